@@ -1,0 +1,33 @@
+// The dependency directions of DESIGN.md: arrows go up the list only.
+// cli -> machine -> linux, kmod -> kernel -> cpu, formats. target sits between formats and linux.
+const only = (name, from, forbidden) => ({
+  name,
+  severity: 'error',
+  from: { path: `^src/${from}/`, pathNot: '\\.test\\.ts$|/testing/' },
+  to: { path: `^src/(${forbidden})/` },
+});
+module.exports = {
+  forbidden: [
+    only('formats-know-nothing-else', 'formats', 'cpu|kernel|target|linux|kmod|machine|cli'),
+    only('cpu-knows-only-an-address-space', 'cpu', 'formats|kernel|target|linux|kmod|machine|cli'),
+    only('target-knows-formats', 'target', 'cpu|kernel|linux|kmod|machine|cli'),
+    only('kernel-is-shared', 'kernel', 'target|linux|kmod|machine|cli'),
+    only('linux-is-below-machine', 'linux', 'kmod|machine|cli'),
+    only('kmod-needs-no-kernel', 'kmod', 'cpu|kernel|linux|machine|cli'),
+    only('machine-is-below-cli', 'machine', 'cli'),
+    {
+      name: 'no-node-in-portable-code',
+      comment: 'these folders must also run in a browser',
+      severity: 'error',
+      from: { path: '^src/(formats|cpu|kernel|linux|machine)/', pathNot: '\\.test\\.ts$|/testing/|/node/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    { name: 'no-circular', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js'] },
+  },
+};

@@ -1,0 +1,293 @@
+import { GuestFault } from './fault.js';
+import {
+  DIRECT_MAP_UPPER,
+  GRANULE,
+  GRANULE_SHIFT,
+  GUEST_LIMIT,
+  MEMORY_BYTES,
+  NO_ACCESS,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  type Ptr,
+  READ_TABLE,
+  REGIONS,
+  TABLE_ENTRIES,
+  WRITE_TABLE,
+} from './layout.js';
+
+export interface Permissions {
+  readonly read: boolean;
+  readonly write: boolean;
+  readonly execute: boolean;
+}
+
+/** Page protections as the kernel maps them; nothing is ever writable and executable. */
+export const PAGE_KERNEL: Permissions = { read: true, write: true, execute: false };
+export const PAGE_KERNEL_RO: Permissions = { read: true, write: false, execute: false };
+export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute: true };
+
+const MAPPED = 1;
+const EXECUTE = 2;
+
+/** Pointers from here on stand for addresses outside every region; see AddressSpace.fromAddress. */
+const WILD_BASE = 2 ** 32;
+const WILD_LIMIT = 1 << 20;
+
+/**
+ * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
+ * `Ptr`s (see layout.ts). Accessors check permissions and throw GuestFault; little-endian, any alignment.
+ */
+export class AddressSpace {
+  readonly memory: WebAssembly.Memory;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  /** Upper half at which each page may be read; index is linear >>> 12. */
+  readonly readTable: Uint32Array;
+  readonly writeTable: Uint32Array;
+  private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
+  private readonly granuleUpper = new Uint32Array(256);
+  private readonly wildByAddress = new Map<bigint, Ptr>();
+  private readonly wildByIndex: bigint[] = [];
+  private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
+
+  constructor() {
+    const pages = MEMORY_BYTES / 65536;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const buffer = this.memory.buffer;
+    this.view = new DataView(buffer, 0, GUEST_LIMIT);
+    this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
+    this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
+    this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
+    this.granuleUpper.fill(0xffff_ffff);
+    this.granuleUpper[0] = 0;
+    for (const region of REGIONS) {
+      const first = region.start >>> GRANULE_SHIFT;
+      this.granuleUpper.fill(region.upper, first, first + region.size / GRANULE);
+    }
+  }
+
+  /** Registers a function that is told when executable pages change: mapped, unmapped, or patched. */
+  onCodeChange(listener: (start: Ptr, bytes: number) => void): void {
+    this.changeListeners.push(listener);
+  }
+
+  /** Maps whole pages; their bytes are not touched. `start` and `bytes` are multiples of PAGE_SIZE. */
+  map(start: Ptr, bytes: number, permissions: Permissions): void {
+    this.setPages(start, bytes, permissions, MAPPED | (permissions.execute ? EXECUTE : 0));
+  }
+
+  /** Changes the protection of mapped pages, as set_memory_ro and its kin do. */
+  protect(start: Ptr, bytes: number, permissions: Permissions): void {
+    this.map(start, bytes, permissions);
+  }
+
+  /** Removes pages; with `scrub` their bytes are zeroed too, so that a later mapping starts clean. */
+  unmap(start: Ptr, bytes: number, scrub = true): void {
+    this.setPages(start, bytes, undefined, 0);
+    if (scrub) this.bytes.fill(0, start, start + bytes);
+  }
+
+  isMapped(ptr: Ptr): boolean {
+    return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & MAPPED) !== 0;
+  }
+
+  isExecutable(ptr: Ptr): boolean {
+    return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & EXECUTE) !== 0;
+  }
+
+  canRead(ptr: Ptr, bytes = 1): boolean {
+    return this.allowed(this.readTable, ptr, bytes);
+  }
+
+  canWrite(ptr: Ptr, bytes = 1): boolean {
+    return this.allowed(this.writeTable, ptr, bytes);
+  }
+
+  /** Writes text that is mapped read-only, as text_poke does, and drops translations of it. */
+  patch(start: Ptr, data: Uint8Array): void {
+    this.bytes.set(data, start);
+    this.codeChanged(start, data.length);
+  }
+
+  /** The 64-bit address of a pointer, as an unsigned bigint. */
+  toAddress(ptr: Ptr): bigint {
+    if (ptr < GRANULE) return BigInt(ptr);
+    if (ptr >= WILD_BASE) return this.wildByIndex[ptr - WILD_BASE] ?? 0n;
+    return (BigInt(this.upperOf(ptr)) << 32n) | BigInt((ptr ^ 0x8000_0000) >>> 0);
+  }
+
+  /** Upper 32 bits of a pointer's address, for pointers below 2^32. */
+  upperOf(ptr: Ptr): number {
+    return this.granuleUpper[ptr >>> GRANULE_SHIFT];
+  }
+
+  fromAddress(address: bigint): Ptr {
+    const value = BigInt.asUintN(64, address);
+    return this.fromHalves(Number(value & 0xffff_ffffn), Number(value >> 32n));
+  }
+
+  /**
+   * The pointer for an address given as two unsigned 32-bit halves. Small addresses (NULL and what is near
+   * it, per-CPU offsets) stand for themselves; a direct-map alias becomes the page's own address; an address
+   * in no region becomes a number from 2^32 up that stands for it, faults when used, and converts back.
+   */
+  fromHalves(low: number, high: number): Ptr {
+    const linear = (low ^ 0x8000_0000) >>> 0;
+    if (linear >= GRANULE && linear < GUEST_LIMIT) {
+      if (high === this.granuleUpper[linear >>> GRANULE_SHIFT] || high === DIRECT_MAP_UPPER) return linear;
+    } else if (high === 0 && low < GRANULE) return low;
+    return this.wild((BigInt(high) << 32n) | BigInt(low));
+  }
+
+  load8(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 1, 'read');
+    return this.bytes[ptr];
+  }
+
+  load16(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 2, 'read');
+    return this.view.getUint16(ptr, true);
+  }
+
+  /** Unsigned. */
+  load32(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 4, 'read');
+    return this.view.getUint32(ptr, true);
+  }
+
+  loadInt32(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 4, 'read');
+    return this.view.getInt32(ptr, true);
+  }
+
+  /** Unsigned. */
+  load64(ptr: Ptr): bigint {
+    this.check(this.readTable, ptr, 8, 'read');
+    return this.view.getBigUint64(ptr, true);
+  }
+
+  /** An unsigned 64-bit value as a number: exact up to 2^53. */
+  loadU64(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 8, 'read');
+    return this.view.getUint32(ptr + 4, true) * 2 ** 32 + this.view.getUint32(ptr, true);
+  }
+
+  /** A signed 64-bit value as a number: exact within 2^53. */
+  loadS64(ptr: Ptr): number {
+    this.check(this.readTable, ptr, 8, 'read');
+    return this.view.getInt32(ptr + 4, true) * 2 ** 32 + this.view.getUint32(ptr, true);
+  }
+
+  loadPtr(ptr: Ptr): Ptr {
+    this.check(this.readTable, ptr, 8, 'read');
+    return this.fromHalves(this.view.getUint32(ptr, true), this.view.getUint32(ptr + 4, true));
+  }
+
+  store8(ptr: Ptr, value: number): void {
+    this.check(this.writeTable, ptr, 1, 'write');
+    this.bytes[ptr] = value;
+  }
+
+  store16(ptr: Ptr, value: number): void {
+    this.check(this.writeTable, ptr, 2, 'write');
+    this.view.setUint16(ptr, value, true);
+  }
+
+  store32(ptr: Ptr, value: number): void {
+    this.check(this.writeTable, ptr, 4, 'write');
+    this.view.setUint32(ptr, value, true);
+  }
+
+  store64(ptr: Ptr, value: bigint): void {
+    this.check(this.writeTable, ptr, 8, 'write');
+    this.view.setBigUint64(ptr, value, true);
+  }
+
+  /** Stores an integer of either sign as 64 bits. */
+  storeLong(ptr: Ptr, value: number): void {
+    this.check(this.writeTable, ptr, 8, 'write');
+    this.view.setUint32(ptr, value >>> 0, true);
+    this.view.setInt32(ptr + 4, Math.floor(value / 2 ** 32), true);
+  }
+
+  storePtr(ptr: Ptr, value: Ptr): void {
+    this.check(this.writeTable, ptr, 8, 'write');
+    if (value >= GRANULE && value < GUEST_LIMIT) {
+      this.view.setUint32(ptr, value ^ 0x8000_0000, true);
+      this.view.setUint32(ptr + 4, this.granuleUpper[value >>> GRANULE_SHIFT], true);
+    } else this.view.setBigUint64(ptr, this.toAddress(value), true);
+  }
+
+  /** A view, not a copy, of `size` readable bytes. */
+  readable(ptr: Ptr, size: number): Uint8Array {
+    this.check(this.readTable, ptr, size, 'read');
+    return this.bytes.subarray(ptr, ptr + size);
+  }
+
+  /** A view of `size` writable bytes. */
+  writable(ptr: Ptr, size: number): Uint8Array {
+    this.check(this.writeTable, ptr, size, 'write');
+    return this.bytes.subarray(ptr, ptr + size);
+  }
+
+  /** A NUL-terminated string as bytes decoded one to one (latin-1); at most `limit` bytes. */
+  cstring(ptr: Ptr, limit = Number.POSITIVE_INFINITY): string {
+    let text = '';
+    for (let at = ptr; at < ptr + limit; at++) {
+      if (at === ptr || (at & (PAGE_SIZE - 1)) === 0) this.check(this.readTable, at, 1, 'read');
+      const byte = this.bytes[at];
+      if (byte === 0) break;
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  /** Writes the characters' low bytes and a NUL. */
+  storeCstring(ptr: Ptr, text: string): void {
+    const out = this.writable(ptr, text.length + 1);
+    for (let i = 0; i < text.length; i++) out[i] = text.charCodeAt(i);
+    out[text.length] = 0;
+  }
+
+  private wild(address: bigint): Ptr {
+    const known = this.wildByAddress.get(address);
+    if (known !== undefined) return known;
+    if (this.wildByIndex.length >= WILD_LIMIT) throw new RangeError('too many distinct wild pointers');
+    const ptr = WILD_BASE + this.wildByIndex.length;
+    this.wildByIndex.push(address);
+    this.wildByAddress.set(address, ptr);
+    return ptr;
+  }
+
+  private allowed(table: Uint32Array, ptr: Ptr, bytes: number): boolean {
+    if (!(ptr >= 0) || ptr + bytes > GUEST_LIMIT) return false;
+    const last = (ptr + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
+    for (let page = ptr >>> PAGE_SHIFT; page <= last; page++) if (table[page] === NO_ACCESS) return false;
+    return true;
+  }
+
+  private check(table: Uint32Array, ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
+    if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
+      if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
+    } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
+    throw new GuestFault(this.toAddress(ptr), access, bytes);
+  }
+
+  private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {
+    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > GUEST_LIMIT)
+      throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
+    let wasCode = false;
+    for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
+      wasCode ||= (this.pageFlags[page] & EXECUTE) !== 0;
+      const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
+      this.pageFlags[page] = flags;
+      this.readTable[page] = permissions?.read ? upper : NO_ACCESS;
+      this.writeTable[page] = permissions?.write ? upper : NO_ACCESS;
+    }
+    if (wasCode) this.codeChanged(start, bytes);
+  }
+
+  private codeChanged(start: Ptr, bytes: number): void {
+    for (const listener of this.changeListeners) listener(start, bytes);
+  }
+}

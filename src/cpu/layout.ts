@@ -1,0 +1,82 @@
+/**
+ * The guest's address layout.
+ *
+ * Guest addresses are real 64-bit kernel addresses. All guest memory is one WebAssembly memory, and the
+ * *linear offset* of an address is its low 32 bits with bit 31 flipped:
+ *
+ *     linear = (address - 0x80000000) mod 2^32
+ *
+ * Regions are chosen so that their linear ranges do not overlap and lie below 2^31; a linear offset is then
+ * a small integer in TypeScript (the type `Ptr`), is also the guest's *physical address* (phys_base is 0 and
+ * page_offset_base + linear is the direct-map alias of every page), and determines the upper half of its
+ * address through the region it is in. Regions are multiples of 16 MiB (a *granule*).
+ */
+
+/** A guest pointer in TypeScript: a linear offset; 0 is NULL. See AddressSpace.fromAddress for the rest. */
+export type Ptr = number;
+
+export interface Region {
+  readonly name: string;
+  /** First linear offset, a multiple of GRANULE. */
+  readonly start: Ptr;
+  /** Length in bytes, a multiple of GRANULE. */
+  readonly size: number;
+  /** Upper 32 bits of every address in the region. */
+  readonly upper: number;
+}
+
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 4096;
+export const GRANULE_SHIFT = 24;
+export const GRANULE = 1 << GRANULE_SHIFT;
+
+/** Linear offsets from here on are never guest memory. */
+export const GUEST_LIMIT = 0x8000_0000;
+
+const region = (name: string, start: number, end: number, upper: number): Region => ({
+  name,
+  start,
+  size: end - start,
+  upper,
+});
+
+/** Kernel text, data, bss: 0xffffffff81000000 up. Exported symbols lie at the target's own addresses. */
+export const IMAGE = region('image', 0x0100_0000, 0x1000_0000, 0xffff_ffff);
+/** Page-allocator memory in the direct map: address = PAGE_OFFSET + physical address. */
+export const RAM = region('ram', 0x1000_0000, 0x4000_0000, 0xffff_8880);
+/** Module sections, 0xffffffffc0000000 up, as the kernel's MODULES_VADDR. */
+export const MODULES = region('modules', 0x4000_0000, 0x5000_0000, 0xffff_ffff);
+/** vmalloc, ioremap and kernel stacks. */
+export const VMALLOC = region('vmalloc', 0x5000_0000, 0x6000_0000, 0xffff_c900);
+/** struct page of every page frame: vmemmap_base + 64 * pfn, for 2^19 frames. */
+export const VMEMMAP = region('vmemmap', 0x6000_0000, 0x6200_0000, 0xffff_ea00);
+/** Memory of the (one) user process: buffers that system calls pass to the kernel. */
+export const USER = region('user', 0x7000_0000, 0x7f00_0000, 0x0000_7ffe);
+/** Top of the address space: never mapped, but ERR_PTR values live here and so stay small integers. */
+export const ERRORS = region('errors', 0x7f00_0000, 0x8000_0000, 0xffff_ffff);
+
+export const REGIONS: readonly Region[] = [IMAGE, RAM, MODULES, VMALLOC, VMEMMAP, USER, ERRORS];
+
+/** page_offset_base: the direct map of physical address 0. */
+export const PAGE_OFFSET = 0xffff_8880_8000_0000n;
+export const VMEMMAP_BASE = 0xffff_ea00_e000_0000n;
+export const VMALLOC_BASE = 0xffff_c900_d000_0000n;
+/** Upper half of a direct-map address. */
+export const DIRECT_MAP_UPPER = 0xffff_8880;
+
+/**
+ * Host area of the WebAssembly memory, outside what guest addresses can reach: permission tables and
+ * register file. Every table has one 32-bit entry for each of the 2^20 pages of the 32-bit space.
+ */
+export const HOST_AREA = 0x8000_0000;
+/** Entry = upper half at which the page may be read, or NO_ACCESS. */
+export const READ_TABLE = HOST_AREA;
+/** Entry = upper half at which the page may be written, or NO_ACCESS. */
+export const WRITE_TABLE = HOST_AREA + 0x40_0000;
+/** Register file and whatever else the CPU keeps in linear memory: 8 MiB. */
+export const CPU_AREA = HOST_AREA + 0x80_0000;
+export const CPU_AREA_SIZE = 0x80_0000;
+export const MEMORY_BYTES = HOST_AREA + 0x80_0000 + CPU_AREA_SIZE;
+export const TABLE_ENTRIES = 1 << 20;
+/** Not the upper half of any canonical address. */
+export const NO_ACCESS = 0x8000_0001;
