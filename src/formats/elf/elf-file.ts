@@ -1,0 +1,131 @@
+import { ByteReader } from '../byte-reader.js';
+import { SHT_NOBITS, SHT_RELA, SHT_SYMTAB } from './constants.js';
+import { type ElfHeader, PROGRAM_HEADER_SIZE, parseElfHeader } from './header.js';
+import { Relocations } from './relocation.js';
+import { parseSections, type Section, SH_FIELD } from './section.js';
+import { type ElfSymbol, parseSymbols } from './symbol.js';
+
+/** One program header (gABI, "Program Header"). */
+export interface Segment {
+  readonly type: number;
+  readonly flags: number;
+  readonly offset: number;
+  readonly vaddr: bigint;
+  readonly paddr: bigint;
+  readonly filesz: number;
+  readonly memsz: number;
+}
+
+/**
+ * A little-endian ELF64 file. The file header and every section header are checked when it is opened;
+ * symbols, relocations and segments when they are asked for. All data are views into `bytes`.
+ */
+export class ElfFile {
+  readonly header: ElfHeader;
+  readonly sections: readonly Section[];
+  private readonly reader: ByteReader;
+  private symbolTable: readonly ElfSymbol[] | undefined;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    /** What to call the file in errors. */
+    readonly file: string,
+  ) {
+    this.reader = new ByteReader(bytes, file);
+    this.header = parseElfHeader(this.reader);
+    this.sections = parseSections(this.reader, this.header);
+  }
+
+  /** The first section of that name. */
+  section(name: string): Section | undefined {
+    return this.sections.find((s) => s.name === name);
+  }
+
+  /** The symbol table (SHT_SYMTAB), empty where there is none. */
+  symbols(): readonly ElfSymbol[] {
+    if (this.symbolTable === undefined) {
+      const tables = this.sections.filter((s) => s.type === SHT_SYMTAB);
+      if (tables.length > 1) {
+        const extra = tables[1];
+        this.reader.fail(
+          `section ${extra.index} (${extra.name}): sh_type`,
+          extra.headerOffset + SH_FIELD.type,
+          'a second symbol table',
+        );
+      }
+      this.symbolTable = tables.length === 0 ? [] : parseSymbols(this.file, this.sections, tables[0]);
+    }
+    return this.symbolTable;
+  }
+
+  /** The SHT_RELA sections, in file order. */
+  relocationSections(): readonly Section[] {
+    return this.sections.filter((s) => s.type === SHT_RELA);
+  }
+
+  /** What a SHT_RELA section says. Its sh_link has to be the file's symbol table, and its sh_info a section. */
+  relocations(section: Section): Relocations {
+    const label = `section ${section.index} (${section.name})`;
+    const symbols = this.sections[section.link];
+    if (symbols === undefined || symbols.type !== SHT_SYMTAB) {
+      this.reader.fail(
+        `${label}: sh_link`,
+        section.headerOffset + SH_FIELD.link,
+        `section ${section.link} is not a symbol table`,
+      );
+    }
+    if (section.info >= this.sections.length) {
+      this.reader.fail(
+        `${label}: sh_info`,
+        section.headerOffset + SH_FIELD.info,
+        `section ${section.info} of ${this.sections.length} does not exist`,
+      );
+    }
+    return new Relocations(this.file, section, this.symbols().length);
+  }
+
+  /** The program headers. */
+  segments(): readonly Segment[] {
+    const r = this.reader;
+    const { phoff, phnum } = this.header;
+    const segments: Segment[] = [];
+    for (let i = 0; i < phnum; i++) {
+      const at = phoff + i * PROGRAM_HEADER_SIZE;
+      const segment = {
+        type: r.u32(at, `segment ${i}: p_type`),
+        flags: r.u32(at + 4, `segment ${i}: p_flags`),
+        offset: r.size64(at + 8, `segment ${i}: p_offset`),
+        vaddr: r.u64(at + 16, `segment ${i}: p_vaddr`),
+        paddr: r.u64(at + 24, `segment ${i}: p_paddr`),
+        filesz: r.size64(at + 32, `segment ${i}: p_filesz`),
+        memsz: r.size64(at + 40, `segment ${i}: p_memsz`),
+      };
+      r.slice(segment.offset, segment.filesz, `segment ${i}: p_filesz`, at + 32);
+      segments.push(segment);
+    }
+    return segments;
+  }
+
+  /**
+   * The file's bytes at a virtual address of an executable: from there to the end of the section that holds it.
+   * Undefined where no section has bytes at that address.
+   */
+  bytesAt(address: bigint): Uint8Array | undefined {
+    for (const s of this.sections) {
+      if (
+        s.type === SHT_NOBITS ||
+        s.addr === 0n ||
+        address < s.addr ||
+        address >= s.addr + BigInt(s.data.length)
+      )
+        continue;
+      return s.data.subarray(Number(address - s.addr));
+    }
+    return undefined;
+  }
+}
+
+/** Opens an ELF64 file. Throws a FormatError that names file, field and offset. */
+export function parseElf(bytes: Uint8Array, file: string): ElfFile {
+  return new ElfFile(bytes, file);
+}
