@@ -1,0 +1,39 @@
+import { FormatError, hex } from '../format-error.js';
+
+/** No kernel, module or package comes near this; what wants more is a decompression bomb. */
+export const DEFAULT_MAX_OUTPUT = 0x6000_0000;
+
+/** Output that grows as a decompressor goes on, up to a limit. */
+export class OutputBuffer {
+  bytes: Uint8Array;
+  length = 0;
+
+  constructor(
+    private readonly file: string,
+    expected: number,
+    private readonly maximum = DEFAULT_MAX_OUTPUT,
+  ) {
+    this.bytes = new Uint8Array(Math.min(Math.max(expected, 4096), maximum));
+  }
+
+  /** Makes room for `more` bytes after `length`. */
+  reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    if (needed > this.maximum) {
+      throw new FormatError(
+        this.file,
+        'compressed data',
+        0,
+        `unpacks to more than ${hex(this.maximum)} bytes`,
+      );
+    }
+    const grown = new Uint8Array(Math.min(Math.max(needed, this.bytes.length * 2), this.maximum));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  finish(): Uint8Array {
+    return this.bytes.subarray(0, this.length);
+  }
+}
