@@ -1,0 +1,71 @@
+import { Btf } from '../formats/btf/index.js';
+import { ByteReader } from '../formats/byte-reader.js';
+import { parseBuiltinModinfo } from '../formats/modinfo.js';
+import { decodeUtf8 } from '../formats/string-table.js';
+import { concat } from './columns.js';
+import { parseConfig } from './config.js';
+import { decodeExports } from './export-table.js';
+import type { PartName, TargetParts } from './parts.js';
+import { SymbolTable } from './symbol-table.js';
+import type { Target } from './target.js';
+
+/** A Target over its parts. Each part is opened and decoded at the first question that needs it. */
+export function openTarget(parts: TargetParts): Target {
+  const { info } = parts;
+  const lazy = <T>(name: PartName, decode: (bytes: Uint8Array, file: string) => T): (() => T) => {
+    let value: { readonly decoded: T } | undefined;
+    return () => {
+      value ??= { decoded: decode(parts.part(name), `${info.name}: ${name}`) };
+      return value.decoded;
+    };
+  };
+  const config = lazy('config', (bytes) => parseConfig(decodeUtf8(bytes)));
+  const exports = lazy('exports', decodeExports);
+  const symbols = lazy('symbols', (bytes, file) => new SymbolTable(bytes, file));
+  const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file));
+  const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));
+  const builtinModinfo = lazy('builtin.modinfo', parseBuiltinModinfo);
+  const certificates = lazy('certificates', splitCertificates);
+  return {
+    ...info,
+    get config() {
+      return config();
+    },
+    get exports() {
+      return exports();
+    },
+    get symbols() {
+      return symbols();
+    },
+    get types() {
+      return types();
+    },
+    get builtinModules() {
+      return builtin();
+    },
+    get builtinModinfo() {
+      return builtinModinfo();
+    },
+    get certificates() {
+      return certificates();
+    },
+  };
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/** The stored form of certificates: each behind its length in four bytes. */
+export function joinCertificates(certificates: readonly Uint8Array[]): Uint8Array {
+  return concat(certificates.flatMap((der) => [new Uint8Array(new Uint32Array([der.length]).buffer), der]));
+}
+
+function splitCertificates(bytes: Uint8Array, file: string): Uint8Array[] {
+  const r = new ByteReader(bytes, file);
+  const certificates: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 4 + certificates[certificates.length - 1].length) {
+    certificates.push(r.slice(at + 4, r.u32(at, 'length'), 'certificate', at));
+  }
+  return certificates;
+}
