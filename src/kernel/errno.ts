@@ -1,0 +1,128 @@
+/** Linux error numbers (errno(3), asm-generic/errno.h numbering). */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const ESRCH = 3;
+export const EINTR = 4;
+export const EIO = 5;
+export const ENXIO = 6;
+export const E2BIG = 7;
+export const ENOEXEC = 8;
+export const EBADF = 9;
+export const ECHILD = 10;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const EXDEV = 18;
+export const ENODEV = 19;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
+export const EINVAL = 22;
+export const ENFILE = 23;
+export const EMFILE = 24;
+export const ENOTTY = 25;
+export const EFBIG = 27;
+export const ENOSPC = 28;
+export const ESPIPE = 29;
+export const EROFS = 30;
+export const EPIPE = 32;
+export const EDOM = 33;
+export const ERANGE = 34;
+export const EDEADLK = 35;
+export const ENAMETOOLONG = 36;
+export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ELOOP = 40;
+export const ENODATA = 61;
+export const ETIME = 62;
+export const EPROTO = 71;
+export const EBADMSG = 74;
+export const EOVERFLOW = 75;
+export const EPROTONOSUPPORT = 93;
+export const ESOCKTNOSUPPORT = 94;
+export const EOPNOTSUPP = 95;
+export const EAFNOSUPPORT = 97;
+export const EADDRINUSE = 98;
+export const ENOBUFS = 105;
+export const ETIMEDOUT = 110;
+export const EALREADY = 114;
+export const EINPROGRESS = 115;
+export const ENOKEY = 126;
+export const EKEYREJECTED = 129;
+/** Kernel-internal codes that never reach user space. */
+export const ERESTARTSYS = 512;
+export const EPROBE_DEFER = 517;
+export const ENOTSUPP = 524;
+
+/** Highest value that an ERR_PTR encodes. */
+export const MAX_ERRNO = 4095;
+
+const NAMES = new Map<number, readonly [name: string, text: string]>([
+  [EPERM, ['EPERM', 'Operation not permitted']],
+  [ENOENT, ['ENOENT', 'No such file or directory']],
+  [ESRCH, ['ESRCH', 'No such process']],
+  [EINTR, ['EINTR', 'Interrupted system call']],
+  [EIO, ['EIO', 'Input/output error']],
+  [ENXIO, ['ENXIO', 'No such device or address']],
+  [E2BIG, ['E2BIG', 'Argument list too long']],
+  [ENOEXEC, ['ENOEXEC', 'Exec format error']],
+  [EBADF, ['EBADF', 'Bad file descriptor']],
+  [ECHILD, ['ECHILD', 'No child processes']],
+  [EAGAIN, ['EAGAIN', 'Resource temporarily unavailable']],
+  [ENOMEM, ['ENOMEM', 'Cannot allocate memory']],
+  [EACCES, ['EACCES', 'Permission denied']],
+  [EFAULT, ['EFAULT', 'Bad address']],
+  [EBUSY, ['EBUSY', 'Device or resource busy']],
+  [EEXIST, ['EEXIST', 'File exists']],
+  [EXDEV, ['EXDEV', 'Invalid cross-device link']],
+  [ENODEV, ['ENODEV', 'No such device']],
+  [ENOTDIR, ['ENOTDIR', 'Not a directory']],
+  [EISDIR, ['EISDIR', 'Is a directory']],
+  [EINVAL, ['EINVAL', 'Invalid argument']],
+  [ENFILE, ['ENFILE', 'Too many open files in system']],
+  [EMFILE, ['EMFILE', 'Too many open files']],
+  [ENOTTY, ['ENOTTY', 'Inappropriate ioctl for device']],
+  [EFBIG, ['EFBIG', 'File too large']],
+  [ENOSPC, ['ENOSPC', 'No space left on device']],
+  [ESPIPE, ['ESPIPE', 'Illegal seek']],
+  [EROFS, ['EROFS', 'Read-only file system']],
+  [EPIPE, ['EPIPE', 'Broken pipe']],
+  [EDOM, ['EDOM', 'Numerical argument out of domain']],
+  [ERANGE, ['ERANGE', 'Numerical result out of range']],
+  [EDEADLK, ['EDEADLK', 'Resource deadlock avoided']],
+  [ENAMETOOLONG, ['ENAMETOOLONG', 'File name too long']],
+  [ENOSYS, ['ENOSYS', 'Function not implemented']],
+  [ENOTEMPTY, ['ENOTEMPTY', 'Directory not empty']],
+  [ELOOP, ['ELOOP', 'Too many levels of symbolic links']],
+  [ENODATA, ['ENODATA', 'No data available']],
+  [ETIME, ['ETIME', 'Timer expired']],
+  [EPROTO, ['EPROTO', 'Protocol error']],
+  [EBADMSG, ['EBADMSG', 'Bad message']],
+  [EOVERFLOW, ['EOVERFLOW', 'Value too large for defined data type']],
+  [EPROTONOSUPPORT, ['EPROTONOSUPPORT', 'Protocol not supported']],
+  [ESOCKTNOSUPPORT, ['ESOCKTNOSUPPORT', 'Socket type not supported']],
+  [EOPNOTSUPP, ['EOPNOTSUPP', 'Operation not supported']],
+  [EAFNOSUPPORT, ['EAFNOSUPPORT', 'Address family not supported by protocol']],
+  [EADDRINUSE, ['EADDRINUSE', 'Address already in use']],
+  [ENOBUFS, ['ENOBUFS', 'No buffer space available']],
+  [ETIMEDOUT, ['ETIMEDOUT', 'Connection timed out']],
+  [EALREADY, ['EALREADY', 'Operation already in progress']],
+  [EINPROGRESS, ['EINPROGRESS', 'Operation now in progress']],
+  [ENOKEY, ['ENOKEY', 'Required key not available']],
+  [EKEYREJECTED, ['EKEYREJECTED', 'Key was rejected by service']],
+  [ERESTARTSYS, ['ERESTARTSYS', 'Unknown error 512']],
+  [EPROBE_DEFER, ['EPROBE_DEFER', 'Unknown error 517']],
+  [ENOTSUPP, ['ENOTSUPP', 'Unknown error 524']],
+]);
+
+/** Symbolic name of a positive error number: "ENODEV". */
+export function errnoName(errno: number): string {
+  return NAMES.get(errno)?.[0] ?? `E${errno}`;
+}
+
+/** strerror(3) text of a positive error number, as glibc words it. */
+export function strerror(errno: number): string {
+  return NAMES.get(errno)?.[1] ?? `Unknown error ${errno}`;
+}

@@ -1,0 +1,66 @@
+/** One record of the kernel log, as /dev/kmsg gives it. */
+export interface LogRecord {
+  readonly sequence: number;
+  /** Nanoseconds since boot. */
+  readonly time: number;
+  /** 0 (emerg) to 7 (debug). */
+  readonly level: number;
+  readonly text: string;
+}
+
+export const LOGLEVEL_DEFAULT = 4;
+
+/**
+ * The kernel log. Text arrives in pieces (KERN_CONT); a record is complete at a newline. Listeners hear each
+ * complete line.
+ */
+export class KernelLog {
+  readonly records: LogRecord[] = [];
+  private pending: { level: number; text: string } | undefined;
+  private readonly listeners: ((record: LogRecord) => void)[] = [];
+
+  constructor(private readonly now: () => number) {}
+
+  onRecord(listener: (record: LogRecord) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Appends formatted text. `level` undefined is KERN_CONT: it continues an unfinished line, or starts one at
+   * the default level.
+   */
+  write(text: string, level: number | undefined): void {
+    if (level !== undefined || !this.pending) this.flush();
+    const ended = text.endsWith('\n');
+    const body = ended ? text.slice(0, -1) : text;
+    if (this.pending && level === undefined) this.pending.text += body;
+    else this.pending = { level: level ?? LOGLEVEL_DEFAULT, text: body };
+    if (ended) this.flush();
+  }
+
+  /** Logs whole lines at a level. */
+  line(text: string, level = 6): void {
+    this.flush();
+    this.write(`${text}\n`, level);
+  }
+
+  /** Completes a line that had no newline yet. */
+  flush(): void {
+    const { pending } = this;
+    if (!pending) return;
+    this.pending = undefined;
+    for (const text of pending.text.split('\n')) this.append(pending.level, text);
+  }
+
+  /** Complete lines from a sequence number on. */
+  linesFrom(sequence: number): string[] {
+    this.flush();
+    return this.records.slice(sequence).map((record) => record.text);
+  }
+
+  private append(level: number, text: string): void {
+    const record = { sequence: this.records.length, time: this.now(), level, text };
+    this.records.push(record);
+    for (const listener of this.listeners) listener(record);
+  }
+}

@@ -1,0 +1,59 @@
+import { type AddressSpace, PAGE_KERNEL } from '../../cpu/address-space.js';
+import { PAGE_SIZE, type Ptr, RAM } from '../../cpu/layout.js';
+import type { Ledger } from './ledger.js';
+import { RangeAllocator } from './range-allocator.js';
+
+/**
+ * Pages of the direct map (alloc_pages). A freed page is unmapped and scrubbed, so that a stale pointer to it
+ * faults. Slab and per-CPU memory come from here too, through `takePages`, which the ledger does not see.
+ */
+export class PageAllocator {
+  private readonly ranges = new RangeAllocator(RAM.start, RAM.start + RAM.size);
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly ledger: Ledger,
+  ) {}
+
+  /** 2^order zeroed, mapped pages, naturally aligned; 0 when there are none left. */
+  allocate(order: number): Ptr {
+    const size = PAGE_SIZE << order;
+    const ptr = this.takePages(size, size);
+    if (ptr !== 0) this.ledger.add('pages', ptr, size);
+    return ptr;
+  }
+
+  /** A number of pages that is no power of two (alloc_pages_exact). */
+  allocateExact(bytes: number): Ptr {
+    const size = Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+    const ptr = this.takePages(size, PAGE_SIZE);
+    if (ptr !== 0) this.ledger.add('pages', ptr, size);
+    return ptr;
+  }
+
+  /** False if no allocation starts at `ptr`: a double free, or a pointer that was never allocated. */
+  free(ptr: Ptr): boolean {
+    const allocation = this.ledger.get(ptr);
+    if (allocation?.kind !== 'pages') return false;
+    this.ledger.remove(ptr);
+    this.givePages(ptr, allocation.size);
+    return true;
+  }
+
+  takePages(bytes: number, align: number): Ptr {
+    const ptr = this.ranges.allocate(bytes, align);
+    if (ptr === undefined) return 0;
+    this.space.map(ptr, bytes, PAGE_KERNEL);
+    return ptr;
+  }
+
+  givePages(ptr: Ptr, bytes: number): void {
+    this.space.unmap(ptr, bytes);
+    this.ranges.release(ptr, bytes);
+  }
+
+  /** Bytes free. */
+  get available(): number {
+    return this.ranges.available;
+  }
+}

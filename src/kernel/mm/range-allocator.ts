@@ -1,0 +1,75 @@
+interface Range {
+  start: number;
+  end: number;
+}
+
+/**
+ * First-fit allocator of address ranges: hands out [start, start + size) of a fixed interval and takes them
+ * back. Knows nothing of what is stored there. Free ranges are sorted and never touch each other.
+ */
+export class RangeAllocator {
+  private readonly free: Range[];
+
+  constructor(
+    readonly start: number,
+    readonly end: number,
+  ) {
+    this.free = [{ start, end }];
+  }
+
+  /** `align` is a power of two, in the same units as `size`. Undefined when no range is large enough. */
+  allocate(size: number, align = 1): number | undefined {
+    for (let i = 0; i < this.free.length; i++) {
+      const range = this.free[i];
+      const at = Math.ceil(range.start / align) * align;
+      if (at + size > range.end) continue;
+      this.carve(i, at, at + size);
+      return at;
+    }
+    return undefined;
+  }
+
+  /** Gives a range back. Throws if any of it is free already: that is a bug of the caller. */
+  release(start: number, size: number): void {
+    const end = start + size;
+    const at = this.position(start);
+    const before = this.free[at - 1];
+    const after = this.free[at];
+    if ((before && before.end > start) || (after && after.start < end))
+      throw new RangeError(`range 0x${start.toString(16)}+0x${size.toString(16)} is free already`);
+    const joinsBefore = before?.end === start;
+    const joinsAfter = after?.start === end;
+    if (joinsBefore && joinsAfter) {
+      before.end = after.end;
+      this.free.splice(at, 1);
+    } else if (joinsBefore) before.end = end;
+    else if (joinsAfter) after.start = start;
+    else this.free.splice(at, 0, { start, end });
+  }
+
+  /** Units that are free. */
+  get available(): number {
+    return this.free.reduce((sum, range) => sum + range.end - range.start, 0);
+  }
+
+  private carve(index: number, start: number, end: number): void {
+    const range = this.free[index];
+    const rest: Range[] = [];
+    if (range.start < start) rest.push({ start: range.start, end: start });
+    if (end < range.end) rest.push({ start: end, end: range.end });
+    if (rest.length === 1) this.free[index] = rest[0];
+    else this.free.splice(index, 1, ...rest);
+  }
+
+  /** Index of the first free range that starts at or after `start`. */
+  private position(start: number): number {
+    let low = 0;
+    let high = this.free.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.free[middle].start < start) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,261 @@
+import type { AddressSpace } from '../../cpu/address-space.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import type { Ledger } from './ledger.js';
+import type { PageAllocator } from './page-allocator.js';
+
+/** Bytes as SLUB's debugging writes them (Documentation/mm/slub.rst). */
+export const POISON_FREE = 0x6b;
+export const POISON_INUSE = 0x5a;
+export const RED_INACTIVE = 0xbb;
+export const RED_ACTIVE = 0xcc;
+
+/** kmalloc's general caches, kmalloc-8 to kmalloc-8k; larger requests get pages. */
+export const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
+const REDZONE = 16;
+
+export interface CacheOptions {
+  readonly name: string;
+  readonly objectSize: number;
+  readonly align: number;
+  /** No poison on free: a constructor's work, or readers under RCU, must survive in free objects. */
+  readonly keepContent: boolean;
+}
+
+/** A kmem_cache: equal-sized objects carved from slabs, each followed by a red zone that is checked. */
+export class SlabCache {
+  /** Distance between objects. */
+  readonly stride: number;
+  readonly freeObjects: Ptr[] = [];
+  readonly slabs: Ptr[] = [];
+  readonly slabBytes: number;
+  inUse = 0;
+
+  constructor(readonly options: CacheOptions) {
+    const { objectSize, align } = options;
+    this.stride = Math.ceil((objectSize + REDZONE) / align) * align;
+    const fit = Math.ceil((this.stride * 8) / PAGE_SIZE) * PAGE_SIZE;
+    this.slabBytes = Math.min(fit, Math.max(PAGE_SIZE * 8, Math.ceil(this.stride / PAGE_SIZE) * PAGE_SIZE));
+  }
+}
+
+/** What is wrong with an object: found when it is freed, reused or checked. */
+export type SlabDefect =
+  | {
+      readonly kind: 'redzone';
+      readonly ptr: Ptr;
+      readonly size: number;
+      readonly at: Ptr;
+      readonly caller: Ptr;
+      readonly cache: string;
+    }
+  | {
+      readonly kind: 'use-after-free';
+      readonly ptr: Ptr;
+      readonly size: number;
+      readonly at: Ptr;
+      readonly caller: Ptr;
+      readonly cache: string;
+    };
+
+export type FreeResult =
+  | { readonly kind: 'freed'; readonly defect?: SlabDefect }
+  | { readonly kind: 'double-free'; readonly cache: SlabCache; readonly freedBy: Ptr }
+  | { readonly kind: 'not-an-object' };
+
+interface FreedBy {
+  readonly caller: Ptr;
+  readonly size: number;
+}
+
+/**
+ * The slab allocator: caches, kmalloc, red zones behind every object and poison in free ones, so that writes
+ * out of bounds or after free are found (at the latest when the object is freed, reused, or at `check`).
+ */
+export class Slab {
+  private readonly general: SlabCache[];
+  private readonly cacheOfObject = new Map<Ptr, SlabCache>();
+  private readonly freed = new Map<Ptr, FreedBy>();
+  /** Told of every defect found while allocating. */
+  onDefect: (defect: SlabDefect) => void = () => {};
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly pages: PageAllocator,
+    private readonly ledger: Ledger,
+  ) {
+    this.general = KMALLOC_SIZES.map((size) =>
+      this.createCache({
+        name: kmallocName(size),
+        objectSize: size,
+        align: Math.min(naturalAlign(size), PAGE_SIZE),
+        keepContent: false,
+      }),
+    );
+  }
+
+  createCache(options: CacheOptions): SlabCache {
+    return new SlabCache(options);
+  }
+
+  /** Gives the cache's slabs back. Objects still in use are returned and stay allocated. */
+  destroyCache(cache: SlabCache): number {
+    if (cache.inUse > 0) return cache.inUse;
+    for (const object of cache.freeObjects) {
+      this.cacheOfObject.delete(object);
+      this.freed.delete(object);
+    }
+    for (const slab of cache.slabs) this.pages.givePages(slab, cache.slabBytes);
+    cache.slabs.length = 0;
+    cache.freeObjects.length = 0;
+    return 0;
+  }
+
+  /** The general cache that serves a kmalloc of `size`, undefined above 8 KiB. */
+  generalCache(size: number): SlabCache | undefined {
+    return this.general.find((cache) => cache.options.objectSize >= size);
+  }
+
+  /** kmalloc: `size` bytes, or 0. Above 8 KiB the memory is whole pages. Content is poison unless `zero`. */
+  kmalloc(size: number, zero: boolean): Ptr {
+    const cache = this.generalCache(size);
+    if (cache) return this.allocate(cache, zero, size);
+    const bytes = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+    let align = PAGE_SIZE;
+    while (align < bytes) align *= 2;
+    const ptr = this.pages.takePages(bytes, align);
+    if (ptr !== 0) this.ledger.add('pages', ptr, bytes);
+    return ptr;
+  }
+
+  /** One object of a cache; `size` is what was asked for, where the red zone starts. */
+  allocate(cache: SlabCache, zero: boolean, size = cache.options.objectSize): Ptr {
+    if (cache.freeObjects.length === 0 && !this.grow(cache)) return 0;
+    const ptr = cache.freeObjects.pop()!;
+    const before = this.freed.get(ptr);
+    if (before) {
+      this.freed.delete(ptr);
+      const defect = this.checkFreed(cache, ptr, before);
+      if (defect) this.onDefect(defect);
+    }
+    const { bytes } = this.space;
+    const { objectSize, keepContent } = cache.options;
+    if (zero) bytes.fill(0, ptr, ptr + size);
+    else if (!keepContent) bytes.fill(POISON_INUSE, ptr, ptr + size);
+    bytes.fill(RED_ACTIVE, ptr + size, ptr + objectSize + REDZONE);
+    cache.inUse++;
+    this.ledger.add('slab', ptr, size);
+    return ptr;
+  }
+
+  /** kfree of an object of any cache, or of a large kmalloc. */
+  free(ptr: Ptr): FreeResult {
+    const cache = this.cacheOfObject.get(ptr);
+    if (!cache) return this.pages.free(ptr) ? { kind: 'freed' } : { kind: 'not-an-object' };
+    const allocation = this.ledger.get(ptr);
+    if (!allocation) return { kind: 'double-free', cache, freedBy: this.freed.get(ptr)?.caller ?? 0 };
+    const defect = this.checkLive(cache, ptr, allocation.size, allocation.caller);
+    this.ledger.remove(ptr);
+    if (!cache.options.keepContent) {
+      this.space.bytes.fill(POISON_FREE, ptr, ptr + cache.options.objectSize);
+      this.freed.set(ptr, { caller: this.ledger.caller(), size: cache.options.objectSize });
+    }
+    cache.inUse--;
+    cache.freeObjects.unshift(ptr);
+    return defect ? { kind: 'freed', defect } : { kind: 'freed' };
+  }
+
+  /** Usable size of an object (ksize): from now on the whole of it may be used. 0 if it is none. */
+  usableSize(ptr: Ptr): number {
+    const allocation = this.ledger.get(ptr);
+    if (!allocation) return 0;
+    const cache = this.cacheOfObject.get(ptr);
+    return cache ? cache.options.objectSize : allocation.size;
+  }
+
+  /** Makes all of the object usable, as krealloc growing in place does. */
+  resize(ptr: Ptr, size: number): void {
+    const allocation = this.ledger.get(ptr);
+    const cache = this.cacheOfObject.get(ptr);
+    if (!allocation || !cache) return;
+    this.ledger.bytes += size - allocation.size;
+    allocation.size = size;
+    this.space.bytes.fill(RED_ACTIVE, ptr + size, ptr + cache.options.objectSize + REDZONE);
+  }
+
+  cacheOf(ptr: Ptr): SlabCache | undefined {
+    return this.cacheOfObject.get(ptr);
+  }
+
+  /** The object that contains an address, live or free. */
+  objectAt(
+    address: Ptr,
+  ): { readonly ptr: Ptr; readonly cache: SlabCache; readonly live: boolean } | undefined {
+    for (const [ptr, cache] of this.cacheOfObject)
+      if (address >= ptr && address < ptr + cache.stride)
+        return { ptr, cache, live: this.ledger.get(ptr) !== undefined };
+    return undefined;
+  }
+
+  /** Looks at every object, live and free, for writes out of bounds or after free. */
+  check(): SlabDefect[] {
+    const defects: SlabDefect[] = [];
+    for (const [ptr, cache] of this.cacheOfObject) {
+      const allocation = this.ledger.get(ptr);
+      const before = this.freed.get(ptr);
+      const defect = allocation
+        ? this.checkLive(cache, ptr, allocation.size, allocation.caller)
+        : before && this.checkFreed(cache, ptr, before);
+      if (defect) defects.push(defect);
+    }
+    return defects;
+  }
+
+  private grow(cache: SlabCache): boolean {
+    const slab = this.pages.takePages(cache.slabBytes, PAGE_SIZE);
+    if (slab === 0) return false;
+    cache.slabs.push(slab);
+    const count = Math.floor(cache.slabBytes / cache.stride);
+    for (let i = count - 1; i >= 0; i--) {
+      const ptr = slab + i * cache.stride;
+      this.cacheOfObject.set(ptr, cache);
+      cache.freeObjects.push(ptr);
+    }
+    return true;
+  }
+
+  private checkLive(cache: SlabCache, ptr: Ptr, size: number, caller: Ptr): SlabDefect | undefined {
+    const end = ptr + cache.options.objectSize + REDZONE;
+    const at = firstOther(this.space.bytes, ptr + size, end, RED_ACTIVE);
+    if (at < 0) return undefined;
+    this.space.bytes.fill(RED_ACTIVE, ptr + size, end);
+    return { kind: 'redzone', ptr, size, at, caller, cache: cache.options.name };
+  }
+
+  private checkFreed(cache: SlabCache, ptr: Ptr, before: FreedBy): SlabDefect | undefined {
+    const at = firstOther(this.space.bytes, ptr, ptr + before.size, POISON_FREE);
+    if (at < 0) return undefined;
+    this.space.bytes.fill(POISON_FREE, ptr, ptr + before.size);
+    return {
+      kind: 'use-after-free',
+      ptr,
+      size: before.size,
+      at,
+      caller: before.caller,
+      cache: cache.options.name,
+    };
+  }
+}
+
+function firstOther(bytes: Uint8Array, from: number, to: number, value: number): number {
+  for (let at = from; at < to; at++) if (bytes[at] !== value) return at;
+  return -1;
+}
+
+/** Alignment that kmalloc promises: the size for powers of two, else its largest power-of-two divisor. */
+function naturalAlign(size: number): number {
+  return Math.max(8, size & -size);
+}
+
+function kmallocName(size: number): string {
+  return size >= 1024 ? `kmalloc-${size / 1024}k` : `kmalloc-${size}`;
+}

@@ -1,0 +1,47 @@
+import { type AddressSpace, PAGE_KERNEL, type Permissions } from '../../cpu/address-space.js';
+import { PAGE_SIZE, type Ptr, type Region } from '../../cpu/layout.js';
+import type { AllocationKind, Ledger } from './ledger.js';
+import { RangeAllocator } from './range-allocator.js';
+
+const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+
+/**
+ * Page-granular areas of one region, each followed by an unmapped guard page: vmalloc, kernel stacks, module
+ * sections.
+ */
+export class AreaAllocator {
+  private readonly ranges: RangeAllocator;
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly ledger: Ledger,
+    region: Region,
+  ) {
+    this.ranges = new RangeAllocator(region.start + PAGE_SIZE, region.start + region.size);
+  }
+
+  /** Zeroed, mapped memory of at least `bytes`, or 0. `align` is a power of two, at least a page. */
+  allocate(
+    bytes: number,
+    kind: AllocationKind,
+    permissions: Permissions = PAGE_KERNEL,
+    align = PAGE_SIZE,
+  ): Ptr {
+    const size = pageAlign(bytes);
+    const ptr = this.ranges.allocate(size + PAGE_SIZE, align);
+    if (ptr === undefined) return 0;
+    this.space.map(ptr, size, permissions);
+    this.ledger.add(kind, ptr, size);
+    return ptr;
+  }
+
+  /** False if no area starts at `ptr`. */
+  free(ptr: Ptr): boolean {
+    const allocation = this.ledger.get(ptr);
+    if (!allocation || ptr < this.ranges.start || ptr >= this.ranges.end) return false;
+    this.ledger.remove(ptr);
+    this.space.unmap(ptr, allocation.size);
+    this.ranges.release(ptr, allocation.size + PAGE_SIZE);
+    return true;
+  }
+}

@@ -1,0 +1,275 @@
+import type { AddressSpace } from '../../cpu/address-space.js';
+import {
+  type CpuContract,
+  type CpuException,
+  HOST_RETURN,
+  R8,
+  R9,
+  RCX,
+  RDI,
+  RDX,
+  RSI,
+  RSP,
+} from '../../cpu/cpu-types.js';
+import type { Ptr } from '../../cpu/layout.js';
+import { type Effect, isSleepable, type Sleepable, type Value } from '../effects.js';
+import type { Activation, Task } from './task.js';
+
+/** Why a task stopped running. */
+export type Pause = 'blocked' | 'yielded' | 'finished' | 'killed';
+
+/** What the operating system decides about a task's troubles. */
+export interface ExecutorHooks {
+  /** A CPU exception in guest code. 'resume' after the register file was changed (fixup, WARN). */
+  exception(task: Task, exception: CpuException): 'resume' | 'kill';
+  /** An error thrown by a function of the base kernel that guest code called: GuestFault, an oops, a bug. */
+  hostError(task: Task, error: unknown, name: string): void;
+  /** The time slice is used up. */
+  tick(task: Task): 'resume' | 'yield' | 'kill';
+}
+
+type Trouble =
+  | { readonly kind: 'exception'; readonly exception: CpuException }
+  | { readonly kind: 'budget' }
+  | { readonly kind: 'error'; readonly error: unknown; readonly name: string };
+
+const ARGUMENT_REGISTERS = [RDI, RSI, RDX, RCX, R8, R9] as const;
+/** Base kernel functions nested in guest code nested in ... on the host's stack before going on flat. */
+const MAX_NESTING = 40;
+
+/**
+ * Runs tasks: guest code through the CPU, base kernel functions as generators. Calls in either direction are
+ * nested on the host's stack as long as nobody blocks; when somebody does, every frame unwinds, the task's
+ * activations hold what is left to do, and `resume` later goes on from there.
+ */
+export class Executor {
+  current: Task | undefined;
+  /** Instructions a task may run before the next tick. */
+  slice = 200_000;
+  private trouble: Trouble | undefined;
+  private pendingPause: Pause | undefined;
+  private nesting = 0;
+
+  constructor(
+    private readonly cpu: CpuContract,
+    private readonly space: AddressSpace,
+    private readonly hooks: ExecutorHooks,
+  ) {}
+
+  /**
+   * Makes a base kernel function callable by guest code at `address`. `invoke` reads the arguments and runs
+   * it; `finish` stores its result.
+   */
+  bind(address: Ptr, name: string, invoke: () => unknown, finish: (value: Value) => void): void {
+    this.cpu.bindHost(address, () => this.enter(name, invoke, finish));
+  }
+
+  /** Runs a task until it blocks, yields or ends. Registers must be loaded. */
+  resume(task: Task): Pause {
+    const outer = this.current;
+    this.current = task;
+    try {
+      return this.loop(task);
+    } finally {
+      this.current = outer;
+    }
+  }
+
+  private loop(task: Task): Pause {
+    for (;;) {
+      const top = task.activations.at(-1);
+      if (!top) return 'finished';
+      const pause = top.kind === 'host' ? this.stepHost(task, top) : this.stepGuest(task);
+      if (pause) return pause;
+    }
+  }
+
+  /** Advances the innermost base kernel function by one effect, called from no guest frame. */
+  private stepHost(task: Task, top: Extract<Activation, { kind: 'host' }>): Pause | undefined {
+    let step: IteratorResult<Effect, Value>;
+    try {
+      step = top.body.next();
+    } catch (error) {
+      this.hooks.hostError(task, error, top.name);
+      return 'killed';
+    }
+    if (step.done) {
+      task.activations.pop();
+      if (!top.finish) {
+        task.result = step.value;
+        return 'finished';
+      }
+      top.finish(step.value);
+      this.returnToGuest();
+      return undefined;
+    }
+    if (step.value.kind === 'block') return 'blocked';
+    if (step.value.kind === 'yield') return 'yielded';
+    return this.guardedPush(task, step.value, top.name);
+  }
+
+  private guardedPush(
+    task: Task,
+    effect: Extract<Effect, { kind: 'call' }>,
+    name: string,
+  ): Pause | undefined {
+    try {
+      this.pushGuest(task, effect);
+      return undefined;
+    } catch (error) {
+      this.hooks.hostError(task, error, name);
+      return 'killed';
+    }
+  }
+
+  private stepGuest(task: Task): Pause | undefined {
+    this.cpu.fuel = this.slice;
+    this.nesting = 0;
+    const exit = this.cpu.run();
+    switch (exit.kind) {
+      case 'returned':
+        this.popGuest(task);
+        return undefined;
+      case 'exception':
+        return this.handle(task, { kind: 'exception', exception: exit.exception });
+      case 'budget':
+        return this.handle(task, { kind: 'budget' });
+      case 'unwound': {
+        const trouble = this.trouble;
+        this.trouble = undefined;
+        return trouble ? this.handle(task, trouble) : this.blockedNow();
+      }
+    }
+  }
+
+  private blockedNow(): Pause | undefined {
+    const pause = this.pendingPause;
+    this.pendingPause = undefined;
+    return pause;
+  }
+
+  private handle(task: Task, trouble: Trouble): Pause | undefined {
+    switch (trouble.kind) {
+      case 'exception':
+        return this.hooks.exception(task, trouble.exception) === 'resume' ? undefined : 'killed';
+      case 'error':
+        this.hooks.hostError(task, trouble.error, trouble.name);
+        return 'killed';
+      case 'budget': {
+        const verdict = this.hooks.tick(task);
+        if (verdict === 'resume') return undefined;
+        return verdict === 'yield' ? 'yielded' : 'killed';
+      }
+    }
+  }
+
+  /** Guest code has called a bound address. */
+  private enter(name: string, invoke: () => unknown, finish: (value: Value) => void): void {
+    const task = this.current!;
+    task.caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+    let result: unknown;
+    try {
+      result = invoke();
+    } catch (error) {
+      this.abandon({ kind: 'error', error, name });
+      return;
+    }
+    if (isSleepable(result)) this.drive(task, name, result as Sleepable<Value>, finish);
+    else finish(result as Value);
+  }
+
+  /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
+  private drive(task: Task, name: string, body: Sleepable<Value>, finish: (value: Value) => void): void {
+    const { caller } = task;
+    const activation: Activation = { kind: 'host', body, finish, name };
+    const depth = task.activations.length;
+    for (;;) {
+      let step: IteratorResult<Effect, Value>;
+      try {
+        step = body.next();
+        task.caller = caller;
+        if (step.done) {
+          finish(step.value);
+          return;
+        }
+        task.activations.push(activation);
+        if (step.value.kind !== 'call') {
+          this.pendingPause = step.value.kind === 'block' ? 'blocked' : 'yielded';
+          this.cpu.unwind();
+          return;
+        }
+        this.pushGuest(task, step.value);
+      } catch (error) {
+        this.abandon({ kind: 'error', error, name });
+        return;
+      }
+      if (this.nesting >= MAX_NESTING) {
+        this.cpu.unwind();
+        return;
+      }
+      this.nesting++;
+      const exit = this.cpu.run();
+      this.nesting--;
+      if (exit.kind === 'returned') {
+        this.popGuest(task);
+        task.activations.length = depth;
+        continue;
+      }
+      if (exit.kind === 'exception') this.abandon({ kind: 'exception', exception: exit.exception });
+      else if (exit.kind === 'budget') this.abandon({ kind: 'budget' });
+      else this.cpu.unwind();
+      return;
+    }
+  }
+
+  private abandon(trouble: Trouble): void {
+    this.trouble = trouble;
+    this.cpu.unwind();
+  }
+
+  /** Sets up a call of guest code as the System V AMD64 ABI wants it, returning to HOST_RETURN. */
+  private pushGuest(task: Task, effect: Extract<Effect, { kind: 'call' }>): void {
+    const { cpu, space } = this;
+    const savedStack = cpu.get(RSP);
+    const onStack = effect.args.slice(ARGUMENT_REGISTERS.length);
+    let stack = (cpu.getPtr(RSP) - onStack.length * 8) & ~15;
+    onStack.forEach((arg, i) => {
+      this.storeArgument(stack + i * 8, arg);
+    });
+    effect.args.slice(0, ARGUMENT_REGISTERS.length).forEach((arg, i) => {
+      this.setArgument(ARGUMENT_REGISTERS[i], arg);
+    });
+    stack -= 8;
+    space.store64(stack, HOST_RETURN);
+    cpu.setPtr(RSP, stack);
+    cpu.set(0, 0n);
+    cpu.rip = space.toAddress(effect.fn);
+    task.activations.push({ kind: 'guest', savedStack });
+  }
+
+  private popGuest(task: Task): void {
+    const activation = task.activations.pop();
+    if (activation?.kind !== 'guest') throw new Error('guest code returned to a frame that is not there');
+    this.cpu.set(RSP, activation.savedStack);
+  }
+
+  private setArgument(register: number, arg: number | bigint): void {
+    this.cpu.set(register, this.argumentBits(arg));
+  }
+
+  private storeArgument(at: Ptr, arg: number | bigint): void {
+    this.space.store64(at, this.argumentBits(arg));
+  }
+
+  private argumentBits(arg: number | bigint): bigint {
+    if (typeof arg === 'bigint') return BigInt.asUintN(64, arg);
+    return arg < 0 ? BigInt.asUintN(64, BigInt(arg)) : this.space.toAddress(arg);
+  }
+
+  /** Returns from a base kernel function to guest code, after every host frame had unwound. */
+  private returnToGuest(): void {
+    const stack = this.cpu.getPtr(RSP);
+    this.cpu.rip = this.space.load64(stack);
+    this.cpu.setPtr(RSP, stack + 8);
+  }
+}

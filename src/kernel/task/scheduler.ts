@@ -1,0 +1,177 @@
+import type { CpuContract } from '../../cpu/cpu-types.js';
+import { RSP } from '../../cpu/cpu-types.js';
+import type { Clock } from '../clock.js';
+import type { Sleepable, Value } from '../effects.js';
+import type { AreaAllocator } from '../mm/vmalloc.js';
+import type { Random } from '../random.js';
+import type { Executor } from './executor.js';
+import { Task } from './task.js';
+
+/** Bytes of a kernel stack (THREAD_SIZE on x86-64). */
+export const THREAD_SIZE = 16384;
+
+export interface SchedulerHooks {
+  /** Called when `task` gets the CPU and when it loses it. */
+  switchTo(task: Task): void;
+  switchFrom(task: Task): void;
+  ended(task: Task): void;
+}
+
+/**
+ * One virtual CPU. Runnable tasks take turns; with a seed other than 0 the next one is drawn by chance.
+ * Interrupt work (timers, softirqs) runs between turns on a stack of its own. When nothing is runnable, time
+ * jumps to the next alarm.
+ */
+export class Scheduler {
+  readonly tasks = new Set<Task>();
+  /** The task whose context is in the register file, also while interrupt work runs on top of it. */
+  current: Task | undefined;
+  private readonly ready: Task[] = [];
+  private readonly interruptWork: { readonly name: string; readonly body: () => Sleepable<Value> }[] = [];
+  private nextId = 1;
+  private initialContext: ArrayBufferLike | undefined;
+  private spareStacks: number[] = [];
+
+  constructor(
+    private readonly cpu: CpuContract,
+    private readonly clock: Clock,
+    private readonly executor: Executor,
+    private readonly stacks: AreaAllocator,
+    private readonly random: Random,
+    private readonly chance: boolean,
+    private readonly hooks: SchedulerHooks,
+  ) {}
+
+  /** Creates a runnable task round a base kernel function. `id` defaults to the next free one. */
+  spawn(
+    name: string,
+    root: Sleepable<Value>,
+    options: { runnable?: boolean; prepare?: (task: Task) => void } = {},
+  ): Task {
+    const task = this.create(name, root, false);
+    this.tasks.add(task);
+    options.prepare?.(task);
+    if (options.runnable === false) task.state = 'blocked';
+    else this.ready.push(task);
+    return task;
+  }
+
+  /** Makes a blocked task runnable; false if it was not blocked. */
+  wake(task: Task): boolean {
+    if (task.state !== 'blocked') return false;
+    task.state = 'runnable';
+    this.ready.push(task);
+    return true;
+  }
+
+  /** Queues work to run in interrupt context at the next opportunity. It must not block. */
+  interrupt(name: string, body: () => Sleepable<Value>): void {
+    this.interruptWork.push({ name, body });
+  }
+
+  /** Brings virtual time up to the executed instructions and fires the alarms that are due. */
+  fireAlarms(): void {
+    for (let alarm = this.clock.takeDue(); alarm; alarm = this.clock.takeDue()) alarm.fire();
+  }
+
+  /**
+   * Runs until `done`, or until nothing is runnable and no alarm is due before `deadline` (nanoseconds since
+   * boot). True if `done`.
+   */
+  run(done: () => boolean, deadline = Number.POSITIVE_INFINITY): boolean {
+    for (;;) {
+      this.fireAlarms();
+      this.runInterrupts();
+      if (done()) return true;
+      if (this.clock.now > deadline) return false;
+      const task = this.pick();
+      if (task) {
+        this.turn(task);
+        continue;
+      }
+      if (this.interruptWork.length > 0) continue;
+      const next = this.clock.next;
+      if (next === undefined || next > deadline) return false;
+      this.clock.now = Math.max(this.clock.now, next);
+    }
+  }
+
+  /** Lets everything that is runnable run, and time pass by `nanoseconds`. */
+  settle(nanoseconds: number): void {
+    const deadline = this.clock.now + nanoseconds;
+    this.run(() => false, deadline);
+    this.clock.now = Math.max(this.clock.now, deadline);
+  }
+
+  /** Runs queued interrupt work now, if the current state allows interrupts. */
+  runInterrupts(): void {
+    while (this.interruptWork.length > 0) {
+      const work = this.interruptWork.shift()!;
+      const task = this.create(work.name, work.body(), true);
+      const pause = this.onCpu(task, () => this.executor.resume(task));
+      if (pause === 'blocked' || pause === 'yielded') task.state = 'killed';
+      this.releaseStack(task);
+    }
+  }
+
+  private pick(): Task | undefined {
+    if (this.ready.length === 0) return undefined;
+    const at = this.chance ? this.random.below(this.ready.length) : 0;
+    return this.ready.splice(at, 1)[0];
+  }
+
+  private turn(task: Task): void {
+    if (task.ended) return;
+    this.current = task;
+    task.lastScheduled = this.clock.now;
+    this.hooks.switchTo(task);
+    const pause = this.onCpu(task, () => this.executor.resume(task));
+    this.hooks.switchFrom(task);
+    this.current = undefined;
+    switch (pause) {
+      case 'yielded':
+        this.ready.push(task);
+        return;
+      case 'blocked':
+        task.state = 'blocked';
+        return;
+      case 'finished':
+      case 'killed':
+        task.state = pause;
+        this.end(task);
+    }
+  }
+
+  private onCpu<T>(task: Task, body: () => T): T {
+    if (task.context) this.cpu.loadContext(task.context);
+    else this.enterFresh(task);
+    const result = body();
+    task.context = this.cpu.saveContext();
+    return result;
+  }
+
+  private enterFresh(task: Task): void {
+    this.initialContext ??= this.cpu.saveContext();
+    this.cpu.loadContext(this.initialContext);
+    this.cpu.setPtr(RSP, task.stackBase + task.stackSize - 64);
+    this.cpu.interruptsEnabled = true;
+  }
+
+  private create(name: string, root: Sleepable<Value>, isInterrupt: boolean): Task {
+    const stack = this.spareStacks.pop() ?? this.stacks.allocate(THREAD_SIZE, 'stack');
+    if (stack === 0) throw new Error('no room for another kernel stack');
+    const task = new Task(this.nextId++, name, stack, THREAD_SIZE, isInterrupt, root);
+    task.lastScheduled = this.clock.now;
+    return task;
+  }
+
+  private end(task: Task): void {
+    this.tasks.delete(task);
+    this.hooks.ended(task);
+    this.releaseStack(task);
+  }
+
+  private releaseStack(task: Task): void {
+    this.spareStacks.push(task.stackBase);
+  }
+}

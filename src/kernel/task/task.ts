@@ -1,0 +1,55 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable, Value } from '../effects.js';
+
+/** One level of a task's call stack, innermost last. */
+export type Activation =
+  /** A function of the base kernel that is suspended, or about to run. */
+  | {
+      readonly kind: 'host';
+      readonly body: Sleepable<Value>;
+      /** Puts the result where the caller expects it; undefined for a task's outermost function. */
+      readonly finish: ((value: Value) => void) | undefined;
+      /** Name of the export, for traces. */
+      readonly name: string;
+    }
+  /** Guest code that a base kernel function called. */
+  | { readonly kind: 'guest'; readonly savedStack: bigint };
+
+export type TaskState = 'runnable' | 'blocked' | 'finished' | 'killed';
+
+/**
+ * A thread of the base kernel: a stack in guest memory, a register context, and the activations that wait on
+ * each other. It is rooted in a base kernel function, which calls guest code by yielding effects.
+ */
+export class Task {
+  readonly activations: Activation[] = [];
+  state: TaskState = 'runnable';
+  /** Saved registers while the task is not running. */
+  context: ArrayBufferLike | undefined;
+  /** Result of the outermost function once finished. */
+  result: Value;
+  /** Virtual time at which it last gave up the CPU: what the soft-lockup watchdog looks at. */
+  lastScheduled = 0;
+  /** Guest return address of the innermost call into the base kernel: who asked. */
+  caller: Ptr = 0;
+  /** preempt_count while switched out. */
+  preemptCount = 0;
+  /** The OS's own object for the task (Linux: its task_struct). */
+  object: Ptr = 0;
+
+  constructor(
+    readonly id: number,
+    public name: string,
+    readonly stackBase: Ptr,
+    readonly stackSize: number,
+    /** Runs interrupt work on top of whichever task is current; must not block. */
+    readonly isInterrupt: boolean,
+    root: Sleepable<Value>,
+  ) {
+    this.activations.push({ kind: 'host', body: root, finish: undefined, name });
+  }
+
+  get ended(): boolean {
+    return this.state === 'finished' || this.state === 'killed';
+  }
+}

@@ -1,0 +1,127 @@
+import { IMAGE, type Ptr } from '../../cpu/layout.js';
+import type { Value } from '../../kernel/effects.js';
+import type { Executor } from '../../kernel/task/executor.js';
+import type { Target } from '../../target/index.js';
+import { Unimplemented } from '../errors.js';
+import type { Subsystem } from '../subsystem.js';
+import type { AnyFunction, Gate } from './gate.js';
+import { parseSignature, prototypeText, type Signature, signatureFromTypes } from './signature.js';
+
+interface Definition {
+  readonly fn: AnyFunction;
+  readonly signature: string | undefined;
+}
+
+/** Room at the end of the image region for functions of the base kernel that the target has no symbol for. */
+const STUB_AREA = IMAGE.start + IMAGE.size - 0x10_0000;
+
+/** Distance between such functions. */
+const STUB_BYTES = 16;
+
+/**
+ * The functions of the base kernel that guest code can call, each at the address the target gives its symbol.
+ * A function is bound when something first refers to it. Exports of the target that nobody defined are bound
+ * to a function that stops the caller and names them.
+ */
+export class ExportTable {
+  private readonly definitions = new Map<string, Definition>();
+  private readonly bound = new Map<string, Ptr>();
+  private readonly names = new Map<Ptr, string>();
+  private readonly reserved = new Set<string>();
+  private nextStub = STUB_AREA;
+
+  constructor(
+    private readonly target: Target,
+    private readonly executor: Executor,
+    private readonly gate: Gate,
+    private readonly toPtr: (address: bigint) => Ptr,
+  ) {}
+
+  /** Adds the exports of a subsystem. Two subsystems defining one symbol is a bug of modbox. */
+  define(subsystem: Subsystem): void {
+    for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
+      if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
+      this.definitions.set(name, { fn, signature: subsystem.signatures?.[name] });
+    }
+  }
+
+  /** Marks a symbol whose address the CPU handles itself (thunks): it is never bound. */
+  reserve(name: string): void {
+    this.reserved.add(name);
+  }
+
+  implemented(name: string): boolean {
+    return this.definitions.has(name) || this.reserved.has(name);
+  }
+
+  /** The address guest code calls for a function, binding it first. Works for unexported functions too. */
+  address(name: string): Ptr {
+    const known = this.bound.get(name);
+    if (known !== undefined) return known;
+    const address = this.symbolAddress(name);
+    this.bound.set(name, address);
+    this.names.set(address, name);
+    if (!this.reserved.has(name)) this.bindAt(address, name);
+    return address;
+  }
+
+  /** A function of the base kernel for guest code to call, such as a member of an operations table. */
+  hostFunction(name: string, signature: string, fn: AnyFunction): Ptr {
+    const known = this.bound.get(name);
+    if (known !== undefined) return known;
+    this.definitions.set(name, { fn, signature });
+    return this.address(name);
+  }
+
+  /** Name of the function bound at an address. */
+  nameAt(address: Ptr): string | undefined {
+    return this.names.get(address);
+  }
+
+  /** The TypeScript function behind an address, to call it without a detour through the CPU. */
+  functionAt(address: Ptr): AnyFunction | undefined {
+    const name = this.names.get(address);
+    return name === undefined ? undefined : this.definitions.get(name)?.fn;
+  }
+
+  private symbolAddress(name: string): Ptr {
+    const address = this.target.exports.get(name)?.address ?? this.target.symbols.lookup(name)?.address;
+    if (address !== undefined) return this.toPtr(address);
+    const stub = this.nextStub;
+    this.nextStub += STUB_BYTES;
+    return stub;
+  }
+
+  private bindAt(address: Ptr, name: string): void {
+    const definition = this.definitions.get(name);
+    if (!definition) {
+      const prototype = prototypeText(this.target.types, name);
+      this.executor.bind(
+        address,
+        name,
+        () => {
+          throw new Unimplemented(name, prototype);
+        },
+        () => {},
+      );
+      return;
+    }
+    const signature = this.signature(name, definition);
+    const invoke = this.gate.invoker(signature, definition.fn);
+    this.executor.bind(address, name, invoke, this.gate.finisher(signature, name) as (value: Value) => void);
+  }
+
+  private signature(name: string, definition: Definition): Signature {
+    if (definition.signature !== undefined) return parseSignature(definition.signature);
+    const signature = signatureFromTypes(this.target.types, name);
+    if (!signature) throw new Error(`${name} has no prototype in ${this.target.name}: give it a signature`);
+    return signature;
+  }
+
+  /** The signature that calls of `name` are converted by. */
+  signatureOf(name: string): Signature {
+    const definition = this.definitions.get(name);
+    if (!definition) throw new Error(`${name} is not defined`);
+    return this.signature(name, definition);
+  }
+}

@@ -1,0 +1,87 @@
+import type { Btf, TypeRef } from '../../formats/btf/index.js';
+
+/**
+ * How one argument or result travels between guest registers and TypeScript:
+ *
+ *     p  pointer                       -> Ptr
+ *     i  int, u unsigned int           -> number
+ *     l  long, L unsigned long         -> number, exact to 2^53
+ *     q  s64, Q u64                    -> bigint, exact
+ *     h, H, c, C  16- and 8-bit        -> number
+ *     b  bool                          -> boolean
+ *     v  nothing
+ *     s  a struct passed in memory     -> Ptr of the copy on the stack
+ */
+export type Code = 'p' | 'i' | 'u' | 'l' | 'L' | 'q' | 'Q' | 'h' | 'H' | 'c' | 'C' | 'b' | 'v' | 's';
+
+export interface Signature {
+  readonly result: Code;
+  readonly params: readonly Code[];
+  readonly variadic: boolean;
+}
+
+/** Parses `result:params`, with a trailing `.` for variadic functions: `i:pp.` is int f(ptr, ptr, ...). */
+export function parseSignature(text: string): Signature {
+  const match = /^([piulLqQhHcCbv]):([piulLqQhHcCbs]*)(\.?)$/.exec(text);
+  if (!match) throw new SyntaxError(`bad signature '${text}'`);
+  return { result: match[1] as Code, params: [...match[2]] as Code[], variadic: match[3] === '.' };
+}
+
+/** The signature that a function's BTF prototype gives. Undefined if the target has no prototype for it. */
+export function signatureFromTypes(types: Btf, name: string): Signature | undefined {
+  const prototype = types.findPrototype(name);
+  if (!prototype) return undefined;
+  return {
+    result: codeOf(types, prototype.result),
+    params: prototype.params.flatMap((param) => paramCodes(types, param.type)),
+    variadic: prototype.variadic,
+  };
+}
+
+/** Structs of 9 to 16 bytes travel in two registers (System V AMD64 ABI, 3.2.3), larger ones on the stack. */
+function paramCodes(types: Btf, ref: TypeRef): Code[] {
+  const type = types.classify(ref);
+  if (type.kind !== 'struct' && type.kind !== 'union') return [codeOf(types, ref)];
+  const size = types.sizeOf(ref);
+  if (size === 0) return [];
+  if (size > 16) return ['s'];
+  return size > 8 ? ['Q', 'Q'] : [codeOf(types, ref)];
+}
+
+function codeOf(types: Btf, ref: TypeRef): Code {
+  const type = types.classify(ref);
+  switch (type.kind) {
+    case 'void':
+      return 'v';
+    case 'ptr':
+    case 'array':
+    case 'func':
+      return 'p';
+    case 'bool':
+      return 'b';
+    case 'int':
+    case 'enum':
+      return integerCode(type.size, type.signed);
+    case 'struct':
+    case 'union':
+      return integerCode(types.sizeOf(ref), false);
+    default:
+      throw new TypeError(`a value of kind ${type.kind} cannot be passed`);
+  }
+}
+
+function integerCode(size: number, signed: boolean): Code {
+  if (size > 4) return signed ? 'l' : 'L';
+  if (size > 2) return signed ? 'i' : 'u';
+  if (size > 1) return signed ? 'h' : 'H';
+  return signed ? 'c' : 'C';
+}
+
+/** A function's C declaration as the target's types have it, '' where they have none. */
+export function prototypeText(types: Btf, name: string): string {
+  const prototype = types.findPrototype(name);
+  if (!prototype) return '';
+  const params = prototype.params.map((param) => types.typeName(param.type, param.name));
+  if (prototype.variadic) params.push('...');
+  return types.typeName(prototype.result, `${name}(${params.join(', ') || 'void'})`);
+}

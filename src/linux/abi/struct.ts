@@ -1,0 +1,182 @@
+import type { AddressSpace } from '../../cpu/address-space.js';
+import type { Ptr } from '../../cpu/layout.js';
+import type { Btf, Field } from '../../formats/btf/index.js';
+
+type Kind = 'signed' | 'unsigned' | 'bool' | 'ptr' | 'bytes';
+
+/** A member of a struct, found by a dotted path: `kobj.name`, `list.next`, `state`. */
+export interface Member {
+  readonly offset: number;
+  readonly size: number;
+  readonly kind: Kind;
+  /** Bit fields: position of the lowest bit within the `size` bytes at `offset`, and width. */
+  readonly bitOffset: number;
+  readonly bitSize: number;
+}
+
+/**
+ * A guest struct type of the target: sizes and offsets come from its BTF, never from source code. Members are
+ * named by path, so code reads like the kernel's own expressions:
+ *
+ *     const device = k.struct('device');
+ *     device.get(dev, 'kobj.parent')     // dev->kobj.parent
+ *     device.addr(dev, 'kobj')           // &dev->kobj
+ *     device.of(kobj, 'kobj')            // container_of(kobj, struct device, kobj)
+ */
+export class StructType {
+  readonly size: number;
+  private readonly members = new Map<string, Member>();
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly types: Btf,
+    readonly name: string,
+  ) {
+    this.size = types.sizeOf(name);
+  }
+
+  /** Throws if this target's struct has no such member: see `has` for members that come and go. */
+  member(path: string): Member {
+    const known = this.members.get(path);
+    if (known) return known;
+    const member = this.describe(this.types.field(this.name, path));
+    this.members.set(path, member);
+    return member;
+  }
+
+  has(path: string): boolean {
+    return this.members.has(path) || this.types.findField(this.name, path) !== undefined;
+  }
+
+  offsetOf(path: string): number {
+    return this.member(path).offset;
+  }
+
+  /** &ptr->path */
+  addr(ptr: Ptr, path: string): Ptr {
+    return ptr + this.member(path).offset;
+  }
+
+  /** container_of(member, struct, path) */
+  of(member: Ptr, path: string): Ptr {
+    return member - this.member(path).offset;
+  }
+
+  /** Integers as numbers (64-bit ones exact to 2^53), booleans as 0 or 1, pointers as `Ptr`. */
+  get(ptr: Ptr, path: string): number {
+    const { offset, size, kind, bitOffset, bitSize } = this.member(path);
+    const at = ptr + offset;
+    if (kind === 'ptr') return this.space.loadPtr(at);
+    if (bitSize !== 0) return this.loadBits(at, size, bitOffset, bitSize, kind === 'signed');
+    return this.loadInteger(at, size, kind === 'signed');
+  }
+
+  /** Integers of either sign, pointers as `Ptr`. */
+  set(ptr: Ptr, path: string, value: number): void {
+    const { offset, size, kind, bitOffset, bitSize } = this.member(path);
+    const at = ptr + offset;
+    if (kind === 'ptr') this.space.storePtr(at, value);
+    else if (bitSize !== 0) this.storeBits(at, size, bitOffset, bitSize, value);
+    else this.storeInteger(at, size, value);
+  }
+
+  /** A 64-bit integer member, unsigned and exact. */
+  getBig(ptr: Ptr, path: string): bigint {
+    return this.space.load64(this.addr(ptr, path));
+  }
+
+  setBig(ptr: Ptr, path: string, value: bigint): void {
+    this.space.store64(this.addr(ptr, path), BigInt.asUintN(64, value));
+  }
+
+  /** A character array, up to its NUL. */
+  text(ptr: Ptr, path: string): string {
+    const { offset, size } = this.member(path);
+    return this.space.cstring(ptr + offset, size);
+  }
+
+  /** Fills a character array: cut to fit, always NUL-terminated. */
+  setText(ptr: Ptr, path: string, text: string): void {
+    const { offset, size } = this.member(path);
+    this.space.writable(ptr + offset, size).fill(0);
+    this.space.storeCstring(ptr + offset, text.slice(0, size - 1));
+  }
+
+  /** The string a `char *` member points to, '' for NULL. */
+  string(ptr: Ptr, path: string): string {
+    const text = this.get(ptr, path);
+    return text === 0 ? '' : this.space.cstring(text);
+  }
+
+  private loadInteger(at: Ptr, size: number, signed: boolean): number {
+    const { space } = this;
+    switch (size) {
+      case 1:
+        return signed ? (space.load8(at) << 24) >> 24 : space.load8(at);
+      case 2:
+        return signed ? (space.load16(at) << 16) >> 16 : space.load16(at);
+      case 4:
+        return signed ? space.loadInt32(at) : space.load32(at);
+      case 8:
+        return signed ? space.loadS64(at) : space.loadU64(at);
+      default:
+        throw new TypeError(`struct ${this.name}: a member of ${size} bytes is not a scalar`);
+    }
+  }
+
+  private storeInteger(at: Ptr, size: number, value: number): void {
+    const { space } = this;
+    switch (size) {
+      case 1:
+        space.store8(at, value);
+        break;
+      case 2:
+        space.store16(at, value);
+        break;
+      case 4:
+        space.store32(at, value);
+        break;
+      case 8:
+        space.storeLong(at, value);
+        break;
+      default:
+        throw new TypeError(`struct ${this.name}: a member of ${size} bytes is not a scalar`);
+    }
+  }
+
+  private loadBits(at: Ptr, size: number, shift: number, width: number, signed: boolean): number {
+    const raw = size === 8 ? this.space.load64(at) : BigInt(this.loadInteger(at, size, false));
+    const bits = raw >> BigInt(shift);
+    return Number(signed ? BigInt.asIntN(width, bits) : BigInt.asUintN(width, bits));
+  }
+
+  private storeBits(at: Ptr, size: number, shift: number, width: number, value: number): void {
+    const mask = ((1n << BigInt(width)) - 1n) << BigInt(shift);
+    const old = size === 8 ? this.space.load64(at) : BigInt(this.loadInteger(at, size, false));
+    const bits = (old & ~mask) | ((BigInt(value) << BigInt(shift)) & mask);
+    if (size === 8) this.space.store64(at, bits);
+    else this.storeInteger(at, size, Number(bits));
+  }
+
+  private describe(field: Field): Member {
+    const type = this.types.classify(field.type);
+    const bits = { bitOffset: field.bitOffset ?? 0, bitSize: field.bitSize ?? 0 };
+    switch (type.kind) {
+      case 'ptr':
+        return { offset: field.offset, size: 8, kind: 'ptr', ...bits };
+      case 'bool':
+        return { offset: field.offset, size: 1, kind: 'bool', ...bits };
+      case 'int':
+      case 'enum':
+        return { offset: field.offset, size: type.size, kind: type.signed ? 'signed' : 'unsigned', ...bits };
+      default:
+        return {
+          offset: field.offset,
+          size: this.types.sizeOf(field.type),
+          kind: 'bytes',
+          bitOffset: 0,
+          bitSize: 0,
+        };
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EEXIST, ENOENT } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Stop after this block (NOTIFY_STOP_MASK, include/linux/notifier.h). */
+const NOTIFY_STOP_MASK = 0x8000;
+const NOTIFY_DONE = 0;
+
+type Head = 'atomic_notifier_head' | 'blocking_notifier_head' | 'raw_notifier_head' | 'srcu_notifier_head';
+
+/** Notifier chains: lists of struct notifier_block ordered by priority (kernel/notifier.c). */
+export class Notifiers implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    blocking_notifier_chain_register: (head: Ptr, block: Ptr) => this.register(head, block),
+    blocking_notifier_chain_register_unique_prio: (head: Ptr, block: Ptr) => this.register(head, block, true),
+    blocking_notifier_chain_unregister: (head: Ptr, block: Ptr) => this.unregister(head, block),
+    blocking_notifier_call_chain: (head: Ptr, value: number, data: Ptr) => this.callChain(head, value, data),
+    atomic_notifier_chain_register: (head: Ptr, block: Ptr) =>
+      this.register(head, block, false, 'atomic_notifier_head'),
+    atomic_notifier_chain_unregister: (head: Ptr, block: Ptr) =>
+      this.unregister(head, block, 'atomic_notifier_head'),
+    atomic_notifier_call_chain: (head: Ptr, value: number, data: Ptr) =>
+      this.callChain(head, value, data, 'atomic_notifier_head'),
+    raw_notifier_chain_register: (head: Ptr, block: Ptr) =>
+      this.register(head, block, false, 'raw_notifier_head'),
+    raw_notifier_chain_unregister: (head: Ptr, block: Ptr) =>
+      this.unregister(head, block, 'raw_notifier_head'),
+    raw_notifier_call_chain: (head: Ptr, value: number, data: Ptr) =>
+      this.callChain(head, value, data, 'raw_notifier_head'),
+    srcu_notifier_chain_register: (head: Ptr, block: Ptr) =>
+      this.register(head, block, false, 'srcu_notifier_head'),
+    srcu_notifier_chain_unregister: (head: Ptr, block: Ptr) =>
+      this.unregister(head, block, 'srcu_notifier_head'),
+    srcu_notifier_call_chain: (head: Ptr, value: number, data: Ptr) =>
+      this.callChain(head, value, data, 'srcu_notifier_head'),
+    srcu_init_notifier_head: (head: Ptr) => this.k.struct('srcu_notifier_head').set(head, 'head', 0),
+  };
+
+  /** Adds a block behind those of the same or a higher priority. -EEXIST if it is there already. */
+  register(head: Ptr, block: Ptr, unique = false, type: Head = 'blocking_notifier_head'): number {
+    const nb = this.k.struct('notifier_block');
+    const { space } = this.k;
+    const priority = nb.get(block, 'priority');
+    let link = this.k.struct(type).addr(head, 'head');
+    for (let at = space.loadPtr(link); at !== 0; at = space.loadPtr(link)) {
+      if (at === block) {
+        this.k.log.line('notifier callback already registered', 4);
+        return -EEXIST;
+      }
+      if (priority > nb.get(at, 'priority')) break;
+      if (unique && priority === nb.get(at, 'priority')) return -16;
+      link = nb.addr(at, 'next');
+    }
+    nb.set(block, 'next', space.loadPtr(link));
+    space.storePtr(link, block);
+    return 0;
+  }
+
+  unregister(head: Ptr, block: Ptr, type: Head = 'blocking_notifier_head'): number {
+    const nb = this.k.struct('notifier_block');
+    const { space } = this.k;
+    let link = this.k.struct(type).addr(head, 'head');
+    for (let at = space.loadPtr(link); at !== 0; at = space.loadPtr(link)) {
+      if (at === block) {
+        space.storePtr(link, nb.get(block, 'next'));
+        return 0;
+      }
+      link = nb.addr(at, 'next');
+    }
+    return -ENOENT;
+  }
+
+  /** Calls every block until one says stop; its last result. */
+  *callChain(head: Ptr, value: number, data: Ptr, type: Head = 'blocking_notifier_head'): Sleepable<number> {
+    const nb = this.k.struct('notifier_block');
+    let result = NOTIFY_DONE;
+    let at = this.k.struct(type).get(head, 'head');
+    while (at !== 0) {
+      const next = nb.get(at, 'next');
+      result = yield* this.k.callInt(nb.get(at, 'notifier_call'), at, BigInt(value), data);
+      if (result & NOTIFY_STOP_MASK) break;
+      at = next;
+    }
+    return result;
+  }
+}

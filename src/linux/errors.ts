@@ -1,0 +1,73 @@
+import type { Ptr } from '../cpu/layout.js';
+
+/** Guest code called an exported function that this base kernel does not implement. */
+export class Unimplemented extends Error {
+  override readonly name = 'Unimplemented';
+
+  constructor(
+    readonly symbol: string,
+    /** C declaration from the target's types, or '' where it has none. */
+    readonly prototype: string,
+  ) {
+    super(`${symbol} is not implemented`);
+  }
+}
+
+/** What a fault report is about. */
+export type FaultKind =
+  | 'null-dereference'
+  | 'page-fault'
+  | 'stack-overflow'
+  | 'execute-fault'
+  | 'write-protected'
+  | 'general-protection'
+  | 'invalid-opcode'
+  | 'divide-error'
+  | 'exception'
+  | 'bug'
+  | 'warning'
+  | 'panic'
+  | 'stack-corruption'
+  | 'soft-lockup'
+  | 'deadlock'
+  | 'sleep-in-atomic'
+  | 'lock-misuse'
+  | 'preempt-imbalance'
+  | 'double-free'
+  | 'bad-free'
+  | 'out-of-bounds'
+  | 'use-after-free'
+  | 'list-corruption'
+  | 'refcount'
+  | 'left-behind'
+  | 'unimplemented-instruction'
+  | 'unimplemented-export'
+  | 'internal';
+
+/** The base kernel itself found that the running task cannot go on (BUG(), panic, a fatal lock misuse). */
+export class Oops extends Error {
+  override readonly name = 'Oops';
+
+  constructor(
+    readonly kind: FaultKind,
+    /** First line of the oops, as the kernel words it. */
+    message: string,
+    readonly address: Ptr = 0,
+  ) {
+    super(message);
+  }
+}
+
+/** ERR_PTR(-errno), as a `Ptr` (see cpu/layout.ts on the ERRORS region). */
+export function errPtr(errno: number): Ptr {
+  return 0x8000_0000 - errno;
+}
+
+export function isErr(ptr: Ptr): boolean {
+  return ptr >= 0x8000_0000 - 4095 && ptr < 0x8000_0000;
+}
+
+/** PTR_ERR: the negative error number in an ERR_PTR. */
+export function ptrErr(ptr: Ptr): number {
+  return ptr - 0x8000_0000;
+}

@@ -1,0 +1,269 @@
+import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_RO } from '../cpu/address-space.js';
+import { Cpu } from '../cpu/cpu.js';
+import type { Platform } from '../cpu/cpu-types.js';
+import { RAX } from '../cpu/cpu-types.js';
+import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
+import type { Btf } from '../formats/btf/index.js';
+import { Clock } from '../kernel/clock.js';
+import type { Sleepable } from '../kernel/effects.js';
+import { isSleepable } from '../kernel/effects.js';
+import { KernelLog } from '../kernel/log.js';
+import { Ledger } from '../kernel/mm/ledger.js';
+import { PageAllocator } from '../kernel/mm/page-allocator.js';
+import { PerCpu } from '../kernel/mm/percpu.js';
+import { Slab } from '../kernel/mm/slab.js';
+import { AreaAllocator } from '../kernel/mm/vmalloc.js';
+import { Random } from '../kernel/random.js';
+import { Executor } from '../kernel/task/executor.js';
+import { Scheduler } from '../kernel/task/scheduler.js';
+import type { Target } from '../target/index.js';
+import { ExportTable } from './abi/export-table.js';
+import { Gate, type VarArgs } from './abi/gate.js';
+import { StructType } from './abi/struct.js';
+import { Processes } from './sched/processes.js';
+import type { Subsystem, SubsystemClass } from './subsystem.js';
+import { SUBSYSTEMS } from './subsystems.js';
+import { Traps } from './traps/traps.js';
+
+export interface KernelOptions {
+  /** Decides interleavings and every random number; 0 schedules first come, first served. */
+  readonly seed?: number;
+  /** Boot parameters. */
+  readonly cmdline?: string;
+  /** CLOCK_REALTIME at boot, nanoseconds since 1970. */
+  readonly bootTime?: bigint;
+  readonly platform?: Partial<Platform>;
+}
+
+/** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
+const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
+
+/**
+ * The Linux base kernel: the shared machinery of src/kernel put together for one target, and the subsystems
+ * that implement its exported functions on top.
+ */
+export class LinuxKernel {
+  readonly types: Btf;
+  readonly space = new AddressSpace();
+  readonly cpu: Cpu;
+  readonly clock: Clock;
+  readonly log: KernelLog;
+  readonly random: Random;
+  readonly ledger = new Ledger();
+  readonly pages: PageAllocator;
+  readonly slab: Slab;
+  readonly vmalloc: AreaAllocator;
+  readonly moduleMemory: AreaAllocator;
+  readonly percpu: PerCpu;
+  readonly executor: Executor;
+  readonly scheduler: Scheduler;
+  readonly exports: ExportTable;
+  readonly gate: Gate;
+  readonly traps: Traps;
+  readonly processes: Processes;
+  readonly cmdline: string;
+  private readonly subsystems = new Map<SubsystemClass, Subsystem>();
+  private readonly structs = new Map<string, StructType>();
+  private readonly enums = new Map<string, number>();
+  private readonly symbols = new Map<string, Ptr>();
+  private readonly strings = new Map<string, Ptr>();
+
+  constructor(
+    readonly target: Target,
+    options: KernelOptions = {},
+  ) {
+    const { space } = this;
+    this.types = target.types;
+    this.cmdline = options.cmdline ?? '';
+    this.cpu = new Cpu(space, { platform: options.platform ?? {} });
+    this.clock = new Clock(options.bootTime ?? DEFAULT_BOOT_TIME);
+    this.log = new KernelLog(() => this.clock.now);
+    this.random = new Random(options.seed ?? 0);
+    this.mapImage();
+    this.pages = new PageAllocator(space, this.ledger);
+    this.slab = new Slab(space, this.pages, this.ledger);
+    this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC);
+    this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES);
+    this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
+    this.cpu.gsBase = space.toAddress(this.percpu.base);
+    this.traps = new Traps(this);
+    this.executor = new Executor(this.cpu, space, this.traps);
+    this.processes = new Processes(this);
+    this.scheduler = new Scheduler(
+      this.cpu,
+      this.clock,
+      this.executor,
+      this.vmalloc,
+      this.random,
+      (options.seed ?? 0) !== 0,
+      this.processes,
+    );
+    this.ledger.caller = () => this.executor.current?.caller ?? 0;
+    this.gate = new Gate(this.cpu, space);
+    this.exports = new ExportTable(target, this.executor, this.gate, (address) => space.fromAddress(address));
+    for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
+    for (const subsystem of this.subsystems.values()) this.fillData(subsystem);
+    this.processes.boot();
+    for (const subsystem of SUBSYSTEMS) this.get<Subsystem>(subsystem).boot?.();
+  }
+
+  /** The kernel's one instance of a subsystem. */
+  get<T extends Subsystem>(subsystem: SubsystemClass<T>): T {
+    const known = this.subsystems.get(subsystem);
+    if (known) return known as T;
+    const made = new subsystem(this);
+    this.subsystems.set(subsystem, made);
+    return made;
+  }
+
+  /** A struct type of the target: see StructType. */
+  struct(name: string): StructType {
+    let type = this.structs.get(name);
+    if (!type) {
+      type = new StructType(this.space, this.types, name);
+      this.structs.set(name, type);
+    }
+    return type;
+  }
+
+  sizeOf(name: string): number {
+    return this.types.sizeOf(name);
+  }
+
+  /** The value of an enumerator of the target. */
+  enumValue(name: string): number {
+    let value = this.enums.get(name);
+    if (value === undefined) {
+      value = this.types.enumValue(name);
+      this.enums.set(name, value);
+    }
+    return value;
+  }
+
+  /** Whether a configuration option is y or m in the target: `k.configured('CONFIG_SMP')`. */
+  configured(option: string): boolean {
+    const value = this.target.config.get(option);
+    return value === 'y' || value === 'm';
+  }
+
+  /** Address of a variable (or any symbol) of the target; per-CPU variables give their offset. */
+  symbol(name: string): Ptr {
+    let address = this.symbols.get(name);
+    if (address === undefined) {
+      const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
+      if (!symbol) throw new Error(`${this.target.name} has no symbol ${name}`);
+      address = this.space.fromAddress(symbol.address);
+      this.symbols.set(name, address);
+    }
+    return address;
+  }
+
+  hasSymbol(name: string): boolean {
+    return this.target.exports.has(name) || this.target.symbols.lookup(name) !== undefined;
+  }
+
+  /** this_cpu_ptr(&name): where a static per-CPU variable is. */
+  percpuSymbol(name: string): Ptr {
+    return this.percpu.deref(this.symbol(name));
+  }
+
+  /** Address that guest code calls for a function of the base kernel. */
+  fn(name: string): Ptr {
+    return this.exports.address(name);
+  }
+
+  /** A permanent, read-only C string in kernel memory. Equal texts share it. */
+  constantString(text: string): Ptr {
+    let ptr = this.strings.get(text);
+    if (ptr === undefined) {
+      ptr = this.permanent(text.length + 1);
+      this.space.storeCstring(ptr, text);
+      this.strings.set(text, ptr);
+    }
+    return ptr;
+  }
+
+  /** Zeroed memory of the base kernel itself, never freed; 8-byte aligned. */
+  permanent(bytes: number): Ptr {
+    const size = Math.ceil(bytes / 8) * 8;
+    if (this.permanentLeft < size) {
+      this.permanentLeft = Math.max(0x1_0000, Math.ceil(size / 4096) * 4096);
+      this.permanentAt = this.pages.takePages(this.permanentLeft, 4096);
+    }
+    const at = this.permanentAt;
+    this.permanentAt += size;
+    this.permanentLeft -= size;
+    return at;
+  }
+
+  private permanentAt: Ptr = 0;
+  private permanentLeft = 0;
+
+  /** Calls a function pointer of the guest; its result is left in RAX. Arguments: see Effect. */
+  *call(fn: Ptr, ...args: (number | bigint)[]): Sleepable<void> {
+    yield { kind: 'call', fn, args };
+  }
+
+  /** Calls a function that returns int. */
+  *callInt(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
+    yield { kind: 'call', fn, args };
+    return this.cpu.getInt(RAX);
+  }
+
+  /** Calls a function that returns a pointer. */
+  *callPtr(fn: Ptr, ...args: (number | bigint)[]): Sleepable<Ptr> {
+    yield { kind: 'call', fn, args };
+    return this.cpu.getPtr(RAX);
+  }
+
+  /** Calls a function that returns long or ssize_t. */
+  *callLong(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
+    yield { kind: 'call', fn, args };
+    return Number(BigInt.asIntN(64, this.cpu.get(RAX)));
+  }
+
+  /** Calls a function that returns bool. */
+  *callBool(fn: Ptr, ...args: (number | bigint)[]): Sleepable<boolean> {
+    yield { kind: 'call', fn, args };
+    return (this.cpu.getInt(RAX) & 0xff) !== 0;
+  }
+
+  /** Waits for what may or may not be a generator: for functions that only sometimes sleep. */
+  *wait<T>(value: T | Sleepable<T>): Sleepable<T> {
+    return isSleepable(value) ? yield* value as Sleepable<T> : (value as T);
+  }
+
+  /** The variable arguments of the export being served (by its symbol name). Take it before sleeping. */
+  varargs(name: string): VarArgs {
+    return this.gate.varargs(this.exports.signatureOf(name).params);
+  }
+
+  /** Guest code that called the export being served: a return address. */
+  get caller(): Ptr {
+    return this.executor.current?.caller ?? 0;
+  }
+
+  /** `current`: the running task's task_struct. */
+  get current(): Ptr {
+    return this.space.loadPtr(this.processes.currentTaskSlot);
+  }
+
+  private fillData(subsystem: Subsystem): void {
+    for (const [name, fill] of Object.entries(subsystem.data ?? {})) {
+      if (!this.hasSymbol(name)) continue;
+      const address = this.symbol(name);
+      fill(address < IMAGE.start ? this.percpu.deref(address) : address);
+    }
+  }
+
+  /** The kernel image. Nothing of it can be executed but the bound exports; data is zero until filled. */
+  private mapImage(): void {
+    const { space } = this;
+    const text = this.symbol('_text') & ~4095;
+    const data = this.symbol('_etext') & ~4095;
+    const end = (this.symbol('_end') + 4095) & ~4095;
+    space.map(text, data - text, PAGE_KERNEL_RO);
+    space.map(data, end - data, PAGE_KERNEL);
+    space.map(VMEMMAP.start, VMEMMAP.size, PAGE_KERNEL);
+  }
+}

@@ -1,0 +1,118 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { symbolize } from '../traps/symbolize.js';
+import { LoadError } from './load-error.js';
+import type { LoadedModule } from './loaded-module.js';
+import { protect } from './loader-protect.js';
+import { Modules } from './modules.js';
+
+/** do_init_module(): constructors, init, then the init memory goes. A failing init unwinds everything. */
+export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  const modules = k.get(Modules);
+  yield* constructors(k, module);
+  const init = k.struct('module').get(module.struct, 'init');
+  if (init !== 0) {
+    const result = yield* initcall(k, init);
+    if (result < 0) {
+      yield* freeModule(k, module);
+      throw new LoadError(-result, `${module.name}: init returned ${result}`);
+    }
+    if (result > 0) {
+      const text = `do_init_module: '${module.name}'->init suspiciously returned ${result}, it should follow 0/-E convention`;
+      k.log.line(text, 4);
+      k.log.line('do_init_module: loading module anyway...', 4);
+      k.traps.dumpStack();
+    }
+  }
+  module.state = 'Live';
+  modules.syncStruct(module);
+  yield* modules.notify(module, 'MODULE_STATE_LIVE');
+  modules.wentLive(module);
+  if (module.layout) protect(k, module, module.layout, true);
+  freeInitMemory(k, module);
+  modules.put(module);
+}
+
+/** do_one_initcall(): runs it and complains when it leaves preemption or interrupts changed. */
+function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
+  const before = k.processes.preemptCount;
+  const result = yield* k.callInt(fn);
+  const problems: string[] = [];
+  if (k.processes.preemptCount !== before) {
+    problems.push('preemption imbalance ');
+    k.processes.preemptCount = before;
+  }
+  if (!k.cpu.interruptsEnabled) {
+    problems.push('disabled interrupts ');
+    k.cpu.interruptsEnabled = true;
+  }
+  if (problems.length > 0) {
+    const task = k.executor.current!;
+    k.traps.warnWith(
+      task,
+      'preempt-imbalance',
+      `initcall ${symbolize(k, fn)} returned with ${problems.join('')}`,
+      'init/main.c:1314',
+      fn,
+    );
+  }
+  return result;
+}
+
+function* constructors(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  for (const name of ['.ctors', '.init_array']) {
+    const section = module.section(name);
+    if (!section) continue;
+    for (let at = section.address; at < section.address + section.size; at += 8)
+      yield* k.call(k.space.loadPtr(at));
+  }
+}
+
+function freeInitMemory(k: LinuxKernel, module: LoadedModule): void {
+  for (const part of module.memory.filter((memory) => memory.init)) k.moduleMemory.free(part.base);
+  module.memory = module.memory.filter((memory) => !memory.init);
+  module.sections = module.sections.filter((section) => !section.init);
+  module.placeSymbols(module.elf.symbols(), (symbol) => {
+    const section = module.sections.find((candidate) => candidate.index === symbol.shndx);
+    return section && section.address + Number(symbol.value);
+  });
+}
+
+/** Takes a module out again: after its exit, or when loading failed half-way (free_module). */
+export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  const modules = k.get(Modules);
+  if (module.state !== 'Unformed') {
+    module.state = 'Unloading';
+    modules.syncStruct(module);
+    yield* modules.notify(module, 'MODULE_STATE_GOING');
+  }
+  modules.remove(module);
+  for (const owner of module.uses) owner.usedBy.splice(owner.usedBy.indexOf(module), 1);
+  module.uses.clear();
+  if (module.percpu) k.percpu.free(module.percpu.offset);
+  for (const part of module.memory) k.moduleMemory.free(part.base);
+  module.memory = [];
+}
+
+/** delete_module(2). Throws LoadError: EAGAIN (EWOULDBLOCK) in use, EBUSY not removable, ENOENT not there. */
+export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sleepable<LoadedModule> {
+  const modules = k.get(Modules);
+  const module = modules.find(name);
+  if (!module) throw new LoadError(ENOENT, `${name} is not loaded`);
+  if (module.usedBy.length > 0)
+    throw new LoadError(EAGAIN, `${name} is in use by ${module.usedBy.map((user) => user.name).join(' ')}`);
+  if (module.state !== 'Live') throw new LoadError(EBUSY, `${name} is ${module.state.toLowerCase()}`);
+  if (module.permanent && !force)
+    throw new LoadError(EBUSY, `${name} has an init but no exit function: it stays`);
+  if (modules.refcount(module) > 0 && !force)
+    throw new LoadError(EAGAIN, `${name} is in use: ${modules.refcount(module)} references`);
+  module.state = 'Unloading';
+  modules.syncStruct(module);
+  modules.stop(module);
+  const exit = k.struct('module').get(module.struct, 'exit');
+  if (exit !== 0) yield* k.call(exit);
+  yield* freeModule(k, module);
+  return module;
+}

@@ -1,0 +1,215 @@
+import {
+  type ElfFile,
+  type ElfSymbol,
+  type Section,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_WRITE,
+  SHN_UNDEF,
+} from '../../formats/elf/index.js';
+
+const PAGE = 4096;
+const SYMBOL_BYTES = 24;
+/** struct mod_kallsyms: four words, kept at the end of the init part. */
+const MOD_KALLSYMS_BYTES = 32;
+
+/** Protection of a part once the module is live. */
+export type PartKind = 'text' | 'rodata' | 'ro-after-init' | 'data';
+
+/** A stretch of one kind inside the core or init memory. */
+export interface LayoutPart {
+  readonly kind: PartKind;
+  /** Offset in its memory. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Core or init memory of a module: one allocation, or (from 6.4 on) one for each kind. */
+export interface LayoutMemory {
+  readonly init: boolean;
+  readonly size: number;
+  readonly parts: readonly LayoutPart[];
+}
+
+export interface SectionPlace {
+  /** Index into `memories`. */
+  readonly memory: number;
+  readonly offset: number;
+}
+
+export interface ModuleLayout {
+  readonly memories: readonly LayoutMemory[];
+  readonly places: ReadonlyMap<number, SectionPlace>;
+  /** Section of per-CPU data, which is allocated elsewhere. */
+  readonly percpu: Section | undefined;
+}
+
+type Group = {
+  readonly kind: PartKind;
+  readonly has: number;
+  readonly hasNot: number;
+  readonly roAfterInit: boolean;
+};
+
+/** Order in which kinds of sections are laid out (layout_sections in kernel/module/main.c). */
+const GROUPS: readonly Group[] = [
+  { kind: 'text', has: SHF_EXECINSTR | SHF_ALLOC, hasNot: 0, roAfterInit: false },
+  { kind: 'rodata', has: SHF_ALLOC, hasNot: SHF_WRITE, roAfterInit: false },
+  { kind: 'ro-after-init', has: SHF_ALLOC, hasNot: 0, roAfterInit: true },
+  { kind: 'data', has: SHF_WRITE | SHF_ALLOC, hasNot: 0, roAfterInit: false },
+  { kind: 'data', has: SHF_ALLOC, hasNot: 0, roAfterInit: false },
+];
+
+const RO_AFTER_INIT_SECTIONS = new Set(['.data..ro_after_init', '__jump_table']);
+/** Read at load only: never copied to module memory. */
+const TRANSIENT_SECTIONS = new Set(['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names']);
+
+const align = (value: number, to: number): number => Math.ceil(value / to) * to;
+const isInit = (section: Section): boolean => section.name.startsWith('.init');
+
+/** Sizes of the tables that kallsyms keeps behind a module's sections. */
+interface SymbolTables {
+  readonly alignment: number;
+  readonly coreSymbols: number;
+  readonly coreStrings: number;
+  readonly symbols: number;
+  readonly strings: number;
+  readonly stringsAlignment: number;
+}
+
+/**
+ * Lays a module out in memory as the kernel does, so that its sizes are the real ones. `separate` is the
+ * scheme from 6.4 on, where every kind of memory is an allocation of its own (struct module_memory).
+ */
+export function layoutModule(elf: ElfFile, separate: boolean): ModuleLayout {
+  const percpu = elf.sections.find(
+    (section) => section.name === '.data..percpu' && section.flags & SHF_ALLOC,
+  );
+  const wanted = elf.sections.filter(
+    (section) => section.flags & SHF_ALLOC && section !== percpu && !TRANSIENT_SECTIONS.has(section.name),
+  );
+  const tables = measureSymbols(elf, percpu);
+  const places = new Map<number, SectionPlace>();
+  const memories: LayoutMemory[] = [];
+  for (const init of [false, true]) {
+    const sections = wanted.filter((section) => isInit(section) === init);
+    if (separate) memories.push(...separateMemories(sections, init, tables, memories.length, places));
+    else memories.push(contiguousMemory(sections, init, tables, memories.length, places));
+  }
+  return { memories, places, percpu };
+}
+
+function contiguousMemory(
+  sections: readonly Section[],
+  init: boolean,
+  tables: SymbolTables,
+  memory: number,
+  places: Map<number, SectionPlace>,
+): LayoutMemory {
+  let size = 0;
+  const parts: LayoutPart[] = [];
+  for (const [number, group] of GROUPS.entries()) {
+    const start = size;
+    size = placeGroup(sections, group, size, memory, places);
+    if (number !== 3) size = align(size, PAGE);
+    parts.push({ kind: group.kind, start, end: size });
+  }
+  const start = size;
+  size = align(init ? initTables(size, tables) : coreTables(size, tables), PAGE);
+  parts.push({ kind: 'data', start, end: size });
+  return { init, size, parts };
+}
+
+function separateMemories(
+  sections: readonly Section[],
+  init: boolean,
+  tables: SymbolTables,
+  firstMemory: number,
+  places: Map<number, SectionPlace>,
+): LayoutMemory[] {
+  const sizes = new Map<PartKind, number>([
+    ['text', 0],
+    ['data', 0],
+    ['rodata', 0],
+    ['ro-after-init', 0],
+  ]);
+  const kinds = [...sizes.keys()];
+  for (const group of GROUPS) {
+    // The kernel has no "read-only after init" memory for init sections: they are data there.
+    const kind = init && group.kind === 'ro-after-init' ? 'data' : group.kind;
+    const memory = firstMemory + kinds.indexOf(kind);
+    sizes.set(kind, placeGroup(sections, group, sizes.get(kind)!, memory, places));
+  }
+  const data = sizes.get('data')!;
+  sizes.set('data', init ? initTables(data, tables) : coreTables(data, tables));
+  return kinds.map((kind) => {
+    const size = align(sizes.get(kind)!, PAGE);
+    return { init, size, parts: [{ kind, start: 0, end: size }] };
+  });
+}
+
+function placeGroup(
+  sections: readonly Section[],
+  group: Group,
+  from: number,
+  memory: number,
+  places: Map<number, SectionPlace>,
+): number {
+  let size = from;
+  for (const section of sections) {
+    if (places.has(section.index)) continue;
+    if ((section.flags & group.has) !== group.has || section.flags & group.hasNot) continue;
+    if (group.roAfterInit && !RO_AFTER_INIT_SECTIONS.has(section.name)) continue;
+    const offset = align(size, section.addralign || 1);
+    places.set(section.index, { memory, offset });
+    size = offset + section.size;
+  }
+  return size;
+}
+
+/** Core part: the symbols that stay (layout_symtab): table, strings, one type letter each. */
+function coreTables(size: number, tables: SymbolTables): number {
+  return align(size, tables.alignment) + tables.coreSymbols * (SYMBOL_BYTES + 1) + tables.coreStrings;
+}
+
+/** Init part: the whole symbol and string table, struct mod_kallsyms, one type letter each. */
+function initTables(size: number, tables: SymbolTables): number {
+  const symbolsEnd = align(size, tables.alignment) + tables.symbols * SYMBOL_BYTES;
+  const stringsEnd = align(symbolsEnd, tables.stringsAlignment) + tables.strings;
+  return align(stringsEnd, 8) + MOD_KALLSYMS_BYTES + tables.symbols;
+}
+
+function measureSymbols(elf: ElfFile, percpu: Section | undefined): SymbolTables {
+  const symbols = elf.symbols();
+  const table = elf.sections.find((section) => section.type === 2);
+  const strings = table && elf.sections[table.link];
+  let coreSymbols = 0;
+  let coreStrings = 0;
+  for (const symbol of symbols) {
+    if (symbol.index !== 0 && !staysInCore(elf, symbol, percpu)) continue;
+    coreSymbols++;
+    coreStrings += byteLength(symbol.name) + 1;
+  }
+  return {
+    alignment: table?.addralign || 1,
+    coreSymbols,
+    coreStrings,
+    symbols: symbols.length,
+    strings: strings?.size ?? 0,
+    stringsAlignment: strings?.addralign || 1,
+  };
+}
+
+/** is_core_symbol with CONFIG_KALLSYMS_ALL: every named symbol of a section that outlives init. */
+function staysInCore(elf: ElfFile, symbol: ElfSymbol, percpu: Section | undefined): boolean {
+  if (symbol.shndx === SHN_UNDEF || symbol.shndx >= elf.sections.length || symbol.name === '') return false;
+  const section = elf.sections[symbol.shndx];
+  if (section === percpu) return true;
+  return (section.flags & SHF_ALLOC) !== 0 && !isInit(section) && !TRANSIENT_SECTIONS.has(section.name);
+}
+
+function byteLength(text: string): number {
+  let length = 0;
+  for (let i = 0; i < text.length; i++) length += text.charCodeAt(i) < 0x80 ? 1 : 2;
+  return length;
+}

@@ -1,0 +1,276 @@
+import { PAGE_KERNEL } from '../../cpu/address-space.js';
+import type { Ptr } from '../../cpu/layout.js';
+import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
+import { FormatError } from '../../formats/format-error.js';
+import { parseModinfo } from '../../formats/modinfo.js';
+import { splitModuleSignature } from '../../formats/module-signature.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EBUSY, EEXIST, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
+import { hasCpuFeature } from '../cpu-features.js';
+import type { LinuxKernel } from '../kernel.js';
+import { doInit, freeModule } from './init.js';
+import { layoutModule, type ModuleLayout } from './layout.js';
+import { isGplCompatible } from './license.js';
+import { LoadError } from './load-error.js';
+import { LoadedModule, type ModuleExport } from './loaded-module.js';
+import { protect } from './loader-protect.js';
+import { Modules } from './modules.js';
+import { parseArguments } from './parse-args.js';
+import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
+import { applyRelocations, type SymbolValue, valueOf } from './relocate.js';
+import { Resolver } from './resolve.js';
+
+const THIS_MODULE = '.gnu.linkonce.this_module';
+/** A module's file: what finit_module(2) is given. */
+export interface ModuleFile {
+  /** Uncompressed. */
+  readonly bytes: Uint8Array;
+  /** For messages. */
+  readonly path: string;
+}
+
+/**
+ * Loads a module and runs its init: load_module() and do_init_module() of kernel/module/main.c, in their
+ * order. Throws LoadError with the errno of finit_module(2); log lines are the kernel's.
+ */
+export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sleepable<LoadedModule> {
+  const module = openModule(k, file);
+  const modules = k.get(Modules);
+  checkUnique(k, modules, module);
+  modules.add(module);
+  try {
+    linkModule(k, module);
+    module.state = 'Loading';
+    modules.syncStruct(module);
+    yield* modules.notify(module, 'MODULE_STATE_COMING');
+    yield* parseArguments(k, module, args);
+  } catch (error) {
+    yield* freeModule(k, module);
+    throw error;
+  }
+  modules.published(module);
+  yield* doInit(k, module);
+  return module;
+}
+
+/** Parses and checks a file: everything that is refused before memory is touched. */
+export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
+  try {
+    const { module: body, signature } = splitModuleSignature(file.bytes, file.path);
+    const elf = parseElf(body, file.path);
+    const thisModule = elf.section(THIS_MODULE);
+    if (!thisModule) {
+      k.log.line(`(missing .modinfo section or name field): No module found in object`, 4);
+      throw new LoadError(ENOEXEC, `${file.path}: no module: it has no section ${THIS_MODULE}`);
+    }
+    const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
+    const name = modinfo.get('name') ?? thisModuleName(k, thisModule.data);
+    const module = new LoadedModule(name, file.path, elf, modinfo);
+    module.signed = signature !== undefined;
+    if (thisModule.size !== k.sizeOf('module')) {
+      k.log.line(
+        `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
+        3,
+      );
+      throw new LoadError(
+        ENOEXEC,
+        `${name}: struct module has ${thisModule.size} bytes there, ${k.sizeOf('module')} here`,
+      );
+    }
+    return module;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new LoadError(ENOEXEC, error.message);
+  }
+}
+
+function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
+  const { offset, size } = k.struct('module').member('name');
+  const bytes = data.subarray(offset, offset + size);
+  const end = bytes.indexOf(0);
+  return String.fromCharCode(...bytes.subarray(0, end < 0 ? bytes.length : end));
+}
+
+function checkUnique(k: LinuxKernel, modules: Modules, module: LoadedModule): void {
+  const existing = modules.find(module.name);
+  if (!existing) return;
+  if (existing.state === 'Live') throw new LoadError(EEXIST, `${module.name} is loaded already`);
+  k.log.line(`${module.name}: already being loaded or unloaded`, 4);
+  throw new LoadError(EBUSY, `${module.name} is ${existing.state}`);
+}
+
+/** Places, binds and relocates a module; afterwards its code could run. */
+export function linkModule(k: LinuxKernel, module: LoadedModule): void {
+  module.ledgerMark = k.ledger.mark;
+  module.instructionsBefore = k.cpu.executed;
+  const { elf } = module;
+  checkModinfo(k, module);
+  const resolver = new Resolver(k, module, k.get(Modules).list());
+  resolver.checkModuleLayout();
+  const layout = layoutModule(elf, !k.struct('module').has('core_layout'));
+  place(k, module, layout);
+  const values = bindSymbols(k, module, resolver);
+  relocate(k, module, values);
+  module.exports = collectExports(k, module);
+  checkExports(k, module);
+  if (module.percpu) copyPercpu(k, module, layout);
+  applyAlternatives(k, module, (feature) => hasCpuFeature(k, feature));
+  applyJumpLabels(k, module);
+  protect(k, module, layout, false);
+  module.struct = module.section(THIS_MODULE)!.address;
+  k.get(Modules).fillStruct(module);
+}
+
+/** check_modinfo: version magic, taints by origin and licence. */
+function checkModinfo(k: LinuxKernel, module: LoadedModule): void {
+  const { modinfo, name } = module;
+  const magic = modinfo.get('vermagic');
+  if (magic === undefined || !sameMagic(k, module, magic)) {
+    if (magic !== undefined)
+      k.log.line(`${name}: version magic '${magic}' should be '${k.target.vermagic}'`, 3);
+    throw new LoadError(ENOEXEC, `${name}: version magic '${magic ?? ''}' should be '${k.target.vermagic}'`);
+  }
+  const { taint } = k.traps;
+  const modules = k.get(Modules);
+  if (modinfo.get('intree') === undefined) {
+    if (!taint.has('OOT_MODULE')) k.log.line(`${name}: loading out-of-tree module taints kernel.`, 4);
+    modules.taint(module, 'OOT_MODULE');
+  }
+  if (modinfo.get('staging') !== undefined) {
+    modules.taint(module, 'CRAP');
+    k.log.line(
+      `${name}: module is from the staging directory, the quality is unknown, you have been warned.`,
+      4,
+    );
+  }
+  const license = modinfo.get('license') ?? 'unspecified';
+  if (!isGplCompatible(license)) {
+    if (!taint.has('PROPRIETARY_MODULE'))
+      k.log.line(`${name}: module license '${license}' taints kernel.`, 4);
+    modules.taint(module, 'PROPRIETARY_MODULE');
+  }
+  if (!module.signed && k.configured('CONFIG_MODULE_SIG')) {
+    if (!taint.has('UNSIGNED_MODULE'))
+      k.log.line(
+        `${name}: module verification failed: signature and/or required key missing - tainting kernel`,
+        5,
+      );
+    modules.taint(module, 'UNSIGNED_MODULE');
+  }
+}
+
+/** With symbol versions in the module, the release (up to the first space) may differ (same_magic). */
+function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string): boolean {
+  const wanted = k.target.vermagic;
+  if (!module.elf.section('__versions')) return magic === wanted;
+  const flags = (text: string): string => text.slice(text.indexOf(' '));
+  return flags(magic) === flags(wanted);
+}
+
+/** Allocates memory and copies the sections (move_module). */
+function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void {
+  const { space } = k;
+  const bases = layout.memories.map((memory) => {
+    if (memory.size === 0) return 0;
+    const base = k.moduleMemory.allocate(memory.size, 'module', PAGE_KERNEL);
+    if (base === 0)
+      throw new LoadError(ENOMEM, `${module.name}: no room for ${memory.size} bytes of module memory`);
+    module.memory.push({ base, size: memory.size, init: memory.init });
+    return base;
+  });
+  module.sections = [...layout.places].map(([index, { memory, offset }]) => {
+    const section = module.elf.sections[index];
+    const address = bases[memory] + offset;
+    if (section.type !== SHT_NOBITS) space.bytes.set(section.data, address);
+    return { name: section.name, index, address, size: section.size, init: layout.memories[memory].init };
+  });
+  const { percpu } = layout;
+  if (!percpu || percpu.size === 0) return;
+  const offset = k.percpu.allocate(percpu.size, percpu.addralign);
+  if (offset === 0) {
+    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, 4);
+    throw new LoadError(ENOMEM, `${module.name}: no per-CPU memory`);
+  }
+  module.percpu = { offset, size: percpu.size };
+}
+
+function bindSymbols(k: LinuxKernel, module: LoadedModule, resolver: Resolver): (SymbolValue | undefined)[] {
+  const byIndex = new Map(module.sections.map((section) => [section.index, section.address]));
+  const percpuIndex = module.percpu
+    ? module.elf.sections.findIndex((section) => section.name === '.data..percpu')
+    : -1;
+  const addressOf = (symbol: ElfSymbol): Ptr | undefined => {
+    if (symbol.shndx === percpuIndex) return module.percpu!.offset + Number(symbol.value);
+    const base = byIndex.get(symbol.shndx);
+    return base === undefined ? undefined : base + Number(symbol.value);
+  };
+  const values = resolver.values((symbol) => {
+    const address = addressOf(symbol);
+    return address === undefined ? undefined : valueOf(address);
+  });
+  module.placeSymbols(module.elf.symbols(), (symbol) =>
+    symbol.shndx === percpuIndex || byIndex.has(symbol.shndx) ? addressOf(symbol) : undefined,
+  );
+  for (const owner of module.uses) owner.usedBy.unshift(module);
+  return values;
+}
+
+function relocate(k: LinuxKernel, module: LoadedModule, values: readonly (SymbolValue | undefined)[]): void {
+  const byIndex = new Map(module.sections.map((section) => [section.index, section.address]));
+  for (const section of module.elf.relocationSections()) {
+    const base = byIndex.get(section.info);
+    if (base === undefined) continue;
+    applyRelocations(k.space, module.elf, section, base, values, (line) =>
+      k.log.line(`${module.name}: ${line}`, 3),
+    );
+  }
+}
+
+/** The module's own `__ksymtab` and `__ksymtab_gpl` (struct kernel_symbol, with relative references). */
+function collectExports(k: LinuxKernel, module: LoadedModule): ReadonlyMap<string, ModuleExport> {
+  const found = new Map<string, ModuleExport>();
+  const type = k.struct('kernel_symbol');
+  const relative = (at: Ptr): Ptr => at + k.space.view.getInt32(at, true);
+  for (const [suffix, gplOnly] of [
+    ['', false],
+    ['_gpl', true],
+  ] as const) {
+    const table = module.section(`__ksymtab${suffix}`);
+    if (!table) continue;
+    const crcs = module.section(`__kcrctab${suffix}`);
+    for (let i = 0; (i + 1) * type.size <= table.size; i++) {
+      const at = table.address + i * type.size;
+      const namespaceAt = type.addr(at, 'namespace_offset');
+      const name = k.space.cstring(relative(type.addr(at, 'name_offset')));
+      found.set(name, {
+        name,
+        address: relative(type.addr(at, 'value_offset')),
+        crc: crcs ? k.space.view.getUint32(crcs.address + i * 4, true) : undefined,
+        gplOnly,
+        namespace:
+          k.space.view.getInt32(namespaceAt, true) === 0 ? '' : k.space.cstring(relative(namespaceAt)),
+      });
+    }
+  }
+  return found;
+}
+
+/** verify_exported_symbols: nobody else may export a symbol of that name. */
+function checkExports(k: LinuxKernel, module: LoadedModule): void {
+  for (const name of module.exports.keys()) {
+    const owner = k.target.exports.has(name)
+      ? 'kernel'
+      : k
+          .get(Modules)
+          .list()
+          .find((other) => other !== module && other.exports.has(name))?.name;
+    if (owner === undefined) continue;
+    k.log.line(`${module.name}: exports duplicate symbol ${name} (owned by ${owner})`, 3);
+    throw new LoadError(ENOEXEC, `${module.name}: ${name} is exported by ${owner} already`);
+  }
+}
+
+function copyPercpu(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void {
+  if (layout.percpu && layout.percpu.type !== SHT_NOBITS)
+    k.space.bytes.set(layout.percpu.data, k.percpu.deref(module.percpu!.offset));
+}

@@ -1,0 +1,243 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { Notifiers } from '../core/notifier.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import type { SymbolAt } from '../traps/symbolize.js';
+import type { TaintName } from '../traps/taint.js';
+import type { LoadedModule, ModuleState } from './loaded-module.js';
+
+/** The reference that a module holds on itself while it may be used (MODULE_REF_BASE). */
+const MODULE_REF_BASE = 1;
+
+const STATES: Readonly<Record<ModuleState, string>> = {
+  Live: 'MODULE_STATE_LIVE',
+  Loading: 'MODULE_STATE_COMING',
+  Unloading: 'MODULE_STATE_GOING',
+  Unformed: 'MODULE_STATE_UNFORMED',
+};
+
+/** One line of /proc/modules. */
+export interface ModuleListing {
+  readonly name: string;
+  readonly size: number;
+  readonly refcnt: number;
+  readonly usedBy: readonly string[];
+  readonly permanent: boolean;
+  readonly state: ModuleState;
+  readonly taints: string;
+}
+
+/** What a machine wants to know of modules coming and going. */
+export interface ModuleListener {
+  published?(module: LoadedModule): void;
+  wentLive?(module: LoadedModule): void;
+  removed?(module: LoadedModule): void;
+}
+
+/** The list of modules: kernel/module/main.c's modules list, reference counts and notifiers. */
+export class Modules implements Subsystem {
+  /** Newest first, as /proc/modules lists them. */
+  private readonly modules: LoadedModule[] = [];
+  private readonly listeners: ModuleListener[] = [];
+  /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
+  requestModule: ((name: string) => Sleepable<number>) | undefined;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    try_module_get: (struct: Ptr) => this.tryGet(struct),
+    __module_get: (struct: Ptr) => {
+      if (struct !== 0) this.addReference(struct, 1);
+    },
+    module_put: (struct: Ptr) => {
+      if (struct !== 0) this.addReference(struct, -1);
+    },
+    module_refcount: (struct: Ptr) => this.k.struct('module').get(struct, 'refcnt.counter') - MODULE_REF_BASE,
+    __module_address: (address: Ptr) => this.moduleAt(address)?.struct ?? 0,
+    __symbol_get: (name: Ptr) => this.symbolGet(this.k.space.cstring(name)),
+    symbol_put_addr: (address: Ptr) => this.symbolPut(address),
+    __symbol_put: (name: Ptr) => {
+      const found = this.exporter(this.k.space.cstring(name));
+      if (found) this.addReference(found.struct, -1);
+    },
+    register_module_notifier: (block: Ptr) => this.k.get(Notifiers).register(this.notifyList, block),
+    unregister_module_notifier: (block: Ptr) => this.k.get(Notifiers).unregister(this.notifyList, block),
+  };
+
+  readonly signatures = {
+    try_module_get: 'b:p',
+    __module_get: 'v:p',
+    module_put: 'v:p',
+    module_refcount: 'i:p',
+    __symbol_get: 'p:p',
+    __symbol_put: 'v:p',
+    symbol_put_addr: 'v:p',
+    __module_address: 'p:p',
+  };
+
+  listen(listener: ModuleListener): void {
+    this.listeners.push(listener);
+  }
+
+  list(): readonly LoadedModule[] {
+    return this.modules;
+  }
+
+  find(name: string): LoadedModule | undefined {
+    const wanted = name.replaceAll('-', '_');
+    return this.modules.find((module) => module.name.replaceAll('-', '_') === wanted);
+  }
+
+  /** The module whose memory contains an address. */
+  moduleAt(address: Ptr): LoadedModule | undefined {
+    return this.modules.find((module) => module.contains(address));
+  }
+
+  symbolAt(address: Ptr): SymbolAt | undefined {
+    const module = this.moduleAt(address);
+    const symbol = module?.symbolAt(address);
+    return module && symbol && { ...symbol, module: module.name };
+  }
+
+  add(module: LoadedModule): void {
+    this.modules.unshift(module);
+  }
+
+  remove(module: LoadedModule): void {
+    this.modules.splice(this.modules.indexOf(module), 1);
+    for (const listener of this.listeners) listener.removed?.(module);
+  }
+
+  /** The module appears in sysfs: its parameters were parsed. */
+  published(module: LoadedModule): void {
+    for (const listener of this.listeners) listener.published?.(module);
+  }
+
+  wentLive(module: LoadedModule): void {
+    for (const listener of this.listeners) listener.wentLive?.(module);
+  }
+
+  /** Fills the fields of struct module that the loader owns. */
+  fillStruct(module: LoadedModule): void {
+    const type = this.k.struct('module');
+    const { struct } = module;
+    for (const list of ['list', 'source_list', 'target_list']) this.emptyList(type.addr(struct, list));
+    type.set(struct, 'refcnt.counter', MODULE_REF_BASE + 1);
+    type.setText(struct, 'name', module.name);
+    module.hasInit = type.get(struct, 'init') !== 0;
+    module.hasExit = type.get(struct, 'exit') !== 0;
+    this.fillTables(module);
+    this.syncStruct(module);
+  }
+
+  /** Writes state and taints to struct module. */
+  syncStruct(module: LoadedModule): void {
+    if (module.struct === 0) return;
+    const type = this.k.struct('module');
+    type.set(module.struct, 'state', this.k.enumValue(STATES[module.state]));
+    type.set(module.struct, 'taints', module.taint.mask);
+  }
+
+  /** References besides the module's own (module_refcount). */
+  refcount(module: LoadedModule): number {
+    if (module.struct === 0) return 0;
+    return (
+      this.k.struct('module').get(module.struct, 'refcnt.counter') - MODULE_REF_BASE + module.usedBy.length
+    );
+  }
+
+  put(module: LoadedModule): void {
+    this.addReference(module.struct, -1);
+  }
+
+  /** try_stop_module: from now on nobody gets a reference. */
+  stop(module: LoadedModule): void {
+    this.k.struct('module').set(module.struct, 'refcnt.counter', 0);
+  }
+
+  taint(module: LoadedModule, name: TaintName): void {
+    module.taint.add(name);
+    this.k.traps.taint.add(name);
+    this.syncStruct(module);
+  }
+
+  *notify(module: LoadedModule, state: string): Sleepable<void> {
+    yield* this.k.get(Notifiers).callChain(this.notifyList, this.k.enumValue(state), module.struct);
+  }
+
+  listing(): ModuleListing[] {
+    return this.modules
+      .filter((module) => module.state !== 'Unformed')
+      .map((module) => ({
+        name: module.name,
+        size: module.size,
+        refcnt: this.refcount(module),
+        usedBy: module.usedBy.map((user) => user.name),
+        permanent: module.permanent,
+        state: module.state,
+        taints: module.taint.moduleLetters(),
+      }));
+  }
+
+  private get notifyList(): Ptr {
+    return this.k.symbol('module_notify_list');
+  }
+
+  private tryGet(struct: Ptr): boolean {
+    if (struct === 0) return true;
+    const type = this.k.struct('module');
+    const going = this.k.enumValue('MODULE_STATE_GOING');
+    if (type.get(struct, 'state') === going || type.get(struct, 'refcnt.counter') <= 0) return false;
+    this.addReference(struct, 1);
+    return true;
+  }
+
+  private addReference(struct: Ptr, by: number): void {
+    const at = this.k.struct('module').addr(struct, 'refcnt.counter');
+    const value = this.k.space.loadInt32(at) + by;
+    this.k.space.store32(at, value);
+  }
+
+  private exporter(name: string): LoadedModule | undefined {
+    return this.modules.find((module) => module.exports.has(name));
+  }
+
+  private symbolGet(name: string): Ptr {
+    if (this.k.target.exports.has(name)) return this.k.fn(name);
+    const owner = this.exporter(name);
+    if (!owner || !this.tryGet(owner.struct)) return 0;
+    return owner.exports.get(name)!.address;
+  }
+
+  private symbolPut(address: Ptr): void {
+    const owner = this.moduleAt(address);
+    if (owner) this.addReference(owner.struct, -1);
+  }
+
+  private emptyList(head: Ptr): void {
+    this.k.space.storePtr(head, head);
+    this.k.space.storePtr(head + 8, head);
+  }
+
+  private fillTables(module: LoadedModule): void {
+    const type = this.k.struct('module');
+    const params = module.section('__param');
+    if (params) {
+      type.set(module.struct, 'kp', params.address);
+      type.set(module.struct, 'num_kp', params.size / this.k.sizeOf('kernel_param'));
+    }
+    for (const field of ['version', 'srcversion'] as const) {
+      const value = module.modinfo.get(field);
+      if (value !== undefined) type.set(module.struct, field, this.k.constantString(value));
+    }
+    if (type.has('core_layout')) {
+      const core = module.memory.find((memory) => !memory.init);
+      const init = module.memory.find((memory) => memory.init);
+      type.set(module.struct, 'core_layout.base', core?.base ?? 0);
+      type.set(module.struct, 'core_layout.size', core?.size ?? 0);
+      type.set(module.struct, 'init_layout.base', init?.base ?? 0);
+      type.set(module.struct, 'init_layout.size', init?.size ?? 0);
+    }
+  }
+}

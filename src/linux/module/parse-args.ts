@@ -1,0 +1,132 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL, ENOSPC } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { LoadError } from './load-error.js';
+import type { LoadedModule } from './loaded-module.js';
+
+const FLAG_UNSAFE = 1;
+const OPS_FLAG_NOARG = 1;
+
+/** One `name=value` of a module's arguments; no value when there was no '='. */
+export interface Argument {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** A `__param` entry: struct kernel_param. */
+export interface KernelParam {
+  readonly name: string;
+  readonly address: Ptr;
+  readonly permissions: number;
+}
+
+/**
+ * Splits an argument string at spaces; double quotes keep spaces together and are taken off (next_arg of
+ * lib/cmdline.c).
+ */
+export function splitArguments(text: string): Argument[] {
+  const found: Argument[] = [];
+  for (let at = 0; at < text.length; ) {
+    if (/\s/.test(text[at])) {
+      at++;
+      continue;
+    }
+    const start = at;
+    let quoted = false;
+    while (at < text.length && (quoted || !/\s/.test(text[at]))) {
+      if (text[at] === '"') quoted = !quoted;
+      at++;
+    }
+    found.push(splitOne(text.slice(start, at)));
+  }
+  return found;
+}
+
+function splitOne(word: string): Argument {
+  const whole = word.startsWith('"') ? word.slice(1).replace(/"$/, '') : word;
+  const equals = whole.indexOf('=');
+  if (equals < 0) return { name: whole, value: undefined };
+  const value = whole.slice(equals + 1);
+  return {
+    name: whole.slice(0, equals),
+    value: value.startsWith('"') ? value.slice(1).replace(/"$/, '') : value,
+  };
+}
+
+/** Parameter names are equal if they differ in '-' and '_' only (parameq). */
+export function sameParameter(a: string, b: string): boolean {
+  return a.replaceAll('-', '_') === b.replaceAll('-', '_');
+}
+
+/** The parameters that a module declares. */
+export function parametersOf(k: LinuxKernel, module: LoadedModule): KernelParam[] {
+  const table = module.section('__param');
+  if (!table) return [];
+  const type = k.struct('kernel_param');
+  const found: KernelParam[] = [];
+  for (let at = table.address; at + type.size <= table.address + table.size; at += type.size) {
+    found.push({ name: type.string(at, 'name'), address: at, permissions: type.get(at, 'perm') });
+  }
+  return found;
+}
+
+/** Sets a module's parameters from its argument string (parse_args of kernel/params.c). */
+export function* parseArguments(k: LinuxKernel, module: LoadedModule, text: string): Sleepable<void> {
+  const parameters = parametersOf(k, module);
+  for (const { name, value } of splitArguments(text)) {
+    const parameter = parameters.find((candidate) => sameParameter(candidate.name, name));
+    if (!parameter) {
+      if (!isLoaderOption(name)) k.log.line(`${module.name}: unknown parameter '${name}' ignored`, 4);
+      continue;
+    }
+    const result = yield* setParameter(k, module, parameter, value);
+    if (result < 0) throw refused(k, module, name, value, -result);
+  }
+}
+
+/** Calls a parameter's set function; the kernel's result. */
+export function* setParameter(
+  k: LinuxKernel,
+  module: LoadedModule,
+  parameter: KernelParam,
+  value: string | undefined,
+): Sleepable<number> {
+  const type = k.struct('kernel_param');
+  const ops = k.struct('kernel_param_ops');
+  const table = type.get(parameter.address, 'ops');
+  if (value === undefined && (ops.get(table, 'flags') & OPS_FLAG_NOARG) === 0) return -EINVAL;
+  if (type.get(parameter.address, 'flags') & FLAG_UNSAFE) {
+    k.log.line(`Setting dangerous option ${parameter.name} - tainting kernel`, 5);
+    k.traps.taint.add('USER');
+    module.taint.add('USER');
+  }
+  const set = ops.get(table, 'set');
+  if (value === undefined) return yield* k.callInt(set, 0, parameter.address);
+  const buffer = k.slab.kmalloc(value.length + 1, false);
+  k.space.storeCstring(buffer, value);
+  const result = yield* k.callInt(set, buffer, parameter.address);
+  k.slab.free(buffer);
+  return result;
+}
+
+/** Options of the loader itself that every module takes. */
+function isLoaderOption(name: string): boolean {
+  return name === 'async_probe' || name === 'dyndbg';
+}
+
+function refused(
+  k: LinuxKernel,
+  module: LoadedModule,
+  name: string,
+  value: string | undefined,
+  errno: number,
+): LoadError {
+  const shown = value ?? '';
+  const line =
+    errno === ENOSPC
+      ? `${module.name}: \`${shown}' too large for parameter \`${name}'`
+      : `${module.name}: \`${shown}' invalid for parameter \`${name}'`;
+  k.log.line(line, 3);
+  return new LoadError(errno, line);
+}

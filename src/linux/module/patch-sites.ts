@@ -1,0 +1,138 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { LoadedModule, PlacedSection } from './loaded-module.js';
+
+const CALL = 0xe8;
+const JMP = 0xe9;
+const JMP8 = 0xeb;
+/** Bit of alt_instr.cpuid: apply when the feature is absent (ALTINSTR_FLAG_INV). */
+const ALT_INVERTED_OLD = 1 << 15;
+const ALT_NOT_NEW = 1 << 0;
+
+/** Recommended multi-byte NOPs (Intel SDM vol. 2, NOP). */
+const NOPS: readonly (readonly number[])[] = [
+  [],
+  [0x90],
+  [0x66, 0x90],
+  [0x0f, 0x1f, 0x00],
+  [0x0f, 0x1f, 0x40, 0x00],
+  [0x0f, 0x1f, 0x44, 0x00, 0x00],
+  [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+  [0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+  [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+];
+
+export function nops(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; ) {
+    const nop = NOPS[Math.min(length - at, NOPS.length - 1)];
+    bytes.set(nop, at);
+    at += nop.length;
+  }
+  return bytes;
+}
+
+/**
+ * Chooses between the instruction sequences in `.altinstructions` by the CPU's features, as
+ * apply_alternatives does at load.
+ */
+export function applyAlternatives(
+  k: LinuxKernel,
+  module: LoadedModule,
+  hasFeature: (feature: number) => boolean,
+): void {
+  const table = module.section('.altinstructions');
+  if (!table) return;
+  const alt = k.struct('alt_instr');
+  const { space } = k;
+  const separateFlags = alt.has('flags');
+  for (const at of entries(table, alt.size)) {
+    const cpuid = separateFlags ? alt.get(at, 'cpuid') : alt.get(at, 'cpuid') & ~ALT_INVERTED_OLD;
+    const inverted = separateFlags
+      ? (alt.get(at, 'flags') & ALT_NOT_NEW) !== 0
+      : (alt.get(at, 'cpuid') & ALT_INVERTED_OLD) !== 0;
+    if (hasFeature(cpuid) === inverted) continue;
+    const site = relative(k, alt.addr(at, 'instr_offset'));
+    const replacement = relative(k, alt.addr(at, 'repl_offset'));
+    const length = alt.get(at, 'instrlen');
+    const used = alt.get(at, 'replacementlen');
+    const bytes = nops(length);
+    bytes.set(space.bytes.subarray(replacement, replacement + used));
+    bytes.set(nops(length - used), used);
+    if (used === 5 && (bytes[0] === CALL || bytes[0] === JMP)) {
+      const view = new DataView(bytes.buffer);
+      view.setInt32(1, view.getInt32(1, true) + replacement - site, true);
+    }
+    space.patch(site, bytes);
+  }
+}
+
+/** struct static_key: bits of jump_entry.key. */
+const JUMP_TYPE_TRUE = 1;
+
+/**
+ * Sets the module's jump-label sites (`__jump_table`) to what their keys say: a jump to the target where the
+ * key's state differs from the branch's default, a NOP otherwise (arch_jump_label_transform).
+ */
+export function applyJumpLabels(k: LinuxKernel, module: LoadedModule): void {
+  for (const entry of jumpEntries(k, module)) setJump(k, entry);
+}
+
+export interface JumpEntry {
+  readonly code: Ptr;
+  readonly target: Ptr;
+  readonly key: Ptr;
+  /** The branch is taken while the key is false. */
+  readonly inverted: boolean;
+}
+
+export function jumpEntries(k: LinuxKernel, module: LoadedModule): JumpEntry[] {
+  const table = module.section('__jump_table');
+  if (!table) return [];
+  const type = k.struct('jump_entry');
+  return [...entries(table, type.size)].map((at) => {
+    const keyAt = type.addr(at, 'key');
+    const raw = k.space.loadS64(keyAt);
+    const bits = raw & 3;
+    return {
+      code: relative(k, type.addr(at, 'code')),
+      target: relative(k, type.addr(at, 'target')),
+      key: keyAt + (raw - bits),
+      inverted: (bits & JUMP_TYPE_TRUE) !== 0,
+    };
+  });
+}
+
+/** Writes the jump or NOP that the key's present state asks for. */
+export function setJump(k: LinuxKernel, entry: JumpEntry): void {
+  const { space } = k;
+  const enabled = space.canRead(entry.key, 4) && space.loadInt32(entry.key) > 0;
+  const jump = enabled !== entry.inverted;
+  const first = space.bytes[entry.code];
+  // jmp8 and the two-byte NOP (66 90) mark a short site; both long forms are five bytes.
+  const short = first === JMP8 || first === 0x66;
+  const length = short ? 2 : 5;
+  if (!jump) {
+    writeIfChanged(k, entry.code, nops(length));
+    return;
+  }
+  const distance = entry.target - (entry.code + length);
+  const bytes = new Uint8Array(length);
+  bytes[0] = short ? JMP8 : JMP;
+  if (short) bytes[1] = distance;
+  else new DataView(bytes.buffer).setInt32(1, distance, true);
+  writeIfChanged(k, entry.code, bytes);
+}
+
+function writeIfChanged(k: LinuxKernel, at: Ptr, bytes: Uint8Array): void {
+  if (bytes.some((byte, i) => k.space.bytes[at + i] !== byte)) k.space.patch(at, bytes);
+}
+
+function* entries(table: PlacedSection, size: number): Generator<Ptr> {
+  for (let at = table.address; at + size <= table.address + table.size; at += size) yield at;
+}
+
+/** A 32-bit offset that is relative to where it is stored. */
+function relative(k: LinuxKernel, at: Ptr): Ptr {
+  return at + k.space.loadInt32(at);
+}

@@ -1,0 +1,150 @@
+import {
+  type ElfFile,
+  type ElfSymbol,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_UNDEF,
+  STB_WEAK,
+} from '../../formats/elf/index.js';
+import { parseModversions } from '../../formats/modversions.js';
+import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { isGplCompatible } from './license.js';
+import { LoadError } from './load-error.js';
+import type { LoadedModule, ModuleExport } from './loaded-module.js';
+import { type SymbolValue, valueOf } from './relocate.js';
+
+const KERN_WARNING = 4;
+const KERN_ERR = 3;
+
+/** A symbol found among the exports of the kernel or of a loaded module. */
+interface Found {
+  readonly value: SymbolValue;
+  readonly crc: number | undefined;
+  readonly gplOnly: boolean;
+  readonly namespace: string;
+  readonly owner: LoadedModule | undefined;
+}
+
+/** Binds a module's undefined symbols to exports (simplify_symbols and resolve_symbol of kernel/module/main.c). */
+export class Resolver {
+  private readonly versions: ReadonlyMap<string, number> | undefined;
+  private readonly gplOk: boolean;
+  private readonly namespaces: readonly string[];
+
+  constructor(
+    private readonly k: LinuxKernel,
+    private readonly module: LoadedModule,
+    private readonly owners: readonly LoadedModule[],
+  ) {
+    const { elf, modinfo } = module;
+    const versions = parseModversions(elf);
+    this.versions = versions.length > 0 ? new Map(versions.map(({ name, crc }) => [name, crc])) : undefined;
+    this.gplOk = isGplCompatible(modinfo.get('license'));
+    this.namespaces = modinfo.all('import_ns');
+  }
+
+  /** Checks the version of struct module itself (check_modstruct_version). */
+  checkModuleLayout(): void {
+    const crc = this.k.target.exports.get('module_layout')?.crc;
+    if (crc !== undefined && !this.versionMatches('module_layout', crc))
+      throw new LoadError(ENOEXEC, `${this.module.name} was built for another layout of struct module`);
+  }
+
+  /** The value of every symbol of the file; undefined for those in sections that are not in memory. */
+  values(addressOf: (symbol: ElfSymbol) => SymbolValue | undefined): (SymbolValue | undefined)[] {
+    const { elf, name } = this.module;
+    return elf.symbols().map((symbol) => {
+      switch (symbol.shndx) {
+        case SHN_UNDEF:
+          return symbol.index === 0 ? 0 : this.undefinedSymbol(symbol);
+        case SHN_ABS:
+          return Number(BigInt.asIntN(64, symbol.value));
+        case SHN_COMMON:
+          this.k.log.line(`${name}: please compile with -fno-common`, KERN_WARNING);
+          throw new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
+        default:
+          return addressOf(symbol);
+      }
+    });
+  }
+
+  private undefinedSymbol(symbol: ElfSymbol): SymbolValue {
+    if (symbol.name === '') return 0;
+    const found = this.find(symbol.name);
+    if (!found) {
+      if (symbol.bind === STB_WEAK) return 0;
+      throw this.unknown(symbol.name, ENOENT);
+    }
+    if (found.crc !== undefined && !this.versionMatches(symbol.name, found.crc))
+      throw this.unknown(symbol.name, EINVAL);
+    this.checkNamespace(symbol.name, found);
+    if (found.owner && !this.module.uses.has(found.owner)) {
+      if (found.owner.state !== 'Live') {
+        this.k.log.line(
+          `${this.module.name}: gave up waiting for init of module ${found.owner.name}.`,
+          KERN_WARNING,
+        );
+        throw this.unknown(symbol.name, 16);
+      }
+      this.module.uses.add(found.owner);
+    }
+    return found.value;
+  }
+
+  private find(name: string): Found | undefined {
+    const { k } = this;
+    const own = k.target.exports.get(name);
+    if (own) {
+      if (own.gplOnly && !this.gplOk) return undefined;
+      const ptr = own.kind === 'function' ? k.fn(name) : k.symbol(name);
+      return {
+        value: valueOf(ptr),
+        crc: own.crc,
+        gplOnly: own.gplOnly,
+        namespace: own.namespace,
+        owner: undefined,
+      };
+    }
+    for (const owner of this.owners) {
+      const exported: ModuleExport | undefined = owner.exports.get(name);
+      if (!exported || (exported.gplOnly && !this.gplOk)) continue;
+      return { value: valueOf(exported.address), ...exported, owner };
+    }
+    return undefined;
+  }
+
+  private versionMatches(name: string, crc: number): boolean {
+    if (!this.versions || crc === 0) return true;
+    const wanted = this.versions.get(name);
+    if (wanted === undefined) {
+      this.k.log.line(`${this.module.name}: no symbol version for ${name}`, KERN_WARNING);
+      return true;
+    }
+    if (wanted === crc) return true;
+    this.k.log.line(`${this.module.name}: disagrees about version of symbol ${name}`, KERN_WARNING);
+    return false;
+  }
+
+  private checkNamespace(name: string, found: Found): void {
+    if (found.namespace === '' || this.namespaces.includes(found.namespace)) return;
+    this.k.log.line(
+      `${this.module.name}: module uses symbol (${name}) from namespace ${found.namespace}, but does not import it.`,
+      KERN_ERR,
+    );
+    throw this.unknown(name, EINVAL);
+  }
+
+  private unknown(name: string, errno: number): LoadError {
+    this.k.log.line(`${this.module.name}: Unknown symbol ${name} (err -${errno})`, KERN_WARNING);
+    return new LoadError(errno, `${this.module.name}: unknown symbol ${name}`);
+  }
+}
+
+/** Names of the symbols a module imports, for reports. */
+export function importsOf(elf: ElfFile): string[] {
+  return elf
+    .symbols()
+    .filter((symbol) => symbol.shndx === SHN_UNDEF && symbol.name !== '')
+    .map((symbol) => symbol.name);
+}

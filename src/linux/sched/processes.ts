@@ -1,0 +1,161 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable, Value } from '../../kernel/effects.js';
+import type { SchedulerHooks } from '../../kernel/task/scheduler.js';
+import type { Task } from '../../kernel/task/task.js';
+import type { StructType } from '../abi/struct.js';
+import type { LinuxKernel } from '../kernel.js';
+
+/** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
+const PF_KTHREAD = 0x0020_0000;
+export const TASK_RUNNING = 0;
+export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_NORMAL = 3;
+const TASK_DEAD = 0x80;
+
+/**
+ * task_structs: what `current` and the tasks' own fields look like to modules, kept true while the scheduler
+ * switches between tasks.
+ */
+export class Processes implements SchedulerHooks {
+  /** &current_task of the one CPU, where inlined `current` reads. */
+  readonly currentTaskSlot: Ptr;
+  /** &__preempt_count. */
+  readonly preemptCountSlot: Ptr;
+  private readonly topOfStackSlot: Ptr;
+  private readonly taskStruct: StructType;
+  private readonly byObject = new Map<Ptr, Task>();
+  private readonly exitListeners: ((task: Task) => void)[] = [];
+  private nextPid = 100;
+  private initTask: Ptr = 0;
+  private template: Uint8Array = new Uint8Array();
+
+  constructor(private readonly k: LinuxKernel) {
+    this.taskStruct = k.struct('task_struct');
+    this.currentTaskSlot = this.percpuMember('current_task', 'current_task');
+    this.preemptCountSlot = this.percpuMember('__preempt_count', 'preempt_count');
+    this.topOfStackSlot = this.percpuMember('cpu_current_top_of_stack', 'top_of_stack');
+  }
+
+  /** init_task: the idle task that is current before anything else runs. */
+  boot(): void {
+    const { k, taskStruct } = this;
+    this.initTask = k.symbol('init_task');
+    taskStruct.set(this.initTask, 'usage', 2);
+    taskStruct.setText(this.initTask, 'comm', 'swapper/0');
+    taskStruct.set(this.initTask, 'flags', PF_KTHREAD);
+    taskStruct.set(this.initTask, 'prio', 120);
+    taskStruct.set(this.initTask, 'static_prio', 120);
+    taskStruct.set(this.initTask, 'normal_prio', 120);
+    taskStruct.set(this.initTask, 'group_leader', this.initTask);
+    taskStruct.set(this.initTask, 'parent', this.initTask);
+    taskStruct.set(this.initTask, 'real_parent', this.initTask);
+    this.link(this.initTask);
+    if (taskStruct.has('nsproxy') && k.hasSymbol('init_nsproxy'))
+      taskStruct.set(this.initTask, 'nsproxy', k.symbol('init_nsproxy'));
+    if (k.hasSymbol('init_cred')) {
+      taskStruct.set(this.initTask, 'cred', k.symbol('init_cred'));
+      taskStruct.set(this.initTask, 'real_cred', k.symbol('init_cred'));
+    }
+    if (taskStruct.has('fs') && k.hasSymbol('init_fs'))
+      taskStruct.set(this.initTask, 'fs', k.symbol('init_fs'));
+    this.template = k.space.readable(this.initTask, taskStruct.size).slice();
+    k.space.storePtr(this.currentTaskSlot, this.initTask);
+  }
+
+  /** Creates a task with its task_struct; it runs when the scheduler picks it, unless `runnable` is false. */
+  create(
+    name: string,
+    root: Sleepable<Value>,
+    options: { kernelThread?: boolean; runnable?: boolean } = {},
+  ): Task {
+    return this.k.scheduler.spawn(name, root, {
+      runnable: options.runnable ?? true,
+      prepare: (task) => this.prepare(task, options.kernelThread ?? false),
+    });
+  }
+
+  /** The task behind a task_struct. */
+  taskOf(object: Ptr): Task | undefined {
+    return this.byObject.get(object);
+  }
+
+  pid(task: Task): number {
+    return task.object === 0 ? 0 : this.taskStruct.get(task.object, 'pid');
+  }
+
+  /** TASK_* state that a task has set itself to: what wake_up looks at. */
+  stateOf(object: Ptr): number {
+    return this.taskStruct.get(object, '__state');
+  }
+
+  setState(object: Ptr, state: number): void {
+    this.taskStruct.set(object, '__state', state);
+  }
+
+  onExit(listener: (task: Task) => void): void {
+    this.exitListeners.push(listener);
+  }
+
+  get preemptCount(): number {
+    return this.k.space.loadInt32(this.preemptCountSlot);
+  }
+
+  set preemptCount(value: number) {
+    this.k.space.store32(this.preemptCountSlot, value);
+  }
+
+  switchTo(task: Task): void {
+    const { space } = this.k;
+    space.storePtr(this.currentTaskSlot, task.object);
+    space.storePtr(this.topOfStackSlot, task.stackBase + task.stackSize);
+    this.preemptCount = task.preemptCount;
+  }
+
+  switchFrom(task: Task): void {
+    task.preemptCount = this.preemptCount;
+    this.preemptCount = 0;
+    this.k.space.storePtr(this.currentTaskSlot, this.initTask);
+  }
+
+  ended(task: Task): void {
+    this.setState(task.object, TASK_DEAD);
+    for (const listener of this.exitListeners) listener(task);
+    this.byObject.delete(task.object);
+    this.k.slab.free(task.object);
+  }
+
+  private prepare(task: Task, kernelThread: boolean): void {
+    const { k, taskStruct } = this;
+    const object = k.slab.kmalloc(taskStruct.size, true);
+    task.object = object;
+    this.byObject.set(object, task);
+    k.space.bytes.set(this.template, object);
+    taskStruct.set(object, 'usage', 2);
+    taskStruct.setText(object, 'comm', task.name);
+    const pid = this.nextPid++;
+    taskStruct.set(object, 'pid', pid);
+    taskStruct.set(object, 'tgid', pid);
+    taskStruct.set(object, 'flags', kernelThread ? PF_KTHREAD : 0);
+    taskStruct.set(object, 'stack', task.stackBase);
+    taskStruct.set(object, 'group_leader', object);
+    this.link(object);
+  }
+
+  /** Empty list heads of a task, so that inlined list walks end. */
+  private link(object: Ptr): void {
+    for (const list of ['tasks', 'children', 'sibling', 'thread_group', 'thread_node'])
+      if (this.taskStruct.has(list)) {
+        const head = this.taskStruct.addr(object, list);
+        this.k.space.storePtr(head, head);
+        this.k.space.storePtr(head + 8, head);
+      }
+  }
+
+  /** A hot per-CPU variable: of its own, or from 6.2 on a member of pcpu_hot. */
+  private percpuMember(name: string, member: string): Ptr {
+    const { k } = this;
+    if (k.hasSymbol(name)) return k.percpuSymbol(name);
+    return k.percpuSymbol('pcpu_hot') + k.struct('pcpu_hot').offsetOf(member);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Ptr } from '../cpu/layout.js';
+import type { AnyFunction } from './abi/gate.js';
+import type { LinuxKernel } from './kernel.js';
+
+/** Functions that modules may call, by symbol name. Generators may sleep and call guest code. */
+export type Exports = Readonly<Record<string, AnyFunction>>;
+
+/** Exported variables: each function fills the variable at boot. */
+export type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
+
+/**
+ * A part of the base kernel. One class a subsystem, constructed with the kernel; others reach it with
+ * `k.get(Class)`. Argument and result types of exports come from the target's prototypes; `signatures`
+ * (see abi/signature.ts) names those that BTF does not have (assembly) or that want other conversions.
+ */
+export interface Subsystem {
+  readonly exports?: Exports;
+  readonly signatures?: Readonly<Record<string, string>>;
+  readonly data?: ExportedData;
+  /** Called once, after all data was filled, in the order of the list. */
+  boot?(): void;
+}
+
+export type SubsystemClass<T = Subsystem> = new (k: LinuxKernel) => T;

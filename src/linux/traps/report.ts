@@ -1,0 +1,24 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { FaultKind } from '../errors.js';
+
+/** A fault, a warning or a misuse that the base kernel found, as `modbox run --json` gives it. */
+export interface FaultReport {
+  readonly kind: FaultKind;
+  /** First line, as the kernel's log has it. */
+  readonly message: string;
+  /** 64-bit guest address that the fault is about: of an access, an object, or the code. */
+  readonly address: bigint;
+  /** Instruction that faulted, symbolised. */
+  readonly at: string;
+  /** Module whose code it is, or that called the base kernel; '' if none. */
+  readonly module: string;
+  readonly registers: Readonly<Record<string, string>>;
+  /** Innermost first. */
+  readonly trace: readonly string[];
+}
+
+/** Guest code places, innermost first. */
+export interface TraceEntry {
+  readonly address: Ptr;
+  readonly text: string;
+}
