@@ -233,11 +233,16 @@ static void test_xarray(void)
 		values[n++] = xas.xa_index;
 	rcu_read_unlock();
 	say("xas_for_each", values, n);
-	pr_info("xa_erase %d %d\n", xa_erase(&xa, 64) == &nodes[4], xa_erase(&xa, 64) == NULL);
+	values[0] = xa_erase(&xa, 64) == &nodes[4];
+	values[1] = xa_erase(&xa, 64) == NULL;
+	pr_info("xa_erase %d, again %d\n", values[0], values[1]);
 	xa_destroy(&xa);
 	pr_info("xa_empty %d\n", xa_empty(&xa));
 
-	pr_info("radix insert %d %d %d\n", radix_tree_insert(&radix, 7, &nodes[0]), radix_tree_insert(&radix, 7000, &nodes[1]), radix_tree_insert(&radix, 7, &nodes[2]));
+	values[0] = radix_tree_insert(&radix, 7, &nodes[0]);
+	values[1] = radix_tree_insert(&radix, 7000, &nodes[1]);
+	values[2] = radix_tree_insert(&radix, 7, &nodes[2]);
+	pr_info("radix insert %d %d, again %d\n", values[0], values[1], values[2]);
 	n = radix_tree_gang_lookup(&radix, found, 0, 4);
 	pr_info("radix lookup %d gang %d delete %d\n", radix_tree_lookup(&radix, 7000) == &nodes[1], n, radix_tree_delete(&radix, 7) == &nodes[0]);
 	radix_tree_delete(&radix, 7000);
@@ -346,7 +351,12 @@ static void test_bits(void)
 	bitmap_free(heap);
 	pr_info("hweight %u %lu fls %d %d ffs %d fls64 %d __ffs %lu\n", hweight32(HIDE(0xf0f0U)), hweight64(HIDE(0xffff00000000ffULL)), fls(HIDE(0x8000)), fls(HIDE(0)),
 		ffs(HIDE(0x18)), fls64(HIDE(1ULL << 40)), __ffs(HIDE(0x100UL)));
-	pr_info("test_and_set %d %d test_and_clear %d %d change %d\n", test_and_set_bit(5, a), test_and_set_bit(5, a), test_and_clear_bit(5, a), test_and_clear_bit(5, a), test_and_change_bit(60, a));
+	values[0] = test_and_set_bit(5, a);
+	values[1] = test_and_set_bit(5, a);
+	values[2] = test_and_clear_bit(5, a);
+	values[3] = test_and_clear_bit(5, a);
+	values[4] = test_and_change_bit(60, a);
+	say("test_and_set twice, clear twice, change", values, 5);
 }
 
 static void put_node(struct kref *ref)
@@ -381,11 +391,14 @@ static void test_numbers(void)
 	pr_info("get_random_bytes filled %d bounded %d two u64 differ %d\n", memchr_inv(random, 0, sizeof(random)) != NULL, low, get_random_u64() != get_random_u64());
 	kref_init(&kref);
 	kref_get(&kref);
-	pr_info("kref %u put %d\n", kref_read(&kref), kref_put(&kref, put_node));
+	pr_info("kref %u\n", kref_read(&kref));
+	pr_info("kref put %d\n", kref_put(&kref, put_node));
 	pr_info("kref put %d\n", kref_put(&kref, put_node));
 	refcount_inc(&ref);
-	pr_info("refcount %u dec %d", refcount_read(&ref), refcount_dec_and_test(&ref));
-	pr_cont(" dec %d inc_not_zero %d\n", refcount_dec_and_test(&ref), refcount_inc_not_zero(&ref));
+	pr_info("refcount %u\n", refcount_read(&ref));
+	pr_info("refcount dec_and_test %d\n", refcount_dec_and_test(&ref));
+	pr_info("refcount dec_and_test %d\n", refcount_dec_and_test(&ref));
+	pr_info("refcount inc_not_zero %d\n", refcount_inc_not_zero(&ref));
 }
 
 static int __init libuser_data_init(void)

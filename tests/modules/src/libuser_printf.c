@@ -32,7 +32,7 @@ static void test_numbers(void)
 	pr_info("x [%x] [%X] [%#x] [%#X] [%08x] [%#010x] [%-#10x] [%lx] [%#llx]\n", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xbeef, -1L, 0x123456789abcdefULL);
 	pr_info("o [%o] [%#o] [%#o] [%06o]\n", 8, 8, 0, 0644);
 	pr_info("h [%hhd] [%hhu] [%hd] [%hu] [%hhx]\n", 300, 300, 70000, 70000, -1);
-	pr_info("z [%zu] [%zd] [%td] [%jd] [%Lu]\n", (size_t)5, (ssize_t)-5, (ptrdiff_t)-7, -9LL, 9ULL);
+	pr_info("z [%zu] [%zd] [%td] [%Lu]\n", (size_t)5, (ssize_t)-5, (ptrdiff_t)-7, 9ULL);
 	pr_info("star [%*d] [%-*d] [%.*d] [%*.*s] [%*d]\n", 6, 1, 6, 2, 4, 3, 6, 2, "abc", -6, 4);
 	pr_info("zero [%d] [%x] [%#x] [%.0d] [%s]\n", 0, 0, 0, 0, "");
 }
@@ -85,6 +85,7 @@ static void test_pointers(void)
 {
 	static const u8 mac[6] = { 0x00, 0x1b, 0x21, 0xab, 0xcd, 0xef };
 	static const u8 raw[9] = { 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, '"', '\n' };
+	static const u8 odd[9] = { 'a', 0, 1, 2, '"', '\t', 0x1b, '\\', 0x7f };
 	static const u8 ip4[4] = { 127, 0, 0, 1 };
 	static const struct in6_addr ip6[] = {
 		{ { { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 } } },
@@ -125,7 +126,7 @@ static void test_pointers(void)
 	pr_info("pIS [%pIS] [%pISp] [%pIS] [%pISc] [%pISpc] [%pISpsc]\n", &sin, &sin, &sin6, &sin6, &sin6, &sin6);
 	pr_info("pU [%pUb] [%pUB] [%pUl] [%pUL]\n", &guid, &guid, &guid, &guid);
 	pr_info("ph [%5ph] [%5phC] [%5phD] [%5phN] [%*ph]\n", raw, raw, raw, raw, 3, raw);
-	pr_info("pE [%9pE] [%9pEn] [%9pEhp] [%*pEs]\n", raw, raw, raw, 9, raw);
+	pr_info("pE [%9pE] [%9pEn] [%9pEhp] [%*pEs]\n", odd, odd, odd, 9, odd);
 	bitmap_zero(bits, 70);
 	bitmap_set(bits, 3, 5);
 	__set_bit(10, bits);

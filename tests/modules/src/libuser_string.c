@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Calls the kernel's string, number parsing and hex functions and logs what they give. */
 #define pr_fmt(fmt) "libuser_string: " fmt
-#include <linux/crc16.h>
 #include <linux/crc32.h>
 #include <linux/ctype.h>
 #include <linux/glob.h>
@@ -30,8 +29,8 @@ static void test_search(void)
 	const char *s = STR("the quick brown fox jumps over the lazy dog");
 
 	pr_info("strlen %zu strnlen %zu %zu\n", strlen(s), strnlen(s, HIDE(5)), strnlen(s, HIDE(500)));
-	pr_info("strchr %ld %ld %ld strrchr %ld strnchr %ld strchrnul %ld strnchrnul %ld\n", at(s, strchr(s, HIDE('q'))), at(s, strchr(s, HIDE('!'))),
-		at(s, strchr(s, HIDE(0))), at(s, strrchr(s, HIDE('o'))), at(s, strnchr(s, 3, 'q')), at(s, strchrnul(s, '!')), at(s, strnchrnul(s, 7, '!')));
+	pr_info("strchr %ld %ld %ld strrchr %ld strnchr %ld strchrnul %ld\n", at(s, strchr(s, HIDE('q'))), at(s, strchr(s, HIDE('!'))),
+		at(s, strchr(s, HIDE(0))), at(s, strrchr(s, HIDE('o'))), at(s, strnchr(s, 3, 'q')), at(s, strchrnul(s, '!')));
 	pr_info("strstr %ld %ld strnstr %ld %ld\n", at(s, strstr(s, STR("the lazy"))), at(s, strstr(s, STR("cat"))),
 		at(s, strnstr(s, STR("fox"), 18)), at(s, strnstr(s, STR("fox"), 19)));
 	pr_info("strspn %zu strcspn %zu strpbrk %ld\n", strspn(s, STR("eht ")), strcspn(s, STR("xyz")), at(s, strpbrk(s, STR("zyx"))));
@@ -141,9 +140,11 @@ static void test_numbers(void)
 		pr_info("kstrtobool(\"%s\") is %d, %d\n", bools[i], n, flag);
 	}
 	s = STR("0x1fz");
-	pr_info("simple_strtoul %lu rest \"%s\"\n", simple_strtoul(s, &end, 0), end);
+	size = simple_strtoul(s, &end, 0);
+	pr_info("simple_strtoul %llu rest \"%s\"\n", size, end);
 	s = STR("-75abc");
-	pr_info("simple_strtol %ld rest \"%s\"\n", simple_strtol(s, &end, 10), end);
+	value = simple_strtol(s, &end, 10);
+	pr_info("simple_strtol %d rest \"%s\"\n", value, end);
 	s = STR("64Kxyz");
 	size = memparse(s, &end);
 	pr_info("memparse %llu rest \"%s\"\n", size, end);
@@ -153,6 +154,7 @@ static void test_numbers(void)
 	pr_info("get_options %d: %d %d %d %d %d\n", ints[0], ints[1], ints[2], ints[3], ints[4], ints[5]);
 	n = sscanf(STR("ab 42 0x1f 077 z 12345"), "%2s %d %x %o %c %3d", (char *)ints + 16, &ints[0], (unsigned int *)&ints[1], (unsigned int *)&ints[2], (char *)&ints[3], &value);
 	pr_info("sscanf %d: %.2s %d %d %d %c %d\n", n, (char *)ints + 16, ints[0], ints[1], ints[2], *(char *)&ints[3], value);
+	strcpy((char *)ints, "unset");
 	n = sscanf(STR("key=value;rest"), "%*[a-z]=%7[a-z]%n", (char *)ints, &value);
 	pr_info("sscanf %d: \"%s\" %d\n", n, (char *)ints, value);
 	n = sscanf(STR("1:x"), "%d:%d", &ints[0], &ints[1]);
@@ -185,7 +187,7 @@ static void test_hex(void)
 	n = string_escape_mem(data, sizeof(data), text, sizeof(text) - 1, ESCAPE_ANY, NULL);
 	text[min_t(int, n, sizeof(text) - 1)] = 0;
 	pr_info("string_escape_mem %d \"%s\"\n", n, text);
-	n = string_escape_mem((const char *)data, sizeof(data), text, sizeof(text) - 1, ESCAPE_HEX | ESCAPE_NP, NULL);
+	n = string_escape_mem((const char *)data, sizeof(data), text, sizeof(text) - 1, ESCAPE_HEX | ESCAPE_NAP, NULL);
 	text[min_t(int, n, sizeof(text) - 1)] = 0;
 	pr_info("string_escape_mem %d \"%s\"\n", n, text);
 	strcpy(text, STR("tab\\tnl\\nhex\\x41oct\\101esc\\e\\q"));
@@ -195,7 +197,7 @@ static void test_hex(void)
 	pr_info("string_get_size %s\n", text);
 	string_get_size(7814037168ULL, 512, STRING_UNITS_10, text, sizeof(text));
 	pr_info("string_get_size %s\n", text);
-	pr_info("crc32_le %#x crc32_be %#x crc16 %#x\n", crc32_le(~0, "123456789", 9), crc32_be(~0, "123456789", 9), crc16(0, "123456789", 9));
+	pr_info("crc32_le %#x crc32_be %#x\n", crc32_le(~0, "123456789", 9), crc32_be(~0, "123456789", 9));
 }
 
 static int __init libuser_string_init(void)

@@ -60,7 +60,7 @@ static void test_division(void)
 	n = div64_u64_rem(HIDE(ULLONG_MAX), HIDE(10000000001ULL), &rem64);
 	pr_info("div64_u64_rem %llu rem %llu\n", n, rem64);
 	pr_info("div64_s64 %lld mul_u64_u32_shr %llu mul_u64_u64_shr %llu\n", div64_s64(HIDE(-9000000000LL), HIDE(7LL)), mul_u64_u32_shr(HIDE(1ULL << 40), HIDE(1000U), 10), mul_u64_u64_shr(HIDE(ULLONG_MAX), HIDE(1ULL << 40), 50));
-	pr_info("mul_u64_u64_div_u64 %llu div64_ul %lu round %llu\n", mul_u64_u64_div_u64(HIDE(1ULL << 50), HIDE(3000000ULL), HIDE(1ULL << 30)), div64_ul(HIDE(1000UL), 7UL), DIV64_U64_ROUND_UP(HIDE(1000ULL), HIDE(7ULL)));
+	pr_info("mul_u64_u64_div_u64 %llu div64_ul %llu round %llu\n", mul_u64_u64_div_u64(HIDE(1ULL << 50), HIDE(3000000ULL), HIDE(1ULL << 30)), div64_ul(HIDE(1000UL), 7UL), DIV64_U64_ROUND_UP(HIDE(1000ULL), HIDE(7ULL)));
 	pr_info("DIV_ROUND_CLOSEST_ULL %llu roundup %d\n", DIV_ROUND_CLOSEST_ULL(HIDE(1005ULL), 10), roundup(HIDE(1001), 10));
 }
 
@@ -114,7 +114,7 @@ static void test_clocks(void)
 	fsleep(15);
 	fsleep(15000);
 	pr_info("fsleep %d\n", between(ktime_get() - a, 15015 * NSEC_PER_USEC, NSEC_PER_SEC));
-	pr_info("time_after %d time_before %d in range %d get_jiffies_64 %d\n", time_after(HIDE(5UL), HIDE(-5UL)), time_before(HIDE(5UL), HIDE(-5UL)), time_in_range(HIDE(5UL), 1, 9), get_jiffies_64() >= j);
+	pr_info("time_after %d time_before %d in range %d get_jiffies_64 %d\n", time_after(HIDE(5UL), HIDE(-5UL)), time_before(HIDE(5UL), HIDE(-5UL)), time_in_range(HIDE(5UL), 1UL, 9UL), get_jiffies_64() >= j);
 }
 
 static int __init timeuser_init(void)

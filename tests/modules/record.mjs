@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+// Asks the real kernel what it does with the modules here, and writes that down in expected/NAME.json.
+//
+//   node record.mjs [NAME...]       (all scenarios of scenarios.mjs by default; one boot each, ~10 s)
+//
+// Needs gcc, Debian's qemu-system-x86, busybox-static, kmod and cpio, and the oracle's real-kernel.sh:
+//   MODBOX_REAL_KERNEL=FILE         (default: shared/oracle/real-kernel.sh beside the repository)
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scenarios } from './scenarios.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const oracle = process.env.MODBOX_REAL_KERNEL ?? join(here, '../../../shared/oracle/real-kernel.sh');
+const work = mkdtempSync(join(tmpdir(), 'modbox-record-'));
+const sys = join(work, 'sys');
+execFileSync('gcc', ['-O1', '-static', '-o', sys, join(here, 'tools/sys.c')]);
+mkdirSync(join(here, 'expected'), { recursive: true });
+
+const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The guest's script: runs each step in a shell of its own, and sends what came of it between marks. */
+function guestScript(scenario) {
+  const limit = scenario.limit ?? 20;
+  return `
+mkdir -p /tmp/bin; for a in insmod rmmod lsmod modinfo; do ln -s /sbin/$a /tmp/bin/$a; done; cp /mods/sys /tmp/bin/sys
+export PATH=/tmp/bin:$PATH
+sleep 1; dmesg -c >/dev/null
+${scenario.setup ?? ''}
+${scenario.dies ? 'dmesg -n 8' : ''}
+step() {
+  echo "@@run $1"
+  printf '%s\\n' "$2" > /tmp/step
+  # The subshell keeps busybox from using its own insmod in place of kmod's.
+  sh -c '. /tmp/step' > /tmp/out 2> /tmp/err &
+  pid=$!; n=0
+  while kill -0 $pid 2>/dev/null && [ $n -lt ${limit * 10} ]; do sleep 0.1; n=$((n+1)); done
+  if kill -0 $pid 2>/dev/null && [ "$(cut -d' ' -f3 /proc/$pid/stat)" != Z ]; then code=hangs; else wait $pid; code=$?; fi
+  sleep 0.2
+  dmesg -r -c > /tmp/log
+  echo "@@result $code"
+  echo @@stdout; base64 /tmp/out; echo @@stderr; base64 /tmp/err; echo @@dmesg; base64 /tmp/log; echo @@done
+}
+${scenario.steps.map((s, i) => `step ${i} ${quote(s)}`).join('\n')}
+`;
+}
+
+const decode = (lines) => Buffer.from(lines.join(''), 'base64').toString('utf8');
+const lineList = (text) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
+/** A line of the log without level and time stamp, and without what belongs to the emulated machine. */
+const logLine = (line) => line.replace(/^(<\d+>)?\[ *\d+\.\d+\] /, '').replace(/^<\d+>/, '');
+const noise = /^(random: |clocksource: |tsc: |input: |Freeing |hrtimer: interrupt took|perf: interrupt took|sched: RT throttling)/;
+/** Addresses differ from boot to boot. */
+const mask = (text) => text.replace(/\b(Live|Loading|Unloading) 0x[0-9a-f]{16}/g, '$1 0x................');
+
+function parse(output, scenario) {
+  const steps = [];
+  let section, parts;
+  const console_ = [];
+  for (const line of output.split('\n')) {
+    let m;
+    if ((m = /^@@run (\d+)/.exec(line))) {
+      parts = {};
+      section = undefined;
+      steps.push({ command: scenario.steps[Number(m[1])] });
+      console_.length = 0;
+    } else if ((m = /^@@result (.*)/.exec(line))) {
+      if (m[1] === 'hangs') steps.at(-1).hangs = true;
+      else steps.at(-1).exit = Number(m[1]);
+    } else if ((m = /^@@(stdout|stderr|dmesg)$/.exec(line))) parts[(section = m[1])] = [];
+    else if (line === '@@done') {
+      const step = steps.at(-1);
+      step.stdout = mask(decode(parts.stdout));
+      step.stderr = decode(parts.stderr);
+      step.dmesg = lineList(decode(parts.dmesg)).map(logLine).filter((l) => !noise.test(l));
+      section = undefined;
+    } else if (section && !/^\[ *\d+\.\d+\] /.test(line)) parts[section].push(line);
+    else console_.push(line);
+  }
+  const last = steps.at(-1);
+  if (last && last.stdout === undefined) {
+    // The guest did not live to tell: what it still said is on the console.
+    const died = console_.some((l) => /Kernel panic|Rebooting/.test(l));
+    last[died ? 'panics' : 'hangsKernel'] = true;
+    last.dmesg = console_.filter((l) => /^\[ *\d+\.\d+\] /.test(l)).map(logLine).filter((l) => !noise.test(l));
+  }
+  return steps;
+}
+
+const names = process.argv.slice(2);
+for (const name of names.length ? names : Object.keys(scenarios)) {
+  const scenario = scenarios[name];
+  if (!scenario) throw new Error(`no scenario ${name}`);
+  const script = join(work, 'script');
+  writeFileSync(script, guestScript(scenario));
+  const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
+  const started = Date.now();
+  let steps;
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    const run = spawnSync(oracle, [script, ...files, sys], {
+      encoding: 'utf8', maxBuffer: 1 << 28,
+      env: { ...process.env, REAL_KERNEL_TIMEOUT: String(scenario.timeout ?? 120), REAL_KERNEL_ARGS: scenario.args ?? '' },
+    });
+    steps = parse(run.stdout, scenario);
+    if (steps.length) break;
+    console.error(`${name}: nothing came (${run.stdout.trim()} ${run.stderr.trim()})`);
+  }
+  const record = { kernel: '6.1.0-53-amd64', about: scenario.about, modules: scenario.modules, ...(scenario.setup && { setup: scenario.setup }), steps };
+  writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  const end = steps.at(-1);
+  const how = end?.panics ? 'panics' : end?.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';
+  console.log(`${name}: ${steps.length} of ${scenario.steps.length} steps, ${how}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+}
+rmSync(work, { recursive: true });
