@@ -48,7 +48,8 @@ cp "$here"/src/*.h "$work/" 2>/dev/null || true
 # `importer` needs the versions of exporter's symbols.
 if [[ " ${names[*]} " == *" importer "* && " ${names[*]} " != *" exporter "* ]]; then
   cp "$here/src/exporter.c" "$work/"; echo "obj-m += exporter.o" >> "$work/Kbuild"; fi
-make -s -C "$headers" M="$work" modules -j"${JOBS:-2}" \
+# pahole in one thread: with more, the order of types in .BTF is another every time.
+make -s -C "$headers" M="$work" modules -j"${JOBS:-2}" PAHOLE_FLAGS="--btf_gen_floats --lang_exclude=rust" \
   KCFLAGS="-ffile-prefix-map=$work/= -ffile-prefix-map=$tree/= -gno-record-gcc-switches"
 for n in "${names[@]}"; do
   strip --strip-debug "$work/$n.ko"

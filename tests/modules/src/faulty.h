@@ -14,6 +14,9 @@
 /* A value that the compiler cannot see through: it must not notice the fault. */
 #define HIDE(x) ({ typeof(x) hidden_ = (x); OPTIMIZER_HIDE_VAR(hidden_); hidden_; })
 
+/* A function of its own in the machine code, called as it is written. */
+#define APART __attribute__((noipa))
+
 #define FAULTY_MODULE(fault, description)							\
 static bool on_write;										\
 module_param(on_write, bool, 0444);								\

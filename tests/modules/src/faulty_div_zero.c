@@ -2,7 +2,7 @@
 /* Divides by zero. */
 #include "faulty.h"
 
-static noinline int quotient(int a, int b)
+static APART int quotient(int a, int b)
 {
 	return a / b;
 }

@@ -3,7 +3,7 @@
 #include <linux/slab.h>
 #include "faulty.h"
 
-static noinline void *forgetful(size_t size)
+static APART void *forgetful(size_t size)
 {
 	return kmalloc(size, GFP_KERNEL);
 }

@@ -7,7 +7,7 @@ struct thing {
 	int number;	/* at 0x18 */
 };
 
-static noinline int number_of(struct thing *thing)
+static APART int number_of(struct thing *thing)
 {
 	return thing->number;
 }

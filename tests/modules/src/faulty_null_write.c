@@ -2,7 +2,7 @@
 /* Writes to NULL. */
 #include "faulty.h"
 
-static noinline void store(int *to)
+static APART void store(int *to)
 {
 	*to = 42;
 }

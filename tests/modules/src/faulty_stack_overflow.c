@@ -3,7 +3,7 @@
 #include "faulty.h"
 
 #pragma GCC diagnostic ignored "-Winfinite-recursion"
-static noinline int deeper(int n)
+static APART int deeper(int n)
 {
 	volatile char frame[512];
 

@@ -2,13 +2,13 @@
 /* Writes beyond an array on the stack. */
 #include "faulty.h"
 
-static noinline void fill(char *p, int n)
+static APART void fill(char *p, int n)
 {
 	while (n--)
 		*p++ = 'A';
 }
 
-static noinline void victim(int n)
+static APART void victim(int n)
 {
 	char small[16];
 

@@ -2,7 +2,7 @@
 /* Writes over its own code. */
 #include "faulty.h"
 
-static noinline int answer(void)
+static APART int answer(void)
 {
 	return HIDE(42);
 }
