@@ -25,13 +25,26 @@ export function decompressXz(bytes: Uint8Array, file: string, maximum?: number):
 }
 
 /**
+ * Unpacks an .xz file block by block, each handed out once it is checked, so that memory is taken for one block
+ * only: what packs with several threads makes blocks of some ten megabytes.
+ */
+export function* xzBlocks(bytes: Uint8Array, file: string): Generator<XzBlock> {
+  yield* new XzReader(bytes, file, new OutputBuffer(file, 0)).blocks();
+}
+
+export interface XzBlock {
+  /** Valid until the next block is asked for. */
+  readonly data: Uint8Array;
+  /** How far the packed file has been read. */
+  readonly at: number;
+}
+
+/**
  * Unpacks the .xz stream at the start of `bytes` and leaves what follows it: Linux appends four bytes to
  * the payload of a bzImage.
  */
 export function decompressXzStream(bytes: Uint8Array, file: string, expected: number): Uint8Array {
-  const reader = new XzReader(bytes, file, new OutputBuffer(file, expected));
-  reader.stream();
-  return reader.out.finish();
+  return new XzReader(bytes, file, new OutputBuffer(file, expected)).single();
 }
 
 class XzReader {
@@ -48,16 +61,38 @@ class XzReader {
   }
 
   run(): Uint8Array {
-    this.stream();
-    while (this.at < this.r.length) {
-      // Stream padding: zeros in fours.
-      if (this.r.u32(this.at, 'stream padding') === 0) this.at += 4;
-      else this.stream();
+    for (const _ of this.streams()) {
+      // The output keeps growing.
     }
     return this.out.finish();
   }
 
-  stream(): void {
+  *blocks(): Generator<XzBlock> {
+    for (const _ of this.streams()) {
+      yield { data: this.out.finish(), at: this.at };
+      this.out.length = 0;
+    }
+  }
+
+  /** The first stream only. */
+  single(): Uint8Array {
+    for (const _ of this.stream()) {
+      // The output keeps growing.
+    }
+    return this.out.finish();
+  }
+
+  private *streams(): Generator<void> {
+    yield* this.stream();
+    while (this.at < this.r.length) {
+      // Stream padding: zeros in fours.
+      if (this.r.u32(this.at, 'stream padding') === 0) this.at += 4;
+      else yield* this.stream();
+    }
+  }
+
+  /** One stream; stops after each block. */
+  private *stream(): Generator<void> {
     const { r } = this;
     r.need(this.at, STREAM_HEADER_SIZE, 'stream header');
     if (!isXz(r.bytes.subarray(this.at))) r.fail('stream header', this.at, 'not an .xz stream');
@@ -66,7 +101,10 @@ class XzReader {
     this.checkCrc32(this.at + 6, 2, this.at + 8, 'stream flags CRC32');
     this.at += STREAM_HEADER_SIZE;
     const sizes: number[] = [];
-    while (r.u8(this.at, 'block header size') !== 0) sizes.push(...this.block(check));
+    while (r.u8(this.at, 'block header size') !== 0) {
+      sizes.push(...this.block(check));
+      yield;
+    }
     this.index(sizes);
     if (r.u16(this.at + 10, 'stream footer') !== 0x5a59) r.fail('stream footer', this.at + 10, 'not YZ');
     this.at += STREAM_FOOTER_SIZE;

@@ -1,4 +1,4 @@
-import { Decompress } from 'fzstd';
+import { Decompress, decompress } from 'fzstd';
 import { ByteReader } from '../byte-reader.js';
 import { FormatError, hex } from '../format-error.js';
 import { OutputBuffer } from './output-buffer.js';
@@ -12,16 +12,20 @@ export function isZstd(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && new ByteReader(bytes, '').u32(0, 'magic') === MAGIC;
 }
 
-/** Unpacks a Zstandard file (RFC 8878). */
+/**
+ * Unpacks a Zstandard file (RFC 8878). Where `expected`, the exact size, is known it unpacks in place, which is
+ * several times faster than piece by piece.
+ */
 export function decompressZstd(
   bytes: Uint8Array,
   file: string,
-  expected = bytes.length * 4,
+  expected?: number,
   maximum?: number,
 ): Uint8Array {
   const r = new ByteReader(bytes, file);
-  checkFrameHeader(r);
-  const out = new OutputBuffer(file, expected, maximum);
+  const contentSize = checkFrameHeader(r);
+  if (expected !== undefined && expected > 0) return inPlace(r, expected);
+  const out = new OutputBuffer(file, contentSize ?? bytes.length * 4, maximum);
   let ended = false;
   const stream = new Decompress((chunk, final) => {
     out.reserve(chunk.length);
@@ -30,19 +34,32 @@ export function decompressZstd(
     ended ||= final === true;
   });
   for (let at = 0; at < bytes.length; at += STEP) {
-    try {
-      stream.push(bytes.subarray(at, at + STEP), at + STEP >= bytes.length);
-    } catch (error) {
-      if (error instanceof FormatError) throw error;
-      r.fail('zstd data', at, error instanceof Error ? error.message : String(error));
-    }
+    guard(r, at, () => stream.push(bytes.subarray(at, at + STEP), at + STEP >= bytes.length));
   }
   if (!ended) r.fail('zstd data', bytes.length, 'the file ends early');
   return out.finish();
 }
 
-/** RFC 8878, 3.1.1.1: refuses windows that would make the decoder allocate gigabytes. */
-function checkFrameHeader(r: ByteReader): void {
+function inPlace(r: ByteReader, expected: number): Uint8Array {
+  const out = new Uint8Array(expected);
+  const result = guard(r, 0, () => decompress(r.bytes, out));
+  if (result.length !== expected)
+    r.fail('zstd data', 0, `unpacks to ${result.length} bytes, should be ${expected}`);
+  return result;
+}
+
+/** What the library throws is about the data. */
+function guard<T>(r: ByteReader, at: number, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    return r.fail('zstd data', at, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** RFC 8878, 3.1.1.1: refuses windows that would make the decoder allocate gigabytes. Returns the content size where the header must tell it. */
+function checkFrameHeader(r: ByteReader): number | undefined {
   if (r.u32(0, 'Magic_Number') !== MAGIC) r.fail('Magic_Number', 0, 'not a Zstandard frame');
   const descriptor = r.u8(4, 'Frame_Header_Descriptor');
   const singleSegment = (descriptor & 0x20) !== 0;
@@ -52,7 +69,7 @@ function checkFrameHeader(r: ByteReader): void {
     const size = base + (base / 8) * (window & 7);
     if (size > MAX_WINDOW)
       r.fail('Window_Descriptor', 5, `window of ${hex(size)} bytes, at most ${hex(MAX_WINDOW)}`);
-    return;
+    return undefined;
   }
   const sizeAt = 5 + [0, 1, 2, 4][descriptor & 3];
   const flag = descriptor >>> 6;
@@ -66,4 +83,5 @@ function checkFrameHeader(r: ByteReader): void {
           : r.size64(sizeAt, 'Frame_Content_Size');
   if (size > MAX_WINDOW)
     r.fail('Frame_Content_Size', sizeAt, `window of ${hex(size)} bytes, at most ${hex(MAX_WINDOW)}`);
+  return size;
 }

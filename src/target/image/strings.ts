@@ -1,11 +1,15 @@
 import type { ElfFile } from '../../formats/elf/index.js';
 import { decodeUtf8 } from '../../formats/string-table.js';
 
-/** linux_banner (init/version-timestamp.c), without its newline: the string that starts /proc/version. */
+/**
+ * linux_banner, without its newline: the string that starts the log. An image holds two, that of the first link
+ * (init/version.c, without a build number) and the one in use (init/version-timestamp.c).
+ */
 export function readBanner(elf: ElfFile): string | undefined {
-  return findStrings(elf, 'Linux version ')
-    .find((text) => /^Linux version \S+ \(/.test(text) && !text.includes('%'))
-    ?.trimEnd();
+  const banners = findStrings(elf, 'Linux version ').filter(
+    (text) => /^Linux version \S+ \(/.test(text) && !text.includes('%'),
+  );
+  return (banners.find((text) => / #\d/.test(text)) ?? banners[0])?.trimEnd();
 }
 
 /** The release in a banner, what `uname -r` says. */

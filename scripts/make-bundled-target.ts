@@ -1,0 +1,35 @@
+/**
+ * Makes targets/6.1.0-53-amd64.modbox, the target that comes with modbox, from Debian's package:
+ *
+ *     npx vite-node scripts/make-bundled-target.ts [PACKAGE.deb]
+ *
+ * The package is linux-image-6.1.0-53-amd64 6.1.187-1 (`apt-get download linux-image-6.1.0-53-amd64`, or
+ * snapshot.debian.org), by default the one in ../shared/corpus. The same package and the same Node (its brotli)
+ * give the same file, byte for byte: nothing in it depends on when or where it was made.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { encodeTarget } from '../src/target/codec.js';
+import { BUNDLED_FILE, BUNDLED_RELEASE } from '../src/target/node/bundled.js';
+import { brotliCompressor } from '../src/target/node/zlib-codec.js';
+import { debSource } from '../src/target/package-source.js';
+import { PART_NAMES } from '../src/target/parts.js';
+import { readTargetParts } from '../src/target/source.js';
+
+const LIMIT = 2_000_000;
+
+const path = process.argv[2] ?? '../shared/corpus/linux-image-6.1.0-53-amd64_6.1.187-1_amd64.deb';
+const parts = readTargetParts(debSource(readFileSync(path), basename(path)));
+if (parts.info.release !== BUNDLED_RELEASE)
+  throw new Error(`${path} is ${parts.info.release}, not ${BUNDLED_RELEASE}`);
+for (const name of PART_NAMES) {
+  const part = parts.part(name);
+  console.log(
+    `${name.padEnd(16)} ${String(part.length).padStart(8)} -> ${brotliCompressor(part).packed.length}`,
+  );
+}
+const file = encodeTarget(parts, brotliCompressor);
+if (file.length > LIMIT) throw new Error(`${file.length} bytes, more than ${LIMIT}`);
+mkdirSync(dirname(BUNDLED_FILE), { recursive: true });
+writeFileSync(BUNDLED_FILE, file);
+console.log(`${BUNDLED_FILE}: ${file.length} bytes`);

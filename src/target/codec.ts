@@ -1,0 +1,120 @@
+import { inflateSync } from 'fflate';
+import { ByteReader } from '../formats/byte-reader.js';
+import { FormatError } from '../formats/format-error.js';
+import { decodeUtf8 } from '../formats/string-table.js';
+import { concat } from './columns.js';
+import { openTarget } from './open.js';
+import { PART_NAMES, type PartName, type TargetInfo, type TargetParts } from './parts.js';
+import type { Target } from './target.js';
+
+/**
+ * The file of a target: the magic, the length of a JSON index in four bytes, the index, and the parts that it
+ * lists, each compressed by itself, so that opening a target costs no more than what is asked of it.
+ */
+const MAGIC = 'MODBOX-TARGET-1\n';
+/** Parts are a few megabytes. */
+const MAX_PART = 0x1000_0000;
+
+/** How a part is packed: brotli is small (the bundled target), deflate is what every host can unpack. */
+export type Codec = 'none' | 'deflate' | 'brotli';
+
+/** Unpacks a part; `size` is what it unpacks to. Given by the host: Node has both codecs in zlib. */
+export type Decompressor = (codec: Codec, packed: Uint8Array, size: number) => Uint8Array;
+
+/** Packs a part. */
+export type Compressor = (part: Uint8Array) => { readonly codec: Codec; readonly packed: Uint8Array };
+
+interface IndexEntry {
+  readonly name: PartName;
+  readonly codec: Codec;
+  readonly size: number;
+  readonly packed: number;
+}
+
+interface Index {
+  readonly info: TargetInfo;
+  readonly parts: readonly IndexEntry[];
+}
+
+/** What any host can unpack. */
+export const portableDecompressor: Decompressor = (codec, packed, size) => {
+  if (codec === 'none') return packed;
+  if (codec === 'deflate') return inflateSync(packed, { out: new Uint8Array(size) });
+  throw new Error(`this host has no decompressor for ${codec}`);
+};
+
+export const storeUncompressed: Compressor = (part) => ({ codec: 'none', packed: part });
+
+export function encodeTarget(target: TargetParts, compress: Compressor = storeUncompressed): Uint8Array {
+  const packed = PART_NAMES.map((name) => {
+    const part = target.part(name);
+    return { name, size: part.length, ...compress(part) };
+  });
+  const index: Index = {
+    info: target.info,
+    parts: packed.map(({ name, size, codec, packed }) => ({ name, codec, size, packed: packed.length })),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(index));
+  const length = new Uint8Array(new Uint32Array([json.length]).buffer);
+  return concat([new TextEncoder().encode(MAGIC), length, json, ...packed.map((p) => p.packed)]);
+}
+
+/** Opens the file of a target. Nothing but its index is read until it is asked for. */
+export function decodeTarget(
+  bytes: Uint8Array,
+  file: string,
+  decompress: Decompressor = portableDecompressor,
+): Target {
+  return openTarget(decodeParts(bytes, file, decompress));
+}
+
+/** What the file says of the target as a whole. `bytes` need not hold more than its beginning. */
+export function decodeTargetInfo(bytes: Uint8Array, file: string): TargetInfo {
+  return readIndex(new ByteReader(bytes, file)).index.info;
+}
+
+export function decodeParts(bytes: Uint8Array, file: string, decompress: Decompressor): TargetParts {
+  const r = new ByteReader(bytes, file);
+  const { index, end } = readIndex(r);
+  return {
+    info: index.info,
+    part(name) {
+      let at = end;
+      for (const entry of index.parts) {
+        if (entry.name === name) return unpackPart(r, at, entry, decompress);
+        at += entry.packed;
+      }
+      throw new FormatError(file, 'parts', MAGIC.length, `the target has no ${name}`);
+    },
+  };
+}
+
+function unpackPart(r: ByteReader, at: number, entry: IndexEntry, decompress: Decompressor): Uint8Array {
+  const packed = r.slice(at, entry.packed, entry.name);
+  if (!(entry.size >= 0 && entry.size <= MAX_PART)) r.fail(`${entry.name}: size`, at, `${entry.size} bytes`);
+  let part: Uint8Array;
+  try {
+    part = decompress(entry.codec, packed, entry.size);
+  } catch (error) {
+    return r.fail(entry.name, at, error instanceof Error ? error.message : String(error));
+  }
+  if (part.length !== entry.size)
+    r.fail(entry.name, at, `unpacks to ${part.length} bytes, should be ${entry.size}`);
+  return part;
+}
+
+function readIndex(r: ByteReader): { index: Index; end: number } {
+  const magic = r.slice(0, MAGIC.length, 'magic');
+  if (decodeUtf8(magic) !== MAGIC) r.fail('magic', 0, 'not the file of a target');
+  const length = r.u32(MAGIC.length, 'index length');
+  const json = r.slice(MAGIC.length + 4, length, 'index length', MAGIC.length);
+  let index: Index;
+  try {
+    index = JSON.parse(decodeUtf8(json)) as Index;
+  } catch (error) {
+    return r.fail('index', MAGIC.length + 4, error instanceof Error ? error.message : String(error));
+  }
+  if (typeof index?.info?.release !== 'string' || !Array.isArray(index.parts))
+    r.fail('index', MAGIC.length + 4, 'incomplete');
+  return { index, end: MAGIC.length + 4 + length };
+}

@@ -1,0 +1,17 @@
+export {
+  type Codec,
+  type Compressor,
+  type Decompressor,
+  decodeTarget,
+  decodeTargetInfo,
+  encodeTarget,
+  portableDecompressor,
+  storeUncompressed,
+} from './codec.js';
+export type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
+export { openTarget } from './open.js';
+export { debSource, memorySource } from './package-source.js';
+export type { TargetInfo, TargetParts } from './parts.js';
+export { type ReadTargetOptions, readTarget, readTargetParts, type TargetSource } from './source.js';
+export type { ExportedSymbol, ExportKind, Target } from './target.js';
+export { TargetError } from './target-error.js';

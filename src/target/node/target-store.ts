@@ -1,0 +1,134 @@
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { DebOptions } from '../../formats/archive/deb.js';
+import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
+import type { TargetInfo } from '../parts.js';
+import { readTargetParts } from '../source.js';
+import type { Target } from '../target.js';
+import { TargetError } from '../target-error.js';
+import { BUNDLED_FILE, loadBundled } from './bundled.js';
+import { sourceOfPath } from './path-source.js';
+import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
+
+const SUFFIX = '.modbox';
+/** The index of a target's file fits into this. */
+const INDEX_BYTES = 64 * 1024;
+
+/** One target that can be had. */
+export interface StoredTarget {
+  readonly info: TargetInfo;
+  /** Its file. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly bundled: boolean;
+}
+
+export interface AddOptions extends DebOptions {
+  /** Which kernel, where the source has several. */
+  readonly release?: string;
+}
+
+/** Where targets are cached: `$XDG_CACHE_HOME/modbox/targets`, `~/.cache` where that is not set. */
+export function defaultTargetFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const cache = env.XDG_CACHE_HOME;
+  return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'modbox', 'targets');
+}
+
+/** The targets of this user: those added, in a folder of the cache, and the bundled one. */
+export class TargetStore {
+  constructor(readonly folder: string = defaultTargetFolder()) {}
+
+  /** Reads a kernel from `path` and keeps it. A target of the same name is replaced. */
+  add(path: string, options: AddOptions = {}): Target {
+    const { source, release } = sourceOfPath(path, options);
+    const parts = readTargetParts(source, { release: options.release ?? release });
+    const file = this.fileOf(parts.info.name);
+    mkdirSync(this.folder, { recursive: true });
+    const partial = `${file}.${process.pid}.partial`;
+    writeFileSync(partial, encodeTarget(parts, deflateCompressor));
+    renameSync(partial, file);
+    return this.open(file);
+  }
+
+  /** Every target, by name; one that was added stands before the bundled one of the same name. */
+  list(): StoredTarget[] {
+    const added = this.names().map((name) => describe(join(this.folder, name), false));
+    const all = added.some(({ info }) => info.name === loadBundled().name)
+      ? added
+      : [...added, describe(BUNDLED_FILE, true)];
+    return all.sort((a, b) => (a.info.name < b.info.name ? -1 : 1));
+  }
+
+  /** The target of that name (`linux/6.1.0-53-amd64`) or release (`6.1.0-53-amd64`), or undefined. */
+  find(name: string): Target | undefined {
+    return this.findWhere((info) => info.name === name || info.release === name);
+  }
+
+  /** As `find`, with an error that says what there is. */
+  get(name: string): Target {
+    const found = this.find(name);
+    if (found !== undefined) return found;
+    const known = this.list().map(({ info }) => info.name);
+    throw new TargetError(`no target '${name}', only ${known.join(', ')}; modbox target add PATH adds one`);
+  }
+
+  /** The kernel that a module with this vermagic was built for, or undefined. */
+  findByVermagic(vermagic: string): Target | undefined {
+    return this.findWhere((info) => info.vermagic.trim() === vermagic.trim());
+  }
+
+  /** Forgets an added target. Returns false where none has that name or release. */
+  remove(name: string): boolean {
+    const found = this.list().find(
+      ({ info, bundled }) => !bundled && (info.name === name || info.release === name),
+    );
+    if (found === undefined) return false;
+    rmSync(found.file);
+    return true;
+  }
+
+  private findWhere(matches: (info: TargetInfo) => boolean): Target | undefined {
+    const found = this.list().find(({ info }) => matches(info));
+    return found && (found.bundled ? loadBundled() : this.open(found.file));
+  }
+
+  private open(file: string): Target {
+    return decodeTarget(readFileSync(file), file, nodeDecompressor);
+  }
+
+  private names(): string[] {
+    try {
+      return readdirSync(this.folder).filter((name) => name.endsWith(SUFFIX));
+    } catch {
+      return [];
+    }
+  }
+
+  private fileOf(name: string): string {
+    return join(this.folder, name.replace(/[^\w.+-]/g, '-') + SUFFIX);
+  }
+}
+
+function describe(file: string, bundled: boolean): StoredTarget {
+  const bytes = statSync(file).size;
+  const head = Buffer.alloc(Math.min(bytes, INDEX_BYTES));
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, head, 0, head.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return { info: decodeTargetInfo(head, file), file, bytes, bundled };
+}
