@@ -1,4 +1,6 @@
+import { LIB_SUBSYSTEMS } from './lib/index.js';
+import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
-export const SUBSYSTEMS: readonly SubsystemClass[] = [];
+export const SUBSYSTEMS: readonly SubsystemClass[] = [...PRINTK_SUBSYSTEMS, ...LIB_SUBSYSTEMS];

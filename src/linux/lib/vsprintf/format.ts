@@ -1,0 +1,84 @@
+import type { VarArgs } from '../../abi/gate.js';
+import type { FormatContext } from './context.js';
+import { asInteger, formatNumber } from './number.js';
+import { formatPointer } from './pointer.js';
+import { decode, type Flags, type Spec } from './spec.js';
+import { formatString } from './text.js';
+
+const MAX_WIDTH = 2 ** 23 - 1;
+const MAX_PRECISION = 2 ** 15 - 1;
+
+/**
+ * vsnprintf's text for a format and its arguments, as a string of bytes (characters 0 to 255). The pointer
+ * extensions are those of Documentation/core-api/printk-formats.rst. An unknown conversion ends the output,
+ * for what follows it could not be matched to arguments.
+ */
+export function format(context: FormatContext, fmt: string, args: VarArgs): string {
+  let out = '';
+  for (let at = 0; at < fmt.length; ) {
+    const { conversion, next } = decode(fmt, at);
+    at = next;
+    switch (conversion.kind) {
+      case 'text':
+        out += conversion.text;
+        break;
+      case 'percent':
+        out += '%';
+        break;
+      case 'integer': {
+        const spec = withArguments(context, conversion.spec, args);
+        out += formatNumber(asInteger(args.next64(), conversion.size, spec.signed), spec);
+        break;
+      }
+      case 'char': {
+        const spec = withArguments(context, conversion.spec, args);
+        const character = String.fromCharCode(args.nextInt() & 0xff);
+        out += spec.left ? character.padEnd(spec.width) : character.padStart(spec.width);
+        break;
+      }
+      case 'string': {
+        const spec = withArguments(context, conversion.spec, args);
+        out += formatString(context, args.next64(), spec);
+        break;
+      }
+      case 'pointer': {
+        const spec = withArguments(context, conversion.spec, args);
+        let end = at;
+        while (/[0-9A-Za-z]/.test(fmt[end] ?? '')) end++;
+        out += formatPointer(context, args.next64(), spec, fmt.slice(at, end));
+        at = end;
+        break;
+      }
+      case 'invalid':
+        context.warnOnce(`Please remove unsupported %${conversion.letter} in format string\n`);
+        return out;
+    }
+  }
+  return out;
+}
+
+/** Takes `*` widths and precisions from the arguments. */
+function withArguments(context: FormatContext, spec: Flags, args: VarArgs): Spec {
+  if (!spec.starWidth && !spec.starPrecision) return spec;
+  let { width, precision, left } = spec;
+  if (spec.starWidth) {
+    width = args.nextInt();
+    if (Math.abs(width) > MAX_WIDTH) {
+      context.warnOnce(`field width ${width} too large`);
+      width = Math.sign(width) * MAX_WIDTH;
+    }
+    if (width < 0) {
+      left = true;
+      width = -width;
+    }
+  }
+  if (spec.starPrecision) {
+    precision = args.nextInt();
+    if (precision > MAX_PRECISION) {
+      context.warnOnce(`precision ${precision} too large`);
+      precision = MAX_PRECISION;
+    }
+    precision = Math.max(precision, 0);
+  }
+  return { ...spec, width, precision, left };
+}

@@ -1,0 +1,85 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { VarArgs } from '../../abi/gate.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import type { FormatContext } from './context.js';
+import { format } from './format.js';
+import { kernelContext } from './kernel-context.js';
+import { scan } from './scan.js';
+import { listOf } from './va-list.js';
+
+const INT_MAX = 0x7fff_ffff;
+
+/** printf and scanf into memory (lib/vsprintf.c, Documentation/core-api/printk-formats.rst). */
+export class Vsprintf implements Subsystem {
+  readonly context: FormatContext;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.context = kernelContext(k);
+  }
+
+  readonly exports = {
+    snprintf: (buf: Ptr, size: number, fmt: Ptr) => this.print(buf, size, fmt, this.k.varargs('snprintf')),
+    vsnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
+      this.print(buf, size, fmt, this.k.gate.vaList(args)),
+    scnprintf: (buf: Ptr, size: number, fmt: Ptr) =>
+      stored(this.print(buf, size, fmt, this.k.varargs('scnprintf')), size),
+    vscnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
+      stored(this.print(buf, size, fmt, this.k.gate.vaList(args)), size),
+    sprintf: (buf: Ptr, fmt: Ptr) => this.print(buf, INT_MAX, fmt, this.k.varargs('sprintf')),
+    vsprintf: (buf: Ptr, fmt: Ptr, args: Ptr) => this.print(buf, INT_MAX, fmt, this.k.gate.vaList(args)),
+    kasprintf: (_gfp: number, fmt: Ptr) => this.allocate(this.text(fmt, this.k.varargs('kasprintf'))),
+    kvasprintf: (_gfp: number, fmt: Ptr, args: Ptr) =>
+      this.allocate(this.text(fmt, this.k.gate.vaList(args))),
+    kvasprintf_const: (_gfp: number, fmt: Ptr, args: Ptr) => this.constant(fmt, this.k.gate.vaList(args)),
+    sscanf: (buf: Ptr, fmt: Ptr) => scan(this.k.space, buf, fmt, this.k.varargs('sscanf')),
+    vsscanf: (buf: Ptr, fmt: Ptr, args: Ptr) => scan(this.k.space, buf, fmt, this.k.gate.vaList(args)),
+  };
+
+  /** The text of a format in guest memory, as bytes (characters 0 to 255). */
+  text(fmt: Ptr, args: VarArgs): string {
+    return format(this.context, this.k.space.cstring(fmt), args);
+  }
+
+  private print(buf: Ptr, size: number, fmt: Ptr, args: VarArgs): number {
+    if (size > INT_MAX) {
+      this.context.warnOnce('');
+      return 0;
+    }
+    const text = this.text(fmt, args);
+    if (size > 0) this.k.space.storeCstring(buf, text.length < size ? text : text.slice(0, size - 1));
+    return text.length;
+  }
+
+  private allocate(text: string): Ptr {
+    const ptr = this.k.slab.kmalloc(text.length + 1, false);
+    if (ptr !== 0) this.k.space.storeCstring(ptr, text);
+    return ptr;
+  }
+
+  /** A format without conversions, or "%s" of a constant string, needs no copy if it is in the image. */
+  private constant(fmt: Ptr, args: VarArgs): Ptr {
+    const { k } = this;
+    const isConstant = (ptr: Ptr): boolean =>
+      ptr >= k.symbol('__start_rodata') && ptr < k.symbol('__end_rodata');
+    const text = k.space.cstring(fmt);
+    if (!text.includes('%') && isConstant(fmt)) return fmt;
+    if (text === '%s') {
+      const argument = args.nextPtr();
+      return isConstant(argument) ? argument : this.allocate(k.space.cstring(argument));
+    }
+    return this.allocate(format(this.context, text, args));
+  }
+}
+
+function stored(length: number, size: number): number {
+  return length < size ? length : Math.max(size - 1, 0);
+}
+
+/**
+ * Text of a format string given in TypeScript. Arguments are raw 64-bit values: pass pointers as addresses
+ * (`k.space.toAddress(ptr)`), integers as they are.
+ */
+export function sprintf(k: LinuxKernel, fmt: string, ...args: (number | bigint)[]): string {
+  return format(k.get(Vsprintf).context, fmt, listOf(k.space, args));
+}

@@ -1,0 +1,14 @@
+import type { SubsystemClass } from '../subsystem.js';
+import { DevicePrintk } from './device-printk.js';
+import { DynamicDebug } from './dynamic-debug.js';
+import { HexDump } from './hex-dump.js';
+import { Printk } from './printk.js';
+import { Ratelimit } from './ratelimit.js';
+
+export const PRINTK_SUBSYSTEMS: readonly SubsystemClass[] = [
+  Printk,
+  DevicePrintk,
+  DynamicDebug,
+  HexDump,
+  Ratelimit,
+];

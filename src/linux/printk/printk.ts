@@ -1,0 +1,79 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../abi/gate.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
+import type { Subsystem } from '../subsystem.js';
+import { CUT_HERE } from '../traps/oops-text.js';
+import { decodeText, parsePrefix } from './prefix.js';
+
+/** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
+const LINE_MAX = 1024 - 32;
+const PANIC_MESSAGE_MAX = 1024;
+const LOGLEVEL_WARNING = 4;
+
+/** The kernel log's writers (Documentation/core-api/printk-basics.rst). */
+export class Printk implements Subsystem {
+  private readonly messageLevel: number;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.messageLevel = Number(k.target.config.get('CONFIG_MESSAGE_LOGLEVEL_DEFAULT') ?? LOGLEVEL_WARNING);
+  }
+
+  readonly exports = {
+    _printk: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk')),
+    _printk_deferred: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk_deferred')),
+    vprintk: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
+    vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
+    vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
+      this.emit(
+        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args)),
+        level < 0 ? undefined : level,
+        deviceInfo !== 0,
+      ),
+    __warn_printk: (fmt: Ptr) => {
+      this.k.log.line(CUT_HERE, LOGLEVEL_WARNING);
+      this.vprintk(fmt, this.k.varargs('__warn_printk'));
+    },
+    panic: (fmt: Ptr) => {
+      const text = this.k.get(Vsprintf).text(fmt, this.k.varargs('panic'));
+      const message = text.slice(0, PANIC_MESSAGE_MAX - 1).replace(/\n$/, '');
+      throw new Oops('panic', `Kernel panic - not syncing: ${decodeText(message)}`, this.k.caller);
+    },
+    dump_stack: () => this.k.traps.dumpStack(),
+    dump_stack_lvl: (_level: Ptr) => this.k.traps.dumpStack(),
+    fortify_panic: (name: Ptr) => {
+      const text = `detected buffer overflow in ${this.k.space.cstring(name)}`;
+      this.k.log.line(text, 0);
+      throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c!', this.k.caller);
+    },
+  };
+
+  readonly data = {
+    console_printk: (at: Ptr) => {
+      const console = Number(this.k.target.config.get('CONFIG_CONSOLE_LOGLEVEL_DEFAULT') ?? 7);
+      for (const [i, level] of [console, this.messageLevel, 1, console].entries())
+        this.k.space.store32(at + 4 * i, level);
+    },
+    system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
+  };
+
+  /** printk(): formats, takes the level from the text's own prefix, and logs. The length without prefix. */
+  vprintk(fmt: Ptr, args: VarArgs): number {
+    return this.emit(this.k.get(Vsprintf).text(fmt, args), undefined, false);
+  }
+
+  /** Logs formatted bytes. Messages of devices (`wholeLine`) end their line with or without a newline. */
+  emit(message: string, level: number | undefined, wholeLine: boolean): number {
+    const cut = message.length < LINE_MAX ? message : message.slice(0, LINE_MAX - 1);
+    const { level: own, continues, text } = parsePrefix(cut);
+    const ended = text.endsWith('\n');
+    const body = decodeText(ended ? text.slice(0, -1) : text);
+    const isCont = continues && level === undefined && own === undefined;
+    this.k.log.write(
+      ended || wholeLine ? `${body}\n` : body,
+      isCont ? undefined : (level ?? own ?? this.messageLevel),
+    );
+    return ended ? text.length - 1 : text.length;
+  }
+}
