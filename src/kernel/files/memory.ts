@@ -1,0 +1,82 @@
+import { EEXIST, ENOENT, ENOTEMPTY } from '../errno.js';
+import { DataNode, DirectoryNode, type FileNode } from './node.js';
+
+/** A directory held in memory; entries are listed in the order in which they were made. */
+export class MemoryDirectory extends DirectoryNode {
+  protected readonly entries = new Map<string, FileNode>();
+
+  constructor(mode = 0o755) {
+    super(mode);
+  }
+
+  override lookup(name: string): FileNode | undefined {
+    return this.entries.get(name);
+  }
+
+  override names(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
+  override insert(name: string, node: FileNode): number {
+    if (this.entries.has(name)) return -EEXIST;
+    this.entries.set(name, node);
+    return 0;
+  }
+
+  override remove(name: string): number {
+    const node = this.entries.get(name);
+    if (!node) return -ENOENT;
+    if (node instanceof DirectoryNode && node.names().length > 0) return -ENOTEMPTY;
+    this.entries.delete(name);
+    return 0;
+  }
+
+  /** The entry's node, made first where there is none. */
+  subdirectory(name: string, mode = 0o755): MemoryDirectory {
+    const known = this.entries.get(name);
+    if (known instanceof MemoryDirectory) return known;
+    const made = new MemoryDirectory(mode);
+    this.entries.set(name, made);
+    return made;
+  }
+}
+
+/** A regular file held in memory. */
+export class MemoryFile extends DataNode {
+  private length: number;
+
+  constructor(
+    mode = 0o644,
+    private buffer: Uint8Array = new Uint8Array(),
+  ) {
+    super(mode);
+    this.length = buffer.length;
+  }
+
+  override get size(): number {
+    return this.length;
+  }
+
+  override read(position: number, count: number): Uint8Array {
+    return this.buffer.subarray(Math.min(position, this.length), Math.min(position + count, this.length));
+  }
+
+  override write(position: number, bytes: Uint8Array): void {
+    this.reserve(position + bytes.length);
+    this.buffer.set(bytes, position);
+    this.length = Math.max(this.length, position + bytes.length);
+  }
+
+  override truncate(size: number): void {
+    this.reserve(size);
+    if (size < this.length) this.buffer.fill(0, size, this.length);
+    this.length = size;
+  }
+
+  private reserve(size: number): void {
+    if (size <= this.buffer.length) return;
+    const larger = new Uint8Array(Math.max(size, this.buffer.length * 2, 64));
+    larger.set(this.buffer.subarray(0, this.length));
+    this.buffer = larger;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Sleepable } from '../effects.js';
+
+export type NodeKind = 'directory' | 'file' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';
+
+/** Something that has a name in the file tree. Operating systems derive nodes of their own from it. */
+export abstract class FileNode {
+  abstract readonly kind: NodeKind;
+  uid = 0;
+  gid = 0;
+  /** Seconds since 1970. */
+  mtime = 0;
+  links = 1;
+
+  /** `mode` is the permission bits, 0 to 0o7777. */
+  constructor(public mode: number) {}
+
+  /** Length in bytes, as stat(2) tells it. */
+  get size(): number {
+    return 0;
+  }
+}
+
+/**
+ * A directory. `lookup` answers at once; a directory whose look-up may sleep (a file system that a module
+ * implements) gives `find` as well, and path resolution in a task uses that.
+ */
+export abstract class DirectoryNode extends FileNode {
+  override readonly kind = 'directory';
+
+  abstract lookup(name: string): FileNode | undefined;
+  /** Names in the order in which readdir gives them, without `.` and `..`. */
+  abstract names(): readonly string[];
+  /** Adds an entry: 0, or a negative error number. */
+  abstract insert(name: string, node: FileNode): number;
+  /** Removes an entry: 0, or a negative error number. */
+  abstract remove(name: string): number;
+
+  /** Look-up that may sleep: a node, nothing, or a negative error number. */
+  find?(name: string): Sleepable<FileNode | number | undefined>;
+  /** Listing that may sleep. */
+  list?(): Sleepable<readonly string[] | number>;
+}
+
+/** A regular file whose bytes the file tree itself holds. */
+export abstract class DataNode extends FileNode {
+  override readonly kind = 'file';
+
+  /** At most `count` bytes from `position` on; a view that later writes may change. */
+  abstract read(position: number, count: number): Uint8Array;
+  abstract write(position: number, bytes: Uint8Array): void;
+  abstract truncate(size: number): void;
+
+  /** The whole content. */
+  content(): Uint8Array {
+    return this.read(0, this.size);
+  }
+}
+
+/** A symbolic link. `target` is asked each time it is followed. */
+export class SymlinkNode extends FileNode {
+  override readonly kind = 'symlink';
+  private readonly readTarget: () => string;
+
+  constructor(target: string | (() => string)) {
+    super(0o777);
+    this.readTarget = typeof target === 'string' ? () => target : target;
+  }
+
+  get target(): string {
+    return this.readTarget();
+  }
+
+  override get size(): number {
+    return this.target.length;
+  }
+}
+
+/** A device node: only the numbers. What they stand for is the operating system's business. */
+export class DeviceNode extends FileNode {
+  constructor(
+    override readonly kind: 'character' | 'block',
+    mode: number,
+    readonly major: number,
+    readonly minor: number,
+  ) {
+    super(mode);
+  }
+}
+
+/** A named pipe or a socket: it only has a name. */
+export class SpecialNode extends FileNode {
+  constructor(
+    override readonly kind: 'fifo' | 'socket',
+    mode: number,
+  ) {
+    super(mode);
+  }
+}
