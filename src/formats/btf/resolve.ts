@@ -77,14 +77,13 @@ function bareType(records: BtfRecords, id: TypeRef): BtfType {
 function intType(records: BtfRecords, id: TypeRef): BtfType {
   const encoding = (records.word(id, 3) >>> 24) & 0xf;
   const size = records.sizeOrType(id);
-  // btf.rst, BTF_KIND_INT: bit 0 signed, bit 1 char, bit 2 bool.
+  // btf.rst, BTF_KIND_INT: bit 0 signed, bit 2 bool; bit 1, char, compilers do not set.
   if ((encoding & 4) !== 0) return { kind: 'bool', size };
   return {
     kind: 'int',
     name: records.name(id),
     size,
     signed: (encoding & 1) !== 0,
-    char: (encoding & 2) !== 0,
   };
 }
 

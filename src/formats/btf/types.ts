@@ -14,7 +14,6 @@ export type BtfType = {
       readonly name: string;
       readonly size: number;
       readonly signed: boolean;
-      readonly char: boolean;
     }
   | { readonly kind: 'bool'; readonly size: number }
   | { readonly kind: 'float'; readonly name: string; readonly size: number }
