@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FileEntry, FileSource } from '../../kmod/index.js';
+
+/** A directory of the host's disk as a file tree. Nothing is ever written. */
+export class DiskFiles implements FileSource {
+  constructor(private readonly root: string) {}
+
+  read(path: string): Uint8Array | undefined {
+    try {
+      return readFileSync(this.host(path));
+    } catch {
+      return undefined;
+    }
+  }
+
+  list(path: string): readonly FileEntry[] | undefined {
+    try {
+      return readdirSync(this.host(path), { withFileTypes: true })
+        .map((entry) => ({
+          name: entry.name,
+          kind: entry.isDirectory()
+            ? ('directory' as const)
+            : entry.isFile()
+              ? ('file' as const)
+              : this.kind(path, entry.name),
+        }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch {
+      return undefined;
+    }
+  }
+
+  stamp(path: string): string | undefined {
+    try {
+      const { size, mtimeMs } = statSync(this.host(path));
+      return `${size}:${mtimeMs}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private host(path: string): string {
+    return join(this.root, path);
+  }
+
+  /** What a symbolic link (or a device) leads to. */
+  private kind(directory: string, name: string): FileEntry['kind'] {
+    try {
+      const stat = statSync(this.host(join(directory, name)));
+      return stat.isDirectory() ? 'directory' : stat.isFile() ? 'file' : 'other';
+    } catch {
+      return 'other';
+    }
+  }
+}
