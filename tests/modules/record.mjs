@@ -56,7 +56,8 @@ const lineList = (text) => (text === '' ? [] : text.replace(/\n$/, '').split('\n
 const logLine = (line) => line.replace(/^(<\d+>)?\[ *\d+\.\d+\] /, '').replace(/^<\d+>/, '');
 const noise = /^(random: |clocksource: |tsc: |input: |Freeing |hrtimer: interrupt took|perf: interrupt took|sched: RT throttling)/;
 /** Addresses differ from boot to boot. */
-const mask = (text) => text.replace(/\b(Live|Loading|Unloading) 0x[0-9a-f]{16}/g, '$1 0x................');
+const mask = (text) =>
+  text.replace(/^\/tmp\/step: line \d+: /gm, 'sh: ').replace(/\b(Live|Loading|Unloading) 0x[0-9a-f]{16}/g, '$1 0x................');
 
 function parse(output, scenario) {
   const steps = [];
@@ -76,7 +77,7 @@ function parse(output, scenario) {
     else if (line === '@@done') {
       const step = steps.at(-1);
       step.stdout = mask(decode(parts.stdout));
-      step.stderr = decode(parts.stderr);
+      step.stderr = mask(decode(parts.stderr));
       step.dmesg = lineList(decode(parts.dmesg)).map(logLine).filter((l) => !noise.test(l));
       section = undefined;
     } else if (section && !/^\[ *\d+\.\d+\] /.test(line)) parts[section].push(line);
@@ -101,10 +102,11 @@ for (const name of names.length ? names : Object.keys(scenarios)) {
   const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
   const started = Date.now();
   let steps;
-  for (let attempt = 1; attempt <= 2; attempt++) {
+  // Now and then QEMU does not get through the boot.
+  for (let attempt = 1; attempt <= 3; attempt++) {
     const run = spawnSync(oracle, [script, ...files, sys], {
       encoding: 'utf8', maxBuffer: 1 << 28,
-      env: { ...process.env, REAL_KERNEL_TIMEOUT: String(scenario.timeout ?? 120), REAL_KERNEL_ARGS: kernelArgs },
+      env: { ...process.env, REAL_KERNEL_TIMEOUT: String(scenario.timeout ?? 40 + scenario.steps.length), REAL_KERNEL_ARGS: kernelArgs },
     });
     steps = parse(run.stdout, scenario);
     if (steps.length) break;

@@ -112,7 +112,7 @@ export const scenarios = {
       'cat /dev/modboxpipe',
       'echo through the pipe > /dev/modboxpipe',
       'sys poll /dev/modboxpipe 0',
-      'head -c 7 /dev/modboxpipe',
+      'sys read /dev/modboxpipe 7',
       'sys read /dev/modboxpipe 64 nonblock',
       'sys read /dev/modboxpipe 8 at=1',
       'sys ioctl /dev/modboxpipe 0x6d03',
@@ -222,7 +222,7 @@ export const scenarios = {
   sleeper: {
     about: 'threads that sleep; recorded with rounds of a second, and removal in the midst of an hour',
     modules: ['sleeper'],
-    steps: ['insmod /mods/sleeper.ko seconds=1 rounds=2', 'sleep 4', 'cat /sys/module/sleeper/parameters/done', 'rmmod sleeper', 'insmod /mods/sleeper.ko', 'sleep 1', 'rmmod sleeper'],
+    steps: ['insmod /mods/sleeper.ko seconds=1 rounds=2', 'sleep 4', 'cat /sys/module/sleeper/parameters/done', 'rmmod sleeper', 'insmod /mods/sleeper.ko', 'sleep 1.5', 'rmmod sleeper'],
   },
   workq_timer: {
     about: 'workqueue, delayed work, timer, hrtimer, tasklet',

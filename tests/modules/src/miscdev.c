@@ -12,6 +12,7 @@ static atomic_t opens = ATOMIC_INIT(0);
 struct visit {
 	int number;
 	size_t written;
+	bool told;
 };
 
 static int misc_open_visit(struct inode *inode, struct file *file)
@@ -41,14 +42,14 @@ static ssize_t misc_read_visit(struct file *file, char __user *to, size_t count,
 	char text[32];
 	int n;
 
-	if (visit->written == SIZE_MAX)
+	if (visit->told)
 		return 0;
 	n = scnprintf(text, sizeof(text), "visit %d\n", visit->number);
 	if (count < n)
 		return -EINVAL;
 	if (copy_to_user(to, text, n))
 		return -EFAULT;
-	visit->written = SIZE_MAX;	/* said it: the end next time */
+	visit->told = true;
 	return n;
 }
 

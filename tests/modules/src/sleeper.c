@@ -44,19 +44,22 @@ static int schedule_main(void *data)
 	return 0;
 }
 
+/* msleep cannot be woken: it takes the time a second at a time. */
 static int msleep_main(void *data)
 {
+	unsigned int slept;
 	int i;
 
-	for (i = 1; i <= rounds && !kthread_should_stop(); i++) {
+	for (i = 1; i <= rounds; i++) {
 		ktime_t start = ktime_get();
-		unsigned long left = msleep_interruptible(seconds * 1000 + 500);
 
-		if (left) {
-			pr_info("sleeper: msleep woken early in round %d\n", i);
+		for (slept = 0; slept < seconds && !kthread_should_stop(); slept++)
+			msleep(1000);
+		if (slept < seconds) {
+			pr_info("sleeper: msleep told to stop in round %d\n", i);
 			break;
 		}
-		pr_info("sleeper: round %d of msleep lasted %lld s\n", i, ktime_divns(ktime_sub(ktime_get(), start), NSEC_PER_SEC));
+		pr_info("sleeper: round %d of msleep lasted %s\n", i, ktime_to_ms(ktime_sub(ktime_get(), start)) >= seconds * 1000LL ? "long enough" : "too short");
 		done++;
 	}
 	while (!kthread_should_stop())
