@@ -18,26 +18,98 @@ export function encodeExports(exports: readonly ExportedSymbol[]): Uint8Array {
   return writer.finish();
 }
 
-export function decodeExports(bytes: Uint8Array, file: string): Map<string, ExportedSymbol> {
-  const reader = new ColumnReader(bytes, file);
-  const flags = reader.u8();
-  const namespaceOf = reader.u8();
-  const low = reader.u32();
-  const sizes = reader.u32();
-  const crcs = reader.u32();
-  const names = reader.names().split('\0');
-  const exports = new Map<string, ExportedSymbol>();
-  for (let i = 0; i < reader.count; i++) {
-    const kind = KINDS[flags[i] & 3];
-    exports.set(names[i], {
-      name: names[i],
-      address: (kind === 'percpu' ? 0n : KERNEL_HALF) | BigInt(low[i]),
-      size: sizes[i],
-      crc: crcs[i],
-      gplOnly: (flags[i] & 4) !== 0,
-      namespace: namespaceOf[i] === 0 ? '' : names[reader.count + namespaceOf[i] - 1],
-      kind,
-    });
+/**
+ * The exports over their stored form. The names are in order, so looking one up needs no index, and only the
+ * symbols that are asked for become objects; going through all of them makes a map.
+ */
+export class ExportTable implements ReadonlyMap<string, ExportedSymbol> {
+  readonly size: number;
+  private readonly flags: Uint8Array;
+  private readonly namespaceOf: Uint8Array;
+  private readonly low: Uint32Array;
+  private readonly sizes: Uint32Array;
+  private readonly crcs: Uint32Array;
+  private readonly names: readonly string[];
+  private readonly made = new Map<number, ExportedSymbol>();
+  private whole: Map<string, ExportedSymbol> | undefined;
+
+  constructor(bytes: Uint8Array, file: string) {
+    const reader = new ColumnReader(bytes, file);
+    this.size = reader.count;
+    this.flags = reader.u8();
+    this.namespaceOf = reader.u8();
+    this.low = reader.u32();
+    this.sizes = reader.u32();
+    this.crcs = reader.u32();
+    this.names = reader.names().split('\0');
   }
-  return exports;
+
+  get(name: string): ExportedSymbol | undefined {
+    const index = this.indexOf(name);
+    return index < 0 ? undefined : this.at(index);
+  }
+
+  has(name: string): boolean {
+    return this.indexOf(name) >= 0;
+  }
+
+  keys() {
+    return this.all().keys();
+  }
+
+  values() {
+    return this.all().values();
+  }
+
+  entries() {
+    return this.all().entries();
+  }
+
+  [Symbol.iterator]() {
+    return this.all().entries();
+  }
+
+  forEach(
+    visit: (symbol: ExportedSymbol, name: string, map: ReadonlyMap<string, ExportedSymbol>) => void,
+  ): void {
+    for (const [name, symbol] of this.all()) visit(symbol, name, this);
+  }
+
+  private all(): Map<string, ExportedSymbol> {
+    if (this.whole === undefined) {
+      this.whole = new Map();
+      for (let i = 0; i < this.size; i++) this.whole.set(this.names[i], this.at(i));
+    }
+    return this.whole;
+  }
+
+  private indexOf(name: string): number {
+    let from = 0;
+    let to = this.size;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.names[middle] < name) from = middle + 1;
+      else to = middle;
+    }
+    return from < this.size && this.names[from] === name ? from : -1;
+  }
+
+  private at(i: number): ExportedSymbol {
+    let symbol = this.made.get(i);
+    if (symbol === undefined) {
+      const kind = KINDS[this.flags[i] & 3];
+      const namespace = this.namespaceOf[i];
+      symbol = {
+        name: this.names[i],
+        address: (kind === 'percpu' ? 0n : KERNEL_HALF) | BigInt(this.low[i]),
+        size: this.sizes[i],
+        crc: this.crcs[i],
+        gplOnly: (this.flags[i] & 4) !== 0,
+        namespace: namespace === 0 ? '' : this.names[this.size + namespace - 1],
+        kind,
+      };
+      this.made.set(i, symbol);
+    }
+    return symbol;
+  }
 }

@@ -4,7 +4,7 @@ import { parseBuiltinModinfo } from '../formats/modinfo.js';
 import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
 import { parseConfig } from './config.js';
-import { decodeExports } from './export-table.js';
+import { ExportTable } from './export-table.js';
 import type { PartName, TargetParts } from './parts.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Target } from './target.js';
@@ -20,7 +20,7 @@ export function openTarget(parts: TargetParts): Target {
     };
   };
   const config = lazy('config', (bytes) => parseConfig(decodeUtf8(bytes)));
-  const exports = lazy('exports', decodeExports);
+  const exports = lazy('exports', (bytes, file) => new ExportTable(bytes, file));
   const symbols = lazy('symbols', (bytes, file) => new SymbolTable(bytes, file));
   const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file));
   const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));

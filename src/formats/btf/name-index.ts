@@ -22,14 +22,21 @@ export class NameIndex {
     this.mask = size - 1;
     this.heads = new Int32Array(size).fill(-1);
     this.next = new Int32Array(nameOffsets.length);
+    const { heads, next, mask } = this;
+    const { stringBytes, stringBase } = records;
     for (let entry = nameOffsets.length - 1; entry >= 0; entry--) {
       const offset = nameOffsets[entry];
       if (offset === 0) continue;
-      const owner = records.stringOwner(offset);
-      const slot = hashBytes(owner.stringBytes, offset - owner.stringBase) & this.mask;
-      this.next[entry] = this.heads[slot];
-      this.heads[slot] = entry;
+      const hash =
+        offset >= stringBase ? hashBytes(stringBytes, offset - stringBase) : this.hashInBase(offset);
+      next[entry] = heads[hash & mask];
+      heads[hash & mask] = entry;
     }
+  }
+
+  private hashInBase(offset: number): number {
+    const owner = this.records.stringOwner(offset);
+    return hashBytes(owner.stringBytes, offset - owner.stringBase);
   }
 
   /** The entries of that name. */
@@ -50,7 +57,11 @@ const utf8 = new TextEncoder();
 function hashBytes(bytes: Uint8Array, offset: number): number {
   let hash = 0x811c9dc5;
   const end = Math.min(offset + HASHED_BYTES, bytes.length);
-  for (let at = offset; at < end && bytes[at] !== 0; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193);
+  for (let at = offset; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === 0) break;
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
   return hash ^ (hash >>> 15);
 }
 

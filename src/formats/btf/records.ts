@@ -138,6 +138,14 @@ export class BtfRecords {
     return this.word(id, 0);
   }
 
+  /** nameOffset of every type of this part. */
+  nameOffsets(): Uint32Array {
+    const { starts, words } = this;
+    const offsets = new Uint32Array(starts.length);
+    for (let i = 0; i < starts.length; i++) offsets[i] = words[starts[i]];
+    return offsets;
+  }
+
   name(id: number): string {
     if (id === 0) return 'void';
     return this.string(this.word(id, 0));
