@@ -6,13 +6,16 @@ import {
   GUEST_LIMIT,
   MEMORY_BYTES,
   NO_ACCESS,
+  NO_TAG,
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
   READ_TABLE,
+  READ_TAGS,
   REGIONS,
   TABLE_ENTRIES,
   WRITE_TABLE,
+  WRITE_TAGS,
 } from './layout.js';
 
 export interface Permissions {
@@ -44,6 +47,9 @@ export class AddressSpace {
   /** Upper half at which each page may be read; index is linear >>> 12. */
   readonly readTable: Uint32Array;
   readonly writeTable: Uint32Array;
+  /** What translated code checks with, two words for each page; see layout.ts. */
+  private readonly readTags: Uint32Array;
+  private readonly writeTags: Uint32Array;
   private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
   private readonly granuleUpper = new Uint32Array(256);
   private readonly wildByAddress = new Map<bigint, Ptr>();
@@ -58,6 +64,10 @@ export class AddressSpace {
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
     this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
     this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
+    new BigUint64Array(buffer, READ_TAGS, 1)[0] = NO_TAG;
+    new BigUint64Array(buffer, WRITE_TAGS, 1)[0] = NO_TAG;
+    this.readTags = new Uint32Array(buffer, READ_TAGS, TABLE_ENTRIES * 2);
+    this.writeTags = new Uint32Array(buffer, WRITE_TAGS, TABLE_ENTRIES * 2);
     this.granuleUpper.fill(0xffff_ffff);
     this.granuleUpper[0] = 0;
     for (const region of REGIONS) {
@@ -283,6 +293,12 @@ export class AddressSpace {
       this.pageFlags[page] = flags;
       this.readTable[page] = permissions?.read ? upper : NO_ACCESS;
       this.writeTable[page] = permissions?.write ? upper : NO_ACCESS;
+      const low = (upper << 20) | page;
+      const high = upper >>> 12;
+      this.readTags[2 * page] = permissions?.read ? low : 0;
+      this.readTags[2 * page + 1] = permissions?.read ? high : 0;
+      this.writeTags[2 * page] = permissions?.write ? low : 0;
+      this.writeTags[2 * page + 1] = permissions?.write ? high : 0;
     }
     if (wasCode) this.codeChanged(start, bytes);
   }

@@ -65,6 +65,17 @@ export const VMALLOC_BASE = 0xffff_c900_d000_0000n;
 export const DIRECT_MAP_UPPER = 0xffff_8880;
 
 /**
+ * Tables that translated code checks accesses with: one 64-bit tag for each of the 2^20 pages of the 32-bit
+ * space, equal to (address >>> 12) - 2^19, that is (address - 2^31) >>> 12, where the page may be read or
+ * written. Elsewhere it is 0, which matches page 0 only, whose own tag is therefore NO_TAG. The tables fill
+ * the granule round NULL, which is never mapped.
+ */
+export const READ_TAGS = 0;
+export const WRITE_TAGS = 0x80_0000;
+/** Matches no address. */
+export const NO_TAG = 0xffff_ffff_ffff_ffffn;
+
+/**
  * Host area of the WebAssembly memory, outside what guest addresses can reach: permission tables and
  * register file. Every table has one 32-bit entry for each of the 2^20 pages of the 32-bit space.
  */
@@ -73,10 +84,13 @@ export const HOST_AREA = 0x8000_0000;
 export const READ_TABLE = HOST_AREA;
 /** Entry = upper half at which the page may be written, or NO_ACCESS. */
 export const WRITE_TABLE = HOST_AREA + 0x40_0000;
-/** Register file and whatever else the CPU keeps in linear memory: 8 MiB. */
-export const CPU_AREA = HOST_AREA + 0x80_0000;
+/**
+ * Register file and whatever else the CPU keeps in linear memory: 8 MiB. It lies where the linear range of
+ * ERRORS ends, which is never mapped, because offsets below 2^31 make shorter machine code.
+ */
+export const CPU_AREA = 0x7f80_0000;
 export const CPU_AREA_SIZE = 0x80_0000;
-export const MEMORY_BYTES = HOST_AREA + 0x80_0000 + CPU_AREA_SIZE;
+export const MEMORY_BYTES = HOST_AREA + 0x80_0000;
 export const TABLE_ENTRIES = 1 << 20;
 /** Not the upper half of any canonical address. */
 export const NO_ACCESS = 0x8000_0001;

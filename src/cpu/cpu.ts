@@ -1,0 +1,352 @@
+import type { AddressSpace } from './address-space.js';
+import type { CpuContract, CpuException, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
+import { GUEST_LIMIT, type Ptr } from './layout.js';
+import { CodeCache } from './runtime/code-cache.js';
+import { CodeKnowledge } from './runtime/code-source.js';
+import { resolveSite } from './runtime/exits.js';
+import { CpuFault, GuestMemory } from './runtime/guest-memory.js';
+import {
+  DEPTH_LEFT,
+  EXIT_AT_SITE,
+  EXIT_BY_HOST,
+  EXIT_CODE,
+  EXIT_CONTINUE,
+  EXIT_SITE,
+  EXIT_UNIT,
+} from './runtime/layout.js';
+import { type Glue, instantiateGlue } from './runtime/linkage.js';
+import { defaultPlatform } from './runtime/platform.js';
+import { Registers } from './runtime/registers.js';
+import { ptrOfSlot, slotCount, slotOf } from './runtime/slots.js';
+import { executeSlow, type SlowContext } from './runtime/slow.js';
+import { type Unit, UnitTable } from './runtime/units.js';
+
+export interface CpuOptions {
+  readonly platform?: Partial<Platform>;
+  /** Where translations are kept; one for the whole process by default. */
+  readonly codeCache?: CodeCache;
+}
+
+/** Bytes of host stack that nested guest calls may take, by estimate. Node's and browsers' are near 1 MB. */
+const HOST_STACK = 330_000;
+/** What a recursive run() gets at least, and how many of them there may be. */
+const NESTED_STACK = 8 * 640;
+const MAX_NESTING = 48;
+const RETURN_LOW = 0xff00_0000;
+const RETURN_HIGH = 0xffff_ffff;
+
+const sharedCache = new CodeCache();
+
+/** A virtual x86-64 processor: see README.md. */
+export class Cpu implements CpuContract {
+  private readonly regs: Registers;
+  private readonly knowledge: CodeKnowledge;
+  private readonly memory: GuestMemory;
+  private readonly slow: SlowContext;
+  private readonly units: UnitTable;
+  private readonly glue: Glue;
+  private readonly hostBySlot: (HostFunction | undefined)[] = [];
+  private nesting = 0;
+  private unwindRequested = false;
+  private hostExit: Exit | undefined;
+  private hostError: { readonly error: unknown } | undefined;
+  /** Fuel when it was last set, and instructions executed until then. */
+  private granted = 0;
+  private executedBefore = 0;
+
+  constructor(
+    readonly space: AddressSpace,
+    options: CpuOptions = {},
+  ) {
+    this.regs = new Registers(space);
+    this.knowledge = new CodeKnowledge(space);
+    this.memory = new GuestMemory(space, this.regs);
+    const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
+    this.slow = { regs: this.regs, memory: this.memory, platform };
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: Math.max(1024, slotCount()) });
+    this.glue = instantiateGlue(space.memory, table, {
+      translate: (slot) => this.translate(slot),
+      resolve: () => this.resolve(),
+      hostPop: (slot) => this.callHost(slot) || this.pop(),
+    });
+    this.units = new UnitTable(space, this.knowledge, table, this.glue, options.codeCache ?? sharedCache, {
+      host: (slot) => this.callHost(slot),
+      slow: (unit, site) => this.executeSlow(unit, site),
+      dispatch: this.glue.dispatch,
+      pop: () => void this.pop(),
+    });
+    space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));
+    this.fuel = Number.MAX_SAFE_INTEGER;
+  }
+
+  bindHost(address: Ptr, fn: HostFunction): void {
+    const slot = slotOf(address);
+    const known = this.knowledge.hosts.has(address);
+    this.hostBySlot[slot] = fn;
+    if (known) return;
+    this.knowledge.hosts.add(address);
+    this.units.environmentChanged(address);
+  }
+
+  unbindHost(address: Ptr): void {
+    if (!this.knowledge.hosts.delete(address)) return;
+    this.hostBySlot[slotOf(address)] = undefined;
+    this.units.environmentChanged(address);
+  }
+
+  setThunk(address: Ptr, thunk: Thunk): void {
+    this.knowledge.thunks.set(address, thunk);
+    this.units.environmentChanged(address);
+  }
+
+  setNoReturn(address: Ptr): void {
+    this.knowledge.noReturn.add(address);
+    this.units.environmentChanged(address);
+  }
+
+  get(register: number): bigint {
+    return this.regs.get(register);
+  }
+
+  set(register: number, value: bigint): void {
+    this.regs.set(register, value);
+  }
+
+  getInt(register: number): number {
+    return this.regs.low(register) | 0;
+  }
+
+  getPtr(register: number): Ptr {
+    return this.space.fromHalves(this.regs.low(register), this.regs.high(register));
+  }
+
+  setPtr(register: number, value: Ptr): void {
+    if (value > 0xff_ffff && value < GUEST_LIMIT)
+      this.regs.setHalves(register, value ^ 0x8000_0000, this.space.upperOf(value));
+    else this.regs.set(register, this.space.toAddress(value));
+  }
+
+  get rip(): bigint {
+    return this.regs.rip;
+  }
+
+  set rip(value: bigint) {
+    this.regs.rip = value;
+  }
+
+  get rflags(): bigint {
+    return BigInt(this.regs.flags);
+  }
+
+  set rflags(value: bigint) {
+    this.regs.flags = Number(value & 0xffff_ffffn);
+  }
+
+  get gsBase(): bigint {
+    return this.regs.gsBase;
+  }
+
+  set gsBase(value: bigint) {
+    this.regs.gsBase = value;
+  }
+
+  get fuel(): number {
+    return this.regs.fuel;
+  }
+
+  set fuel(value: number) {
+    this.executedBefore = this.executed;
+    this.granted = value;
+    this.regs.fuel = value;
+  }
+
+  get executed(): number {
+    return this.executedBefore + this.granted - this.regs.fuel;
+  }
+
+  get interruptsEnabled(): boolean {
+    return (this.regs.flags & 0x200) !== 0;
+  }
+
+  set interruptsEnabled(value: boolean) {
+    this.regs.flags = value ? this.regs.flags | 0x200 : this.regs.flags & ~0x200;
+  }
+
+  unwind(): void {
+    this.unwindRequested = true;
+  }
+
+  saveContext(): ArrayBufferLike {
+    return this.regs.save();
+  }
+
+  loadContext(context: ArrayBufferLike): void {
+    this.regs.load(context);
+  }
+
+  run(): Exit {
+    if (this.nesting >= MAX_NESTING) return hostStackExit();
+    const outerDepth = this.nesting === 0 ? HOST_STACK : this.regs.u32(DEPTH_LEFT);
+    const depth = this.nesting === 0 ? HOST_STACK : Math.max(NESTED_STACK, outerDepth - 10_000);
+    this.nesting++;
+    try {
+      return this.runLoop(depth);
+    } finally {
+      this.nesting--;
+      this.regs.setU32(DEPTH_LEFT, outerDepth);
+      if (this.nesting === 0) this.units.forgetStale();
+    }
+  }
+
+  private runLoop(depth: number): Exit {
+    const { regs, space } = this;
+    for (;;) {
+      const low = regs.ripLow;
+      const high = regs.ripHigh;
+      if (low === RETURN_LOW && high === RETURN_HIGH) return { kind: 'returned' };
+      const ptr = (low ^ 0x8000_0000) >>> 0;
+      const known = ptr < GUEST_LIMIT && space.upperOf(ptr) === high;
+      if (!known || !(this.knowledge.isExecutable(ptr) || this.knowledge.hosts.has(ptr)))
+        return { kind: 'exception', exception: { vector: 'PF', address: regs.rip, access: 'execute' } };
+      let exited: number;
+      try {
+        exited = this.glue.enter(slotOf(this.units.prepare(ptr)), depth);
+      } catch (error) {
+        return this.hostTrap(error);
+      }
+      if (exited === 0) continue;
+      const exit = this.exit();
+      if (exit) return exit;
+    }
+  }
+
+  /** Why translated code came back early; undefined: go on at RIP. */
+  private exit(): Exit | undefined {
+    const { regs } = this;
+    switch (regs.u32(EXIT_CODE)) {
+      case EXIT_AT_SITE: {
+        const unit = this.units.byNumber(regs.u32(EXIT_UNIT));
+        return resolveSite(this.slow, this.units, unit, regs.u32(EXIT_SITE));
+      }
+      case EXIT_BY_HOST: {
+        const { hostError, hostExit } = this;
+        this.hostError = undefined;
+        this.hostExit = undefined;
+        if (hostError) throw hostError.error;
+        return hostExit;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** WebAssembly trapped, which correct translations do not do: registers are as at the last call. */
+  private hostTrap(error: unknown): Exit {
+    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError)
+      return {
+        kind: 'exception',
+        exception: { vector: 'UD', unimplemented: `host trap: ${error.message}` },
+      };
+    throw error;
+  }
+
+  private leave(code: number): number {
+    this.regs.setU32(EXIT_CODE, code);
+    return 1;
+  }
+
+  private leaveWith(exit: Exit): number {
+    this.hostExit = exit;
+    return this.leave(EXIT_BY_HOST);
+  }
+
+  /** Calls the host function of a slot. Non-zero: unwind. */
+  private callHost(slot: number): number {
+    const { regs, space } = this;
+    const fn = this.hostBySlot[slot];
+    const ptr = ptrOfSlot(slot);
+    regs.setRipHalves(ptr ^ 0x8000_0000, space.upperOf(ptr));
+    if (!fn) return this.leave(EXIT_CONTINUE); // unbound meanwhile: faults there
+    const version = this.units.version;
+    this.unwindRequested = false;
+    try {
+      fn();
+    } catch (error) {
+      this.unwindRequested = false;
+      if (error instanceof RangeError && /call stack/.test(error.message))
+        return this.leaveWith(hostStackExit());
+      this.hostError = { error };
+      return this.leave(EXIT_BY_HOST);
+    }
+    if (this.unwindRequested) {
+      this.unwindRequested = false;
+      return this.leaveWith({ kind: 'unwound' });
+    }
+    // Code was changed: frames that are active may be of it, so all return and go on flat.
+    if (version !== this.units.version) return this.pop() || this.leave(EXIT_CONTINUE);
+    return 0;
+  }
+
+  /** Pops the return address into RIP, as `ret` does. Non-zero: it faulted. */
+  private pop(): number {
+    const { regs } = this;
+    this.regs.setU32(EXIT_CODE, EXIT_CONTINUE);
+    const rsp = regs.get(4);
+    try {
+      regs.rip = this.memory.load(rsp, 8);
+    } catch (error) {
+      if (!(error instanceof CpuFault)) throw error;
+      return this.leaveWith({ kind: 'exception', exception: error.exception });
+    }
+    regs.set(4, BigInt.asUintN(64, rsp + 8n));
+    return 0;
+  }
+
+  /** Fills a slot. Non-zero: its address has no code. */
+  private translate(slot: number): number {
+    const ptr = ptrOfSlot(slot);
+    if (!this.knowledge.isExecutable(ptr) && !this.knowledge.hosts.has(ptr)) {
+      this.regs.setRipHalves(ptr ^ 0x8000_0000, this.space.upperOf(ptr));
+      return this.leave(EXIT_CONTINUE);
+    }
+    this.knowledge.functions.add(ptr);
+    this.units.prepare(ptr);
+    return 0;
+  }
+
+  /** The slot of the address in RIP, or -1. */
+  private resolve(): number {
+    const { regs, space } = this;
+    const ptr = (regs.ripLow ^ 0x8000_0000) >>> 0;
+    const known = ptr < GUEST_LIMIT && space.upperOf(ptr) === regs.ripHigh;
+    if (known && (this.knowledge.isExecutable(ptr) || this.knowledge.hosts.has(ptr))) {
+      const slot = slotOf(ptr);
+      this.units.reserve(slot);
+      return slot;
+    }
+    this.leave(EXIT_CONTINUE);
+    return -1;
+  }
+
+  /** Executes the instruction of a site by hand. Non-zero: exit. */
+  private executeSlow(unitNumber: number, siteNumber: number): number {
+    const site = this.units.byNumber(unitNumber).sites[siteNumber];
+    const address = BigInt.asUintN(64, BigInt(site.address));
+    try {
+      executeSlow(this.slow, site.insn!);
+      return 0;
+    } catch (error) {
+      this.regs.rip = address;
+      if (error instanceof CpuFault) return this.leaveWith({ kind: 'exception', exception: error.exception });
+      this.hostError = { error };
+      return this.leave(EXIT_BY_HOST);
+    }
+  }
+}
+
+function hostStackExit(): Exit {
+  const exception: CpuException = { vector: 'SS', unimplemented: 'host functions nest too deeply' };
+  return { kind: 'exception', exception };
+}
+
+export type { Unit };

@@ -1,0 +1,150 @@
+import type { Insn, Operand } from './instruction.js';
+
+/** Arithmetic flags, as bits of RFLAGS. */
+export const CF = 1;
+export const PF = 4;
+export const AF = 0x10;
+export const ZF = 0x40;
+export const SF = 0x80;
+export const OF = 0x800;
+export const ARITHMETIC = CF | PF | AF | ZF | SF | OF;
+export const DF = 0x400;
+export const IF = 0x200;
+
+/** What an instruction reads and writes: masks of registers (bit n = register n) and of flags. */
+export interface Effects {
+  regsRead: number;
+  /** Registers modified. */
+  regsWritten: number;
+  flagsRead: number;
+  /** Flags overwritten in every case, or left undefined. */
+  flagsWritten: number;
+}
+
+type Access = 'r' | 'w' | 'rw' | '-';
+interface Row {
+  readonly a: Access;
+  readonly b: Access;
+  readonly read: number;
+  readonly written: number;
+  readonly implicitRead: number;
+  readonly implicitWritten: number;
+}
+
+const rows = new Map<string, Row>();
+function define(
+  ops: string,
+  a: Access,
+  b: Access,
+  read = 0,
+  written = 0,
+  implicitRead = 0,
+  implicitWritten = 0,
+): void {
+  for (const op of ops.split(' ')) rows.set(op, { a, b, read, written, implicitRead, implicitWritten });
+}
+
+const RAX = 1;
+const RCX = 2;
+const RDX = 4;
+const RSP = 16;
+const RBP = 32;
+define('add sub and or xor xadd', 'rw', 'r', 0, ARITHMETIC);
+define('adc sbb', 'rw', 'r', CF, ARITHMETIC);
+define('cmp test', 'r', 'r', 0, ARITHMETIC);
+define('neg', 'rw', '-', 0, ARITHMETIC);
+define('inc dec', 'rw', '-', 0, ARITHMETIC & ~CF);
+define('not bswap', 'rw', '-');
+define('mov movzx movsx movbe', 'w', 'r');
+define('lea', 'w', 'r');
+define('xchg', 'rw', 'rw');
+define('shl shr sar shld shrd', 'rw', 'r', 0, ARITHMETIC);
+define('rol ror', 'rw', 'r', 0, CF | OF);
+define('rorx shlx sarx shrx', 'w', 'r');
+define('bt', 'r', 'r', 0, CF);
+define('bts btr btc', 'rw', 'r', 0, CF);
+define('bsf bsr', 'rw', 'r', 0, ZF);
+define('tzcnt lzcnt', 'w', 'r', 0, CF | ZF);
+define('popcnt', 'w', 'r', 0, ARITHMETIC);
+define('andn bextr bzhi', 'w', 'r', 0, ARITHMETIC);
+define('blsr blsmsk blsi', 'w', 'r', 0, ARITHMETIC);
+define('adcx', 'rw', 'r', CF, CF);
+define('adox', 'rw', 'r', OF, OF);
+define('mulx', 'w', 'w', 0, 0, RDX);
+define('imul', 'rw', 'r', 0, ARITHMETIC);
+define('mul imul1', 'r', '-', 0, ARITHMETIC, RAX, RAX | RDX);
+define('div idiv', 'r', '-', 0, 0, RAX | RDX, RAX | RDX);
+define('cwd', '-', '-', 0, 0, RAX, RDX);
+define('cmpxchg', 'rw', 'r', 0, ARITHMETIC, RAX, RAX);
+define('push', 'r', '-', 0, 0, RSP, RSP);
+define('pop', 'w', '-', 0, 0, RSP, RSP);
+define('leave', '-', '-', 0, 0, RBP, RSP | RBP);
+define('sahf', '-', '-', 0, CF | PF | AF | ZF | SF, RAX);
+define('lahf', '-', '-', CF | PF | AF | ZF | SF, 0, RAX, RAX);
+define('clc stc', '-', '-', 0, CF);
+define('cmc', '-', '-', CF, CF);
+define('jcc', '-', '-');
+define('setcc', 'w', '-');
+define('cmovcc', 'rw', 'r');
+define('loop', '-', '-', 0, 0, RCX, RCX);
+define('loope loopne', '-', '-', ZF, 0, RCX, RCX);
+define('jrcxz', '-', '-', 0, 0, RCX);
+define('nop', '-', '-');
+define('ret', '-', '-', 0, 0, RSP, RSP);
+define('call', '-', '-', 0, 0, RSP, RSP);
+define('calli', 'r', '-', 0, 0, RSP, RSP);
+define('jmpi', 'r', '-');
+
+const CONDITION_FLAGS = [OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF];
+
+/** Flags that an x86 condition code depends on. */
+export const conditionFlags = (cond: number): number => CONDITION_FLAGS[cond >> 1];
+
+/** Whether shift and rotate counts are known, and what they are. */
+export function constantCount(insn: Insn, count: Operand | undefined): number | undefined {
+  return count?.kind === 'imm' ? count.value & (insn.size === 8 ? 63 : 31) : undefined;
+}
+
+const CONDITIONAL = new Set('shl shr sar rol ror shld shrd'.split(' '));
+
+/** Effects of an instruction that is translated in line; undefined: it is executed by the slow path. */
+export function effectsOf(insn: Insn): Effects | undefined {
+  const row = rows.get(insn.op);
+  if (!row) return undefined;
+  const out: Effects = {
+    regsRead: row.implicitRead,
+    regsWritten: row.implicitWritten,
+    flagsRead: row.read,
+    flagsWritten: row.written,
+  };
+  const { op, a, b, c } = insn;
+  // xor r,r and sub r,r do not depend on the register.
+  const idiom =
+    (op === 'xor' || op === 'sub') &&
+    insn.size >= 4 &&
+    a?.kind === 'reg' &&
+    b?.kind === 'reg' &&
+    a.reg === b.reg;
+  const threeOperandImul = op === 'imul' && c !== undefined;
+  if (a) operand(out, a, idiom ? 'w' : threeOperandImul ? 'w' : row.a);
+  if (b && !idiom) operand(out, b, op === 'xadd' ? 'rw' : row.b);
+  if (c) operand(out, c, 'r');
+  if (op === 'jcc' || op === 'setcc' || op === 'cmovcc') out.flagsRead |= conditionFlags(insn.cond);
+  else if (CONDITIONAL.has(op)) {
+    const count = constantCount(insn, op === 'shld' || op === 'shrd' ? c : b);
+    if (count === undefined) out.flagsRead |= out.flagsWritten;
+    if (!count) out.flagsWritten = 0;
+  }
+  return out;
+}
+
+function operand(out: Effects, operand: Operand, access: Access): void {
+  if (operand.kind === 'mem') {
+    if (operand.base >= 0) out.regsRead |= 1 << operand.base;
+    if (operand.index >= 0) out.regsRead |= 1 << operand.index;
+  } else if (operand.kind === 'reg') {
+    const bit = 1 << operand.reg;
+    if (access === 'r' || access === 'rw' || (access === 'w' && operand.size < 4)) out.regsRead |= bit;
+    if (access === 'w' || access === 'rw') out.regsWritten |= bit;
+  }
+}

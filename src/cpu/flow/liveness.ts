@@ -1,0 +1,111 @@
+import { ARITHMETIC, effectsOf } from '../decode/effects.js';
+import type { Graph } from './cfg.js';
+import type { FlowInfo } from './dominators.js';
+
+export interface Liveness {
+  /** Registers whose locals hold newer values than the register file, at block entry. */
+  readonly dirtyIn: Int32Array;
+  /** Registers whose locals must be valid at block entry. */
+  readonly neededIn: Int32Array;
+  /** Arithmetic flags that may be read before they are overwritten, at block entry. */
+  readonly flagsIn: Int32Array;
+  /** For each block, flags live after each of its instructions. */
+  readonly flagsAfter: readonly Int32Array[];
+  /** Registers that the unit modifies. */
+  readonly modified: number;
+}
+
+/**
+ * Flags are dead at call and ret, as in every ABI; instructions of the slow path save and restore them.
+ */
+export function computeLiveness(graph: Graph, flow: FlowInfo): Liveness {
+  const count = graph.blocks.length;
+  const written = new Int32Array(count);
+  /** Registers read before written. */
+  const exposed = new Int32Array(count);
+  const flagsRead = new Int32Array(count);
+  const flagsKilled = new Int32Array(count);
+  let modified = 0;
+  graph.blocks.forEach((block, i) => {
+    const t = block.terminator;
+    const all = 'insn' in t && t.kind !== 'trap' ? [...block.insns, t.insn] : block.insns;
+    for (const insn of all) {
+      const effects = effectsOf(insn);
+      if (!effects) {
+        flagsRead[i] |= slowFlags(insn.op) & ~flagsKilled[i];
+        continue;
+      }
+      exposed[i] |= effects.regsRead & ~written[i];
+      written[i] |= effects.regsWritten;
+      flagsRead[i] |= effects.flagsRead & ~flagsKilled[i];
+      flagsKilled[i] |= effects.flagsWritten;
+    }
+    if (t.kind === 'ret' || t.kind === 'indirect' || t.kind === 'leave') flagsKilled[i] = ARITHMETIC;
+    if (t.kind === 'sync' && (t.insn.op === 'call' || t.insn.op === 'calli')) flagsKilled[i] = ARITHMETIC;
+    modified |= written[i];
+  });
+
+  const dirtyIn = new Int32Array(count);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const i of flow.order) {
+      if (graph.blocks[i].terminator.kind === 'sync') continue; // clean afterwards
+      const out = dirtyIn[i] | written[i];
+      for (const next of flow.succs[i])
+        if ((dirtyIn[next] | out) !== dirtyIn[next]) {
+          dirtyIn[next] |= out;
+          changed = true;
+        }
+    }
+  }
+  const neededIn = new Int32Array(count);
+  const flagsIn = new Int32Array(count);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let at = flow.order.length - 1; at >= 0; at--) {
+      const i = flow.order[at];
+      let needed = 0;
+      let flags = 0;
+      for (const next of flow.succs[i]) {
+        needed |= neededIn[next];
+        flags |= flagsIn[next];
+      }
+      if (graph.blocks[i].terminator.kind === 'sync') needed = 0; // read back afterwards
+      needed = exposed[i] | dirtyIn[i] | (needed & ~written[i]);
+      flags = flagsRead[i] | (flags & ~flagsKilled[i]);
+      if (needed !== neededIn[i] || flags !== flagsIn[i]) {
+        neededIn[i] = needed;
+        flagsIn[i] = flags;
+        changed = true;
+      }
+    }
+  }
+  return { dirtyIn, neededIn, flagsIn, flagsAfter: flagsAfterEach(graph, flow, flagsIn), modified };
+}
+
+const SLOW_WITHOUT_FLAGS = new Set(
+  'movs stos lods ins outs in out cpuid rdmsr wrmsr rdtsc rdtscp xgetbv swapgs movfromcr movtocr cli sti cld std clts enter xlat pdep pext crc32 rdfsbase rdgsbase wrfsbase wrgsbase rdpid movfromseg'.split(
+    ' ',
+  ),
+);
+
+/** Flags an instruction of the slow path reads, or does not overwrite in every case. */
+export const slowFlags = (op: string): number => (SLOW_WITHOUT_FLAGS.has(op) ? 0 : ARITHMETIC);
+
+function flagsAfterEach(graph: Graph, flow: FlowInfo, flagsIn: Int32Array): Int32Array[] {
+  return graph.blocks.map((block, i) => {
+    let live = 0;
+    for (const next of flow.succs[i]) live |= flagsIn[next];
+    const t = block.terminator;
+    if (t.kind === 'cond') live |= effectsOf(t.insn)?.flagsRead ?? 0;
+    else if (t.kind === 'sync')
+      live = t.insn.op === 'call' || t.insn.op === 'calli' ? 0 : live | slowFlags(t.insn.op);
+    const after = new Int32Array(block.insns.length);
+    for (let k = block.insns.length - 1; k >= 0; k--) {
+      after[k] = live;
+      const effects = effectsOf(block.insns[k]);
+      if (effects) live = effects.flagsRead | (live & ~effects.flagsWritten);
+    }
+    return after;
+  });
+}

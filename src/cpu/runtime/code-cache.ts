@@ -1,0 +1,76 @@
+import type { Site } from '../translate/site.js';
+import type { CheckMode } from '../translate/translator.js';
+
+/** A translation apart from any Cpu: what it was made from, and the result. */
+export interface Translation {
+  readonly ptr: number;
+  readonly mode: CheckMode;
+  /** Pairs of start and end. */
+  readonly ranges: readonly number[];
+  /** The bytes of those ranges, one after the other. */
+  readonly code: Uint8Array;
+  /** What was asked about other addresses, and the answers (CodeKnowledge.answer). */
+  readonly asked: readonly (readonly [ptr: number, answer: string])[];
+  /** Addresses jumped to, and whether they were known as functions. */
+  readonly jumped: readonly (readonly [ptr: number, known: boolean])[];
+  /** Addresses called that were not known as functions before. */
+  readonly called: readonly number[];
+  readonly sites: readonly Site[];
+  /** The WebAssembly binary, with slot numbers at these offsets (five-byte LEB128) for these addresses. */
+  readonly binary: Uint8Array;
+  readonly slots: readonly { readonly offset: number; readonly ptr: number }[];
+}
+
+/** A place to keep translations between processes. Keys are short texts; values must come back unchanged. */
+export interface TranslationStore {
+  load(key: string): readonly Translation[];
+  save(key: string, translation: Translation): void;
+}
+
+export interface CachedTranslation {
+  readonly translation: Translation;
+  readonly module: WebAssembly.Module;
+}
+
+/**
+ * Translations by entry address. A translation is used again only where the same bytes are at the same
+ * addresses, and everything it asked about other addresses has the same answer.
+ */
+export class CodeCache {
+  private readonly byPtr = new Map<number, CachedTranslation[]>();
+
+  constructor(
+    private readonly store?: TranslationStore,
+    /** Makes a module of a stored translation, whose slot numbers may need to be rewritten. */
+    private readonly compile?: (translation: Translation) => WebAssembly.Module,
+  ) {}
+
+  find(
+    ptr: number,
+    mode: CheckMode,
+    matches: (translation: Translation) => boolean,
+  ): CachedTranslation | undefined {
+    const known = this.byPtr.get(ptr) ?? this.loadStored(ptr);
+    return known.find(({ translation }) => translation.mode === mode && matches(translation));
+  }
+
+  add(entry: CachedTranslation): void {
+    const { ptr } = entry.translation;
+    const known = this.byPtr.get(ptr);
+    if (known) known.push(entry);
+    else this.byPtr.set(ptr, [entry]);
+    this.store?.save(key(ptr), entry.translation);
+  }
+
+  private loadStored(ptr: number): CachedTranslation[] {
+    if (!this.store || !this.compile) return [];
+    const { compile } = this;
+    const loaded = this.store
+      .load(key(ptr))
+      .map((translation) => ({ translation, module: compile(translation) }));
+    if (loaded.length > 0) this.byPtr.set(ptr, loaded);
+    return loaded;
+  }
+}
+
+const key = (ptr: number): string => ptr.toString(16);

@@ -1,0 +1,107 @@
+import type { CpuException, Exit } from '../cpu-types.js';
+import { type Insn, OP_FETCH_FAULT, OP_INVALID, OP_TOO_LONG } from '../decode/instruction.js';
+import { evaluateLazy, type FlagsAtSite } from '../translate/flag-state.js';
+import { FLAG_BITS } from '../translate/frame.js';
+import type { Site } from '../translate/site.js';
+import { CpuFault } from './guest-memory.js';
+import { SHADOW, SHADOW_FLAGS } from './layout.js';
+import type { Registers } from './registers.js';
+import { divide128, type SlowContext } from './slow.js';
+import type { Unit, UnitTable } from './units.js';
+
+/** Makes the register file precise after an exit at a site, and says what to do: undefined is to go on at RIP. */
+export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number: number): Exit | undefined {
+  const site = unit.sites[number];
+  const { regs } = c;
+  for (let reg = 0; reg < 16; reg++) if (site.dirty & (1 << reg)) regs.set(reg, regs.u64(SHADOW + reg * 8));
+  if (site.flags) restoreFlags(regs, site.flags);
+  regs.rip = BigInt.asUintN(64, BigInt(site.address));
+  switch (site.kind) {
+    case 'budget':
+      return { kind: 'budget' };
+    case 'divide':
+      return divide(c, site);
+    case 'trap':
+      return trap(c, units, unit, site.insn!);
+    case 'memory':
+      return memoryFault(c, units, unit, site);
+    default:
+      return undefined;
+  }
+}
+
+const raise = (exception: CpuException): Exit => ({ kind: 'exception', exception });
+
+function restoreFlags(regs: Registers, at: FlagsAtSite): void {
+  let value = 0;
+  FLAG_BITS.forEach(([mask, bit], i) => {
+    if (at.live & mask & ~at.lazy && regs.u32(SHADOW_FLAGS + 24 + 12 + i * 4)) value |= 1 << bit;
+  });
+  if (at.lazy) {
+    const wide = at.size === 8;
+    const operand = (i: number): bigint =>
+      wide ? regs.u64(SHADOW_FLAGS + i * 8) : BigInt(regs.u32(SHADOW_FLAGS + 24 + i * 4));
+    value |= evaluateLazy(at, operand(0), operand(1), operand(2));
+  }
+  regs.flags = (regs.flags & ~at.live) | (value & at.live);
+}
+
+function divide(c: SlowContext, site: Site): Exit | undefined {
+  const { insn } = site;
+  if (!insn) return raise({ vector: 'DE' });
+  try {
+    divide128(c, insn);
+  } catch (error) {
+    if (error instanceof CpuFault) return raise(error.exception);
+    throw error;
+  }
+  c.regs.rip = BigInt.asUintN(64, BigInt(insn.address + insn.length));
+  return undefined;
+}
+
+function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): Exit | undefined {
+  const memory = site.memory!;
+  let address = c.memory.address(memory);
+  if (site.bitOffset) {
+    const { reg, size } = site.bitOffset;
+    const bit = BigInt.asIntN(size * 8, c.regs.get(reg));
+    address = BigInt.asUintN(64, address + (bit >> BigInt(Math.log2(size * 8))) * BigInt(size));
+  }
+  const exception = c.memory.probe(address, memory.size, site.write === true);
+  if (exception) return raise(exception);
+  // The access is good after all: it crosses pages or goes through the direct map.
+  units.useFullChecks(unit, Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n));
+  return undefined;
+}
+
+function trap(c: SlowContext, units: UnitTable, unit: Unit, insn: Insn): Exit | undefined {
+  switch (insn.op) {
+    case 'ud2':
+    case OP_INVALID:
+      return raise({ vector: 'UD' });
+    case OP_TOO_LONG:
+      return raise({ vector: 'GP' });
+    case 'int3':
+      return raise({ vector: 'BP' });
+    case OP_FETCH_FAULT: {
+      // The first byte that cannot be fetched is the start of a page.
+      const { space } = c.regs;
+      let ptr = insn.ptr;
+      while (space.isExecutable(ptr) && ptr < insn.ptr + 15) ptr = (ptr | 4095) + 1;
+      if (ptr >= insn.ptr + 15) {
+        units.drop(unit); // mapped meanwhile
+        return undefined;
+      }
+      return raise({ vector: 'PF', address: space.toAddress(ptr), access: 'execute' });
+    }
+    default:
+      return raise({ vector: 'UD', unimplemented: describe(c, insn) });
+  }
+}
+
+/** Text of an instruction that is not translated: its bytes, as long as no disassembler is there. */
+function describe(c: SlowContext, insn: Insn): string {
+  if (insn.op === 'hlt') return 'hlt';
+  const bytes = c.regs.space.bytes.subarray(insn.ptr, insn.ptr + Math.max(insn.length, 8));
+  return `opcode bytes ${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
+}

@@ -1,0 +1,184 @@
+import { CodeWriter } from '../wasm/code-writer.js';
+import { type FuncType, writeModule } from '../wasm/module.js';
+import { I32, I64, Op } from '../wasm/op.js';
+import { BRANCH_CACHE, BRANCH_CACHE_ENTRIES, DEPTH_LEFT, EXIT_RESULT, RIP } from './layout.js';
+
+/** Function types by index, the same in every module. Type 0 is that of translated functions. */
+export const TYPES: readonly FuncType[] = [
+  { params: [I32, I32], results: [I64] },
+  { params: [I32], results: [I32] },
+  { params: [I32, I32], results: [I32] },
+  { params: [I64, I32], results: [I64] },
+  { params: [], results: [] },
+  { params: [], results: [I32] },
+];
+
+/** What every translated unit imports; indices are control.IMPORT_*. */
+export const UNIT_IMPORTS = [
+  { name: 'host', type: 1 },
+  { name: 'slow', type: 2 },
+  { name: 'dispatch', type: 3 },
+  { name: 'pop', type: 4 },
+] as const;
+
+/** The glue module's calls into the host. */
+export interface GlueImports {
+  /** Prepares the function in a slot; non-zero: exit. */
+  translate(slot: number): number;
+  /** The slot for the address in RIP, or -1: exit. */
+  resolve(): number;
+  /** Calls a host function and pops the return address into RIP; non-zero: exit. */
+  hostPop(slot: number): number;
+}
+
+export interface Glue {
+  /** Calls the function in a slot. 0: it returned, to RIP. */
+  enter(slot: number, depth: number): number;
+  /** What unused slots hold: translates, then calls. */
+  readonly stub: () => void;
+  /** What slots of host functions hold. */
+  readonly hostThunk: () => void;
+  /** Calls the code at an address. */
+  readonly dispatch: () => void;
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** Instantiates the functions that connect the run loop, translated code and the host. */
+export function instantiateGlue(
+  memory: WebAssembly.Memory,
+  table: WebAssembly.Table,
+  host: GlueImports,
+): Glue {
+  compiled ??= new WebAssembly.Module(writeGlue(memory.buffer.byteLength / 65536) as BufferSource);
+  const instance = new WebAssembly.Instance(compiled, {
+    m: { m: memory, t: table },
+    h: { translate: host.translate, resolve: host.resolve, hostPop: host.hostPop },
+  });
+  return instance.exports as unknown as Glue;
+}
+
+function writeGlue(memoryPages: number): Uint8Array {
+  const translate = 0;
+  const resolve = 1;
+  const hostPop = 2;
+  return writeModule({
+    types: TYPES,
+    imports: [
+      { name: 'translate', type: 1 },
+      { name: 'resolve', type: 5 },
+      { name: 'hostPop', type: 1 },
+    ],
+    globals: [],
+    memoryPages,
+    functions: [
+      { type: 2, body: enterBody(), name: 'enter' },
+      { type: 0, body: stubBody(translate), name: 'stub' },
+      { type: 0, body: hostThunkBody(hostPop), name: 'hostThunk' },
+      { type: 3, body: dispatchBody(resolve), name: 'dispatch' },
+    ],
+    elements: [],
+  });
+}
+
+/** enter(slot, depth) */
+function enterBody(): CodeWriter {
+  const w = new CodeWriter(64);
+  w.op(1, 1, I64);
+  w.get(1);
+  w.get(0);
+  w.get(0);
+  w.op(Op.callIndirect, 0, 0);
+  w.tee(2);
+  w.i64(EXIT_RESULT);
+  w.op(Op.i64Eq, Op.if, I32);
+  w.i32(1);
+  w.op(Op.else);
+  w.i32(0);
+  w.get(2);
+  w.memory(Op.i64Store, RIP);
+  w.i32(0);
+  w.op(Op.end, Op.end);
+  return w;
+}
+
+/** stub(depth, slot) */
+function stubBody(translate: number): CodeWriter {
+  const w = new CodeWriter(64);
+  w.u32(0);
+  w.get(1);
+  w.op(Op.call, translate, Op.if, I64);
+  w.i64(EXIT_RESULT);
+  w.op(Op.else);
+  w.get(0);
+  w.get(1);
+  w.get(1);
+  w.op(Op.callIndirect, 0, 0, Op.end, Op.end);
+  return w;
+}
+
+/** hostThunk(depth, slot) */
+function hostThunkBody(hostPop: number): CodeWriter {
+  const w = new CodeWriter(64);
+  w.u32(0);
+  w.i32(0);
+  w.get(0);
+  w.memory(Op.i32Store, DEPTH_LEFT);
+  w.get(1);
+  w.op(Op.call, hostPop, Op.if, I64);
+  w.i64(EXIT_RESULT);
+  w.op(Op.else);
+  w.i32(0);
+  w.memory(Op.i64Load, RIP);
+  w.op(Op.end, Op.end);
+  return w;
+}
+
+/** dispatch(address, depth) */
+function dispatchBody(resolve: number): CodeWriter {
+  const w = new CodeWriter(128);
+  const entry = 2;
+  const slot = 3;
+  w.op(1, 2, I32);
+  w.get(0);
+  w.op(Op.i32WrapI64);
+  w.i32(4);
+  w.op(Op.i32ShrU);
+  w.get(0);
+  w.op(Op.i32WrapI64);
+  w.i32(16);
+  w.op(Op.i32ShrU, Op.i32Xor);
+  w.i32(BRANCH_CACHE_ENTRIES - 1);
+  w.op(Op.i32And);
+  w.i32(4);
+  w.op(Op.i32Shl);
+  w.tee(entry);
+  w.memory(Op.i64Load, BRANCH_CACHE);
+  w.get(0);
+  w.op(Op.i64Eq, Op.if, 0x40);
+  w.get(entry);
+  w.memory(0x28, BRANCH_CACHE + 8);
+  w.set(slot);
+  w.op(Op.else);
+  w.i32(0);
+  w.get(0);
+  w.memory(Op.i64Store, RIP);
+  w.op(Op.call, resolve);
+  w.tee(slot);
+  w.i32(0);
+  w.op(Op.i32LtS, Op.if, 0x40);
+  w.i64(EXIT_RESULT);
+  w.op(Op.return, Op.end);
+  w.get(entry);
+  w.get(0);
+  w.memory(Op.i64Store, BRANCH_CACHE);
+  w.get(entry);
+  w.get(slot);
+  w.memory(Op.i32Store, BRANCH_CACHE + 8);
+  w.op(Op.end);
+  w.get(1);
+  w.get(slot);
+  w.get(slot);
+  w.op(Op.callIndirect, 0, 0, Op.end);
+  return w;
+}

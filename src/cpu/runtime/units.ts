@@ -1,0 +1,183 @@
+import type { AddressSpace } from '../address-space.js';
+import { PAGE_SHIFT } from '../layout.js';
+import type { Site } from '../translate/site.js';
+import type { CheckMode } from '../translate/translator.js';
+import type { CachedTranslation, CodeCache, Translation } from './code-cache.js';
+import type { CodeKnowledge } from './code-source.js';
+import { compileUnit, isCurrent } from './compile.js';
+import type { Glue } from './linkage.js';
+import { slotOf } from './slots.js';
+
+/** A translated function in use by one Cpu. */
+export interface Unit {
+  readonly number: number;
+  readonly ptr: number;
+  readonly mode: CheckMode;
+  readonly sites: readonly Site[];
+  readonly translation: Translation;
+}
+
+/** What units import from the host. */
+export interface UnitHost {
+  host(slot: number): number;
+  slow(unit: number, site: number): number;
+  dispatch: () => void;
+  pop(): void;
+}
+
+/** The translations that one Cpu uses: finds, makes, installs and drops them. */
+export class UnitTable {
+  /** Grows whenever translations are dropped. */
+  version = 0;
+  private readonly current = new Map<number, Unit>();
+  /** All units whose code may still be active, by number. */
+  private readonly numbered = new Map<number, Unit>();
+  private readonly byPage = new Map<number, Set<Unit>>();
+  private readonly byReference = new Map<number, Set<Unit>>();
+  private readonly stale: Unit[] = [];
+  /** Entries whose accesses failed the quick check but were right. */
+  private readonly fullChecks = new Set<number>();
+  private nextNumber = 1;
+  private readonly memoryPages: number;
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly knowledge: CodeKnowledge,
+    private readonly table: WebAssembly.Table,
+    private readonly glue: Glue,
+    private readonly cache: CodeCache,
+    private readonly host: UnitHost,
+  ) {
+    this.memoryPages = space.memory.buffer.byteLength / 65536;
+    for (let i = 0; i < table.length; i++) table.set(i, glue.stub);
+  }
+
+  byNumber(number: number): Unit {
+    return this.numbered.get(number)!;
+  }
+
+  /** Makes sure that the table has room for a slot. */
+  reserve(slot: number): void {
+    const { table } = this;
+    if (slot < table.length) return;
+    const from = table.length;
+    table.grow(Math.max(table.length, slot + 1 - from));
+    for (let i = from; i < table.length; i++) table.set(i, this.glue.stub);
+  }
+
+  /** Fills the slot of an executable or host address, unless it is filled; returns the address. */
+  prepare(ptr: number): number {
+    if (this.current.has(ptr)) return ptr;
+    const slot = slotOf(ptr);
+    this.reserve(slot);
+    if (this.knowledge.hosts.has(ptr)) this.table.set(slot, this.glue.hostThunk);
+    else this.install(this.obtain(ptr));
+    return ptr;
+  }
+
+  private obtain(ptr: number): CachedTranslation {
+    const { cache, knowledge, space } = this;
+    const mode = this.fullChecks.has(ptr) ? 'full' : 'quick';
+    const known = cache.find(ptr, mode, (translation) => isCurrent(translation, knowledge, space.bytes));
+    if (known) {
+      for (const called of known.translation.called) knowledge.functions.add(called);
+      return known;
+    }
+    const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, mode);
+    const made = { translation, module: new WebAssembly.Module(translation.binary as BufferSource) };
+    cache.add(made);
+    return made;
+  }
+
+  private install({ translation, module }: CachedTranslation): void {
+    const { host } = this;
+    const { ptr, mode, sites } = translation;
+    const number = this.nextNumber++;
+    const unit: Unit = { number, ptr, mode, sites, translation };
+    for (const slot of translation.slots) this.reserve(slotOf(slot.ptr));
+    new WebAssembly.Instance(module, {
+      m: { m: this.space.memory, t: this.table },
+      h: {
+        host: host.host,
+        slow: host.slow,
+        dispatch: host.dispatch,
+        pop: host.pop,
+        unit: number,
+      },
+    });
+    this.current.set(ptr, unit);
+    this.numbered.set(number, unit);
+    this.index(unit, (map, key) => {
+      const set = map.get(key);
+      if (set) set.add(unit);
+      else map.set(key, new Set([unit]));
+    });
+  }
+
+  private index(unit: Unit, visit: (map: Map<number, Set<Unit>>, key: number) => void): void {
+    const { ranges, asked } = unit.translation;
+    for (let i = 0; i < ranges.length; i += 2)
+      for (let page = ranges[i] >>> PAGE_SHIFT; page <= (ranges[i + 1] - 1) >>> PAGE_SHIFT; page++)
+        visit(this.byPage, page);
+    for (const [ptr] of asked) visit(this.byReference, ptr);
+    visit(this.byReference, unit.ptr);
+  }
+
+  /** Drops one translation; frames of it that are active go on until they return. */
+  drop(unit: Unit): void {
+    if (this.current.get(unit.ptr) !== unit) return;
+    this.current.delete(unit.ptr);
+    this.table.set(slotOf(unit.ptr), this.glue.stub);
+    this.index(unit, (map, key) => {
+      map.get(key)?.delete(unit);
+    });
+    this.stale.push(unit);
+  }
+
+  /** Drops what was translated from a range of memory. */
+  invalidate(start: number, bytes: number): void {
+    const first = start >>> PAGE_SHIFT;
+    const last = (start + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
+    let dropped = false;
+    for (let page = first; page <= last; page++)
+      for (const unit of [...(this.byPage.get(page) ?? [])])
+        if (overlaps(unit.translation.ranges, start, start + bytes)) {
+          this.drop(unit);
+          dropped = true;
+        }
+    for (const ptr of this.knowledge.functions)
+      if (ptr >= start && ptr < start + bytes) this.knowledge.functions.delete(ptr);
+    for (const ptr of this.fullChecks) if (ptr >= start && ptr < start + bytes) this.fullChecks.delete(ptr);
+    if (dropped) this.version++;
+  }
+
+  /** An address was bound, unbound, or made a thunk: whatever refers to it is translated again. */
+  environmentChanged(ptr: number): void {
+    const slot = slotOf(ptr);
+    if (slot < this.table.length) this.table.set(slot, this.glue.stub);
+    const units = this.byReference.get(ptr);
+    if (!units || units.size === 0) return;
+    for (const unit of [...units]) this.drop(unit);
+    this.version++;
+  }
+
+  /** From now on a unit tries page-crossing and aliased accesses in line; so does what resumes in it. */
+  useFullChecks(unit: Unit, resumeAt: number): void {
+    this.fullChecks.add(unit.ptr);
+    this.fullChecks.add(resumeAt);
+    this.drop(unit);
+    const resumed = this.current.get(resumeAt);
+    if (resumed && resumed.mode !== 'full') this.drop(resumed);
+  }
+
+  /** Called when no translated code is active. */
+  forgetStale(): void {
+    for (const unit of this.stale) this.numbered.delete(unit.number);
+    this.stale.length = 0;
+  }
+}
+
+function overlaps(ranges: readonly number[], start: number, end: number): boolean {
+  for (let i = 0; i < ranges.length; i += 2) if (ranges[i] < end && start < ranges[i + 1]) return true;
+  return false;
+}

@@ -1,0 +1,222 @@
+import { ARITHMETIC } from '../decode/effects.js';
+import type { Insn, MemOperand } from '../decode/instruction.js';
+import { slowFlags } from '../flow/liveness.js';
+import { EXIT_CODE, EXIT_CONTINUE, EXIT_RESULT, RFLAGS, RIP, regOffset } from '../runtime/layout.js';
+import { Op } from '../wasm/op.js';
+import { FLAG_BITS } from './frame.js';
+import { L } from './locals.js';
+import { moveRsp } from './moves.js';
+import type { Translator } from './translator.js';
+import type { UnitTranslation } from './unit.js';
+
+/** Imported functions of every unit, by index, and types. See runtime/linkage.ts. */
+export const IMPORT_HOST = 0;
+export const IMPORT_SLOW = 1;
+export const IMPORT_DISPATCH = 2;
+export const IMPORT_POP = 3;
+/** Type index of translated functions. */
+export const TYPE_GUEST = 0;
+
+const RSP = 4;
+
+const top = (disp: number): MemOperand => ({
+  kind: 'mem',
+  base: RSP,
+  index: -1,
+  scale: 1,
+  disp,
+  segment: undefined,
+  size: 8,
+  addr32: false,
+});
+
+export const isFlagUser = (op: string): boolean => slowFlags(op) !== 0;
+
+/** Writes live flags to the RFLAGS image, through their locals. */
+export function storeFlagImage(t: Translator, live: number): void {
+  const flags = live & ARITHMETIC;
+  if (!flags) return;
+  const { w } = t;
+  t.flags.materialise(flags);
+  w.i32(0);
+  w.i32(0);
+  w.memory(0x28, RFLAGS);
+  w.i32(~flags);
+  w.op(Op.i32And);
+  for (const [mask, bit, local] of FLAG_BITS) {
+    if (!(flags & mask)) continue;
+    w.get(local);
+    w.i32(bit);
+    w.op(Op.i32Shl, Op.i32Or);
+  }
+  w.memory(Op.i32Store, RFLAGS);
+}
+
+/** Pushes an i32: whether jcc, loop, loope, loopne or jrcxz branches. */
+export function pushCondition(t: Translator, insn: Insn): void {
+  const { w } = t;
+  if (insn.op === 'jcc') return t.flags.condition(insn.cond);
+  const rcx = L.regs + 1;
+  const wide = !insn.addr32;
+  if (insn.op !== 'jrcxz') {
+    if (wide) {
+      w.get(rcx);
+      w.i64(1);
+      w.op(Op.i64Sub);
+    } else {
+      w.get(rcx);
+      w.op(Op.i32WrapI64);
+      w.i32(1);
+      w.op(Op.i32Sub, Op.i64ExtendI32U);
+    }
+    w.set(rcx);
+    t.dirty |= 2;
+  }
+  w.get(rcx);
+  if (!wide) w.op(Op.i32WrapI64);
+  w.op(wide ? Op.i64Eqz : Op.i32Eqz);
+  if (insn.op === 'jrcxz') return;
+  w.op(Op.i32Eqz);
+  if (insn.op === 'loop') return;
+  t.flags.condition(insn.op === 'loope' ? 4 : 5);
+  w.op(Op.i32And);
+}
+
+/** ret: makes the register file true and hands the popped address to whoever called. */
+export function ret(u: UnitTranslation, insn: Insn): void {
+  const { t, w } = u;
+  const address = t.temp64();
+  t.access(top(0), 8, false);
+  t.load(8);
+  w.set(address);
+  moveRsp(t, 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0));
+  u.flush();
+  w.get(address);
+  w.byte(Op.return);
+}
+
+function pushReturnAddress(u: UnitTranslation, next: number): void {
+  const { t, w } = u;
+  t.access(top(-8), 8, true);
+  w.i64(next);
+  t.store(8);
+  moveRsp(t, -8);
+}
+
+/** After a callee's result is on the stack: go on only if it came back to where it was called. */
+function afterCall(u: UnitTranslation, next: number, to: number): void {
+  const { w } = u;
+  w.tee(L.returned);
+  w.i64(next);
+  w.op(Op.i64Ne);
+  if (to < 0) {
+    w.byte(Op.drop);
+    u.unwind();
+    return;
+  }
+  u.unwindIf();
+  u.reload(to);
+}
+
+export function call(u: UnitTranslation, insn: Insn, to: number): void {
+  const { w } = u;
+  const next = insn.address + insn.length;
+  pushReturnAddress(u, next);
+  u.flush();
+  const ptr = u.env.toPtr(insn.target);
+  if (ptr === undefined) return goWild(u, insn.target);
+  if (u.env.isHost(ptr)) return callHost(u, ptr, next, to);
+  w.get(L.depth);
+  u.pushSlot(ptr);
+  u.pushSlot(ptr);
+  w.op(Op.callIndirect, TYPE_GUEST, 0);
+  afterCall(u, next, to);
+}
+
+/** Control passes to an address that no code can be at; the run loop raises the fault. */
+function goWild(u: UnitTranslation, address: number): void {
+  const { w } = u;
+  w.i32(0);
+  w.i64(address);
+  w.memory(Op.i64Store, RIP);
+  w.i32(0);
+  w.i32(EXIT_CONTINUE);
+  w.memory(Op.i32Store, EXIT_CODE);
+  w.i64(EXIT_RESULT);
+  w.byte(Op.return);
+}
+
+/** Calls a host function directly; it returns to here if RSP and the return address are what they were. */
+function callHost(u: UnitTranslation, ptr: number, next: number, to: number): void {
+  const { w, t } = u;
+  u.storeDepth();
+  w.i64(EXIT_RESULT);
+  w.set(L.returned);
+  u.pushSlot(ptr);
+  w.byte(Op.call);
+  w.u32(IMPORT_HOST);
+  u.unwindIf();
+  w.i32(0);
+  w.memory(Op.i64Load, regOffset(RSP));
+  w.get(L.regs + RSP);
+  w.op(Op.i64Ne);
+  w.get(L.regs + RSP);
+  w.i64(-0x8000_0000);
+  w.op(Op.i64Add, Op.i32WrapI64);
+  w.memory(Op.i64Load, 0);
+  w.i64(next);
+  w.op(Op.i64Ne, Op.i32Or, Op.if, 0x40);
+  t.depth++;
+  w.byte(Op.call);
+  w.u32(IMPORT_POP);
+  u.unwind();
+  w.byte(Op.end);
+  t.depth--;
+  moveRsp(t, 8);
+  u.t.flushRegs(1 << RSP);
+  if (to < 0) {
+    w.i64(next);
+    w.set(L.returned);
+    u.unwind();
+  } else u.reload(to);
+}
+
+export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
+  const { w, t } = u;
+  const target = t.temp64();
+  t.pushOperand(insn.a!, 8);
+  w.set(target);
+  const next = insn.address + insn.length;
+  pushReturnAddress(u, next);
+  u.flush();
+  w.get(target);
+  w.get(L.depth);
+  w.byte(Op.call);
+  w.u32(IMPORT_DISPATCH);
+  afterCall(u, next, to);
+}
+
+export function indirectJump(u: UnitTranslation, insn: Insn): void {
+  const { w, t } = u;
+  const target = t.temp64();
+  t.pushOperand(insn.a!, 8);
+  w.set(target);
+  u.flush();
+  w.get(target);
+  w.get(L.depth);
+  w.byte(Op.call);
+  w.u32(IMPORT_DISPATCH);
+  w.byte(Op.return);
+}
+
+/** Goes on in another unit: a tail call, or code beyond what one unit holds. */
+export function leaveUnit(u: UnitTranslation, ptr: number, address: number): void {
+  const { w } = u;
+  if (ptr < 0 || !u.env.isFunction(ptr)) storeFlagImage(u.t, ARITHMETIC);
+  u.flush();
+  if (ptr < 0) return goWild(u, address);
+  w.get(L.depth);
+  u.pushSlot(ptr);
+  u.pushSlot(ptr);
+  w.op(Op.callIndirect, TYPE_GUEST, 0, Op.return);
+}

@@ -1,0 +1,341 @@
+import type { Insn, MemOperand, Operand, Size } from '../decode/instruction.js';
+import { READ_TAGS, WRITE_TAGS } from '../layout.js';
+import { FS_BASE, GS_BASE, regOffset } from '../runtime/layout.js';
+import type { CodeWriter } from '../wasm/code-writer.js';
+import { Op } from '../wasm/op.js';
+import { Flags } from './flags.js';
+import { L } from './locals.js';
+import type { Site } from './site.js';
+
+/** How thoroughly memory accesses are checked where the quick check fails. */
+export type CheckMode =
+  /** Leave translated code. */
+  | 'quick'
+  /** Try page-crossing accesses and direct-map aliases in line, then leave. */
+  | 'full';
+
+/** Upper 52 bits less page number of direct-map addresses: what alias accesses show in place of a page's tag. */
+const DIRECT_TAG = 0xffff_8880_0000_0n;
+
+/** State and primitives of translating one unit; instruction families are functions over it. */
+export class Translator {
+  readonly flags: Flags;
+  readonly sites: Site[] = [];
+  /** Registers whose locals are newer than the register file. */
+  dirty = 0;
+  /** Open blocks. Labels 0 and 1 are the unwind and the exit block of the function. */
+  depth = 0;
+  /** The instruction being translated, flags live before and after it. */
+  insn!: Insn;
+  liveBefore = 0;
+  liveAfter = 0;
+  private temps64 = 0;
+  private temps32 = 0;
+
+  constructor(
+    readonly w: CodeWriter,
+    readonly mode: CheckMode,
+  ) {
+    this.flags = new Flags(w);
+  }
+
+  begin(insn: Insn, liveBefore: number, liveAfter: number): void {
+    this.insn = insn;
+    this.liveBefore = liveBefore;
+    this.liveAfter = liveAfter;
+    this.temps64 = 0;
+    this.temps32 = 0;
+  }
+
+  temp64(): number {
+    return L.temps64 + this.temps64++;
+  }
+
+  temp32(): number {
+    return L.temps32 + this.temps32++;
+  }
+
+  /** A temporary for an operand of this size: i64 for 8 bytes, otherwise i32. */
+  temp(size: number): number {
+    return size === 8 ? this.temp64() : this.temp32();
+  }
+
+  /** Emits the 64-bit or 32-bit variant of an operation. */
+  pick(size: number, wide: number, narrow: number): void {
+    this.w.byte(size === 8 ? wide : narrow);
+  }
+
+  constant(value: number, size: number): void {
+    if (size === 8) this.w.i64(value);
+    else this.w.i32(value);
+  }
+
+  /** Pushes a register's value, zero-extended to i32 or i64. */
+  pushReg(reg: number, size: number, high = false): void {
+    const { w } = this;
+    w.get(L.regs + reg);
+    if (size === 8) return;
+    w.op(Op.i32WrapI64);
+    if (high) {
+      w.i32(8);
+      w.op(Op.i32ShrU);
+    }
+    if (size < 4) {
+      w.i32(size === 1 ? 0xff : 0xffff);
+      w.op(Op.i32And);
+    }
+  }
+
+  /** Pops a value into a register. 32-bit results clear the upper half, narrower ones leave the rest. */
+  popReg(reg: number, size: number, high = false): void {
+    const { w } = this;
+    this.dirty |= 1 << reg;
+    if (size === 4) w.op(Op.i64ExtendI32U);
+    else if (size < 4) {
+      const mask = size === 1 ? 0xff : 0xffff;
+      const shift = high ? 8 : 0;
+      w.i32(mask);
+      w.op(Op.i32And, Op.i64ExtendI32U);
+      if (shift) {
+        w.i64(8);
+        w.op(Op.i64Shl);
+      }
+      w.get(L.regs + reg);
+      w.i64(-1 - mask * (high ? 256 : 1));
+      w.op(Op.i64And, Op.i64Or);
+    }
+    w.set(L.regs + reg);
+  }
+
+  /** Pushes any operand zero-extended; memory is checked for reading first. */
+  pushOperand(operand: Operand, size: number): void {
+    switch (operand.kind) {
+      case 'reg':
+        return this.pushReg(operand.reg, size, operand.high);
+      case 'imm':
+        return this.pushImmediate(operand.value, size, operand.big);
+      case 'mem':
+        this.access(operand, size, false);
+        this.load(size);
+    }
+  }
+
+  pushImmediate(value: number, size: number, big?: bigint): void {
+    if (size === 8) {
+      if (big !== undefined) this.w.i64big(big);
+      else this.w.i64(value);
+    } else this.w.i32(size === 1 ? value & 0xff : size === 2 ? value & 0xffff : value);
+  }
+
+  /** Pops a value into a register or into memory at L.ea, which has been checked. */
+  popOperand(operand: Operand, size: number): void {
+    if (operand.kind === 'reg') this.popReg(operand.reg, size, operand.high);
+    else this.store(size);
+  }
+
+  /** Pushes the effective address of an operand plus a constant, as i64. */
+  pushAddress(memory: MemOperand, plus = 0): void {
+    const { w } = this;
+    let pushed = false;
+    if (memory.base >= 0) {
+      w.get(L.regs + memory.base);
+      pushed = true;
+    }
+    if (memory.index >= 0) {
+      w.get(L.regs + memory.index);
+      if (memory.scale > 1) {
+        w.i64(Math.log2(memory.scale));
+        w.op(Op.i64Shl);
+      }
+      if (pushed) w.op(Op.i64Add);
+      pushed = true;
+    }
+    let disp = memory.disp;
+    if (memory.addr32) {
+      if (pushed) {
+        w.i64(disp);
+        w.op(Op.i64Add);
+      } else w.i64(disp);
+      w.i64(0xffff_ffff);
+      w.op(Op.i64And);
+      pushed = true;
+      disp = 0;
+    }
+    if (memory.segment) {
+      w.i32(0);
+      w.memory(Op.i64Load, memory.segment === 'gs' ? GS_BASE : FS_BASE);
+      if (pushed) w.op(Op.i64Add);
+      pushed = true;
+    }
+    disp += plus;
+    if (!pushed) w.i64(disp);
+    else if (disp !== 0) {
+      w.i64(disp);
+      w.op(Op.i64Add);
+    }
+  }
+
+  /** Computes the address of an operand into L.ea and checks it. Nothing may have been modified yet. */
+  access(memory: MemOperand, size: number, write: boolean): void {
+    this.pushAddress(memory, -0x8000_0000);
+    this.w.set(L.ea);
+    this.check(size, write, memory);
+  }
+
+  /** Leaves translated code at this instruction unless `size` bytes at L.ea are accessible. */
+  check(size: number, write: boolean, memory: MemOperand, bitOffset?: Site['bitOffset']): void {
+    const { w } = this;
+    const tags = write ? WRITE_TAGS : READ_TAGS;
+    this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, ...(bitOffset && { bitOffset }) });
+    // The tag of the last byte's page must match the first byte's page number: fails for page crossings too.
+    this.pushTag(tags, size - 1);
+    w.get(L.ea);
+    w.i64(12);
+    w.op(Op.i64ShrU, Op.i64Ne);
+    if (this.mode === 'quick') {
+      this.exitIf();
+      return;
+    }
+    w.op(Op.if, 0x40);
+    this.depth++;
+    this.pushPageOk(tags, 0);
+    if (size > 1) {
+      this.pushPageOk(tags, size - 1);
+      w.op(Op.i32And);
+    }
+    w.op(Op.i32Eqz);
+    this.exitIf();
+    w.op(Op.end);
+    this.depth--;
+  }
+
+  private pushTag(tags: number, plus: number): void {
+    const { w } = this;
+    w.get(L.ea);
+    w.op(Op.i32WrapI64);
+    if (plus) {
+      w.i32(plus);
+      w.op(Op.i32Add);
+    }
+    w.i32(12);
+    w.op(Op.i32ShrU);
+    w.i32(3);
+    w.op(Op.i32Shl);
+    w.memory(Op.i64Load, tags);
+  }
+
+  /** Whether one byte is accessible, at the page's own address or at its alias in the direct map. */
+  private pushPageOk(tags: number, plus: number): void {
+    const { w } = this;
+    const pushPage = (): void => {
+      w.get(L.ea);
+      if (plus) {
+        w.i64(plus);
+        w.op(Op.i64Add);
+      }
+      w.i64(12);
+      w.op(Op.i64ShrU);
+    };
+    this.pushTag(tags, plus);
+    pushPage();
+    w.op(Op.i64Eq);
+    this.pushTag(tags, plus);
+    w.i64(0xf_ffff);
+    w.op(Op.i64And);
+    w.i64big(DIRECT_TAG);
+    w.op(Op.i64Or);
+    pushPage();
+    w.op(Op.i64Eq, Op.i32Or);
+  }
+
+  /** Loads from L.ea, zero-extended. */
+  load(size: number): void {
+    const { w } = this;
+    w.get(L.ea);
+    w.op(Op.i32WrapI64);
+    this.loadAt(size);
+  }
+
+  loadAt(size: number): void {
+    this.w.memory(size === 8 ? Op.i64Load : size === 4 ? 0x28 : size === 2 ? Op.i32Load16u : Op.i32Load8u, 0);
+  }
+
+  /** Pops a value and stores it at L.ea. */
+  store(size: number): void {
+    const { w } = this;
+    const value = this.temp(size);
+    w.set(value);
+    w.get(L.ea);
+    w.op(Op.i32WrapI64);
+    w.get(value);
+    this.storeAt(size);
+  }
+
+  storeAt(size: number): void {
+    this.w.memory(
+      size === 8 ? Op.i64Store : size === 4 ? Op.i32Store : size === 2 ? Op.i32Store16 : Op.i32Store8,
+      0,
+    );
+  }
+
+  /** Makes a new site at the current instruction the one that an exit will report. */
+  aimAt(site: Partial<Site> & Pick<Site, 'kind'>): number {
+    const number = this.addSite(site);
+    this.w.i32(number);
+    this.w.set(L.site);
+    return number;
+  }
+
+  addSite(site: Partial<Site> & Pick<Site, 'kind'>): number {
+    const flags = this.flags.describe(this.liveBefore);
+    const complete: Site = { address: this.insn?.address ?? 0, dirty: this.dirty, ...site };
+    this.sites.push(flags && !('flags' in site) ? { ...complete, flags } : complete);
+    return this.sites.length - 1;
+  }
+
+  /** Pops a condition; leaves translated code at the site aimed at if it holds. */
+  exitIf(): void {
+    this.w.byte(Op.brIf);
+    this.w.u32(this.depth - 2);
+  }
+
+  exit(): void {
+    this.w.byte(Op.br);
+    this.w.u32(this.depth - 2);
+  }
+
+  /** Writes registers back to the register file. */
+  flushRegs(mask = this.dirty): void {
+    const { w } = this;
+    for (let reg = 0; reg < 16; reg++)
+      if (mask & (1 << reg)) {
+        w.i32(0);
+        w.get(L.regs + reg);
+        w.memory(Op.i64Store, regOffset(reg));
+      }
+    this.dirty &= ~mask;
+  }
+
+  loadRegs(mask: number): void {
+    const { w } = this;
+    for (let reg = 0; reg < 16; reg++)
+      if (mask & (1 << reg)) {
+        w.i32(0);
+        w.memory(Op.i64Load, regOffset(reg));
+        w.set(L.regs + reg);
+      }
+  }
+
+  /** Extends the sign of an operand-sized i32 on the stack. */
+  signExtend(size: Size): void {
+    if (size === 1) this.w.op(Op.i32Extend8S);
+    else if (size === 2) this.w.op(Op.i32Extend16S);
+  }
+
+  /** Masks an i32 on the stack to a narrow operand's width. */
+  mask(size: Size): void {
+    if (size >= 4) return;
+    this.w.i32(size === 1 ? 0xff : 0xffff);
+    this.w.op(Op.i32And);
+  }
+}

@@ -1,0 +1,321 @@
+import type { Insn } from '../decode/instruction.js';
+import type { Block, Graph } from '../flow/cfg.js';
+import type { FlowInfo } from '../flow/dominators.js';
+import type { Liveness } from '../flow/liveness.js';
+import { emitStructured, type FlowSink } from '../flow/structure.js';
+import { DEPTH_LEFT, EXIT_RESULT, FUEL } from '../runtime/layout.js';
+import { CodeWriter } from '../wasm/code-writer.js';
+import { Op } from '../wasm/op.js';
+import * as control from './control.js';
+import { translateInsn } from './families.js';
+import type { LazyState } from './flags.js';
+import { emitEpilogue, loadFlags } from './frame.js';
+import { FRAME_COST, L, LOCAL_GROUPS } from './locals.js';
+import type { Site } from './site.js';
+import { type CheckMode, Translator } from './translator.js';
+
+/** What the translator asks about the addresses that a unit refers to. */
+export interface Environment {
+  slotOf(ptr: number): number;
+  toPtr(address: number): number | undefined;
+  isHost(ptr: number): boolean;
+  /** Whether flags are dead where control passes to this address: it is called as a function. */
+  isFunction(ptr: number): boolean;
+}
+
+export interface TranslatedUnit {
+  readonly body: CodeWriter;
+  readonly sites: Site[];
+  /** Offsets in the body of padded slot numbers, and the linear offset each belongs to. */
+  readonly slots: { readonly offset: number; readonly ptr: number }[];
+}
+
+/** Translates a graph to one WebAssembly function. */
+export function translateUnit(
+  graph: Graph,
+  flow: FlowInfo,
+  live: Liveness,
+  env: Environment,
+  mode: CheckMode,
+): TranslatedUnit {
+  return new UnitTranslation(graph, flow, live, env, mode).translate();
+}
+
+export class UnitTranslation implements FlowSink {
+  readonly w = new CodeWriter(8192);
+  readonly t: Translator;
+  readonly slots: { offset: number; ptr: number }[] = [];
+  private readonly weights: number[];
+  private readonly flagsAtEnd: (LazyState | undefined)[] = [];
+  private readonly dirtyAtEnd: number[] = [];
+
+  constructor(
+    readonly graph: Graph,
+    readonly flow: FlowInfo,
+    readonly live: Liveness,
+    readonly env: Environment,
+    mode: CheckMode,
+  ) {
+    this.t = new Translator(this.w, mode);
+    this.weights = loopWeights(graph, flow);
+  }
+
+  translate(): TranslatedUnit {
+    const { w, t } = this;
+    w.u32(LOCAL_GROUPS.length);
+    for (const [count, type] of LOCAL_GROUPS) {
+      w.u32(count);
+      w.byte(type);
+    }
+    w.op(Op.block, 0x40, Op.block, 0x40);
+    t.depth = 2;
+    this.prologue();
+    emitStructured(this.graph, this.flow, this);
+    w.op(Op.unreachable, Op.end);
+    emitEpilogue(t, this.live.modified);
+    return { body: w, sites: t.sites, slots: this.slots };
+  }
+
+  private prologue(): void {
+    const { w, t } = this;
+    const flags = this.live.flagsIn[0];
+    // The slot parameter's local is free from here on.
+    this.aimAtBlock('deep', 0, 0);
+    w.get(L.depth);
+    w.i32(FRAME_COST);
+    w.op(Op.i32Sub);
+    w.tee(L.depth);
+    w.i32(0);
+    w.op(Op.i32LtS);
+    t.exitIf();
+    w.i32(0);
+    w.memory(Op.i64Load, FUEL);
+    w.set(L.fuel);
+    this.aimAtBlock('budget', 0, 0);
+    w.get(L.fuel);
+    w.i64(0);
+    w.op(Op.i64LeS);
+    t.exitIf();
+    w.get(L.fuel);
+    w.i64(this.weights[this.graph.blocks.length]);
+    w.op(Op.i64Sub);
+    w.set(L.fuel);
+    if (flags) loadFlags(t, flags);
+    t.loadRegs(this.live.neededIn[0]);
+  }
+
+  /** A site that resumes at the start of a block; its flags are in their locals. */
+  private aimAtBlock(kind: 'deep' | 'budget', block: number, flags: number): void {
+    const { t } = this;
+    t.aimAt({
+      kind,
+      address: this.graph.blocks[block].address,
+      ...(flags ? { flags: { live: flags, lazy: 0, kind: 'logic', size: 8 } } : { flags: undefined }),
+    });
+  }
+
+  get depth(): number {
+    return this.t.depth;
+  }
+
+  open(opcode: number): void {
+    this.w.op(opcode, 0x40);
+    this.t.depth++;
+  }
+
+  close(): void {
+    this.w.byte(Op.end);
+    this.t.depth--;
+  }
+
+  branch(label: number, conditional: boolean): void {
+    this.w.byte(conditional ? Op.brIf : Op.br);
+    this.w.u32(this.t.depth - 1 - label);
+  }
+
+  table(labels: number[], fallback: number): void {
+    const { w, t } = this;
+    w.get(L.state);
+    w.byte(Op.brTable);
+    w.u32(labels.length);
+    for (const label of labels) w.u32(t.depth - 1 - label);
+    w.u32(t.depth - 1 - fallback);
+  }
+
+  setState(block: number): void {
+    this.w.i32(block);
+    this.w.set(L.state);
+  }
+
+  /** Charges fuel for a branch back to `to` and leaves when there is none left. */
+  backEdge(from: number, to: number, weight = this.weights[to]): void {
+    const { w, t } = this;
+    t.dirty = this.dirtyAtEnd[from];
+    this.aimAtBlock('budget', to, this.live.flagsIn[to]);
+    w.get(L.fuel);
+    w.i64(Math.max(1, weight));
+    w.op(Op.i64Sub);
+    w.tee(L.fuel);
+    w.i64(0);
+    w.op(Op.i64LeS);
+    t.exitIf();
+  }
+
+  charge(weight: number): void {
+    const { w } = this;
+    w.get(L.fuel);
+    w.i64(weight);
+    w.op(Op.i64Sub);
+    w.set(L.fuel);
+  }
+
+  /** Emits a block's instructions and, for blocks that end here, the end. */
+  block(index: number): void {
+    const { t, live } = this;
+    const block = this.graph.blocks[index];
+    const preds = this.flow.preds[index];
+    t.flags.restore(index !== 0 && preds.length === 1 ? this.flagsAtEnd[preds[0]] : undefined);
+    t.dirty = live.dirtyIn[index];
+    let before = live.flagsIn[index];
+    block.insns.forEach((insn, i) => {
+      const after = live.flagsAfter[index][i];
+      t.begin(insn, before, after);
+      translateInsn(t, insn);
+      before = after;
+    });
+    this.terminate(block, index, before);
+    for (const next of this.flow.succs[index])
+      if (next === 0 || this.flow.preds[next].length > 1) t.flags.materialise(live.flagsIn[next]);
+    this.flagsAtEnd[index] = t.flags.save();
+    // loop and its kin count down in the condition.
+    const { terminator } = block;
+    const counts = terminator.kind === 'cond' && terminator.insn.op.startsWith('loop');
+    this.dirtyAtEnd[index] = t.dirty | (counts ? 1 << 1 : 0);
+  }
+
+  /** Pushes the condition of a conditional branch, after flags were made ready for its targets. */
+  condition(index: number): void {
+    const terminator = this.graph.blocks[index].terminator;
+    if (terminator.kind !== 'cond') throw new Error('not a conditional branch');
+    control.pushCondition(this.t, terminator.insn);
+  }
+
+  private terminate(block: Block, index: number, before: number): void {
+    const { t } = this;
+    const terminator = block.terminator;
+    if (terminator.kind === 'goto' || terminator.kind === 'leave') {
+      if (terminator.kind === 'leave') control.leaveUnit(this, terminator.ptr, terminator.address);
+      return;
+    }
+    let after = 0;
+    for (const next of this.flow.succs[index]) after |= this.live.flagsIn[next];
+    t.begin(terminator.insn, before, after);
+    switch (terminator.kind) {
+      case 'cond':
+        return;
+      case 'ret':
+        return control.ret(this, terminator.insn);
+      case 'indirect':
+        return control.indirectJump(this, terminator.insn);
+      case 'trap':
+        t.aimAt({ kind: 'trap', insn: terminator.insn });
+        return t.exit();
+      case 'sync':
+        if (terminator.insn.op === 'call') control.call(this, terminator.insn, terminator.to);
+        else if (terminator.insn.op === 'calli') control.indirectCall(this, terminator.insn, terminator.to);
+        else this.slow(terminator.insn, terminator.to);
+    }
+  }
+
+  /** Pushes the number of the slot that belongs to an address, as a relocatable constant. */
+  pushSlot(ptr: number): void {
+    this.w.byte(Op.i32Const);
+    this.slots.push({ offset: this.w.length, ptr });
+    this.w.padded(this.env.slotOf(ptr));
+  }
+
+  /** Makes the register file true. */
+  flush(): void {
+    const { w, t } = this;
+    t.flushRegs();
+    w.i32(0);
+    w.get(L.fuel);
+    w.memory(Op.i64Store, FUEL);
+  }
+
+  storeDepth(): void {
+    this.w.i32(0);
+    this.w.get(L.depth);
+    this.w.memory(Op.i32Store, DEPTH_LEFT);
+  }
+
+  /** Reads back what block `to` needs, after something else has run. */
+  reload(to: number): void {
+    const { w, t } = this;
+    w.i32(0);
+    w.memory(Op.i64Load, FUEL);
+    w.set(L.fuel);
+    t.loadRegs(this.live.neededIn[to]);
+    t.dirty = 0;
+  }
+
+  unwindIf(): void {
+    this.w.byte(Op.brIf);
+    this.w.u32(this.t.depth - 1);
+  }
+
+  unwind(): void {
+    this.w.byte(Op.br);
+    this.w.u32(this.t.depth - 1);
+  }
+
+  private slow(insn: Insn, to: number): void {
+    const { w, t } = this;
+    control.storeFlagImage(t, t.liveBefore);
+    this.flush();
+    const site = t.addSite({ kind: 'slow', insn, dirty: 0, flags: undefined });
+    this.storeDepth();
+    w.i64(EXIT_RESULT);
+    w.set(L.returned);
+    w.byte(0x23); // global.get: the unit's number
+    w.u32(0);
+    w.i32(site);
+    w.byte(Op.call);
+    w.u32(control.IMPORT_SLOW);
+    this.unwindIf();
+    this.reload(to);
+    if (control.isFlagUser(insn.op)) {
+      loadFlags(t, this.live.flagsIn[to]);
+      t.flags.restore(undefined);
+    }
+  }
+}
+
+/**
+ * Fuel charged for each block when it is the header of a loop: instructions whose innermost loop it heads.
+ * The last entry is for those outside of all loops, charged on entry.
+ */
+function loopWeights(graph: Graph, flow: FlowInfo): number[] {
+  const count = graph.blocks.length;
+  const innermost = new Int32Array(count).fill(-1);
+  const size = (block: number): number => graph.blocks[block].insns.length + 1;
+  if (flow.reducible)
+    // Inner headers come later in reverse postorder, so they overwrite outer ones.
+    for (const header of flow.order) {
+      if (!flow.loopHeader[header]) continue;
+      const seen = new Uint8Array(count);
+      seen[header] = 1;
+      const work = flow.preds[header].filter((pred) => flow.rank[pred] >= flow.rank[header]);
+      innermost[header] = header;
+      for (let at = work.pop(); at !== undefined; at = work.pop()) {
+        if (seen[at]) continue;
+        seen[at] = 1;
+        innermost[at] = header;
+        work.push(...flow.preds[at]);
+      }
+    }
+  const weights = new Array<number>(count + 1).fill(0);
+  for (let block = 0; block < count; block++)
+    weights[innermost[block] < 0 ? count : innermost[block]] += size(block);
+  return weights;
+}
