@@ -1,6 +1,11 @@
+import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
-export const SUBSYSTEMS: readonly SubsystemClass[] = [...PRINTK_SUBSYSTEMS, ...LIB_SUBSYSTEMS];
+export const SUBSYSTEMS: readonly SubsystemClass[] = [
+  ...PRINTK_SUBSYSTEMS,
+  ...LIB_SUBSYSTEMS,
+  ...KOBJECT_SUBSYSTEMS,
+];

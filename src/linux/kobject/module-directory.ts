@@ -1,0 +1,190 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EIO, EPERM } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { LoadedModule, ModuleState } from '../module/loaded-module.js';
+import { Modules } from '../module/modules.js';
+import { type KernelParam, parametersOf, setParameter } from '../module/parse-args.js';
+import type { Subsystem } from '../subsystem.js';
+import { invokeInt, invokeLong, runNow } from './invoke.js';
+import { Kobjects } from './kobject.js';
+import { hostKtype } from './ktype.js';
+import { SysfsDirectory } from './sysfs/node.js';
+import { Sysfs } from './sysfs/sysfs.js';
+import { Uevents } from './uevent.js';
+
+const INIT_STATES: Readonly<Record<ModuleState, string>> = {
+  Live: 'live',
+  Loading: 'coming',
+  Unloading: 'going',
+  Unformed: 'unformed',
+};
+
+const HOLDERS = 'holders';
+
+/** /sys/module/NAME (kernel/module/sysfs.c, kernel/params.c, Documentation/ABI/stable/sysfs-module). */
+export class ModuleDirectories implements Subsystem {
+  readonly exports = {};
+  private kset: Ptr = 0;
+  private ktype: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  boot(): void {
+    const { k } = this;
+    this.ktype = hostKtype(k, {
+      name: 'module',
+      show: (kobj, attr, page) => this.show(kobj, attr, page),
+      store: (kobj, attr, page, count) => this.store(kobj, attr, page, count),
+    });
+    this.kset = runNow(k.get(Kobjects).createKset('module', 0, 0));
+    if (k.hasSymbol('module_kset')) k.space.storePtr(k.symbol('module_kset'), this.kset);
+    k.get(Modules).listen({
+      published: (module) => this.publish(module),
+      wentLive: (module) => this.announce(module),
+      removed: (module) => this.remove(module),
+    });
+  }
+
+  /** The kobject of a module. */
+  kobjectOf(module: LoadedModule): Ptr {
+    return this.k.struct('module').addr(module.struct, 'mkobj.kobj');
+  }
+
+  private publish(module: LoadedModule): void {
+    const { k } = this;
+    const type = k.struct('module');
+    const kobj = this.kobjectOf(module);
+    const kobjects = k.get(Kobjects);
+    type.set(module.struct, 'mkobj.mod', module.struct);
+    k.struct('kobject').set(kobj, 'kset', this.kset);
+    if (runNow(kobjects.initAndAdd(kobj, this.ktype, 0, module.name)) !== 0) return;
+    type.set(module.struct, 'holders_dir', runNow(kobjects.createAndAdd(HOLDERS, kobj)));
+    const directory = k.get(Sysfs).directoryOf(kobj)!;
+    this.addAttributes(module, directory);
+    this.addParameters(module, directory);
+    this.addSections(module, directory);
+    for (const owner of module.uses) this.linkHolder(owner, module, directory);
+  }
+
+  private announce(module: LoadedModule): void {
+    const kobj = this.kobjectOf(module);
+    if (this.k.get(Sysfs).directoryOf(kobj)) runNow(this.k.get(Uevents).send(kobj, 'add'));
+  }
+
+  private remove(module: LoadedModule): void {
+    const { k } = this;
+    const kobj = module.struct === 0 ? 0 : this.kobjectOf(module);
+    if (kobj === 0 || !k.get(Sysfs).directoryOf(kobj)) return;
+    for (const owner of module.uses) this.unlinkHolder(owner, module);
+    const kobjects = k.get(Kobjects);
+    const holders = k.struct('module').get(module.struct, 'holders_dir');
+    if (holders !== 0) {
+      runNow(kobjects.del(holders));
+      runNow(kobjects.put(holders));
+    }
+    const drivers = k.struct('module').get(module.struct, 'mkobj.drivers_dir');
+    if (drivers !== 0) runNow(kobjects.put(drivers));
+    runNow(kobjects.del(kobj));
+    runNow(kobjects.put(kobj));
+  }
+
+  private addAttributes(module: LoadedModule, directory: SysfsDirectory): void {
+    const { k } = this;
+    const sysfs = k.get(Sysfs);
+    const part = (init: boolean): number =>
+      module.memory.filter((memory) => memory.init === init).reduce((sum, memory) => sum + memory.size, 0);
+    const texts: readonly (readonly [string, () => string])[] = [
+      ['coresize', () => `${part(false)}\n`],
+      ['initsize', () => `${part(true)}\n`],
+      ['initstate', () => `${INIT_STATES[module.state]}\n`],
+      ['refcnt', () => `${k.get(Modules).refcount(module)}\n`],
+      ['taint', () => `${module.taint.moduleLetters()}\n`],
+    ];
+    for (const [name, text] of texts) sysfs.addText(directory, name, 0o444, text);
+    for (const name of ['srcversion', 'version']) {
+      const value = module.modinfo.get(name);
+      if (value !== undefined) sysfs.addText(directory, name, 0o444, () => `${value}\n`);
+    }
+    sysfs.addText(directory, 'uevent', 0o200, undefined, (text) => this.uevent(module, text));
+  }
+
+  private addParameters(module: LoadedModule, directory: SysfsDirectory): void {
+    const visible = parametersOf(this.k, module).filter((parameter) => parameter.permissions !== 0);
+    if (visible.length === 0) return;
+    const sysfs = this.k.get(Sysfs);
+    const parameters = new SysfsDirectory('parameters', directory, directory.kobj);
+    sysfs.add(parameters, directory);
+    for (const parameter of visible)
+      sysfs.addText(
+        parameters,
+        parameter.name,
+        parameter.permissions & 0o777,
+        () => this.getParameter(parameter),
+        (text) => this.storeParameter(module, parameter, text),
+      );
+  }
+
+  /** /sys/module/NAME/sections: where each section is; for root only. */
+  private addSections(module: LoadedModule, directory: SysfsDirectory): void {
+    const { k } = this;
+    const sysfs = k.get(Sysfs);
+    const sections = new SysfsDirectory('sections', directory, directory.kobj);
+    sysfs.add(sections, directory);
+    for (const section of module.sections) {
+      if (section.size === 0 || sections.children.has(section.name)) continue;
+      const address = k.space.toAddress(section.address).toString(16).padStart(16, '0');
+      sysfs.addText(sections, section.name, 0o400, () => `0x${address}\n`);
+    }
+  }
+
+  private linkHolder(owner: LoadedModule, user: LoadedModule, target: SysfsDirectory): void {
+    const holders = this.k.get(Sysfs).directoryOf(this.k.struct('module').get(owner.struct, 'holders_dir'));
+    if (holders?.name === HOLDERS) this.k.get(Sysfs).addLink(holders, target, user.name);
+  }
+
+  private unlinkHolder(owner: LoadedModule, user: LoadedModule): void {
+    const sysfs = this.k.get(Sysfs);
+    const holders = sysfs.directoryOf(this.k.struct('module').get(owner.struct, 'holders_dir'));
+    const link = holders?.name === HOLDERS ? holders.children.get(user.name) : undefined;
+    if (link) sysfs.remove(link);
+  }
+
+  private *uevent(module: LoadedModule, text: string): Sleepable<number> {
+    const action = text.trim();
+    if (action === 'add' || action === 'remove' || action === 'change')
+      yield* this.k.get(Uevents).send(this.kobjectOf(module), action, ['SYNTH_UUID=0']);
+    return 0;
+  }
+
+  private *getParameter(parameter: KernelParam): Sleepable<string> {
+    const { k } = this;
+    const ops = k.struct('kernel_param').get(parameter.address, 'ops');
+    const get = k.struct('kernel_param_ops').get(ops, 'get');
+    if (get === 0) return '';
+    const page = k.pages.allocate(0);
+    const count = yield* invokeInt(k, get, page, parameter.address);
+    const text = count < 0 ? '' : k.space.cstring(page, count);
+    k.pages.free(page);
+    return text;
+  }
+
+  private *storeParameter(module: LoadedModule, parameter: KernelParam, text: string): Sleepable<number> {
+    const { k } = this;
+    const ops = k.struct('kernel_param').get(parameter.address, 'ops');
+    if (k.struct('kernel_param_ops').get(ops, 'set') === 0) return -EPERM;
+    return yield* setParameter(k, module, parameter, text);
+  }
+
+  private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
+    const show = this.k.struct('module_attribute').get(attr, 'show');
+    const mkobj = this.k.struct('module_kobject').of(kobj, 'kobj');
+    return show === 0 ? -EIO : yield* invokeLong(this.k, show, attr, mkobj, page);
+  }
+
+  private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
+    const store = this.k.struct('module_attribute').get(attr, 'store');
+    const mkobj = this.k.struct('module_kobject').of(kobj, 'kobj');
+    return store === 0 ? -EIO : yield* invokeLong(this.k, store, attr, mkobj, page, BigInt(count));
+  }
+}
