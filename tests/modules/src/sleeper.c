@@ -44,7 +44,7 @@ static int schedule_main(void *data)
 	return 0;
 }
 
-/* msleep cannot be woken: it takes the time a second at a time. */
+/* msleep cannot be woken: it takes the time a second at a time, and half a second more. */
 static int msleep_main(void *data)
 {
 	unsigned int slept;
@@ -55,11 +55,12 @@ static int msleep_main(void *data)
 
 		for (slept = 0; slept < seconds && !kthread_should_stop(); slept++)
 			msleep(1000);
+		msleep(500);
 		if (slept < seconds) {
 			pr_info("sleeper: msleep told to stop in round %d\n", i);
 			break;
 		}
-		pr_info("sleeper: round %d of msleep lasted %s\n", i, ktime_to_ms(ktime_sub(ktime_get(), start)) >= seconds * 1000LL ? "long enough" : "too short");
+		pr_info("sleeper: round %d of msleep lasted %s\n", i, ktime_to_ms(ktime_sub(ktime_get(), start)) > seconds * 1000LL ? "long enough" : "too short");
 		done++;
 	}
 	while (!kthread_should_stop())
