@@ -1,4 +1,14 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { Bitmap } from './bits/bitmap.js';
+import { FindBit } from './bits/find.js';
+import { BitWeight } from './bits/weight.js';
+import { Crc } from './crc/crc.js';
+import { Hashes } from './hash/hashes.js';
+import { ListDebug } from './lists/list-debug.js';
+import { IntegerMath } from './math/math.js';
+import { Refcount } from './misc/refcount.js';
+import { RandomNumbers } from './random/random.js';
+import { Uuid } from './random/uuid.js';
 import { Duplicate } from './string/duplicate.js';
 import { Memory } from './string/memory.js';
 import { Numbers } from './string/numbers.js';
@@ -13,4 +23,14 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Duplicate,
   Numbers,
   TextFunctions,
+  Bitmap,
+  FindBit,
+  BitWeight,
+  Crc,
+  Hashes,
+  ListDebug,
+  IntegerMath,
+  Refcount,
+  RandomNumbers,
+  Uuid,
 ];

@@ -45,7 +45,7 @@ export class Printk implements Subsystem {
     fortify_panic: (name: Ptr) => {
       const text = `detected buffer overflow in ${this.k.space.cstring(name)}`;
       this.k.log.line(text, 0);
-      throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c!', this.k.caller);
+      throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', this.k.caller);
     },
   };
 

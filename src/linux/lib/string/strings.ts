@@ -58,7 +58,7 @@ export class Strings implements Subsystem {
     strlcat: (to: Ptr, from: Ptr, size: number) => {
       const start = this.length(to);
       const length = this.length(from);
-      if (start >= size) throw new Oops('bug', 'kernel BUG at lib/string.c!', this.k.caller);
+      if (start >= size) throw new Oops('bug', 'kernel BUG at lib/string.c:337!', this.k.caller);
       this.store(to + start, from, Math.min(length, size - start - 1));
       return start + length;
     },

@@ -8,6 +8,15 @@ import type { FormatContext, SymbolStyle } from './context.js';
 /** The real kernel draws this key at boot; a fixed one makes logs comparable. */
 const POINTER_KEY = { k0: 0x6d6f_6462_6f78_2025n, k1: 0x7020_6861_7368_6573n };
 
+/** Where lib/vsprintf.c warns, by the start of the message. */
+const LINES: readonly (readonly [start: string, line: number])[] = [
+  ['Please remove unsupported', 2661],
+  ['Please remove %pA', 2466],
+  ['field width', 2693],
+  ['precision', 2702],
+  ['', 2743],
+];
+
 /** Formatting with everything a booted kernel knows. */
 export function kernelContext(k: LinuxKernel): FormatContext {
   const warned = new Set<string>();
@@ -27,7 +36,12 @@ export function kernelContext(k: LinuxKernel): FormatContext {
     warnOnce(message) {
       if (warned.has(message)) return;
       warned.add(message);
-      warn(k, message, 'lib/vsprintf.c', 'vsnprintf');
+      warn(
+        k,
+        message,
+        `lib/vsprintf.c:${LINES.find(([start]) => message.startsWith(start))?.[1] ?? 0}`,
+        'vsnprintf',
+      );
     },
   };
 }
