@@ -7,6 +7,7 @@ import type { Btf } from '../formats/btf/index.js';
 import { Clock } from '../kernel/clock.js';
 import type { Sleepable } from '../kernel/effects.js';
 import { isSleepable } from '../kernel/effects.js';
+import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { KernelLog } from '../kernel/log.js';
 import { Ledger } from '../kernel/mm/ledger.js';
 import { PageAllocator } from '../kernel/mm/page-allocator.js';
@@ -24,6 +25,7 @@ import { Processes } from './sched/processes.js';
 import type { Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
+import { bareMachine } from './x86/platform.js';
 
 export interface KernelOptions {
   /** Decides interleavings and every random number; 0 schedules first come, first served. */
@@ -33,6 +35,8 @@ export interface KernelOptions {
   /** CLOCK_REALTIME at boot, nanoseconds since 1970. */
   readonly bootTime?: bigint;
   readonly platform?: Partial<Platform>;
+  /** Files below the machine's own; without it the root is empty. Never written to. */
+  readonly files?: HostTree;
 }
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
@@ -62,6 +66,8 @@ export class LinuxKernel {
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
+  readonly files: FileTree;
+  readonly platform: Platform;
   private readonly subsystems = new Map<SubsystemClass, Subsystem>();
   private readonly structs = new Map<string, StructType>();
   private readonly enums = new Map<string, number>();
@@ -75,10 +81,12 @@ export class LinuxKernel {
     const { space } = this;
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
-    this.cpu = new Cpu(space, { platform: options.platform ?? {} });
+    this.files = new FileTree(options.files);
     this.clock = new Clock(options.bootTime ?? DEFAULT_BOOT_TIME);
-    this.log = new KernelLog(() => this.clock.now);
     this.random = new Random(options.seed ?? 0);
+    this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
+    this.cpu = new Cpu(space, { platform: this.platform });
+    this.log = new KernelLog(() => this.clock.now);
     this.mapImage();
     this.pages = new PageAllocator(space, this.ledger);
     this.slab = new Slab(space, this.pages, this.ledger);
@@ -242,6 +250,15 @@ export class LinuxKernel {
   get caller(): Ptr {
     return this.executor.current?.caller ?? 0;
   }
+
+  /** Virtual time since boot in nanoseconds: the clock, and what was executed since it was last set. */
+  now(): number {
+    this.clock.now += this.cpu.executed - this.countedInstructions;
+    this.countedInstructions = this.cpu.executed;
+    return this.clock.now;
+  }
+
+  private countedInstructions = 0;
 
   /** `current`: the running task's task_struct. */
   get current(): Ptr {

@@ -1,3 +1,4 @@
+import { BASE_SUBSYSTEMS } from './base-subsystems.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
@@ -5,6 +6,7 @@ import type { SubsystemClass } from './subsystem.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [
+  ...BASE_SUBSYSTEMS,
   ...PRINTK_SUBSYSTEMS,
   ...LIB_SUBSYSTEMS,
   ...KOBJECT_SUBSYSTEMS,

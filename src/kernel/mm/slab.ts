@@ -75,6 +75,7 @@ export class Slab {
   private readonly general: SlabCache[];
   private readonly cacheOfObject = new Map<Ptr, SlabCache>();
   private readonly freed = new Map<Ptr, FreedBy>();
+  private readonly slabOfPage = new Map<number, { readonly start: Ptr; readonly cache: SlabCache }>();
   /** Told of every defect found while allocating. */
   onDefect: (defect: SlabDefect) => void = () => {};
 
@@ -104,7 +105,10 @@ export class Slab {
       this.cacheOfObject.delete(object);
       this.freed.delete(object);
     }
-    for (const slab of cache.slabs) this.pages.givePages(slab, cache.slabBytes);
+    for (const slab of cache.slabs) {
+      for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE) this.slabOfPage.delete(at >>> 12);
+      this.pages.givePages(slab, cache.slabBytes);
+    }
     cache.slabs.length = 0;
     cache.freeObjects.length = 0;
     return 0;
@@ -186,14 +190,13 @@ export class Slab {
     return this.cacheOfObject.get(ptr);
   }
 
-  /** The object that contains an address, live or free. */
-  objectAt(
-    address: Ptr,
-  ): { readonly ptr: Ptr; readonly cache: SlabCache; readonly live: boolean } | undefined {
-    for (const [ptr, cache] of this.cacheOfObject)
-      if (address >= ptr && address < ptr + cache.stride)
-        return { ptr, cache, live: this.ledger.get(ptr) !== undefined };
-    return undefined;
+  /** The live object that contains an address. Undefined for memory that is not the slab's. */
+  objectFor(address: Ptr): { readonly ptr: Ptr; readonly cache: SlabCache } | undefined {
+    const slab = this.slabOfPage.get(address >>> 12);
+    if (!slab) return undefined;
+    const index = Math.floor((address - slab.start) / slab.cache.stride);
+    const ptr = slab.start + index * slab.cache.stride;
+    return this.cacheOfObject.has(ptr) && this.ledger.get(ptr) ? { ptr, cache: slab.cache } : undefined;
   }
 
   /** Looks at every object, live and free, for writes out of bounds or after free. */
@@ -214,6 +217,8 @@ export class Slab {
     const slab = this.pages.takePages(cache.slabBytes, PAGE_SIZE);
     if (slab === 0) return false;
     cache.slabs.push(slab);
+    for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE)
+      this.slabOfPage.set(at >>> 12, { start: slab, cache });
     const count = Math.floor(cache.slabBytes / cache.stride);
     for (let i = count - 1; i >= 0; i--) {
       const ptr = slab + i * cache.stride;

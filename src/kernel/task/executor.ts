@@ -64,6 +64,13 @@ export class Executor {
     this.cpu.bindHost(address, () => this.enter(name, invoke, finish));
   }
 
+  /** Ends the running task once the base kernel function that calls this yields: do_exit(). */
+  finishCurrent(): void {
+    if (this.current) this.exiting = this.current;
+  }
+
+  private exiting: Task | undefined;
+
   /** Runs a task until it blocks, yields or ends. Registers must be loaded. */
   resume(task: Task): Pause {
     const outer = this.current;
@@ -80,13 +87,17 @@ export class Executor {
       const top = task.activations.at(-1);
       if (!top) return 'finished';
       const pause = top.kind === 'host' ? this.stepHost(task, top) : this.stepGuest(task);
+      if (pause && this.exiting === task) {
+        this.exiting = undefined;
+        return 'finished';
+      }
       if (pause) return pause;
     }
   }
 
   /** Advances the innermost base kernel function by one effect, called from no guest frame. */
   private stepHost(task: Task, top: Extract<Activation, { kind: 'host' }>): Pause | undefined {
-    let step: IteratorResult<Effect, Value>;
+    let step: IteratorResult<Effect, unknown>;
     try {
       step = top.body.next();
     } catch (error) {
@@ -99,7 +110,7 @@ export class Executor {
         task.result = step.value;
         return 'finished';
       }
-      top.finish(step.value);
+      top.finish(step.value as Value);
       this.returnToGuest();
       return undefined;
     }
@@ -184,12 +195,12 @@ export class Executor {
     const activation: Activation = { kind: 'host', body, finish, name };
     const depth = task.activations.length;
     for (;;) {
-      let step: IteratorResult<Effect, Value>;
+      let step: IteratorResult<Effect, unknown>;
       try {
         step = body.next();
         task.caller = caller;
         if (step.done) {
-          finish(step.value);
+          finish(step.value as Value);
           return;
         }
         task.activations.push(activation);

@@ -1,7 +1,7 @@
 import type { CpuContract } from '../../cpu/cpu-types.js';
 import { RSP } from '../../cpu/cpu-types.js';
 import type { Clock } from '../clock.js';
-import type { Sleepable, Value } from '../effects.js';
+import type { Sleepable } from '../effects.js';
 import type { AreaAllocator } from '../mm/vmalloc.js';
 import type { Random } from '../random.js';
 import type { Executor } from './executor.js';
@@ -27,7 +27,7 @@ export class Scheduler {
   /** The task whose context is in the register file, also while interrupt work runs on top of it. */
   current: Task | undefined;
   private readonly ready: Task[] = [];
-  private readonly interruptWork: { readonly name: string; readonly body: () => Sleepable<Value> }[] = [];
+  private readonly interruptWork: { readonly name: string; readonly body: () => Sleepable<unknown> }[] = [];
   private nextId = 1;
   private initialContext: ArrayBufferLike | undefined;
   private spareStacks: number[] = [];
@@ -45,7 +45,7 @@ export class Scheduler {
   /** Creates a runnable task round a base kernel function. `id` defaults to the next free one. */
   spawn(
     name: string,
-    root: Sleepable<Value>,
+    root: Sleepable<unknown>,
     options: { runnable?: boolean; prepare?: (task: Task) => void } = {},
   ): Task {
     const task = this.create(name, root, false);
@@ -65,7 +65,7 @@ export class Scheduler {
   }
 
   /** Queues work to run in interrupt context at the next opportunity. It must not block. */
-  interrupt(name: string, body: () => Sleepable<Value>): void {
+  interrupt(name: string, body: () => Sleepable<unknown>): void {
     this.interruptWork.push({ name, body });
   }
 
@@ -157,7 +157,7 @@ export class Scheduler {
     this.cpu.interruptsEnabled = true;
   }
 
-  private create(name: string, root: Sleepable<Value>, isInterrupt: boolean): Task {
+  private create(name: string, root: Sleepable<unknown>, isInterrupt: boolean): Task {
     const stack = this.spareStacks.pop() ?? this.stacks.allocate(THREAD_SIZE, 'stack');
     if (stack === 0) throw new Error('no room for another kernel stack');
     const task = new Task(this.nextId++, name, stack, THREAD_SIZE, isInterrupt, root);

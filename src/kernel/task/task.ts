@@ -6,7 +6,7 @@ export type Activation =
   /** A function of the base kernel that is suspended, or about to run. */
   | {
       readonly kind: 'host';
-      readonly body: Sleepable<Value>;
+      readonly body: Sleepable<unknown>;
       /** Puts the result where the caller expects it; undefined for a task's outermost function. */
       readonly finish: ((value: Value) => void) | undefined;
       /** Name of the export, for traces. */
@@ -27,7 +27,7 @@ export class Task {
   /** Saved registers while the task is not running. */
   context: ArrayBufferLike | undefined;
   /** Result of the outermost function once finished. */
-  result: Value;
+  result: unknown;
   /** Virtual time at which it last gave up the CPU: what the soft-lockup watchdog looks at. */
   lastScheduled = 0;
   /** Guest return address of the innermost call into the base kernel: who asked. */
@@ -44,7 +44,7 @@ export class Task {
     readonly stackSize: number,
     /** Runs interrupt work on top of whichever task is current; must not block. */
     readonly isInterrupt: boolean,
-    root: Sleepable<Value>,
+    root: Sleepable<unknown>,
   ) {
     this.activations.push({ kind: 'host', body: root, finish: undefined, name });
   }

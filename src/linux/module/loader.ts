@@ -17,7 +17,7 @@ import { protect } from './loader-protect.js';
 import { Modules } from './modules.js';
 import { parseArguments } from './parse-args.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
-import { applyRelocations, type SymbolValue, valueOf } from './relocate.js';
+import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
 import { Resolver } from './resolve.js';
 
 const THIS_MODULE = '.gnu.linkonce.this_module';
@@ -194,7 +194,7 @@ function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void
   module.percpu = { offset, size: percpu.size };
 }
 
-function bindSymbols(k: LinuxKernel, module: LoadedModule, resolver: Resolver): (SymbolValue | undefined)[] {
+function bindSymbols(_k: LinuxKernel, module: LoadedModule, resolver: Resolver): (SymbolValue | undefined)[] {
   const byIndex = new Map(module.sections.map((section) => [section.index, section.address]));
   const percpuIndex = module.percpu
     ? module.elf.sections.findIndex((section) => section.name === '.data..percpu')
@@ -206,7 +206,7 @@ function bindSymbols(k: LinuxKernel, module: LoadedModule, resolver: Resolver): 
   };
   const values = resolver.values((symbol) => {
     const address = addressOf(symbol);
-    return address === undefined ? undefined : valueOf(address);
+    return address === undefined ? undefined : symbolValue(address);
   });
   module.placeSymbols(module.elf.symbols(), (symbol) =>
     symbol.shndx === percpuIndex || byIndex.has(symbol.shndx) ? addressOf(symbol) : undefined,

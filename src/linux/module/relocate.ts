@@ -22,7 +22,7 @@ import { LoadError } from './load-error.js';
 export type SymbolValue = number;
 
 /** The value of a pointer into the image or module region, or of a small address. */
-export function valueOf(ptr: Ptr): SymbolValue {
+export function symbolValue(ptr: Ptr): SymbolValue {
   return ptr < IMAGE.start ? ptr : ptr - 0x8000_0000;
 }
 
@@ -54,8 +54,7 @@ export function applyRelocations(
         `${section.name}: relocation ${i}: r_offset 0x${offset.toString(16)} is past the end of ${target.name}`,
       );
     const at = base + offset;
-    const symbolValue = values[relocations.symbol(i)] ?? 0;
-    const value = symbolValue + relocations.addendNumber(i);
+    const value = (values[relocations.symbol(i)] ?? 0) + relocations.addendNumber(i);
     switch (type) {
       case R_X86_64_64:
         view.setUint32(at, value >>> 0, true);
@@ -71,13 +70,13 @@ export function applyRelocations(
         break;
       case R_X86_64_PC32:
       case R_X86_64_PLT32: {
-        const relative = value - valueOf(at);
+        const relative = value - symbolValue(at);
         if (outOfInt32(relative)) overflow(type, relative, log);
         view.setInt32(at, relative, true);
         break;
       }
       case R_X86_64_PC64: {
-        const relative = value - valueOf(at);
+        const relative = value - symbolValue(at);
         view.setUint32(at, relative >>> 0, true);
         view.setInt32(at + 4, Math.floor(relative / 2 ** 32), true);
         break;

@@ -12,7 +12,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule, ModuleExport } from './loaded-module.js';
-import { type SymbolValue, valueOf } from './relocate.js';
+import { type SymbolValue, symbolValue } from './relocate.js';
 
 const KERN_WARNING = 4;
 const KERN_ERR = 3;
@@ -99,7 +99,7 @@ export class Resolver {
       if (own.gplOnly && !this.gplOk) return undefined;
       const ptr = own.kind === 'function' ? k.fn(name) : k.symbol(name);
       return {
-        value: valueOf(ptr),
+        value: symbolValue(ptr),
         crc: own.crc,
         gplOnly: own.gplOnly,
         namespace: own.namespace,
@@ -109,7 +109,7 @@ export class Resolver {
     for (const owner of this.owners) {
       const exported: ModuleExport | undefined = owner.exports.get(name);
       if (!exported || (exported.gplOnly && !this.gplOk)) continue;
-      return { value: valueOf(exported.address), ...exported, owner };
+      return { value: symbolValue(exported.address), ...exported, owner };
     }
     return undefined;
   }

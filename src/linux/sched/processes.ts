@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable, Value } from '../../kernel/effects.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import type { SchedulerHooks } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { StructType } from '../abi/struct.js';
@@ -12,6 +12,8 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_NORMAL = 3;
 const TASK_DEAD = 0x80;
+/** PREEMPT_NEED_RESCHED of arch/x86/include/asm/preempt.h, whose sense is inverted. */
+const NO_RESCHED = 0x8000_0000;
 
 /**
  * task_structs: what `current` and the tasks' own fields look like to modules, kept true while the scheduler
@@ -59,6 +61,7 @@ export class Processes implements SchedulerHooks {
     }
     if (taskStruct.has('fs') && k.hasSymbol('init_fs'))
       taskStruct.set(this.initTask, 'fs', k.symbol('init_fs'));
+    this.preemptCount = 0;
     this.template = k.space.readable(this.initTask, taskStruct.size).slice();
     k.space.storePtr(this.currentTaskSlot, this.initTask);
   }
@@ -66,7 +69,7 @@ export class Processes implements SchedulerHooks {
   /** Creates a task with its task_struct; it runs when the scheduler picks it, unless `runnable` is false. */
   create(
     name: string,
-    root: Sleepable<Value>,
+    root: Sleepable<unknown>,
     options: { kernelThread?: boolean; runnable?: boolean } = {},
   ): Task {
     return this.k.scheduler.spawn(name, root, {
@@ -97,12 +100,13 @@ export class Processes implements SchedulerHooks {
     this.exitListeners.push(listener);
   }
 
+  /** preempt_count without its top bit, which x86 keeps set while no reschedule is needed. */
   get preemptCount(): number {
-    return this.k.space.loadInt32(this.preemptCountSlot);
+    return this.k.space.load32(this.preemptCountSlot) & ~NO_RESCHED;
   }
 
   set preemptCount(value: number) {
-    this.k.space.store32(this.preemptCountSlot, value);
+    this.k.space.store32(this.preemptCountSlot, (value | NO_RESCHED) >>> 0);
   }
 
   switchTo(task: Task): void {

@@ -161,6 +161,58 @@ export class Traps implements ExecutorHooks {
     this.record(task, caller, kind, message, k.space.toAddress(address), trace);
   }
 
+  /** might_sleep(): a function that may sleep was called where nobody may (___might_sleep of sched/core.c). */
+  mightSleep(file: string, line: number): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task) return;
+    const preempt = k.processes.preemptCount;
+    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) return;
+    const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
+    const pid = k.processes.pid(task);
+    const comm = k.struct('task_struct').text(k.current, 'comm');
+    k.log.line(message, 3);
+    const atomic = preempt !== 0 || task.isInterrupt ? 1 : 0;
+    const irqs = k.cpu.interruptsEnabled ? 0 : 1;
+    k.log.line(
+      `in_atomic(): ${atomic}, irqs_disabled(): ${irqs}, non_block: 0, pid: ${pid}, name: ${comm}`,
+      3,
+    );
+    k.log.line(`preempt_count: ${preempt.toString(16)}, expected: 0`, 3);
+    this.dumpStack();
+    this.record(
+      task,
+      task.caller,
+      'sleep-in-atomic',
+      message,
+      k.space.toAddress(task.caller),
+      callTrace(k, task),
+    );
+  }
+
+  /** schedule() in atomic context: reported, as __schedule_bug does; the task goes on. */
+  scheduling(): void {
+    const { k } = this;
+    const task = k.executor.current;
+    const preempt = k.processes.preemptCount;
+    if (!task || (preempt === 0 && !task.isInterrupt)) return;
+    const comm = k.struct('task_struct').text(k.current, 'comm');
+    const count = (preempt + 1).toString(16).padStart(8, '0');
+    const message = `BUG: scheduling while atomic: ${comm}/${k.processes.pid(task)}/0x${count}`;
+    k.log.line(message, 3);
+    k.log.line(modulesLine(k), 3);
+    this.dumpStack();
+    this.taint.add('WARN');
+    this.record(
+      task,
+      task.caller,
+      'sleep-in-atomic',
+      message,
+      k.space.toAddress(task.caller),
+      callTrace(k, task),
+    );
+  }
+
   /** dump_stack(). */
   dumpStack(): void {
     const task = this.k.executor.current;
@@ -207,7 +259,7 @@ export class Traps implements ExecutorHooks {
 
   private describePageFault(
     task: Task,
-    rip: Ptr,
+    _rip: Ptr,
     exception: CpuException,
   ): { kind: FaultKind; head: string; lines: string[]; address: bigint } {
     const { k } = this;

@@ -1,0 +1,55 @@
+import { CoreMisc } from './core/misc.js';
+import { Notifiers } from './core/notifier.js';
+import { Rcu } from './core/rcu.js';
+import { Softirqs } from './core/softirq.js';
+import { Mutexes } from './locking/mutex.js';
+import { RwSemaphores, Semaphores } from './locking/rwsem.js';
+import { Spinlocks } from './locking/spinlock.js';
+import { PageExports } from './mm/pages.js';
+import { SlabExports } from './mm/slab.js';
+import { Uaccess } from './mm/uaccess.js';
+import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { Modules } from './module/modules.js';
+import { ParamOps } from './module/param-ops.js';
+import { Completions } from './sched/completion.js';
+import { Sched } from './sched/core.js';
+import { Kthreads } from './sched/kthread.js';
+import { WaitQueues } from './sched/wait.js';
+import { Workqueues } from './sched/workqueue.js';
+import type { SubsystemClass } from './subsystem.js';
+import { Delays } from './time/delay.js';
+import { Hrtimers } from './time/hrtimer.js';
+import { Timekeeping } from './time/timekeeping.js';
+import { Timers } from './time/timer.js';
+import { X86Cpu } from './x86/cpu.js';
+import { Paravirt } from './x86/paravirt.js';
+
+/** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
+export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
+  X86Cpu,
+  Paravirt,
+  SlabExports,
+  PageExports,
+  VmallocExports,
+  PerCpuExports,
+  Uaccess,
+  Spinlocks,
+  Mutexes,
+  RwSemaphores,
+  Semaphores,
+  Rcu,
+  Delays,
+  Timers,
+  Hrtimers,
+  Timekeeping,
+  Sched,
+  WaitQueues,
+  Completions,
+  Kthreads,
+  Workqueues,
+  Softirqs,
+  Notifiers,
+  Modules,
+  ParamOps,
+  CoreMisc,
+];

@@ -1,0 +1,109 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { symbolize } from '../traps/symbolize.js';
+
+const CAPABILITIES_ALL = 0x1ff_ffff_ffffn;
+const INIT_USER_NS_LEVEL = 0;
+
+/** Small parts of kernel/: capabilities of root, the stack protector, hot-plug of the one CPU, reboot hooks. */
+export class CoreMisc implements Subsystem {
+  private dynamicStates = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __stack_chk_fail: () => {
+      const at = symbolize(this.k, this.k.caller);
+      throw new Oops(
+        'stack-corruption',
+        `Kernel panic - not syncing: stack-protector: Kernel stack is corrupted in: ${at}`,
+        this.k.caller,
+      );
+    },
+    capable: () => true,
+    ns_capable: () => true,
+    ns_capable_noaudit: () => true,
+    file_ns_capable: () => true,
+    has_capability: () => true,
+    has_capability_noaudit: () => true,
+    capable_wrt_inode_uidgid: () => true,
+    __cpuhp_setup_state: (state: number, _name: Ptr, invoke: boolean, startup: Ptr, teardown: Ptr) =>
+      this.hotplug(state, invoke, startup, teardown),
+    __cpuhp_setup_state_cpuslocked: (
+      state: number,
+      _name: Ptr,
+      invoke: boolean,
+      startup: Ptr,
+      teardown: Ptr,
+    ) => this.hotplug(state, invoke, startup, teardown),
+    __cpuhp_remove_state: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
+    __cpuhp_remove_state_cpuslocked: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
+    cpus_read_lock: () => {},
+    cpus_read_unlock: () => {},
+    cpus_read_trylock: () => 1,
+    on_each_cpu_cond_mask: (_cond: Ptr, fn: Ptr, info: Ptr) => this.k.call(fn, info),
+    smp_call_function_single: (_cpu: number, fn: Ptr, info: Ptr) => this.callHere(fn, info),
+    smp_call_function: () => {},
+    smp_call_function_many: () => {},
+    kick_all_cpus_sync: () => {},
+    cpumask_next: (cpu: number, mask: Ptr) => (cpu < 0 && this.k.space.load8(mask) & 1 ? 0 : 1),
+    cpumask_any_and_distribute: () => 0,
+    cpumask_local_spread: () => 0,
+    make_kuid: (_ns: Ptr, uid: number) => uid,
+    make_kgid: (_ns: Ptr, gid: number) => gid,
+    from_kuid: (_ns: Ptr, uid: number) => uid,
+    from_kuid_munged: (_ns: Ptr, uid: number) => uid,
+    from_kgid: (_ns: Ptr, gid: number) => gid,
+    from_kgid_munged: (_ns: Ptr, gid: number) => gid,
+    in_group_p: () => 1,
+    in_egroup_p: () => 1,
+    static_key_count: (key: Ptr) => this.k.struct('static_key').get(key, 'enabled.counter'),
+  };
+
+  private readonly teardowns = new Map<number, Ptr>();
+
+  readonly data = {
+    init_cred: (at: Ptr) => this.fillCredentials(at),
+    init_user_ns: (at: Ptr) => this.k.struct('user_namespace').set(at, 'level', INIT_USER_NS_LEVEL),
+    overflowuid: (at: Ptr) => this.k.space.store32(at, 65534),
+    overflowgid: (at: Ptr) => this.k.space.store32(at, 65534),
+    system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
+    init_task: () => {},
+  };
+
+  /** CPU hot-plug callbacks: the startup runs at once on the one CPU that is up. */
+  private *hotplug(state: number, invoke: boolean, startup: Ptr, teardown: Ptr): Sleepable<number> {
+    const { k } = this;
+    const dynamic =
+      state === k.enumValue('CPUHP_AP_ONLINE_DYN') || state === k.enumValue('CPUHP_BP_PREPARE_DYN');
+    const number = dynamic ? state + this.dynamicStates++ : state;
+    if (invoke && startup !== 0) {
+      const result = yield* k.callInt(startup, 0);
+      if (result < 0) return result;
+    }
+    this.teardowns.set(number, teardown);
+    return dynamic ? number : 0;
+  }
+
+  private *hotplugRemove(state: number, invoke: boolean): Sleepable<void> {
+    const teardown = this.teardowns.get(state) ?? 0;
+    this.teardowns.delete(state);
+    if (invoke && teardown !== 0) yield* this.k.callInt(teardown, 0);
+  }
+
+  private *callHere(fn: Ptr, info: Ptr): Sleepable<number> {
+    yield* this.k.call(fn, info);
+    return 0;
+  }
+
+  private fillCredentials(at: Ptr): void {
+    const type = this.k.struct('cred');
+    type.set(at, 'usage.counter', 4);
+    for (const set of ['cap_permitted', 'cap_effective', 'cap_bset'])
+      this.k.space.store64(type.addr(at, set), CAPABILITIES_ALL);
+    if (this.k.hasSymbol('init_user_ns')) type.set(at, 'user_ns', this.k.symbol('init_user_ns'));
+  }
+}

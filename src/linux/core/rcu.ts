@@ -1,0 +1,95 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Waiters } from '../locking/waiters.js';
+import { VmallocExports } from '../mm/vmalloc.js';
+import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
+const OFFSET_LIMIT = 4096;
+
+/**
+ * RCU on one CPU (Documentation/RCU/whatisRCU.rst): a grace period is over when every task that was inside a
+ * read-side section has left it, which every switch between tasks outside such sections proves.
+ */
+export class Rcu implements Subsystem {
+  private outstanding = 0;
+  private readonly waiters: Waiters;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
+
+  readonly exports = {
+    __rcu_read_lock: () => this.nest(1),
+    __rcu_read_unlock: () => this.nest(-1),
+    call_rcu: (head: Ptr, fn: Ptr) => this.call(head, fn),
+    call_rcu_hurry: (head: Ptr, fn: Ptr) => this.call(head, fn),
+    call_rcu_tasks: (head: Ptr, fn: Ptr) => this.call(head, fn),
+    kvfree_call_rcu: (head: Ptr, fnOrPtr: Ptr) => this.free(head, fnOrPtr),
+    kfree_call_rcu: (head: Ptr, fnOrPtr: Ptr) => this.free(head, fnOrPtr),
+    synchronize_rcu: () => this.synchronize(),
+    synchronize_rcu_expedited: () => this.synchronize(),
+    synchronize_rcu_tasks: () => this.synchronize(),
+    synchronize_net: () => this.synchronize(),
+    rcu_barrier: () => this.barrier(),
+    rcu_barrier_tasks: () => this.barrier(),
+    rcu_is_watching: () => true,
+    get_state_synchronize_rcu: () => 0,
+    cond_synchronize_rcu: () => this.synchronize(),
+    init_srcu_struct: (srcu: Ptr) => {
+      this.k.space.writable(srcu, this.k.sizeOf('srcu_struct')).fill(0);
+      return 0;
+    },
+    cleanup_srcu_struct: () => {},
+    __srcu_read_lock: () => 0,
+    __srcu_read_unlock: () => {},
+    synchronize_srcu: () => this.synchronize(),
+    synchronize_srcu_expedited: () => this.synchronize(),
+    call_srcu: (_srcu: Ptr, head: Ptr, fn: Ptr) => this.call(head, fn),
+    srcu_barrier: () => this.barrier(),
+  };
+
+  private nest(by: number): void {
+    const type = this.k.struct('task_struct');
+    const { current } = this.k;
+    type.set(current, 'rcu_read_lock_nesting', type.get(current, 'rcu_read_lock_nesting') + by);
+  }
+
+  private call(head: Ptr, fn: Ptr): void {
+    const { k } = this;
+    this.outstanding++;
+    const rcu = this;
+    k.scheduler.interrupt('rcu', function* () {
+      yield* k.call(fn, head);
+      rcu.done();
+    });
+  }
+
+  private free(head: Ptr, fnOrPtr: Ptr): void {
+    const { k } = this;
+    const object = fnOrPtr < OFFSET_LIMIT ? head - fnOrPtr : fnOrPtr;
+    this.outstanding++;
+    const rcu = this;
+    // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
+    k.scheduler.interrupt('rcu', function* () {
+      k.get(VmallocExports).kvfree(object);
+      rcu.done();
+    });
+  }
+
+  private done(): void {
+    this.outstanding--;
+    if (this.outstanding === 0) this.waiters.wakeAll(1);
+  }
+
+  private *synchronize(): Sleepable<void> {
+    this.k.traps.mightSleep('kernel/rcu/tree.c', 3310);
+    yield* yieldCpu();
+  }
+
+  private *barrier(): Sleepable<void> {
+    while (this.outstanding > 0) yield* this.waiters.wait(1, TASK_UNINTERRUPTIBLE);
+  }
+}

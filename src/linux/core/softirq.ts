@@ -1,0 +1,90 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { yieldCpu } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
+import type { Subsystem } from '../subsystem.js';
+
+const SCHEDULED = 1;
+
+/** Tasklets and softirqs (Documentation/kernel-hacking/hacking.rst, "Software Interrupts"). */
+export class Softirqs implements Subsystem {
+  private readonly running = new Set<Ptr>();
+  private readonly actions = new Map<number, Ptr>();
+  private readonly raised = new Set<number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    tasklet_init: (tasklet: Ptr, fn: Ptr, data: number) => {
+      const type = this.k.struct('tasklet_struct');
+      this.k.space.writable(tasklet, type.size).fill(0);
+      type.set(tasklet, 'func', fn);
+      type.set(tasklet, 'data', data);
+    },
+    tasklet_setup: (tasklet: Ptr, callback: Ptr) => {
+      const type = this.k.struct('tasklet_struct');
+      this.k.space.writable(tasklet, type.size).fill(0);
+      type.set(tasklet, 'callback', callback);
+      type.set(tasklet, 'use_callback', 1);
+    },
+    __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet),
+    __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet),
+    tasklet_kill: (tasklet: Ptr) => this.kill(tasklet),
+    tasklet_unlock_wait: () => {},
+    tasklet_unlock_spin_wait: () => {},
+    tasklet_unlock: (tasklet: Ptr) => this.setState(tasklet, 0),
+    open_softirq: (number: number, action: Ptr) => {
+      this.actions.set(number, action);
+    },
+    raise_softirq: (number: number) => this.raise(number),
+    raise_softirq_irqoff: (number: number) => this.raise(number),
+    __raise_softirq_irqoff: (number: number) => this.raise(number),
+  };
+
+  /** Queues a softirq's action to run at the next opportunity. */
+  private raise(number: number): void {
+    if (this.raised.has(number)) return;
+    this.raised.add(number);
+    const { k } = this;
+    const softirqs = this;
+    k.scheduler.interrupt('softirq', function* () {
+      softirqs.raised.delete(number);
+      const action = softirqs.actions.get(number);
+      if (action === undefined) return;
+      k.processes.preemptCount += SOFTIRQ_OFFSET;
+      yield* k.call(action, 0);
+      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+    });
+  }
+
+  private schedule(tasklet: Ptr): void {
+    const { k } = this;
+    const softirqs = this;
+    k.scheduler.interrupt('tasklet', function* () {
+      const type = k.struct('tasklet_struct');
+      if (type.get(tasklet, 'count.counter') !== 0) {
+        softirqs.schedule(tasklet);
+        return;
+      }
+      softirqs.setState(tasklet, 0);
+      softirqs.running.add(tasklet);
+      k.processes.preemptCount += SOFTIRQ_OFFSET;
+      const callback = type.get(tasklet, 'use_callback') !== 0;
+      const fn = type.get(tasklet, callback ? 'callback' : 'func');
+      yield* k.call(fn, callback ? tasklet : type.getBig(tasklet, 'data'));
+      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+      softirqs.running.delete(tasklet);
+    });
+  }
+
+  private setState(tasklet: Ptr, state: number): void {
+    this.k.struct('tasklet_struct').set(tasklet, 'state', state);
+  }
+
+  /** Waits until a scheduled tasklet has run. */
+  private *kill(tasklet: Ptr): Sleepable<void> {
+    const type = this.k.struct('tasklet_struct');
+    while ((type.get(tasklet, 'state') & SCHEDULED) !== 0 || this.running.has(tasklet)) yield* yieldCpu();
+  }
+}

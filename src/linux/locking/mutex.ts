@@ -1,0 +1,103 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { list } from '../abi/list.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
+import type { Subsystem } from '../subsystem.js';
+import { Waiters } from './waiters.js';
+
+/**
+ * Mutexes (Documentation/locking/mutex-design.rst). `owner` holds the owner's task_struct, as inlined checks
+ * expect; locking one's own mutex and unlocking somebody else's are reported.
+ */
+export class Mutexes implements Subsystem {
+  private readonly waiters: Waiters;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
+
+  readonly exports = {
+    __mutex_init: (mutex: Ptr) => this.init(mutex),
+    mutex_lock: (mutex: Ptr) => this.enter(mutex),
+    mutex_lock_interruptible: (mutex: Ptr) => this.enter(mutex),
+    mutex_lock_killable: (mutex: Ptr) => this.enter(mutex),
+    mutex_lock_io: (mutex: Ptr) => this.enter(mutex),
+    mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
+    mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
+    mutex_is_locked: (mutex: Ptr) => this.owner(mutex) !== 0,
+    atomic_dec_and_mutex_lock: (counter: Ptr, mutex: Ptr) => this.decrementAndLock(counter, mutex),
+    ww_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
+    ww_mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
+    ww_mutex_lock: (mutex: Ptr) => this.enter(mutex),
+    ww_mutex_lock_interruptible: (mutex: Ptr) => this.enter(mutex),
+  };
+
+  owner(mutex: Ptr): Ptr {
+    const raw = this.k.struct('mutex').getBig(mutex, 'owner.counter') & ~7n;
+    return this.k.space.fromAddress(raw);
+  }
+
+  init(mutex: Ptr): void {
+    const type = this.k.struct('mutex');
+    this.k.space.writable(mutex, type.size).fill(0);
+    list.init(this.k.space, type.addr(mutex, 'wait_list'));
+  }
+
+  *lock(mutex: Ptr): Sleepable<number> {
+    return yield* this.k.wait(this.enter(mutex));
+  }
+
+  unlock(mutex: Ptr): void {
+    const owner = this.owner(mutex);
+    if (owner !== this.k.current) {
+      const what = owner === 0 ? 'that is not locked' : 'held by another task';
+      this.k.traps.complain('lock-misuse', `BUG: mutex_unlock of a mutex ${what}`, mutex);
+      if (owner === 0) return;
+    }
+    this.setOwner(mutex, 0);
+    this.waiters.wakeOne(mutex);
+  }
+
+  private enter(mutex: Ptr): number | Sleepable<number> {
+    this.k.traps.mightSleep('kernel/locking/mutex.c', 580);
+    if (this.trylock(mutex)) return 0;
+    if (this.owner(mutex) === this.k.current)
+      throw new Oops(
+        'deadlock',
+        'BUG: mutex_lock of a mutex that the task holds already: it would wait for itself for ever',
+        mutex,
+      );
+    return this.slow(mutex);
+  }
+
+  private *slow(mutex: Ptr): Sleepable<number> {
+    while (!this.trylock(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
+    return 0;
+  }
+
+  private trylock(mutex: Ptr): boolean {
+    if (this.owner(mutex) !== 0) return false;
+    this.setOwner(mutex, this.k.current);
+    return true;
+  }
+
+  private setOwner(mutex: Ptr, task: Ptr): void {
+    this.k.struct('mutex').setBig(mutex, 'owner.counter', this.k.space.toAddress(task));
+  }
+
+  private *decrementAndLock(counter: Ptr, mutex: Ptr): Sleepable<number> {
+    const { space } = this.k;
+    if (space.loadInt32(counter) > 1) {
+      space.store32(counter, space.loadInt32(counter) - 1);
+      return 0;
+    }
+    yield* this.lock(mutex);
+    const left = space.loadInt32(counter) - 1;
+    space.store32(counter, left);
+    if (left === 0) return 1;
+    this.unlock(mutex);
+    return 0;
+  }
+}

@@ -1,0 +1,241 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Parts of preempt_count (include/linux/preempt.h). */
+export const PREEMPT_OFFSET = 1;
+export const SOFTIRQ_OFFSET = 0x100;
+export const SOFTIRQ_DISABLE_OFFSET = 0x200;
+const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
+
+const IF = 0x200n;
+const LOCKED = 1;
+/** queued rwlock: a writer holds it; what one reader adds. */
+const WRITER = 0xff;
+const READER = 0x200;
+
+/**
+ * Spinlocks and rwlocks on one CPU: taking a lock that is held can only be a deadlock, since nobody else can
+ * run to give it back (Documentation/locking/spinlocks.rst).
+ */
+export class Spinlocks implements Subsystem {
+  /** Who took each lock: for deadlock reports. */
+  private readonly takenBy = new Map<Ptr, Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    _raw_spin_lock: (lock: Ptr) => this.lock(lock, PREEMPT_OFFSET),
+    _raw_spin_lock_nested: (lock: Ptr) => this.lock(lock, PREEMPT_OFFSET),
+    _raw_spin_lock_bh: (lock: Ptr) => this.lock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_spin_lock_irq: (lock: Ptr) => {
+      this.irqDisable();
+      this.lock(lock, PREEMPT_OFFSET);
+    },
+    _raw_spin_lock_irqsave: (lock: Ptr) => this.irqSave(() => this.lock(lock, PREEMPT_OFFSET)),
+    _raw_spin_trylock: (lock: Ptr) => this.trylock(lock, PREEMPT_OFFSET),
+    _raw_spin_trylock_bh: (lock: Ptr) => this.trylock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_spin_unlock: (lock: Ptr) => this.unlock(lock, PREEMPT_OFFSET),
+    _raw_spin_unlock_bh: (lock: Ptr) => this.unlock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_spin_unlock_irq: (lock: Ptr) => {
+      this.unlock(lock, PREEMPT_OFFSET);
+      this.k.cpu.interruptsEnabled = true;
+    },
+    _raw_spin_unlock_irqrestore: (lock: Ptr, flags: bigint) => {
+      this.unlock(lock, PREEMPT_OFFSET);
+      this.irqRestore(flags);
+    },
+    queued_spin_lock_slowpath: (lock: Ptr) => this.deadlock(lock),
+    _raw_read_lock: (lock: Ptr) => this.readLock(lock, PREEMPT_OFFSET),
+    _raw_read_lock_bh: (lock: Ptr) => this.readLock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_read_lock_irq: (lock: Ptr) => {
+      this.irqDisable();
+      this.readLock(lock, PREEMPT_OFFSET);
+    },
+    _raw_read_lock_irqsave: (lock: Ptr) => this.irqSave(() => this.readLock(lock, PREEMPT_OFFSET)),
+    _raw_read_trylock: (lock: Ptr) => this.readTrylock(lock),
+    _raw_read_unlock: (lock: Ptr) => this.readUnlock(lock, PREEMPT_OFFSET),
+    _raw_read_unlock_bh: (lock: Ptr) => this.readUnlock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_read_unlock_irq: (lock: Ptr) => {
+      this.readUnlock(lock, PREEMPT_OFFSET);
+      this.k.cpu.interruptsEnabled = true;
+    },
+    _raw_read_unlock_irqrestore: (lock: Ptr, flags: bigint) => {
+      this.readUnlock(lock, PREEMPT_OFFSET);
+      this.irqRestore(flags);
+    },
+    _raw_write_lock: (lock: Ptr) => this.writeLock(lock, PREEMPT_OFFSET),
+    _raw_write_lock_nested: (lock: Ptr) => this.writeLock(lock, PREEMPT_OFFSET),
+    _raw_write_lock_bh: (lock: Ptr) => this.writeLock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_write_lock_irq: (lock: Ptr) => {
+      this.irqDisable();
+      this.writeLock(lock, PREEMPT_OFFSET);
+    },
+    _raw_write_lock_irqsave: (lock: Ptr) => this.irqSave(() => this.writeLock(lock, PREEMPT_OFFSET)),
+    _raw_write_trylock: (lock: Ptr) => this.writeTrylock(lock),
+    _raw_write_unlock: (lock: Ptr) => this.writeUnlock(lock, PREEMPT_OFFSET),
+    _raw_write_unlock_bh: (lock: Ptr) => this.writeUnlock(lock, SOFTIRQ_LOCK_OFFSET),
+    _raw_write_unlock_irq: (lock: Ptr) => {
+      this.writeUnlock(lock, PREEMPT_OFFSET);
+      this.k.cpu.interruptsEnabled = true;
+    },
+    _raw_write_unlock_irqrestore: (lock: Ptr, flags: bigint) => {
+      this.writeUnlock(lock, PREEMPT_OFFSET);
+      this.irqRestore(flags);
+    },
+    __local_bh_enable_ip: (_ip: Ptr, count: number) => this.preempt(-count),
+    __local_bh_disable_ip: (_ip: Ptr, count: number) => this.preempt(count),
+    _atomic_dec_and_lock: (atomic: Ptr, lock: Ptr) => this.decrementAndLock(atomic, lock),
+    _atomic_dec_and_lock_irqsave: (atomic: Ptr, lock: Ptr, flags: Ptr) => {
+      const before = this.k.cpu.interruptsEnabled;
+      if (this.decrementAndLock(atomic, lock) === 0) return 0;
+      this.k.space.store64(flags, before ? IF : 0n);
+      this.k.cpu.interruptsEnabled = false;
+      return 1;
+    },
+  };
+
+  readonly signatures = {
+    _raw_spin_lock: 'v:p',
+    _raw_spin_lock_nested: 'v:p',
+    _raw_spin_lock_bh: 'v:p',
+    _raw_spin_lock_irq: 'v:p',
+    _raw_spin_lock_irqsave: 'Q:p',
+    _raw_spin_trylock: 'i:p',
+    _raw_spin_trylock_bh: 'i:p',
+    _raw_spin_unlock: 'v:p',
+    _raw_spin_unlock_bh: 'v:p',
+    _raw_spin_unlock_irq: 'v:p',
+    _raw_spin_unlock_irqrestore: 'v:pQ',
+    queued_spin_lock_slowpath: 'v:pu',
+    _raw_read_lock: 'v:p',
+    _raw_read_lock_bh: 'v:p',
+    _raw_read_lock_irq: 'v:p',
+    _raw_read_lock_irqsave: 'Q:p',
+    _raw_read_trylock: 'i:p',
+    _raw_read_unlock: 'v:p',
+    _raw_read_unlock_bh: 'v:p',
+    _raw_read_unlock_irq: 'v:p',
+    _raw_read_unlock_irqrestore: 'v:pQ',
+    _raw_write_lock: 'v:p',
+    _raw_write_lock_nested: 'v:pi',
+    _raw_write_lock_bh: 'v:p',
+    _raw_write_lock_irq: 'v:p',
+    _raw_write_lock_irqsave: 'Q:p',
+    _raw_write_trylock: 'i:p',
+    _raw_write_unlock: 'v:p',
+    _raw_write_unlock_bh: 'v:p',
+    _raw_write_unlock_irq: 'v:p',
+    _raw_write_unlock_irqrestore: 'v:pQ',
+    __local_bh_enable_ip: 'v:pu',
+    __local_bh_disable_ip: 'v:pu',
+    _atomic_dec_and_lock: 'i:pp',
+    _atomic_dec_and_lock_irqsave: 'i:ppp',
+  };
+
+  /** Changes preempt_count. */
+  preempt(by: number): void {
+    this.k.processes.preemptCount += by;
+  }
+
+  lock(lock: Ptr, offset: number): void {
+    this.preempt(offset);
+    if (this.k.space.loadInt32(lock) !== 0) this.deadlock(lock);
+    this.k.space.store32(lock, LOCKED);
+    this.takenBy.set(lock, this.k.current);
+  }
+
+  unlock(lock: Ptr, offset: number): void {
+    if (this.k.space.loadInt32(lock) === 0) this.notHeld(lock, 'spinlock already unlocked');
+    this.k.space.store32(lock, 0);
+    this.takenBy.delete(lock);
+    this.preempt(-offset);
+  }
+
+  private trylock(lock: Ptr, offset: number): number {
+    if (this.k.space.loadInt32(lock) !== 0) return 0;
+    this.lock(lock, offset);
+    return 1;
+  }
+
+  private readLock(lock: Ptr, offset: number): void {
+    this.preempt(offset);
+    const count = this.k.space.load32(lock);
+    if ((count & WRITER) !== 0) this.deadlock(lock);
+    this.k.space.store32(lock, count + READER);
+  }
+
+  private readTrylock(lock: Ptr): number {
+    if ((this.k.space.load32(lock) & WRITER) !== 0) return 0;
+    this.readLock(lock, PREEMPT_OFFSET);
+    return 1;
+  }
+
+  private readUnlock(lock: Ptr, offset: number): void {
+    const count = this.k.space.load32(lock);
+    if (count < READER) this.notHeld(lock, 'rwlock is not held for reading');
+    else this.k.space.store32(lock, count - READER);
+    this.preempt(-offset);
+  }
+
+  private writeLock(lock: Ptr, offset: number): void {
+    this.preempt(offset);
+    if (this.k.space.load32(lock) !== 0) this.deadlock(lock);
+    this.k.space.store32(lock, WRITER);
+  }
+
+  private writeTrylock(lock: Ptr): number {
+    if (this.k.space.load32(lock) !== 0) return 0;
+    this.writeLock(lock, PREEMPT_OFFSET);
+    return 1;
+  }
+
+  private writeUnlock(lock: Ptr, offset: number): void {
+    if ((this.k.space.load32(lock) & WRITER) === 0) this.notHeld(lock, 'rwlock is not held for writing');
+    this.k.space.store32(lock, 0);
+    this.preempt(-offset);
+  }
+
+  private decrementAndLock(atomic: Ptr, lock: Ptr): number {
+    const value = this.k.space.loadInt32(atomic) - 1;
+    this.k.space.store32(atomic, value);
+    if (value !== 0) return 0;
+    this.lock(lock, PREEMPT_OFFSET);
+    return 1;
+  }
+
+  private irqDisable(): void {
+    this.k.cpu.interruptsEnabled = false;
+  }
+
+  private irqSave(body: () => void): bigint {
+    const flags = this.k.cpu.interruptsEnabled ? IF : 0n;
+    this.k.cpu.interruptsEnabled = false;
+    body();
+    return flags;
+  }
+
+  private irqRestore(flags: bigint): void {
+    this.k.cpu.interruptsEnabled = (flags & IF) !== 0n;
+  }
+
+  private who(task: Ptr): string {
+    const type = this.k.struct('task_struct');
+    return task === 0 ? '<none>/-1' : `${type.text(task, 'comm')}/${type.get(task, 'pid')}`;
+  }
+
+  private deadlock(lock: Ptr): never {
+    const owner = this.takenBy.get(lock) ?? 0;
+    const kind = owner === this.k.current ? 'spinlock recursion' : 'spinlock lockup suspected';
+    throw new Oops(
+      'deadlock',
+      `BUG: ${kind} on CPU#0, ${this.who(this.k.current)} (held by ${this.who(owner)})`,
+      lock,
+    );
+  }
+
+  private notHeld(lock: Ptr, what: string): void {
+    this.k.traps.complain('lock-misuse', `BUG: ${what} on CPU#0, ${this.who(this.k.current)}`, lock);
+  }
+}

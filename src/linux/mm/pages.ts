@@ -1,0 +1,103 @@
+import { PAGE_SIZE, type Ptr, VMALLOC, VMEMMAP } from '../../cpu/layout.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+const GFP_DIRECT_RECLAIM = 0x400;
+const GFP_COMP = 0x4_0000;
+const PG_HEAD = 16;
+
+/** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */
+export class PageExports implements Subsystem {
+  private readonly pageSize: number;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.pageSize = k.sizeOf('page');
+  }
+
+  readonly exports = {
+    alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
+    __alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
+    alloc_pages_noprof: (flags: number, order: number) => this.allocPages(flags, order),
+    __free_pages: (page: Ptr, order: number) => this.freePages(page, order),
+    free_pages: (address: Ptr, order: number) => {
+      if (address !== 0) this.freePages(this.toPage(address), order);
+    },
+    __get_free_pages: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
+    get_zeroed_page: (flags: number) => this.addressOf(this.allocPages(flags, 0)),
+    alloc_pages_exact: (size: number) => this.k.pages.allocateExact(size),
+    free_pages_exact: (address: Ptr) => {
+      if (address !== 0) this.k.pages.free(address);
+    },
+    __folio_put: (page: Ptr) => this.freePages(page, 0),
+    __put_page: (page: Ptr) => this.freePages(page, 0),
+    vmalloc_to_page: (address: Ptr) => this.toPage(address),
+    vmalloc_to_pfn: (address: Ptr) => Math.floor(address / PAGE_SIZE),
+    is_vmalloc_addr: (address: Ptr) => address >= VMALLOC.start && address < VMALLOC.start + VMALLOC.size,
+    is_vmalloc_or_module_addr: (address: Ptr) =>
+      address >= 0x4000_0000 && address < VMALLOC.start + VMALLOC.size,
+    si_meminfo: (info: Ptr) => this.memoryInfo(info),
+    nr_free_buffer_pages: () => Math.floor(this.k.pages.available / PAGE_SIZE),
+  };
+
+  readonly signatures = {
+    free_pages: 'v:pu',
+    __get_free_pages: 'p:uu',
+    get_zeroed_page: 'p:u',
+    vmalloc_to_page: 'p:p',
+  };
+
+  /** A zeroed block of 2^order pages, as its first struct page; 0 when there is none. */
+  allocPages(flags: number, order: number): Ptr {
+    if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
+    const address = this.k.pages.allocate(order);
+    if (address === 0) return 0;
+    const page = this.toPage(address);
+    const type = this.k.struct('page');
+    this.k.space.bytes.fill(0, page, page + (this.pageSize << order));
+    type.set(page, '_refcount.counter', 1);
+    type.set(page, '_mapcount.counter', -1);
+    if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);
+    return page;
+  }
+
+  /** Drops a reference; the last one frees the block. */
+  freePages(page: Ptr, _order: number): void {
+    if (page === 0) return;
+    const type = this.k.struct('page');
+    const count = type.get(page, '_refcount.counter') - 1;
+    if (count > 0) {
+      type.set(page, '_refcount.counter', count);
+      return;
+    }
+    type.set(page, '_refcount.counter', 0);
+    if (!this.k.pages.free(this.addressOf(page))) {
+      this.k.traps.complain('double-free', `BUG: Bad page state: page freed twice`, this.addressOf(page));
+    }
+  }
+
+  /** page_address */
+  addressOf(page: Ptr): Ptr {
+    return page === 0 ? 0 : Math.floor((page - VMEMMAP.start) / this.pageSize) * PAGE_SIZE;
+  }
+
+  /** virt_to_page */
+  toPage(address: Ptr): Ptr {
+    return VMEMMAP.start + Math.floor(address / PAGE_SIZE) * this.pageSize;
+  }
+
+  private makeCompound(head: Ptr, order: number): void {
+    const { space } = this.k;
+    const type = this.k.struct('page');
+    type.setBig(head, 'flags', type.getBig(head, 'flags') | (1n << BigInt(PG_HEAD)));
+    const tag = space.toAddress(head) | 1n;
+    for (let i = 1; i < 1 << order; i++) type.setBig(head + i * this.pageSize, 'compound_head', tag);
+  }
+
+  private memoryInfo(info: Ptr): void {
+    const type = this.k.struct('sysinfo');
+    this.k.space.bytes.fill(0, info, info + type.size);
+    type.set(info, 'totalram', 0x3000_0000 / PAGE_SIZE);
+    type.set(info, 'freeram', Math.floor(this.k.pages.available / PAGE_SIZE));
+    type.set(info, 'mem_unit', PAGE_SIZE);
+  }
+}

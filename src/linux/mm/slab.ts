@@ -1,0 +1,266 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { symbolize } from '../traps/symbolize.js';
+
+/** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */
+const GFP_ZERO = 0x100;
+const GFP_DIRECT_RECLAIM = 0x400;
+/** SLAB_TYPESAFE_BY_RCU: freed objects keep their type for readers. */
+const SLAB_TYPESAFE_BY_RCU = 0x0008_0000;
+const SLAB_HWCACHE_ALIGN = 0x2000;
+/** ZERO_SIZE_PTR: what kmalloc(0) gives. */
+const ZERO_SIZE_PTR = 16;
+const CACHE_LINE = 64;
+const PAGE_SIZE = 4096;
+const KMALLOC_MAX = 4 * 1024 * 1024;
+
+interface GuestCache {
+  readonly cache: SlabCache;
+  readonly ctor: Ptr;
+  readonly name: string;
+}
+
+/** kmalloc and kmem_cache: the exported face of the slab allocator (mm/slab_common.c, mm/slub.c). */
+export class SlabExports implements Subsystem {
+  private readonly caches = new Map<Ptr, GuestCache>();
+
+  constructor(private readonly k: LinuxKernel) {
+    k.slab.onDefect = (defect) => this.report(defect);
+  }
+
+  readonly exports = {
+    __kmalloc: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_node: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_node_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_noprof: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_node_noprof: (size: number, _token: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_cache_noprof: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
+    kmalloc_trace: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
+    kmalloc_node_trace: (_cache: Ptr, flags: number, _node: number, size: number) =>
+      this.kmalloc(size, flags),
+    kmalloc_large: (size: number, flags: number) => this.kmalloc(size, flags),
+    kmalloc_large_node: (size: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_large_noprof: (size: number, flags: number) => this.kmalloc(size, flags),
+    kfree: (ptr: Ptr) => this.kfree(ptr),
+    kfree_sensitive: (ptr: Ptr) => this.kfreeSensitive(ptr),
+    krealloc: (ptr: Ptr, size: number, flags: number) => this.krealloc(ptr, size, flags),
+    krealloc_noprof: (ptr: Ptr, size: number, flags: number) => this.krealloc(ptr, size, flags),
+    ksize: (ptr: Ptr) => this.ksize(ptr),
+    __ksize: (ptr: Ptr) => this.ksize(ptr),
+    kmalloc_size_roundup: (size: number) =>
+      this.k.slab.generalCache(size)?.options.objectSize ?? pageAlign(size),
+    kmem_cache_create: (name: Ptr, size: number, align: number, flags: number, ctor: Ptr) =>
+      this.createCache(name, size, align, flags, ctor),
+    kmem_cache_create_usercopy: (
+      name: Ptr,
+      size: number,
+      align: number,
+      flags: number,
+      _useroffset: number,
+      _usersize: number,
+      ctor: Ptr,
+    ) => this.createCache(name, size, align, flags, ctor),
+    kmem_cache_destroy: (cache: Ptr) => this.destroyCache(cache),
+    kmem_cache_shrink: () => 0,
+    kmem_cache_size: (cache: Ptr) => this.cacheAt(cache).cache.options.objectSize,
+    kmem_cache_alloc: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
+    kmem_cache_alloc_noprof: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
+    kmem_cache_alloc_node: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
+    kmem_cache_alloc_lru: (cache: Ptr, _lru: Ptr, flags: number) => this.cacheAlloc(cache, flags),
+    kmem_cache_free: (_cache: Ptr, object: Ptr) => this.kfree(object),
+    kmem_cache_alloc_bulk: (cache: Ptr, flags: number, count: number, array: Ptr) =>
+      this.bulk(cache, flags, count, array),
+    kmem_cache_free_bulk: (_cache: Ptr, count: number, array: Ptr) => {
+      for (let i = 0; i < count; i++) this.kfree(this.k.space.loadPtr(array + i * 8));
+    },
+  };
+
+  readonly signatures = {
+    kmem_cache_alloc_bulk: 'i:puLp',
+    kmem_cache_free_bulk: 'v:pLp',
+    __kmalloc_noprof: 'p:Lu',
+    __kmalloc_cache_noprof: 'p:puL',
+  };
+
+  readonly data = {
+    kmalloc_caches: (at: Ptr) => this.fillGeneralCaches(at),
+  };
+
+  /** kmalloc on behalf of the base kernel or a module. 0 if there is no memory. */
+  kmalloc(size: number, flags: number): Ptr {
+    this.mightSleep(flags);
+    if (size === 0) return ZERO_SIZE_PTR;
+    if (size > KMALLOC_MAX) return 0;
+    return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0);
+  }
+
+  /** kfree: NULL and ZERO_SIZE_PTR are fine; anything that is not a live object is reported. */
+  kfree(ptr: Ptr): void {
+    if (ptr <= ZERO_SIZE_PTR) return;
+    const result = this.k.slab.free(ptr);
+    switch (result.kind) {
+      case 'freed':
+        if (result.defect) this.report(result.defect);
+        return;
+      case 'double-free':
+        this.k.traps.complain('double-free', `BUG ${result.cache.options.name}: Object already free`, ptr, [
+          `Freed before in ${symbolize(this.k, result.freedBy)}`,
+        ]);
+        return;
+      case 'not-an-object':
+        throw new Oops(
+          'bad-free',
+          `kernel BUG: kfree of 0x${this.k.space.toAddress(ptr).toString(16)}, which is no object`,
+          ptr,
+        );
+    }
+  }
+
+  /** Reports a write out of bounds or after free, as SLUB's debugging words it. */
+  report(defect: SlabDefect): void {
+    const { k } = this;
+    const at = k.space.toAddress(defect.at).toString(16).padStart(16, '0');
+    const byte = k.space.bytes[defect.at].toString(16);
+    const what = defect.kind === 'redzone' ? 'Right Redzone overwritten' : 'Poison overwritten';
+    const verb = defect.kind === 'redzone' ? 'Allocated' : 'Freed';
+    k.traps.complain(
+      defect.kind === 'redzone' ? 'out-of-bounds' : 'use-after-free',
+      `BUG ${defect.cache}: ${what}`,
+      defect.at,
+      [
+        `0x${at}: offset ${defect.at - defect.ptr} of an object of ${defect.size} bytes, first byte 0x${byte}`,
+        `${verb} in ${symbolize(k, defect.caller)}`,
+      ],
+    );
+  }
+
+  /** GFP flags that may sleep are an error in atomic context. */
+  private mightSleep(flags: number): void {
+    if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
+  }
+
+  private kfreeSensitive(ptr: Ptr): void {
+    if (ptr > ZERO_SIZE_PTR) {
+      const size = this.k.ledger.get(ptr)?.size ?? 0;
+      this.k.space.bytes.fill(0, ptr, ptr + size);
+    }
+    this.kfree(ptr);
+  }
+
+  private krealloc(ptr: Ptr, size: number, flags: number): Ptr {
+    if (size === 0) {
+      this.kfree(ptr);
+      return ZERO_SIZE_PTR;
+    }
+    if (ptr <= ZERO_SIZE_PTR) return this.kmalloc(size, flags);
+    const old = this.k.ledger.get(ptr)?.size ?? 0;
+    if (size <= this.k.slab.usableSize(ptr)) {
+      if (flags & GFP_ZERO && size > old) this.k.space.bytes.fill(0, ptr + old, ptr + size);
+      this.k.slab.resize(ptr, size);
+      return ptr;
+    }
+    const fresh = this.kmalloc(size, flags);
+    if (fresh === 0) return 0;
+    this.k.space.bytes.copyWithin(fresh, ptr, ptr + old);
+    this.kfree(ptr);
+    return fresh;
+  }
+
+  private ksize(ptr: Ptr): number {
+    if (ptr <= ZERO_SIZE_PTR) return 0;
+    const size = this.k.slab.usableSize(ptr);
+    this.k.slab.resize(ptr, size);
+    return size;
+  }
+
+  private createCache(name: Ptr, size: number, align: number, flags: number, ctor: Ptr): Ptr {
+    const { k } = this;
+    const text = k.space.cstring(name);
+    const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? CACHE_LINE : 8);
+    const options: CacheOptions = {
+      name: text,
+      objectSize: Math.ceil(size / 8) * 8,
+      align: wanted,
+      keepContent: ctor !== 0 || (flags & SLAB_TYPESAFE_BY_RCU) !== 0,
+    };
+    const type = k.struct('kmem_cache');
+    const object = k.slab.kmalloc(type.size, true);
+    type.set(object, 'object_size', size);
+    type.set(object, 'name', k.constantString(text));
+    type.set(object, 'refcount', 1);
+    const cache = k.slab.createCache(options);
+    type.set(object, 'size', cache.stride);
+    this.caches.set(object, { cache, ctor, name: text });
+    return object;
+  }
+
+  private destroyCache(cache: Ptr): void {
+    if (cache === 0) return;
+    const { k } = this;
+    const found = this.cacheAt(cache);
+    const left = k.slab.destroyCache(found.cache);
+    if (left > 0) {
+      k.traps.warnWith(
+        k.executor.current!,
+        'warning',
+        `kmem_cache_destroy ${found.name}: Slab cache still has objects when called from ${symbolize(k, k.caller)}`,
+        'mm/slab_common.c:498',
+        k.fn('kmem_cache_destroy'),
+      );
+      return;
+    }
+    this.caches.delete(cache);
+    k.slab.free(cache);
+  }
+
+  private cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
+    this.mightSleep(flags);
+    const { cache: slab, ctor } = this.cacheAt(cache);
+    const object = this.k.slab.allocate(slab, (flags & GFP_ZERO) !== 0);
+    return ctor !== 0 && object !== 0 ? this.construct(ctor, object) : object;
+  }
+
+  private *construct(ctor: Ptr, object: Ptr): Sleepable<Ptr> {
+    yield* this.k.call(ctor, object);
+    return object;
+  }
+
+  private *bulk(cache: Ptr, flags: number, count: number, array: Ptr): Sleepable<number> {
+    for (let i = 0; i < count; i++) {
+      const object = yield* this.k.wait(this.cacheAlloc(cache, flags));
+      this.k.space.storePtr(array + i * 8, object);
+    }
+    return count;
+  }
+
+  private cacheAt(cache: Ptr): GuestCache {
+    const found = this.caches.get(cache);
+    if (!found)
+      throw new Oops(
+        'bad-free',
+        `kernel BUG: 0x${this.k.space.toAddress(cache).toString(16)} is no kmem_cache`,
+        cache,
+      );
+    return found;
+  }
+
+  /**
+   * kmalloc_caches[type][index]: inlined kmalloc of a constant size passes an entry of it to kmalloc_trace,
+   * which goes by the size; the entries only have to be there.
+   */
+  private fillGeneralCaches(at: Ptr): void {
+    const size = this.k.target.exports.get('kmalloc_caches')?.size ?? 0;
+    const object = this.k.permanent(this.k.sizeOf('kmem_cache'));
+    for (let offset = 0; offset + 8 <= Math.min(size, PAGE_SIZE); offset += 8)
+      this.k.space.storePtr(at + offset, object);
+  }
+}
+
+function pageAlign(bytes: number): number {
+  return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+}

@@ -1,0 +1,188 @@
+import { RAX, RCX, RDX } from '../../cpu/cpu-types.js';
+import { type Ptr, USER } from '../../cpu/layout.js';
+import { EFAULT } from '../../kernel/errno.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+const U64 = (value: number): bigint => BigInt.asUintN(64, BigInt(value));
+
+/**
+ * Copies between kernel and user memory (Documentation/core-api/mm-api.rst, "User Space Memory Access"). Only
+ * addresses of the user region can succeed; a copy stops at the first byte that is not accessible.
+ */
+export class Uaccess implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    _copy_to_user: (to: Ptr, from: Ptr, count: number) => this.toUser(to, from, count),
+    _copy_from_user: (to: Ptr, from: Ptr, count: number) => this.fromUser(to, from, count),
+    __copy_user_nocache: (to: Ptr, from: Ptr, count: number) => this.fromUser(to, from, count),
+    copy_user_generic_unrolled: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
+    copy_user_generic_string: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
+    copy_user_enhanced_fast_string: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
+    rep_movs_alternative: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
+    clear_user: (to: Ptr, count: number) => this.clear(to, count),
+    __clear_user: (to: Ptr, count: number) => this.clear(to, count),
+    strncpy_from_user: (to: Ptr, from: Ptr, count: number) => this.stringFromUser(to, from, count),
+    strnlen_user: (from: Ptr, count: number) => this.stringLength(from, count),
+    copy_from_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
+    copy_to_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
+    __check_object_size: (ptr: Ptr, count: number, toUser: boolean) => this.checkObject(ptr, count, toUser),
+    __get_user_1: () => this.getUser(1),
+    __get_user_2: () => this.getUser(2),
+    __get_user_4: () => this.getUser(4),
+    __get_user_8: () => this.getUser(8),
+    __get_user_nocheck_1: () => this.getUser(1),
+    __get_user_nocheck_2: () => this.getUser(2),
+    __get_user_nocheck_4: () => this.getUser(4),
+    __get_user_nocheck_8: () => this.getUser(8),
+    __put_user_1: () => this.putUser(1),
+    __put_user_2: () => this.putUser(2),
+    __put_user_4: () => this.putUser(4),
+    __put_user_8: () => this.putUser(8),
+    __put_user_nocheck_1: () => this.putUser(1),
+    __put_user_nocheck_2: () => this.putUser(2),
+    __put_user_nocheck_4: () => this.putUser(4),
+    __put_user_nocheck_8: () => this.putUser(8),
+  };
+
+  readonly signatures = {
+    _copy_to_user: 'L:ppL',
+    _copy_from_user: 'L:ppL',
+    __copy_user_nocache: 'l:ppL',
+    copy_user_generic_unrolled: 'L:ppu',
+    copy_user_generic_string: 'L:ppu',
+    copy_user_enhanced_fast_string: 'L:ppu',
+    rep_movs_alternative: 'L:ppL',
+    __get_user_1: 'v:',
+    __get_user_2: 'v:',
+    __get_user_4: 'v:',
+    __get_user_8: 'v:',
+    __get_user_nocheck_1: 'v:',
+    __get_user_nocheck_2: 'v:',
+    __get_user_nocheck_4: 'v:',
+    __get_user_nocheck_8: 'v:',
+    __put_user_1: 'v:',
+    __put_user_2: 'v:',
+    __put_user_4: 'v:',
+    __put_user_8: 'v:',
+    __put_user_nocheck_1: 'v:',
+    __put_user_nocheck_2: 'v:',
+    __put_user_nocheck_4: 'v:',
+    __put_user_nocheck_8: 'v:',
+  };
+
+  /** Bytes that could not be copied. */
+  toUser(to: Ptr, from: Ptr, count: number): number {
+    const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
+    this.k.space.bytes.set(this.k.space.readable(from, possible), to);
+    return count - possible;
+  }
+
+  /** Bytes that could not be copied; the kernel buffer is zero-filled from there. */
+  fromUser(to: Ptr, from: Ptr, count: number): number {
+    const possible = this.prefix(from, count, (at, bytes) => this.k.space.canRead(at, bytes));
+    const out = this.k.space.writable(to, count);
+    out.set(this.k.space.bytes.subarray(from, from + possible));
+    out.fill(0, possible);
+    return count - possible;
+  }
+
+  private either(to: Ptr, from: Ptr, count: number): number {
+    return inUser(to) ? this.toUser(to, from, count) : this.fromUser(to, from, count);
+  }
+
+  private clear(to: Ptr, count: number): number {
+    const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
+    this.k.space.bytes.fill(0, to, to + possible);
+    return count - possible;
+  }
+
+  /** How many bytes from a user address on are accessible. */
+  private prefix(start: Ptr, count: number, allowed: (at: Ptr, bytes: number) => boolean): number {
+    if (!inUser(start)) return 0;
+    if (inUser(start + count) && allowed(start, count)) return count;
+    let done = 0;
+    while (done < count && inUser(start + done)) {
+      const step = Math.min(count - done, 4096 - ((start + done) & 4095));
+      if (!allowed(start + done, step)) break;
+      done += step;
+    }
+    return done;
+  }
+
+  private stringFromUser(to: Ptr, from: Ptr, count: number): number {
+    for (let i = 0; i < count; i++) {
+      if (!inUser(from + i) || !this.k.space.canRead(from + i)) return -EFAULT;
+      const byte = this.k.space.bytes[from + i];
+      this.k.space.store8(to + i, byte);
+      if (byte === 0) return i;
+    }
+    return count;
+  }
+
+  /** Length with the NUL; 0 on a fault, more than `count` if there is no NUL. */
+  private stringLength(from: Ptr, count: number): number {
+    for (let i = 0; i < count; i++) {
+      if (!inUser(from + i) || !this.k.space.canRead(from + i)) return 0;
+      if (this.k.space.bytes[from + i] === 0) return i + 1;
+    }
+    return count + 1;
+  }
+
+  private noFault(to: Ptr, from: Ptr, count: number): number {
+    if (!this.k.space.canRead(from, count) || !this.k.space.canWrite(to, count)) return -EFAULT;
+    this.k.space.bytes.copyWithin(to, from, from + count);
+    return 0;
+  }
+
+  /** Hardened usercopy: a copy must not reach past the slab object (mm/usercopy.c). */
+  private checkObject(ptr: Ptr, count: number, toUser: boolean): void {
+    const { k } = this;
+    if (count === 0) return;
+    const found = k.slab.objectFor(ptr);
+    if (!found) return;
+    const offset = ptr - found.ptr;
+    if (offset + count <= found.cache.options.objectSize) return;
+    const verb = toUser ? 'exposure' : 'overwrite';
+    const direction = toUser ? 'from' : 'to';
+    throw new Oops(
+      'out-of-bounds',
+      `usercopy: Kernel memory ${verb} attempt detected ${direction} SLUB object '${found.cache.options.name}' (offset ${offset}, size ${count})!`,
+      ptr,
+    );
+  }
+
+  /** Pointer in RAX; error in RAX, value in RDX (arch/x86/lib/getuser.S). */
+  private getUser(size: number): void {
+    const { cpu, space } = this.k;
+    const ptr = cpu.getPtr(RAX);
+    const bad = !inUser(ptr) || !space.canRead(ptr, size);
+    cpu.set(RDX, bad ? 0n : this.load(ptr, size));
+    cpu.set(RAX, bad ? U64(-EFAULT) : 0n);
+  }
+
+  /** Pointer in RCX, value in RAX; error in RCX (arch/x86/lib/putuser.S). */
+  private putUser(size: number): void {
+    const { cpu, space } = this.k;
+    const ptr = cpu.getPtr(RCX);
+    if (!inUser(ptr) || !space.canWrite(ptr, size)) {
+      cpu.set(RCX, U64(-EFAULT));
+      return;
+    }
+    const value = cpu.get(RAX);
+    for (let i = 0; i < size; i++) space.bytes[ptr + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    cpu.set(RCX, 0n);
+  }
+
+  private load(ptr: Ptr, size: number): bigint {
+    let value = 0n;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.k.space.bytes[ptr + i]);
+    return value;
+  }
+}
+
+function inUser(ptr: Ptr): boolean {
+  return ptr >= USER.start && ptr <= USER.start + USER.size;
+}

@@ -1,0 +1,111 @@
+import { PAGE_KERNEL } from '../../cpu/address-space.js';
+import { PAGE_SIZE, type Ptr, VMALLOC } from '../../cpu/layout.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { SlabExports } from './slab.js';
+
+const GFP_ZERO = 0x100;
+
+/** vmalloc, kvmalloc and ioremap (mm/vmalloc.c, mm/util.c). */
+export class VmallocExports implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    vmalloc: (size: number) => this.vmalloc(size),
+    vzalloc: (size: number) => this.vmalloc(size),
+    vmalloc_user: (size: number) => this.vmalloc(size),
+    vmalloc_32: (size: number) => this.vmalloc(size),
+    vmalloc_32_user: (size: number) => this.vmalloc(size),
+    vmalloc_node: (size: number) => this.vmalloc(size),
+    vzalloc_node: (size: number) => this.vmalloc(size),
+    __vmalloc: (size: number) => this.vmalloc(size),
+    vmalloc_noprof: (size: number) => this.vmalloc(size),
+    vzalloc_noprof: (size: number) => this.vmalloc(size),
+    __vmalloc_noprof: (size: number) => this.vmalloc(size),
+    vfree: (ptr: Ptr) => this.vfree(ptr),
+    vfree_atomic: (ptr: Ptr) => this.vfree(ptr),
+    kvmalloc_node: (size: number, flags: number) => this.kvmalloc(size, flags),
+    __kvmalloc_node_noprof: (size: number, flags: number) => this.kvmalloc(size, flags),
+    kvfree: (ptr: Ptr) => this.kvfree(ptr),
+    kvfree_sensitive: (ptr: Ptr, size: number) => {
+      if (ptr > 16) this.k.space.writable(ptr, size).fill(0);
+      this.kvfree(ptr);
+    },
+    kvrealloc: (ptr: Ptr, oldSize: number, newSize: number, flags: number) =>
+      this.kvrealloc(ptr, oldSize, newSize, flags),
+  };
+
+  readonly signatures = {
+    vmalloc_noprof: 'p:L',
+    vzalloc_noprof: 'p:L',
+    __vmalloc_noprof: 'p:Lu',
+    kvfree: 'v:p',
+  };
+
+  private vmalloc(size: number): Ptr {
+    this.k.traps.mightSleep('mm/vmalloc.c', 3114);
+    if (size === 0 || size > VMALLOC.size) return 0;
+    return this.k.vmalloc.allocate(size, 'vmalloc', PAGE_KERNEL);
+  }
+
+  private vfree(ptr: Ptr): void {
+    if (ptr === 0) return;
+    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(ptr)) {
+      const task = this.k.executor.current!;
+      const address = this.k.space.toAddress(ptr).toString(16).padStart(16, '0');
+      this.k.traps.warnWith(
+        task,
+        'bad-free',
+        `Trying to vfree() nonexistent vm area (${address})`,
+        'mm/vmalloc.c:2703',
+        this.k.fn('vfree'),
+      );
+    }
+  }
+
+  private kvmalloc(size: number, flags: number): Ptr {
+    if (size <= PAGE_SIZE * 8) return this.k.get(SlabExports).kmalloc(size, flags);
+    const ptr = this.vmalloc(size);
+    if (ptr !== 0 && flags & GFP_ZERO) this.k.space.bytes.fill(0, ptr, ptr + size);
+    return ptr;
+  }
+
+  /** Frees what kvmalloc or kmalloc gave. */
+  kvfree(ptr: Ptr): void {
+    if (ptr >= VMALLOC.start && ptr < VMALLOC.start + VMALLOC.size) this.vfree(ptr);
+    else this.k.get(SlabExports).kfree(ptr);
+  }
+
+  private kvrealloc(ptr: Ptr, oldSize: number, newSize: number, flags: number): Ptr {
+    if (oldSize >= newSize) return ptr;
+    const fresh = this.kvmalloc(newSize, flags);
+    if (fresh === 0) return 0;
+    if (ptr > 16) this.k.space.bytes.copyWithin(fresh, ptr, ptr + oldSize);
+    this.kvfree(ptr);
+    return fresh;
+  }
+}
+
+/** Per-CPU allocation (mm/percpu.c). */
+export class PerCpuExports implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __alloc_percpu: (size: number, align: number) => this.k.percpu.allocate(size, align),
+    __alloc_percpu_gfp: (size: number, align: number) => this.k.percpu.allocate(size, align),
+    pcpu_alloc_noprof: (size: number, align: number) => this.k.percpu.allocate(size, align),
+    free_percpu: (offset: Ptr) => {
+      if (offset === 0) return;
+      if (!this.k.percpu.free(offset))
+        throw new Oops('bad-free', 'kernel BUG: free_percpu of what is not allocated', offset);
+    },
+  };
+
+  readonly signatures = {
+    __alloc_percpu: 'p:LL',
+    __alloc_percpu_gfp: 'p:LLu',
+    pcpu_alloc_noprof: 'p:LLbu',
+    free_percpu: 'v:p',
+  };
+}

@@ -1,0 +1,300 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL, ENOSPC, ERANGE } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+interface IntegerType {
+  readonly bytes: number;
+  readonly signed: boolean;
+  readonly hex?: boolean;
+}
+
+/** Integer parameter types, by the name in `param_ops_NAME` (include/linux/moduleparam.h). */
+const INTEGERS: Readonly<Record<string, IntegerType>> = {
+  byte: { bytes: 1, signed: false },
+  short: { bytes: 2, signed: true },
+  ushort: { bytes: 2, signed: false },
+  int: { bytes: 4, signed: true },
+  uint: { bytes: 4, signed: false },
+  long: { bytes: 8, signed: true },
+  ulong: { bytes: 8, signed: false },
+  ullong: { bytes: 8, signed: false },
+  hexint: { bytes: 4, signed: false, hex: true },
+};
+const OPS_FLAG_NOARG = 1;
+/** STANDARD_PARAM_DEF's limit for a string parameter. */
+const CHARP_LIMIT = 1024;
+const PAGE_SIZE = 4096;
+
+/** Standard types of module parameters: kernel/params.c. */
+export class ParamOps implements Subsystem {
+  /** Strings that charp parameters own. */
+  private readonly strings = new Set<Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    ...this.integerExports(),
+    param_set_charp: (value: Ptr, param: Ptr) => this.setCharp(value, param),
+    param_get_charp: (buffer: Ptr, param: Ptr) => {
+      const text = this.k.space.loadPtr(this.argument(param));
+      return this.print(buffer, `${text === 0 ? '(null)' : this.k.space.cstring(text)}\n`);
+    },
+    param_free_charp: (argument: Ptr) => this.freeCharp(argument),
+    param_set_bool: (value: Ptr, param: Ptr) => this.setBool(value, param),
+    param_get_bool: (buffer: Ptr, param: Ptr) =>
+      this.print(buffer, this.k.space.load8(this.argument(param)) ? 'Y\n' : 'N\n'),
+    param_set_bool_enable_only: (value: Ptr, param: Ptr) => this.setBoolEnableOnly(value, param),
+    param_set_invbool: (value: Ptr, param: Ptr) => this.setInverted(value, param),
+    param_get_invbool: (buffer: Ptr, param: Ptr) =>
+      this.print(buffer, this.k.space.load8(this.argument(param)) ? 'N\n' : 'Y\n'),
+    param_set_bint: (value: Ptr, param: Ptr) => this.setBint(value, param),
+    param_set_uint_minmax: (value: Ptr, param: Ptr, min: number, max: number) => {
+      const parsed = parseInteger(this.k.space.cstring(value), { bytes: 4, signed: false });
+      if (typeof parsed === 'number') return parsed;
+      if (parsed < BigInt(min) || parsed > BigInt(max)) return -EINVAL;
+      this.k.space.store32(this.argument(param), Number(parsed));
+      return 0;
+    },
+    param_set_copystring: (value: Ptr, param: Ptr) => this.setCopyString(value, param),
+    param_get_string: (buffer: Ptr, param: Ptr) => {
+      const string = this.k.struct('kparam_string');
+      return this.print(buffer, `${string.string(this.argument(param), 'string')}\n`);
+    },
+  };
+
+  readonly data = this.tables();
+
+  /** An array parameter's ops are internal functions: `param_array_ops`. */
+  private readonly arrayExports = {
+    set: (value: Ptr, param: Ptr) => this.setArray(value, param),
+    get: (buffer: Ptr, param: Ptr) => this.getArray(buffer, param),
+  };
+
+  private integerExports(): Record<string, (...args: never[]) => unknown> {
+    const found: Record<string, (...args: never[]) => unknown> = {};
+    for (const [name, type] of Object.entries(INTEGERS)) {
+      found[`param_set_${name}`] = (value: Ptr, param: Ptr) => this.setInteger(value, param, type);
+      found[`param_get_${name}`] = (buffer: Ptr, param: Ptr) => this.getInteger(buffer, param, type);
+    }
+    return found;
+  }
+
+  private tables(): Record<string, (at: Ptr) => void> {
+    const tables: Record<string, (at: Ptr) => void> = {};
+    for (const name of [...Object.keys(INTEGERS), 'charp', 'bool', 'invbool', 'bint', 'bool_enable_only'])
+      tables[`param_ops_${name}`] = (at) => this.fillOps(at, name);
+    tables['param_array_ops'] = (at) => {
+      const ops = this.k.struct('kernel_param_ops');
+      ops.set(at, 'set', this.k.exports.hostFunction('param_array_set', 'i:pp', this.arrayExports.set));
+      ops.set(at, 'get', this.k.exports.hostFunction('param_array_get', 'i:pp', this.arrayExports.get));
+      ops.set(
+        at,
+        'free',
+        this.k.exports.hostFunction('param_array_free', 'v:p', () => {}),
+      );
+    };
+    tables['param_ops_string'] = (at) => {
+      const ops = this.k.struct('kernel_param_ops');
+      ops.set(at, 'set', this.k.fn('param_set_copystring'));
+      ops.set(at, 'get', this.k.fn('param_get_string'));
+    };
+    return tables;
+  }
+
+  private fillOps(at: Ptr, name: string): void {
+    const ops = this.k.struct('kernel_param_ops');
+    const getter = { bint: 'int', bool_enable_only: 'bool' }[name] ?? name;
+    ops.set(at, 'set', this.k.fn(`param_set_${name}`));
+    ops.set(at, 'get', this.k.fn(`param_get_${getter}`));
+    if (name === 'charp') ops.set(at, 'free', this.k.fn('param_free_charp'));
+    if (name === 'bool' || name === 'bool_enable_only') ops.set(at, 'flags', OPS_FLAG_NOARG);
+  }
+
+  private argument(param: Ptr): Ptr {
+    return this.k.struct('kernel_param').get(param, 'arg');
+  }
+
+  private print(buffer: Ptr, text: string): number {
+    this.k.space.storeCstring(buffer, text.slice(0, PAGE_SIZE - 1));
+    return Math.min(text.length, PAGE_SIZE - 1);
+  }
+
+  private setInteger(value: Ptr, param: Ptr, type: IntegerType): number {
+    const parsed = parseInteger(this.k.space.cstring(value), type);
+    if (typeof parsed === 'number') return parsed;
+    const at = this.argument(param);
+    for (let i = 0; i < type.bytes; i++)
+      this.k.space.store8(at + i, Number((parsed >> BigInt(8 * i)) & 0xffn));
+    return 0;
+  }
+
+  private getInteger(buffer: Ptr, param: Ptr, type: IntegerType): number {
+    const at = this.argument(param);
+    let raw = 0n;
+    for (let i = type.bytes - 1; i >= 0; i--) raw = (raw << 8n) | BigInt(this.k.space.load8(at + i));
+    const value = type.signed ? BigInt.asIntN(8 * type.bytes, raw) : raw;
+    return this.print(buffer, type.hex ? `0x${value.toString(16).padStart(8, '0')}\n` : `${value}\n`);
+  }
+
+  private setCharp(value: Ptr, param: Ptr): number {
+    const text = this.k.space.cstring(value);
+    if (text.length > CHARP_LIMIT) {
+      const name = this.k.struct('kernel_param').string(param, 'name');
+      this.k.log.line(`${name}: string parameter too long`, 3);
+      return -ENOSPC;
+    }
+    const at = this.argument(param);
+    this.freeCharp(at);
+    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    this.k.space.storeCstring(copy, text);
+    this.strings.add(copy);
+    this.k.space.storePtr(at, copy);
+    return 0;
+  }
+
+  private freeCharp(at: Ptr): void {
+    const old = this.k.space.loadPtr(at);
+    if (this.strings.delete(old)) this.k.slab.free(old);
+  }
+
+  private setBool(value: Ptr, param: Ptr): number {
+    const parsed = value === 0 ? true : parseBool(this.k.space.cstring(value));
+    if (parsed === undefined) return -EINVAL;
+    this.k.space.store8(this.argument(param), parsed ? 1 : 0);
+    return 0;
+  }
+
+  private setBoolEnableOnly(value: Ptr, param: Ptr): number {
+    const parsed = value === 0 ? true : parseBool(this.k.space.cstring(value));
+    if (parsed === undefined) return -EINVAL;
+    const at = this.argument(param);
+    if (!parsed && this.k.space.load8(at)) return -30;
+    if (parsed) this.k.space.store8(at, 1);
+    return 0;
+  }
+
+  private setInverted(value: Ptr, param: Ptr): number {
+    const parsed = parseBool(this.k.space.cstring(value));
+    if (parsed === undefined) return -EINVAL;
+    this.k.space.store8(this.argument(param), parsed ? 0 : 1);
+    return 0;
+  }
+
+  private setBint(value: Ptr, param: Ptr): number {
+    const parsed = value === 0 ? true : parseBool(this.k.space.cstring(value));
+    if (parsed === undefined) return -EINVAL;
+    this.k.space.store32(this.argument(param), parsed ? 1 : 0);
+    return 0;
+  }
+
+  private setCopyString(value: Ptr, param: Ptr): number {
+    const string = this.k.struct('kparam_string');
+    const target = this.argument(param);
+    const text = this.k.space.cstring(value);
+    if (text.length + 1 > string.get(target, 'maxlen')) {
+      const name = this.k.struct('kernel_param').string(param, 'name');
+      this.k.log.line(`${name}: string doesn't fit in ${string.get(target, 'maxlen') - 1} chars.`, 3);
+      return -ENOSPC;
+    }
+    this.k.space.storeCstring(string.get(target, 'string'), text);
+    return 0;
+  }
+
+  /** Sets the elements of an array from a comma-separated list, through the element type's own function. */
+  private *setArray(value: Ptr, param: Ptr): Sleepable<number> {
+    const { k } = this;
+    const array = k.struct('kparam_array');
+    const target = this.argument(param);
+    const max = array.get(target, 'max');
+    const set = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'set');
+    const elements = k.space.cstring(value).split(',');
+    const element = this.elementParam(param);
+    let count = 0;
+    let result = 0;
+    for (const text of elements) {
+      if (count >= max) {
+        const name = k.struct('kernel_param').string(param, 'name');
+        k.log.line(`${name}: can only take ${max} arguments`, 3);
+        result = -EINVAL;
+        break;
+      }
+      k.struct('kernel_param').set(
+        element,
+        'arg',
+        array.get(target, 'elem') + array.get(target, 'elemsize') * count,
+      );
+      const buffer = k.slab.kmalloc(text.length + 1, false);
+      k.space.storeCstring(buffer, text.replace(/\n$/, ''));
+      result = yield* k.callInt(set, buffer, element);
+      k.slab.free(buffer);
+      if (result !== 0) break;
+      count++;
+    }
+    k.slab.free(element);
+    const num = array.get(target, 'num');
+    if (result === 0 && num !== 0) k.space.store32(num, count);
+    return result;
+  }
+
+  private *getArray(buffer: Ptr, param: Ptr): Sleepable<number> {
+    const { k } = this;
+    const array = k.struct('kparam_array');
+    const target = this.argument(param);
+    const get = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'get');
+    const num = array.get(target, 'num');
+    const count = num === 0 ? array.get(target, 'max') : k.space.load32(num);
+    const element = this.elementParam(param);
+    let offset = 0;
+    for (let i = 0; i < count; i++) {
+      if (i > 0) k.space.store8(buffer + offset - 1, 0x2c);
+      k.struct('kernel_param').set(
+        element,
+        'arg',
+        array.get(target, 'elem') + array.get(target, 'elemsize') * i,
+      );
+      const length = yield* k.callInt(get, buffer + offset, element);
+      if (length < 0) {
+        k.slab.free(element);
+        return length;
+      }
+      offset += length;
+    }
+    k.slab.free(element);
+    k.space.store8(buffer + offset, 0);
+    return offset;
+  }
+
+  /** A copy of the array's kernel_param, to point at one element after the other. */
+  private elementParam(param: Ptr): Ptr {
+    const size = this.k.sizeOf('kernel_param');
+    const copy = this.k.slab.kmalloc(size, true);
+    this.k.space.bytes.copyWithin(copy, param, param + size);
+    return copy;
+  }
+}
+
+/** strtobool (lib/kstrtox.c): y, t, 1, on / n, f, 0, off. */
+function parseBool(text: string): boolean | undefined {
+  const [first = '', second = ''] = text;
+  if ('yYtT1'.includes(first) && first !== '') return true;
+  if ('nNfF0'.includes(first) && first !== '') return false;
+  if (first !== 'o' && first !== 'O') return undefined;
+  if (second === 'n' || second === 'N') return true;
+  return second === 'f' || second === 'F' ? false : undefined;
+}
+
+/** kstrtoint and its kin: base by prefix, one trailing newline; a negative errno as a number. */
+function parseInteger(text: string, type: IntegerType): bigint | number {
+  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)\n?$/.exec(text);
+  if (!match || (match[1] === '-' && !type.signed)) return -EINVAL;
+  const digits = match[2];
+  const octal = digits.length > 1 && digits.startsWith('0') && !/^0x/i.test(digits);
+  if (octal && /[89]/.test(digits)) return -EINVAL;
+  const magnitude = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  const value = match[1] === '-' ? -magnitude : magnitude;
+  const bits = 8 * type.bytes;
+  const fits = type.signed ? BigInt.asIntN(bits, value) === value : BigInt.asUintN(bits, value) === value;
+  return fits ? value : -ERANGE;
+}

@@ -1,0 +1,87 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { TASK_NORMAL, TASK_RUNNING } from './processes.js';
+
+/** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
+export class Sched implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    schedule: () => this.schedule(),
+    io_schedule: () => this.schedule(),
+    yield: () => yieldCpu(),
+    __cond_resched: () => 0,
+    _cond_resched: () => 0,
+    __cond_resched_lock: () => 0,
+    __SCT__cond_resched: () => 0,
+    __SCT__might_resched: () => 0,
+    __SCT__preempt_schedule: () => {},
+    __SCT__preempt_schedule_notrace: () => {},
+    preempt_schedule: () => {},
+    preempt_schedule_notrace: () => {},
+    dynamic_cond_resched: () => 0,
+    __might_sleep: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
+    __might_resched: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
+    wake_up_process: (task: Ptr) => this.wakeUp(task, TASK_NORMAL),
+    wake_up_state: (task: Ptr, state: number) => this.wakeUp(task, state),
+    set_user_nice: (task: Ptr, nice: number) => {
+      this.k.struct('task_struct').set(task, 'static_prio', 120 + nice);
+      this.k.struct('task_struct').set(task, 'prio', 120 + nice);
+    },
+    sched_set_fifo: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 1),
+    sched_set_fifo_low: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 1),
+    sched_set_normal: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 0),
+    set_cpus_allowed_ptr: () => 0,
+    sched_setscheduler_nocheck: (task: Ptr, policy: number) => {
+      this.k.struct('task_struct').set(task, 'policy', policy);
+      return 0;
+    },
+    __put_task_struct: () => {},
+    get_task_mm: (task: Ptr) => this.k.struct('task_struct').get(task, 'mm'),
+    __get_task_comm: (buffer: Ptr, size: number, task: Ptr) => {
+      const comm = this.k.struct('task_struct').text(task, 'comm');
+      this.k.space.storeCstring(buffer, comm.slice(0, size - 1));
+      return buffer;
+    },
+    single_task_running: () => this.k.scheduler.tasks.size <= 1,
+  };
+
+  readonly signatures = {
+    __cond_resched: 'i:',
+    _cond_resched: 'i:',
+    __SCT__cond_resched: 'i:',
+    __SCT__might_resched: 'i:',
+    __SCT__preempt_schedule: 'v:',
+    __SCT__preempt_schedule_notrace: 'v:',
+    preempt_schedule: 'v:',
+    preempt_schedule_notrace: 'v:',
+    dynamic_cond_resched: 'i:',
+    __might_sleep: 'v:pi',
+    __might_resched: 'v:piu',
+    __put_task_struct: 'v:p',
+  };
+
+  /** Gives up the CPU: until woken if the task set itself to a sleeping state, else for one turn. */
+  *schedule(): Sleepable<void> {
+    const { k } = this;
+    const task = k.executor.current!;
+    k.traps.scheduling();
+    if (k.processes.stateOf(task.object) === TASK_RUNNING) {
+      yield* yieldCpu();
+      return;
+    }
+    while (k.processes.stateOf(task.object) !== TASK_RUNNING) yield* block();
+  }
+
+  /** try_to_wake_up(): 1 if the task was in one of the states. */
+  wakeUp(object: Ptr, states: number): number {
+    const { k } = this;
+    if ((k.processes.stateOf(object) & states) === 0) return 0;
+    k.processes.setState(object, TASK_RUNNING);
+    const task = k.processes.taskOf(object);
+    if (task) k.scheduler.wake(task);
+    return 1;
+  }
+}

@@ -1,0 +1,166 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { block, type Sleepable } from '../../kernel/effects.js';
+import { EINTR } from '../../kernel/errno.js';
+import type { Task } from '../../kernel/task/task.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
+import type { Subsystem } from '../subsystem.js';
+import { Completions } from './completion.js';
+import { Sched } from './core.js';
+import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './processes.js';
+
+interface Kthread {
+  readonly task: Task;
+  readonly fn: Ptr;
+  /** Guest code that created it. */
+  readonly creator: Ptr;
+  shouldStop: boolean;
+  shouldPark: boolean;
+  readonly waiters: Task[];
+  result: number;
+  exited: boolean;
+}
+
+/** Kernel threads (kernel/kthread.c). */
+export class Kthreads implements Subsystem {
+  private readonly threads = new Map<Ptr, Kthread>();
+
+  constructor(private readonly k: LinuxKernel) {
+    k.processes.onExit((task) => this.threads.get(task.object) && this.ended(this.threads.get(task.object)!));
+  }
+
+  readonly exports = {
+    kthread_create_on_node: (fn: Ptr, data: Ptr, _node: number, format: Ptr) => {
+      const name = this.k.get(Vsprintf).text(format, this.k.varargs('kthread_create_on_node'));
+      return this.create(name, fn, data).object;
+    },
+    kthread_create_on_cpu: (fn: Ptr, data: Ptr, cpu: number, format: Ptr) =>
+      this.create(this.k.space.cstring(format).replace('%u', String(cpu)), fn, data).object,
+    kthread_stop: (task: Ptr) => this.stop(task),
+    kthread_stop_put: (task: Ptr) => this.stop(task),
+    kthread_should_stop: () => this.own()?.shouldStop ?? false,
+    kthread_should_park: () => this.own()?.shouldPark ?? false,
+    kthread_freezable_should_stop: (wasFrozen: Ptr) => {
+      if (wasFrozen !== 0) this.k.space.store8(wasFrozen, 0);
+      return this.own()?.shouldStop ?? false;
+    },
+    kthread_bind: () => {},
+    kthread_bind_mask: () => {},
+    kthread_func: (task: Ptr) => this.threads.get(task)?.fn ?? 0,
+    kthread_data: (task: Ptr) => this.datas.get(task) ?? 0,
+    kthread_exit: (code: number) => this.exit(code),
+    kthread_complete_and_exit: (completion: Ptr, code: number) => this.completeAndExit(completion, code),
+    kthread_park: (task: Ptr) => {
+      const thread = this.threads.get(task);
+      if (!thread) return -38;
+      thread.shouldPark = true;
+      this.k.get(Sched).wakeUp(task, TASK_NORMAL);
+      return 0;
+    },
+    kthread_unpark: (task: Ptr) => {
+      const thread = this.threads.get(task);
+      if (!thread) return;
+      thread.shouldPark = false;
+      this.k.get(Sched).wakeUp(task, TASK_NORMAL | 0x40);
+    },
+    kthread_parkme: () => this.parkMe(),
+  };
+
+  private readonly datas = new Map<Ptr, Ptr>();
+
+  /** Threads that guest code created and that have not ended. */
+  *alive(): Generator<{
+    readonly name: string;
+    readonly fn: Ptr;
+    readonly creator: Ptr;
+    readonly task: Task;
+  }> {
+    for (const { task, fn, creator } of this.threads.values())
+      if (!task.ended) yield { name: task.name, fn, creator, task };
+  }
+
+  /** Creates a stopped thread; the first wake-up starts it. */
+  create(name: string, fn: Ptr, data: Ptr): Task {
+    const { k } = this;
+    const creator = k.caller;
+    const task = k.processes.create(name, this.main(fn, data), { kernelThread: true, runnable: false });
+    const thread: Kthread = {
+      task,
+      fn,
+      creator,
+      shouldStop: false,
+      shouldPark: false,
+      waiters: [],
+      result: -EINTR,
+      exited: false,
+    };
+    k.processes.setState(task.object, TASK_UNINTERRUPTIBLE);
+    this.threads.set(task.object, thread);
+    this.datas.set(task.object, data);
+    return task;
+  }
+
+  private *main(fn: Ptr, data: Ptr): Sleepable<number> {
+    const thread = this.own();
+    if (!thread || thread.shouldStop) return -EINTR;
+    const result = yield* this.k.callInt(fn, data);
+    thread.result = result;
+    return result;
+  }
+
+  /** kthread_stop(): asks the thread to end and waits for it; what its function returned. */
+  private *stop(object: Ptr): Sleepable<number> {
+    const { k } = this;
+    const thread = this.threads.get(object);
+    if (!thread || thread.exited) return this.results.get(object) ?? -EINTR;
+    thread.shouldStop = true;
+    thread.shouldPark = false;
+    k.get(Sched).wakeUp(object, TASK_NORMAL | 0x40);
+    while (!thread.exited) {
+      const task = k.executor.current!;
+      thread.waiters.push(task);
+      k.processes.setState(task.object, TASK_UNINTERRUPTIBLE);
+      yield* block();
+    }
+    return thread.result;
+  }
+
+  private readonly results = new Map<Ptr, number>();
+
+  private ended(thread: Kthread): void {
+    thread.exited = true;
+    this.results.set(thread.task.object, thread.result);
+    this.threads.delete(thread.task.object);
+    this.datas.delete(thread.task.object);
+    for (const task of thread.waiters) {
+      this.k.processes.setState(task.object, TASK_RUNNING);
+      this.k.scheduler.wake(task);
+    }
+  }
+
+  private own(): Kthread | undefined {
+    return this.threads.get(this.k.current);
+  }
+
+  /** Ends the running thread from within guest code. */
+  private *exit(code: number): Sleepable<void> {
+    const thread = this.own();
+    if (thread) thread.result = code;
+    this.k.executor.finishCurrent();
+    yield* block();
+  }
+
+  private *completeAndExit(completion: Ptr, code: number): Sleepable<void> {
+    if (completion !== 0) this.k.get(Completions).complete(completion);
+    yield* this.exit(code);
+  }
+
+  private *parkMe(): Sleepable<void> {
+    const thread = this.own();
+    while (thread?.shouldPark) {
+      this.k.processes.setState(this.k.current, 0x40);
+      yield* block();
+    }
+    this.k.processes.setState(this.k.current, TASK_RUNNING);
+  }
+}

@@ -1,0 +1,322 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { block, type Sleepable } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
+import { list } from '../abi/list.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
+import { Waiters } from '../locking/waiters.js';
+import type { Subsystem } from '../subsystem.js';
+import { jiffiesNow } from '../time/jiffies.js';
+import { Timers } from '../time/timer.js';
+import { TASK_UNINTERRUPTIBLE } from './processes.js';
+
+const PENDING = 1n;
+/** work_struct.data of idle work: no pool (WORK_STRUCT_NO_POOL). */
+const NO_POOL = 0x0000_000f_ffff_ffe0n;
+const WORK_CPU_UNBOUND = 8192;
+const IDLE = 0x402;
+
+interface Workqueue {
+  readonly name: string;
+  readonly queue: Ptr[];
+  readonly workers: Task[];
+  readonly idle: Task[];
+  /** Work being executed, by the worker that does. */
+  readonly running: Map<Task, Ptr>;
+  /** Guest code that created it; 0 for the kernel's own. */
+  readonly creator: Ptr;
+  readonly maxActive: number;
+  destroyed: boolean;
+}
+
+const SYSTEM_QUEUES = [
+  'system_wq',
+  'system_highpri_wq',
+  'system_long_wq',
+  'system_unbound_wq',
+  'system_freezable_wq',
+  'system_power_efficient_wq',
+  'system_freezable_power_efficient_wq',
+  'system_bh_wq',
+] as const;
+const MAX_WORKERS = 16;
+
+/** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
+export class Workqueues implements Subsystem {
+  private readonly queues = new Map<Ptr, Workqueue>();
+  private readonly queueOf = new Map<Ptr, Workqueue>();
+  private readonly waiters: Waiters;
+  private workerCount = 0;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
+
+  readonly exports = {
+    alloc_workqueue: (format: Ptr, flags: number, maxActive: number) =>
+      this.allocate(format, flags, maxActive),
+    alloc_workqueue_noprof: (format: Ptr, flags: number, maxActive: number) =>
+      this.allocate(format, flags, maxActive),
+    destroy_workqueue: (wq: Ptr) => this.destroy(wq),
+    queue_work_on: (_cpu: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),
+    queue_work_node: (_node: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),
+    queue_delayed_work_on: (_cpu: number, wq: Ptr, work: Ptr, delay: number) =>
+      this.queueDelayed(wq, work, delay),
+    mod_delayed_work_on: (_cpu: number, wq: Ptr, work: Ptr, delay: number) =>
+      this.modifyDelayed(wq, work, delay),
+    delayed_work_timer_fn: (timer: Ptr) => this.delayedExpired(timer),
+    cancel_work_sync: (work: Ptr) => this.cancelSync(work),
+    cancel_work: (work: Ptr) => this.cancel(work),
+    cancel_delayed_work: (work: Ptr) => this.cancelDelayed(work),
+    cancel_delayed_work_sync: (work: Ptr) => this.cancelDelayedSync(work),
+    flush_work: (work: Ptr) => this.flushWork(work),
+    flush_delayed_work: (work: Ptr) => this.flushDelayed(work),
+    __flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
+    flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
+    drain_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
+    work_busy: (work: Ptr) => (this.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
+    workqueue_congested: () => false,
+    workqueue_set_max_active: () => {},
+    current_work: () => this.currentWork(),
+    queue_rcu_work: (wq: Ptr, work: Ptr) => this.queueWork(wq, work),
+    flush_rcu_work: (work: Ptr) => this.flushWork(work),
+    schedule_on_each_cpu: (fn: Ptr) => this.onEachCpu(fn),
+    execute_in_process_context: (fn: Ptr, work: Ptr) => this.inProcessContext(fn, work),
+    set_worker_desc: () => {},
+    __init_work: () => {},
+  };
+
+  readonly data = Object.fromEntries(
+    SYSTEM_QUEUES.map((name) => [
+      name,
+      (at: Ptr) => {
+        const wq = this.k.permanent(64);
+        this.add(wq, name.replace(/^system_/, 'events_').replace(/_?wq$/, ''), 0, MAX_WORKERS);
+        this.k.space.storePtr(at, wq);
+      },
+    ]),
+  );
+
+  /** Queues and delayed work that guest code made and did not take away again. */
+  *outstanding(): Generator<{ readonly name: string; readonly creator: Ptr }> {
+    for (const { name, creator } of this.queues.values()) if (creator !== 0) yield { name, creator };
+  }
+
+  /** Creates a workqueue of the base kernel itself. */
+  create(name: string): Ptr {
+    const wq = this.k.permanent(64);
+    this.add(wq, name, 0, MAX_WORKERS);
+    return wq;
+  }
+
+  private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
+    void flags;
+    const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
+    const wq = this.k.slab.kmalloc(64, true);
+    this.add(wq, name, this.k.caller, maxActive === 0 ? MAX_WORKERS : maxActive);
+    return wq;
+  }
+
+  private add(wq: Ptr, name: string, creator: Ptr, maxActive: number): void {
+    this.queues.set(wq, {
+      name,
+      queue: [],
+      workers: [],
+      idle: [],
+      running: new Map(),
+      creator,
+      maxActive: Math.min(maxActive, MAX_WORKERS),
+      destroyed: false,
+    });
+  }
+
+  private at(wq: Ptr): Workqueue {
+    const queue = this.queues.get(wq);
+    if (!queue) throw new TypeError(`0x${this.k.space.toAddress(wq).toString(16)} is no workqueue`);
+    return queue;
+  }
+
+  private *destroy(wq: Ptr): Sleepable<void> {
+    const queue = this.at(wq);
+    yield* this.flushQueue(queue);
+    queue.destroyed = true;
+    for (const worker of queue.idle.splice(0)) this.k.scheduler.wake(worker);
+    this.queues.delete(wq);
+    this.k.slab.free(wq);
+  }
+
+  private isPending(work: Ptr): boolean {
+    return (this.k.struct('work_struct').getBig(work, 'data.counter') & PENDING) !== 0n;
+  }
+
+  private isRunning(work: Ptr): boolean {
+    for (const queue of this.queues.values())
+      for (const running of queue.running.values()) if (running === work) return true;
+    return false;
+  }
+
+  private setPending(work: Ptr, pending: boolean): void {
+    this.k.struct('work_struct').setBig(work, 'data.counter', pending ? NO_POOL | PENDING : NO_POOL);
+  }
+
+  /** True if it was queued, false if it was pending already. */
+  queueWork(wq: Ptr, work: Ptr): boolean {
+    if (this.isPending(work)) return false;
+    this.setPending(work, true);
+    this.insert(this.at(wq), work);
+    return true;
+  }
+
+  private insert(queue: Workqueue, work: Ptr): void {
+    queue.queue.push(work);
+    this.queueOf.set(work, queue);
+    const idle = queue.idle.pop();
+    if (idle) this.k.scheduler.wake(idle);
+    else if (queue.workers.length < queue.maxActive) this.addWorker(queue);
+  }
+
+  private addWorker(queue: Workqueue): void {
+    const number = this.workerCount++;
+    const worker = this.k.processes.create(`kworker/0:${number}`, this.serve(queue), { kernelThread: true });
+    queue.workers.push(worker);
+  }
+
+  /** A worker thread: takes work, runs it, sleeps when there is none. */
+  private *serve(queue: Workqueue): Sleepable<undefined> {
+    const { k } = this;
+    const task = k.executor.current!;
+    const type = k.struct('work_struct');
+    while (!queue.destroyed) {
+      const work = queue.queue.find((candidate) => ![...queue.running.values()].includes(candidate));
+      if (work === undefined) {
+        queue.idle.push(task);
+        k.processes.setState(task.object, IDLE);
+        yield* block();
+        k.processes.setState(task.object, 0);
+        continue;
+      }
+      queue.queue.splice(queue.queue.indexOf(work), 1);
+      this.queueOf.delete(work);
+      const fn = type.get(work, 'func');
+      list.init(k.space, type.addr(work, 'entry'));
+      this.setPending(work, false);
+      queue.running.set(task, work);
+      yield* k.call(fn, work);
+      queue.running.delete(task);
+      this.waiters.wakeAll(work);
+    }
+    return undefined;
+  }
+
+  private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
+    if (this.isPending(work)) return false;
+    this.setPending(work, true);
+    this.armDelayed(wq, work, delay);
+    return true;
+  }
+
+  private armDelayed(wq: Ptr, work: Ptr, delay: number): void {
+    if (delay <= 0) {
+      this.insert(this.at(wq), work);
+      return;
+    }
+    const type = this.k.struct('delayed_work');
+    type.set(work, 'wq', wq);
+    type.set(work, 'cpu', WORK_CPU_UNBOUND);
+    const timer = type.addr(work, 'timer');
+    if (this.k.struct('timer_list').get(timer, 'function') === 0)
+      this.k.get(Timers).init(timer, this.k.fn('delayed_work_timer_fn'), 0);
+    this.k.get(Timers).modify(timer, jiffiesNow(this.k) + delay);
+  }
+
+  /** True if it was pending before. */
+  private modifyDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
+    const was = this.cancelDelayed(work);
+    this.setPending(work, true);
+    this.armDelayed(wq, work, delay);
+    return was;
+  }
+
+  private delayedExpired(timer: Ptr): void {
+    const type = this.k.struct('delayed_work');
+    const work = type.of(timer, 'timer');
+    this.insert(this.at(type.get(work, 'wq')), work);
+  }
+
+  private cancel(work: Ptr): boolean {
+    const was = this.isPending(work);
+    const queue = this.queueOf.get(work);
+    if (queue) {
+      queue.queue.splice(queue.queue.indexOf(work), 1);
+      this.queueOf.delete(work);
+    }
+    if (was) this.setPending(work, false);
+    return was;
+  }
+
+  private *cancelSync(work: Ptr): Sleepable<boolean> {
+    const was = this.cancel(work);
+    yield* this.waitRunning(work);
+    return was;
+  }
+
+  private cancelDelayed(work: Ptr): boolean {
+    const timer = this.k.struct('delayed_work').addr(work, 'timer');
+    this.k.get(Timers).remove(timer);
+    return this.cancel(work);
+  }
+
+  private *cancelDelayedSync(work: Ptr): Sleepable<boolean> {
+    const was = this.cancelDelayed(work);
+    yield* this.waitRunning(work);
+    return was;
+  }
+
+  private *waitRunning(work: Ptr): Sleepable<void> {
+    if (this.currentWork() === work) return;
+    while (this.isRunning(work)) yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
+  }
+
+  private *flushWork(work: Ptr): Sleepable<boolean> {
+    const busy = this.queueOf.has(work) || this.isRunning(work);
+    while (this.queueOf.has(work) || this.isRunning(work))
+      yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
+    return busy;
+  }
+
+  private *flushDelayed(work: Ptr): Sleepable<boolean> {
+    const type = this.k.struct('delayed_work');
+    if (this.k.get(Timers).remove(type.addr(work, 'timer'))) this.insert(this.at(type.get(work, 'wq')), work);
+    return yield* this.flushWork(work);
+  }
+
+  private *flushQueue(queue: Workqueue): Sleepable<void> {
+    for (;;) {
+      const work =
+        queue.queue[0] ?? [...queue.running.values()].find((running) => running !== this.currentWork());
+      if (work === undefined) return;
+      yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
+    }
+  }
+
+  private currentWork(): Ptr {
+    const task = this.k.executor.current;
+    for (const queue of this.queues.values()) {
+      const work = task && queue.running.get(task);
+      if (work) return work;
+    }
+    return 0;
+  }
+
+  private *onEachCpu(fn: Ptr): Sleepable<number> {
+    const work = this.k.slab.kmalloc(this.k.sizeOf('work_struct'), true);
+    yield* this.k.call(fn, work);
+    this.k.slab.free(work);
+    return 0;
+  }
+
+  private *inProcessContext(fn: Ptr, work: Ptr): Sleepable<number> {
+    yield* this.k.call(fn, this.k.struct('execute_work').addr(work, 'work'));
+    return 0;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Alarm } from '../../kernel/clock.js';
+import type { LinuxKernel } from '../kernel.js';
+import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
+import type { Subsystem } from '../subsystem.js';
+import { timeOfJiffies } from './jiffies.js';
+
+/**
+ * timer_list timers (Documentation/core-api/kernel-api.rst, "Delaying and scheduling routines"). A pending
+ * timer has entry.pprev set, which is what timer_pending() reads; the queue itself is the clock's.
+ */
+export class Timers implements Subsystem {
+  private readonly pending = new Map<Ptr, Alarm>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    init_timer_key: (timer: Ptr, fn: Ptr, flags: number) => this.init(timer, fn, flags),
+    add_timer: (timer: Ptr) => {
+      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
+    },
+    add_timer_on: (timer: Ptr) => {
+      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
+    },
+    mod_timer: (timer: Ptr, expires: number) => this.modify(timer, expires),
+    mod_timer_pending: (timer: Ptr, expires: number) =>
+      this.pending.has(timer) ? this.modify(timer, expires) : 0,
+    timer_reduce: (timer: Ptr, expires: number) => this.reduce(timer, expires),
+    del_timer: (timer: Ptr) => this.remove(timer),
+    del_timer_sync: (timer: Ptr) => this.remove(timer),
+    timer_delete: (timer: Ptr) => this.remove(timer),
+    timer_delete_sync: (timer: Ptr) => this.remove(timer),
+    try_to_del_timer_sync: (timer: Ptr) => this.remove(timer),
+    timer_shutdown: (timer: Ptr) => this.shutdown(timer),
+    timer_shutdown_sync: (timer: Ptr) => this.shutdown(timer),
+  };
+
+  /** Pending timers with their functions: what a module left behind. */
+  *outstanding(): Generator<{ readonly timer: Ptr; readonly fn: Ptr }> {
+    for (const timer of this.pending.keys())
+      if (this.k.space.canRead(timer, 8))
+        yield { timer, fn: this.k.struct('timer_list').get(timer, 'function') };
+  }
+
+  init(timer: Ptr, fn: Ptr, flags: number): void {
+    const type = this.k.struct('timer_list');
+    type.set(timer, 'entry.pprev', 0);
+    type.set(timer, 'entry.next', 0);
+    type.set(timer, 'function', fn);
+    type.set(timer, 'flags', flags);
+  }
+
+  /** Arms or re-arms; 1 if it was pending. */
+  modify(timer: Ptr, expires: number): number {
+    const { k } = this;
+    const type = k.struct('timer_list');
+    if (type.get(timer, 'function') === 0) return 0;
+    const was = this.remove(timer);
+    type.set(timer, 'expires', expires);
+    type.set(timer, 'entry.pprev', timer);
+    const at = Math.max(timeOfJiffies(k, expires), k.now());
+    this.pending.set(
+      timer,
+      k.clock.arm(at, () => this.expire(timer)),
+    );
+    return was;
+  }
+
+  /** Disarms; 1 if it was pending. */
+  remove(timer: Ptr): number {
+    const alarm = this.pending.get(timer);
+    if (!alarm) return 0;
+    this.k.clock.cancel(alarm);
+    this.detach(timer);
+    return 1;
+  }
+
+  private detach(timer: Ptr): void {
+    this.pending.delete(timer);
+    const type = this.k.struct('timer_list');
+    type.set(timer, 'entry.pprev', 0);
+    type.set(timer, 'entry.next', 0);
+  }
+
+  private shutdown(timer: Ptr): number {
+    const was = this.remove(timer);
+    this.k.struct('timer_list').set(timer, 'function', 0);
+    return was;
+  }
+
+  private reduce(timer: Ptr, expires: number): number {
+    if (!this.pending.has(timer)) return this.modify(timer, expires);
+    if (this.k.struct('timer_list').get(timer, 'expires') <= expires) return 1;
+    return this.modify(timer, expires);
+  }
+
+  private expire(timer: Ptr): void {
+    const { k } = this;
+    const timers = this;
+    k.scheduler.interrupt('timer', function* () {
+      if (!timers.pending.has(timer)) return;
+      if (!k.space.canRead(timer, 8)) {
+        timers.pending.delete(timer);
+        k.traps.complain('left-behind', 'BUG: a pending timer is in memory that was freed', timer);
+        return;
+      }
+      const fn = k.struct('timer_list').get(timer, 'function');
+      timers.detach(timer);
+      k.processes.preemptCount += SOFTIRQ_OFFSET;
+      yield* k.call(fn, timer);
+      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+    });
+  }
+}
