@@ -1,0 +1,50 @@
+import type { Ptr } from '../cpu/layout.js';
+import type { LinuxKernel } from '../linux/kernel.js';
+
+/** Memory of the machine, to give to functions of modules and to look into. */
+export class GuestMemory {
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** Zeroed kernel memory, as kmalloc gives it. Throws where there is none left. */
+  alloc(bytes: number): Ptr {
+    const ptr = this.k.slab.kmalloc(bytes, true);
+    if (ptr === 0) throw new RangeError(`no ${bytes} bytes of guest memory left`);
+    return ptr;
+  }
+
+  free(ptr: Ptr): void {
+    this.k.slab.free(ptr);
+  }
+
+  /** Kernel memory with a copy of bytes, or of a text and a NUL behind it. */
+  copyIn(content: Uint8Array | string): Ptr {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(`${content}\0`) : content;
+    const ptr = this.alloc(Math.max(bytes.length, 1));
+    this.write(ptr, bytes);
+    return ptr;
+  }
+
+  /** A copy of guest memory. Throws GuestFault where it may not be read. */
+  read(ptr: Ptr, bytes: number): Uint8Array {
+    return this.k.space.readable(ptr, bytes).slice();
+  }
+
+  write(ptr: Ptr, bytes: Uint8Array): void {
+    this.k.space.writable(ptr, bytes.length).set(bytes);
+  }
+
+  /** The NUL-terminated text at an address. */
+  text(ptr: Ptr): string {
+    return this.k.space.cstring(ptr);
+  }
+
+  /** The 64-bit address of a pointer. */
+  address(ptr: Ptr): bigint {
+    return this.k.space.toAddress(ptr);
+  }
+
+  /** The pointer of a 64-bit address, such as a function's result. */
+  pointer(address: bigint): Ptr {
+    return this.k.space.fromAddress(address);
+  }
+}

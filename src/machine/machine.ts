@@ -1,0 +1,197 @@
+import type { Ptr } from '../cpu/layout.js';
+import { unpack } from '../formats/compressed/unpack.js';
+import type { Sleepable, Value } from '../kernel/effects.js';
+import type { LogRecord } from '../kernel/log.js';
+import type { Task } from '../kernel/task/task.js';
+import {
+  BuiltinModules,
+  type FileSource,
+  type IndexCache,
+  MemoryFiles,
+  ModuleTree,
+  modinfoOf,
+  normalizeName,
+} from '../kmod/index.js';
+import { LinuxKernel } from '../linux/kernel.js';
+import { type ModuleListing, Modules } from '../linux/module/modules.js';
+import type { Target } from '../target/index.js';
+import { ModuleArchive } from './archive.js';
+import { type CallArgument, callFunction } from './call.js';
+import { MachineError } from './errors.js';
+import { GuestMemory } from './guest-memory.js';
+import { exitStatus, KILLED_STATUS, ProcessTable } from './processes.js';
+import { insmodBytes } from './userland/insmod.js';
+import { modprobeInsert } from './userland/modprobe-insert.js';
+import { modprobeRemove } from './userland/modprobe-remove.js';
+import { rmmod } from './userland/rmmod.js';
+import type { ModuleSystem } from './userland/system.js';
+import { CapturedOutput } from './userland/terminal.js';
+
+export interface MachineOptions {
+  /** The kernel to be. */
+  readonly target: Target;
+  /** The machine's file tree: /lib/modules/RELEASE, /etc/modprobe.d, ... Read only. */
+  readonly files?: FileSource;
+  /** Kernel boot parameters. */
+  readonly cmdline?: string;
+  /** Decides interleavings and random numbers. */
+  readonly seed?: number;
+  /** Keeps the index of a tree that depmod never saw. */
+  readonly indexCache?: IndexCache;
+}
+
+/** How a process of the machine ended. */
+export interface ProcessEnd {
+  /** Exit status as a shell has it; 137 if the kernel killed it. */
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It waits for something that will never come. */
+  readonly hangs: boolean;
+}
+
+/** Virtual time that is let pass after a command, so that what it started in the background runs. */
+const SETTLE_NS = 20e6;
+/** Virtual time after which a command that has not ended counts as hanging. */
+const PATIENCE_NS = 7200e9;
+
+/** A machine with a booted base kernel: a kernel that modules can be loaded into, and used. */
+export class Machine {
+  readonly kernel: LinuxKernel;
+  readonly tree: ModuleTree;
+  readonly files: FileSource;
+  readonly processes: ProcessTable;
+  readonly archive: ModuleArchive;
+  readonly memory: GuestMemory;
+  readonly system: ModuleSystem;
+
+  private constructor(options: MachineOptions) {
+    const { target } = options;
+    const cmdline = options.cmdline ?? '';
+    this.kernel = new LinuxKernel(target, { cmdline, seed: options.seed ?? 0 });
+    this.files = options.files ?? new MemoryFiles();
+    this.tree = new ModuleTree(this.files, {
+      release: target.release,
+      cmdline,
+      builtin: new BuiltinModules(target.builtinModules, () => target.builtinModinfo),
+      ...(options.indexCache && { cache: options.indexCache }),
+    });
+    this.processes = new ProcessTable(this.kernel);
+    this.archive = new ModuleArchive(this.kernel);
+    this.memory = new GuestMemory(this.kernel);
+    this.system = { k: this.kernel, tree: this.tree, files: this.files, failure: undefined };
+    this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
+  }
+
+  static boot(options: MachineOptions): Machine {
+    return new Machine(options);
+  }
+
+  /** Loads a module's file: its content, packed or not. Throws MachineError with the errno. */
+  insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
+    this.demand((terminal) => insmodBytes(this.system, content, path, args, terminal), 'insmod');
+  }
+
+  /** Loads a module by name or alias, with what it depends on, out of the file tree. */
+  modprobe(name: string, args = ''): void {
+    this.demand((terminal) => modprobeInsert(this.system, name, args, {}, terminal), 'modprobe');
+  }
+
+  /** Removes a module. */
+  rmmod(name: string): void {
+    this.demand((terminal) => rmmod(this.system, [name], {}, terminal), 'rmmod');
+  }
+
+  /** Removes a module and what it used that nobody needs now. */
+  modprobeRemove(name: string): void {
+    this.demand((terminal) => modprobeRemove(this.system, name, {}, terminal), 'modprobe');
+  }
+
+  /** The loaded modules, newest first, as /proc/modules has them. */
+  lsmod(): readonly ModuleListing[] {
+    return this.kernel.get(Modules).listing();
+  }
+
+  /** The kernel log from a sequence number on. */
+  dmesg(from = 0): readonly LogRecord[] {
+    this.kernel.log.flush();
+    return this.kernel.log.records.slice(from);
+  }
+
+  /**
+   * Calls a function, by the name under which a loaded module exports (or just has) it or by its address, and
+   * gives what it leaves in RAX. See `memory` for buffers to give it.
+   */
+  call(fn: string | Ptr, ...args: CallArgument[]): bigint {
+    return callFunction(this, fn, args);
+  }
+
+  /** What a module's file says that it depends on, dependencies of those first. */
+  dependenciesOfFile(packed: Uint8Array, path: string): string[] {
+    const depends = modinfoOf(unpack(packed, path), path).get('depends') ?? '';
+    const found = new Set<string>();
+    for (const name of depends.split(',').filter(Boolean).map(normalizeName)) {
+      for (const deeper of this.tree.index.module(name)?.dependencies ?? []) found.add(deeper);
+      found.add(name);
+    }
+    return [...found];
+  }
+
+  /** Lets virtual time pass. */
+  sleep(nanoseconds: number): void {
+    this.kernel.scheduler.settle(nanoseconds);
+  }
+
+  /** Runs a process to its end, then lets what it started run for a moment. */
+  process(
+    name: string,
+    body: (terminal: CapturedOutput) => Sleepable<Value>,
+    settle = SETTLE_NS,
+  ): ProcessEnd {
+    const terminal = new CapturedOutput();
+    const task = this.processes.spawn(name, body(terminal));
+    const ended = this.runUntilEnd(task, settle);
+    return {
+      exit: ended ? exitStatus(task) : KILLED_STATUS,
+      stdout: terminal.stdout,
+      stderr: terminal.stderr + (task.state === 'killed' ? 'Killed\n' : ''),
+      hangs: !ended,
+    };
+  }
+
+  /** False if the task waits for something that does not come. */
+  runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
+    const { scheduler, clock } = this.kernel;
+    scheduler.run(() => task.ended, clock.now + patience);
+    if (settle > 0) scheduler.settle(settle);
+    return task.ended;
+  }
+
+  private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {
+    const before = this.kernel.log.records.length;
+    this.forgetFailure();
+    const { exit, stderr, hangs } = this.process(name, body);
+    if (exit === 0) return;
+    const text = hangs ? `${name} hangs: it waits for something that does not come` : stderr.trim();
+    throw new MachineError(
+      text || `${name} failed: ${this.lastLine(before)}`,
+      this.system.failure?.errno ?? 0,
+    );
+  }
+
+  private forgetFailure(): void {
+    this.system.failure = undefined;
+  }
+
+  private lastLine(from: number): string {
+    return this.dmesg(from).at(-1)?.text ?? 'no reason was logged';
+  }
+
+  /** /sbin/modprobe -q -- NAME, on behalf of the kernel. */
+  private *requestModule(name: string): Sleepable<number> {
+    return yield* this.processes.run(
+      'modprobe',
+      modprobeInsert(this.system, name, '', { quiet: true, useBlacklist: true }, new CapturedOutput()),
+    );
+  }
+}

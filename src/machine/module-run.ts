@@ -1,0 +1,222 @@
+import type { Sleepable } from '../kernel/effects.js';
+import { strerror } from '../kernel/errno.js';
+import { moduleNameOf } from '../kmod/index.js';
+import type { LoadedModule } from '../linux/module/loaded-module.js';
+import { type ModuleListing, Modules } from '../linux/module/modules.js';
+import { leaksSince } from './leaks.js';
+import type { Machine, ProcessEnd } from './machine.js';
+import { type ExecResult, errnoField, type ReportedFault, type RunReport } from './run-report.js';
+import { modprobeInsert } from './userland/modprobe-insert.js';
+import { modprobeRemove } from './userland/modprobe-remove.js';
+import { holdersOf, insertFile, refcountOf, removeModule } from './userland/system.js';
+import { linesOf, type Terminal } from './userland/terminal.js';
+
+/** What to run: a file at hand, or a name to find in the machine's tree. */
+export type RunSubject =
+  | { readonly kind: 'file'; readonly path: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'name'; readonly name: string };
+
+export interface RunOptions {
+  readonly parameters?: readonly string[];
+  /** Leave the module loaded. */
+  readonly keep?: boolean;
+  /** Runs a shell command while the module is loaded. */
+  readonly exec?: { readonly commands: readonly string[]; run(command: string): ExecResult };
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  /** How long booting took. */
+  readonly bootMs: number;
+  /** Told of each step of the run. */
+  readonly onStep?: (step: 'loaded' | 'used' | 'removed') => void;
+}
+
+/** Virtual time after loading and after removing, for what was started to happen. */
+const AFTERWARDS_NS = 200e6;
+
+/** Loads a module into a machine, uses it, removes it, and tells what happened. */
+export function runModule(machine: Machine, subject: RunSubject, options: RunOptions): RunReport {
+  return new ModuleRun(machine, subject, options).report();
+}
+
+class ModuleRun {
+  private readonly name: string;
+  private readonly startMark: number;
+  private readonly instructionsBefore: number;
+  private moduleBytes = 0;
+  private initBytes = 0;
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly subject: RunSubject,
+    private readonly options: RunOptions,
+  ) {
+    this.name = subject.kind === 'name' ? subject.name : moduleNameOf(subject.path);
+    this.startMark = machine.kernel.ledger.mark;
+    this.instructionsBefore = machine.kernel.cpu.executed;
+  }
+
+  report(): RunReport {
+    const { machine, options } = this;
+    const { kernel } = machine;
+    const heapBefore = kernel.ledger.bytes;
+    this.watchSizes();
+    const logStart = this.logLength();
+    const started = options.now();
+    const load = this.load();
+    const loadMs = options.now() - started;
+    const errno = errnoField(load.exit === 0 ? undefined : machine.system.failure?.errno);
+    const dmesg = kernel.log.linesFrom(logStart);
+    const modules = this.listing();
+    options.onStep?.('loaded');
+    const exec = options.exec?.commands.map((command) => options.exec!.run(command)) ?? [];
+    options.onStep?.('used');
+    const tainted = kernel.traps.taint.mask;
+    const logRemove = this.logLength();
+    const removing = options.now();
+    const remove = options.keep ? { exit: 0, stdout: '', stderr: '', hangs: false } : this.remove();
+    const removeMs = options.now() - removing;
+    const leaks = leaksSince(kernel, machine.archive, this.startMark);
+    options.onStep?.('removed');
+    return {
+      module: this.name,
+      modprobe: { exit: load.exit, insmod: this.verboseLines(load, 'insmod '), stderr: linesOf(load.stderr) },
+      dmesg,
+      modules,
+      tainted,
+      remove: {
+        exit: remove.exit,
+        rmmod: this.verboseLines(remove, 'rmmod '),
+        stderr: linesOf(remove.stderr),
+      },
+      dmesgAfterRemove: kernel.log.linesFrom(logRemove),
+      left: machine.lsmod().map(({ name }) => name),
+      target: kernel.target.name,
+      errno,
+      exec,
+      instructions: kernel.cpu.executed - this.instructionsBefore,
+      unimplemented: [...kernel.traps.unimplemented],
+      faults: this.faults(),
+      leaks,
+      memory: {
+        moduleBytes: this.moduleBytes,
+        initBytesFreed: this.initBytes,
+        heapPeakBytes: Math.max(0, kernel.ledger.peak - heapBefore),
+        heapLeftBytes: leaks.reduce((sum, leak) => sum + leak.bytes, 0),
+      },
+      wallMs: { boot: round(options.bootMs), load: round(loadMs), remove: round(removeMs) },
+    };
+  }
+
+  private load(): ProcessEnd {
+    const { machine, subject, options } = this;
+    const parameters = (options.parameters ?? []).join(' ');
+    const body = (terminal: Terminal): Sleepable<number> =>
+      subject.kind === 'name'
+        ? modprobeInsert(machine.system, subject.name, parameters, { verbose: true }, terminal)
+        : this.insertGiven(subject, parameters, terminal);
+    return this.ended('modprobe', machine.process('modprobe', body, AFTERWARDS_NS));
+  }
+
+  /** A file given by its path: what it depends on comes out of the tree, as modprobe would have it. */
+  private *insertGiven(
+    subject: Extract<RunSubject, { kind: 'file' }>,
+    parameters: string,
+    terminal: Terminal,
+  ): Sleepable<number> {
+    const { system } = this.machine;
+    for (const dependency of this.machine.dependenciesOfFile(subject.bytes, subject.path)) {
+      const status = yield* modprobeInsert(system, dependency, '', { verbose: true, quiet: true }, terminal);
+      if (status !== 0) break;
+    }
+    terminal.out(`insmod ${subject.path} ${parameters}\n`);
+    const result = yield* insertFile(system, subject.bytes, subject.path, parameters);
+    if (result.errno === 0) return 0;
+    terminal.err(`modprobe: ERROR: could not insert '${this.name}': ${strerror(result.errno)}\n`);
+    if (result.why) terminal.err(`modbox: ${result.why}\n`);
+    return 1;
+  }
+
+  private remove(): ProcessEnd {
+    const { machine, subject } = this;
+    const body = (terminal: Terminal): Sleepable<number> =>
+      subject.kind === 'name'
+        ? modprobeRemove(machine.system, subject.name, { verbose: true }, terminal)
+        : this.removeGiven(subject, terminal);
+    return this.ended('modprobe', machine.process('modprobe', body, AFTERWARDS_NS));
+  }
+
+  private *removeGiven(
+    subject: Extract<RunSubject, { kind: 'file' }>,
+    terminal: Terminal,
+  ): Sleepable<number> {
+    const { machine, name } = this;
+    const { system } = machine;
+    if (!system.k.get(Modules).find(name)) return 0;
+    if (refcountOf(system, name) > 0 || holdersOf(system, name).length > 0) {
+      terminal.err(`modprobe: FATAL: Module ${name} is in use.\n`);
+      return 1;
+    }
+    terminal.out(`rmmod ${name}\n`);
+    const result = yield* removeModule(system, name);
+    if (result.errno !== 0) {
+      terminal.err(`modprobe: ERROR: could not remove '${name}': ${strerror(result.errno)}\n`);
+      if (result.why) terminal.err(`modbox: ${result.why}\n`);
+      return 1;
+    }
+    for (const dependency of machine.dependenciesOfFile(subject.bytes, subject.path).reverse())
+      if (system.k.get(Modules).find(dependency) && refcountOf(system, dependency) === 0)
+        yield* modprobeRemove(system, dependency, { verbose: true, quiet: true }, terminal);
+    return 0;
+  }
+
+  private ended(name: string, end: ProcessEnd): ProcessEnd {
+    if (!end.hangs) return end;
+    return {
+      ...end,
+      stderr: `${end.stderr}modbox: ${name} hangs: it waits for something that does not come\n`,
+    };
+  }
+
+  /** `insmod PATH OPTIONS` lines of modprobe -v, with paths below lib/modules/RELEASE. */
+  private verboseLines(end: ProcessEnd, verb: string): string[] {
+    const prefix = `${this.machine.tree.directory}/`;
+    return linesOf(end.stdout)
+      .filter((line) => line.startsWith(verb))
+      .map((line) => line.slice(verb.length).trim())
+      .map((line) => (line.startsWith(prefix) ? line.slice(prefix.length) : line));
+  }
+
+  private listing(): ModuleListing[] {
+    return this.machine.lsmod().map((entry) => ({ ...entry, usedBy: [...entry.usedBy] }));
+  }
+
+  private logLength(): number {
+    this.machine.kernel.log.flush();
+    return this.machine.kernel.log.records.length;
+  }
+
+  private faults(): ReportedFault[] {
+    return this.machine.kernel.traps.reports.map((fault) => ({
+      ...fault,
+      address: `0x${BigInt.asUintN(64, fault.address).toString(16).padStart(16, '0')}`,
+    }));
+  }
+
+  /** Notes the module's sizes while its init runs and after. */
+  private watchSizes(): void {
+    const isIt = (module: LoadedModule): boolean => module.name === this.name.replaceAll('-', '_');
+    this.machine.kernel.get(Modules).listen({
+      published: (module) => {
+        if (!isIt(module)) return;
+        const bytes = (init: boolean): number =>
+          module.memory.filter((part) => part.init === init).reduce((sum, part) => sum + part.size, 0);
+        this.moduleBytes = bytes(false);
+        this.initBytes = bytes(true);
+      },
+    });
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,68 @@
+import { errnoName } from '../kernel/errno.js';
+import type { ModuleListing } from '../linux/module/modules.js';
+import type { UnimplementedCall } from '../linux/traps/traps.js';
+import type { Leak } from './leaks.js';
+
+/** A fault, with its 64-bit address as text. */
+export interface ReportedFault {
+  readonly kind: string;
+  readonly message: string;
+  readonly address: string;
+  /** Instruction, symbolised, and the module it is of. */
+  readonly at: string;
+  readonly module: string;
+  readonly registers: Readonly<Record<string, string>>;
+  readonly trace: readonly string[];
+}
+
+export interface ExecResult {
+  readonly command: string;
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What `modbox run --json` prints for one module. */
+export interface RunReport {
+  readonly module: string;
+  readonly modprobe: {
+    readonly exit: number;
+    readonly insmod: readonly string[];
+    readonly stderr: readonly string[];
+  };
+  /** Log lines since the load began. */
+  readonly dmesg: readonly string[];
+  /** While loaded. */
+  readonly modules: readonly ModuleListing[];
+  readonly tainted: number;
+  readonly remove: {
+    readonly exit: number;
+    readonly rmmod: readonly string[];
+    readonly stderr: readonly string[];
+  };
+  readonly dmesgAfterRemove: readonly string[];
+  /** Modules that were still there at the end. */
+  readonly left: readonly string[];
+  readonly target: string;
+  /** `ENODEV` where loading failed. */
+  readonly errno: string | null;
+  readonly exec: readonly ExecResult[];
+  readonly instructions: number;
+  readonly unimplemented: readonly UnimplementedCall[];
+  readonly faults: readonly ReportedFault[];
+  readonly leaks: readonly Leak[];
+  readonly memory: {
+    /** Of the module itself, once its init memory is gone. */
+    readonly moduleBytes: number;
+    readonly initBytesFreed: number;
+    /** Most heap in use at once, beyond what the base kernel had. */
+    readonly heapPeakBytes: number;
+    /** What was not given back. */
+    readonly heapLeftBytes: number;
+  };
+  readonly wallMs: { readonly boot: number; readonly load: number; readonly remove: number };
+}
+
+export function errnoField(errno: number | undefined): string | null {
+  return errno === undefined || errno === 0 ? null : errnoName(errno);
+}
