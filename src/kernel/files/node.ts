@@ -37,6 +37,10 @@ export abstract class DirectoryNode extends FileNode {
 
   /** Look-up that may sleep: a node, nothing, or a negative error number. */
   find?(name: string): Sleepable<FileNode | number | undefined>;
+  /** Makes a file or directory where the file system decides what that is. */
+  make?(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number>;
+  /** Removal that may sleep. */
+  drop?(name: string): Sleepable<number>;
   /** Listing that may sleep. */
   list?(): Sleepable<readonly string[] | number>;
 }

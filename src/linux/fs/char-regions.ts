@@ -1,0 +1,124 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { MAJOR, MINOR, MINOR_BITS, MKDEV } from './flags.js';
+
+/** Largest major number (CHRDEV_MAJOR_MAX, include/linux/fs.h). */
+const MAJOR_MAX = 512;
+/** Majors given out on request: downwards in each range (Documentation/admin-guide/devices.txt). */
+const DYNAMIC_RANGES = [
+  { from: 254, to: 234 },
+  { from: 511, to: 384 },
+] as const;
+const LOGLEVEL_ERR = 3;
+
+/** A reserved range of minors of one major. */
+export interface CharRegion {
+  readonly major: number;
+  readonly firstMinor: number;
+  readonly count: number;
+  readonly name: string;
+  /** struct cdev that __register_chrdev made. */
+  cdev: Ptr;
+}
+
+/** Who owns which character device numbers (fs/char_dev.c's chrdevs, /proc/devices). */
+export class CharRegions implements Subsystem {
+  private readonly regions: CharRegion[] = [];
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    register_chrdev_region: (from: number, count: number, name: Ptr) =>
+      this.reserve(from, count, this.k.space.cstring(name)),
+    alloc_chrdev_region: (device: Ptr, minor: number, count: number, name: Ptr) => {
+      const region = this.claim(0, minor, count, this.k.space.cstring(name));
+      if (typeof region === 'number') return region;
+      this.k.space.store32(device, MKDEV(region.major, region.firstMinor));
+      return 0;
+    },
+    unregister_chrdev_region: (from: number, count: number) => {
+      const end = from + count;
+      for (let at = from; at < end; ) {
+        const next = Math.min(end, MKDEV(MAJOR(at) + 1, 0));
+        this.release(MAJOR(at), MINOR(at), next - at);
+        at = next;
+      }
+    },
+  };
+
+  list(): readonly CharRegion[] {
+    return this.regions;
+  }
+
+  /** Reserves minors of a major, 0 for any free one: the region, or a negative error number. */
+  claim(major: number, firstMinor: number, count: number, name: string): CharRegion | number {
+    const chosen = major === 0 ? this.dynamicMajor() : major;
+    if (chosen === undefined) {
+      this.k.log.line(`CHRDEV "${name}" failed to find major number`, LOGLEVEL_ERR);
+      return -EBUSY;
+    }
+    if (chosen >= MAJOR_MAX) {
+      const highest = MAJOR_MAX - 1;
+      this.k.log.line(
+        `CHRDEV "${name}" major requested (${chosen}) is greater than the maximum (${highest})`,
+        LOGLEVEL_ERR,
+      );
+      return -EINVAL;
+    }
+    if (count > 2 ** MINOR_BITS - firstMinor) {
+      const last = firstMinor + count - 1;
+      this.k.log.line(
+        `CHRDEV "${name}" minor range requested (${firstMinor}-${last}) is out of range of maximum range (0-${2 ** MINOR_BITS - 1}) for a single major`,
+        LOGLEVEL_ERR,
+      );
+      return -EINVAL;
+    }
+    if (this.regions.some((other) => overlaps(other, chosen, firstMinor, count))) return -EBUSY;
+    const region = { major: chosen, firstMinor, count, name: name.slice(0, 63), cdev: 0 };
+    const before = this.regions.findIndex(
+      (other) => MKDEV(other.major, other.firstMinor) > MKDEV(chosen, firstMinor),
+    );
+    this.regions.splice(before < 0 ? this.regions.length : before, 0, region);
+    return region;
+  }
+
+  /** Gives up a region; undefined if there is none that matches exactly. */
+  release(major: number, firstMinor: number, count: number): CharRegion | undefined {
+    const index = this.regions.findIndex(
+      (region) => region.major === major && region.firstMinor === firstMinor && region.count === count,
+    );
+    return index < 0 ? undefined : this.regions.splice(index, 1)[0];
+  }
+
+  /** A range that may span several majors: each gets a region, all or none. */
+  private reserve(from: number, count: number, name: string): number {
+    const end = from + count;
+    const done: CharRegion[] = [];
+    for (let at = from; at < end; ) {
+      const next = Math.min(end, MKDEV(MAJOR(at) + 1, 0));
+      const region = this.claim(MAJOR(at), MINOR(at), next - at, name);
+      if (typeof region === 'number') {
+        for (const made of done) this.release(made.major, made.firstMinor, made.count);
+        return region;
+      }
+      done.push(region);
+      at = next;
+    }
+    return 0;
+  }
+
+  private dynamicMajor(): number | undefined {
+    for (const { from, to } of DYNAMIC_RANGES)
+      for (let major = from; major >= to; major--)
+        if (!this.regions.some((region) => region.major === major)) return major;
+    return undefined;
+  }
+}
+
+function overlaps(region: CharRegion, major: number, first: number, count: number): boolean {
+  return (
+    region.major === major && first < region.firstMinor + region.count && region.firstMinor < first + count
+  );
+}

@@ -1,0 +1,50 @@
+/** open(2) flags, x86-64 numbering (include/uapi/asm-generic/fcntl.h). */
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_ACCMODE = 3;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
+export const O_NONBLOCK = 0o4000;
+export const O_LARGEFILE = 0o100000;
+export const O_DIRECTORY = 0o200000;
+export const O_NOFOLLOW = 0o400000;
+export const O_CLOEXEC = 0o2000000;
+
+/** struct file.f_mode (include/linux/fs.h). */
+export const FMODE_READ = 0x1;
+export const FMODE_WRITE = 0x2;
+export const FMODE_LSEEK = 0x4;
+export const FMODE_PREAD = 0x8;
+export const FMODE_PWRITE = 0x10;
+export const FMODE_ATOMIC_POS = 0x8000;
+export const FMODE_CAN_READ = 0x2_0000;
+export const FMODE_CAN_WRITE = 0x4_0000;
+export const FMODE_OPENED = 0x8_0000;
+export const FMODE_STREAM = 0x20_0000;
+
+/** lseek(2). */
+export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
+export const SEEK_END = 2;
+
+/** File type bits of st_mode (inode(7)). */
+export const S_IFMT = 0o170000;
+export const S_IFSOCK = 0o140000;
+export const S_IFLNK = 0o120000;
+export const S_IFREG = 0o100000;
+export const S_IFBLK = 0o060000;
+export const S_IFDIR = 0o040000;
+export const S_IFCHR = 0o020000;
+export const S_IFIFO = 0o010000;
+
+/** A device number as the kernel holds it: 12 bits major, 20 bits minor (include/linux/kdev_t.h). */
+export const MINOR_BITS = 20;
+export const MKDEV = (major: number, minor: number): number => major * 2 ** MINOR_BITS + minor;
+export const MAJOR = (dev: number): number => dev >>> MINOR_BITS;
+export const MINOR = (dev: number): number => dev & (2 ** MINOR_BITS - 1);
+
+/** Longest transfer of one read or write (MAX_RW_COUNT). */
+export const MAX_RW_COUNT = 0x7fff_f000;

@@ -1,0 +1,235 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel/files/index.js';
+import { list } from '../abi/list.js';
+import type { StructType } from '../abi/struct.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import * as flags from './flags.js';
+
+const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
+  directory: flags.S_IFDIR,
+  file: flags.S_IFREG,
+  symlink: flags.S_IFLNK,
+  character: flags.S_IFCHR,
+  block: flags.S_IFBLK,
+  fifo: flags.S_IFIFO,
+  socket: flags.S_IFSOCK,
+};
+
+/** st_mode of a node. */
+export function modeOf(node: FileNode): number {
+  return TYPE_BITS[node.kind] | (node.mode & 0o7777);
+}
+
+/** The guest's view of a node: what struct file points to. */
+export interface NodeObjects {
+  readonly inode: Ptr;
+  readonly dentry: Ptr;
+  /** struct super_block and struct vfsmount of the file system it is on. */
+  readonly superBlock: Ptr;
+  readonly mount: Ptr;
+}
+
+interface Held {
+  readonly objects: NodeObjects;
+  count: number;
+}
+
+const LIST_HEADS_OF_INODE = ['i_io_list', 'i_lru', 'i_sb_list', 'i_wb_list', 'i_devices'];
+const LIST_HEADS_OF_DENTRY = ['d_lru', 'd_child', 'd_subdirs'];
+
+/**
+ * Guest structs of the VFS: inodes and dentries of nodes that modules get to see, made when a node is first
+ * opened and released with its last user; a super_block and a vfsmount for each kind of file system.
+ */
+export class VfsObjects implements Subsystem {
+  private readonly held = new Map<FileNode, Held>();
+  private readonly nodesByInode = new Map<Ptr, FileNode>();
+  private readonly superBlocks = new Map<string, { readonly superBlock: Ptr; readonly mount: Ptr }>();
+  private readonly numbers = new WeakMap<FileNode, number>();
+  private nextNumber = 2;
+  private nextDevice = 21;
+
+  readonly exports = {};
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** Inode number of a node: given when first asked for. */
+  number(node: FileNode): number {
+    let number = this.numbers.get(node);
+    if (number === undefined) {
+      number = this.nextNumber++;
+      this.numbers.set(node, number);
+    }
+    return number;
+  }
+
+  /** The node's guest objects, with a reference for the caller. */
+  take(node: FileNode, name: string, fileSystem: string): NodeObjects {
+    const known = this.held.get(node);
+    if (known) {
+      known.count++;
+      return known.objects;
+    }
+    const { superBlock, mount } = this.fileSystem(fileSystem);
+    const inode = this.makeInode(node, superBlock);
+    const dentry = this.makeDentry(name, inode, 0, superBlock);
+    const objects = { inode, dentry, superBlock, mount };
+    this.adopt(node, objects);
+    return objects;
+  }
+
+  /** Makes objects that somebody else allocated those of a node; the node then holds one reference. */
+  adopt(node: FileNode, objects: NodeObjects): void {
+    this.held.set(node, { objects, count: 1 });
+    this.nodesByInode.set(objects.inode, node);
+  }
+
+  /** Drops a reference; with the last one the objects go. True if they did. */
+  release(node: FileNode): boolean {
+    const held = this.held.get(node);
+    if (!held || --held.count > 0) return false;
+    this.held.delete(node);
+    this.nodesByInode.delete(held.objects.inode);
+    this.freeDentry(held.objects.dentry);
+    this.freeInode(held.objects.inode);
+    return true;
+  }
+
+  /** The guest objects of a node that is in use. */
+  of(node: FileNode): NodeObjects | undefined {
+    return this.held.get(node)?.objects;
+  }
+
+  nodeOf(inode: Ptr): FileNode | undefined {
+    return this.nodesByInode.get(inode);
+  }
+
+  /** super_block and vfsmount of a file system that the base kernel itself implements. */
+  fileSystem(type: string): { readonly superBlock: Ptr; readonly mount: Ptr } {
+    let known = this.superBlocks.get(type);
+    if (!known) {
+      known = this.makeFileSystem(type);
+      this.superBlocks.set(type, known);
+    }
+    return known;
+  }
+
+  /** A zeroed super_block with its list heads and locks usable. */
+  initSuperBlock(superBlock: Ptr): void {
+    const type = this.k.struct('super_block');
+    for (const list of ['s_list', 's_mounts', 's_inodes', 's_inodes_wb']) this.list(type, superBlock, list);
+    for (const lock of ['s_umount', 's_vfs_rename_mutex', 's_sync_lock'])
+      this.list(type, superBlock, `${lock}.wait_list`);
+    type.set(superBlock, 's_count', 1);
+    type.set(superBlock, 's_active.counter', 1);
+    type.set(superBlock, 's_blocksize', 4096);
+    type.set(superBlock, 's_blocksize_bits', 12);
+    type.set(superBlock, 's_time_gran', 1_000_000_000);
+    type.setBig(superBlock, 's_maxbytes', 0x7fff_ffff_ffff_ffffn);
+    type.setBig(superBlock, 's_time_min', -(1n << 63n));
+    type.setBig(superBlock, 's_time_max', (1n << 63n) - 1n);
+    if (this.k.hasSymbol('init_user_ns')) type.set(superBlock, 's_user_ns', this.k.symbol('init_user_ns'));
+    type.set(superBlock, 's_dev', this.nextDevice++);
+  }
+
+  /** inode_init_once(): a zeroed inode whose lists are empty. */
+  initInodeOnce(inode: Ptr): void {
+    const type = this.k.struct('inode');
+    this.k.space.writable(inode, type.size).fill(0);
+    for (const list of LIST_HEADS_OF_INODE) this.list(type, inode, list);
+    this.initMapping(type.addr(inode, 'i_data'));
+  }
+
+  /** inode_init_always(): what every new inode of a file system starts with. */
+  initInode(inode: Ptr, superBlock: Ptr): void {
+    const type = this.k.struct('inode');
+    type.set(inode, 'i_sb', superBlock);
+    if (superBlock !== 0)
+      type.set(inode, 'i_blkbits', this.k.struct('super_block').get(superBlock, 's_blocksize_bits'));
+    type.set(inode, 'i_count.counter', 1);
+    type.set(inode, '__i_nlink', 1);
+    this.list(type, inode, 'i_rwsem.wait_list');
+    const mapping = type.addr(inode, 'i_data');
+    const space = this.k.struct('address_space');
+    space.set(mapping, 'host', inode);
+    if (space.has('invalidate_lock')) this.list(space, mapping, 'invalidate_lock.wait_list');
+    type.set(inode, 'i_mapping', mapping);
+  }
+
+  /** address_space_init_once() */
+  initMapping(mapping: Ptr): void {
+    const type = this.k.struct('address_space');
+    for (const list of ['private_list', 'i_private_list', 'i_mmap_rwsem.wait_list'])
+      if (type.has(list)) this.list(type, mapping, list);
+  }
+
+  makeInode(node: FileNode, superBlock: Ptr): Ptr {
+    const type = this.k.struct('inode');
+    const inode = this.k.slab.kmalloc(type.size, true);
+    this.initInodeOnce(inode);
+    this.initInode(inode, superBlock);
+    type.set(inode, 'i_mode', modeOf(node));
+    type.set(inode, 'i_uid.val', node.uid);
+    type.set(inode, 'i_gid.val', node.gid);
+    type.set(inode, 'i_ino', this.number(node));
+    if (node instanceof DeviceNode) type.set(inode, 'i_rdev', flags.MKDEV(node.major, node.minor));
+    if (node instanceof DataNode) type.set(inode, 'i_size', node.size);
+    if (node instanceof DirectoryNode) type.set(inode, '__i_nlink', 2);
+    return inode;
+  }
+
+  freeInode(inode: Ptr): void {
+    this.k.slab.free(inode);
+  }
+
+  makeDentry(name: string, inode: Ptr, parent: Ptr, superBlock: Ptr): Ptr {
+    const type = this.k.struct('dentry');
+    const dentry = this.k.slab.kmalloc(type.size, true);
+    for (const list of LIST_HEADS_OF_DENTRY) if (type.has(list)) this.list(type, dentry, list);
+    this.nameDentry(dentry, name);
+    type.set(dentry, 'd_inode', inode);
+    type.set(dentry, 'd_parent', parent || dentry);
+    type.set(dentry, 'd_sb', superBlock);
+    type.set(dentry, 'd_lockref.count', 1);
+    return dentry;
+  }
+
+  /** Gives a dentry its name: inside it if it is short, else in memory of its own. */
+  nameDentry(dentry: Ptr, name: string): void {
+    const type = this.k.struct('dentry');
+    const inline = type.addr(dentry, 'd_iname');
+    const room = type.member('d_iname').size;
+    const at = name.length < room ? inline : this.k.slab.kmalloc(name.length + 1, true);
+    this.k.space.storeCstring(at, name);
+    const before = type.get(dentry, 'd_name.name');
+    if (before !== 0 && before !== inline) this.k.slab.free(before);
+    type.set(dentry, 'd_name.name', at);
+    type.set(dentry, 'd_name.len', name.length);
+  }
+
+  freeDentry(dentry: Ptr): void {
+    const type = this.k.struct('dentry');
+    const name = type.get(dentry, 'd_name.name');
+    if (name !== type.addr(dentry, 'd_iname') && name !== 0) this.k.slab.free(name);
+    this.k.slab.free(dentry);
+  }
+
+  private makeFileSystem(name: string): { superBlock: Ptr; mount: Ptr } {
+    const { k } = this;
+    const superBlock = k.permanent(k.sizeOf('super_block'));
+    this.initSuperBlock(superBlock);
+    const type = k.struct('super_block');
+    type.setText(superBlock, 's_id', name);
+    const kind = k.permanent(k.sizeOf('file_system_type'));
+    k.struct('file_system_type').set(kind, 'name', k.constantString(name));
+    type.set(superBlock, 's_type', kind);
+    const mount = k.permanent(k.sizeOf('vfsmount'));
+    k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
+    return { superBlock, mount };
+  }
+
+  private list(type: StructType, ptr: Ptr, path: string): void {
+    list.init(this.k.space, type.addr(ptr, path));
+  }
+}

@@ -1,0 +1,189 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EBADF, EMFILE } from '../../kernel/errno.js';
+import type { FileNode } from '../../kernel/files/index.js';
+import { list } from '../abi/list.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Modules } from '../module/modules.js';
+import type { Subsystem } from '../subsystem.js';
+import * as flags from './flags.js';
+import { VfsObjects } from './objects.js';
+import type { FileServer, OpenFile } from './open-file.js';
+
+/** RLIMIT_NOFILE of the one user process. */
+const MOST_DESCRIPTORS = 1024;
+
+/** struct files and the descriptors of the one user process (fs/file.c, fs/file_table.c). */
+export class OpenFiles implements Subsystem {
+  private readonly files = new Map<Ptr, OpenFile>();
+  private readonly descriptors: (Ptr | 'reserved' | undefined)[] = [];
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    fput: (file: Ptr) => this.put(file),
+    __fput_sync: (file: Ptr) => this.put(file),
+    fget: (fd: number) => this.fget(fd),
+    fget_raw: (fd: number) => this.fget(fd),
+    __fdget: (fd: number) => BigInt.asUintN(64, this.descriptorWord(fd)),
+    get_unused_fd_flags: (_flags: number) => this.reserveDescriptor(),
+    put_unused_fd: (fd: number) => {
+      this.descriptors[fd] = undefined;
+    },
+    fd_install: (fd: number, file: Ptr) => {
+      this.descriptors[fd] = file;
+    },
+    close_fd: (fd: number) => this.closeDescriptor(fd),
+    get_file_rcu: (file: Ptr) => this.getUnlessZero(file),
+  };
+
+  readonly signatures = { get_file_rcu: 'i:p' };
+
+  /** A struct file with one reference. `server` is undefined until the node was opened. */
+  create(node: FileNode | undefined, path: string, openFlags: number, fileSystem: string): OpenFile {
+    const { k } = this;
+    const type = k.struct('file');
+    const file = k.slab.kmalloc(type.size, true);
+    const open: OpenFile = { file, node, path, server: NO_SERVER };
+    if (node) {
+      const objects = k.get(VfsObjects).take(node, path.slice(path.lastIndexOf('/') + 1) || '/', fileSystem);
+      type.set(file, 'f_path.mnt', objects.mount);
+      type.set(file, 'f_path.dentry', objects.dentry);
+      this.setInode(file, objects.inode);
+    }
+    type.set(file, 'f_flags', openFlags & ~(flags.O_CREAT | flags.O_EXCL | flags.O_TRUNC));
+    type.set(file, 'f_mode', initialMode(openFlags));
+    type.set(file, this.countField(), 1);
+    list.init(k.space, type.addr(file, 'f_pos_lock.wait_list'));
+    if (k.hasSymbol('init_cred')) type.set(file, 'f_cred', k.symbol('init_cred'));
+    this.files.set(file, open);
+    return open;
+  }
+
+  setInode(file: Ptr, inode: Ptr): void {
+    const type = this.k.struct('file');
+    type.set(file, 'f_inode', inode);
+    type.set(file, 'f_mapping', this.k.struct('inode').get(inode, 'i_mapping'));
+  }
+
+  /** After a successful open: what read and write may be tried on. */
+  opened(open: OpenFile): void {
+    const type = this.k.struct('file');
+    let mode = type.get(open.file, 'f_mode');
+    if ((mode & flags.FMODE_READ) !== 0 && open.server.canRead(open)) mode |= flags.FMODE_CAN_READ;
+    if ((mode & flags.FMODE_WRITE) !== 0 && open.server.canWrite(open)) mode |= flags.FMODE_CAN_WRITE;
+    type.set(open.file, 'f_mode', mode | flags.FMODE_OPENED);
+  }
+
+  /** The base kernel's record of a struct file; undefined for one that it did not make. */
+  of(file: Ptr): OpenFile | undefined {
+    return this.files.get(file);
+  }
+
+  byDescriptor(fd: number): OpenFile | undefined {
+    const file = this.descriptors[fd];
+    return typeof file === 'number' ? this.files.get(file) : undefined;
+  }
+
+  /** Every open file, for those who revoke or list them. */
+  all(): IterableIterator<OpenFile> {
+    return this.files.values();
+  }
+
+  /** Gives an open file the lowest free descriptor: it, or -EMFILE. */
+  install(open: OpenFile): number {
+    const fd = this.reserveDescriptor();
+    if (fd >= 0) this.descriptors[fd] = open.file;
+    return fd;
+  }
+
+  *closeDescriptor(fd: number): Sleepable<number> {
+    const open = this.byDescriptor(fd);
+    if (!open) return -EBADF;
+    this.descriptors[fd] = undefined;
+    const result = open.server.flush ? yield* this.k.wait(open.server.flush(open)) : 0;
+    yield* this.put(open.file);
+    return result;
+  }
+
+  /** fput(): drops a reference; the last one releases the file. */
+  *put(file: Ptr): Sleepable<void> {
+    const type = this.k.struct('file');
+    const count = type.get(file, this.countField()) - 1;
+    type.set(file, this.countField(), count);
+    if (count > 0) return;
+    const open = this.files.get(file);
+    if (open?.server.release) yield* this.k.wait(open.server.release(open));
+    this.discard(file);
+  }
+
+  /** Frees a struct file without asking its server: after release, or when open failed. */
+  discard(file: Ptr): void {
+    const open = this.files.get(file);
+    if (!open) return;
+    this.putOperations(file);
+    this.files.delete(file);
+    if (open.node) this.k.get(VfsObjects).release(open.node);
+    this.k.slab.free(file);
+  }
+
+  /** fops_get(): the table with a reference on its module, 0 if that is on its way out. */
+  getOperations(table: Ptr): Ptr {
+    if (table === 0) return 0;
+    const owner = this.k.struct('file_operations').get(table, 'owner');
+    return this.k.get(Modules).exports.try_module_get(owner) ? table : 0;
+  }
+
+  private putOperations(file: Ptr): void {
+    const table = this.k.struct('file').get(file, 'f_op');
+    if (table === 0) return;
+    this.k.get(Modules).exports.module_put(this.k.struct('file_operations').get(table, 'owner'));
+  }
+
+  private fget(fd: number): Ptr {
+    const open = this.byDescriptor(fd);
+    if (!open) return 0;
+    this.getUnlessZero(open.file);
+    return open.file;
+  }
+
+  /** struct fd in one word: the file, and FDPUT_FPUT where a reference was taken. */
+  private descriptorWord(fd: number): bigint {
+    const open = this.byDescriptor(fd);
+    return open ? this.k.space.toAddress(open.file) : 0n;
+  }
+
+  private getUnlessZero(file: Ptr): number {
+    const type = this.k.struct('file');
+    const count = type.get(file, this.countField());
+    if (count === 0) return 0;
+    type.set(file, this.countField(), count + 1);
+    return 1;
+  }
+
+  private reserveDescriptor(): number {
+    let fd = 3;
+    while (this.descriptors[fd] !== undefined) fd++;
+    if (fd >= MOST_DESCRIPTORS) return -EMFILE;
+    this.descriptors[fd] = 'reserved';
+    return fd;
+  }
+
+  private countField(): string {
+    return this.k.struct('file').has('f_count') ? 'f_count.counter' : 'f_ref.refcnt.counter';
+  }
+}
+
+function initialMode(openFlags: number): number {
+  const access = ((openFlags & flags.O_ACCMODE) + 1) & flags.O_ACCMODE;
+  return access | flags.FMODE_LSEEK | flags.FMODE_PREAD | flags.FMODE_PWRITE;
+}
+
+/** Stands in until a file was opened. */
+const NO_SERVER: FileServer = {
+  canRead: () => false,
+  canWrite: () => false,
+  read: () => -EBADF,
+  write: () => -EBADF,
+  seek: () => -EBADF,
+};

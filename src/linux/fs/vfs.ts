@@ -1,0 +1,380 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import {
+  EBADF,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  ENOTTY,
+  ENXIO,
+  ESPIPE,
+} from '../../kernel/errno.js';
+import {
+  DataNode,
+  DeviceNode,
+  DirectoryNode,
+  type FileNode,
+  type FileTree,
+  type Location,
+  MemoryDirectory,
+  MemoryFile,
+  SpecialNode,
+  SymlinkNode,
+} from '../../kernel/files/index.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { CharDevices } from './char-dev.js';
+import * as flags from './flags.js';
+import { DataServer } from './host-server.js';
+import { modeOf, VfsObjects } from './objects.js';
+import { type FileServer, isServed, type MaybeSleeps, type OpenFile, type Position } from './open-file.js';
+import { OpenFiles } from './open-files.js';
+import { FilePolling } from './poll.js';
+import { UserMemory } from './user-memory.js';
+
+/** What stat(2) tells. */
+export interface FileStatus {
+  /** Type and permission bits. */
+  readonly mode: number;
+  readonly size: number;
+  readonly inode: number;
+  readonly links: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: number;
+  /** Of device nodes. */
+  readonly major: number;
+  readonly minor: number;
+}
+
+/**
+ * System calls on files, for the shell and the library: generators that run in a task of the user process.
+ * Results are the system call's: a value, or a negative error number.
+ */
+export class Vfs implements Subsystem {
+  readonly exports = {};
+  private readonly files: OpenFiles;
+  private readonly user: UserMemory;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.files = k.get(OpenFiles);
+    this.user = k.get(UserMemory);
+  }
+
+  get tree(): FileTree {
+    return this.k.files;
+  }
+
+  /** open(2): a descriptor. */
+  *open(path: string, openFlags: number, mode = 0o666): Sleepable<number> {
+    const open = yield* this.openFile(path, openFlags, mode);
+    return typeof open === 'number' ? open : this.files.install(open);
+  }
+
+  /** filp_open(): an open file without a descriptor, with one reference. */
+  *openFile(path: string, openFlags: number, mode: number): Sleepable<OpenFile | number> {
+    const create = (openFlags & flags.O_CREAT) !== 0;
+    const exclusive = create && (openFlags & flags.O_EXCL) !== 0;
+    const follow = !exclusive && (openFlags & flags.O_NOFOLLOW) === 0;
+    const location = yield* this.tree.resolve(path, { follow });
+    if (typeof location === 'number') return location;
+    const node = location.node ?? (create ? yield* this.create(location, mode) : -ENOENT);
+    if (typeof node === 'number') return node;
+    if (location.node && exclusive) return -EEXIST;
+    const refusal = refuse(node, openFlags);
+    if (refusal !== 0) return refusal;
+    if (node instanceof DataNode && (openFlags & flags.O_TRUNC) !== 0) node.truncate(0);
+    return yield* this.openNode(node, location.path, openFlags);
+  }
+
+  /** Opens a node that was found already. */
+  *openNode(node: FileNode, path: string, openFlags: number): Sleepable<OpenFile | number> {
+    const fileSystem = this.tree.mountOf(path)?.type ?? 'rootfs';
+    const open = this.files.create(node, path, openFlags, fileSystem);
+    const server = yield* this.serve(open, node);
+    if (typeof server === 'number') {
+      this.files.discard(open.file);
+      return server;
+    }
+    open.server = server;
+    this.files.opened(open);
+    return open;
+  }
+
+  *close(fd: number): Sleepable<number> {
+    return yield* this.files.closeDescriptor(fd);
+  }
+
+  /** read(2) into a buffer of its own. */
+  *read(fd: number, count: number): Sleepable<Uint8Array | number> {
+    const buffer = this.user.allocate(count);
+    const result = yield* this.readTo(fd, buffer, count);
+    const bytes = result < 0 ? result : this.k.space.bytes.slice(buffer, buffer + result);
+    this.user.free(buffer);
+    return bytes;
+  }
+
+  /** read(2) to a given address; pread(2) with `at`. */
+  *readTo(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    const type = this.k.struct('file');
+    const mode = type.get(open.file, 'f_mode');
+    if ((mode & flags.FMODE_READ) === 0) return -EBADF;
+    if (at !== undefined && (mode & flags.FMODE_PREAD) === 0) return -ESPIPE;
+    if (open.node instanceof DirectoryNode) return -EISDIR;
+    if ((mode & flags.FMODE_CAN_READ) === 0) return -EINVAL;
+    if (!this.user.accessible(buffer, count)) return -EFAULT;
+    return yield* this.atPosition(open, at, (position) =>
+      open.server.read(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
+    );
+  }
+
+  /** pread(2) into a buffer of its own. */
+  *readAt(fd: number, count: number, at: number): Sleepable<Uint8Array | number> {
+    const buffer = this.user.allocate(count);
+    const result = yield* this.readTo(fd, buffer, count, at);
+    const bytes = result < 0 ? result : this.k.space.bytes.slice(buffer, buffer + result);
+    this.user.free(buffer);
+    return bytes;
+  }
+
+  *write(fd: number, bytes: Uint8Array, at?: number): Sleepable<number> {
+    const buffer = this.user.store(bytes);
+    const result = yield* this.writeFrom(fd, buffer, bytes.length, at);
+    this.user.free(buffer);
+    return result;
+  }
+
+  /** write(2) from a given address; pwrite(2) with `at`. */
+  *writeFrom(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    const mode = this.k.struct('file').get(open.file, 'f_mode');
+    if ((mode & flags.FMODE_WRITE) === 0) return -EBADF;
+    if (at !== undefined && (mode & flags.FMODE_PWRITE) === 0) return -ESPIPE;
+    if ((mode & flags.FMODE_CAN_WRITE) === 0) return -EINVAL;
+    if (!this.user.accessible(buffer, count)) return -EFAULT;
+    return yield* this.atPosition(open, at, (position) =>
+      open.server.write(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
+    );
+  }
+
+  *lseek(fd: number, offset: number, whence: number): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    if ((this.k.struct('file').get(open.file, 'f_mode') & flags.FMODE_LSEEK) === 0) return -ESPIPE;
+    return yield* this.k.wait(open.server.seek(open, offset, whence));
+  }
+
+  /** ioctl(2). `arg` is the raw argument; see `UserMemory` for one that is a pointer. */
+  *ioctl(fd: number, command: number, arg: bigint): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    if (!open.server.ioctl) return -ENOTTY;
+    return yield* this.k.wait(open.server.ioctl(open, command, arg));
+  }
+
+  /** ioctl(2) with a structure: its bytes before, and as the driver left them. */
+  *ioctlBytes(
+    fd: number,
+    command: number,
+    bytes: Uint8Array,
+  ): Sleepable<{ readonly result: number; readonly bytes: Uint8Array }> {
+    const buffer = this.user.store(bytes, 8);
+    const result = yield* this.ioctl(fd, command, this.k.space.toAddress(buffer));
+    const after = this.k.space.bytes.slice(buffer, buffer + bytes.length);
+    this.user.free(buffer);
+    return { result, bytes: after };
+  }
+
+  /**
+   * poll(2) on one descriptor: events that are ready, 0 after `timeout` nanoseconds. A timeout of 0 asks
+   * without waiting, a negative one waits for ever.
+   */
+  *poll(fd: number, events: number, timeout = 0): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return POLLNVAL;
+    return yield* this.k.get(FilePolling).wait(open, events, timeout);
+  }
+
+  *fsync(fd: number, dataOnly = false): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    return open.server.fsync ? yield* this.k.wait(open.server.fsync(open, dataOnly)) : -EINVAL;
+  }
+
+  *ftruncate(fd: number, size: number): Sleepable<number> {
+    const open = this.files.byDescriptor(fd);
+    if (!open) return -EBADF;
+    return open.server.truncate ? yield* this.k.wait(open.server.truncate(open, size)) : -EINVAL;
+  }
+
+  /** Names in a directory. */
+  *readdir(path: string): Sleepable<readonly string[] | number> {
+    const node = yield* this.find(path);
+    if (typeof node === 'number') return node;
+    if (!(node instanceof DirectoryNode)) return -ENOTDIR;
+    return node.list ? yield* node.list() : node.names();
+  }
+
+  /** stat(2), or lstat(2) without `follow`. */
+  *stat(path: string, follow = true): Sleepable<FileStatus | number> {
+    const node = yield* this.find(path, follow);
+    return typeof node === 'number' ? node : this.status(node);
+  }
+
+  fstat(fd: number): FileStatus | number {
+    const open = this.files.byDescriptor(fd);
+    return open?.node ? this.status(open.node) : -EBADF;
+  }
+
+  *mkdir(path: string, mode = 0o777): Sleepable<number> {
+    const location = yield* this.vacant(path);
+    if (typeof location === 'number') return location;
+    if (location.parent.make) {
+      const made = yield* location.parent.make(location.name, 'directory', mode);
+      return typeof made === 'number' ? made : 0;
+    }
+    return location.parent.insert(location.name, new MemoryDirectory(mode & ~UMASK));
+  }
+
+  *mknod(path: string, mode: number, major: number, minor: number): Sleepable<number> {
+    const location = yield* this.vacant(path);
+    if (typeof location === 'number') return location;
+    const node = specialNode(mode, major, minor);
+    return node ? location.parent.insert(location.name, node) : -EINVAL;
+  }
+
+  *symlink(target: string, path: string): Sleepable<number> {
+    const location = yield* this.vacant(path);
+    if (typeof location === 'number') return location;
+    return location.parent.insert(location.name, new SymlinkNode(target));
+  }
+
+  *readlink(path: string): Sleepable<string | number> {
+    const node = yield* this.find(path, false);
+    if (typeof node === 'number') return node;
+    return node instanceof SymlinkNode ? node.target : -EINVAL;
+  }
+
+  *unlink(path: string): Sleepable<number> {
+    const location = yield* this.tree.resolve(path, { follow: false });
+    if (typeof location === 'number') return location;
+    if (!location.node) return -ENOENT;
+    if (location.node instanceof DirectoryNode) return -EISDIR;
+    return yield* this.drop(location);
+  }
+
+  *rmdir(path: string): Sleepable<number> {
+    const location = yield* this.tree.resolve(path, { follow: false });
+    if (typeof location === 'number') return location;
+    if (!location.node) return -ENOENT;
+    if (!(location.node instanceof DirectoryNode)) return -ENOTDIR;
+    return yield* this.drop(location);
+  }
+
+  *chmod(path: string, mode: number): Sleepable<number> {
+    const node = yield* this.find(path);
+    if (typeof node === 'number') return node;
+    node.mode = mode & 0o7777;
+    return 0;
+  }
+
+  private *drop(location: Location): Sleepable<number> {
+    const { parent, name } = location;
+    return parent.drop ? yield* parent.drop(name) : parent.remove(name);
+  }
+
+  private *find(path: string, follow = true): Sleepable<FileNode | number> {
+    const location = yield* this.tree.resolve(path, { follow });
+    if (typeof location === 'number') return location;
+    return location.node ?? -ENOENT;
+  }
+
+  /** Where a new entry can be made. */
+  private *vacant(path: string): Sleepable<Location | number> {
+    const location = yield* this.tree.resolve(path, { follow: false });
+    if (typeof location === 'number') return location;
+    return location.node ? -EEXIST : location;
+  }
+
+  private *create(location: Location, mode: number): Sleepable<FileNode | number> {
+    const { parent, name } = location;
+    if (parent.make) return yield* parent.make(name, 'file', mode & ~UMASK);
+    const node = new MemoryFile(mode & ~UMASK);
+    const error = parent.insert(name, node);
+    return error === 0 ? node : error;
+  }
+
+  private *serve(open: OpenFile, node: FileNode): Sleepable<FileServer | number> {
+    const inode = this.k.struct('file').get(open.file, 'f_inode');
+    if (isServed(node)) return yield* this.k.wait(node.openFile(open, inode));
+    if (node instanceof DataNode) return new DataServer(this.k, node);
+    if (node instanceof DirectoryNode) return open.server;
+    if (node instanceof DeviceNode && node.kind === 'character')
+      return yield* this.k.get(CharDevices).open(open, inode);
+    return -ENXIO;
+  }
+
+  private *atPosition(
+    open: OpenFile,
+    at: number | undefined,
+    transfer: (position: Position) => MaybeSleeps<number>,
+  ): Sleepable<number> {
+    const type = this.k.struct('file');
+    const position = { value: at ?? type.get(open.file, 'f_pos') };
+    const result = yield* this.k.wait(transfer(position));
+    const stream = (type.get(open.file, 'f_mode') & flags.FMODE_STREAM) !== 0;
+    if (result >= 0 && at === undefined && !stream) type.set(open.file, 'f_pos', position.value);
+    return result;
+  }
+
+  private status(node: FileNode): FileStatus {
+    const device = node instanceof DeviceNode ? node : undefined;
+    return {
+      mode: modeOf(node),
+      size: node.size,
+      inode: this.k.get(VfsObjects).number(node),
+      links: node.links,
+      uid: node.uid,
+      gid: node.gid,
+      mtime: node.mtime,
+      major: device?.major ?? 0,
+      minor: device?.minor ?? 0,
+    };
+  }
+}
+
+const POLLNVAL = 0x20;
+const UMASK = 0o022;
+
+function refuse(node: FileNode, openFlags: number): number {
+  const writes = (openFlags & flags.O_ACCMODE) !== flags.O_RDONLY;
+  if (node instanceof SymlinkNode) return -ELOOP;
+  if (node instanceof DirectoryNode) return writes || (openFlags & flags.O_CREAT) !== 0 ? -EISDIR : 0;
+  return (openFlags & flags.O_DIRECTORY) !== 0 ? -ENOTDIR : 0;
+}
+
+function specialNode(mode: number, major: number, minor: number): FileNode | undefined {
+  const permissions = mode & 0o7777 & ~UMASK;
+  switch (mode & flags.S_IFMT) {
+    case flags.S_IFCHR:
+      return new DeviceNode('character', permissions, major, minor);
+    case flags.S_IFBLK:
+      return new DeviceNode('block', permissions, major, minor);
+    case flags.S_IFIFO:
+      return new SpecialNode('fifo', permissions);
+    case flags.S_IFSOCK:
+      return new SpecialNode('socket', permissions);
+    case flags.S_IFREG:
+    case 0:
+      return new MemoryFile(permissions);
+    default:
+      return undefined;
+  }
+}
