@@ -14,7 +14,14 @@ import { Memory } from './string/memory.js';
 import { Numbers } from './string/numbers.js';
 import { Strings } from './string/strings.js';
 import { TextFunctions } from './string/text-functions.js';
+import { IntervalTree } from './trees/interval-tree.js';
+import { RbTrees } from './trees/rbtree.js';
 import { Vsprintf } from './vsprintf/vsprintf.js';
+import { Ida } from './xarray/ida.js';
+import { Idr } from './xarray/idr.js';
+import { RadixTree } from './xarray/radix-tree.js';
+import { XaState } from './xarray/xa-state.js';
+import { XArrays } from './xarray/xarray.js';
 
 export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Vsprintf,
@@ -33,4 +40,11 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Refcount,
   RandomNumbers,
   Uuid,
+  RbTrees,
+  IntervalTree,
+  XArrays,
+  XaState,
+  RadixTree,
+  Idr,
+  Ida,
 ];

@@ -1,0 +1,113 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { ENOMEM, ENOSPC } from '../../../kernel/errno.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { errorEntry, isValue } from './entry.js';
+import type { XArray } from './x-array.js';
+import { XArrays } from './xarray.js';
+
+const INT_MAX = 0x7fff_ffff;
+const BITMAP_BITS = 1024;
+const ALL = (1n << BigInt(BITMAP_BITS)) - 1n;
+/** Bits of an entry that is a value. */
+const VALUE_BITS = 63n;
+
+/**
+ * Integer IDs (Documentation/core-api/idr.rst): an XArray of bitmaps of 1024 IDs each. A bitmap that fits in a
+ * value entry is one.
+ */
+export class Ida implements Subsystem {
+  private readonly type: StructType;
+  private readonly bitmapBytes: number;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.type = k.struct('ida');
+    this.bitmapBytes = k.struct('ida_bitmap').size;
+  }
+
+  readonly exports = {
+    ida_alloc_range: (ida: Ptr, min: number, max: number) => {
+      if (min > INT_MAX) return -ENOSPC;
+      return this.allocate(this.type.addr(ida, 'xa'), min, Math.min(max, INT_MAX));
+    },
+    ida_free: (ida: Ptr, id: number) => {
+      if (id > INT_MAX || !this.release(this.type.addr(ida, 'xa'), id))
+        warn(this.k, `ida_free called for id=${id | 0} which is not allocated.`, 'lib/idr.c:527', 'ida_free');
+    },
+    ida_destroy: (ida: Ptr) => {
+      const xa = this.type.addr(ida, 'xa');
+      for (let at = 0n; ; ) {
+        const found = this.arrays.find(xa, at, BigInt(INT_MAX), 8);
+        if (!found) break;
+        if (!isValue(found.entry)) this.k.slab.free(this.k.space.fromAddress(found.entry));
+        at = found.index + 1n;
+      }
+      this.arrays.destroy(xa);
+    },
+  };
+
+  private get arrays(): XArray {
+    return this.k.get(XArrays).arrays;
+  }
+
+  private allocate(xa: Ptr, min: number, max: number): number {
+    const last = Math.floor(max / BITMAP_BITS);
+    for (let chunk = Math.floor(min / BITMAP_BITS); chunk <= last; chunk++) {
+      const bits = this.load(xa, chunk);
+      const from = Math.max(min - chunk * BITMAP_BITS, 0);
+      const free = ~bits & ALL & ~((1n << BigInt(from)) - 1n);
+      if (free === 0n) continue;
+      const bit = (free & -free).toString(2).length - 1;
+      const id = chunk * BITMAP_BITS + bit;
+      if (id > max) break;
+      return this.store(xa, chunk, bits | (1n << BigInt(bit))) ? id : -ENOMEM;
+    }
+    return -ENOSPC;
+  }
+
+  private release(xa: Ptr, id: number): boolean {
+    const chunk = Math.floor(id / BITMAP_BITS);
+    const bit = 1n << BigInt(id % BITMAP_BITS);
+    const bits = this.load(xa, chunk);
+    if (!(bits & bit)) return false;
+    return this.store(xa, chunk, bits & ~bit);
+  }
+
+  private load(xa: Ptr, chunk: number): bigint {
+    const entry = this.arrays.load(xa, BigInt(chunk));
+    if (entry === 0n || isValue(entry)) return entry >> 1n;
+    const words = this.k.space.fromAddress(entry);
+    let bits = 0n;
+    for (let at = this.bitmapBytes - 8; at >= 0; at -= 8)
+      bits = (bits << 64n) | this.k.space.load64(words + at);
+    return bits;
+  }
+
+  /** A value entry while the bits fit and no bitmap was needed yet. */
+  private store(xa: Ptr, chunk: number, bits: bigint): boolean {
+    const { arrays, k } = this;
+    const index = BigInt(chunk);
+    const old = arrays.load(xa, index);
+    let bitmap = old !== 0n && !isValue(old) ? k.space.fromAddress(old) : 0;
+    if (bits === 0n) {
+      arrays.erase(xa, index);
+      if (bitmap !== 0) k.slab.free(bitmap);
+      return true;
+    }
+    if (bitmap === 0 && bits < 1n << VALUE_BITS)
+      return arrays.put(xa, index, (bits << 1n) | 1n) !== errorEntry(ENOMEM);
+    if (bitmap === 0) {
+      bitmap = k.slab.kmalloc(this.bitmapBytes, true);
+      if (bitmap === 0) return false;
+      if (arrays.put(xa, index, k.space.toAddress(bitmap)) === errorEntry(ENOMEM)) {
+        k.slab.free(bitmap);
+        return false;
+      }
+    }
+    for (let at = 0; at < this.bitmapBytes; at += 8)
+      k.space.store64(bitmap + at, BigInt.asUintN(64, bits >> BigInt(8 * at)));
+    return true;
+  }
+}

@@ -1,0 +1,37 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { SlabCache } from '../../../kernel/mm/slab.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { NodeTree } from './node-tree.js';
+
+/** __GFP_BITS_SHIFT of kernels whose types do not tell it (before 6.9). */
+const GFP_BITS_SHIFT = 27;
+
+/** The tree code over a kernel's memory. Freed nodes keep their content, for readers under RCU. */
+export function kernelNodeTree(k: LinuxKernel): NodeTree {
+  const node = k.struct('xa_node');
+  let cache: SlabCache | undefined;
+  const nodes = (): SlabCache => {
+    cache ??= k.slab.createCache({
+      name: 'radix_tree_node',
+      objectSize: node.size,
+      align: 8,
+      keepContent: true,
+    });
+    return cache;
+  };
+  const memory = {
+    allocate: (): Ptr => k.slab.allocate(nodes(), true),
+    free: (ptr: Ptr): void => {
+      k.slab.free(ptr);
+    },
+  };
+  return new NodeTree(k.space, node, k.struct('xarray'), memory, gfpBitsShift(k));
+}
+
+function gfpBitsShift(k: LinuxKernel): number {
+  try {
+    return k.enumValue('___GFP_LAST_BIT');
+  } catch {
+    return GFP_BITS_SHIFT;
+  }
+}

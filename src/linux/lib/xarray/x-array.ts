@@ -1,0 +1,156 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { errorEntry, MAX_INDEX, visible, ZERO } from './entry.js';
+import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node-tree.js';
+
+/** xa_flags (include/linux/xarray.h). */
+const TRACK_FREE = 4;
+const ALLOC_WRAPPED = 16;
+/** Filter of xa_find() for every entry. */
+const PRESENT = 8;
+
+export interface Limit {
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+/** XArrays as their users see them (Documentation/core-api/xarray.rst), on top of the node tree. */
+export class XArray {
+  constructor(readonly tree: NodeTree) {}
+
+  flavor(xa: Ptr): Flavor {
+    return { tracksFree: (this.tree.flags(xa) & TRACK_FREE) !== 0, busyNull: false };
+  }
+
+  load(xa: Ptr, index: bigint): bigint {
+    return visible(this.tree.load(xa, index));
+  }
+
+  /** xa_store(): the old entry, or an error entry. NULL in an allocating array keeps the index taken. */
+  store(xa: Ptr, index: bigint, entry: bigint): bigint {
+    const isReserved = entry === 0n && this.flavor(xa).tracksFree;
+    return visible(this.put(xa, index, isReserved ? ZERO : entry));
+  }
+
+  erase(xa: Ptr, index: bigint): bigint {
+    return visible(this.put(xa, index, 0n));
+  }
+
+  /** Stores an entry as it is, NULL included. The old entry, or an error entry. */
+  put(xa: Ptr, index: bigint, entry: bigint): bigint {
+    const { tree } = this;
+    const flavor = this.flavor(xa);
+    if (entry === 0n) return this.remove(xa, index, flavor);
+    const place = tree.create(xa, index, flavor, entry !== ZERO);
+    if (!place) return errorEntry(ENOMEM);
+    const old = tree.read(place);
+    tree.write(place, entry, old === 0n ? 1 : 0);
+    if (flavor.tracksFree) tree.unmark(xa, place, FREE_MARK);
+    return old;
+  }
+
+  private remove(xa: Ptr, index: bigint, flavor: Flavor): bigint {
+    const { tree } = this;
+    const place = tree.find(xa, index);
+    if (!place) return 0n;
+    const old = tree.read(place);
+    if (old === 0n) return 0n;
+    for (let mark = 0; mark < MARKS; mark++) {
+      if (flavor.tracksFree && mark === FREE_MARK) tree.mark(xa, place, mark);
+      else tree.unmark(xa, place, mark);
+    }
+    tree.write(place, 0n, -1);
+    tree.prune(xa, place, flavor);
+    return old;
+  }
+
+  /** xa_cmpxchg(): what was there; the new entry is stored if that is what was expected. */
+  compareExchange(xa: Ptr, index: bigint, expected: bigint, entry: bigint): bigint {
+    const current = this.tree.load(xa, index);
+    if (current !== expected) return visible(current);
+    const result = this.put(xa, index, entry);
+    return visible(result);
+  }
+
+  insert(xa: Ptr, index: bigint, entry: bigint): number {
+    if (this.tree.load(xa, index) !== 0n) return -EBUSY;
+    return this.put(xa, index, entry === 0n ? ZERO : entry) === errorEntry(ENOMEM) ? -ENOMEM : 0;
+  }
+
+  /** xa_alloc(): stores at the first free index within limits; the index, or a negative error number. */
+  allocate(xa: Ptr, entry: bigint, { min, max }: Limit): bigint {
+    if (!this.flavor(xa).tracksFree) return BigInt(-EINVAL);
+    const index = this.firstFree(xa, min);
+    if (index > max) return BigInt(-EBUSY);
+    const stored = this.put(xa, index, entry === 0n ? ZERO : entry);
+    return stored === errorEntry(ENOMEM) ? BigInt(-ENOMEM) : index;
+  }
+
+  /** Where an allocation from `min` on would go. */
+  firstFree(xa: Ptr, min: bigint): bigint {
+    const { tree } = this;
+    const covered = tree.maxIndex(xa);
+    if (covered < 0n || min > covered) return min;
+    return tree.next(xa, min, covered, FREE_MARK)?.index ?? covered + 1n;
+  }
+
+  /** xa_alloc_cyclic(): goes on from the last index; `wrapped` says that it started over. */
+  allocateCyclic(
+    xa: Ptr,
+    entry: bigint,
+    { min, max }: Limit,
+    next: bigint,
+  ): { readonly index: bigint; readonly wrapped: boolean } {
+    const from = next > min ? next : min;
+    const { tree } = this;
+    let index = this.allocate(xa, entry, { min: from, max });
+    let wrapped = false;
+    if (index >= 0n && tree.flags(xa) & ALLOC_WRAPPED) {
+      tree.setFlags(xa, tree.flags(xa) & ~ALLOC_WRAPPED);
+      wrapped = true;
+    }
+    if (index < 0n && from > min) {
+      index = this.allocate(xa, entry, { min, max });
+      wrapped = index >= 0n;
+    }
+    return { index, wrapped };
+  }
+
+  noteWrap(xa: Ptr): void {
+    this.tree.setFlags(xa, this.tree.flags(xa) | ALLOC_WRAPPED);
+  }
+
+  getMark(xa: Ptr, index: bigint, mark: number): boolean {
+    const place = this.tree.find(xa, index);
+    return place !== undefined && this.tree.read(place) !== 0n && this.tree.marked(xa, place, mark);
+  }
+
+  setMark(xa: Ptr, index: bigint, mark: number, value: boolean): void {
+    const place = this.tree.find(xa, index);
+    if (!place || this.tree.read(place) === 0n) return;
+    if (value) this.tree.mark(xa, place, mark);
+    else this.tree.unmark(xa, place, mark);
+  }
+
+  /** xa_find(): the first entry from an index on; `filter` is a mark, or XA_PRESENT. */
+  find(xa: Ptr, from: bigint, max: bigint, filter: number): { index: bigint; entry: bigint } | undefined {
+    const mark = filter < PRESENT ? filter : undefined;
+    for (let at = from; at <= max; ) {
+      const found = this.tree.next(xa, at, max, mark);
+      if (!found) return undefined;
+      if (found.entry !== ZERO && found.entry !== 0n) return found;
+      at = found.index + 1n;
+    }
+    return undefined;
+  }
+
+  destroy(xa: Ptr): void {
+    this.tree.destroy(xa);
+    for (let mark = 0; mark < MARKS; mark++)
+      this.tree.setHeadMark(xa, mark, mark === FREE_MARK && this.flavor(xa).tracksFree);
+  }
+
+  place(xa: Ptr, index: bigint): Place | undefined {
+    return index > MAX_INDEX ? undefined : this.tree.find(xa, index);
+  }
+}
