@@ -1,4 +1,5 @@
 import { BASE_SUBSYSTEMS } from './base-subsystems.js';
+import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
@@ -10,4 +11,5 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...PRINTK_SUBSYSTEMS,
   ...LIB_SUBSYSTEMS,
   ...KOBJECT_SUBSYSTEMS,
+  ...DRIVER_SUBSYSTEMS,
 ];

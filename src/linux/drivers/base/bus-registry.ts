@@ -1,0 +1,109 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { Notifiers } from '../../core/notifier.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt } from '../../kobject/invoke.js';
+import { deviceName } from '../../printk/device-names.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** A registered bus: what struct subsys_private holds for it. */
+export interface BusState {
+  readonly bus: Ptr;
+  readonly name: string;
+  /** struct subsys_private: its kset is /sys/bus/NAME, its notifier head is the bus's. */
+  readonly priv: Ptr;
+  devicesKset: Ptr;
+  driversKset: Ptr;
+  /** In the order they were added. */
+  readonly devices: Ptr[];
+  readonly drivers: Ptr[];
+  /** struct subsys_interface. */
+  readonly interfaces: Ptr[];
+  autoprobe: boolean;
+}
+
+/** Bus events (include/linux/device/bus.h): an enum from 6.4 on, before that constants counted from 1. */
+const EVENTS = [
+  'BUS_NOTIFY_ADD_DEVICE',
+  'BUS_NOTIFY_DEL_DEVICE',
+  'BUS_NOTIFY_REMOVED_DEVICE',
+  'BUS_NOTIFY_BIND_DRIVER',
+  'BUS_NOTIFY_BOUND_DRIVER',
+  'BUS_NOTIFY_UNBIND_DRIVER',
+  'BUS_NOTIFY_UNBOUND_DRIVER',
+  'BUS_NOTIFY_DRIVER_NOT_BOUND',
+] as const;
+export type BusEvent = (typeof EVENTS)[number];
+
+/** The buses that are registered, with their devices and drivers. */
+export class BusRegistry implements Subsystem {
+  readonly exports = {};
+  private readonly buses = new Map<Ptr, BusState>();
+  private eventBase: number | undefined;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  add(state: BusState): void {
+    this.buses.set(state.bus, state);
+  }
+
+  delete(bus: Ptr): void {
+    this.buses.delete(bus);
+  }
+
+  get(bus: Ptr): BusState | undefined {
+    return bus === 0 ? undefined : this.buses.get(bus);
+  }
+
+  /** The bus whose /sys/bus/NAME a kobject is. */
+  byKobject(kobj: Ptr): BusState | undefined {
+    const offset = this.k.struct('subsys_private').offsetOf('subsys.kobj');
+    for (const state of this.buses.values()) if (state.priv + offset === kobj) return state;
+    return undefined;
+  }
+
+  all(): IterableIterator<BusState> {
+    return this.buses.values();
+  }
+
+  /** The bus's struct blocking_notifier_head. */
+  notifierHead(state: BusState): Ptr {
+    return this.k.struct('subsys_private').addr(state.priv, 'bus_notifier');
+  }
+
+  /** Tells those who registered with bus_register_notifier(). */
+  *notify(bus: Ptr, event: BusEvent, device: Ptr): Sleepable<void> {
+    const state = this.get(bus);
+    if (!state) return;
+    yield* this.k.get(Notifiers).callChain(this.notifierHead(state), this.eventNumber(event), device);
+  }
+
+  /** The first device, behind `start`, that a guest's match function accepts. */
+  *findDevice(devices: readonly Ptr[], start: Ptr, data: Ptr, match: Ptr): Sleepable<Ptr> {
+    const from = start === 0 ? 0 : devices.indexOf(start) + 1;
+    for (const device of devices.slice(from))
+      if ((yield* invokeInt(this.k, match, device, data)) !== 0) return device;
+    return 0;
+  }
+
+  /** The driver of that name. */
+  driverNamed(state: BusState, name: string): Ptr {
+    const type = this.k.struct('device_driver');
+    return state.drivers.find((driver) => type.string(driver, 'name') === name) ?? 0;
+  }
+
+  deviceNamed(state: BusState, name: string): Ptr {
+    return state.devices.find((device) => deviceName(this.k, device) === name) ?? 0;
+  }
+
+  private eventNumber(event: BusEvent): number {
+    if (this.eventBase === undefined) {
+      try {
+        this.eventBase = this.k.enumValue(EVENTS[0]);
+      } catch {
+        this.eventBase = 1;
+      }
+    }
+    return this.eventBase + EVENTS.indexOf(event);
+  }
+}

@@ -1,0 +1,255 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL } from '../../../kernel/errno.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke, runNow } from '../../kobject/invoke.js';
+import { Kobjects } from '../../kobject/kobject.js';
+import { initList } from '../../kobject/list.js';
+import { Uevents } from '../../kobject/uevent.js';
+import { deviceName } from '../../printk/device-names.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Buses } from './bus.js';
+import { BusRegistry } from './bus-registry.js';
+import { Classes } from './class.js';
+import { DeviceStates, deviceOf, getDevice, kobjOf, putDevice } from './device.js';
+import { DeviceAttributes } from './device-attributes.js';
+import { DeviceNodes } from './device-nodes.js';
+import { DeviceUevents } from './device-uevent.js';
+import { Devres } from './devres.js';
+import { initPower } from './power-fields.js';
+
+/** Places in a struct device that begin as empty lists. */
+const LISTS = [
+  'mutex.wait_list',
+  'dma_pools',
+  'devres_head',
+  'links.consumers',
+  'links.suppliers',
+  'links.defer_sync',
+] as const;
+
+/**
+ * Devices: their life from device_initialize() to the release of the last reference, and what is made for
+ * them in sysfs (drivers/base/core.c, Documentation/driver-api/driver-model/device.rst).
+ */
+export class Devices implements Subsystem {
+  readonly exports = {};
+  private readonly device: StructType;
+  /** The kset of /sys/devices. */
+  private devicesKset: Ptr = 0;
+  private virtual: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.device = k.struct('device');
+  }
+
+  boot(): void {
+    const { k } = this;
+    const kobjects = k.get(Kobjects);
+    const attributes = k.get(DeviceAttributes);
+    attributes.makeType((kobj) => this.release(deviceOf(k, kobj)));
+    const ops = k.get(DeviceUevents).operations(attributes.ktype);
+    this.devicesKset = runNow(kobjects.createKset('devices', ops, 0));
+    this.keep('devices_kset', this.devicesKset);
+    const dev = runNow(kobjects.createAndAdd('dev', 0));
+    this.keep('dev_kobj', dev);
+    this.keep('sysfs_dev_block_kobj', runNow(kobjects.createAndAdd('block', dev)));
+    this.keep('sysfs_dev_char_kobj', runNow(kobjects.createAndAdd('char', dev)));
+    const buses = k.get(Buses);
+    buses.unregisterRoot = (device) => this.unregister(device);
+  }
+
+  /** The kobject of /sys/devices. */
+  get topKobject(): Ptr {
+    return this.k.get(Kobjects).ksetKobject(this.devicesKset);
+  }
+
+  /** device_initialize(): one reference, not visible yet. */
+  initialize(device: Ptr): void {
+    const { k } = this;
+    const type = this.device;
+    type.set(device, 'kobj.kset', this.devicesKset);
+    k.get(Kobjects).init(kobjOf(k, device), k.get(DeviceAttributes).ktype);
+    for (const list of LISTS) if (type.has(list)) initList(k.space, type.addr(device, list));
+    initPower(k, device);
+    type.set(device, 'numa_node', -1);
+    type.set(device, 'links.status', k.enumValue('DL_DEV_NO_DRIVER'));
+  }
+
+  /** dev_set_name(). */
+  setName(device: Ptr, name: string): number {
+    return this.k.get(Kobjects).setName(kobjOf(this.k, device), name);
+  }
+
+  /** device_register(). */
+  *register(device: Ptr): Sleepable<number> {
+    this.initialize(device);
+    return yield* this.add(device);
+  }
+
+  /** device_add(): into sysfs, its bus and its class; then drivers get to see it. */
+  *add(device: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = this.device;
+    if (device === 0) return -EINVAL;
+    getDevice(k, device);
+    const named = this.giveName(device);
+    if (named) {
+      yield* putDevice(k, device);
+      return named;
+    }
+    const parent = getDevice(k, type.get(device, 'parent'));
+    const inClass = k.get(Classes).isRegistered(type.get(device, 'class'));
+    const { kobj: above, glue } = yield* this.parentKobject(device, parent);
+    if (above !== 0) type.set(device, 'kobj.parent', above);
+    const kobj = kobjOf(k, device);
+    const error = yield* k.get(Kobjects).addInternal(kobj);
+    if (error) {
+      if (glue) yield* k.get(Classes).dropGlue(type.get(device, 'class'), above);
+      yield* putDevice(k, parent);
+      yield* putDevice(k, device);
+      return error;
+    }
+    const failed = yield* this.populate(device);
+    if (failed) {
+      yield* k.get(Kobjects).del(kobj);
+      if (glue) yield* k.get(Classes).dropGlue(type.get(device, 'class'), above);
+      yield* putDevice(k, parent);
+      yield* putDevice(k, device);
+      return failed;
+    }
+    k.get(DeviceNodes).add(device);
+    yield* k.get(BusRegistry).notify(type.get(device, 'bus'), 'BUS_NOTIFY_ADD_DEVICE', device);
+    yield* k.get(Uevents).send(kobj, 'add');
+    yield* k.get(Buses).probeDevice(device);
+    if (parent !== 0) k.get(DeviceStates).of(parent).children.push(device);
+    if (inClass) yield* k.get(Classes).addDevice(device);
+    yield* putDevice(k, device);
+    return 0;
+  }
+
+  /** device_del(): undoes device_add(); the reference of device_initialize() stays. */
+  *del(device: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = this.device;
+    const states = k.get(DeviceStates);
+    states.of(device).dead = true;
+    const bus = type.get(device, 'bus');
+    const parent = type.get(device, 'parent');
+    yield* k.get(BusRegistry).notify(bus, 'BUS_NOTIFY_DEL_DEVICE', device);
+    if (parent !== 0) {
+      const { children } = states.of(parent);
+      if (children.includes(device)) children.splice(children.indexOf(device), 1);
+    }
+    k.get(DeviceNodes).remove(device);
+    const cls = type.get(device, 'class');
+    const attributes = k.get(DeviceAttributes);
+    if (k.get(Classes).isRegistered(cls)) {
+      attributes.removeClassLinks(device);
+      yield* k.get(Classes).removeDevice(device);
+    }
+    attributes.removeAll(device);
+    yield* k.get(Buses).removeDevice(device);
+    states.of(device).deferred = false;
+    yield* k.get(BusRegistry).notify(bus, 'BUS_NOTIFY_REMOVED_DEVICE', device);
+    yield* k.get(Uevents).send(kobjOf(k, device), 'remove');
+    const above = type.get(device, 'kobj.parent');
+    yield* k.get(Kobjects).del(kobjOf(k, device));
+    yield* k.get(Classes).dropGlue(cls, above);
+    yield* putDevice(k, parent);
+  }
+
+  /** device_unregister(). */
+  *unregister(device: Ptr): Sleepable<void> {
+    yield* this.del(device);
+    yield* putDevice(this.k, device);
+  }
+
+  private *populate(device: Ptr): Sleepable<number> {
+    const { k } = this;
+    const attributes = k.get(DeviceAttributes);
+    attributes.addOwn(device);
+    const linked = attributes.addClassLinks(device);
+    if (linked) return linked;
+    const error = yield* attributes.addGroups(device);
+    if (error === 0) {
+      const onBus = yield* k.get(Buses).addDevice(device);
+      if (onBus === 0) {
+        attributes.addPower(device);
+        return 0;
+      }
+      attributes.removeGroups(device);
+      attributes.removeClassLinks(device);
+      return onBus;
+    }
+    attributes.removeClassLinks(device);
+    return error;
+  }
+
+  /** init_name, then the bus's dev_name and the id, when it has no name of its own. */
+  private giveName(device: Ptr): number {
+    const { k } = this;
+    const type = this.device;
+    if (type.get(device, 'init_name') !== 0) {
+      const error = this.setName(device, type.string(device, 'init_name'));
+      type.set(device, 'init_name', 0);
+      if (error) return error;
+    }
+    const bus = type.get(device, 'bus');
+    if (type.get(device, 'kobj.name') === 0 && bus !== 0) {
+      const prefix = k.struct('bus_type').string(bus, 'dev_name');
+      if (prefix !== '') this.setName(device, `${prefix}${type.get(device, 'id')}`);
+    }
+    return type.get(device, 'kobj.name') === 0 ? -EINVAL : 0;
+  }
+
+  /** get_device_parent() */
+  private *parentKobject(device: Ptr, parent: Ptr): Sleepable<{ kobj: Ptr; glue: boolean }> {
+    const { k } = this;
+    const type = this.device;
+    const cls = type.get(device, 'class');
+    if (k.get(Classes).isRegistered(cls)) {
+      const sameKind =
+        parent !== 0 && type.get(parent, 'class') !== 0 && k.struct('class').get(cls, 'ns_type') === 0;
+      if (sameKind) return { kobj: kobjOf(k, parent), glue: false };
+      const above = parent === 0 ? yield* this.virtualParent() : kobjOf(k, parent);
+      return { kobj: yield* k.get(Classes).glueDirectory(cls, above), glue: true };
+    }
+    const bus = type.get(device, 'bus');
+    const busType = k.struct('bus_type');
+    if (parent === 0 && bus !== 0 && busType.has('dev_root') && busType.get(bus, 'dev_root') !== 0)
+      return { kobj: kobjOf(k, busType.get(bus, 'dev_root')), glue: false };
+    return { kobj: kobjOf(k, parent), glue: false };
+  }
+
+  private *virtualParent(): Sleepable<Ptr> {
+    this.virtual ||= yield* this.k.get(Kobjects).createAndAdd('virtual', this.topKobject);
+    return this.virtual;
+  }
+
+  /** device_release(): the last reference went. */
+  private *release(device: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = this.device;
+    yield* k.get(Devres).releaseAll(device);
+    k.get(DeviceStates).forget(device);
+    const kind = type.get(device, 'type');
+    const cls = type.get(device, 'class');
+    const release =
+      type.get(device, 'release') ||
+      (kind === 0 ? 0 : k.struct('device_type').get(kind, 'release')) ||
+      (cls === 0 ? 0 : k.struct('class').get(cls, 'dev_release'));
+    if (release !== 0) {
+      yield* invoke(k, release, device);
+      return;
+    }
+    const text = `Device '${deviceName(k, device)}' does not have a release() function, it is broken and must be fixed. See Documentation/core-api/kobject.rst.`;
+    warn(k, text, 'drivers/base/core.c', 'device_release');
+  }
+
+  private keep(variable: string, value: Ptr): void {
+    if (this.k.hasSymbol(variable)) this.k.space.storePtr(this.k.symbol(variable), value);
+  }
+}

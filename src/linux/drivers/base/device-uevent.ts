@@ -1,0 +1,115 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt, invokePtr } from '../../kobject/invoke.js';
+import { freeConst } from '../../kobject/names.js';
+import { Uevents } from '../../kobject/uevent.js';
+import { deviceName } from '../../printk/device-names.js';
+import type { Subsystem } from '../../subsystem.js';
+import { deviceOf, major, minor } from './device.js';
+
+/** A node that /dev gets for a device. */
+export interface DeviceNodeName {
+  readonly name: string;
+  /** Permissions, 0 for the default. */
+  readonly mode: number;
+}
+
+/** What a device's uevents say: dev_uevent() and the callbacks it makes (drivers/base/core.c). */
+export class DeviceUevents implements Subsystem {
+  readonly exports = {};
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** struct kset_uevent_ops of the devices kset. */
+  operations(deviceType: Ptr): Ptr {
+    const { k } = this;
+    const type = k.struct('kset_uevent_ops');
+    const ops = k.permanent(type.size);
+    const kobject = k.struct('kobject');
+    const host = k.exports.hostFunction.bind(k.exports);
+    const belongs = (kobj: Ptr): boolean =>
+      kobject.get(kobj, 'ktype') === deviceType && this.subsystem(deviceOf(k, kobj)) !== 0;
+    type.set(
+      ops,
+      'filter',
+      host('dev_uevent_filter', 'i:p', (kobj: Ptr) => Number(belongs(kobj))),
+    );
+    type.set(
+      ops,
+      'name',
+      host('dev_uevent_name', 'p:p', (kobj: Ptr) => this.subsystem(deviceOf(k, kobj))),
+    );
+    const uevent = (kobj: Ptr, env: Ptr): Sleepable<number> => this.fill(deviceOf(k, kobj), env);
+    type.set(ops, 'uevent', host('dev_uevent', 'i:pp', uevent));
+    return ops;
+  }
+
+  /** The text of a device's `uevent` attribute. */
+  *text(device: Ptr): Sleepable<string> {
+    const uevents = this.k.get(Uevents);
+    const env = uevents.newEnv();
+    const error = yield* this.fill(device, env);
+    const text = error ? '' : uevents.variables(env).map((line) => `${line}\n`);
+    this.k.slab.free(env);
+    return typeof text === 'string' ? text : text.join('');
+  }
+
+  /** device_get_devnode(): the name below /dev, as type or class want it. */
+  *nodeName(device: Ptr): Sleepable<DeviceNodeName> {
+    const { k } = this;
+    const dev = k.struct('device');
+    const kind = dev.get(device, 'type');
+    const cls = dev.get(device, 'class');
+    const scratch = k.slab.kmalloc(16, true);
+    const byType = kind === 0 ? 0 : k.struct('device_type').get(kind, 'devnode');
+    const byClass = cls === 0 ? 0 : k.struct('class').get(cls, 'devnode');
+    let text: Ptr = 0;
+    if (byType !== 0) text = yield* invokePtr(k, byType, device, scratch, scratch + 4, scratch + 8);
+    if (text === 0 && byClass !== 0) text = yield* invokePtr(k, byClass, device, scratch);
+    const mode = k.space.load16(scratch);
+    k.slab.free(scratch);
+    const name = text === 0 ? deviceName(k, device).replaceAll('!', '/') : k.space.cstring(text);
+    freeConst(k, text);
+    return { name, mode };
+  }
+
+  /** Address of the name of a device's bus or class, 0 for neither. */
+  private subsystem(device: Ptr): Ptr {
+    const dev = this.k.struct('device');
+    const bus = dev.get(device, 'bus');
+    if (bus !== 0) return this.k.struct('bus_type').get(bus, 'name');
+    const cls = dev.get(device, 'class');
+    return cls === 0 ? 0 : this.k.struct('class').get(cls, 'name');
+  }
+
+  /** dev_uevent(): adds a device's variables. */
+  private *fill(device: Ptr, env: Ptr): Sleepable<number> {
+    const { k } = this;
+    const dev = k.struct('device');
+    const uevents = k.get(Uevents);
+    const devt = dev.get(device, 'devt');
+    if (major(devt) !== 0) {
+      const { name, mode } = yield* this.nodeName(device);
+      const lines = [`MAJOR=${major(devt)}`, `MINOR=${minor(devt)}`, `DEVNAME=${name}`];
+      if (mode) lines.push(`DEVMODE=0${(mode & 0o777).toString(8)}`);
+      for (const line of lines) uevents.addVar(env, line);
+    }
+    const kind = dev.get(device, 'type');
+    if (kind !== 0 && k.struct('device_type').get(kind, 'name') !== 0)
+      uevents.addVar(env, `DEVTYPE=${k.struct('device_type').string(kind, 'name')}`);
+    const driver = dev.get(device, 'driver');
+    if (driver !== 0) uevents.addVar(env, `DRIVER=${k.struct('device_driver').string(driver, 'name')}`);
+    const bus = dev.get(device, 'bus');
+    const cls = dev.get(device, 'class');
+    const callbacks = [
+      bus === 0 ? 0 : k.struct('bus_type').get(bus, 'uevent'),
+      cls === 0 ? 0 : k.struct('class').get(cls, 'dev_uevent'),
+      kind === 0 ? 0 : k.struct('device_type').get(kind, 'uevent'),
+    ];
+    let result = 0;
+    for (const callback of callbacks)
+      if (callback !== 0) result = (yield* invokeInt(k, callback, device, env)) || result;
+    return result;
+  }
+}
