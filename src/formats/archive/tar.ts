@@ -125,7 +125,7 @@ class PieceReader {
     const parts: Uint8Array[] = [];
     let total = 0;
     this.each(size, field, (part) => {
-      parts.push(part.slice());
+      parts.push(new Uint8Array(part));
       total += part.length;
     });
     if (parts.length === 1) return parts[0];

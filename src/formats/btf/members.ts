@@ -3,8 +3,8 @@ import * as K from './records.js';
 import { classify, sizeOf, strip } from './resolve.js';
 import type { Field, Member, TypeRef } from './types.js';
 
-/** Anonymous structs nest no deeper than this. */
-const MAX_NESTING = 32;
+/** More anonymous structs than any struct has inside: one that holds itself would go on for ever. */
+const MAX_ANONYMOUS = 1000;
 
 /** The members of a struct or union type, in order. */
 export function membersOf(records: BtfRecords, struct: TypeRef): Member[] {
@@ -39,17 +39,27 @@ function oldBitSize(records: BtfRecords, type: TypeRef): number {
 }
 
 /** A member by name, searched in anonymous structs and unions too, or undefined. */
-export function findMember(records: BtfRecords, struct: TypeRef, name: string, depth = 0): Field | undefined {
+export function findMember(records: BtfRecords, struct: TypeRef, name: string): Field | undefined {
+  return search(records, struct, name, { left: MAX_ANONYMOUS });
+}
+
+function search(
+  records: BtfRecords,
+  struct: TypeRef,
+  name: string,
+  budget: { left: number },
+): Field | undefined {
   const count = records.vlen(struct);
   for (let i = 0; i < count; i++) {
     const memberName = records.string(records.word(struct, 3 + i * 3));
     if (memberName === name) return withoutName(member(records, struct, i));
-    if (memberName !== '' || depth >= MAX_NESTING) continue;
+    if (memberName !== '') continue;
     const outer = member(records, struct, i);
     const inner = strip(records, outer.type);
     const kind = records.kind(inner);
     if (kind !== K.KIND_STRUCT && kind !== K.KIND_UNION) continue;
-    const found = findMember(records, inner, name, depth + 1);
+    if (--budget.left < 0) records.fail(struct, 'members', 'anonymous structs without end');
+    const found = search(records, inner, name, budget);
     if (found !== undefined) return { ...found, offset: outer.offset + found.offset };
   }
   return undefined;
