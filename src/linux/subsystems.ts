@@ -1,5 +1,6 @@
 import { BASE_SUBSYSTEMS } from './base-subsystems.js';
 import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
+import { FS_SUBSYSTEMS } from './fs/index.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
@@ -11,5 +12,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...PRINTK_SUBSYSTEMS,
   ...LIB_SUBSYSTEMS,
   ...KOBJECT_SUBSYSTEMS,
+  ...FS_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
 ];

@@ -1,0 +1,43 @@
+import type { SubsystemClass } from '../subsystem.js';
+import { CharDevices } from './char-dev.js';
+import { CharRegions } from './char-regions.js';
+import { DeviceNodes } from './devices/device-nodes.js';
+import { MemoryDevices } from './devices/memory-devices.js';
+import { MiscDevices } from './devices/misc.js';
+import { IovIter } from './iov-iter.js';
+import { SeekFunctions } from './llseek.js';
+import { BootMounts } from './mounts.js';
+import { VfsObjects } from './objects.js';
+import { OpenFiles } from './open-files.js';
+import { FilePolling } from './poll.js';
+import { ProcExports } from './proc/generic.js';
+import { ProcFs } from './proc/procfs.js';
+import { SeqFiles } from './seq/seq-file.js';
+import { SeqLists } from './seq/seq-lists.js';
+import { SeqPrint } from './seq/seq-print.js';
+import { SingleFiles } from './seq/seq-single.js';
+import { UserMemory } from './user-memory.js';
+import { Vfs } from './vfs.js';
+
+/** Files: system calls, open files, devices, /proc, /dev, debugfs, in boot order. */
+export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
+  UserMemory,
+  VfsObjects,
+  OpenFiles,
+  FilePolling,
+  Vfs,
+  IovIter,
+  SeekFunctions,
+  CharRegions,
+  CharDevices,
+  SeqFiles,
+  SeqPrint,
+  SingleFiles,
+  SeqLists,
+  ProcFs,
+  ProcExports,
+  DeviceNodes,
+  BootMounts,
+  MemoryDevices,
+  MiscDevices,
+];

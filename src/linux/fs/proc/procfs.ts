@@ -1,0 +1,245 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
+import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { S_IFDIR, S_IFLNK, S_IFREG } from '../flags.js';
+import type { FileServer, OpenFile } from '../open-file.js';
+import { TextServer, type TextSource } from '../text-server.js';
+import { ProcDirectory, ProcFile, type ProcOpener } from './node.js';
+
+const SOURCE = 'fs/proc/generic.c';
+
+/**
+ * The tree of /proc (fs/proc/generic.c): each entry that a module makes has a struct proc_dir_entry, which the
+ * module only passes back, and a node in the file tree.
+ */
+export class ProcFs implements Subsystem {
+  readonly exports = {};
+  readonly root: ProcDirectory;
+  private readonly nodes = new Map<Ptr, FileNode>();
+  private readonly parents = new Map<FileNode, { readonly parent: ProcDirectory; readonly name: string }>();
+
+  constructor(private readonly k: LinuxKernel) {
+    const entry = k.permanent(k.sizeOf('proc_dir_entry'));
+    this.root = new ProcDirectory('/proc', 0o555, undefined, entry);
+    this.nodes.set(entry, this.root);
+  }
+
+  /** The node of a struct proc_dir_entry; NULL is /proc itself. */
+  directory(entry: Ptr): ProcDirectory {
+    const node = entry === 0 ? this.root : this.nodes.get(entry);
+    if (!(node instanceof ProcDirectory)) throw new Error('a proc_dir_entry that is no directory');
+    return node;
+  }
+
+  nodeOf(entry: Ptr): FileNode | undefined {
+    return this.nodes.get(entry);
+  }
+
+  /** A file of the base kernel's own, at a path below /proc. */
+  addText(path: string, source: TextSource, mode = source.write ? 0o644 : 0o444): ProcFile {
+    const { parent, name } = this.parentOf(path);
+    const file = new ProcFile(name, mode, parent, 0, () => new TextServer(this.k, source));
+    parent.attach(name, file);
+    return file;
+  }
+
+  /** A directory of the base kernel's own, made with those above it where they are missing. */
+  addDirectory(path: string): ProcDirectory {
+    let at = this.root;
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      const known = at.lookup(name);
+      if (known instanceof ProcDirectory) at = known;
+      else {
+        const made = new ProcDirectory(name, 0o555, at, this.allocate(name, S_IFDIR | 0o555, at, 0, true));
+        at.attach(name, made);
+        this.nodes.set(made.entry, made);
+        at = made;
+      }
+    }
+    return at;
+  }
+
+  /** Creates a regular file for a module: its proc_dir_entry, 0 with a warning when that cannot be. */
+  createFile(name: Ptr, mode: number, parentEntry: Ptr, data: Ptr, opener: (entry: Ptr) => ProcOpener): Ptr {
+    const place = this.place(this.k.space.cstring(name), parentEntry, 'proc_create_reg');
+    if (!place) return 0;
+    const permissions = (mode & 0o7777) === 0 ? 0o444 : mode & 0o7777;
+    const entry = this.allocate(place.name, S_IFREG | permissions, place.parent, data, false);
+    const file = new ProcFile(place.name, permissions, place.parent, entry, opener(entry));
+    return this.register(entry, file, place.parent, place.name);
+  }
+
+  createDirectory(name: Ptr, mode: number, parentEntry: Ptr, data: Ptr): Ptr {
+    const place = this.place(this.k.space.cstring(name), parentEntry, '_proc_mkdir');
+    if (!place) return 0;
+    const permissions = mode === 0 ? 0o555 : mode & 0o7777;
+    const entry = this.allocate(place.name, S_IFDIR | permissions, place.parent, data, false);
+    const directory = new ProcDirectory(place.name, permissions, place.parent, entry);
+    return this.register(entry, directory, place.parent, place.name);
+  }
+
+  createSymlink(name: Ptr, parentEntry: Ptr, target: Ptr): Ptr {
+    const place = this.place(this.k.space.cstring(name), parentEntry, 'proc_symlink');
+    if (!place) return 0;
+    const entry = this.allocate(place.name, S_IFLNK | 0o777, place.parent, 0, false);
+    const link = new SymlinkNode(this.k.space.cstring(target));
+    return this.register(entry, link, place.parent, place.name);
+  }
+
+  /** remove_proc_entry() */
+  *removeEntry(name: Ptr, parentEntry: Ptr): Sleepable<void> {
+    const place = this.find(this.k.space.cstring(name), parentEntry);
+    const node = place?.parent.lookup(place.name);
+    if (!place || !node) {
+      this.complain(`name '${this.k.space.cstring(name)}'`, 'remove_proc_entry');
+      return;
+    }
+    if (node instanceof ProcDirectory && node.names().length > 0) {
+      this.complain(
+        `remove_proc_entry: removing non-empty directory '${place.parent.name}/${node.name}', leaking at least '${node.names()[0]}'`,
+        'remove_proc_entry',
+      );
+    }
+    yield* this.drop(node, place.parent, place.name);
+  }
+
+  /** remove_proc_subtree() */
+  *removeSubtree(name: Ptr, parentEntry: Ptr): Sleepable<number> {
+    const text = this.k.space.cstring(name);
+    const place = this.find(text, parentEntry);
+    const node = place?.parent.lookup(place.name);
+    if (!place || !node) {
+      this.complain(`name '${text}'`, 'remove_proc_subtree');
+      return -ENOENT;
+    }
+    yield* this.dropAll(node, place.parent, place.name);
+    return 0;
+  }
+
+  /** proc_remove() */
+  *remove(entry: Ptr): Sleepable<void> {
+    const node = this.nodes.get(entry);
+    const place = node && this.parents.get(node);
+    if (node && place) yield* this.dropAll(node, place.parent, place.name);
+  }
+
+  private *dropAll(node: FileNode, parent: ProcDirectory, name: string): Sleepable<void> {
+    if (node instanceof ProcDirectory)
+      for (const child of node.names()) yield* this.dropAll(node.lookup(child)!, node, child);
+    yield* this.drop(node, parent, name);
+  }
+
+  /** Takes an entry out of the tree and cuts off those who have it open (proc_entry_rundown). */
+  private *drop(node: FileNode, parent: ProcDirectory, name: string): Sleepable<void> {
+    if (node instanceof ProcDirectory) for (const child of node.names()) node.detach(child);
+    parent.detach(name);
+    this.parents.delete(node);
+    if (node instanceof ProcFile) {
+      node.removed = true;
+      for (const open of node.openers) {
+        const { server } = open;
+        open.server = CUT_OFF;
+        if (server.release) yield* this.k.wait(server.release(open));
+      }
+      node.openers.clear();
+    }
+    for (const [entry, known] of this.nodes)
+      if (known === node) {
+        this.nodes.delete(entry);
+        this.k.slab.free(entry);
+      }
+  }
+
+  private register(entry: Ptr, node: FileNode, parent: ProcDirectory, name: string): Ptr {
+    if (parent.attach(name, node) !== 0) {
+      this.complain(`proc_dir_entry '${parent.name}/${name}' already registered`, 'proc_register');
+      this.k.slab.free(entry);
+      return 0;
+    }
+    this.nodes.set(entry, node);
+    this.parents.set(node, { parent, name });
+    if (node instanceof ProcDirectory) parent.links++;
+    return entry;
+  }
+
+  private allocate(name: string, mode: number, parent: ProcDirectory, data: Ptr, permanent: boolean): Ptr {
+    const { k } = this;
+    const type = k.struct('proc_dir_entry');
+    const bytes = type.offsetOf('inline_name') + name.length + 1;
+    const entry = permanent ? k.permanent(bytes) : k.slab.kmalloc(Math.max(bytes, type.size), true);
+    const inline = type.addr(entry, 'inline_name');
+    k.space.storeCstring(inline, name);
+    type.set(entry, 'name', inline);
+    type.set(entry, 'namelen', name.length & 0xff);
+    type.set(entry, 'mode', mode);
+    type.set(entry, 'nlink', (mode & S_IFDIR) === S_IFDIR ? 2 : 1);
+    type.set(entry, 'refcnt.refs.counter', 1);
+    type.set(entry, 'parent', parent.entry);
+    type.set(entry, 'data', data);
+    return entry;
+  }
+
+  /** Where a new entry goes. Undefined, with the kernel's warning, for names that cannot be. */
+  private place(path: string, parentEntry: Ptr, caller: string): Place | undefined {
+    const place = this.find(path, parentEntry);
+    if (!place) {
+      this.complain(`name '${path}'`, caller);
+      return undefined;
+    }
+    const { name, parent } = place;
+    if (name.length === 0 || name.length >= 256) {
+      this.complain(`name len ${name.length}`, caller);
+      return undefined;
+    }
+    if (name === '.' || name === '..') {
+      this.complain(`name '${name}'`, caller);
+      return undefined;
+    }
+    if (parent === this.root && /^(0|[1-9][0-9]{0,9})$/.test(name)) {
+      this.complain(`create '/proc/${name}' by hand`, caller);
+      return undefined;
+    }
+    return place;
+  }
+
+  /** xlate_proc_name(): walks the directories of a path such as `driver/rtc`. */
+  private find(path: string, parentEntry: Ptr): Place | undefined {
+    let parent = this.directory(parentEntry);
+    const names = path.split('/');
+    const name = names.pop() ?? '';
+    for (const part of names) {
+      const next = parent.lookup(part);
+      if (!(next instanceof ProcDirectory)) return undefined;
+      parent = next;
+    }
+    return { parent, name };
+  }
+
+  private parentOf(path: string): Place {
+    const cut = path.lastIndexOf('/');
+    return { parent: this.addDirectory(path.slice(0, Math.max(cut, 0))), name: path.slice(cut + 1) };
+  }
+
+  private complain(message: string, caller: string): void {
+    warn(this.k, message, SOURCE, caller);
+  }
+}
+
+interface Place {
+  readonly parent: ProcDirectory;
+  readonly name: string;
+}
+
+/** What is left of an open file whose entry was removed. */
+const CUT_OFF: FileServer = {
+  canRead: () => true,
+  canWrite: () => true,
+  read: () => -EIO,
+  write: () => -EIO,
+  seek: (_open: OpenFile) => -EINVAL,
+  ioctl: () => -EIO,
+};

@@ -1,0 +1,140 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EIO, ENOMEM, ENOTTY } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { OperationTable } from '../guest-ops.js';
+import { GuestServer } from '../guest-server.js';
+import type { FileServer, OpenFile, Position } from '../open-file.js';
+import { SeqFiles } from '../seq/seq-file.js';
+import { SingleFiles } from '../seq/seq-single.js';
+import { ProcFile } from './node.js';
+
+function closed(open: OpenFile): void {
+  if (open.node instanceof ProcFile) open.node.openers.delete(open);
+}
+
+/** An open file of a module's proc_ops (fs/proc/inode.c): what is missing there gives -EIO. */
+export class ProcGuestServer extends GuestServer {
+  constructor(
+    k: LinuxKernel,
+    private readonly table: OperationTable,
+  ) {
+    super(k, table);
+  }
+
+  override canRead(): boolean {
+    return true;
+  }
+
+  override canWrite(): boolean {
+    return true;
+  }
+
+  override *read(
+    open: OpenFile,
+    buffer: Ptr,
+    count: number,
+    position: Position,
+    kernel: boolean,
+  ): Sleepable<number> {
+    if (!super.canRead()) return -EIO;
+    return yield* super.read(open, buffer, count, position, kernel);
+  }
+
+  override *write(
+    open: OpenFile,
+    buffer: Ptr,
+    count: number,
+    position: Position,
+    kernel: boolean,
+  ): Sleepable<number> {
+    if (this.table.get('write') === 0) return -EIO;
+    return yield* super.write(open, buffer, count, position, kernel);
+  }
+
+  override *ioctl(open: OpenFile, command: number, arg: bigint): Sleepable<number> {
+    if (this.table.get('ioctl') === 0) return -ENOTTY;
+    return yield* super.ioctl(open, command, arg);
+  }
+
+  override *release(open: OpenFile): Sleepable<void> {
+    closed(open);
+    yield* super.release(open);
+  }
+}
+
+/** An open file of proc_create_seq, proc_create_single and their net variants: a seq_file of its own. */
+export class ProcSeqServer implements FileServer {
+  private releaseSeq: (file: Ptr) => void = () => {};
+  private readonly table: OperationTable;
+  private readonly server: GuestServer;
+
+  constructor(
+    private readonly k: LinuxKernel,
+    private readonly writeFunction: Ptr,
+  ) {
+    const functions = { read_iter: 'seq_read_iter', read: 'seq_read', llseek: 'seq_lseek' } as const;
+    this.table = {
+      get: (operation) => {
+        const name = (functions as Partial<Record<string, string>>)[operation];
+        return name === undefined ? 0 : k.fn(name);
+      },
+    };
+    this.server = new GuestServer(k, this.table);
+  }
+
+  openSeq(open: OpenFile, operations: Ptr, stateSize: number, net: boolean): number {
+    const { k } = this;
+    const seq = k.get(SeqFiles);
+    if (stateSize === 0 && !net) {
+      this.releaseSeq = (file) => void seq.release(file);
+      return seq.open(open.file, operations);
+    }
+    const state = seq.openPrivate(open.file, operations, stateSize);
+    if (state === 0) return -ENOMEM;
+    if (net) k.struct('seq_net_private').set(state, 'net', k.symbol('init_net'));
+    this.releaseSeq = (file) => {
+      k.slab.free(state);
+      seq.release(file);
+    };
+    return 0;
+  }
+
+  openSingle(open: OpenFile, show: Ptr, data: Ptr): number {
+    const single = this.k.get(SingleFiles);
+    this.releaseSeq = (file) => void single.release(file);
+    return single.open(open.file, show, data);
+  }
+
+  canRead(): boolean {
+    return true;
+  }
+
+  canWrite(): boolean {
+    return true;
+  }
+
+  read(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
+    return this.server.read(open, buffer, count, position, kernel);
+  }
+
+  *write(open: OpenFile, buffer: Ptr, count: number): Sleepable<number> {
+    if (this.writeFunction === 0) return -EIO;
+    const { k } = this;
+    const text = k.slab.kmalloc(count + 1, true);
+    if (text === 0) return -ENOMEM;
+    k.space.writable(text, count).set(k.space.readable(buffer, count));
+    const result = yield* k.callInt(this.writeFunction, open.file, text, BigInt(count));
+    k.slab.free(text);
+    return result === 0 ? count : result;
+  }
+
+  seek(open: OpenFile, offset: number, whence: number): Sleepable<number> {
+    return this.server.seek(open, offset, whence);
+  }
+
+  release(open: OpenFile): void {
+    closed(open);
+    this.releaseSeq(open.file);
+  }
+}
