@@ -4,16 +4,26 @@ import { FindBit } from './bits/find.js';
 import { BitWeight } from './bits/weight.js';
 import { Crc } from './crc/crc.js';
 import { Hashes } from './hash/hashes.js';
+import { Kfifo } from './kfifo/kfifo.js';
 import { ListDebug } from './lists/list-debug.js';
+import { Llist } from './lists/llist.js';
 import { IntegerMath } from './math/math.js';
+import { Lockref } from './misc/lockref.js';
 import { Refcount } from './misc/refcount.js';
+import { PercpuCounter } from './percpu/counter.js';
+import { PercpuRef } from './percpu/ref.js';
 import { RandomNumbers } from './random/random.js';
 import { Uuid } from './random/uuid.js';
+import { ScatterIterators } from './scatterlist/iterators.js';
+import { Scatterlist } from './scatterlist/scatterlist.js';
+import { Sort } from './sort/sort.js';
 import { Duplicate } from './string/duplicate.js';
 import { Memory } from './string/memory.js';
 import { Numbers } from './string/numbers.js';
 import { Strings } from './string/strings.js';
 import { TextFunctions } from './string/text-functions.js';
+import { Parser } from './text/parser.js';
+import { SeqBuf } from './text/seq-buf.js';
 import { IntervalTree } from './trees/interval-tree.js';
 import { RbTrees } from './trees/rbtree.js';
 import { Vsprintf } from './vsprintf/vsprintf.js';
@@ -47,4 +57,14 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   RadixTree,
   Idr,
   Ida,
+  Sort,
+  Llist,
+  Kfifo,
+  PercpuCounter,
+  PercpuRef,
+  Parser,
+  Scatterlist,
+  ScatterIterators,
+  SeqBuf,
+  Lockref,
 ];

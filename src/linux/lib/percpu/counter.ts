@@ -1,0 +1,77 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { ENOMEM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+const BATCH = 32;
+
+/** Counters with a part on every CPU (include/linux/percpu_counter.h). */
+export class PercpuCounter implements Subsystem {
+  private readonly type: StructType;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.type = k.struct('percpu_counter');
+  }
+
+  readonly exports = {
+    __percpu_counter_init: (counter: Ptr, amount: bigint) => {
+      const { k, type } = this;
+      k.space.writable(counter, type.size).fill(0);
+      type.setBig(counter, 'count', amount);
+      const part = k.percpu.allocate(4, 4);
+      type.set(counter, 'counters', part);
+      if (type.has('list')) list.init(k.space, type.addr(counter, 'list'));
+      return part === 0 ? -ENOMEM : 0;
+    },
+    percpu_counter_destroy: (counter: Ptr) => {
+      const part = this.type.get(counter, 'counters');
+      if (part !== 0) this.k.percpu.free(part);
+      this.type.set(counter, 'counters', 0);
+    },
+    percpu_counter_set: (counter: Ptr, amount: bigint) => {
+      this.k.space.store32(this.part(counter), 0);
+      this.type.setBig(counter, 'count', amount);
+    },
+    percpu_counter_add_batch: (counter: Ptr, amount: bigint, batch: number) => {
+      const at = this.part(counter);
+      const sum = BigInt(this.k.space.loadInt32(at)) + amount;
+      const isLarge = sum >= BigInt(batch) || sum <= BigInt(-batch);
+      if (isLarge) this.type.setBig(counter, 'count', this.count(counter) + sum);
+      this.k.space.store32(at, isLarge ? 0 : Number(sum));
+    },
+    percpu_counter_sync: (counter: Ptr) => {
+      const at = this.part(counter);
+      this.type.setBig(counter, 'count', this.sum(counter));
+      this.k.space.store32(at, 0);
+    },
+    __percpu_counter_sum: (counter: Ptr) => this.sum(counter),
+    __percpu_counter_compare: (counter: Ptr, other: bigint) => {
+      const sum = this.sum(counter);
+      return sum > other ? 1 : sum < other ? -1 : 0;
+    },
+  };
+
+  readonly signatures = {
+    __percpu_counter_init: 'i:pqup',
+    percpu_counter_set: 'v:pq',
+    percpu_counter_add_batch: 'v:pqi',
+    __percpu_counter_sum: 'q:p',
+    __percpu_counter_compare: 'i:pqi',
+  };
+
+  readonly data = { percpu_counter_batch: (at: Ptr) => this.k.space.store32(at, BATCH) };
+
+  private part(counter: Ptr): Ptr {
+    return this.k.percpu.deref(this.type.get(counter, 'counters'));
+  }
+
+  private count(counter: Ptr): bigint {
+    return BigInt.asIntN(64, this.type.getBig(counter, 'count'));
+  }
+
+  private sum(counter: Ptr): bigint {
+    return this.count(counter) + BigInt(this.k.space.loadInt32(this.part(counter)));
+  }
+}

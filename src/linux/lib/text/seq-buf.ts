@@ -1,0 +1,50 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EINVAL } from '../../../kernel/errno.js';
+import type { VarArgs } from '../../abi/gate.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Vsprintf } from '../vsprintf/vsprintf.js';
+
+/** Text that grows in a buffer of fixed size; one byte too many marks it as overflowed (include/linux/seq_buf.h). */
+export class SeqBuf implements Subsystem {
+  private readonly type: StructType;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.type = k.struct('seq_buf');
+  }
+
+  readonly exports = {
+    seq_buf_printf: (buf: Ptr, fmt: Ptr) => this.print(buf, fmt, this.k.varargs('seq_buf_printf')),
+    memory_read_from_buffer: (to: Ptr, count: number, position: Ptr, from: Ptr, available: number) =>
+      this.read(to, count, position, from, available),
+  };
+
+  private print(buf: Ptr, fmt: Ptr, args: VarArgs): number {
+    const { type } = this;
+    const size = type.get(buf, 'size');
+    const length = type.get(buf, 'len');
+    if (length < size) {
+      const text = this.k.get(Vsprintf).text(fmt, args);
+      this.k.space.storeCstring(type.get(buf, 'buffer') + length, text.slice(0, size - length - 1));
+      if (length + text.length < size) {
+        type.set(buf, 'len', length + text.length);
+        return 0;
+      }
+    }
+    type.set(buf, 'len', size + 1);
+    return -1;
+  }
+
+  /** memory_read_from_buffer(): a read() served from memory. */
+  private read(to: Ptr, count: number, position: Ptr, from: Ptr, available: number): number {
+    const { space } = this.k;
+    const at = space.loadS64(position);
+    if (at < 0) return -EINVAL;
+    if (at >= available) return 0;
+    const bytes = Math.min(count, available - at);
+    space.writable(to, bytes).set(space.readable(from + at, bytes));
+    space.storeLong(position, at + bytes);
+    return bytes;
+  }
+}
