@@ -5,8 +5,8 @@
 //
 // Needs gcc, Debian's qemu-system-x86, busybox-static, kmod and cpio, and the oracle's real-kernel.sh:
 //   MODBOX_REAL_KERNEL=FILE         (default: shared/oracle/real-kernel.sh beside the repository)
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,9 @@ mkdirSync(join(here, 'expected'), { recursive: true });
 
 // So that addresses are the usual ones, and the same on every run.
 const kernelArgs = 'nokaslr no5lvl';
+// On a busy machine the guest fails to measure its clock, and never gets through the boot: tell it.
+const mhz = /cpu MHz\s*: ([\d.]+)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
+const tsc = mhz ? `tsc=reliable tsc_early_khz=${Math.round(Number(mhz) * 1000)}` : '';
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -93,6 +96,39 @@ function parse(output, scenario) {
   return steps;
 }
 
+// QEMU's console also goes to a file, to see whether the guest still says something.
+const consoleFile = join(work, 'console');
+const pidFile = join(work, 'pid');
+mkdirSync(join(work, 'bin'));
+const wrapper = join(work, 'bin/qemu-system-x86_64');
+const qemu = execFileSync('which', ['qemu-system-x86_64'], { encoding: 'utf8' }).trim();
+writeFileSync(wrapper, `#!/bin/bash\necho $$ > '${pidFile}'\nexec '${qemu}' "$@" > >(tee '${consoleFile}')\n`);
+chmodSync(wrapper, 0o755);
+
+/** Runs the script in the guest; ends QEMU when nothing has come from it for some time. */
+async function boot(script, files, scenario) {
+  for (const f of [consoleFile, pidFile]) rmSync(f, { force: true });
+  const child = spawn(oracle, [script, ...files, sys], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc}` },
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (d) => (output += d));
+  let size = 0, since = Date.now();
+  const watch = setInterval(() => {
+    const now = existsSync(consoleFile) ? statSync(consoleFile).size : 0;
+    if (now !== size) { size = now; since = Date.now(); }
+    const started = size > 0 && readFileSync(consoleFile, 'latin1').includes('@@run');
+    if (Date.now() - since > 1000 * (started ? (scenario.patience ?? 60) : 45) && existsSync(pidFile)) {
+      process.kill(Number(readFileSync(pidFile, 'utf8')));
+      since = Date.now();
+    }
+  }, 500);
+  await new Promise((done) => child.on('close', done));
+  clearInterval(watch);
+  return output;
+}
+
 const names = process.argv.slice(2);
 for (const name of names.length ? names : Object.keys(scenarios)) {
   const scenario = scenarios[name];
@@ -101,21 +137,13 @@ for (const name of names.length ? names : Object.keys(scenarios)) {
   writeFileSync(script, guestScript(scenario));
   const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
   const started = Date.now();
-  let steps;
-  // Now and then QEMU does not get through the boot.
-  for (let attempt = 1; attempt <= 3; attempt++) {
-    const run = spawnSync(oracle, [script, ...files, sys], {
-      encoding: 'utf8', maxBuffer: 1 << 28,
-      env: { ...process.env, REAL_KERNEL_TIMEOUT: String(scenario.timeout ?? 40 + scenario.steps.length), REAL_KERNEL_ARGS: kernelArgs },
-    });
-    steps = parse(run.stdout, scenario);
-    if (steps.length) break;
-    console.error(`${name}: nothing came (${run.stdout.trim()} ${run.stderr.trim()})`);
-  }
+  let steps = [];
+  for (let attempt = 1; attempt <= 3 && steps.length === 0; attempt++) steps = parse(await boot(script, files, scenario), scenario);
+  if (steps.length === 0) { console.log(`${name}: nothing came`); continue; }
   const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules, ...(scenario.setup && { setup: scenario.setup }), steps };
   writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
   const end = steps.at(-1);
-  const how = end?.panics ? 'panics' : end?.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';
+  const how = end.panics ? 'panics' : end.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';
   console.log(`${name}: ${steps.length} of ${scenario.steps.length} steps, ${how}, ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 rmSync(work, { recursive: true });
