@@ -4,6 +4,18 @@ export interface FileEntry {
   readonly kind: 'file' | 'directory' | 'other';
 }
 
+/** What is known of a file without reading it. */
+export interface FileInfo {
+  readonly kind: 'file' | 'directory' | 'symlink';
+  readonly size: number;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  /** Of a symbolic link: where it leads. */
+  readonly target?: string;
+}
+
 /**
  * A file tree to read from: a disk, an archive, or memory. Paths are absolute, with '/' between names.
  * Everything is synchronous, so that it can be asked in the middle of a module's init.
@@ -15,6 +27,8 @@ export interface FileSource {
   list(path: string): readonly FileEntry[] | undefined;
   /** A text that changes when the file does, to key caches by; undefined where there is no file. */
   stamp?(path: string): string | undefined;
+  /** What a path is, not following a symbolic link; undefined where there is nothing. */
+  info?(path: string): FileInfo | undefined;
 }
 
 /** A file tree in memory: for tests, archives and browsers. */
@@ -78,6 +92,22 @@ export class OverlayFiles implements FileSource {
     }
     return undefined;
   }
+
+  info(path: string): FileInfo | undefined {
+    for (const layer of this.layers) {
+      const info = infoOf(layer, path);
+      if (info) return info;
+    }
+    return undefined;
+  }
+}
+
+/** What a path is, in a source that may not have `info`. */
+export function infoOf(files: FileSource, path: string): FileInfo | undefined {
+  if (files.info) return files.info(path);
+  const bytes = files.read(path);
+  if (bytes) return { kind: 'file', size: bytes.length, mode: 0o644, mtime: 0 };
+  return files.list(path) && { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 }
 
 /** Makes a path absolute and takes out '.', '..', and doubled or trailing slashes. */

@@ -1,5 +1,13 @@
 export type { ConfigAlias, ConfigText, ModprobeConfig } from './config/modprobe-config.js';
-export { type FileEntry, type FileSource, MemoryFiles, OverlayFiles } from './file-source.js';
+export {
+  type FileEntry,
+  type FileInfo,
+  type FileSource,
+  infoOf,
+  MemoryFiles,
+  OverlayFiles,
+} from './file-source.js';
+export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';
 export type { IndexedModule, ModuleIndex, SoftDependency } from './index/module-index.js';
 export { modinfoOf } from './index/read-module.js';

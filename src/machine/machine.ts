@@ -19,7 +19,8 @@ import { ModuleArchive } from './archive.js';
 import { type CallArgument, callFunction } from './call.js';
 import { MachineError } from './errors.js';
 import { GuestMemory } from './guest-memory.js';
-import { exitStatus, KILLED_STATUS, ProcessTable } from './processes.js';
+import { hostTreeOf } from './host-tree.js';
+import { deathMessage, ProcessTable } from './processes.js';
 import { insmodBytes } from './userland/insmod.js';
 import { modprobeInsert } from './userland/modprobe-insert.js';
 import { modprobeRemove } from './userland/modprobe-remove.js';
@@ -32,6 +33,8 @@ export interface MachineOptions {
   readonly target: Target;
   /** The machine's file tree: /lib/modules/RELEASE, /etc/modprobe.d, ... Read only. */
   readonly files?: FileSource;
+  /** Files of the host by the paths that its user gives: for insmod's operands. */
+  readonly hostFiles?: FileSource;
   /** Kernel boot parameters. */
   readonly cmdline?: string;
   /** Decides interleavings and random numbers. */
@@ -42,7 +45,7 @@ export interface MachineOptions {
 
 /** How a process of the machine ended. */
 export interface ProcessEnd {
-  /** Exit status as a shell has it; 137 if the kernel killed it. */
+  /** Exit status as a shell has it; 137 or 139 if the kernel killed it. */
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -60,22 +63,31 @@ export class Machine {
   readonly kernel: LinuxKernel;
   readonly tree: ModuleTree;
   readonly files: FileSource;
+  readonly hostFiles: FileSource | undefined;
   readonly processes: ProcessTable;
   readonly archive: ModuleArchive;
   readonly memory: GuestMemory;
   readonly system: ModuleSystem;
+  /** Sequence number that `dmesg -c` cleared the log up to. */
+  logCleared = 0;
+  private silentUntil = 0;
 
   private constructor(options: MachineOptions) {
     const { target } = options;
     const cmdline = options.cmdline ?? '';
-    this.kernel = new LinuxKernel(target, { cmdline, seed: options.seed ?? 0 });
     this.files = options.files ?? new MemoryFiles();
+    this.kernel = new LinuxKernel(target, {
+      cmdline,
+      seed: options.seed ?? 0,
+      files: hostTreeOf(this.files),
+    });
     this.tree = new ModuleTree(this.files, {
       release: target.release,
       cmdline,
       builtin: new BuiltinModules(target.builtinModules, () => target.builtinModinfo),
       ...(options.indexCache && { cache: options.indexCache }),
     });
+    this.hostFiles = options.hostFiles;
     this.processes = new ProcessTable(this.kernel);
     this.archive = new ModuleArchive(this.kernel);
     this.memory = new GuestMemory(this.kernel);
@@ -151,18 +163,16 @@ export class Machine {
     const terminal = new CapturedOutput();
     const task = this.processes.spawn(name, body(terminal));
     const ended = this.runUntilEnd(task, settle);
-    return {
-      exit: ended ? exitStatus(task) : KILLED_STATUS,
-      stdout: terminal.stdout,
-      stderr: terminal.stderr + (task.state === 'killed' ? 'Killed\n' : ''),
-      hangs: !ended,
-    };
+    const exit = this.processes.exitStatus(task);
+    const stderr = terminal.stderr + (task.state === 'killed' ? deathMessage(exit) : '');
+    return { exit, stdout: terminal.stdout, stderr, hangs: !ended };
   }
 
   /** False if the task waits for something that does not come. */
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
     const { scheduler, clock } = this.kernel;
-    scheduler.run(() => task.ended, clock.now + patience);
+    do scheduler.run(() => task.ended, Math.max(clock.now + patience, this.silentUntil));
+    while (!task.ended && clock.now < this.silentUntil);
     if (settle > 0) scheduler.settle(settle);
     return task.ended;
   }
@@ -177,6 +187,11 @@ export class Machine {
       text || `${name} failed: ${this.lastLine(before)}`,
       this.system.failure?.errno ?? 0,
     );
+  }
+
+  /** Something sleeps on purpose until then: nobody hangs meanwhile. */
+  expectSilenceUntil(time: number): void {
+    this.silentUntil = Math.max(this.silentUntil, time);
   }
 
   private forgetFailure(): void {

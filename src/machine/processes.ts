@@ -1,16 +1,33 @@
 import { block, type Sleepable, type Value } from '../kernel/effects.js';
 import type { Task } from '../kernel/task/task.js';
+import type { FaultKind } from '../linux/errors.js';
 import type { LinuxKernel } from '../linux/kernel.js';
 
-/** Exit status of a process that a signal killed, as a shell gives it: 128 + SIGKILL. */
-export const KILLED_STATUS = 137;
+/** Exit status of a process that a signal ended, as a shell gives it: 128 and the signal's number. */
+const SIGKILL_STATUS = 137;
+const SIGSEGV_STATUS = 139;
+
+/** Faults that end a process with SIGSEGV (die() in arch/x86); page faults end it with SIGKILL. */
+const SEGFAULTS: ReadonlySet<FaultKind> = new Set([
+  'bug',
+  'invalid-opcode',
+  'divide-error',
+  'general-protection',
+  'exception',
+  'unimplemented-instruction',
+]);
 
 /** Starts user processes and waits for their end. */
 export class ProcessTable {
   private readonly waiting = new Map<Task, Task[]>();
+  private readonly killed = new WeakMap<Task, number>();
 
   constructor(private readonly k: LinuxKernel) {
     k.processes.onExit((task) => {
+      if (task.state === 'killed') {
+        const kind = k.traps.reports.at(-1)?.kind;
+        this.killed.set(task, kind && SEGFAULTS.has(kind) ? SIGSEGV_STATUS : SIGKILL_STATUS);
+      }
       for (const waiter of this.waiting.get(task) ?? []) k.scheduler.wake(waiter);
       this.waiting.delete(task);
     });
@@ -28,16 +45,23 @@ export class ProcessTable {
       this.waiting.set(task, [...(this.waiting.get(task) ?? []), self]);
       yield* block();
     }
-    return exitStatus(task);
+    return this.exitStatus(task);
   }
 
   /** Runs a process to its end within the calling task. */
   *run(name: string, body: Sleepable<Value>): Sleepable<number> {
     return yield* this.wait(this.spawn(name, body));
   }
+
+  /** Of a process that has ended, 0 to 255; of one that has not, as if it had to be killed. */
+  exitStatus(task: Task): number {
+    if (task.state === 'finished') return Number(task.result ?? 0) & 0xff;
+    return this.killed.get(task) ?? SIGKILL_STATUS;
+  }
 }
 
-/** 0 to 255, KILLED_STATUS where the kernel killed it. */
-export function exitStatus(task: Task): number {
-  return task.state === 'killed' ? KILLED_STATUS : Number(task.result ?? 0) & 0xff;
+/** What a shell says of a process that a signal ended; '' of any other. */
+export function deathMessage(status: number): string {
+  if (status === SIGKILL_STATUS) return 'Killed\n';
+  return status === SIGSEGV_STATUS ? 'Segmentation fault\n' : '';
 }

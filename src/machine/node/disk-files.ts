@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileEntry, FileSource } from '../../kmod/index.js';
+import type { FileEntry, FileInfo, FileSource } from '../../kmod/index.js';
 
 /** A directory of the host's disk as a file tree. Nothing is ever written. */
 export class DiskFiles implements FileSource {
@@ -35,6 +35,17 @@ export class DiskFiles implements FileSource {
     try {
       const { size, mtimeMs } = statSync(this.host(path));
       return `${size}:${mtimeMs}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  info(path: string): FileInfo | undefined {
+    try {
+      const stat = lstatSync(this.host(path));
+      const common = { size: stat.size, mode: stat.mode & 0o7777, mtime: Math.floor(stat.mtimeMs / 1000) };
+      if (stat.isSymbolicLink()) return { kind: 'symlink', ...common, target: readlinkSync(this.host(path)) };
+      return { kind: stat.isDirectory() ? 'directory' : 'file', ...common };
     } catch {
       return undefined;
     }

@@ -19,22 +19,7 @@ export function insertError(errno: number): string {
   }
 }
 
-/** insmod(8): `insmod FILE [PARAM=VALUE]...`. */
-export function* insmod(
-  system: ModuleSystem,
-  file: string,
-  options: readonly string[],
-  terminal: Terminal,
-): Sleepable<number> {
-  const bytes = system.files.read(file);
-  if (!bytes) {
-    terminal.err(`insmod: ERROR: could not load module ${file}: No such file or directory\n`);
-    return 1;
-  }
-  return yield* insmodBytes(system, bytes, file, options.join(' '), terminal);
-}
-
-/** insmod of a file at hand. */
+/** insmod(8) of a file at hand. */
 export function* insmodBytes(
   system: ModuleSystem,
   bytes: Uint8Array,
