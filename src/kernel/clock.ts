@@ -14,15 +14,33 @@ export interface Alarm {
  * the machine is idle. Alarms are a binary heap, ordered by time, then by the order of arming.
  */
 export class Clock {
-  /** Nanoseconds since boot (CLOCK_MONOTONIC). */
-  now = 0;
+  private time = 0;
+  private nextTick = 0;
+  /** Told whenever a tick boundary is passed: to bring tick counters in guest memory up to date. */
+  onTick: () => void = () => {};
   /** CLOCK_REALTIME at boot, in nanoseconds since 1970. */
   readonly bootTime: bigint;
   private readonly heap: Alarm[] = [];
   private sequence = 0;
 
-  constructor(bootTime: bigint) {
+  constructor(
+    bootTime: bigint,
+    /** Nanoseconds from one tick to the next. */
+    private readonly tick: number,
+  ) {
     this.bootTime = bootTime;
+  }
+
+  /** Nanoseconds since boot (CLOCK_MONOTONIC). */
+  get now(): number {
+    return this.time;
+  }
+
+  set now(value: number) {
+    this.time = value;
+    if (value < this.nextTick) return;
+    this.nextTick = (Math.floor(value / this.tick) + 1) * this.tick;
+    this.onTick();
   }
 
   /** Arms a callback for `at` (nanoseconds since boot); a time in the past fires at the next opportunity. */

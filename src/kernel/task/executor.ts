@@ -255,6 +255,7 @@ export class Executor {
     cpu.setPtr(RSP, stack);
     cpu.set(0, 0n);
     cpu.rip = space.toAddress(effect.fn);
+    task.entry = effect.fn;
     task.activations.push({ kind: 'guest', savedStack });
   }
 

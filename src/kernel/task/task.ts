@@ -32,6 +32,8 @@ export class Task {
   lastScheduled = 0;
   /** Guest return address of the innermost call into the base kernel: who asked. */
   caller: Ptr = 0;
+  /** Guest function that the base kernel called last on this task's behalf. */
+  entry: Ptr = 0;
   /** preempt_count while switched out. */
   preemptCount = 0;
   /** The OS's own object for the task (Linux: its task_struct). */

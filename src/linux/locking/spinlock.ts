@@ -86,14 +86,6 @@ export class Spinlocks implements Subsystem {
     },
     __local_bh_enable_ip: (_ip: Ptr, count: number) => this.preempt(-count),
     __local_bh_disable_ip: (_ip: Ptr, count: number) => this.preempt(count),
-    _atomic_dec_and_lock: (atomic: Ptr, lock: Ptr) => this.decrementAndLock(atomic, lock),
-    _atomic_dec_and_lock_irqsave: (atomic: Ptr, lock: Ptr, flags: Ptr) => {
-      const before = this.k.cpu.interruptsEnabled;
-      if (this.decrementAndLock(atomic, lock) === 0) return 0;
-      this.k.space.store64(flags, before ? IF : 0n);
-      this.k.cpu.interruptsEnabled = false;
-      return 1;
-    },
   };
 
   readonly signatures = {
@@ -130,8 +122,6 @@ export class Spinlocks implements Subsystem {
     _raw_write_unlock_irqrestore: 'v:pQ',
     __local_bh_enable_ip: 'v:pu',
     __local_bh_disable_ip: 'v:pu',
-    _atomic_dec_and_lock: 'i:pp',
-    _atomic_dec_and_lock_irqsave: 'i:ppp',
   };
 
   /** Changes preempt_count. */
@@ -195,14 +185,6 @@ export class Spinlocks implements Subsystem {
     if ((this.k.space.load32(lock) & WRITER) === 0) this.notHeld(lock, 'rwlock is not held for writing');
     this.k.space.store32(lock, 0);
     this.preempt(-offset);
-  }
-
-  private decrementAndLock(atomic: Ptr, lock: Ptr): number {
-    const value = this.k.space.loadInt32(atomic) - 1;
-    this.k.space.store32(atomic, value);
-    if (value !== 0) return 0;
-    this.lock(lock, PREEMPT_OFFSET);
-    return 1;
   }
 
   private irqDisable(): void {

@@ -26,6 +26,7 @@ export class Waiters {
   /** Sleeps until `wake` of the key, or until `timeoutNs` has passed: false then. */
   *wait(key: Ptr, state: number, timeoutNs = Number.POSITIVE_INFINITY): Sleepable<boolean> {
     const { k } = this;
+    k.traps.scheduling();
     const task = k.executor.current!;
     const waiter: Waiter = { task, woken: false };
     const queue = this.queues.get(key) ?? [];

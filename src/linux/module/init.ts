@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../traps/symbolize.js';
+import { reportLeftBehind } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { protect } from './loader-protect.js';
@@ -113,6 +114,7 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
   modules.stop(module);
   const exit = k.struct('module').get(module.struct, 'exit');
   if (exit !== 0) yield* k.call(exit);
+  reportLeftBehind(k, module);
   yield* freeModule(k, module);
   return module;
 }

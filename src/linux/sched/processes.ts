@@ -28,6 +28,8 @@ export class Processes implements SchedulerHooks {
   private readonly taskStruct: StructType;
   private readonly byObject = new Map<Ptr, Task>();
   private readonly exitListeners: ((task: Task) => void)[] = [];
+  /** task_structs of ended tasks, to use again. */
+  private readonly free: Ptr[] = [];
   private nextPid = 100;
   private initTask: Ptr = 0;
   private template: Uint8Array = new Uint8Array();
@@ -126,12 +128,12 @@ export class Processes implements SchedulerHooks {
     this.setState(task.object, TASK_DEAD);
     for (const listener of this.exitListeners) listener(task);
     this.byObject.delete(task.object);
-    this.k.slab.free(task.object);
+    this.free.push(task.object);
   }
 
   private prepare(task: Task, kernelThread: boolean): void {
     const { k, taskStruct } = this;
-    const object = k.slab.kmalloc(taskStruct.size, true);
+    const object = this.free.pop() ?? k.permanent(taskStruct.size);
     task.object = object;
     this.byObject.set(object, task);
     k.space.bytes.set(this.template, object);

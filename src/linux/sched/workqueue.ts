@@ -102,6 +102,12 @@ export class Workqueues implements Subsystem {
     for (const { name, creator } of this.queues.values()) if (creator !== 0) yield { name, creator };
   }
 
+  /** Work that is queued but has not run, with its function. */
+  *queuedWork(): Generator<{ readonly work: Ptr; readonly fn: Ptr }> {
+    for (const work of this.queueOf.keys())
+      if (this.k.space.canRead(work, 8)) yield { work, fn: this.k.struct('work_struct').get(work, 'func') };
+  }
+
   /** Creates a workqueue of the base kernel itself. */
   create(name: string): Ptr {
     const wq = this.k.permanent(64);

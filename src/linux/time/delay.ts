@@ -68,10 +68,22 @@ export class Delays implements Subsystem {
     jiffies_64: (at: Ptr) => this.k.space.storeLong(at, jiffiesNow(this.k)),
   };
 
+  boot(): void {
+    const { k } = this;
+    const counters = ['jiffies', 'jiffies_64']
+      .filter((name) => k.hasSymbol(name))
+      .map((name) => k.symbol(name));
+    k.clock.onTick = () => {
+      const now = jiffiesNow(k);
+      for (const at of counters) k.space.storeLong(at, now);
+    };
+  }
+
   /** Sleeps for a stretch of virtual time. */
   *sleep(ns: number): Sleepable<void> {
     const { k } = this;
     k.traps.mightSleep('kernel/time/timer.c', 2128);
+    k.traps.scheduling();
     const task = k.executor.current!;
     k.processes.setState(task.object, TASK_UNINTERRUPTIBLE);
     const deadline = k.now() + ns;

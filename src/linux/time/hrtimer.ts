@@ -33,6 +33,13 @@ export class Hrtimers implements Subsystem {
     hrtimer_resolution: () => 1,
   };
 
+  /** Pending timers with their functions: what a module left behind. */
+  *outstanding(): Generator<{ readonly timer: Ptr; readonly fn: Ptr }> {
+    for (const timer of this.pending.keys())
+      if (this.k.space.canRead(timer, 8))
+        yield { timer, fn: this.k.struct('hrtimer').get(timer, 'function') };
+  }
+
   init(timer: Ptr, clock: number): void {
     const type = this.k.struct('hrtimer');
     this.k.space.writable(timer, type.size).fill(0);

@@ -14,9 +14,9 @@ export function jiffiesToNs(k: LinuxKernel, jiffies: number): number {
   return jiffies >= 2 ** 62 ? Number.POSITIVE_INFINITY : jiffies * (1e9 / hz(k));
 }
 
-/** The value of `jiffies` now. */
+/** The value of `jiffies` now: as of the last time the clock was looked at. */
 export function jiffiesNow(k: LinuxKernel): number {
-  return 2 ** 32 - MINUTES_BEFORE_WRAP * hz(k) + Math.floor(k.now() / (1e9 / hz(k)));
+  return 2 ** 32 - MINUTES_BEFORE_WRAP * hz(k) + Math.floor(k.clock.now / (1e9 / hz(k)));
 }
 
 /** Time since boot, in nanoseconds, at which `jiffies` will have reached a value. */

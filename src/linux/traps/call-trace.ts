@@ -43,7 +43,7 @@ export function moduleOf(k: LinuxKernel, task: Task, rip: Ptr): string {
     const address = space.loadPtr(at);
     if (isReturnAddress(k, address)) return symbolAt(k, address)?.module ?? '';
   }
-  return symbolAt(k, task.caller)?.module ?? '';
+  return symbolAt(k, task.caller)?.module ?? symbolAt(k, task.entry)?.module ?? '';
 }
 
 /** A return address belongs to the call before it: tail positions would otherwise name the next function. */

@@ -5,8 +5,11 @@ import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
+import { AtomicChecks } from './atomic.js';
 import { callTrace, moduleOf } from './call-trace.js';
+import { describe } from './describe.js';
 import { applyFixup } from './fixup.js';
 import {
   CUT_HERE,
@@ -39,9 +42,12 @@ export class Traps implements ExecutorHooks {
   readonly taint = new Taint();
   readonly reports: FaultReport[] = [];
   readonly unimplemented: UnimplementedCall[] = [];
+  private readonly atomic: AtomicChecks;
   private oopses = 0;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.atomic = new AtomicChecks(k);
+  }
 
   exception(task: Task, exception: CpuException): 'resume' | 'kill' {
     const { k } = this;
@@ -68,7 +74,7 @@ export class Traps implements ExecutorHooks {
           true,
         );
     }
-    const { kind, head, lines, address } = this.describe(task, rip, exception);
+    const { kind, head, lines, address } = describe(k, task, exception);
     return this.die(task, kind, head, lines, address, false);
   }
 
@@ -90,7 +96,7 @@ export class Traps implements ExecutorHooks {
     }
     if (error instanceof GuestFault) {
       const exception: CpuException = { vector: 'PF', address: error.address, access: error.access };
-      const { kind, head, lines } = this.describe(task, 0, exception);
+      const { kind, head, lines } = describe(k, task, exception);
       this.die(task, kind, head, [...lines, `in ${name}`], error.address, false);
       return;
     }
@@ -111,9 +117,25 @@ export class Traps implements ExecutorHooks {
       const message = `watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [${comm}:${k.processes.pid(task)}]`;
       return this.die(task, 'soft-lockup', message, [], k.cpu.rip, false);
     }
-    const preemptible = k.processes.preemptCount === 0 && k.cpu.interruptsEnabled && !task.isInterrupt;
-    if (preemptible) return 'yield';
+    if (k.cpu.interruptsEnabled && !task.isInterrupt) this.serveInterrupts();
     return 'resume';
+  }
+
+  /** Timers that are due run on top of the interrupted task, whose registers are kept. */
+  private serveInterrupts(): void {
+    const { k } = this;
+    const context = k.cpu.saveContext();
+    k.scheduler.fireAlarms();
+    k.scheduler.runInterrupts();
+    k.cpu.loadContext(context);
+  }
+
+  /** A task sleeps and nothing is left that could wake it (the hung task detector's line). */
+  hung(task: Task): void {
+    const { k } = this;
+    const message = `INFO: task ${task.name}:${k.processes.pid(task)} blocked for more than 120 seconds.`;
+    k.log.line(message, 3);
+    this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), callTrace(k, task));
   }
 
   /** A warning of the base kernel itself, or WARN() in a module. The task goes on. */
@@ -161,56 +183,28 @@ export class Traps implements ExecutorHooks {
     this.record(task, caller, kind, message, k.space.toAddress(address), trace);
   }
 
-  /** might_sleep(): a function that may sleep was called where nobody may (___might_sleep of sched/core.c). */
-  mightSleep(file: string, line: number): void {
+  /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
+  leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
     const { k } = this;
-    const task = k.executor.current;
-    if (!task) return;
-    const preempt = k.processes.preemptCount;
-    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) return;
-    const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
-    const pid = k.processes.pid(task);
-    const comm = k.struct('task_struct').text(k.current, 'comm');
-    k.log.line(message, 3);
-    const atomic = preempt !== 0 || task.isInterrupt ? 1 : 0;
-    const irqs = k.cpu.interruptsEnabled ? 0 : 1;
-    k.log.line(
-      `in_atomic(): ${atomic}, irqs_disabled(): ${irqs}, non_block: 0, pid: ${pid}, name: ${comm}`,
-      3,
-    );
-    k.log.line(`preempt_count: ${preempt.toString(16)}, expected: 0`, 3);
-    this.dumpStack();
-    this.record(
-      task,
-      task.caller,
-      'sleep-in-atomic',
+    this.reports.push({
+      kind: 'left-behind',
       message,
-      k.space.toAddress(task.caller),
-      callTrace(k, task),
-    );
+      address: k.space.toAddress(address),
+      at: symbolize(k, fn),
+      module: module.name,
+      registers: {},
+      trace: [],
+    });
   }
 
-  /** schedule() in atomic context: reported, as __schedule_bug does; the task goes on. */
+  /** might_sleep(): see AtomicChecks. */
+  mightSleep(file: string, line: number): void {
+    this.atomic.mightSleep(file, line);
+  }
+
+  /** schedule() is about to be called: see AtomicChecks. */
   scheduling(): void {
-    const { k } = this;
-    const task = k.executor.current;
-    const preempt = k.processes.preemptCount;
-    if (!task || (preempt === 0 && !task.isInterrupt)) return;
-    const comm = k.struct('task_struct').text(k.current, 'comm');
-    const count = (preempt + 1).toString(16).padStart(8, '0');
-    const message = `BUG: scheduling while atomic: ${comm}/${k.processes.pid(task)}/0x${count}`;
-    k.log.line(message, 3);
-    k.log.line(modulesLine(k), 3);
-    this.dumpStack();
-    this.taint.add('WARN');
-    this.record(
-      task,
-      task.caller,
-      'sleep-in-atomic',
-      message,
-      k.space.toAddress(task.caller),
-      callTrace(k, task),
-    );
+    this.atomic.scheduling();
   }
 
   /** dump_stack(). */
@@ -219,86 +213,6 @@ export class Traps implements ExecutorHooks {
     if (!task) return;
     for (const line of [cpuLine(this.k, task), ...traceLines(callTrace(this.k, task))])
       this.k.log.line(line, 4);
-  }
-
-  private describe(
-    task: Task,
-    rip: Ptr,
-    exception: CpuException,
-  ): { kind: FaultKind; head: string; lines: string[]; address: bigint } {
-    const { k } = this;
-    if (exception.unimplemented !== undefined) {
-      const head = `modbox: instruction not implemented: ${exception.unimplemented}`;
-      return { kind: 'unimplemented-instruction', head, lines: ['invalid opcode: 0000'], address: k.cpu.rip };
-    }
-    switch (exception.vector) {
-      case 'PF':
-        return this.describePageFault(task, rip, exception);
-      case 'DE':
-        return { kind: 'divide-error', head: 'divide error: 0000', lines: [], address: k.cpu.rip };
-      case 'UD':
-        return { kind: 'invalid-opcode', head: 'invalid opcode: 0000', lines: [], address: k.cpu.rip };
-      case 'GP':
-        return {
-          kind: 'general-protection',
-          head: 'general protection fault: 0000',
-          lines: [],
-          address: k.cpu.rip,
-        };
-      case 'BP':
-        return { kind: 'exception', head: 'int3: 0000', lines: [], address: k.cpu.rip };
-      default:
-        return {
-          kind: 'exception',
-          head: `exception #${exception.vector}: 0000`,
-          lines: [],
-          address: k.cpu.rip,
-        };
-    }
-  }
-
-  private describePageFault(
-    task: Task,
-    _rip: Ptr,
-    exception: CpuException,
-  ): { kind: FaultKind; head: string; lines: string[]; address: bigint } {
-    const { k } = this;
-    const address = exception.address ?? 0n;
-    const access = exception.access ?? 'read';
-    const ptr = k.space.fromAddress(address);
-    const digits = address.toString(16).padStart(16, '0');
-    const present = k.space.isMapped(ptr);
-    const code = (present ? 1 : 0) | (access === 'write' ? 2 : 0) | (access === 'execute' ? 16 : 0);
-    const errorCode = code.toString(16).padStart(4, '0');
-    const verb = { read: 'read access', write: 'write access', execute: 'instruction fetch' }[access];
-    const lines = [
-      `#PF: supervisor ${verb} in kernel mode`,
-      `#PF: error_code(0x${errorCode}) - ${present ? 'permissions violation' : 'not-present page'}`,
-      `Oops: ${errorCode}`,
-    ];
-    if (!isCanonical(address)) {
-      const head = `general protection fault, probably for non-canonical address 0x${address.toString(16)}: 0000`;
-      return { kind: 'general-protection', head, lines: [], address };
-    }
-    if (ptr >= task.stackBase - 4096 && ptr < task.stackBase) {
-      const head = `BUG: TASK stack guard page was hit at ${digits} (stack is ${hex(k, task.stackBase)}..${hex(k, task.stackBase + task.stackSize)})`;
-      return { kind: 'stack-overflow', head, lines: ['stack guard page: 0000'], address };
-    }
-    if (address < BigInt(4096)) {
-      const head = `BUG: kernel NULL pointer dereference, address: ${digits}`;
-      return { kind: 'null-dereference', head, lines, address };
-    }
-    if (access === 'execute' && present) {
-      k.log.line('kernel tried to execute NX-protected page - exploit attempt? (uid: 0)', 2);
-    }
-    const head = `BUG: unable to handle page fault for address: ${digits}`;
-    const kind =
-      access === 'execute'
-        ? 'execute-fault'
-        : access === 'write' && present
-          ? 'write-protected'
-          : 'page-fault';
-    return { kind, head, lines, address };
   }
 
   /** Prints the oops, records it, and lets the task die. */
@@ -340,7 +254,8 @@ export class Traps implements ExecutorHooks {
     return 'kill';
   }
 
-  private record(
+  /** Adds to the list of reports. */
+  record(
     task: Task | undefined,
     rip: Ptr,
     kind: FaultKind,
@@ -359,13 +274,4 @@ export class Traps implements ExecutorHooks {
       trace,
     });
   }
-}
-
-function isCanonical(address: bigint): boolean {
-  const top = address >> 47n;
-  return top === 0n || top === 0x1ffffn;
-}
-
-function hex(k: LinuxKernel, ptr: Ptr): string {
-  return k.space.toAddress(ptr).toString(16).padStart(16, '0');
 }

@@ -1,0 +1,62 @@
+import type { Task } from '../../kernel/task/task.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import { callTrace } from './call-trace.js';
+import { modulesLine } from './oops-text.js';
+
+/** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
+export class AtomicChecks {
+  constructor(private readonly k: LinuxKernel) {}
+
+  /**
+   * might_sleep(): reported always; the log has it only where the target's kernel checks it
+   * (CONFIG_DEBUG_ATOMIC_SLEEP).
+   */
+  mightSleep(file: string, line: number): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task) return;
+    const preempt = k.processes.preemptCount;
+    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) return;
+    const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
+    if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, preempt);
+    this.record(task, message);
+  }
+
+  /** schedule() in atomic context (__schedule_bug): the task goes on, interrupt work cannot. */
+  scheduling(): void {
+    const { k } = this;
+    const task = k.executor.current;
+    const preempt = k.processes.preemptCount;
+    if (!task || (preempt === 0 && !task.isInterrupt)) return;
+    const count = (preempt + 1).toString(16).padStart(8, '0');
+    const message = `BUG: scheduling while atomic: ${this.comm()}/${k.processes.pid(task)}/0x${count}`;
+    k.log.line(message, 3);
+    k.log.line(modulesLine(k), 3);
+    k.traps.dumpStack();
+    k.traps.taint.add('WARN');
+    this.record(task, message);
+    if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
+  }
+
+  private log(task: Task, message: string, preempt: number): void {
+    const { k } = this;
+    const atomic = preempt !== 0 || task.isInterrupt ? 1 : 0;
+    const irqs = k.cpu.interruptsEnabled ? 0 : 1;
+    const who = `pid: ${k.processes.pid(task)}, name: ${this.comm()}`;
+    k.log.line(message, 3);
+    k.log.line(`in_atomic(): ${atomic}, irqs_disabled(): ${irqs}, non_block: 0, ${who}`, 3);
+    k.log.line(`preempt_count: ${preempt.toString(16)}, expected: 0`, 3);
+    k.traps.dumpStack();
+  }
+
+  private comm(): string {
+    return this.k.struct('task_struct').text(this.k.current, 'comm');
+  }
+
+  private record(task: Task, message: string): void {
+    const { k } = this;
+    const address = k.space.toAddress(task.caller);
+    k.traps.record(task, task.caller, 'sleep-in-atomic', message, address, callTrace(k, task));
+  }
+}
