@@ -118,6 +118,13 @@ export function effectsOf(insn: Insn): Effects | undefined {
     flagsWritten: row.written,
   };
   const { op, a, b, c } = insn;
+  if (row.implicitWritten & RDX) {
+    // Byte forms use AX alone; word forms keep the rest of RDX.
+    if (insn.size === 1) {
+      out.regsRead &= ~RDX;
+      out.regsWritten &= ~RDX;
+    } else if (insn.size === 2) out.regsRead |= RDX;
+  }
   // xor r,r and sub r,r do not depend on the register.
   const idiom =
     (op === 'xor' || op === 'sub') &&

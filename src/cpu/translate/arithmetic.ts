@@ -306,11 +306,6 @@ export function compareExchange(t: Translator, insn: Insn): void {
     w.op(Op.else);
     w.get(old);
     t.popReg(0, size);
-    if (size === 4) {
-      // The destination is written back in either case, which clears its upper half.
-      w.get(old);
-      t.popOperand(a, size);
-    }
     w.op(Op.end);
     t.depth--;
   }

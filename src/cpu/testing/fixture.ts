@@ -1,0 +1,61 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Case } from './cases.js';
+import type { Outcome } from './native.js';
+
+/** Native results of makeCases(SEED, COUNT), recorded by record-native.ts. */
+export const FIXTURE = new URL('./native-results.json.gz', import.meta.url);
+export const FIXTURE_SEED = 2026;
+export const FIXTURE_COUNT = 6000;
+
+/** Code in base64, changed registers, flags, changed data, fault (vector, RIP less RBX's page, address). */
+type Row = [
+  code: string,
+  regs: Record<number, string>,
+  flags: number,
+  data: Record<number, number>,
+  fault?: [string, string, string],
+];
+
+export function saveFixture(
+  cases: readonly Case[],
+  code: readonly Uint8Array[],
+  outcomes: readonly Outcome[],
+): void {
+  const rows = cases.map((c, i): Row => {
+    const o = outcomes[i];
+    const regs: Record<number, string> = {};
+    o.regs.forEach((value, reg) => {
+      if (value !== c.regs[reg]) regs[reg] = value.toString(36);
+    });
+    const data: Record<number, number> = {};
+    o.data.forEach((value, at) => {
+      if (value !== c.data[at]) data[at] = value;
+    });
+    const row: Row = [Buffer.from(code[i]).toString('base64'), regs, o.flags, data];
+    if (o.fault) row.push([o.fault.vector, o.fault.rip.toString(), o.fault.address.toString()]);
+    return row;
+  });
+  writeFileSync(FIXTURE, gzipSync(JSON.stringify(rows), { level: 9 }));
+}
+
+export function loadFixture(cases: readonly Case[]): { code: Uint8Array[]; outcomes: Outcome[] } {
+  const rows = JSON.parse(gunzipSync(readFileSync(FIXTURE)).toString()) as Row[];
+  const parse = (text: string): bigint => {
+    let value = 0n;
+    for (const digit of text) value = value * 36n + BigInt(Number.parseInt(digit, 36));
+    return value;
+  };
+  const outcomes = rows.map(([, regs, flags, data, fault], i): Outcome => {
+    const changed = new Uint8Array(cases[i].data);
+    for (const [at, value] of Object.entries(data)) changed[Number(at)] = value;
+    const out = {
+      regs: cases[i].regs.map((value, reg) => (regs[reg] === undefined ? value : parse(regs[reg]))),
+      flags,
+      data: changed,
+    };
+    if (!fault) return out;
+    return { ...out, fault: { vector: fault[0], rip: BigInt(fault[1]), address: BigInt(fault[2]) } };
+  });
+  return { code: rows.map(([code]) => new Uint8Array(Buffer.from(code, 'base64'))), outcomes };
+}
