@@ -4,11 +4,10 @@ import type { Sleepable, Value } from '../kernel/effects.js';
 import type { LogRecord } from '../kernel/log.js';
 import type { Task } from '../kernel/task/task.js';
 import {
-  BuiltinModules,
   type FileSource,
   type IndexCache,
   MemoryFiles,
-  ModuleTree,
+  type ModuleTree,
   modinfoOf,
   normalizeName,
 } from '../kmod/index.js';
@@ -20,6 +19,7 @@ import { type CallArgument, callFunction } from './call.js';
 import { MachineError } from './errors.js';
 import { GuestMemory } from './guest-memory.js';
 import { hostTreeOf } from './host-tree.js';
+import { openTree } from './open-tree.js';
 import { deathMessage, ProcessTable } from './processes.js';
 import { insmodBytes } from './userland/insmod.js';
 import { modprobeInsert } from './userland/modprobe-insert.js';
@@ -41,6 +41,8 @@ export interface MachineOptions {
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
   readonly indexCache?: IndexCache;
+  /** The modules of `files`, where they were opened before. */
+  readonly tree?: ModuleTree;
 }
 
 /** How a process of the machine ended. */
@@ -81,12 +83,7 @@ export class Machine {
       seed: options.seed ?? 0,
       files: hostTreeOf(this.files),
     });
-    this.tree = new ModuleTree(this.files, {
-      release: target.release,
-      cmdline,
-      builtin: new BuiltinModules(target.builtinModules, () => target.builtinModinfo),
-      ...(options.indexCache && { cache: options.indexCache }),
-    });
+    this.tree = options.tree ?? openTree(options);
     this.hostFiles = options.hostFiles;
     this.processes = new ProcessTable(this.kernel);
     this.archive = new ModuleArchive(this.kernel);

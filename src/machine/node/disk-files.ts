@@ -4,6 +4,7 @@ import type { FileEntry, FileInfo, FileSource } from '../../kmod/index.js';
 
 /** A directory of the host's disk as a file tree. Nothing is ever written. */
 export class DiskFiles implements FileSource {
+  /** `root` stands for "/"; with an empty one paths are the host's, relative ones too. */
   constructor(private readonly root: string) {}
 
   read(path: string): Uint8Array | undefined {
@@ -52,7 +53,7 @@ export class DiskFiles implements FileSource {
   }
 
   private host(path: string): string {
-    return join(this.root, path);
+    return this.root === '' ? path : join(this.root, path);
   }
 
   /** What a symbolic link (or a device) leads to. */

@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+import { Modules } from '../../linux/module/modules.js';
+import { UsageError } from '../../machine/errors.js';
+import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
+import { runOne, succeeded } from '../run/run-one.js';
+import { loadedText, logLine, summaryText } from '../run/text-report.js';
+import { styleFor } from '../style.js';
+
+const HELP = `usage: modbox run MODULE [PARAM=VALUE]...
+
+Boots a machine, loads a module, removes it and reports. MODULE is a file (.ko, .ko.xz, .ko.gz, .ko.zst) or a
+name, found with its dependencies in the file tree.
+
+${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is loaded (repeatable)
+  --keep            do not unload
+  --json            the report as one JSON object on stdout
+  --each-from FILE  every module named in FILE, each in a freshly booted machine, one JSON object a line
+  --jobs N          that many at a time (default: the number of processors)
+  --shard K/N       only every Nth module, from the Kth on
+  --timeout S       give a module up after S seconds (default 60)
+  --out FILE        write there instead of stdout
+  --resume          with --out: keep what FILE has, and go on behind it
+`;
+
+/** \`modbox run\`. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...MACHINE_OPTIONS,
+      help: { type: 'boolean', short: 'h' },
+      exec: { type: 'string', multiple: true },
+      keep: { type: 'boolean' },
+      json: { type: 'boolean' },
+      'each-from': { type: 'string' },
+      jobs: { type: 'string' },
+      shard: { type: 'string' },
+      timeout: { type: 'string' },
+      out: { type: 'string' },
+      resume: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const { exec = [], keep = false } = values;
+  const list = values['each-from'];
+  if (list !== undefined) {
+    if (positionals.some((word) => !word.includes('=')))
+      throw new UsageError('run: give a module or --each-from, not both');
+    const { runEach } = await import('../run/each.js');
+    return await runEach({ ...values, list, parameters: positionals, exec, keep });
+  }
+  const [module, ...parameters] = positionals;
+  if (module === undefined) throw new UsageError('run: which module?');
+  const subject = subjectOf(module);
+  const options = machineOptions(values, subject);
+  const once = { parameters, exec, keep };
+  if (values.json) {
+    const report = runOne(options, subject, once);
+    process.stdout.write(`${JSON.stringify(report)}\n`);
+    return succeeded(report) ? 0 : 1;
+  }
+  const style = styleFor(process.stdout);
+  const out = (text: string): void => void process.stdout.write(text);
+  const report = runOne(options, subject, {
+    ...once,
+    onBoot: (machine, bootMs) => {
+      out(style.dim(`${machine.kernel.target.name} booted in ${Math.round(bootMs)} ms\n`));
+      machine.kernel.log.onRecord((record) => out(logLine(record, style)));
+      machine.kernel.get(Modules).listen({
+        wentLive: (loaded) => out(style.dim(`${loaded.name} is in the kernel\n`)),
+        removed: (gone) => out(style.dim(`${gone.name} is gone\n`)),
+      });
+    },
+    onExec: ({ command, stdout, stderr, exit }) => {
+      out(`${style.bold(`$ ${command}`)}\n${stdout}${style.red(stderr)}`);
+      if (exit !== 0) out(style.red(`status ${exit}\n`));
+    },
+  });
+  const ok = succeeded(report);
+  out(loadedText(report, style) + summaryText(report, ok, style));
+  return ok ? 0 : 1;
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { basename } from 'node:path';
+
+/** Commands, each in a file of its own that is loaded only when it is wanted: starting must be quick. */
+const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>>> =
+  {
+    run: () => import('./commands/run.js'),
+    shell: () => import('./commands/shell.js'),
+    target: () => import('./commands/target.js'),
+  };
+
+/** kmod's tools, which modbox is too when it is called by their names. */
+const TOOLS = ['insmod', 'rmmod', 'modprobe', 'lsmod', 'modinfo', 'depmod'];
+
+async function main(argv: readonly string[]): Promise<number> {
+  const called = basename(argv[1] ?? '').replace(/\.js$/, '');
+  const [name, ...args] = TOOLS.includes(called) ? [called, ...argv.slice(2)] : argv.slice(2);
+  if (name !== undefined && Object.hasOwn(COMMANDS, name)) return await (await COMMANDS[name]()).main(args);
+  if (name !== undefined && TOOLS.includes(name))
+    return await (await import('./commands/tool.js')).main(name, args);
+  const { help } = await import('./commands/help.js');
+  return help(name);
+}
+
+// A pipe that is closed at its other end (`| head`) ends the program quietly.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+main(process.argv).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  async (error: unknown) => {
+    const { explain } = await import('./failure.js');
+    process.exitCode = explain(error);
+  },
+);

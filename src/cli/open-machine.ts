@@ -1,0 +1,92 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { unpack } from '../formats/compressed/unpack.js';
+import { type FileSource, MemoryFiles, modinfoOf } from '../kmod/index.js';
+import { UsageError } from '../machine/errors.js';
+import type { MachineOptions } from '../machine/machine.js';
+import type { RunSubject } from '../machine/module-run.js';
+import { DiskFiles } from '../machine/node/disk-files.js';
+import { DiskIndexCache } from '../machine/node/index-cache.js';
+import type { Target } from '../target/index.js';
+import { loadBundled, TargetStore } from '../target/node/index.js';
+
+/** Options of every command that boots a machine. */
+export const MACHINE_OPTIONS = {
+  target: { type: 'string' },
+  root: { type: 'string' },
+  cmdline: { type: 'string' },
+  seed: { type: 'string' },
+} as const;
+
+export interface MachineFlags {
+  readonly target?: string | undefined;
+  readonly root?: string | undefined;
+  readonly cmdline?: string | undefined;
+  readonly seed?: string | undefined;
+}
+
+export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
+  --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ...
+  --cmdline TEXT    kernel boot parameters
+  --seed N          decides interleavings and random numbers (default 0)
+`;
+
+/** What a machine is booted from, by what the command line says. */
+export function machineOptions(flags: MachineFlags, subject?: RunSubject): MachineOptions {
+  const target = chooseTarget(flags.target, subject);
+  const root = flags.root ?? rootOf(subject, target) ?? target.tree;
+  if (flags.root !== undefined && !isDirectory(flags.root))
+    throw new UsageError(`--root ${flags.root}: no such directory`);
+  const seed = Number(flags.seed ?? 0);
+  if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: not a number`);
+  return {
+    target,
+    files: filesOf(root),
+    hostFiles: new DiskFiles(''),
+    cmdline: flags.cmdline ?? '',
+    seed,
+    indexCache: new DiskIndexCache(),
+  };
+}
+
+function filesOf(root: string | undefined): FileSource {
+  return root === undefined ? new MemoryFiles() : new DiskFiles(root);
+}
+
+function chooseTarget(name: string | undefined, subject: RunSubject | undefined): Target {
+  if (name !== undefined) return new TargetStore().get(name);
+  if (subject?.kind !== 'file') return loadBundled();
+  const vermagic = vermagicOf(subject.bytes, subject.path);
+  const bundled = loadBundled();
+  if (vermagic === undefined || vermagic.trim() === bundled.vermagic.trim()) return bundled;
+  return new TargetStore().findByVermagic(vermagic) ?? bundled;
+}
+
+function vermagicOf(packed: Uint8Array, path: string): string | undefined {
+  try {
+    return modinfoOf(unpack(packed, path), path).get('vermagic');
+  } catch {
+    // What is wrong with the file is told when it is loaded.
+    return undefined;
+  }
+}
+
+/** The tree that a module's file lies in: what is above its lib/modules/RELEASE. */
+function rootOf(subject: RunSubject | undefined, target: Target): string | undefined {
+  if (subject?.kind !== 'file') return undefined;
+  const marker = `/lib/modules/${target.release}/`;
+  const path = resolve(subject.path);
+  const at = path.indexOf(marker);
+  return at < 0 ? undefined : path.slice(0, at) || '/';
+}
+
+/** A module as the command line names it: a file, or a name to find in the tree. */
+export function subjectOf(given: string): RunSubject {
+  const looksLikeFile = given.includes('/') || /\.ko(\.(gz|xz|zst))?$/.test(given);
+  if (!looksLikeFile) return { kind: 'name', name: given };
+  return { kind: 'file', path: given, bytes: readFileSync(given) };
+}
+
+function isDirectory(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}

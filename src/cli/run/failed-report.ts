@@ -1,0 +1,28 @@
+import type { RunReport } from '../../machine/run-report.js';
+
+/** Exit status of a run that told nothing. */
+const NO_STATUS = 255;
+
+/** The entry of a module whose run did not come to a report: modbox failed, or was stopped. */
+export function failedReport(module: string, error: string): RunReport & { readonly error: string } {
+  return {
+    module,
+    modprobe: { exit: NO_STATUS, insmod: [], stderr: [`modbox: ${error}`] },
+    dmesg: [],
+    modules: [],
+    tainted: 0,
+    remove: { exit: NO_STATUS, rmmod: [], stderr: [] },
+    dmesgAfterRemove: [],
+    left: [],
+    target: '',
+    errno: null,
+    exec: [],
+    instructions: 0,
+    unimplemented: [],
+    faults: [],
+    leaks: [],
+    memory: { moduleBytes: 0, initBytesFreed: 0, heapPeakBytes: 0, heapLeftBytes: 0 },
+    wallMs: { boot: 0, load: 0, remove: 0 },
+    error,
+  };
+}

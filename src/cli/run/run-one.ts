@@ -1,0 +1,53 @@
+import { Machine, type MachineOptions } from '../../machine/machine.js';
+import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
+import type { ExecResult, RunReport } from '../../machine/run-report.js';
+import { Shell } from '../../machine/shell/shell.js';
+import { CapturedOutput } from '../../machine/userland/terminal.js';
+
+export interface OneRun {
+  readonly parameters: readonly string[];
+  readonly exec: readonly string[];
+  readonly keep: boolean;
+  /** Told when the machine is up. */
+  readonly onBoot?: (machine: Machine, bootMs: number) => void;
+  readonly onExec?: (result: ExecResult) => void;
+  readonly onStep?: RunOptions['onStep'];
+}
+
+/** Boots a machine and runs one module in it. */
+export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun): RunReport {
+  const started = performance.now();
+  const machine = Machine.boot(options);
+  const bootMs = performance.now() - started;
+  run.onBoot?.(machine, bootMs);
+  return runModule(machine, subject, {
+    parameters: run.parameters,
+    keep: run.keep,
+    exec: { commands: run.exec, run: (command) => execute(machine, command, run.onExec) },
+    now: () => performance.now(),
+    bootMs,
+    ...(run.onStep && { onStep: run.onStep }),
+  });
+}
+
+function execute(machine: Machine, command: string, onExec?: (result: ExecResult) => void): ExecResult {
+  const output = new CapturedOutput();
+  const { exit, hangs } = new Shell(machine, output).run(command);
+  const stderr =
+    output.stderr + (hangs ? 'modbox: it hangs: it waits for something that does not come\n' : '');
+  const result = { command, exit: hangs ? 1 : exit, stdout: output.stdout, stderr };
+  onExec?.(result);
+  return result;
+}
+
+/** Whether a run counts as a success: loaded, used and removed without a fault, and everything given back. */
+export function succeeded(report: RunReport): boolean {
+  return (
+    report.modprobe.exit === 0 &&
+    report.remove.exit === 0 &&
+    report.exec.every(({ exit }) => exit === 0) &&
+    report.faults.length === 0 &&
+    report.unimplemented.length === 0 &&
+    report.leaks.length === 0
+  );
+}

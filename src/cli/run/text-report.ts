@@ -1,0 +1,66 @@
+import type { LogRecord } from '../../kernel/log.js';
+import { timeStamp } from '../../machine/applets/system.js';
+import type { Leak } from '../../machine/leaks.js';
+import type { ReportedFault, RunReport } from '../../machine/run-report.js';
+import type { Style } from '../style.js';
+
+/** A line of the kernel log as it appears while a module runs. */
+export function logLine(record: LogRecord, style: Style): string {
+  const text =
+    record.level <= 3 ? style.red(record.text) : record.level === 4 ? style.yellow(record.text) : record.text;
+  return `${style.dim(timeStamp(record.time))} ${text}\n`;
+}
+
+/** How the module looks while it is loaded: a line of lsmod in words. */
+export function loadedText(report: Pick<RunReport, 'modules' | 'memory' | 'module'>, style: Style): string {
+  const name = report.module.replaceAll('-', '_');
+  const entry = report.modules.find((module) => module.name === name);
+  if (!entry) return '';
+  const others = report.modules.length - 1;
+  const users = entry.refcnt === 1 ? '1 user' : `${entry.refcnt} users`;
+  const taints = entry.taints ? ` (${entry.taints})` : '';
+  const more = others > 0 ? `, with ${others} other module${others === 1 ? '' : 's'}` : '';
+  return `${style.bold(name)}: ${entry.size} bytes, ${users}, ${entry.state}${taints}${entry.permanent ? ', permanent' : ''}${more}\n`;
+}
+
+/** What is said at the end: problems first, then one line that sums up. */
+export function summaryText(report: RunReport, ok: boolean, style: Style): string {
+  const lines = [
+    ...report.unimplemented.map(
+      ({ symbol, prototype, caller }) =>
+        `${style.red('not implemented')} ${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`,
+    ),
+    ...report.faults.map((fault) => faultText(fault, style)),
+    ...report.leaks.map((leak) => leakText(leak, style)),
+    ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(line)),
+    `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function faultText(fault: ReportedFault, style: Style): string {
+  const trace = fault.trace.map((entry) => `\n    ${entry}`).join('');
+  return `${style.red(fault.kind)} ${fault.message}\n    at ${fault.at}${trace}`;
+}
+
+function leakText({ kind, bytes, count, allocatedBy }: Leak, style: Style): string {
+  const what = count === 1 ? `${bytes} bytes` : `${bytes} bytes in ${count} allocations`;
+  return `${style.yellow('leak')} ${what} (${kind}), allocated by ${allocatedBy}`;
+}
+
+function sumUp({ modprobe, remove, errno, memory, instructions, wallMs, left }: RunReport): string {
+  const parts = [
+    modprobe.exit === 0 ? `loaded in ${wallMs.load} ms` : `not loaded${errno === null ? '' : ` (${errno})`}`,
+  ];
+  if (modprobe.exit === 0)
+    parts.push(
+      left.length > 0 && remove.exit !== 0
+        ? 'not removed'
+        : left.length > 0
+          ? `left: ${left.join(' ')}`
+          : `removed in ${wallMs.remove} ms`,
+    );
+  parts.push(`${instructions} instructions`, `heap peak ${memory.heapPeakBytes} bytes`);
+  parts.push(memory.heapLeftBytes === 0 ? 'all given back' : `${memory.heapLeftBytes} bytes leaked`);
+  return parts.join(', ');
+}

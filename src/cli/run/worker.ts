@@ -1,0 +1,36 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { MachineOptions } from '../../machine/machine.js';
+import type { RunSubject } from '../../machine/module-run.js';
+import { openTree } from '../../machine/open-tree.js';
+import { machineOptions, subjectOf } from '../open-machine.js';
+import { failedReport } from './failed-report.js';
+import type { Job, JobResult, WorkerSetup } from './messages.js';
+import { runOne, succeeded } from './run-one.js';
+
+const setup = workerData as WorkerSetup;
+let shared: MachineOptions | undefined;
+
+/** Modules by name are all of one target and one tree: those are opened once. */
+function optionsFor(subject: RunSubject): MachineOptions {
+  if (subject.kind === 'file') return machineOptions(setup, subject);
+  if (!shared) {
+    const options = machineOptions(setup);
+    shared = { ...options, tree: openTree(options) };
+  }
+  return shared;
+}
+
+function run(name: string): JobResult {
+  try {
+    const subject = subjectOf(name);
+    const report = runOne(optionsFor(subject), subject, setup);
+    const why =
+      report.unimplemented[0]?.symbol ?? report.faults[0]?.message ?? report.modprobe.stderr[0] ?? '';
+    return { json: JSON.stringify(report), ok: succeeded(report), why };
+  } catch (error) {
+    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { json: JSON.stringify(failedReport(name, why)), ok: false, why: why.split('\n')[0] };
+  }
+}
+
+parentPort!.on('message', (job: Job) => parentPort!.postMessage(run(job.name)));
