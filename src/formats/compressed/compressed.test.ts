@@ -9,7 +9,7 @@ import { decompressLz4Legacy } from './lz4.js';
 import { compressionOf, unpack } from './unpack.js';
 import { extractVmlinux } from './vmlinuz.js';
 import { decompressXz } from './xz.js';
-import { decompressZstd } from './zstd.js';
+import { decompressZstd } from './zstd/zstd.js';
 
 /** Text that repeats itself, machine code (this node's own) and noise: all that a compressor can meet. */
 function samples(): [string, Uint8Array][] {

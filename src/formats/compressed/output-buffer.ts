@@ -33,6 +33,31 @@ export class OutputBuffer {
     this.bytes = grown;
   }
 
+  /** Appends a part of `from`. Room has been reserved. */
+  append(from: Uint8Array, start: number, count: number): void {
+    const { bytes } = this;
+    let to = this.length;
+    if (count > 32) bytes.set(from.subarray(start, start + count), to);
+    else for (let at = start; at < start + count; at++) bytes[to++] = from[at];
+    this.length += count;
+  }
+
+  /** Appends a byte many times. Room has been reserved. */
+  fill(byte: number, count: number): void {
+    this.bytes.fill(byte, this.length, this.length + count);
+    this.length += count;
+  }
+
+  /** Appends what is `distance` bytes back, which may overlap what it makes. Room has been reserved. */
+  repeat(distance: number, count: number): void {
+    const { bytes } = this;
+    const end = this.length + count;
+    if (count > 32 && distance >= count)
+      bytes.copyWithin(this.length, this.length - distance, end - distance);
+    else for (let at = this.length; at < end; at++) bytes[at] = bytes[at - distance];
+    this.length = end;
+  }
+
   finish(): Uint8Array {
     return this.bytes.subarray(0, this.length);
   }

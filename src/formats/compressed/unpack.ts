@@ -1,6 +1,6 @@
 import { decompressGzip, isGzip } from './gzip.js';
 import { decompressXz, isXz } from './xz.js';
-import { decompressZstd, isZstd } from './zstd.js';
+import { decompressZstd, isZstd } from './zstd/zstd.js';
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'zstd';
 

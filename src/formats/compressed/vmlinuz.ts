@@ -3,7 +3,7 @@ import { isElf } from '../elf/index.js';
 import { decompressGzip, isGzip } from './gzip.js';
 import { decompressLz4Legacy, isLz4Legacy } from './lz4.js';
 import { decompressXzStream, isXz } from './xz.js';
-import { decompressZstd, isZstd } from './zstd.js';
+import { decompressZstd, isZstd } from './zstd/zstd.js';
 
 // The setup header of a bzImage: Documentation/x86/boot.rst, "The Real-Mode Kernel Header".
 const SETUP_SECTS = 0x1f1;
