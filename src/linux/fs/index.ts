@@ -1,10 +1,14 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import { CharRegions } from './char-regions.js';
+import { DebugFs } from './debugfs/debugfs.js';
+import { DebugFsExports } from './debugfs/exports.js';
+import { DebugFsValues } from './debugfs/values.js';
 import { DeviceNodes } from './devices/device-nodes.js';
 import { MemoryDevices } from './devices/memory-devices.js';
 import { MiscDevices } from './devices/misc.js';
 import { IovIter } from './iov-iter.js';
+import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { BootMounts } from './mounts.js';
 import { VfsObjects } from './objects.js';
@@ -16,6 +20,7 @@ import { SeqFiles } from './seq/seq-file.js';
 import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
 import { SingleFiles } from './seq/seq-single.js';
+import { SimpleAttributes } from './simple-attr.js';
 import { UserMemory } from './user-memory.js';
 import { Vfs } from './vfs.js';
 
@@ -34,8 +39,13 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   SeqPrint,
   SingleFiles,
   SeqLists,
+  BufferFiles,
+  SimpleAttributes,
   ProcFs,
   ProcExports,
+  DebugFs,
+  DebugFsExports,
+  DebugFsValues,
   DeviceNodes,
   BootMounts,
   MemoryDevices,

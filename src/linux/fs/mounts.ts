@@ -3,6 +3,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { SysfsDirectory } from '../kobject/sysfs/node.js';
 import { Sysfs } from '../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../subsystem.js';
+import { DebugFs } from './debugfs/debugfs.js';
 import { DeviceNodes } from './devices/device-nodes.js';
 import { ProcFs } from './proc/procfs.js';
 import { SysfsNodes } from './sysfs-mount.js';
@@ -18,6 +19,8 @@ export class BootMounts implements Subsystem {
     this.mount('proc', '/proc', k.get(ProcFs).root);
     this.mount('sysfs', '/sys', new SysfsNodes(k).root);
     this.mount('devtmpfs', '/dev', k.get(DeviceNodes).root);
+    this.sysfsMountPoint('/kernel/debug');
+    this.mount('debugfs', '/sys/kernel/debug', k.get(DebugFs).root);
     this.mount('tmpfs', '/tmp', new MemoryDirectory(0o1777));
     this.mount('tmpfs', '/run', new MemoryDirectory(0o755));
   }

@@ -1,5 +1,10 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
 import { DeviceNode, DirectoryNode, MemoryDirectory } from '../../../kernel/files/index.js';
+import { DeviceNodes as NumberedDevices } from '../../drivers/base/device-nodes.js';
+import { DeviceUevents } from '../../drivers/base/device-uevent.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { runNow } from '../../kobject/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
 import { MAJOR, MINOR } from '../flags.js';
 
@@ -11,7 +16,55 @@ export class DeviceNodes implements Subsystem {
   readonly exports = {};
   readonly root = new MemoryDirectory(0o755);
 
-  constructor(readonly k: LinuxKernel) {}
+  private readonly waiting = new Set<Ptr>();
+  private readonly named = new Map<Ptr, string>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  boot(): void {
+    const devices = this.k.get(NumberedDevices);
+    devices.listen({
+      added: (device, number, isBlock) => this.added(device, number, isBlock),
+      removed: (device, number) => this.removed(device, number),
+    });
+    for (const device of devices.devices())
+      this.added(device, this.k.struct('device').get(device, 'devt'), false);
+  }
+
+  /** A device got its number. Its name may take a call of the driver: then kdevtmpfs asks. */
+  private added(device: Ptr, number: number, isBlock: boolean): void {
+    const work = this.make(device, number, isBlock);
+    this.waiting.add(device);
+    if (this.asksDriver(device)) this.k.processes.create('kdevtmpfs', work, { kernelThread: true });
+    else runNow(work);
+  }
+
+  private removed(device: Ptr, number: number): void {
+    this.waiting.delete(device);
+    const name = this.named.get(device);
+    this.named.delete(device);
+    if (name !== undefined) this.deleteNode(name, number);
+  }
+
+  private *make(device: Ptr, number: number, isBlock: boolean): Sleepable<number> {
+    if (!this.waiting.has(device)) return 0;
+    const { name, mode } = yield* this.k.get(DeviceUevents).nodeName(device);
+    if (!this.waiting.delete(device)) return 0;
+    if (this.createNode(name, mode, number, isBlock) === 0) this.named.set(device, name);
+    return 0;
+  }
+
+  private asksDriver(device: Ptr): boolean {
+    const { k } = this;
+    const type = k.struct('device');
+    const kind = type.get(device, 'type');
+    const group = type.get(device, 'class');
+    const functions = [
+      kind === 0 ? 0 : k.struct('device_type').get(kind, 'devnode'),
+      group === 0 ? 0 : k.struct('class').get(group, 'devnode'),
+    ];
+    return functions.some((fn) => fn !== 0 && k.exports.functionAt(fn) === undefined);
+  }
 
   /** Makes a node; `name` may have directories in it (`input/event0`), which are made as needed. */
   createNode(name: string, mode: number, device: number, isBlock: boolean): number {

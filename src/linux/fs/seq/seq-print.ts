@@ -1,7 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { escapeBytes } from '../../lib/string/escape.js';
-import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
+import { sprintf, Vsprintf } from '../../lib/vsprintf/vsprintf.js';
+import { hexLine } from '../../printk/hex-dump.js';
 import type { Subsystem } from '../../subsystem.js';
 import { OpenFiles } from '../open-files.js';
 import { dentryPath, filePath } from '../paths.js';
@@ -33,6 +34,16 @@ export class SeqPrint implements Subsystem {
     seq_put_hex_ll: (m: Ptr, delimiter: Ptr, value: bigint, width: number) => {
       this.write(m, this.text(delimiter) + value.toString(16).padStart(width, '0'));
     },
+    seq_hex_dump: (
+      m: Ptr,
+      prefix: Ptr,
+      type: number,
+      rowSize: number,
+      group: number,
+      data: Ptr,
+      length: number,
+      ascii: boolean,
+    ) => this.hexDump(m, { prefix: this.text(prefix), type, rowSize, group, ascii }, data, length),
     seq_escape_mem: (m: Ptr, source: Ptr, length: number, flags: number, only: Ptr) => {
       const escaped = escapeBytes(this.k.space.readable(source, length), flags, this.text(only) || undefined);
       this.write(m, escaped);
@@ -108,6 +119,20 @@ export class SeqPrint implements Subsystem {
     else type.set(m, 'count', type.get(m, 'size'));
   }
 
+  private hexDump(m: Ptr, style: DumpStyle, data: Ptr, length: number): void {
+    const row = style.rowSize === 32 ? 32 : 16;
+    for (let at = 0; at < length; at += row) {
+      const bytes = this.space.readable(data + at, Math.min(row, length - at));
+      const line = hexLine(bytes, row, style.group, style.ascii);
+      if (!this.write(m, `${style.prefix}${this.position(style.type, data, at)}${line}\n`)) return;
+    }
+  }
+
+  private position(type: number, data: Ptr, at: number): string {
+    if (type === DUMP_PREFIX_ADDRESS) return `${sprintf(this.k, '%p', this.space.toAddress(data + at))}: `;
+    return type === DUMP_PREFIX_OFFSET ? `${at.toString(16).padStart(8, '0')}: ` : '';
+  }
+
   private decimal(m: Ptr, delimiter: Ptr, value: bigint, width: number): void {
     this.write(m, this.text(delimiter) + value.toString().padStart(width));
   }
@@ -131,6 +156,18 @@ export class SeqPrint implements Subsystem {
     return this.write(m, text) ? text.length : -1;
   }
 }
+
+interface DumpStyle {
+  readonly prefix: string;
+  readonly type: number;
+  readonly rowSize: number;
+  readonly group: number;
+  readonly ascii: boolean;
+}
+
+/** prefix_type of hex dumps (include/linux/printk.h). */
+const DUMP_PREFIX_ADDRESS = 1;
+const DUMP_PREFIX_OFFSET = 2;
 
 /** Octal escapes for the characters of `escape`, as /proc/mounts has them. */
 function mangle(path: string, escaped: string): string {
