@@ -1,14 +1,18 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { Bitmap } from './bits/bitmap.js';
+import { Cpumask } from './bits/cpumask.js';
 import { FindBit } from './bits/find.js';
 import { BitWeight } from './bits/weight.js';
+import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
 import { Hashes } from './hash/hashes.js';
 import { Kfifo } from './kfifo/kfifo.js';
 import { ListDebug } from './lists/list-debug.js';
 import { Llist } from './lists/llist.js';
 import { IntegerMath } from './math/math.js';
+import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
+import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
@@ -67,4 +71,8 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   ScatterIterators,
   SeqBuf,
   Lockref,
+  DoOnce,
+  Cpumask,
+  Checksum,
+  IoAccess,
 ];

@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { ConsoleLock } from './console.js';
 import { DevicePrintk } from './device-printk.js';
 import { DynamicDebug } from './dynamic-debug.js';
 import { HexDump } from './hex-dump.js';
@@ -11,4 +12,5 @@ export const PRINTK_SUBSYSTEMS: readonly SubsystemClass[] = [
   DynamicDebug,
   HexDump,
   Ratelimit,
+  ConsoleLock,
 ];

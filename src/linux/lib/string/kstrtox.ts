@@ -30,9 +30,9 @@ export function parseInteger(text: string, base: number, type: IntegerType): Par
   return fits ? { value: result } : { error: -ERANGE };
 }
 
-/** kstrtobool(): y, n, 1, 0, on, off and what begins like them. */
+/** kstrtobool(): yes, true, 1, on and their opposites, by their first letters. */
 export function parseBool(text: string): boolean | undefined {
-  if (/^([yY1]|[oO][nN])/.test(text)) return true;
-  if (/^([nN0]|[oO][fF])/.test(text)) return false;
+  if (/^([yYtT1]|[oO][nN])/.test(text)) return true;
+  if (/^([nNfF0]|[oO][fF])/.test(text)) return false;
   return undefined;
 }

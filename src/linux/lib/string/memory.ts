@@ -1,5 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
 import { compareBytes, fillBytes, moveBytes, requireReadable } from './bytes.js';
 
@@ -55,6 +56,12 @@ export class Memory implements Subsystem {
     clear_page_orig: this.clearPage,
     clear_page_rep: this.clearPage,
     clear_page_erms: this.clearPage,
+    __crypto_memneq: (a: Ptr, b: Ptr, bytes: number) =>
+      compareBytes(this.k.space, a, b, bytes) === 0 ? 0 : 1,
+    __copy_overflow: (size: number, count: number) => {
+      const message = `Buffer overflow detected (${size} < ${count})!`;
+      warn(this.k, message, 'mm/maccess.c:228', '__copy_overflow');
+    },
     memzero_explicit: (ptr: Ptr, bytes: number) => fillBytes(this.k.space, ptr, 0, bytes),
   };
 
