@@ -1,5 +1,4 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL } from '../../../kernel/errno.js';
 import type { VarArgs } from '../../abi/gate.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -16,8 +15,6 @@ export class SeqBuf implements Subsystem {
 
   readonly exports = {
     seq_buf_printf: (buf: Ptr, fmt: Ptr) => this.print(buf, fmt, this.k.varargs('seq_buf_printf')),
-    memory_read_from_buffer: (to: Ptr, count: number, position: Ptr, from: Ptr, available: number) =>
-      this.read(to, count, position, from, available),
   };
 
   private print(buf: Ptr, fmt: Ptr, args: VarArgs): number {
@@ -34,17 +31,5 @@ export class SeqBuf implements Subsystem {
     }
     type.set(buf, 'len', size + 1);
     return -1;
-  }
-
-  /** memory_read_from_buffer(): a read() served from memory. */
-  private read(to: Ptr, count: number, position: Ptr, from: Ptr, available: number): number {
-    const { space } = this.k;
-    const at = space.loadS64(position);
-    if (at < 0) return -EINVAL;
-    if (at >= available) return 0;
-    const bytes = Math.min(count, available - at);
-    space.writable(to, bytes).set(space.readable(from + at, bytes));
-    space.storeLong(position, at + bytes);
-    return bytes;
   }
 }
