@@ -1,4 +1,5 @@
 import { BASE_SUBSYSTEMS } from './base-subsystems.js';
+import { CRYPTO_SUBSYSTEMS } from './crypto/index.js';
 import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
 import { FS_SUBSYSTEMS } from './fs/index.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
@@ -14,4 +15,5 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...KOBJECT_SUBSYSTEMS,
   ...FS_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
+  ...CRYPTO_SUBSYSTEMS,
 ];

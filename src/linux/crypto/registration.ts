@@ -1,0 +1,169 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EEXIST, EINVAL } from '../../kernel/errno.js';
+import { list } from '../abi/list.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { CryptoApi } from './algapi.js';
+import {
+  TYPE_AEAD,
+  TYPE_AHASH,
+  TYPE_AKCIPHER,
+  TYPE_KPP,
+  TYPE_MASK,
+  TYPE_RNG,
+  TYPE_SCOMPRESS,
+  TYPE_SKCIPHER,
+} from './types.js';
+
+interface Kind {
+  readonly container: string;
+  readonly type: number;
+  /** Symbol of its struct crypto_type. */
+  readonly typeSymbol: string;
+  /** Sizes that may be at most an eighth of a page. */
+  readonly limited: readonly string[];
+}
+
+const PAGE_EIGHTH = 512;
+
+const SKCIPHER: Kind = {
+  container: 'skcipher_alg',
+  type: TYPE_SKCIPHER,
+  typeSymbol: 'crypto_skcipher_type',
+  limited: ['ivsize', 'chunksize', 'walksize'],
+};
+const AEAD: Kind = {
+  container: 'aead_alg',
+  type: TYPE_AEAD,
+  typeSymbol: 'crypto_aead_type',
+  limited: ['ivsize', 'maxauthsize', 'chunksize'],
+};
+const AHASH: Kind = {
+  container: 'ahash_alg',
+  type: TYPE_AHASH,
+  typeSymbol: 'crypto_ahash_type',
+  limited: [],
+};
+const AKCIPHER: Kind = {
+  container: 'akcipher_alg',
+  type: TYPE_AKCIPHER,
+  typeSymbol: 'crypto_akcipher_type',
+  limited: [],
+};
+const KPP: Kind = { container: 'kpp_alg', type: TYPE_KPP, typeSymbol: 'crypto_kpp_type', limited: [] };
+const RNG: Kind = {
+  container: 'rng_alg',
+  type: TYPE_RNG,
+  typeSymbol: 'crypto_rng_type',
+  limited: ['seedsize'],
+};
+const SCOMP: Kind = {
+  container: 'scomp_alg',
+  type: TYPE_SCOMPRESS,
+  typeSymbol: 'crypto_scomp_type',
+  limited: [],
+};
+
+/** Registration of ciphers, AEADs, asynchronous hashes, public-key algorithms, generators and templates. */
+export class CryptoRegistration implements Subsystem {
+  private readonly templates = new Set<Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    crypto_register_skcipher: (alg: Ptr) => this.register(alg, SKCIPHER),
+    crypto_unregister_skcipher: (alg: Ptr) => this.unregister(alg, SKCIPHER),
+    crypto_register_skciphers: (algs: Ptr, count: number) => this.registerArray(algs, count, SKCIPHER),
+    crypto_unregister_skciphers: (algs: Ptr, count: number) => this.unregisterArray(algs, count, SKCIPHER),
+    crypto_register_aead: (alg: Ptr) => this.register(alg, AEAD),
+    crypto_unregister_aead: (alg: Ptr) => this.unregister(alg, AEAD),
+    crypto_register_aeads: (algs: Ptr, count: number) => this.registerArray(algs, count, AEAD),
+    crypto_unregister_aeads: (algs: Ptr, count: number) => this.unregisterArray(algs, count, AEAD),
+    crypto_register_ahash: (alg: Ptr) => this.register(alg, AHASH),
+    crypto_unregister_ahash: (alg: Ptr) => this.unregister(alg, AHASH),
+    crypto_register_ahashes: (algs: Ptr, count: number) => this.registerArray(algs, count, AHASH),
+    crypto_unregister_ahashes: (algs: Ptr, count: number) => this.unregisterArray(algs, count, AHASH),
+    crypto_register_akcipher: (alg: Ptr) => this.register(alg, AKCIPHER),
+    crypto_unregister_akcipher: (alg: Ptr) => this.unregister(alg, AKCIPHER),
+    crypto_register_kpp: (alg: Ptr) => this.register(alg, KPP),
+    crypto_unregister_kpp: (alg: Ptr) => this.unregister(alg, KPP),
+    crypto_register_rng: (alg: Ptr) => this.register(alg, RNG),
+    crypto_unregister_rng: (alg: Ptr) => this.unregister(alg, RNG),
+    crypto_register_rngs: (algs: Ptr, count: number) => this.registerArray(algs, count, RNG),
+    crypto_unregister_rngs: (algs: Ptr, count: number) => this.unregisterArray(algs, count, RNG),
+    crypto_register_scomp: (alg: Ptr) => this.register(alg, SCOMP),
+    crypto_unregister_scomp: (alg: Ptr) => this.unregister(alg, SCOMP),
+    crypto_register_template: (template: Ptr) => this.registerTemplate(template),
+    crypto_unregister_template: (template: Ptr) => this.unregisterTemplate(template),
+    crypto_register_templates: (templates: Ptr, count: number) => this.registerTemplates(templates, count),
+    crypto_unregister_templates: (templates: Ptr, count: number) => {
+      const size = this.k.sizeOf('crypto_template');
+      for (let i = count - 1; i >= 0; i--) this.unregisterTemplate(templates + i * size);
+    },
+    crypto_init_queue: (queue: Ptr, limit: number) => {
+      const type = this.k.struct('crypto_queue');
+      list.init(this.k.space, type.addr(queue, 'list'));
+      type.set(queue, 'backlog', type.addr(queue, 'list'));
+      type.set(queue, 'qlen', 0);
+      type.set(queue, 'max_qlen', limit);
+    },
+  };
+
+  private *register(alg: Ptr, kind: Kind): Sleepable<number> {
+    const refused = this.prepare(alg, kind);
+    const api = this.k.get(CryptoApi);
+    return refused === 0 ? yield* api.register(api.baseOf(alg, kind.container)) : refused;
+  }
+
+  private *unregister(alg: Ptr, kind: Kind): Sleepable<void> {
+    const api = this.k.get(CryptoApi);
+    yield* api.unregister(api.baseOf(alg, kind.container));
+  }
+
+  private registerArray(algs: Ptr, count: number, kind: Kind): Sleepable<number> {
+    return this.k.get(CryptoApi).registerArray(algs, count, kind.container, (alg) => this.prepare(alg, kind));
+  }
+
+  private unregisterArray(algs: Ptr, count: number, kind: Kind): Sleepable<void> {
+    return this.k.get(CryptoApi).unregisterArray(algs, count, kind.container);
+  }
+
+  private prepare(alg: Ptr, kind: Kind): number {
+    const { k } = this;
+    const type = k.struct(kind.container);
+    if (kind.limited.some((member) => type.get(alg, member) > PAGE_EIGHTH)) return -EINVAL;
+    const base = k.struct('crypto_alg');
+    const at = k.get(CryptoApi).baseOf(alg, kind.container);
+    if (type.has('chunksize') && type.get(alg, 'chunksize') === 0)
+      type.set(alg, 'chunksize', base.get(at, 'cra_blocksize'));
+    if (type.has('walksize') && type.get(alg, 'walksize') === 0)
+      type.set(alg, 'walksize', type.get(alg, 'chunksize'));
+    base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | kind.type);
+    if (k.hasSymbol(kind.typeSymbol)) base.set(at, 'cra_type', k.symbol(kind.typeSymbol));
+    return 0;
+  }
+
+  private registerTemplate(template: Ptr): number {
+    if (this.templates.has(template)) return -EEXIST;
+    this.templates.add(template);
+    return 0;
+  }
+
+  private unregisterTemplate(template: Ptr): void {
+    if (!this.templates.delete(template))
+      throw new Oops('bug', 'kernel BUG at crypto/algapi.c:568!', template);
+  }
+
+  private registerTemplates(templates: Ptr, count: number): number {
+    const size = this.k.sizeOf('crypto_template');
+    for (let i = 0; i < count; i++) {
+      const result = this.registerTemplate(templates + i * size);
+      if (result === 0) continue;
+      for (let j = i - 1; j >= 0; j--) this.unregisterTemplate(templates + j * size);
+      return result;
+    }
+    return 0;
+  }
+}
