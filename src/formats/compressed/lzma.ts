@@ -41,6 +41,7 @@ export class LzmaDecoder {
 
   private input: Uint8Array = new Uint8Array(0);
   private at = 0;
+  // 32 bits without a sign, kept as integers with one: those stay out of the heap.
   private range = 0;
   private code = 0;
 
@@ -82,8 +83,8 @@ export class LzmaDecoder {
     if (input.length < 5 || input[0] !== 0) return 'damaged range coder header';
     this.input = input;
     this.at = 5;
-    this.range = 0xffffffff;
-    this.code = ((input[1] << 24) | (input[2] << 16) | (input[3] << 8) | input[4]) >>> 0;
+    this.range = -1;
+    this.code = (input[1] << 24) | (input[2] << 16) | (input[3] << 8) | input[4];
     let pos = from;
     while (pos < to) {
       if (this.at > input.length) return 'the compressed data ends early';
@@ -105,37 +106,60 @@ export class LzmaDecoder {
       if (length > to - pos) return 'match runs past the end of the chunk';
       pos = copyMatch(out, pos, this.rep0 + 1, length);
     }
-    if (this.range < 0x1000000) this.normalize();
+    if (this.range >>> 24 === 0) this.normalize();
     return this.at === input.length && this.code === 0
       ? undefined
       : 'the compressed data does not end with its chunk';
   }
 
   private normalize(): void {
-    this.range = (this.range << 8) >>> 0;
-    this.code = ((this.code << 8) | this.input[this.at++]) >>> 0;
+    this.range <<= 8;
+    this.code = (this.code << 8) | this.input[this.at++];
   }
 
   private bit(index: number): number {
-    if (this.range < 0x1000000) this.normalize();
+    if (this.range >>> 24 === 0) this.normalize();
     const p = this.probs[index];
-    const bound = (this.range >>> 11) * p;
-    if (this.code < bound) {
+    const bound = Math.imul(this.range >>> 11, p);
+    if (this.code >>> 0 < bound >>> 0) {
       this.range = bound;
       this.probs[index] = p + ((2048 - p) >>> 5);
       return 0;
     }
-    this.range -= bound;
-    this.code -= bound;
+    this.range = (this.range - bound) | 0;
+    this.code = (this.code - bound) | 0;
     this.probs[index] = p - (p >>> 5);
     return 1;
   }
 
-  /** A symbol of `bits` bits, most significant first, from a tree of models. */
+  /** A symbol of `bits` bits, most significant first, from a tree of models. `bit` is written out here too. */
   private tree(base: number, bits: number): number {
+    const { probs, input } = this;
+    const limit = 1 << bits;
     let symbol = 1;
-    for (let i = 0; i < bits; i++) symbol = (symbol << 1) | this.bit(base + symbol);
-    return symbol - (1 << bits);
+    let range = this.range;
+    let code = this.code;
+    while (symbol < limit) {
+      if (range >>> 24 === 0) {
+        range <<= 8;
+        code = (code << 8) | input[this.at++];
+      }
+      const p = probs[base + symbol];
+      const bound = Math.imul(range >>> 11, p);
+      if (code >>> 0 < bound >>> 0) {
+        range = bound;
+        probs[base + symbol] = p + ((2048 - p) >>> 5);
+        symbol <<= 1;
+      } else {
+        range = (range - bound) | 0;
+        code = (code - bound) | 0;
+        probs[base + symbol] = p - (p >>> 5);
+        symbol = (symbol << 1) | 1;
+      }
+    }
+    this.range = range;
+    this.code = code;
+    return symbol - limit;
   }
 
   private reverseTree(base: number, bits: number): number {
@@ -149,25 +173,49 @@ export class LzmaDecoder {
     return value;
   }
 
+  /**
+   * A literal, the commonest symbol by far: the decoder's state is kept in locals and `bit` written out.
+   */
   private literal(out: Uint8Array, dictStart: number, pos: number): number {
+    const { probs, input } = this;
     const before = pos > dictStart ? out[pos - 1] : 0;
     const context =
       (((pos - dictStart) & this.literalPosMask) << this.literalContextBits) +
       (before >>> (8 - this.literalContextBits));
     const base = LITERAL + 0x300 * context;
+    // After a match the byte that it would have gone on with steers the models until the first difference.
+    let matchByte = this.state >= LIT_STATES ? out[pos - this.rep0 - 1] : 0;
+    let steered = this.state >= LIT_STATES ? 0x100 : 0;
     let symbol = 1;
-    if (this.state >= LIT_STATES) {
-      // After a match the byte that it would have gone on with steers the models until the first difference.
-      let matchByte = out[pos - this.rep0 - 1];
-      while (symbol < 0x100) {
-        const matchBit = (matchByte >>> 7) & 1;
-        matchByte <<= 1;
-        const bit = this.bit(base + ((1 + matchBit) << 8) + symbol);
-        symbol = (symbol << 1) | bit;
-        if (bit !== matchBit) break;
+    let range = this.range;
+    let code = this.code;
+    let at = this.at;
+    do {
+      if (range >>> 24 === 0) {
+        range <<= 8;
+        code = (code << 8) | input[at++];
       }
-    }
-    while (symbol < 0x100) symbol = (symbol << 1) | this.bit(base + symbol);
+      matchByte <<= 1;
+      const matchBit = matchByte & steered;
+      const index = base + steered + matchBit + symbol;
+      const p = probs[index];
+      const bound = Math.imul(range >>> 11, p);
+      if (code >>> 0 < bound >>> 0) {
+        range = bound;
+        probs[index] = p + ((2048 - p) >>> 5);
+        symbol <<= 1;
+        if (matchBit !== 0) steered = 0;
+      } else {
+        range = (range - bound) | 0;
+        code = (code - bound) | 0;
+        probs[index] = p - (p >>> 5);
+        symbol = (symbol << 1) | 1;
+        if (matchBit === 0) steered = 0;
+      }
+    } while (symbol < 0x100);
+    this.range = range;
+    this.code = code;
+    this.at = at;
     this.state = this.state < 4 ? 0 : this.state < 10 ? this.state - 3 : this.state - 6;
     return symbol & 0xff;
   }
@@ -203,10 +251,10 @@ export class LzmaDecoder {
   }
 
   private directBit(): number {
-    if (this.range < 0x1000000) this.normalize();
+    if (this.range >>> 24 === 0) this.normalize();
     this.range >>>= 1;
-    if (this.code < this.range) return 0;
-    this.code -= this.range;
+    if (this.code >>> 0 < this.range) return 0;
+    this.code = (this.code - this.range) | 0;
     return 1;
   }
 
