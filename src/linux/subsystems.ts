@@ -1,4 +1,5 @@
 import { BASE_SUBSYSTEMS } from './base-subsystems.js';
+import { BLOCK_SUBSYSTEMS } from './block/index.js';
 import { CRYPTO_SUBSYSTEMS } from './crypto/index.js';
 import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
 import { FS_SUBSYSTEMS } from './fs/index.js';
@@ -14,6 +15,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...LIB_SUBSYSTEMS,
   ...KOBJECT_SUBSYSTEMS,
   ...FS_SUBSYSTEMS,
+  ...BLOCK_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
   ...CRYPTO_SUBSYSTEMS,
 ];

@@ -7,6 +7,7 @@ import { DebugFsValues } from './debugfs/values.js';
 import { DeviceNodes } from './devices/device-nodes.js';
 import { MemoryDevices } from './devices/memory-devices.js';
 import { MiscDevices } from './devices/misc.js';
+import { FileSystems } from './file-systems.js';
 import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
@@ -15,7 +16,10 @@ import { VfsObjects } from './objects.js';
 import { OpenFiles } from './open-files.js';
 import { FilePolling } from './poll.js';
 import { ProcExports } from './proc/generic.js';
+import { KernelProcFiles } from './proc/kernel-files.js';
 import { ProcFs } from './proc/procfs.js';
+import { Sysctl } from './proc/sysctl.js';
+import { SysctlHandlers } from './proc/sysctl-handlers.js';
 import { SeqFiles } from './seq/seq-file.js';
 import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
@@ -43,6 +47,10 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   SimpleAttributes,
   ProcFs,
   ProcExports,
+  FileSystems,
+  SysctlHandlers,
+  Sysctl,
+  KernelProcFiles,
   DebugFs,
   DebugFsExports,
   DebugFsValues,

@@ -13,16 +13,6 @@ export class BufferFiles implements Subsystem {
       this.readFrom(to, count, position, from, available),
     simple_write_to_buffer: (to: Ptr, available: number, position: Ptr, from: Ptr, count: number) =>
       this.writeTo(to, available, position, from, count),
-    memory_read_from_buffer: (to: Ptr, count: number, position: Ptr, from: Ptr, available: number) => {
-      const { space } = this.k;
-      const at = space.loadS64(position);
-      if (at < 0) return -EINVAL;
-      if (at >= available) return 0;
-      const wanted = Math.min(count, available - at);
-      space.writable(to, wanted).set(space.readable(from + at, wanted));
-      space.storeLong(position, at + wanted);
-      return wanted;
-    },
   };
 
   readFrom(to: Ptr, count: number, position: Ptr, from: Ptr, available: number): number {

@@ -180,6 +180,7 @@ export class VfsObjects implements Subsystem {
   }
 
   freeInode(inode: Ptr): void {
+    list.delInit(this.k.space, this.k.struct('inode').addr(inode, 'i_devices'));
     this.k.slab.free(inode);
   }
 

@@ -51,7 +51,7 @@ export class OpenFiles implements Subsystem {
       type.set(file, 'f_path.dentry', objects.dentry);
       this.setInode(file, objects.inode);
     }
-    type.set(file, 'f_flags', openFlags & ~(flags.O_CREAT | flags.O_EXCL | flags.O_TRUNC));
+    type.set(file, 'f_flags', openFlags);
     type.set(file, 'f_mode', initialMode(openFlags));
     type.set(file, this.countField(), 1);
     list.init(k.space, type.addr(file, 'f_pos_lock.wait_list'));
@@ -73,6 +73,8 @@ export class OpenFiles implements Subsystem {
     if ((mode & flags.FMODE_READ) !== 0 && open.server.canRead(open)) mode |= flags.FMODE_CAN_READ;
     if ((mode & flags.FMODE_WRITE) !== 0 && open.server.canWrite(open)) mode |= flags.FMODE_CAN_WRITE;
     type.set(open.file, 'f_mode', mode | flags.FMODE_OPENED);
+    const only = flags.O_CREAT | flags.O_EXCL | flags.O_TRUNC;
+    type.set(open.file, 'f_flags', type.get(open.file, 'f_flags') & ~only);
   }
 
   /** The base kernel's record of a struct file; undefined for one that it did not make. */

@@ -71,7 +71,7 @@ export class Vfs implements Subsystem {
 
   /** open(2): a descriptor. */
   *open(path: string, openFlags: number, mode = 0o666): Sleepable<number> {
-    const open = yield* this.openFile(path, openFlags, mode);
+    const open = yield* this.openFile(path, openFlags | flags.O_LARGEFILE, mode);
     return typeof open === 'number' ? open : this.files.install(open);
   }
 

@@ -1,0 +1,5 @@
+import type { SubsystemClass } from '../subsystem.js';
+import { BlockMajors } from './majors.js';
+
+/** The block layer, in boot order. */
+export const BLOCK_SUBSYSTEMS: readonly SubsystemClass[] = [BlockMajors];

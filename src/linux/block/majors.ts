@@ -1,0 +1,63 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Largest block major (BLKDEV_MAJOR_MAX). */
+const MAJOR_MAX = 512;
+/** Majors given out on request start here and go down (BLKDEV_MAJOR_HASH_SIZE - 1). */
+const HIGHEST_DYNAMIC = 254;
+const LOGLEVEL_ERR = 3;
+
+interface BlockMajor {
+  readonly major: number;
+  readonly name: string;
+  /** Called to make a disk when a number without one is opened. */
+  readonly probe: Ptr;
+}
+
+/** Major numbers of block devices (block/genhd.c). */
+export class BlockMajors implements Subsystem {
+  private readonly majors = new Map<number, BlockMajor>();
+
+  constructor(private readonly k: LinuxKernel) {
+    this.majors.set(259, { major: 259, name: 'blkext', probe: 0 });
+  }
+
+  readonly exports = {
+    __register_blkdev: (major: number, name: Ptr, probe: Ptr) =>
+      this.register(major, this.k.space.cstring(name), probe),
+    unregister_blkdev: (major: number, name: Ptr) => {
+      if (this.majors.get(major)?.name === this.k.space.cstring(name)) this.majors.delete(major);
+    },
+  };
+
+  /** By major number, as /proc/devices lists them. */
+  list(): readonly BlockMajor[] {
+    return [...this.majors.values()].sort((a, b) => a.major - b.major);
+  }
+
+  private register(major: number, name: string, probe: Ptr): number {
+    const chosen = major === 0 ? this.free() : major;
+    if (chosen === undefined) {
+      this.k.log.line(`__register_blkdev: failed to get major for ${name}`, LOGLEVEL_ERR);
+      return -EBUSY;
+    }
+    if (chosen >= MAJOR_MAX) {
+      const text = `major requested (${chosen}) is greater than the maximum (${MAJOR_MAX - 1}) for ${name}`;
+      this.k.log.line(`__register_blkdev: ${text}`, LOGLEVEL_ERR);
+      return -EINVAL;
+    }
+    if (this.majors.has(chosen)) {
+      this.k.log.line(`register_blkdev: cannot get major ${chosen} for ${name}`, LOGLEVEL_ERR);
+      return -EBUSY;
+    }
+    this.majors.set(chosen, { major: chosen, name: name.slice(0, 15), probe });
+    return major === 0 ? chosen : 0;
+  }
+
+  private free(): number | undefined {
+    for (let major = HIGHEST_DYNAMIC; major > 0; major--) if (!this.majors.has(major)) return major;
+    return undefined;
+  }
+}

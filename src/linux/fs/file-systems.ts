@@ -1,0 +1,78 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Modules } from '../module/modules.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** file_system_type.fs_flags: needs a block device. */
+const FS_REQUIRES_DEV = 1;
+
+/** File systems that are part of the base kernel, in the order in which they register. */
+const BUILT_IN = ['sysfs', 'tmpfs', 'proc', 'devtmpfs', 'debugfs', 'tracefs', 'securityfs', 'ramfs'];
+
+/** The list of file system types (fs/filesystems.c). */
+export class FileSystems implements Subsystem {
+  private readonly types: Ptr[] = [];
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    register_filesystem: (type: Ptr) => this.register(type),
+    unregister_filesystem: (type: Ptr) => this.unregister(type),
+    get_fs_type: (name: Ptr) => this.get(this.k.space.cstring(name)),
+    put_filesystem: (type: Ptr) =>
+      this.k.get(Modules).exports.module_put(this.k.struct('file_system_type').get(type, 'owner')),
+    get_filesystem: (type: Ptr) =>
+      this.k.get(Modules).exports.__module_get(this.k.struct('file_system_type').get(type, 'owner')),
+  };
+
+  /** The struct file_system_type of that name, 0 if nobody registered it. */
+  find(name: string): Ptr {
+    const type = this.k.struct('file_system_type');
+    return this.types.find((known) => type.string(known, 'name') === name) ?? 0;
+  }
+
+  isBuiltIn(name: string): boolean {
+    return BUILT_IN.includes(name);
+  }
+
+  /** /proc/filesystems */
+  text(): string {
+    const type = this.k.struct('file_system_type');
+    const own = BUILT_IN.map((name) => `nodev\t${name}\n`);
+    const registered = this.types.map((known) => {
+      const needsDevice = (type.get(known, 'fs_flags') & FS_REQUIRES_DEV) !== 0;
+      return `${needsDevice ? '' : 'nodev'}\t${type.string(known, 'name')}\n`;
+    });
+    return [...own, ...registered].join('');
+  }
+
+  private register(type: Ptr): number {
+    const types = this.k.struct('file_system_type');
+    const name = types.string(type, 'name');
+    if (name.includes('.')) throw new Error(`a file system type named ${name}`);
+    if (types.get(type, 'next') !== 0) return -EBUSY;
+    if (this.find(name) !== 0 || this.isBuiltIn(name)) return -EBUSY;
+    const last = this.types.at(-1);
+    if (last !== undefined) types.set(last, 'next', type);
+    this.types.push(type);
+    return 0;
+  }
+
+  private unregister(type: Ptr): number {
+    const types = this.k.struct('file_system_type');
+    const index = this.types.indexOf(type);
+    if (index < 0) return -EINVAL;
+    if (index > 0) types.set(this.types[index - 1], 'next', types.get(type, 'next'));
+    types.set(type, 'next', 0);
+    this.types.splice(index, 1);
+    return 0;
+  }
+
+  private get(name: string): Ptr {
+    const type = this.find(name);
+    if (type === 0) return 0;
+    const owner = this.k.struct('file_system_type').get(type, 'owner');
+    return this.k.get(Modules).exports.try_module_get(owner) ? type : 0;
+  }
+}
