@@ -1,5 +1,47 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { AcpiBus } from './acpi/acpi-bus.js';
+import { AcpiNamespace } from './acpi/acpi-namespace.js';
+import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
+import { Dmi } from './dmi/dmi.js';
+import { FirmwareMatch } from './firmware/match.js';
+import { DeviceProperties } from './firmware/property.js';
+import { SoftwareNodes } from './firmware/software-node.js';
+import { I2cAdapters } from './i2c/i2c-adapter.js';
+import { I2cBus } from './i2c/i2c-bus.js';
+import { I2cDrivers } from './i2c/i2c-driver.js';
+import { PciBus } from './pci/pci-bus.js';
+import { PciDrivers } from './pci/pci-driver.js';
+import { PciSearch } from './pci/pci-search.js';
+import { PlatformBus } from './platform/platform-bus.js';
+import { PlatformDevices } from './platform/platform-device.js';
+import { PlatformDrivers } from './platform/platform-driver.js';
+import { PnpBus } from './pnp/pnp-bus.js';
+import { Resources } from './resource/resource.js';
+import { SerioBus } from './serio/serio-bus.js';
+import { SpiBus } from './spi/spi-bus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
-export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [...BASE_SUBSYSTEMS];
+export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
+  ...BASE_SUBSYSTEMS,
+  Resources,
+  FirmwareMatch,
+  SoftwareNodes,
+  DeviceProperties,
+  Dmi,
+  PlatformBus,
+  PlatformDevices,
+  PlatformDrivers,
+  AuxiliaryBus,
+  AcpiBus,
+  AcpiNamespace,
+  PnpBus,
+  PciBus,
+  PciDrivers,
+  PciSearch,
+  I2cBus,
+  I2cAdapters,
+  I2cDrivers,
+  SpiBus,
+  SerioBus,
+];

@@ -1,0 +1,77 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { ENODEV } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DriverBus } from '../base/driver-bus.js';
+
+/** The ACPI bus: drivers for what the firmware's namespace describes (drivers/acpi/bus.c, scan.c). */
+export class AcpiBus implements Subsystem {
+  private own: DriverBus | undefined;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    acpi_bus_register_driver: (driver: Ptr) => this.register(driver),
+    __acpi_bus_register_driver: (driver: Ptr, owner: Ptr) => this.register(driver, owner),
+    acpi_bus_unregister_driver: (driver: Ptr) => this.bus.unregister(driver),
+    register_acpi_bus_type: (type: Ptr) => this.registerType(type),
+    unregister_acpi_bus_type: (type: Ptr) => this.unregisterType(type),
+    acpi_bus_for_each_dev: () => 0,
+  };
+
+  boot(): void {
+    this.own = new DriverBus(
+      this.k,
+      {
+        variable: 'acpi_bus_type',
+        name: 'acpi',
+        driver: 'acpi_driver',
+        driverMember: 'drv',
+        device: 'acpi_device',
+        deviceMember: 'dev',
+      },
+      { match: () => 0, probe: () => -ENODEV, uevent: () => 0 },
+    );
+  }
+
+  get bus(): DriverBus {
+    return this.own!;
+  }
+
+  private *register(driver: Ptr, owner?: Ptr): Sleepable<number> {
+    const type = this.k.struct('acpi_driver');
+    const module = owner ?? (type.has('owner') ? type.get(driver, 'owner') : 0);
+    return yield* this.bus.register(driver, module, { name: type.addr(driver, 'name') });
+  }
+
+  private registerType(type: Ptr): number {
+    const { k } = this;
+    const struct = k.struct('acpi_bus_type');
+    if (type === 0 || struct.get(type, 'match') === 0 || struct.get(type, 'find_companion') === 0)
+      return -ENODEV;
+    listAddTail(k.space, struct.addr(type, 'list'), this.typeList);
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, 6);
+    return 0;
+  }
+
+  private unregisterType(type: Ptr): number {
+    const { k } = this;
+    const struct = k.struct('acpi_bus_type');
+    if (type === 0) return -ENODEV;
+    listDelInit(k.space, struct.addr(type, 'list'));
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, 6);
+    return 0;
+  }
+
+  private types: Ptr = 0;
+
+  private get typeList(): Ptr {
+    if (this.types === 0) {
+      this.types = this.k.permanent(16);
+      initList(this.k.space, this.types);
+    }
+    return this.types;
+  }
+}

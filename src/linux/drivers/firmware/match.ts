@@ -1,0 +1,33 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { ENOENT } from '../../../kernel/errno.js';
+import { isErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/**
+ * Matching by what firmware says of a device: its ACPI companion. (Kernels for x86 have no device tree.) No
+ * firmware of this machine describes a device, so tables of ACPI ids match nothing.
+ */
+export class FirmwareMatch implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    acpi_match_device: () => 0,
+    acpi_match_device_ids: () => -ENOENT,
+    acpi_device_get_match_data: () => 0,
+    acpi_driver_match_device: (device: Ptr, driver: Ptr) => this.matches(device, driver),
+    device_get_match_data: () => 0,
+    is_acpi_device_node: (node: Ptr) => this.isAcpi(node, 'acpi_device_fwnode_ops'),
+    is_acpi_data_node: (node: Ptr) => this.isAcpi(node, 'acpi_data_fwnode_ops'),
+  };
+
+  /** of_driver_match_device() || acpi_driver_match_device() */
+  matches(_device: Ptr, _driver: Ptr): boolean {
+    return false;
+  }
+
+  private isAcpi(node: Ptr, operations: string): boolean {
+    if (node === 0 || isErr(node) || !this.k.hasSymbol(operations)) return false;
+    return this.k.struct('fwnode_handle').get(node, 'ops') === this.k.symbol(operations);
+  }
+}

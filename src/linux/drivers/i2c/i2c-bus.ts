@@ -1,0 +1,120 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke, invokeInt } from '../../kobject/invoke.js';
+import { Uevents } from '../../kobject/uevent.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DriverBus } from '../base/driver-bus.js';
+import { tableEntry } from '../base/host-bus.js';
+
+/** The I2C bus: clients, which are chips at an address, and adapters (drivers/i2c/i2c-core-base.c). */
+export class I2cBus implements Subsystem {
+  private own: DriverBus | undefined;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    i2c_match_id: (table: Ptr, client: Ptr) =>
+      this.matchTable(table, this.k.struct('i2c_client').text(client, 'name')),
+    i2c_client_get_device_id: (client: Ptr) => this.idOf(client),
+    i2c_verify_client: (device: Ptr) =>
+      this.isClient(device) ? this.k.struct('i2c_client').of(device, 'dev') : 0,
+    i2c_verify_adapter: (device: Ptr) =>
+      this.isAdapter(device) ? this.k.struct('i2c_adapter').of(device, 'dev') : 0,
+  };
+
+  boot(): void {
+    const { k } = this;
+    this.own = new DriverBus(
+      k,
+      {
+        variable: 'i2c_bus_type',
+        name: 'i2c',
+        driver: 'i2c_driver',
+        driverMember: 'driver',
+        device: 'i2c_client',
+        deviceMember: 'dev',
+      },
+      {
+        match: (device: Ptr, driver: Ptr) => this.match(device, driver),
+        probe: (device: Ptr) => this.probe(device),
+        remove: (device: Ptr) => this.remove(device),
+      },
+    );
+    for (const [variable, name] of [
+      ['i2c_client_type', 'i2c_client'],
+      ['i2c_adapter_type', ''],
+    ] as const) {
+      if (!k.hasSymbol(variable)) continue;
+      const type = k.symbol(variable);
+      if (name !== '') k.struct('device_type').set(type, 'name', k.constantString(name));
+    }
+    const uevent = k.exports.hostFunction('i2c_device_uevent', 'i:pp', (device: Ptr, env: Ptr) =>
+      this.uevent(device, env),
+    );
+    k.struct('device_type').set(this.clientType, 'uevent', uevent);
+  }
+
+  get bus(): DriverBus {
+    return this.own!;
+  }
+
+  get clientType(): Ptr {
+    return this.k.symbol('i2c_client_type');
+  }
+
+  get adapterType(): Ptr {
+    return this.k.symbol('i2c_adapter_type');
+  }
+
+  isClient(device: Ptr): boolean {
+    return this.k.struct('device').get(device, 'type') === this.clientType;
+  }
+
+  isAdapter(device: Ptr): boolean {
+    return this.k.struct('device').get(device, 'type') === this.adapterType;
+  }
+
+  private matchTable(table: Ptr, name: string): Ptr {
+    return tableEntry(this.k, 'i2c_device_id', table, name);
+  }
+
+  private idOf(client: Ptr): Ptr {
+    const driver = this.k.struct('i2c_client').get(client, 'dev.driver');
+    if (driver === 0) return 0;
+    const table = this.k.struct('i2c_driver').get(this.bus.driverOf(driver), 'id_table');
+    return this.matchTable(table, this.k.struct('i2c_client').text(client, 'name'));
+  }
+
+  private match(device: Ptr, driver: Ptr): number {
+    if (!this.isClient(device)) return 0;
+    const table = this.k.struct('i2c_driver').get(this.bus.driverOf(driver), 'id_table');
+    const name = this.k.struct('i2c_client').text(this.bus.deviceOf(device), 'name');
+    return Number(this.matchTable(table, name) !== 0);
+  }
+
+  private *probe(device: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('i2c_driver');
+    const client = this.bus.deviceOf(device);
+    const driver = this.bus.driverFor(device);
+    const id = this.idOf(client);
+    if (id === 0) return -ENODEV;
+    const modern = type.has('probe_new') ? type.get(driver, 'probe_new') : 0;
+    if (modern !== 0) return yield* invokeInt(k, modern, client);
+    const probe = type.get(driver, 'probe');
+    return probe === 0 ? -EINVAL : yield* invokeInt(k, probe, client, id);
+  }
+
+  private *remove(device: Ptr): Sleepable<void> {
+    if (!this.isClient(device)) return;
+    const remove = this.k.struct('i2c_driver').get(this.bus.driverFor(device), 'remove');
+    if (remove !== 0) yield* invoke(this.k, remove, this.bus.deviceOf(device));
+  }
+
+  private uevent(device: Ptr, env: Ptr): number {
+    const name = this.k.struct('i2c_client').text(this.bus.deviceOf(device), 'name');
+    return this.k.get(Uevents).addVar(env, `MODALIAS=i2c:${name}`);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt } from '../../kobject/invoke.js';
+import { initList } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+import { BusRegistry } from '../base/bus-registry.js';
+import { I2cBus } from './i2c-bus.js';
+
+/** Registration of I2C drivers (Documentation/i2c/writing-clients.rst). */
+export class I2cDrivers implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    i2c_register_driver: (owner: Ptr, driver: Ptr) => this.register(owner, driver),
+    i2c_del_driver: (driver: Ptr) => this.unregister(driver),
+    i2c_for_each_dev: (data: Ptr, fn: Ptr) => this.forEach(data, fn),
+  };
+
+  private *register(owner: Ptr, driver: Ptr): Sleepable<number> {
+    const { k } = this;
+    initList(k.space, k.struct('i2c_driver').addr(driver, 'clients'));
+    return yield* k.get(I2cBus).bus.register(driver, owner);
+  }
+
+  private *unregister(driver: Ptr): Sleepable<void> {
+    yield* this.k.get(I2cBus).bus.unregister(driver);
+  }
+
+  private *forEach(data: Ptr, fn: Ptr): Sleepable<number> {
+    const bus = this.k.get(BusRegistry).get(this.k.get(I2cBus).bus.bus);
+    for (const device of [...(bus?.devices ?? [])]) {
+      const result = yield* invokeInt(this.k, fn, device, data);
+      if (result !== 0) return result;
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,127 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Drivers } from '../base/driver.js';
+import { registerOn } from '../base/host-bus.js';
+import { PciBus } from './pci-bus.js';
+
+const ANY = 0xffff_ffff;
+
+/** PCI drivers and the ids they are given at run time (Documentation/PCI/pci.rst). */
+export class PciDrivers implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __pci_register_driver: (driver: Ptr, owner: Ptr, modName: Ptr) => this.register(driver, owner, modName),
+    pci_unregister_driver: (driver: Ptr) => this.unregister(driver),
+    pci_match_id: (table: Ptr, pdev: Ptr) => this.k.get(PciBus).matchTable(table, pdev),
+    pci_dev_driver: (pdev: Ptr) => this.k.struct('pci_dev').get(pdev, 'driver'),
+    pci_add_dynid: (
+      driver: Ptr,
+      vendor: number,
+      device: number,
+      subvendor: number,
+      subdevice: number,
+      cls: number,
+      mask: number,
+      data: number,
+    ) => this.addId(driver, [vendor, device, subvendor, subdevice, cls, mask], data),
+  };
+
+  /** __pci_register_driver(). */
+  *register(driver: Ptr, owner: Ptr, modName: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('pci_driver');
+    const generic = type.addr(driver, 'driver');
+    const driverType = k.struct('device_driver');
+    driverType.set(generic, 'groups', type.get(driver, 'groups'));
+    driverType.set(generic, 'dev_groups', type.get(driver, 'dev_groups'));
+    initList(k.space, type.addr(driver, 'dynids.list'));
+    const name = type.get(driver, 'name');
+    const error = yield* registerOn(k, k.get(PciBus).bus, generic, owner, { name, modName });
+    if (error === 0) this.addFiles(driver, generic);
+    return error;
+  }
+
+  *unregister(driver: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('pci_driver');
+    yield* k.get(Drivers).unregister(type.addr(driver, 'driver'));
+    const list = type.addr(driver, 'dynids.list');
+    for (const node of listNodes(k.space, list)) {
+      listDelInit(k.space, node);
+      k.slab.free(k.struct('pci_dynid').of(node, 'node'));
+    }
+  }
+
+  /** new_id and remove_id (Documentation/ABI/testing/sysfs-bus-pci). */
+  private addFiles(driver: Ptr, generic: Ptr): void {
+    const { k } = this;
+    const sysfs = k.get(Sysfs);
+    const directory = sysfs.directoryOf(k.get(Drivers).kobjOf(generic));
+    if (!directory) return;
+    const parse = (text: string): number[] =>
+      text
+        .trim()
+        .split(/\s+/)
+        .map((word) => Number.parseInt(word, 16));
+    sysfs.addText(directory, 'new_id', 0o200, undefined, (text) => {
+      const [vendor, device, subvendor = ANY, subdevice = ANY, cls = 0, mask = 0, data = 0] = parse(text);
+      if (!(vendor >= 0) || !(device >= 0)) return -EINVAL;
+      return this.addId(driver, [vendor, device, subvendor, subdevice, cls, mask], data);
+    });
+    sysfs.addText(directory, 'remove_id', 0o200, undefined, (text) => {
+      const [vendor, device] = parse(text);
+      if (!(vendor >= 0) || !(device >= 0)) return -EINVAL;
+      return this.removeId(driver, vendor, device);
+    });
+  }
+
+  private addId(driver: Ptr, fields: readonly number[], data: number): number {
+    const { k } = this;
+    const type = k.struct('pci_dynid');
+    const dynid = k.slab.kmalloc(type.size, true);
+    if (dynid === 0) return -ENOMEM;
+    const names = ['vendor', 'device', 'subvendor', 'subdevice', 'class', 'class_mask'];
+    names.forEach((name, index) => {
+      type.set(dynid, `id.${name}`, fields[index] >>> 0);
+    });
+    type.set(dynid, 'id.driver_data', data);
+    const list = k.struct('pci_driver').addr(driver, 'dynids.list');
+    if (this.dynids(list).some((other) => this.sameId(other, dynid))) {
+      k.slab.free(dynid);
+      return -EEXIST;
+    }
+    listAddTail(k.space, type.addr(dynid, 'node'), list);
+    return 0;
+  }
+
+  private removeId(driver: Ptr, vendor: number, device: number): number {
+    const { k } = this;
+    const type = k.struct('pci_dynid');
+    const list = this.dynids(k.struct('pci_driver').addr(driver, 'dynids.list'));
+    const found = list.find(
+      (id) => type.get(id, 'id.vendor') === vendor && type.get(id, 'id.device') === device,
+    );
+    if (found === undefined) return -ENODEV;
+    listDelInit(k.space, type.addr(found, 'node'));
+    k.slab.free(found);
+    return 0;
+  }
+
+  private dynids(list: Ptr): Ptr[] {
+    const type = this.k.struct('pci_dynid');
+    return listNodes(this.k.space, list).map((node) => type.of(node, 'node'));
+  }
+
+  private sameId(a: Ptr, b: Ptr): boolean {
+    const type = this.k.struct('pci_dynid');
+    return ['vendor', 'device', 'subvendor', 'subdevice', 'class', 'class_mask'].every(
+      (name) => type.get(a, `id.${name}`) === type.get(b, `id.${name}`),
+    );
+  }
+}

@@ -1,0 +1,81 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Uevents } from '../../kobject/uevent.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DriverBus } from '../base/driver-bus.js';
+import { tableEntry } from '../base/host-bus.js';
+
+/** The SPI bus and its drivers (drivers/spi/spi.c, Documentation/spi/spi-summary.rst). */
+export class SpiBus implements Subsystem {
+  private own: DriverBus | undefined;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __spi_register_driver: (owner: Ptr, driver: Ptr) => this.bus.register(driver, owner),
+    spi_get_device_id: (spi: Ptr) => this.idOf(spi),
+    spi_get_device_match_data: (spi: Ptr) => {
+      const id = this.idOf(spi);
+      return id === 0 ? 0 : this.k.struct('spi_device_id').get(id, 'driver_data');
+    },
+    spi_mem_driver_register_with_owner: (driver: Ptr, owner: Ptr) => this.registerMemory(driver, owner),
+    spi_mem_driver_unregister: (driver: Ptr) =>
+      this.bus.unregister(this.k.struct('spi_mem_driver').addr(driver, 'spidrv')),
+  };
+
+  boot(): void {
+    this.own = new DriverBus(
+      this.k,
+      {
+        variable: 'spi_bus_type',
+        name: 'spi',
+        driver: 'spi_driver',
+        driverMember: 'driver',
+        device: 'spi_device',
+        deviceMember: 'dev',
+      },
+      {
+        match: (device: Ptr, driver: Ptr) => this.match(device, driver),
+        uevent: (device: Ptr, env: Ptr) => this.uevent(device, env),
+        probe: (device: Ptr) => this.bus.callDriver(device, 'probe'),
+        remove: (device: Ptr) => this.bus.tellDriver(device, 'remove'),
+        shutdown: (device: Ptr) => this.bus.tellDriver(device, 'shutdown'),
+      },
+    );
+  }
+
+  get bus(): DriverBus {
+    return this.own!;
+  }
+
+  private idOf(spi: Ptr): Ptr {
+    const { k } = this;
+    const driver = k.struct('spi_device').get(spi, 'dev.driver');
+    if (driver === 0) return 0;
+    const table = k.struct('spi_driver').get(this.bus.driverOf(driver), 'id_table');
+    return tableEntry(k, 'spi_device_id', table, k.struct('spi_device').text(spi, 'modalias'));
+  }
+
+  private match(device: Ptr, driver: Ptr): number {
+    const { k } = this;
+    const spi = this.bus.deviceOf(device);
+    const type = k.struct('spi_device');
+    const name = k.struct('device_driver').string(driver, 'name');
+    if (type.get(spi, 'driver_override') !== 0) return Number(type.string(spi, 'driver_override') === name);
+    const table = k.struct('spi_driver').get(this.bus.driverOf(driver), 'id_table');
+    const modalias = type.text(spi, 'modalias');
+    if (table === 0) return Number(modalias === name);
+    return Number(tableEntry(k, 'spi_device_id', table, modalias) !== 0);
+  }
+
+  private uevent(device: Ptr, env: Ptr): number {
+    const name = this.k.struct('spi_device').text(this.bus.deviceOf(device), 'modalias');
+    return this.k.get(Uevents).addVar(env, `MODALIAS=spi:${name}`);
+  }
+
+  /** A driver of SPI memories: its probe is called through the controller's memory operations. */
+  private *registerMemory(driver: Ptr, owner: Ptr): Sleepable<number> {
+    return yield* this.bus.register(this.k.struct('spi_mem_driver').addr(driver, 'spidrv'), owner);
+  }
+}
