@@ -1,3 +1,4 @@
+import { JumpLabels } from './core/jump-label.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
 import { Rcu } from './core/rcu.js';
@@ -5,7 +6,9 @@ import { Softirqs } from './core/softirq.js';
 import { Mutexes } from './locking/mutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
+import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
+import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
@@ -52,4 +55,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Modules,
   ParamOps,
   CoreMisc,
+  JumpLabels,
+  Mempools,
+  Shrinkers,
 ];

@@ -60,7 +60,6 @@ export class CoreMisc implements Subsystem {
     from_kgid_munged: (_ns: Ptr, gid: number) => gid,
     in_group_p: () => 1,
     in_egroup_p: () => 1,
-    static_key_count: (key: Ptr) => this.k.struct('static_key').get(key, 'enabled.counter'),
   };
 
   private readonly teardowns = new Map<number, Ptr>();

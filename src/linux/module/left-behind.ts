@@ -25,5 +25,5 @@ export function reportLeftBehind(k: LinuxKernel, module: LoadedModule): void {
   for (const { work, fn } of k.get(Workqueues).queuedWork())
     if (module.contains(fn) || module.contains(work)) report('queued work', work, fn);
   for (const { name, creator } of k.get(Workqueues).outstanding())
-    if (module.contains(creator)) report(`the workqueue '${name}'`, creator, creator);
+    if (creator === module) report(`the workqueue '${name}'`, module.struct, module.struct);
 }

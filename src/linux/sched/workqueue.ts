@@ -5,6 +5,8 @@ import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { Waiters } from '../locking/waiters.js';
+import type { LoadedModule } from '../module/loaded-module.js';
+import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
@@ -23,8 +25,8 @@ interface Workqueue {
   readonly idle: Task[];
   /** Work being executed, by the worker that does. */
   readonly running: Map<Task, Ptr>;
-  /** Guest code that created it; 0 for the kernel's own. */
-  readonly creator: Ptr;
+  /** Module that created it; undefined for the kernel's own. */
+  readonly creator: LoadedModule | undefined;
   readonly maxActive: number;
   destroyed: boolean;
 }
@@ -91,15 +93,15 @@ export class Workqueues implements Subsystem {
       name,
       (at: Ptr) => {
         const wq = this.k.permanent(64);
-        this.add(wq, name.replace(/^system_/, 'events_').replace(/_?wq$/, ''), 0, MAX_WORKERS);
+        this.add(wq, name.replace(/^system_/, 'events_').replace(/_?wq$/, ''), undefined, MAX_WORKERS);
         this.k.space.storePtr(at, wq);
       },
     ]),
   );
 
   /** Queues and delayed work that guest code made and did not take away again. */
-  *outstanding(): Generator<{ readonly name: string; readonly creator: Ptr }> {
-    for (const { name, creator } of this.queues.values()) if (creator !== 0) yield { name, creator };
+  *outstanding(): Generator<{ readonly name: string; readonly creator: LoadedModule }> {
+    for (const { name, creator } of this.queues.values()) if (creator) yield { name, creator };
   }
 
   /** Work that is queued but has not run, with its function. */
@@ -111,7 +113,7 @@ export class Workqueues implements Subsystem {
   /** Creates a workqueue of the base kernel itself. */
   create(name: string): Ptr {
     const wq = this.k.permanent(64);
-    this.add(wq, name, 0, MAX_WORKERS);
+    this.add(wq, name, undefined, MAX_WORKERS);
     return wq;
   }
 
@@ -119,11 +121,16 @@ export class Workqueues implements Subsystem {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
     const wq = this.k.slab.kmalloc(64, true);
-    this.add(wq, name, this.k.caller, maxActive === 0 ? MAX_WORKERS : maxActive);
+    this.add(
+      wq,
+      name,
+      this.k.get(Modules).moduleAt(this.k.caller),
+      maxActive === 0 ? MAX_WORKERS : maxActive,
+    );
     return wq;
   }
 
-  private add(wq: Ptr, name: string, creator: Ptr, maxActive: number): void {
+  private add(wq: Ptr, name: string, creator: LoadedModule | undefined, maxActive: number): void {
     this.queues.set(wq, {
       name,
       queue: [],

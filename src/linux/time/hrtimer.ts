@@ -30,7 +30,10 @@ export class Hrtimers implements Subsystem {
     hrtimer_active: (timer: Ptr) => this.pending.has(timer),
     hrtimer_forward: (timer: Ptr, now: number, interval: number) => this.forward(timer, now, interval),
     __hrtimer_get_remaining: (timer: Ptr) => this.expires(timer) - this.k.now(),
-    hrtimer_resolution: () => 1,
+  };
+
+  readonly data = {
+    hrtimer_resolution: (at: Ptr) => this.k.space.store32(at, 1),
   };
 
   /** Pending timers with their functions: what a module left behind. */
