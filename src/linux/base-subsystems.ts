@@ -14,6 +14,7 @@ import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
 import { Modules } from './module/modules.js';
 import { ParamOps } from './module/param-ops.js';
+import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Kthreads } from './sched/kthread.js';
@@ -54,6 +55,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Notifiers,
   Modules,
   ParamOps,
+  RequestModule,
   CoreMisc,
   JumpLabels,
   Mempools,

@@ -1,0 +1,31 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
+import type { Subsystem } from '../subsystem.js';
+import { Modules } from './modules.js';
+
+/** MODULE_NAME_LEN */
+const NAME_LIMIT = 56;
+
+/** request_module(): the kernel asks user space to run modprobe (kernel/kmod.c). */
+export class RequestModule implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __request_module: (wait: boolean, format: Ptr) => {
+      const name = this.k.get(Vsprintf).text(format, this.k.varargs('__request_module'));
+      return this.request(name, wait);
+    },
+  };
+
+  /** The exit status of modprobe (shifted as wait(2) has it), or a negative errno. */
+  private *request(name: string, wait: boolean): Sleepable<number> {
+    if (name.length >= NAME_LIMIT) return -ENAMETOOLONG;
+    const run = this.k.get(Modules).requestModule;
+    if (!run) return -ENOENT;
+    const status = yield* run(name);
+    return wait ? status : 0;
+  }
+}
