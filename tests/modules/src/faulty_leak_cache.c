@@ -3,9 +3,15 @@
 #include <linux/slab.h>
 #include "faulty.h"
 
+/* A cache with a constructor is not merged with another. */
+static void construct(void *p)
+{
+	memset(p, 0, 200);
+}
+
 static void fault(void)
 {
-	struct kmem_cache *cache = kmem_cache_create("modbox_leaky", 200, 0, 0, NULL);
+	struct kmem_cache *cache = kmem_cache_create("modbox_leaky", 200, 0, 0, construct);
 
 	if (cache) {
 		HIDE(kmem_cache_alloc(cache, GFP_KERNEL));
