@@ -18,6 +18,8 @@ import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
 import { RandomNumbers } from './random/random.js';
 import { Uuid } from './random/uuid.js';
+import { Rhashtable } from './rhashtable/rhashtable.js';
+import { RhashtableWalk } from './rhashtable/walk.js';
 import { ScatterIterators } from './scatterlist/iterators.js';
 import { Scatterlist } from './scatterlist/scatterlist.js';
 import { Sort } from './sort/sort.js';
@@ -75,4 +77,6 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Cpumask,
   Checksum,
   IoAccess,
+  Rhashtable,
+  RhashtableWalk,
 ];

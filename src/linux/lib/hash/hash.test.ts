@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checksum, fold32 } from '../crc/checksum.js';
 import { forwardTable, reflectedTable, shiftReflected } from '../crc/crc.js';
+import { jhash } from './jhash.js';
 import { siphash, siphashWords } from './siphash.js';
 
 const KEY = { k0: 0x0706050403020100n, k1: 0x0f0e0d0c0b0a0908n };
@@ -44,5 +45,14 @@ describe('Internet checksum', () => {
   it('folds with end-around carry', () => {
     expect(fold32(0x1_0000_0001)).toBe(2);
     expect(checksum(0xffff_0001)).toBe(0xfffe);
+  });
+});
+
+describe('jhash', () => {
+  it('gives the values of lookup3', () => {
+    const text = Uint8Array.from('Four score and seven years ago', (c) => c.charCodeAt(0));
+    expect(jhash(text, 0)).toBe(0x17770551);
+    expect(jhash(text, 1)).toBe(0xcd628161);
+    expect(jhash(new Uint8Array(), 0)).toBe(0xdeadbeef);
   });
 });
