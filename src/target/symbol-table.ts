@@ -29,6 +29,8 @@ export class SymbolTable implements KernelSymbols {
   /** The first symbol that is not absolute. */
   private readonly firstKernel: number;
   private starts: Uint32Array | undefined;
+  /** Answers of `lookup`: finding a name means reading the text, and every boot asks for the same ones. */
+  private readonly found = new Map<string, KernelSymbol | null>();
 
   constructor(bytes: Uint8Array, file: string) {
     const reader = new ColumnReader(bytes, file);
@@ -41,8 +43,12 @@ export class SymbolTable implements KernelSymbols {
   }
 
   lookup(name: string): KernelSymbol | undefined {
+    const known = this.found.get(name);
+    if (known !== undefined) return known ?? undefined;
     const at = this.find(name, 0);
-    return at < 0 ? undefined : this.at(this.indexOfText(at));
+    const symbol = at < 0 ? undefined : this.at(this.indexOfText(at));
+    this.found.set(name, symbol ?? null);
+    return symbol;
   }
 
   lookupAll(name: string): readonly KernelSymbol[] {

@@ -59,9 +59,7 @@ export class ExportTable {
     const known = this.bound.get(name);
     if (known !== undefined) return known;
     const address = this.symbolAddress(name);
-    this.bound.set(name, address);
-    this.names.set(address, name);
-    if (!this.reserved.has(name)) this.bindAt(address, name);
+    this.register(name, address);
     return address;
   }
 
@@ -70,7 +68,9 @@ export class ExportTable {
     const known = this.bound.get(name);
     if (known !== undefined) return known;
     this.definitions.set(name, { fn, signature });
-    return this.address(name);
+    const address = this.takeStub();
+    this.register(name, address);
+    return address;
   }
 
   /** Name of the function bound at an address. */
@@ -86,7 +86,16 @@ export class ExportTable {
 
   private symbolAddress(name: string): Ptr {
     const address = this.target.exports.get(name)?.address ?? this.target.symbols.lookup(name)?.address;
-    if (address !== undefined) return this.toPtr(address);
+    return address === undefined ? this.takeStub() : this.toPtr(address);
+  }
+
+  private register(name: string, address: Ptr): void {
+    this.bound.set(name, address);
+    this.names.set(address, name);
+    if (!this.reserved.has(name)) this.bindAt(address, name);
+  }
+
+  private takeStub(): Ptr {
     const stub = this.nextStub;
     this.nextStub += STUB_BYTES;
     return stub;

@@ -26,6 +26,6 @@ export class RequestModule implements Subsystem {
     const run = this.k.get(Modules).requestModule;
     if (!run) return -ENOENT;
     const status = yield* run(name);
-    return wait ? status : 0;
+    return wait ? status << 8 : 0;
   }
 }
