@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { encodeTarget } from '../src/target/codec.js';
 import { BUNDLED_FILE, BUNDLED_RELEASE } from '../src/target/node/bundled.js';
-import { brotliCompressor } from '../src/target/node/zlib-codec.js';
+import { bundleCompressor } from '../src/target/node/zlib-codec.js';
 import { debSource } from '../src/target/package-source.js';
 import { PART_NAMES } from '../src/target/parts.js';
 import { readTargetParts } from '../src/target/source.js';
@@ -25,10 +25,10 @@ if (parts.info.release !== BUNDLED_RELEASE)
 for (const name of PART_NAMES) {
   const part = parts.part(name);
   console.log(
-    `${name.padEnd(16)} ${String(part.length).padStart(8)} -> ${brotliCompressor(part).packed.length}`,
+    `${name.padEnd(16)} ${String(part.length).padStart(8)} -> ${bundleCompressor(part, name).reduce((sum, chunk) => sum + chunk.packed.length, 0)}`,
   );
 }
-const file = encodeTarget(parts, brotliCompressor);
+const file = encodeTarget(parts, bundleCompressor);
 if (file.length > LIMIT) throw new Error(`${file.length} bytes, more than ${LIMIT}`);
 mkdirSync(dirname(BUNDLED_FILE), { recursive: true });
 writeFileSync(BUNDLED_FILE, file);

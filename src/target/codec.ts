@@ -21,14 +21,20 @@ export type Codec = 'none' | 'deflate' | 'brotli';
 /** Unpacks a part; `size` is what it unpacks to. Given by the host: Node has both codecs in zlib. */
 export type Decompressor = (codec: Codec, packed: Uint8Array, size: number) => Uint8Array;
 
-/** Packs a part. */
-export type Compressor = (part: Uint8Array) => { readonly codec: Codec; readonly packed: Uint8Array };
+/** A stretch of a part, packed. */
+export interface PackedChunk {
+  readonly codec: Codec;
+  /** Bytes that it unpacks to. */
+  readonly size: number;
+  readonly packed: Uint8Array;
+}
+
+/** Packs a part, in one chunk or several. */
+export type Compressor = (part: Uint8Array, name: PartName) => readonly PackedChunk[];
 
 interface IndexEntry {
   readonly name: PartName;
-  readonly codec: Codec;
-  readonly size: number;
-  readonly packed: number;
+  readonly chunks: readonly { readonly codec: Codec; readonly size: number; readonly packed: number }[];
 }
 
 interface Index {
@@ -43,20 +49,25 @@ export const portableDecompressor: Decompressor = (codec, packed, size) => {
   throw new Error(`this host has no decompressor for ${codec}`);
 };
 
-export const storeUncompressed: Compressor = (part) => ({ codec: 'none', packed: part });
+export const storeUncompressed: Compressor = (part) => [{ codec: 'none', size: part.length, packed: part }];
 
 export function encodeTarget(target: TargetParts, compress: Compressor = storeUncompressed): Uint8Array {
-  const packed = PART_NAMES.map((name) => {
-    const part = target.part(name);
-    return { name, size: part.length, ...compress(part) };
-  });
+  const parts = PART_NAMES.map((name) => ({ name, chunks: compress(target.part(name), name) }));
   const index: Index = {
     info: target.info,
-    parts: packed.map(({ name, size, codec, packed }) => ({ name, codec, size, packed: packed.length })),
+    parts: parts.map(({ name, chunks }) => ({
+      name,
+      chunks: chunks.map((c) => ({ ...c, packed: c.packed.length })),
+    })),
   };
   const json = new TextEncoder().encode(JSON.stringify(index));
   const length = new Uint8Array(new Uint32Array([json.length]).buffer);
-  return concat([new TextEncoder().encode(MAGIC), length, json, ...packed.map((p) => p.packed)]);
+  return concat([
+    new TextEncoder().encode(MAGIC),
+    length,
+    json,
+    ...parts.flatMap(({ chunks }) => chunks.map((c) => c.packed)),
+  ]);
 }
 
 /** Opens the file of a target. Nothing but its index is read until it is asked for. */
@@ -82,25 +93,29 @@ export function decodeParts(bytes: Uint8Array, file: string, decompress: Decompr
       let at = end;
       for (const entry of index.parts) {
         if (entry.name === name) return unpackPart(r, at, entry, decompress);
-        at += entry.packed;
+        at += entry.chunks.reduce((sum, chunk) => sum + chunk.packed, 0);
       }
       throw new FormatError(file, 'parts', MAGIC.length, `the target has no ${name}`);
     },
   };
 }
 
-function unpackPart(r: ByteReader, at: number, entry: IndexEntry, decompress: Decompressor): Uint8Array {
-  const packed = r.slice(at, entry.packed, entry.name);
-  if (!(entry.size >= 0 && entry.size <= MAX_PART)) r.fail(`${entry.name}: size`, at, `${entry.size} bytes`);
-  let part: Uint8Array;
-  try {
-    part = decompress(entry.codec, packed, entry.size);
-  } catch (error) {
-    return r.fail(entry.name, at, error instanceof Error ? error.message : String(error));
-  }
-  if (part.length !== entry.size)
-    r.fail(entry.name, at, `unpacks to ${part.length} bytes, should be ${entry.size}`);
-  return part;
+function unpackPart(r: ByteReader, start: number, entry: IndexEntry, decompress: Decompressor): Uint8Array {
+  let at = start;
+  const chunks = entry.chunks.map(({ codec, size, packed }) => {
+    const bytes = r.slice(at, packed, entry.name);
+    if (!(size >= 0 && size <= MAX_PART)) r.fail(`${entry.name}: size`, at, `${size} bytes`);
+    let chunk: Uint8Array;
+    try {
+      chunk = decompress(codec, bytes, size);
+    } catch (error) {
+      return r.fail(entry.name, at, error instanceof Error ? error.message : String(error));
+    }
+    if (chunk.length !== size) r.fail(entry.name, at, `unpacks to ${chunk.length} bytes, should be ${size}`);
+    at += packed;
+    return chunk;
+  });
+  return chunks.length === 1 ? chunks[0] : concat(chunks);
 }
 
 function readIndex(r: ByteReader): { index: Index; end: number } {

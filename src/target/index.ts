@@ -5,6 +5,7 @@ export {
   decodeTarget,
   decodeTargetInfo,
   encodeTarget,
+  type PackedChunk,
   portableDecompressor,
   storeUncompressed,
 } from './codec.js';

@@ -9,10 +9,6 @@ export interface Enumerator {
   readonly value: number | bigint;
 }
 
-export function enumeratorCount(records: BtfRecords, id: TypeRef): number {
-  return records.vlen(id);
-}
-
 /** Enumerator `i` of an enum type (btf.rst, BTF_KIND_ENUM and BTF_KIND_ENUM64; kind_flag means signed). */
 export function enumerator(records: BtfRecords, id: TypeRef, i: number): Enumerator {
   const wide = records.kind(id) === K.KIND_ENUM64;
@@ -33,21 +29,16 @@ export class EnumeratorIndex {
   private readonly positions: Uint16Array;
 
   constructor(private readonly records: BtfRecords) {
-    const enums: TypeRef[] = [];
-    let count = 0;
-    for (let id = records.first; id < records.end; id++) {
-      const kind = records.kind(id);
-      if (kind !== K.KIND_ENUM && kind !== K.KIND_ENUM64) continue;
-      enums.push(id);
-      count += records.vlen(id);
-    }
+    const enums = records.idsOfKinds(K.KIND_ENUM, K.KIND_ENUM64);
+    const count = enums.reduce((sum, id) => sum + records.vlen(id), 0);
     this.owners = new Uint32Array(count);
     this.positions = new Uint16Array(count);
     const offsets = new Uint32Array(count);
     let entry = 0;
     for (const id of enums) {
       const step = records.kind(id) === K.KIND_ENUM64 ? 3 : 2;
-      for (let i = 0; i < records.vlen(id); i++, entry++) {
+      const length = records.vlen(id);
+      for (let i = 0; i < length; i++, entry++) {
         this.owners[entry] = id;
         this.positions[entry] = i;
         offsets[entry] = records.word(id, 3 + i * step);

@@ -146,6 +146,17 @@ export class BtfRecords {
     return offsets;
   }
 
+  /** The types of this part that are of one of two kinds. */
+  idsOfKinds(kind: number, or: number): number[] {
+    const { starts, words, first } = this;
+    const ids: number[] = [];
+    for (let i = 0; i < starts.length; i++) {
+      const found = (words[starts[i] + 1] >>> 24) & 0x1f;
+      if (found === kind || found === or) ids.push(first + i);
+    }
+    return ids;
+  }
+
   name(id: number): string {
     if (id === 0) return 'void';
     return this.string(this.word(id, 0));
