@@ -71,19 +71,24 @@ export class WorkerPool {
   ): Promise<{ readonly result: JobResult; readonly usable: boolean }> {
     const { timeoutMs } = this.options;
     return new Promise((resolve) => {
+      const onMessage = (result: JobResult): void => settle(result, true);
+      const onError = (error: Error): void => fail(`the worker failed: ${error.message}`);
+      const onExit = (code: number): void => fail(`the worker ended with status ${code}`);
       const settle = (result: JobResult, usable: boolean): void => {
         clearTimeout(timer);
-        worker.removeAllListeners();
+        worker.off('message', onMessage);
+        worker.off('error', onError);
+        worker.off('exit', onExit);
+        // An error after this, while the worker is being ended, concerns nobody.
+        if (!usable) worker.on('error', () => {});
         resolve({ result, usable });
       };
       const fail = (why: string): void =>
         settle({ json: JSON.stringify(failedReport(name, why)), ok: false, why }, false);
       const timer = setTimeout(() => fail(`stopped after ${timeoutMs / 1000} s`), timeoutMs);
-      worker.once('message', (result: JobResult) => settle(result, true));
-      worker.once('error', (error) =>
-        fail(`the worker failed: ${error instanceof Error ? error.message : String(error)}`),
-      );
-      worker.once('exit', (code) => fail(`the worker ended with status ${code}`));
+      worker.on('message', onMessage);
+      worker.on('error', onError);
+      worker.on('exit', onExit);
       worker.postMessage({ name });
     });
   }
