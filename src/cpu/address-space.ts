@@ -50,6 +50,8 @@ export class AddressSpace {
   /** What translated code checks with, two words for each page; see layout.ts. */
   private readonly readTags: Uint32Array;
   private readonly writeTags: Uint32Array;
+  /** Grows whenever a page becomes less accessible: checks that were made before may no longer hold. */
+  restrictions = 0;
   private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
   private readonly granuleUpper = new Uint32Array(256);
   private readonly wildByAddress = new Map<bigint, Ptr>();
@@ -291,6 +293,7 @@ export class AddressSpace {
       wasCode ||= (this.pageFlags[page] & EXECUTE) !== 0;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
       this.pageFlags[page] = flags;
+      if (this.writeTable[page] !== NO_ACCESS && !permissions?.write) this.restrictions++;
       this.readTable[page] = permissions?.read ? upper : NO_ACCESS;
       this.writeTable[page] = permissions?.write ? upper : NO_ACCESS;
       const low = (upper << 20) | page;

@@ -267,7 +267,7 @@ export class Cpu implements CpuContract {
     const ptr = ptrOfSlot(slot);
     regs.setRipHalves(ptr ^ 0x8000_0000, space.upperOf(ptr));
     if (!fn) return this.leave(EXIT_CONTINUE); // unbound meanwhile: faults there
-    const version = this.units.version;
+    const version = this.units.version + space.restrictions;
     this.unwindRequested = false;
     try {
       fn();
@@ -282,8 +282,9 @@ export class Cpu implements CpuContract {
       this.unwindRequested = false;
       return this.leaveWith({ kind: 'unwound' });
     }
-    // Code was changed: frames that are active may be of it, so all return and go on flat.
-    if (version !== this.units.version) return this.pop() || this.leave(EXIT_CONTINUE);
+    // Code was changed, or a page is gone whose check translated code relies on: all frames return, and it
+    // goes on flat.
+    if (version !== this.units.version + space.restrictions) return this.pop() || this.leave(EXIT_CONTINUE);
     return 0;
   }
 

@@ -25,6 +25,9 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
       return trap(c, units, unit, site.insn!);
     case 'memory':
       return memoryFault(c, units, unit, site);
+    case 'frame':
+      units.useFullChecks(unit, unit.ptr);
+      return undefined;
     default:
       return undefined;
   }

@@ -1,14 +1,25 @@
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op } from '../wasm/op.js';
-import { BRANCH_CACHE, BRANCH_CACHE_ENTRIES, DEPTH_LEFT, EXIT_RESULT, RIP } from './layout.js';
+import {
+  BRANCH_CACHE,
+  BRANCH_CACHE_ENTRIES,
+  DEPTH_LEFT,
+  EXIT_RESULT,
+  FUEL,
+  RIP,
+  regOffset,
+} from './layout.js';
 
-/** Function types by index, the same in every module. Type 0 is that of translated functions. */
+/**
+ * Function types by index, the same in every module. Type 0 is that of translated functions: host stack left,
+ * slot, RSP and fuel; they return the address they returned to, and fuel.
+ */
 export const TYPES: readonly FuncType[] = [
-  { params: [I32, I32], results: [I64] },
+  { params: [I32, I32, I64, I64], results: [I64, I64] },
   { params: [I32], results: [I32] },
   { params: [I32, I32], results: [I32] },
-  { params: [I64, I32], results: [I64] },
+  { params: [I64, I32, I64, I64], results: [I64, I64] },
   { params: [], results: [] },
   { params: [], results: [I32] },
 ];
@@ -81,64 +92,89 @@ function writeGlue(memoryPages: number): Uint8Array {
   });
 }
 
+/** Pushes the fuel in memory, or stores a local there. */
+function loadFuel(w: CodeWriter): void {
+  w.i32(0);
+  w.memory(Op.i64Load, FUEL);
+}
+
+function storeFuel(w: CodeWriter, local: number): void {
+  w.i32(0);
+  w.get(local);
+  w.memory(Op.i64Store, FUEL);
+}
+
 /** enter(slot, depth) */
 function enterBody(): CodeWriter {
   const w = new CodeWriter(64);
-  w.op(1, 1, I64);
+  const returned = 2;
+  const fuel = 3;
+  w.op(1, 2, I64);
   w.get(1);
   w.get(0);
+  w.i32(0);
+  w.memory(Op.i64Load, regOffset(4));
+  loadFuel(w);
   w.get(0);
   w.op(Op.callIndirect, 0, 0);
-  w.tee(2);
+  w.set(fuel);
+  w.tee(returned);
   w.i64(EXIT_RESULT);
-  w.op(Op.i64Eq, Op.if, I32);
+  w.op(Op.i64Eq, Op.if, 0x40);
   w.i32(1);
-  w.op(Op.else);
+  w.op(Op.return, Op.end);
   w.i32(0);
-  w.get(2);
+  w.get(returned);
   w.memory(Op.i64Store, RIP);
+  storeFuel(w, fuel);
   w.i32(0);
-  w.op(Op.end, Op.end);
+  w.op(Op.end);
   return w;
 }
 
-/** stub(depth, slot) */
+function returnExit(w: CodeWriter): void {
+  w.op(Op.if, 0x40);
+  w.i64(EXIT_RESULT);
+  w.i64(0);
+  w.op(Op.return, Op.end);
+}
+
+/** stub(depth, slot, rsp, fuel) */
 function stubBody(translate: number): CodeWriter {
   const w = new CodeWriter(64);
   w.u32(0);
+  storeFuel(w, 3);
   w.get(1);
-  w.op(Op.call, translate, Op.if, I64);
-  w.i64(EXIT_RESULT);
-  w.op(Op.else);
-  w.get(0);
-  w.get(1);
-  w.get(1);
-  w.op(Op.callIndirect, 0, 0, Op.end, Op.end);
+  w.op(Op.call, translate);
+  returnExit(w);
+  for (const local of [0, 1, 2, 3, 1]) w.get(local);
+  w.op(Op.callIndirect, 0, 0, Op.end);
   return w;
 }
 
-/** hostThunk(depth, slot) */
+/** hostThunk(depth, slot, rsp, fuel) */
 function hostThunkBody(hostPop: number): CodeWriter {
   const w = new CodeWriter(64);
   w.u32(0);
+  storeFuel(w, 3);
   w.i32(0);
   w.get(0);
   w.memory(Op.i32Store, DEPTH_LEFT);
   w.get(1);
-  w.op(Op.call, hostPop, Op.if, I64);
-  w.i64(EXIT_RESULT);
-  w.op(Op.else);
+  w.op(Op.call, hostPop);
+  returnExit(w);
   w.i32(0);
   w.memory(Op.i64Load, RIP);
-  w.op(Op.end, Op.end);
+  loadFuel(w);
+  w.op(Op.end);
   return w;
 }
 
-/** dispatch(address, depth) */
+/** dispatch(address, depth, rsp, fuel) */
 function dispatchBody(resolve: number): CodeWriter {
   const w = new CodeWriter(128);
-  const entry = 2;
-  const slot = 3;
+  const entry = 4;
+  const slot = 5;
   w.op(1, 2, I32);
   w.get(0);
   w.op(Op.i32WrapI64);
@@ -160,15 +196,15 @@ function dispatchBody(resolve: number): CodeWriter {
   w.memory(0x28, BRANCH_CACHE + 8);
   w.set(slot);
   w.op(Op.else);
+  storeFuel(w, 3);
   w.i32(0);
   w.get(0);
   w.memory(Op.i64Store, RIP);
   w.op(Op.call, resolve);
   w.tee(slot);
   w.i32(0);
-  w.op(Op.i32LtS, Op.if, 0x40);
-  w.i64(EXIT_RESULT);
-  w.op(Op.return, Op.end);
+  w.op(Op.i32LtS);
+  returnExit(w);
   w.get(entry);
   w.get(0);
   w.memory(Op.i64Store, BRANCH_CACHE);
@@ -176,9 +212,7 @@ function dispatchBody(resolve: number): CodeWriter {
   w.get(slot);
   w.memory(Op.i32Store, BRANCH_CACHE + 8);
   w.op(Op.end);
-  w.get(1);
-  w.get(slot);
-  w.get(slot);
+  for (const local of [1, slot, 2, 3, slot]) w.get(local);
   w.op(Op.callIndirect, 0, 0, Op.end);
   return w;
 }

@@ -2,7 +2,7 @@ import { ARITHMETIC, CF, OF } from '../decode/effects.js';
 import type { Insn } from '../decode/instruction.js';
 import { Op } from '../wasm/op.js';
 import type { Value } from './flags.js';
-import { L } from './locals.js';
+import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
 
 const WIDE: Record<string, number> = {
@@ -286,12 +286,12 @@ export function compareExchange(t: Translator, insn: Insn): void {
     t.store(size);
     if (size === 4) {
       // Only a failed comparison writes EAX, and with it the upper half of RAX.
-      w.get(L.regs);
+      w.get(localOf(0));
       w.get(old);
       w.op(Op.i64ExtendI32U);
       w.get(equal);
       w.byte(Op.select);
-      w.set(L.regs);
+      w.set(localOf(0));
       t.dirty |= 1;
     } else {
       w.get(old);

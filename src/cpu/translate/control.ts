@@ -4,7 +4,7 @@ import { slowFlags } from '../flow/liveness.js';
 import { EXIT_CODE, EXIT_CONTINUE, EXIT_RESULT, RFLAGS, RIP, regOffset } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
 import { FLAG_BITS } from './frame.js';
-import { L } from './locals.js';
+import { L, reg as localOf } from './locals.js';
 import { moveRsp } from './moves.js';
 import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
@@ -56,7 +56,7 @@ export function storeFlagImage(t: Translator, live: number): void {
 export function pushCondition(t: Translator, insn: Insn): void {
   const { w } = t;
   if (insn.op === 'jcc') return t.flags.condition(insn.cond);
-  const rcx = L.regs + 1;
+  const rcx = localOf(1);
   const wide = !insn.addr32;
   if (insn.op !== 'jrcxz') {
     if (wide) {
@@ -90,8 +90,9 @@ export function ret(u: UnitTranslation, insn: Insn): void {
   t.load(8);
   w.set(address);
   moveRsp(t, 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0));
-  u.flush();
+  t.flushRegs();
   w.get(address);
+  w.get(L.fuel);
   w.byte(Op.return);
 }
 
@@ -103,34 +104,52 @@ function pushReturnAddress(u: UnitTranslation, next: number): void {
   moveRsp(t, -8);
 }
 
-/** After a callee's result is on the stack: go on only if it came back to where it was called. */
+/** After a callee's results are on the stack: go on only if it came back to where it was called. */
 function afterCall(u: UnitTranslation, next: number, to: number): void {
   const { w } = u;
-  w.tee(L.returned);
-  w.i64(next);
-  w.op(Op.i64Ne);
+  w.set(L.fuel);
+  w.set(L.returned);
   if (to < 0) {
-    w.byte(Op.drop);
     u.unwind();
     return;
   }
+  w.get(L.returned);
+  w.i64(next);
+  w.op(Op.i64Ne);
   u.unwindIf();
-  u.reload(to);
+  if (u.expectsRsp(to)) {
+    // The frame was checked once for all; it is another one if RSP came back different.
+    w.i32(0);
+    w.memory(Op.i64Load, regOffset(RSP));
+    w.get(localOf(RSP));
+    w.i64(8);
+    w.op(Op.i64Add, Op.i64Ne);
+    u.unwindIf();
+  }
+  u.reloadAfterCall(to);
 }
 
 export function call(u: UnitTranslation, insn: Insn, to: number): void {
   const { w } = u;
   const next = insn.address + insn.length;
   pushReturnAddress(u, next);
-  u.flush();
+  u.t.flushRegs();
   const ptr = u.env.toPtr(insn.target);
   if (ptr === undefined) return goWild(u, insn.target);
   if (u.env.isHost(ptr)) return callHost(u, ptr, next, to);
-  w.get(L.depth);
-  u.pushSlot(ptr);
-  u.pushSlot(ptr);
+  pushArguments(u, ptr);
   w.op(Op.callIndirect, TYPE_GUEST, 0);
   afterCall(u, next, to);
+}
+
+/** Arguments of a translated function, and the slot for call_indirect. */
+function pushArguments(u: UnitTranslation, ptr: number): void {
+  const { w } = u;
+  w.get(L.depth);
+  u.pushSlot(ptr);
+  w.get(localOf(RSP));
+  w.get(L.fuel);
+  u.pushSlot(ptr);
 }
 
 /** Control passes to an address that no code can be at; the run loop raises the fault. */
@@ -142,7 +161,9 @@ function goWild(u: UnitTranslation, address: number): void {
   w.i32(0);
   w.i32(EXIT_CONTINUE);
   w.memory(Op.i32Store, EXIT_CODE);
+  u.storeFuel();
   w.i64(EXIT_RESULT);
+  w.i64(0);
   w.byte(Op.return);
 }
 
@@ -150,6 +171,7 @@ function goWild(u: UnitTranslation, address: number): void {
 function callHost(u: UnitTranslation, ptr: number, next: number, to: number): void {
   const { w, t } = u;
   u.storeDepth();
+  u.storeFuel();
   w.i64(EXIT_RESULT);
   w.set(L.returned);
   u.pushSlot(ptr);
@@ -158,9 +180,9 @@ function callHost(u: UnitTranslation, ptr: number, next: number, to: number): vo
   u.unwindIf();
   w.i32(0);
   w.memory(Op.i64Load, regOffset(RSP));
-  w.get(L.regs + RSP);
+  w.get(localOf(RSP));
   w.op(Op.i64Ne);
-  w.get(L.regs + RSP);
+  w.get(localOf(RSP));
   w.i64(-0x8000_0000);
   w.op(Op.i64Add, Op.i32WrapI64);
   w.memory(Op.i64Load, 0);
@@ -181,6 +203,14 @@ function callHost(u: UnitTranslation, ptr: number, next: number, to: number): vo
   } else u.reload(to);
 }
 
+function pushDispatch(u: UnitTranslation, target: number): void {
+  const { w } = u;
+  w.get(target);
+  w.get(L.depth);
+  w.get(localOf(RSP));
+  w.get(L.fuel);
+}
+
 export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
   const { w, t } = u;
   const target = t.temp64();
@@ -188,9 +218,8 @@ export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
   w.set(target);
   const next = insn.address + insn.length;
   pushReturnAddress(u, next);
-  u.flush();
-  w.get(target);
-  w.get(L.depth);
+  t.flushRegs();
+  pushDispatch(u, target);
   w.byte(Op.call);
   w.u32(IMPORT_DISPATCH);
   afterCall(u, next, to);
@@ -201,9 +230,8 @@ export function indirectJump(u: UnitTranslation, insn: Insn): void {
   const target = t.temp64();
   t.pushOperand(insn.a!, 8);
   w.set(target);
-  u.flush();
-  w.get(target);
-  w.get(L.depth);
+  t.flushRegs();
+  pushDispatch(u, target);
   w.byte(Op.call);
   w.u32(IMPORT_DISPATCH);
   w.byte(Op.return);
@@ -213,10 +241,8 @@ export function indirectJump(u: UnitTranslation, insn: Insn): void {
 export function leaveUnit(u: UnitTranslation, ptr: number, address: number): void {
   const { w } = u;
   if (ptr < 0 || !u.env.isFunction(ptr)) storeFlagImage(u.t, ARITHMETIC);
-  u.flush();
+  u.t.flushRegs();
   if (ptr < 0) return goWild(u, address);
-  w.get(L.depth);
-  u.pushSlot(ptr);
-  u.pushSlot(ptr);
+  pushArguments(u, ptr);
   w.op(Op.callIndirect, TYPE_GUEST, 0, Op.return);
 }

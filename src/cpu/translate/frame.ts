@@ -13,7 +13,7 @@ import {
   SHADOW_FLAGS,
 } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
-import { L } from './locals.js';
+import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
 
 /** Arithmetic flags with their bit number in RFLAGS and their local. */
@@ -47,7 +47,7 @@ export function emitEpilogue(t: Translator, modified: number): void {
   for (let reg = 0; reg < 16; reg++) {
     if (!(modified & (1 << reg))) continue;
     w.i32(0);
-    w.get(L.regs + reg);
+    w.get(localOf(reg));
     w.memory(Op.i64Store, SHADOW + reg * 8);
   }
   if (t.sites.some((site) => site.flags)) {
@@ -76,6 +76,7 @@ export function emitEpilogue(t: Translator, modified: number): void {
   w.i32(EXIT_AT_SITE);
   w.memory(Op.i32Store, EXIT_CODE);
   w.i64(EXIT_RESULT);
+  w.i64(0);
   w.op(Op.return, Op.end);
   // Unwind: a callee exited, or returned to somewhere else. Registers are in the register file.
   w.get(L.returned);
@@ -87,7 +88,11 @@ export function emitEpilogue(t: Translator, modified: number): void {
   w.i32(0);
   w.i32(EXIT_CONTINUE);
   w.memory(Op.i32Store, EXIT_CODE);
+  w.i32(0);
+  w.get(L.fuel);
+  w.memory(Op.i64Store, FUEL);
   w.op(Op.end);
   w.i64(EXIT_RESULT);
+  w.i64(0);
   w.op(Op.end);
 }

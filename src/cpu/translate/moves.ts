@@ -1,7 +1,7 @@
 import { AF, CF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { Op } from '../wasm/op.js';
-import { L } from './locals.js';
+import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
 
 const RSP = 4;
@@ -13,10 +13,9 @@ export function mov(t: Translator, insn: Insn): void {
   const { size } = insn;
   if (a.kind === 'mem') {
     t.access(a, size, true);
-    t.w.get(L.ea);
-    t.w.op(Op.i32WrapI64);
+    t.pushLinear();
     if (b.kind === 'reg' && size < 8 && !b.high) {
-      t.w.get(L.regs + b.reg);
+      t.w.get(localOf(b.reg));
       t.w.op(Op.i32WrapI64);
     } else t.pushOperand(b, size);
     t.storeAt(size);
@@ -188,10 +187,10 @@ const stackSlot = (disp: number, size: number): MemOperand => ({
 });
 
 export function moveRsp(t: Translator, by: number): void {
-  t.w.get(L.regs + RSP);
+  t.w.get(localOf(RSP));
   t.w.i64(by);
   t.w.op(Op.i64Add);
-  t.w.set(L.regs + RSP);
+  t.w.set(localOf(RSP));
   t.dirty |= 1 << RSP;
 }
 
@@ -236,10 +235,10 @@ export function leave(t: Translator, insn: Insn): void {
   t.access({ ...stackSlot(0, size), base: RBP }, size, false);
   t.load(size);
   w.set(value);
-  w.get(L.regs + RBP);
+  w.get(localOf(RBP));
   w.i64(size);
   w.op(Op.i64Add);
-  w.set(L.regs + RSP);
+  w.set(localOf(RSP));
   t.dirty |= 1 << RSP;
   w.get(value);
   t.popReg(RBP, size);

@@ -1,7 +1,7 @@
 import { ARITHMETIC } from '../decode/effects.js';
 import type { Insn, Operand } from '../decode/instruction.js';
 import { Op } from '../wasm/op.js';
-import { L } from './locals.js';
+import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
 
 /** Sets CF and OF from the i32 condition on the stack; the other flags are undefined. */
@@ -108,7 +108,7 @@ export function multiply(t: Translator, insn: Insn): void {
     if (!flagsLive) return;
     w.get(high);
     if (signed) {
-      w.get(L.regs);
+      w.get(localOf(0));
       w.i64(63);
       w.op(Op.i64ShrS);
     } else w.i64(0);

@@ -1,10 +1,11 @@
 import type { Insn, MemOperand, Operand, Size } from '../decode/instruction.js';
+import { type AddressPlan, FRAME, type Range, type Symbolic, SymbolicRegisters } from '../flow/addresses.js';
 import { READ_TAGS, WRITE_TAGS } from '../layout.js';
 import { FS_BASE, GS_BASE, regOffset } from '../runtime/layout.js';
 import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
 import { Flags } from './flags.js';
-import { L } from './locals.js';
+import { L, reg as localOf, RANGE_LOCALS } from './locals.js';
 import type { Site } from './site.js';
 
 /** How thoroughly memory accesses are checked where the quick check fails. */
@@ -29,6 +30,13 @@ export class Translator {
   insn!: Insn;
   liveBefore = 0;
   liveAfter = 0;
+  /** Present where accesses are checked by ranges. */
+  symbols: SymbolicRegisters | undefined;
+  private ranges: Map<number, Range> | undefined;
+  private frame: Range | undefined;
+  private rangeLocals = 0;
+  /** Where the operand that `access` checked lies; undefined: at L.ea. */
+  private checked: { readonly local: number; readonly offset: number } | undefined;
   private temps64 = 0;
   private temps32 = 0;
 
@@ -73,7 +81,7 @@ export class Translator {
   /** Pushes a register's value, zero-extended to i32 or i64. */
   pushReg(reg: number, size: number, high = false): void {
     const { w } = this;
-    w.get(L.regs + reg);
+    w.get(localOf(reg));
     if (size === 8) return;
     w.op(Op.i32WrapI64);
     if (high) {
@@ -100,11 +108,11 @@ export class Translator {
         w.i64(8);
         w.op(Op.i64Shl);
       }
-      w.get(L.regs + reg);
+      w.get(localOf(reg));
       w.i64(-1 - mask * (high ? 256 : 1));
       w.op(Op.i64And, Op.i64Or);
     }
-    w.set(L.regs + reg);
+    w.set(localOf(reg));
   }
 
   /** Pushes any operand zero-extended; memory is checked for reading first. */
@@ -138,11 +146,11 @@ export class Translator {
     const { w } = this;
     let pushed = false;
     if (memory.base >= 0) {
-      w.get(L.regs + memory.base);
+      w.get(localOf(memory.base));
       pushed = true;
     }
     if (memory.index >= 0) {
-      w.get(L.regs + memory.index);
+      w.get(localOf(memory.index));
       if (memory.scale > 1) {
         w.i64(Math.log2(memory.scale));
         w.op(Op.i64Shl);
@@ -175,23 +183,91 @@ export class Translator {
     }
   }
 
-  /** Computes the address of an operand into L.ea and checks it. Nothing may have been modified yet. */
+  /** Starts a block whose accesses are checked by ranges. */
+  beginBlock(plan: AddressPlan, index: number): void {
+    this.symbols = new SymbolicRegisters(plan.rspIn[index]);
+    this.ranges = plan.blocks[index];
+    this.frame = plan.frame;
+    this.rangeLocals = 0;
+  }
+
+  /**
+   * Makes sure that an operand is accessible and prepares `load` or `store` of it. Nothing may have been
+   * modified yet.
+   */
   access(memory: MemOperand, size: number, write: boolean): void {
-    this.pushAddress(memory, -0x8000_0000);
-    this.w.set(L.ea);
-    this.check(size, write, memory);
+    const at = this.symbols?.locate(memory);
+    const range = at && this.rangeOf(at, size, write);
+    if (!at || !range) {
+      this.pushAddress(memory, -0x8000_0000);
+      this.w.set(L.ea);
+      this.check(size, write, memory);
+      return;
+    }
+    if (range.local < 0) {
+      // The first access through this pointer: check all that the block accesses through it.
+      this.pushAddress(memory, range.low - at.delta - 0x8000_0000);
+      this.w.set(L.ea);
+      this.aimAt({ kind: 'memory', memory: { ...memory, size }, write });
+      this.checkRange(range.high - range.low, range.write);
+      range.local = L.ranges + this.rangeLocals++;
+      this.w.get(L.ea);
+      this.w.op(Op.i32WrapI64);
+      this.w.set(range.local);
+    }
+    this.checked = { local: range.local, offset: at.delta - range.low };
+  }
+
+  private rangeOf(at: Symbolic, size: number, write: boolean): Range | undefined {
+    const range = at.root === FRAME ? this.frame : this.ranges?.get(at.root);
+    if (!range || at.delta < range.low || at.delta + size > range.high || (write && !range.write))
+      return undefined;
+    return range.local >= 0 || this.rangeLocals < RANGE_LOCALS ? range : undefined;
+  }
+
+  /** Leaves at the site aimed at unless `size` bytes at L.ea, at most a page, are accessible. */
+  checkRange(size: number, write: boolean): void {
+    const { w } = this;
+    const tags = write ? WRITE_TAGS : READ_TAGS;
+    this.pushMismatch(tags, size);
+    w.op(Op.if, 0x40);
+    this.depth++;
+    // Either not accessible or on two pages.
+    this.pushPageWrong(tags, 0);
+    this.pushPageWrong(tags, size - 1);
+    w.op(Op.i32Or);
+    this.exitIf();
+    w.op(Op.end);
+    this.depth--;
+  }
+
+  /** The tag of the last byte's page must match the first byte's page number: fails for page crossings too. */
+  private pushMismatch(tags: number, size: number): void {
+    this.pushTag(tags, size - 1);
+    this.w.get(L.ea);
+    this.w.i64(12);
+    this.w.op(Op.i64ShrU, Op.i64Ne);
+  }
+
+  private pushPageWrong(tags: number, plus: number): void {
+    const { w } = this;
+    this.pushTag(tags, plus);
+    w.get(L.ea);
+    if (plus) {
+      w.i64(plus);
+      w.op(Op.i64Add);
+    }
+    w.i64(12);
+    w.op(Op.i64ShrU, Op.i64Ne);
   }
 
   /** Leaves translated code at this instruction unless `size` bytes at L.ea are accessible. */
   check(size: number, write: boolean, memory: MemOperand, bitOffset?: Site['bitOffset']): void {
     const { w } = this;
     const tags = write ? WRITE_TAGS : READ_TAGS;
+    this.checked = undefined;
     this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, ...(bitOffset && { bitOffset }) });
-    // The tag of the last byte's page must match the first byte's page number: fails for page crossings too.
-    this.pushTag(tags, size - 1);
-    w.get(L.ea);
-    w.i64(12);
-    w.op(Op.i64ShrU, Op.i64Ne);
+    this.pushMismatch(tags, size);
     if (this.mode === 'quick') {
       this.exitIf();
       return;
@@ -248,25 +324,34 @@ export class Translator {
     w.op(Op.i64Eq, Op.i32Or);
   }
 
-  /** Loads from L.ea, zero-extended. */
+  /** Pushes the linear offset of the checked operand; `loadAt` or `storeAt` follows. */
+  pushLinear(): void {
+    if (this.checked) this.w.get(this.checked.local);
+    else {
+      this.w.get(L.ea);
+      this.w.op(Op.i32WrapI64);
+    }
+  }
+
+  /** Loads the checked operand, zero-extended. */
   load(size: number): void {
-    const { w } = this;
-    w.get(L.ea);
-    w.op(Op.i32WrapI64);
+    this.pushLinear();
     this.loadAt(size);
   }
 
   loadAt(size: number): void {
-    this.w.memory(size === 8 ? Op.i64Load : size === 4 ? 0x28 : size === 2 ? Op.i32Load16u : Op.i32Load8u, 0);
+    this.w.memory(
+      size === 8 ? Op.i64Load : size === 4 ? 0x28 : size === 2 ? Op.i32Load16u : Op.i32Load8u,
+      this.checked?.offset ?? 0,
+    );
   }
 
-  /** Pops a value and stores it at L.ea. */
+  /** Pops a value and stores it to the checked operand. */
   store(size: number): void {
     const { w } = this;
     const value = this.temp(size);
     w.set(value);
-    w.get(L.ea);
-    w.op(Op.i32WrapI64);
+    this.pushLinear();
     w.get(value);
     this.storeAt(size);
   }
@@ -274,7 +359,7 @@ export class Translator {
   storeAt(size: number): void {
     this.w.memory(
       size === 8 ? Op.i64Store : size === 4 ? Op.i32Store : size === 2 ? Op.i32Store16 : Op.i32Store8,
-      0,
+      this.checked?.offset ?? 0,
     );
   }
 
@@ -310,7 +395,7 @@ export class Translator {
     for (let reg = 0; reg < 16; reg++)
       if (mask & (1 << reg)) {
         w.i32(0);
-        w.get(L.regs + reg);
+        w.get(localOf(reg));
         w.memory(Op.i64Store, regOffset(reg));
       }
     this.dirty &= ~mask;
@@ -322,7 +407,7 @@ export class Translator {
       if (mask & (1 << reg)) {
         w.i32(0);
         w.memory(Op.i64Load, regOffset(reg));
-        w.set(L.regs + reg);
+        w.set(localOf(reg));
       }
   }
 

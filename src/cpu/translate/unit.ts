@@ -1,4 +1,5 @@
 import type { Insn } from '../decode/instruction.js';
+import { type AddressPlan, planAddresses, type Range } from '../flow/addresses.js';
 import type { Block, Graph } from '../flow/cfg.js';
 import type { FlowInfo } from '../flow/dominators.js';
 import type { Liveness } from '../flow/liveness.js';
@@ -41,9 +42,12 @@ export function translateUnit(
   return new UnitTranslation(graph, flow, live, env, mode).translate();
 }
 
+const RSP_BIT = 1 << 4;
+
 export class UnitTranslation implements FlowSink {
   readonly w = new CodeWriter(8192);
   readonly t: Translator;
+  readonly plan: AddressPlan | undefined;
   readonly slots: { offset: number; ptr: number }[] = [];
   private readonly weights: number[];
   private readonly flagsAtEnd: (LazyState | undefined)[] = [];
@@ -57,6 +61,7 @@ export class UnitTranslation implements FlowSink {
     mode: CheckMode,
   ) {
     this.t = new Translator(this.w, mode);
+    this.plan = mode === 'quick' ? planAddresses(graph) : undefined;
     this.weights = loopWeights(graph, flow);
   }
 
@@ -88,24 +93,34 @@ export class UnitTranslation implements FlowSink {
     w.i32(0);
     w.op(Op.i32LtS);
     t.exitIf();
-    w.i32(0);
-    w.memory(Op.i64Load, FUEL);
-    w.set(L.fuel);
     this.aimAtBlock('budget', 0, 0);
     w.get(L.fuel);
     w.i64(0);
     w.op(Op.i64LeS);
     t.exitIf();
-    w.get(L.fuel);
-    w.i64(this.weights[this.graph.blocks.length]);
-    w.op(Op.i64Sub);
-    w.set(L.fuel);
+    if (this.plan?.frame) this.checkFrame(this.plan.frame);
+    this.charge(this.weights[this.graph.blocks.length]);
     if (flags) loadFlags(t, flags);
-    t.loadRegs(this.live.neededIn[0]);
+    t.loadRegs(this.live.neededIn[0] & ~RSP_BIT);
+  }
+
+  /** All of the stack frame at once: see flow/addresses.ts. */
+  private checkFrame(frame: Range): void {
+    const { w, t } = this;
+    w.get(L.rsp);
+    w.i64(frame.low - 0x8000_0000);
+    w.op(Op.i64Add);
+    w.set(L.ea);
+    this.aimAtBlock('frame', 0, 0);
+    t.checkRange(frame.high - frame.low, true);
+    w.get(L.ea);
+    w.op(Op.i32WrapI64);
+    w.set(L.frame);
+    frame.local = L.frame;
   }
 
   /** A site that resumes at the start of a block; its flags are in their locals. */
-  private aimAtBlock(kind: 'deep' | 'budget', block: number, flags: number): void {
+  private aimAtBlock(kind: 'deep' | 'budget' | 'frame', block: number, flags: number): void {
     const { t } = this;
     t.aimAt({
       kind,
@@ -176,11 +191,13 @@ export class UnitTranslation implements FlowSink {
     const preds = this.flow.preds[index];
     t.flags.restore(index !== 0 && preds.length === 1 ? this.flagsAtEnd[preds[0]] : undefined);
     t.dirty = live.dirtyIn[index];
+    if (this.plan) t.beginBlock(this.plan, index);
     let before = live.flagsIn[index];
     block.insns.forEach((insn, i) => {
       const after = live.flagsAfter[index][i];
       t.begin(insn, before, after);
       translateInsn(t, insn);
+      t.symbols?.step(insn);
       before = after;
     });
     this.terminate(block, index, before);
@@ -236,8 +253,12 @@ export class UnitTranslation implements FlowSink {
 
   /** Makes the register file true. */
   flush(): void {
-    const { w, t } = this;
-    t.flushRegs();
+    this.t.flushRegs();
+    this.storeFuel();
+  }
+
+  storeFuel(): void {
+    const { w } = this;
     w.i32(0);
     w.get(L.fuel);
     w.memory(Op.i64Store, FUEL);
@@ -257,6 +278,17 @@ export class UnitTranslation implements FlowSink {
     w.set(L.fuel);
     t.loadRegs(this.live.neededIn[to]);
     t.dirty = 0;
+  }
+
+  /** As `reload`, after a call that returned fuel and came back with RSP where it should be. */
+  reloadAfterCall(to: number): void {
+    this.t.loadRegs(this.live.neededIn[to]);
+    this.t.dirty = 0;
+  }
+
+  /** Whether block `to` relies on RSP having come back from a call unchanged. */
+  expectsRsp(to: number): boolean {
+    return this.plan?.frame !== undefined && this.plan.rspIn[to] !== undefined;
   }
 
   unwindIf(): void {
