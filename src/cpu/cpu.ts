@@ -72,7 +72,6 @@ export class Cpu implements CpuContract {
     this.units = new UnitTable(space, this.knowledge, table, this.glue, options.codeCache ?? sharedCache, {
       host: (slot) => this.callHost(slot),
       slow: (unit, site) => this.executeSlow(unit, site),
-      dispatch: this.glue.dispatch,
       pop: () => void this.pop(),
     });
     space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));

@@ -95,6 +95,19 @@ define('call', '-', '-', 0, 0, RSP, RSP);
 define('calli', 'r', '-', 0, 0, RSP, RSP);
 define('jmpi', 'r', '-');
 
+const STRING_ROW: Row = { a: '-', b: '-', read: 0, written: 0, implicitRead: 0, implicitWritten: 0 };
+const RSI = 64;
+const RDI = 128;
+
+/** movs and stos with plain addresses; the others are left to the slow path. */
+function stringRow(insn: Insn): Row | undefined {
+  if (insn.addr32 || insn.segment) return undefined;
+  const pointers = insn.op === 'movs' ? RSI | RDI : RDI;
+  const count = insn.rep ? RCX : 0;
+  const implicitRead = pointers | count | (insn.op === 'stos' ? RAX : 0);
+  return { ...STRING_ROW, implicitRead, implicitWritten: pointers | count };
+}
+
 const CONDITION_FLAGS = [OF, CF, ZF, CF | ZF, SF, PF, SF | OF, ZF | SF | OF];
 
 /** Flags that an x86 condition code depends on. */
@@ -109,7 +122,7 @@ const CONDITIONAL = new Set('shl shr sar rol ror shld shrd'.split(' '));
 
 /** Effects of an instruction that is translated in line; undefined: it is executed by the slow path. */
 export function effectsOf(insn: Insn): Effects | undefined {
-  const row = rows.get(insn.op);
+  const row = insn.op === 'movs' || insn.op === 'stos' ? stringRow(insn) : rows.get(insn.op);
   if (!row) return undefined;
   const out: Effects = {
     regsRead: row.implicitRead,

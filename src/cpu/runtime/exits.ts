@@ -6,7 +6,7 @@ import type { Site } from '../translate/site.js';
 import { CpuFault } from './guest-memory.js';
 import { SHADOW, SHADOW_FLAGS } from './layout.js';
 import type { Registers } from './registers.js';
-import { divide128, type SlowContext } from './slow.js';
+import { divide128, executeSlow, type SlowContext } from './slow.js';
 import type { Unit, UnitTable } from './units.js';
 
 /** Makes the register file precise after an exit at a site, and says what to do: undefined is to go on at RIP. */
@@ -25,6 +25,8 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
       return trap(c, units, unit, site.insn!);
     case 'memory':
       return memoryFault(c, units, unit, site);
+    case 'string':
+      return goOn(c, site.insn!);
     case 'frame':
       units.useFullChecks(unit, unit.ptr);
       return undefined;
@@ -47,6 +49,18 @@ function restoreFlags(regs: Registers, at: FlagsAtSite): void {
     value |= evaluateLazy(at, operand(0), operand(1), operand(2));
   }
   regs.flags = (regs.flags & ~at.live) | (value & at.live);
+}
+
+/** Executes an instruction by hand and goes on after it. */
+function goOn(c: SlowContext, insn: Insn): Exit | undefined {
+  try {
+    executeSlow(c, insn);
+  } catch (error) {
+    if (error instanceof CpuFault) return raise(error.exception);
+    throw error;
+  }
+  c.regs.rip = BigInt.asUintN(64, BigInt(insn.address + insn.length));
+  return undefined;
 }
 
 function divide(c: SlowContext, site: Site): Exit | undefined {

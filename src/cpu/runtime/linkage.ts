@@ -1,3 +1,4 @@
+import { copyBody, fillBody } from './bulk-glue.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op } from '../wasm/op.js';
@@ -22,14 +23,17 @@ export const TYPES: readonly FuncType[] = [
   { params: [I64, I32, I64, I64], results: [I64, I64] },
   { params: [], results: [] },
   { params: [], results: [I32] },
+  { params: [I64, I64, I64, I32], results: [I64] },
 ];
 
-/** What every translated unit imports; indices are control.IMPORT_*. */
+/** What every translated unit imports; indices are in translate/imports.ts. */
 export const UNIT_IMPORTS = [
   { name: 'host', type: 1 },
   { name: 'slow', type: 2 },
   { name: 'dispatch', type: 3 },
   { name: 'pop', type: 4 },
+  { name: 'copy', type: 6 },
+  { name: 'fill', type: 6 },
 ] as const;
 
 /** The glue module's calls into the host. */
@@ -51,6 +55,9 @@ export interface Glue {
   readonly hostThunk: () => void;
   /** Calls the code at an address. */
   readonly dispatch: () => void;
+  /** Simple cases of rep movs and rep stos. */
+  readonly copy: () => void;
+  readonly fill: () => void;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -87,6 +94,8 @@ function writeGlue(memoryPages: number): Uint8Array {
       { type: 0, body: stubBody(translate), name: 'stub' },
       { type: 0, body: hostThunkBody(hostPop), name: 'hostThunk' },
       { type: 3, body: dispatchBody(resolve), name: 'dispatch' },
+      { type: 6, body: copyBody(), name: 'copy' },
+      { type: 6, body: fillBody(), name: 'fill' },
     ],
     elements: [],
   });

@@ -21,7 +21,6 @@ export interface Unit {
 export interface UnitHost {
   host(slot: number): number;
   slow(unit: number, site: number): number;
-  dispatch: () => void;
   pop(): void;
 }
 
@@ -100,7 +99,9 @@ export class UnitTable {
       h: {
         host: host.host,
         slow: host.slow,
-        dispatch: host.dispatch,
+        dispatch: this.glue.dispatch,
+        copy: this.glue.copy,
+        fill: this.glue.fill,
         pop: host.pop,
         unit: number,
       },

@@ -4,18 +4,11 @@ import { slowFlags } from '../flow/liveness.js';
 import { EXIT_CODE, EXIT_CONTINUE, EXIT_RESULT, RFLAGS, RIP, regOffset } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
 import { FLAG_BITS } from './frame.js';
+import { IMPORT_DISPATCH, IMPORT_HOST, IMPORT_POP, TYPE_GUEST } from './imports.js';
 import { L, reg as localOf } from './locals.js';
 import { moveRsp } from './moves.js';
 import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
-
-/** Imported functions of every unit, by index, and types. See runtime/linkage.ts. */
-export const IMPORT_HOST = 0;
-export const IMPORT_SLOW = 1;
-export const IMPORT_DISPATCH = 2;
-export const IMPORT_POP = 3;
-/** Type index of translated functions. */
-export const TYPE_GUEST = 0;
 
 const RSP = 4;
 

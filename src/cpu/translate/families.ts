@@ -4,6 +4,7 @@ import * as bits from './bits.js';
 import * as moves from './moves.js';
 import * as multiply from './multiply.js';
 import * as shifts from './shifts.js';
+import { moveString } from './strings.js';
 import type { Translator } from './translator.js';
 
 type Handler = (t: Translator, insn: Insn) => void;
@@ -49,6 +50,7 @@ define('blsr blsmsk blsi', bits.lowestBit);
 define('bextr', bits.bextr);
 define('bzhi', bits.bzhi);
 define('rorx shlx sarx shrx', bits.shiftWithoutFlags);
+define('movs stos', moveString);
 define('nop', () => undefined);
 
 /** Translates one instruction that is neither a branch nor left to the slow path. */

@@ -30,6 +30,8 @@ export type SiteKind =
   | 'trap'
   /** #DE. */
   | 'divide'
+  /** The host goes on with a string instruction. */
+  | 'string'
   /** Executed by the slow path. */
   | 'slow'
   /** The stack frame is not all accessible: translate with every stack access checked. */

@@ -11,6 +11,7 @@ import * as control from './control.js';
 import { translateInsn } from './families.js';
 import type { LazyState } from './flags.js';
 import { emitEpilogue, loadFlags } from './frame.js';
+import { IMPORT_SLOW } from './imports.js';
 import { FRAME_COST, L, LOCAL_GROUPS } from './locals.js';
 import type { Site } from './site.js';
 import { type CheckMode, Translator } from './translator.js';
@@ -313,7 +314,7 @@ export class UnitTranslation implements FlowSink {
     w.u32(0);
     w.i32(site);
     w.byte(Op.call);
-    w.u32(control.IMPORT_SLOW);
+    w.u32(IMPORT_SLOW);
     this.unwindIf();
     this.reload(to);
     if (control.isFlagUser(insn.op)) {
