@@ -114,12 +114,16 @@ async function boot(script, files, scenario) {
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (d) => (output += d));
-  let size = 0, since = Date.now();
+  const begun = Date.now();
+  let size = 0, since = begun, panicked = false;
   const watch = setInterval(() => {
     const now = existsSync(consoleFile) ? statSync(consoleFile).size : 0;
     if (now !== size) { size = now; since = Date.now(); }
-    const started = size > 0 && readFileSync(consoleFile, 'latin1').includes('@@run');
-    if (Date.now() - since > 1000 * (started ? (scenario.patience ?? 60) : 45) && existsSync(pidFile)) {
+    const text = size > 0 ? readFileSync(consoleFile, 'latin1') : '';
+    const patience = text.includes('Kernel panic') ? 0 : text.includes('@@run') ? 60 : 45;
+    if (patience === 0 && !panicked) { panicked = true; return; } // let the panic's last lines come
+    const silent = Date.now() - since > 1000 * patience;
+    if ((silent || Date.now() - begun > 1000 * (scenario.atMost ?? 300)) && existsSync(pidFile)) {
       process.kill(Number(readFileSync(pidFile, 'utf8')));
       since = Date.now();
     }

@@ -303,7 +303,7 @@ const faulty = (name, extra = {}) => {
 
 // In init.
 for (const name of ['null_read', 'null_write', 'wild_read', 'noncanonical', 'user_read', 'wild_jump', 'call_null', 'rodata_write', 'text_write', 'exec_data', 'exec_user',
-  'bug', 'ud2', 'warn', 'warn_once', 'div_zero', 'sleep_in_atomic', 'mutex_unlock', 'leak_kmalloc', 'leak_vmalloc', 'leak_pages', 'leak_cache', 'double_free', 'free_static',
+  'bug', 'ud2', 'warn', 'warn_once', 'div_zero', 'sleep_in_atomic', 'sleep_in_timer', 'mutex_unlock', 'leak_kmalloc', 'leak_vmalloc', 'leak_pages', 'leak_cache', 'double_free', 'free_static',
   'free_middle', 'uaf_read', 'uaf_write', 'slab_overflow', 'slab_underflow', 'slab_overread', 'vmalloc_overflow', 'fortify', 'refcount', 'module_put', 'list_del', 'list_add',
   'preempt_count', 'spin_left_locked', 'irqs_off', 'use_of_init', 'init_returns_positive', 'no_exit', 'keeps_reference', 'exit_null', 'notifier_left', 'misc_left', 'proc_left', 'sysfs_left'])
   faulty(name);
@@ -319,14 +319,14 @@ for (const name of ['null_read', 'wild_jump', 'bug', 'use_of_init', 'rodata_writ
 }
 
 // That hang, one task or more. The hung task detector tells after five seconds instead of two minutes.
-const hung = { setup: 'echo 5 > /proc/sys/kernel/hung_task_timeout_secs; echo 1 > /proc/sys/kernel/hung_task_check_interval_secs', limit: 12 };
+const hung = { setup: 'echo 2 > /proc/sys/kernel/hung_task_warnings; echo 5 > /proc/sys/kernel/hung_task_timeout_secs; echo 1 > /proc/sys/kernel/hung_task_check_interval_secs', limit: 12 };
 faulty('mutex_deadlock', { ...hung, steps: ['insmod /mods/faulty_mutex_deadlock.ko', 'grep faulty_ /proc/modules', 'rmmod faulty_mutex_deadlock'] });
 faulty('endless_wait', { ...hung, steps: ['insmod /mods/faulty_endless_wait.ko', 'grep faulty_ /proc/modules', 'rmmod faulty_endless_wait'] });
 faulty('abba_deadlock', { ...hung, steps: ['insmod /mods/faulty_abba_deadlock.ko', 'sleep 8', 'grep faulty_ /proc/modules'] });
 
 // That the kernel does not survive, or goes on in freed code: what it says is taken from its console.
-for (const name of ['stack_overflow', 'stack_smash', 'panic', 'sleep_in_timer']) faulty(name, { dies: true, steps: [`insmod /mods/faulty_${name}.ko`] });
-for (const name of ['endless_loop', 'spin_deadlock']) faulty(name, { dies: true, steps: [`insmod /mods/faulty_${name}.ko`] });
+for (const name of ['stack_overflow', 'stack_smash', 'panic']) faulty(name, { dies: true, steps: [`insmod /mods/faulty_${name}.ko`] });
+for (const name of ['endless_loop', 'spin_deadlock']) faulty(name, { dies: true, atMost: 75, steps: [`insmod /mods/faulty_${name}.ko`] });
 for (const name of ['kthread_left', 'timer_left', 'work_left'])
   faulty(name, { dies: true, steps: [`insmod /mods/faulty_${name}.ko`, 'sleep 1', `rmmod faulty_${name}`, 'sleep 2', ...stillAlive, 'cat /proc/sys/kernel/tainted'] });
 // Left behind in /proc, /sys, /dev: the kernel falls over what is gone when it is used.
