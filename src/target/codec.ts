@@ -129,7 +129,23 @@ function readIndex(r: ByteReader): { index: Index; end: number } {
   } catch (error) {
     return r.fail('index', MAGIC.length + 4, error instanceof Error ? error.message : String(error));
   }
-  if (typeof index?.info?.release !== 'string' || !Array.isArray(index.parts))
-    r.fail('index', MAGIC.length + 4, 'incomplete');
+  if (!isIndex(index)) r.fail('index', MAGIC.length + 4, 'incomplete');
   return { index, end: MAGIC.length + 4 + length };
+}
+
+function isIndex(index: Index | undefined): boolean {
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  return (
+    typeof index?.info?.name === 'string' &&
+    typeof index.info.release === 'string' &&
+    typeof index.info.vermagic === 'string' &&
+    Array.isArray(index.parts) &&
+    index.parts.every(
+      (part) =>
+        Array.isArray(part?.chunks) &&
+        part.chunks.every(
+          (chunk: IndexEntry['chunks'][number]) => isCount(chunk?.size) && isCount(chunk.packed),
+        ),
+    )
+  );
 }

@@ -141,6 +141,8 @@ describe.skipIf(tree === undefined)('a store of targets', () => {
     expect(() => store.get('5.10')).toThrow(
       "no target '5.10', only linux/6.1.0-53-amd64; modbox target add PATH adds one",
     );
+    writeFileSync(join(folder, 'store', 'stale.modbox'), 'of another version');
+    expect(store.list()).toHaveLength(1);
     expect(store.remove(CORPUS_RELEASE)).toBe(true);
     expect(store.remove(CORPUS_RELEASE)).toBe(false);
     expect(store.get(CORPUS_RELEASE).tree).toBeUndefined();

@@ -13,6 +13,7 @@ import {
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { DebOptions } from '../../formats/archive/deb.js';
+import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
 import type { TargetInfo } from '../parts.js';
 import { readTargetParts } from '../source.js';
@@ -64,7 +65,7 @@ export class TargetStore {
 
   /** Every target, by name; one that was added stands before the bundled one of the same name. */
   list(): StoredTarget[] {
-    const added = this.names().map((name) => describe(join(this.folder, name), false));
+    const added = this.names().flatMap((name) => describeCached(join(this.folder, name)));
     const all = added.some(({ info }) => info.name === loadBundled().name)
       ? added
       : [...added, describe(BUNDLED_FILE, true)];
@@ -118,6 +119,16 @@ export class TargetStore {
 
   private fileOf(name: string): string {
     return join(this.folder, name.replace(/[^\w.+-]/g, '-') + SUFFIX);
+  }
+}
+
+/** A cached file of another version of modbox, or a damaged one, is as good as none. */
+function describeCached(file: string): StoredTarget[] {
+  try {
+    return [describe(file, false)];
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
   }
 }
 
