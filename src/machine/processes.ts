@@ -7,14 +7,19 @@ import type { LinuxKernel } from '../linux/kernel.js';
 const SIGKILL_STATUS = 137;
 const SIGSEGV_STATUS = 139;
 
-/** Faults that end a process with SIGSEGV (die() in arch/x86); page faults end it with SIGKILL. */
-const SEGFAULTS: ReadonlySet<FaultKind> = new Set([
-  'bug',
-  'invalid-opcode',
-  'divide-error',
-  'general-protection',
-  'exception',
-  'unimplemented-instruction',
+/** Faults that end a process with SIGKILL: page faults, and what only modbox has. BUG() and the rest: SIGSEGV. */
+const KILLS: ReadonlySet<FaultKind> = new Set([
+  'null-dereference',
+  'page-fault',
+  'execute-fault',
+  'write-protected',
+  'stack-overflow',
+  'unimplemented-export',
+  'internal',
+  'soft-lockup',
+  'deadlock',
+  'panic',
+  'stack-corruption',
 ]);
 
 /** Starts user processes and waits for their end. */
@@ -26,7 +31,7 @@ export class ProcessTable {
     k.processes.onExit((task) => {
       if (task.state === 'killed') {
         const kind = k.traps.reports.at(-1)?.kind;
-        this.killed.set(task, kind && SEGFAULTS.has(kind) ? SIGSEGV_STATUS : SIGKILL_STATUS);
+        this.killed.set(task, kind === undefined || KILLS.has(kind) ? SIGKILL_STATUS : SIGSEGV_STATUS);
       }
       for (const waiter of this.waiting.get(task) ?? []) k.scheduler.wake(waiter);
       this.waiting.delete(task);

@@ -54,19 +54,30 @@ export class Resolver {
   /** The value of every symbol of the file; undefined for those in sections that are not in memory. */
   values(addressOf: (symbol: ElfSymbol) => SymbolValue | undefined): (SymbolValue | undefined)[] {
     const { elf, name } = this.module;
-    return elf.symbols().map((symbol) => {
+    // Every symbol that cannot be bound is logged; the last one decides the errno.
+    let failure: LoadError | undefined;
+    const values = elf.symbols().map((symbol) => {
       switch (symbol.shndx) {
         case SHN_UNDEF:
-          return symbol.index === 0 ? 0 : this.undefinedSymbol(symbol);
+          try {
+            return symbol.index === 0 ? 0 : this.undefinedSymbol(symbol);
+          } catch (error) {
+            if (!(error instanceof LoadError)) throw error;
+            failure = error;
+            return undefined;
+          }
         case SHN_ABS:
           return Number(BigInt.asIntN(64, symbol.value));
         case SHN_COMMON:
           this.k.log.line(`${name}: please compile with -fno-common`, KERN_WARNING);
-          throw new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
+          failure = new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
+          return undefined;
         default:
           return addressOf(symbol);
       }
     });
+    if (failure) throw failure;
+    return values;
   }
 
   private undefinedSymbol(symbol: ElfSymbol): SymbolValue {

@@ -1,0 +1,146 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MemoryFiles } from '../../kmod/index.js';
+import { loadBundled } from '../../target/node/index.js';
+import { Machine } from '../machine.js';
+import { Shell } from '../shell/shell.js';
+import { CapturedOutput } from '../userland/terminal.js';
+
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
+
+/** One command and what the real kernel made of it: see tests/modules/record.mjs. */
+export interface Step {
+  readonly command: string;
+  readonly exit?: number;
+  readonly hangs?: boolean;
+  readonly panics?: boolean;
+  readonly hangsKernel?: boolean;
+  readonly stdout?: string;
+  readonly stderr?: string;
+  readonly dmesg: readonly string[];
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  readonly modules: readonly string[];
+  readonly setup?: string;
+  readonly steps: readonly Step[];
+}
+
+/** What a step gave, in a form in which the real kernel and modbox can be compared. */
+export interface Outcome {
+  readonly command: string;
+  readonly exit: number | 'hangs';
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly dmesg: readonly string[];
+}
+
+export function scenarios(): Scenario[] {
+  return readdirSync(`${MODULES}expected`)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => ({
+      ...(JSON.parse(readFileSync(`${MODULES}expected/${file}`, 'utf8')) as Omit<Scenario, 'name'>),
+      name: file.slice(0, -'.json'.length),
+    }));
+}
+
+/** What the real kernel gave. A step that it did not survive has no output to compare. */
+export function expected(scenario: Scenario): Outcome[] {
+  return scenario.steps.map((step) => ({
+    command: step.command,
+    exit: step.hangs || step.hangsKernel || step.panics ? 'hangs' : (step.exit ?? 0),
+    stdout: maskText(step.stdout ?? ''),
+    stderr: (step.stderr ?? '').replace(/\.\.\/libkmod\/\S+ \w+\(\) /g, ''),
+    dmesg: essential(step.dmesg),
+  }));
+}
+
+/** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
+export function actual(scenario: Scenario): Outcome[] {
+  const machine = Machine.boot({ target: loadBundled(), files: moduleFiles(scenario.modules) });
+  if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
+  return scenario.steps.map(({ command }) => {
+    const output = new CapturedOutput();
+    const from = machine.dmesg().length;
+    const { exit, hangs } = new Shell(machine, output).run(command);
+    machine.sleep(200e6);
+    const lines = machine.dmesg(from).map(({ text }) => text);
+    return {
+      command,
+      exit: hangs ? 'hangs' : exit,
+      stdout: maskText(output.stdout),
+      stderr: output.stderr.replace(/^modbox: .*\n/gm, ''),
+      dmesg: essential(lines),
+    };
+  });
+}
+
+function moduleFiles(names: readonly string[]): MemoryFiles {
+  const wanted = new Set([...names, 'hello']);
+  return new MemoryFiles(
+    [...wanted].map((name) => [`/mods/${name}.ko`, readFileSync(`${MODULES}${name}.ko`)]),
+  );
+}
+
+function maskText(text: string): string {
+  return text.replace(/\b(Live|Loading|Unloading) 0x[0-9a-f.]{16}/g, '$1 0x................');
+}
+
+/**
+ * Lines of the log that say what happened. Out go registers, code bytes, stack and the kernel's own functions in
+ * traces, which depend on how the kernel was compiled and where it was loaded, and what modbox adds of its own.
+ */
+export function essential(lines: readonly string[]): string[] {
+  return withoutFindings(lines)
+    .filter((line) => !MACHINE_LINES.test(line))
+    .map((line) =>
+      line
+        .replace(/\b(PID|pid|CPU|cpu): \d+/g, '$1: #')
+        .replace(/(scheduling while atomic: \w+)\/\d+/, '$1/#')
+        .replace(/\b(?:0x)?[0-9a-f]{16}\b/g, '#')
+        .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
+        .replace(/Tainted: \S.*$/, 'Tainted')
+        // Lines and offsets in the kernel's own sources.
+        .replace(/ at ([\w/-]+\.[ch]):\d+ (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
+    );
+}
+
+/** Takes out what modbox reports and a kernel without debugging options does not notice. */
+function withoutFindings(lines: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    if (!/^={77}$/.test(lines[at])) {
+      kept.push(lines[at]);
+      continue;
+    }
+    while (at < lines.length && !/^-{77}$/.test(lines[at])) at++;
+    while (/^(0x|[0-9a-f]{16}|Allocated in|Freed before in|Object)/.test(lines[at + 1] ?? '')) at++;
+  }
+  return kept;
+}
+
+const MACHINE_LINES = new RegExp(
+  [
+    '^(RSP|RAX|RDX|RBP|R10|R13|FS|CS|CR2|PKRU|Code|DR0|DR3|PGD|Hardware name|Stack|Call Trace|Modules linked in):?',
+    '^ *<(/?TASK|/?IRQ|/?SOFTIRQ)>',
+    '^RIP: ',
+    '^---\\[ end trace',
+    '^CPU: ',
+    '^modbox',
+    '^called from |^in \\w+$',
+    // Functions of the kernel, what lay on the stack by chance, and functions of modbox.
+    '^ (\\? )?[\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+$',
+    '^ \\? ',
+    '^ [\\w/-]+$',
+  ].join('|'),
+);
+
+/** A fault in a write of the shell itself ends the recorder's shell, and only a command of modbox's. */
+export function sameOutcome(want: Outcome, got: Outcome): boolean {
+  const tellsDeath = want.command.startsWith('echo ') && want.exit !== 0 && want.stderr === '';
+  const stderr = tellsDeath ? '' : got.stderr;
+  return JSON.stringify({ ...got, stderr }) === JSON.stringify(want);
+}
