@@ -2,6 +2,8 @@ import { ARITHMETIC, effectsOf } from '../decode/effects.js';
 import type { Graph } from './cfg.js';
 import type { FlowInfo } from './dominators.js';
 
+const RSP_BIT = 1 << 4;
+
 export interface Liveness {
   /** Registers whose locals hold newer values than the register file, at block entry. */
   readonly dirtyIn: Int32Array;
@@ -40,6 +42,8 @@ export function computeLiveness(graph: Graph, flow: FlowInfo): Liveness {
       flagsRead[i] |= effects.flagsRead & ~flagsKilled[i];
       flagsKilled[i] |= effects.flagsWritten;
     }
+    // RSP travels in a parameter to the function that a tail jump goes to.
+    if (t.kind === 'indirect' || t.kind === 'leave') exposed[i] |= RSP_BIT & ~written[i];
     if (t.kind === 'ret' || t.kind === 'indirect' || t.kind === 'leave') flagsKilled[i] = ARITHMETIC;
     if (t.kind === 'sync' && (t.insn.op === 'call' || t.insn.op === 'calli')) flagsKilled[i] = ARITHMETIC;
     modified |= written[i];
