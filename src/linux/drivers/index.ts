@@ -10,6 +10,9 @@ import { SoftwareNodes } from './firmware/software-node.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
+import { LedBrightness } from './leds/led-brightness.js';
+import { LedClass } from './leds/led-class.js';
+import { LedTriggers } from './leds/led-trigger.js';
 import { PciBus } from './pci/pci-bus.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
@@ -19,7 +22,9 @@ import { PlatformDrivers } from './platform/platform-driver.js';
 import { PnpBus } from './pnp/pnp-bus.js';
 import { Resources } from './resource/resource.js';
 import { SerioBus } from './serio/serio-bus.js';
+import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
+import { Xenbus } from './xen/xenbus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
 export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -44,4 +49,9 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   I2cDrivers,
   SpiBus,
   SerioBus,
+  EmptyBuses,
+  LedTriggers,
+  LedBrightness,
+  LedClass,
+  Xenbus,
 ];

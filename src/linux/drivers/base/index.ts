@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../../subsystem.js';
+import { AttributeContainers } from './attribute-container.js';
 import { Buses } from './bus.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
@@ -6,6 +7,8 @@ import { DeviceExports } from './core-exports.js';
 import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
+import { FirmwareLoader } from './firmware-loader.js';
+import { TransportClasses } from './transport-class.js';
 
 /** The driver core, in boot order. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -16,4 +19,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Classes,
   Devices,
   DeviceExports,
+  AttributeContainers,
+  TransportClasses,
+  FirmwareLoader,
 ];

@@ -1,0 +1,123 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke } from '../../kobject/invoke.js';
+import { freeConst } from '../../kobject/names.js';
+import { deviceName, driverName } from '../../printk/device-names.js';
+import type { Subsystem } from '../../subsystem.js';
+import { getDevice, putDevice } from './device.js';
+
+/**
+ * Firmware files (drivers/base/firmware_loader, Documentation/driver-api/firmware). Debian's kernel says for
+ * every file that it does not find where it looked.
+ */
+export class FirmwareLoader implements Subsystem {
+  /** Finds a file below /lib/firmware; set by the machine. Undefined: there is none of that name. */
+  find: (name: string) => Uint8Array | undefined = () => undefined;
+  private adviceGiven = false;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    request_firmware: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),
+    request_firmware_direct: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
+    firmware_request_nowarn: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
+    firmware_request_cache: () => 0,
+    request_firmware_into_buf: (slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number) =>
+      this.intoBuffer(slot, name, device, buffer, size),
+    request_firmware_nowait: (
+      _module: Ptr,
+      uevent: boolean,
+      name: Ptr,
+      device: Ptr,
+      _gfp: number,
+      context: Ptr,
+      done: Ptr,
+    ) => this.later(uevent, name, device, context, done),
+    release_firmware: (firmware: Ptr) => this.release(firmware),
+  };
+
+  private request(slot: Ptr, name: Ptr, device: Ptr, complain: boolean): number {
+    const { k } = this;
+    if (slot === 0) return -EINVAL;
+    k.space.storePtr(slot, 0);
+    if (name === 0 || k.space.load8(name) === 0) return -EINVAL;
+    const text = k.space.cstring(name);
+    if (text.split('/').includes('..')) {
+      this.say(device, `Firmware load for '${text}' refused, path contains '..' component`, 4);
+      return -EINVAL;
+    }
+    const content = this.find(text);
+    if (content === undefined) {
+      this.say(device, `firmware: failed to load ${text} (${-ENOENT})`, complain ? 3 : 4);
+      if (!this.adviceGiven)
+        k.log.line(
+          'firmware_class: See https://wiki.debian.org/Firmware for information about missing firmware',
+          3,
+        );
+      this.adviceGiven = true;
+      if (complain) this.say(device, `Direct firmware load for ${text} failed with error ${-ENOENT}`, 4);
+      return -ENOENT;
+    }
+    this.say(device, `firmware: direct-loading firmware ${text}`, 6);
+    k.space.storePtr(slot, this.store(content, 0));
+    return 0;
+  }
+
+  private intoBuffer(slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number): number {
+    const error = this.request(slot, name, device, true);
+    if (error) return error;
+    const { k } = this;
+    const firmware = k.space.loadPtr(slot);
+    const type = k.struct('firmware');
+    const bytes = Math.min(type.get(firmware, 'size'), size);
+    k.space.writable(buffer, bytes).set(k.space.readable(type.get(firmware, 'data'), bytes));
+    return 0;
+  }
+
+  /** request_firmware_nowait(): asks in a task of its own and tells the caller's function. */
+  private later(uevent: boolean, name: Ptr, device: Ptr, context: Ptr, done: Ptr): number {
+    const { k } = this;
+    getDevice(k, device);
+    const work = this.work(k.space.cstring(name), uevent, device, context, done);
+    k.processes.create('kworker/0:fw', work, { kernelThread: true });
+    return 0;
+  }
+
+  private *work(name: string, uevent: boolean, device: Ptr, context: Ptr, done: Ptr): Sleepable<number> {
+    const { k } = this;
+    const scratch = k.slab.kmalloc(8 + name.length + 1, true);
+    k.space.storeCstring(scratch + 8, name);
+    this.request(scratch, scratch + 8, device, uevent);
+    const firmware = k.space.loadPtr(scratch);
+    k.slab.free(scratch);
+    yield* invoke(k, done, firmware, context);
+    yield* putDevice(k, device);
+    return 0;
+  }
+
+  private store(content: Uint8Array, priv: Ptr): Ptr {
+    const { k } = this;
+    const type = k.struct('firmware');
+    const firmware = k.slab.kmalloc(type.size, true);
+    const data = k.slab.kmalloc(Math.max(content.length, 1), false);
+    k.space.writable(data, content.length).set(content);
+    type.set(firmware, 'size', content.length);
+    type.set(firmware, 'data', data);
+    type.set(firmware, 'priv', priv);
+    return firmware;
+  }
+
+  private release(firmware: Ptr): void {
+    if (firmware === 0) return;
+    freeConst(this.k, this.k.struct('firmware').get(firmware, 'data'));
+    this.k.slab.free(firmware);
+  }
+
+  private say(device: Ptr, text: string, level: number): void {
+    const { k } = this;
+    if (device === 0) k.log.line(`(NULL device *): ${text}`, level);
+    else k.log.line(`${driverName(k, device)} ${deviceName(k, device)}: ${text}`, level);
+  }
+}

@@ -1,0 +1,48 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { ENOMEM } from '../../../kernel/errno.js';
+import { errPtr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { runNow } from '../../kobject/invoke.js';
+import { Classes } from './class.js';
+import { Devices } from './core.js';
+import { putDevice } from './device.js';
+
+/** Registers a class that is built into the kernel; `at` is its variable if it is one that modules see. */
+export function registerClass(k: LinuxKernel, name: string, at?: Ptr): Ptr {
+  const type = k.struct('class');
+  const cls = at ?? k.permanent(type.size);
+  type.set(cls, 'name', k.constantString(name));
+  runNow(k.get(Classes).register(cls));
+  return cls;
+}
+
+/** What a device of a built-in class is made with. */
+export interface ClassDevice {
+  readonly parent: Ptr;
+  readonly data: Ptr;
+  readonly groups?: Ptr;
+  readonly devt?: number;
+  readonly name: string;
+}
+
+/** device_create_with_groups() for the base kernel's own classes: an allocated device, or an ERR_PTR. */
+export function* createDevice(k: LinuxKernel, cls: Ptr, options: ClassDevice): Sleepable<Ptr> {
+  const type = k.struct('device');
+  const device = k.slab.kmalloc(type.size, true);
+  if (device === 0) return errPtr(ENOMEM);
+  const devices = k.get(Devices);
+  devices.initialize(device);
+  type.set(device, 'class', cls);
+  type.set(device, 'parent', options.parent);
+  type.set(device, 'driver_data', options.data);
+  type.set(device, 'groups', options.groups ?? 0);
+  type.set(device, 'devt', options.devt ?? 0);
+  const release = (ptr: Ptr): void => void k.slab.free(ptr);
+  type.set(device, 'release', k.exports.hostFunction('class_device_create_release', 'v:p', release));
+  devices.setName(device, options.name);
+  const error = yield* devices.add(device);
+  if (error === 0) return device;
+  yield* putDevice(k, device);
+  return errPtr(-error);
+}

@@ -1,0 +1,150 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EEXIST } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke, invokeInt } from '../../kobject/invoke.js';
+import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Devres } from '../base/devres.js';
+import { LedBrightness } from './led-brightness.js';
+
+/** LED triggers: what switches a LED (drivers/leds/led-triggers.c, Documentation/leds/leds-class.rst). */
+export class LedTriggers implements Subsystem {
+  private list: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    led_trigger_register: (trigger: Ptr) => this.register(trigger),
+    led_trigger_unregister: (trigger: Ptr) => this.unregister(trigger),
+    devm_led_trigger_register: (device: Ptr, trigger: Ptr) => this.registerManaged(device, trigger),
+    led_trigger_register_simple: (name: Ptr, slot: Ptr) => this.registerSimple(name, slot),
+    led_trigger_unregister_simple: (trigger: Ptr) => this.unregisterSimple(trigger),
+    led_trigger_event: (trigger: Ptr, brightness: number) => this.event(trigger, brightness),
+    led_trigger_set: (led: Ptr, trigger: Ptr) => this.set(led, trigger),
+    led_trigger_remove: (led: Ptr) => this.set(led, 0),
+    led_trigger_set_default: (led: Ptr) => this.setDefault(led),
+    led_trigger_rename_static: (name: Ptr, trigger: Ptr) =>
+      this.k.struct('led_trigger').set(trigger, 'name', name),
+  };
+
+  boot(): void {
+    const { k } = this;
+    this.list = k.hasSymbol('trigger_list') ? k.symbol('trigger_list') : k.permanent(16);
+    initList(k.space, this.list);
+  }
+
+  /** Triggers in the order they were registered. */
+  all(): Ptr[] {
+    const type = this.k.struct('led_trigger');
+    return listNodes(this.k.space, this.list).map((node) => type.of(node, 'next_trig'));
+  }
+
+  /** Makes a LED's default trigger its own, when it is there. */
+  *setDefault(led: Ptr): Sleepable<void> {
+    const wanted = this.k.struct('led_classdev').string(led, 'default_trigger');
+    if (wanted === '') return;
+    const type = this.k.struct('led_trigger');
+    const trigger = this.all().find((other) => type.string(other, 'name') === wanted);
+    if (trigger !== undefined) yield* this.set(led, trigger);
+  }
+
+  /** led_trigger_set(): gives a LED another trigger, or none. */
+  *set(led: Ptr, trigger: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('led_trigger');
+    const classdev = k.struct('led_classdev');
+    const old = classdev.get(led, 'trigger');
+    if (old !== 0) {
+      listDelInit(k.space, classdev.addr(led, 'trig_list'));
+      const deactivate = type.get(old, 'deactivate');
+      if (deactivate !== 0) yield* invoke(k, deactivate, led);
+      classdev.set(led, 'trigger', 0);
+      classdev.set(led, 'trigger_data', 0);
+      classdev.set(led, 'activated', 0);
+      yield* k.get(LedBrightness).set(led, 0);
+    }
+    if (trigger === 0) return 0;
+    listAddTail(k.space, classdev.addr(led, 'trig_list'), type.addr(trigger, 'led_cdevs'));
+    classdev.set(led, 'trigger', trigger);
+    const activate = type.get(trigger, 'activate');
+    const error = activate === 0 ? 0 : yield* invokeInt(k, activate, led);
+    if (activate === 0) yield* k.get(LedBrightness).set(led, type.get(trigger, 'brightness'));
+    if (error) {
+      listDelInit(k.space, classdev.addr(led, 'trig_list'));
+      classdev.set(led, 'trigger', 0);
+    }
+    return error;
+  }
+
+  private *register(trigger: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('led_trigger');
+    initList(k.space, type.addr(trigger, 'led_cdevs'));
+    const kind = type.get(trigger, 'trigger_type');
+    const same = (other: Ptr): boolean => {
+      const otherKind = type.get(other, 'trigger_type');
+      return (
+        type.string(other, 'name') === type.string(trigger, 'name') &&
+        (otherKind === kind || otherKind === 0 || kind === 0)
+      );
+    };
+    if (this.all().some(same)) return -EEXIST;
+    listAddTail(k.space, type.addr(trigger, 'next_trig'), this.list);
+    const classdev = k.struct('led_classdev');
+    for (const led of k.get(LedBrightness).leds())
+      if (
+        classdev.get(led, 'trigger') === 0 &&
+        classdev.string(led, 'default_trigger') === type.string(trigger, 'name')
+      )
+        yield* this.set(led, trigger);
+    return 0;
+  }
+
+  private *unregister(trigger: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('led_trigger');
+    const node = type.addr(trigger, 'next_trig');
+    if (k.space.loadPtr(node) === 0 || listEmpty(k.space, node)) return;
+    listDelInit(k.space, node);
+    const classdev = k.struct('led_classdev');
+    for (const led of k.get(LedBrightness).leds())
+      if (classdev.get(led, 'trigger') === trigger) yield* this.set(led, 0);
+  }
+
+  private *registerManaged(device: Ptr, trigger: Ptr): Sleepable<number> {
+    const error = yield* this.register(trigger);
+    if (error === 0) this.k.get(Devres).addHost(device, trigger, () => this.unregister(trigger));
+    return error;
+  }
+
+  /** A trigger that only its owner's events drive. */
+  private *registerSimple(name: Ptr, slot: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('led_trigger');
+    const trigger = k.slab.kmalloc(type.size, true);
+    type.set(trigger, 'name', name);
+    const error = yield* this.register(trigger);
+    if (error < 0) {
+      k.slab.free(trigger);
+      k.log.line(`LED trigger ${k.space.cstring(name)} failed to register (${error})`, 4);
+    }
+    k.space.storePtr(slot, error < 0 ? 0 : trigger);
+  }
+
+  private *unregisterSimple(trigger: Ptr): Sleepable<void> {
+    if (trigger === 0) return;
+    yield* this.unregister(trigger);
+    this.k.slab.free(trigger);
+  }
+
+  private *event(trigger: Ptr, brightness: number): Sleepable<void> {
+    if (trigger === 0) return;
+    const { k } = this;
+    const type = k.struct('led_trigger');
+    if (type.has('brightness')) type.set(trigger, 'brightness', brightness);
+    const classdev = k.struct('led_classdev');
+    for (const node of listNodes(k.space, type.addr(trigger, 'led_cdevs')))
+      yield* k.get(LedBrightness).set(classdev.of(node, 'trig_list'), brightness);
+  }
+}
