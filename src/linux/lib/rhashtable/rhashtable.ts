@@ -134,14 +134,21 @@ export class Rhashtable implements Subsystem {
     yield* callExport(k, 'queue_work_on', CPU_UNBOUND, k.space.loadPtr(k.symbol('system_wq')), work);
   }
 
-  /** Moves everything to a table of a better size, if there is one. */
   private *resize(ht: Ptr): Sleepable<void> {
+    const { tables } = this;
+    for (;;) {
+      const size = tables.size(tables.current(ht));
+      const better = this.betterSize(ht, size);
+      if (better === size) return;
+      const fresh = tables.allocate(better);
+      if (fresh === 0) return;
+      yield* this.moveTo(ht, fresh);
+    }
+  }
+
+  private *moveTo(ht: Ptr, fresh: Ptr): Sleepable<void> {
     const { tables, k } = this;
     const old = tables.current(ht);
-    const size = this.betterSize(ht, tables.size(old));
-    if (size === tables.size(old)) return;
-    const fresh = tables.allocate(size);
-    if (fresh === 0) return;
     const moved: { readonly node: Ptr; readonly hash: number }[] = [];
     for (let slot = 0; slot < tables.size(old); slot++)
       for (const node of tables.nodes(tables.bucket(old, slot)))

@@ -6,7 +6,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { isNode } from './entry.js';
 import { FREE_MARK, type NodeTree } from './node-tree.js';
-import { RadixTree, ROOT_IS_IDR } from './radix-tree.js';
+import { IDR, RadixTree, ROOT_IS_IDR } from './radix-tree.js';
 
 const INT_MAX = 0x7fff_ffffn;
 const ERROR_NOENT = BigInt.asUintN(64, BigInt(-ENOENT));
@@ -101,7 +101,7 @@ export class Idr implements Subsystem {
     const from = start < base ? 0n : start - base;
     const index = this.firstFree(root, from);
     if (index > max - base) return BigInt(-ENOSPC);
-    const place = tree.create(root, index, { tracksFree: true, busyNull: true }, false);
+    const place = tree.create(root, index, IDR, false);
     if (!place) return BigInt(-ENOMEM);
     tree.write(place, item, 1);
     tree.unmark(root, place, FREE_MARK);

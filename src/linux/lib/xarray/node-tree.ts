@@ -1,7 +1,18 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructView } from '../vsprintf/context.js';
-import { isNode, isSibling, isValue, MAX_INDEX, RETRY, SLOT_SHIFT, SLOTS, siblingOffset } from './entry.js';
+import {
+  isNode,
+  isSibling,
+  isValue,
+  MAX_INDEX,
+  RETRY,
+  SLOT_SHIFT,
+  SLOTS,
+  siblingOffset,
+  ZERO,
+} from './entry.js';
+import { type Found, findEntry } from './search.js';
 
 export const MARKS = 3;
 /** The mark that says that an index is free, in arrays that hand out indices. */
@@ -20,9 +31,11 @@ export interface Flavor {
   readonly tracksFree: boolean;
   /** A NULL entry may be in use (IDR): what is in use is what is not marked free. */
   readonly busyNull: boolean;
+  /** Index 0 is never free (XA_FLAGS_ZERO_BUSY). */
+  readonly zeroBusy: boolean;
 }
 
-export const PLAIN: Flavor = { tracksFree: false, busyNull: false };
+export const PLAIN: Flavor = { tracksFree: false, busyNull: false, zeroBusy: false };
 
 /** Place of an entry: a slot of a node, or the array's head. */
 export interface Place {
@@ -113,7 +126,8 @@ export class NodeTree {
     return isNode(head) ? this.maxBelow(this.toNode(head)) : 0n;
   }
 
-  private maxBelow(node: Ptr): bigint {
+  /** Highest index below a node whose subtree begins at 0. */
+  maxBelow(node: Ptr): bigint {
     const max = (1n << (this.shift(node) + SLOT_SHIFT)) - 1n;
     return max > MAX_INDEX ? MAX_INDEX : max;
   }
@@ -169,7 +183,8 @@ export class NodeTree {
   /** Makes the tree high enough for an index. */
   private grow(array: Ptr, index: bigint, flavor: Flavor, allowHead: boolean): boolean {
     const head = this.head(array);
-    if (head === 0n) {
+    if (head === 0n && flavor.zeroBusy && index !== 0n) this.setHead(array, ZERO);
+    else if (head === 0n) {
       if (index === 0n && allowHead) return true;
       let shift = 0n;
       while (index >> (shift + SLOT_SHIFT) !== 0n) shift += SLOT_SHIFT;
@@ -266,7 +281,7 @@ export class NodeTree {
       if (entry === 0n) return;
       const isLeaf = !isNode(entry);
       if (isLeaf && (this.shift(node) !== 0n || flavor.busyNull)) return;
-      this.setHead(array, entry);
+      this.setHead(array, flavor.zeroBusy && entry === ZERO ? 0n : entry);
       if (flavor.tracksFree && !this.nodeMark(node, FREE_MARK, 0)) this.setHeadMark(array, FREE_MARK, false);
       if (isLeaf) this.space.store64(this.slotAt(node, 0), RETRY);
       else this.node.set(this.toNode(entry), 'parent', 0);
@@ -349,45 +364,8 @@ export class NodeTree {
     this.setHeadMark(array, mark, false);
   }
 
-  /**
-   * The first index from `from` to `max` with an entry that is not NULL, or that has a mark. For FREE_MARK,
-   * indices beyond the tree count as free.
-   */
-  next(array: Ptr, from: bigint, max: bigint, mark?: number): { index: bigint; entry: bigint } | undefined {
-    if (from > max) return undefined;
-    const head = this.head(array);
-    if (!isNode(head)) {
-      const hit = mark === undefined ? head !== 0n : head !== 0n && this.headMarked(array, mark);
-      return from === 0n && hit ? { index: 0n, entry: head } : undefined;
-    }
-    if (mark !== undefined && !this.headMarked(array, mark)) return undefined;
-    const node = this.toNode(head);
-    const last = this.maxBelow(node);
-    return this.nextBelow(node, 0n, from, max < last ? max : last, mark);
-  }
-
-  private nextBelow(
-    node: Ptr,
-    base: bigint,
-    from: bigint,
-    max: bigint,
-    mark: number | undefined,
-  ): { index: bigint; entry: bigint } | undefined {
-    const shift = this.shift(node);
-    const first = from > base ? Number((from - base) >> shift) : 0;
-    for (let offset = first; offset < SLOTS; offset++) {
-      const start = base + (BigInt(offset) << shift);
-      if (start > max) return undefined;
-      if (mark !== undefined && !this.nodeMark(node, mark, offset)) continue;
-      const entry = this.entryAt(node, offset);
-      if (shift !== 0n && isNode(entry)) {
-        const found = this.nextBelow(this.toNode(entry), start, from, max, mark);
-        if (found) return found;
-        continue;
-      }
-      if (mark === undefined ? entry !== 0n && entry !== RETRY && !isSibling(entry) : true)
-        return { index: start > from ? start : from, entry };
-    }
-    return undefined;
+  /** See findEntry. */
+  next(array: Ptr, from: bigint, max: bigint, mark?: number): Found | undefined {
+    return findEntry(this, array, from, max, mark);
   }
 }

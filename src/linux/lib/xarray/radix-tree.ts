@@ -8,7 +8,7 @@ import { XArrays } from './xarray.js';
 
 /** ROOT_IS_IDR of a root's flags (include/linux/radix-tree.h). */
 export const ROOT_IS_IDR = 4;
-const IDR: Flavor = { tracksFree: true, busyNull: true };
+export const IDR: Flavor = { tracksFree: true, busyNull: true, zeroBusy: false };
 /** Flags of radix_tree_next_chunk(). */
 const ITER_TAG_MASK = 0x0f;
 const ITER_TAGGED = 0x10;

@@ -120,4 +120,16 @@ describe('XArray', () => {
     arrays.destroy(xa);
     expect(live.size).toBe(0);
   });
+  it('never hands out index 0 where it is busy', () => {
+    const xa = guest.alloc(16);
+    space.store32(xa + 4, 4 | 8);
+    const limit = { min: 1n, max: 4n };
+    for (let i = 1n; i <= 4n; i++) expect(arrays.allocate(xa, value(1), limit)).toBe(i);
+    expect(arrays.allocate(xa, value(1), limit)).toBe(-16n);
+    arrays.erase(xa, 2n);
+    expect(arrays.allocate(xa, value(1), limit)).toBe(2n);
+    for (let i = 1n; i <= 4n; i++) arrays.erase(xa, i);
+    expect(tree.head(xa)).toBe(0n);
+    expect(live.size).toBe(0);
+  });
 });

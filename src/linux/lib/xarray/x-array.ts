@@ -5,6 +5,7 @@ import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node
 
 /** xa_flags (include/linux/xarray.h). */
 const TRACK_FREE = 4;
+const ZERO_BUSY = 8;
 const ALLOC_WRAPPED = 16;
 /** Filter of xa_find() for every entry. */
 const PRESENT = 8;
@@ -19,7 +20,8 @@ export class XArray {
   constructor(readonly tree: NodeTree) {}
 
   flavor(xa: Ptr): Flavor {
-    return { tracksFree: (this.tree.flags(xa) & TRACK_FREE) !== 0, busyNull: false };
+    const flags = this.tree.flags(xa);
+    return { tracksFree: (flags & TRACK_FREE) !== 0, busyNull: false, zeroBusy: (flags & ZERO_BUSY) !== 0 };
   }
 
   load(xa: Ptr, index: bigint): bigint {
@@ -146,8 +148,9 @@ export class XArray {
 
   destroy(xa: Ptr): void {
     this.tree.destroy(xa);
+    const { tracksFree, zeroBusy } = this.flavor(xa);
     for (let mark = 0; mark < MARKS; mark++)
-      this.tree.setHeadMark(xa, mark, mark === FREE_MARK && this.flavor(xa).tracksFree);
+      this.tree.setHeadMark(xa, mark, mark === FREE_MARK && tracksFree && !zeroBusy);
   }
 
   place(xa: Ptr, index: bigint): Place | undefined {
