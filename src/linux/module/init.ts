@@ -55,8 +55,8 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
       task,
       'preempt-imbalance',
       `initcall ${symbolize(k, fn)} returned with ${problems.join('')}`,
-      'init/main.c:1314',
-      fn,
+      'init/main.c:1283',
+      k.hasSymbol('do_one_initcall') ? k.symbol('do_one_initcall') : fn,
     );
   }
   return result;

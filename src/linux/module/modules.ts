@@ -203,11 +203,18 @@ export class Modules implements Subsystem {
     return this.modules.find((module) => module.exports.has(name));
   }
 
+  /** __symbol_get(): a reference on the owner; only what is exported for GPL modules is given. */
   private symbolGet(name: string): Ptr {
-    if (this.k.target.exports.has(name)) return this.k.fn(name);
-    const owner = this.exporter(name);
-    if (!owner || !this.tryGet(owner.struct)) return 0;
-    return owner.exports.get(name)!.address;
+    const own = this.k.target.exports.get(name);
+    const owner = own ? undefined : this.exporter(name);
+    const exported = owner?.exports.get(name);
+    if (!own && !exported) return 0;
+    if (!(own ?? exported)!.gplOnly) {
+      this.k.log.line(`failing symbol_get of non-GPLONLY symbol ${name}.`, 4);
+      return 0;
+    }
+    if (own) return this.k.fn(name);
+    return owner && this.tryGet(owner.struct) ? exported!.address : 0;
   }
 
   private symbolPut(address: Ptr): void {

@@ -30,6 +30,13 @@ const UD2_BYTES = 2;
 const SOFT_LOCKUP_NS = 22e9;
 const TICK_NS = 4e6;
 
+const PAGE_FAULTS: ReadonlySet<FaultKind> = new Set([
+  'null-dereference',
+  'page-fault',
+  'execute-fault',
+  'write-protected',
+]);
+
 /** An export that guest code called and that this base kernel lacks. */
 export interface UnimplementedCall {
   readonly symbol: string;
@@ -245,6 +252,11 @@ export class Traps implements ExecutorHooks {
       k.log.line(line, 1);
     this.taint.add('DIE');
     const preempt = k.processes.preemptCount;
+    // A page fault is handled, and the task ended, with interrupts off.
+    if (PAGE_FAULTS.has(kind) && !task.isInterrupt) {
+      const comm = k.struct('task_struct').text(k.current, 'comm');
+      k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with irqs disabled`, 6);
+    }
     if (preempt !== 0 && !task.isInterrupt) {
       const comm = k.struct('task_struct').text(k.current, 'comm');
       k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with preempt_count ${preempt}`, 6);

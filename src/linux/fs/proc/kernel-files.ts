@@ -84,12 +84,11 @@ export class KernelProcFiles implements Subsystem {
       .map((module) => {
         const used = module.usedBy.map((name) => `${name},`).join('');
         const users = `${used}${module.permanent ? '[permanent],' : ''}` || '-';
-        const core = k
-          .get(Modules)
-          .find(module.name)
-          ?.memory.find((memory) => !memory.init);
+        const loaded = k.get(Modules).find(module.name);
+        const core = loaded?.memory.find((memory) => !memory.init);
         const address = core ? k.space.toAddress(core.base).toString(16).padStart(16, '0') : '0'.repeat(16);
-        const taints = module.taints === '' ? '' : ` (${module.taints})`;
+        const flags = loaded?.flagLetters() ?? '';
+        const taints = flags === '' ? '' : ` ${flags}`;
         return `${module.name} ${module.size} ${module.refcnt} ${users} ${module.state} 0x${address}${taints}\n`;
       })
       .join('');
