@@ -5,6 +5,7 @@ import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
 import { FS_SUBSYSTEMS } from './fs/index.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
+import { NET_SUBSYSTEMS } from './net/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import type { SubsystemClass } from './subsystem.js';
 
@@ -18,4 +19,5 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...BLOCK_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
   ...CRYPTO_SUBSYSTEMS,
+  ...NET_SUBSYSTEMS,
 ];

@@ -1,0 +1,165 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt } from '../../kobject/invoke.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DeviceAddressLists } from './dev-addr-lists.js';
+import { DeviceNotifiers } from './dev-notifiers.js';
+import { NetDevices } from './netdevices.js';
+
+export const IFF_UP = 1;
+/** Flags that dev_change_flags() may change (net/core/dev.c). */
+const CHANGEABLE = 0x4 | 0x20 | 0x80 | 0x8000 | 0x4000 | 0x2000 | 0x1000;
+
+/** Bringing network devices up and down (net/core/dev.c). */
+export class DeviceOpening implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    dev_open: (dev: Ptr) => this.open(dev),
+    dev_close: (dev: Ptr) => this.close(dev),
+    dev_change_flags: (dev: Ptr, flags: number) => this.changeFlags(dev, flags),
+    dev_get_flags: (dev: Ptr) => this.flags(dev),
+    dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', 0x100, by),
+    dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', 0x200, by),
+    dev_set_mtu: (dev: Ptr, mtu: number) => this.setMtu(dev, mtu),
+    netif_carrier_on: (dev: Ptr) => this.carrier(dev, true),
+    netif_carrier_off: (dev: Ptr) => this.carrier(dev, false),
+    netif_device_attach: (dev: Ptr) => this.setState(dev, '__LINK_STATE_PRESENT', true),
+    netif_device_detach: (dev: Ptr) => this.setState(dev, '__LINK_STATE_PRESENT', false),
+  };
+
+  /** dev_open(): under the RTNL; 0 if it is up already. */
+  *open(dev: Ptr): Sleepable<number> {
+    const { k } = this;
+    if (this.flags(dev) & IFF_UP) return 0;
+    const error = yield* this.openOne(dev);
+    if (error === 0) yield* k.get(DeviceNotifiers).call('NETDEV_UP', dev);
+    return error;
+  }
+
+  /** dev_close(): under the RTNL. */
+  *close(dev: Ptr): Sleepable<void> {
+    const { k } = this;
+    if ((k.struct('net_device').get(dev, 'flags') & IFF_UP) === 0) return;
+    yield* this.closeOne(dev);
+    yield* k.get(DeviceNotifiers).call('NETDEV_DOWN', dev);
+  }
+
+  state(dev: Ptr, bit: string): boolean {
+    return (this.k.struct('net_device').getBig(dev, 'state') & (1n << BigInt(this.k.enumValue(bit)))) !== 0n;
+  }
+
+  setState(dev: Ptr, bit: string, on: boolean): void {
+    const type = this.k.struct('net_device');
+    const mask = 1n << BigInt(this.k.enumValue(bit));
+    const old = type.getBig(dev, 'state');
+    type.setBig(dev, 'state', on ? old | mask : old & ~mask);
+  }
+
+  private *openOne(dev: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    const ops = k.struct('net_device_ops');
+    const table = type.get(dev, 'netdev_ops');
+    if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;
+    yield* k.get(DeviceNotifiers).call('NETDEV_PRE_UP', dev);
+    this.setState(dev, '__LINK_STATE_START', true);
+    const validate = ops.get(table, 'ndo_validate_addr');
+    let error = validate === 0 ? 0 : yield* invokeInt(k, validate, dev);
+    const open = ops.get(table, 'ndo_open');
+    if (error === 0 && open !== 0) error = yield* invokeInt(k, open, dev);
+    if (error !== 0) {
+      this.setState(dev, '__LINK_STATE_START', false);
+      return error;
+    }
+    type.set(dev, 'flags', type.get(dev, 'flags') | IFF_UP);
+    yield* k.get(DeviceAddressLists).setReceiveMode(dev);
+    return 0;
+  }
+
+  private *closeOne(dev: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    yield* k.get(DeviceNotifiers).call('NETDEV_GOING_DOWN', dev);
+    this.setState(dev, '__LINK_STATE_START', false);
+    const stop = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_stop');
+    if (stop !== 0) yield* invokeInt(k, stop, dev);
+    type.set(dev, 'flags', type.get(dev, 'flags') & ~IFF_UP);
+  }
+
+  private *changeFlags(dev: Ptr, flags: number): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    const old = type.get(dev, 'flags');
+    type.set(dev, 'flags', ((old & ~CHANGEABLE) | (flags & CHANGEABLE)) >>> 0);
+    let error = 0;
+    if ((old ^ flags) & IFF_UP) {
+      if (flags & IFF_UP) error = yield* this.open(dev);
+      else yield* this.close(dev);
+    }
+    if (error === 0 && (old ^ type.get(dev, 'flags')) & ~IFF_UP)
+      yield* k.get(DeviceNotifiers).call('NETDEV_CHANGE', dev);
+    return error;
+  }
+
+  /** dev_get_flags(): what user space sees of a device's flags. */
+  private flags(dev: Ptr): number {
+    const type = this.k.struct('net_device');
+    let flags = type.get(dev, 'flags') & ~0x1_0340;
+    flags |= type.get(dev, 'gflags') & 0x300;
+    const running = this.state(dev, '__LINK_STATE_START');
+    if (running && !this.state(dev, '__LINK_STATE_NOCARRIER')) flags |= 0x1_0040;
+    return flags >>> 0;
+  }
+
+  private *count(dev: Ptr, counter: 'promiscuity' | 'allmulti', flag: number, by: number): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    const before = type.get(dev, counter);
+    const after = before + by;
+    if (after < 0) return -EINVAL;
+    type.set(dev, counter, after);
+    const flags = type.get(dev, 'flags');
+    type.set(dev, 'flags', after > 0 ? flags | flag : flags & ~flag);
+    if (before > 0 === after > 0) return 0;
+    if (counter === 'promiscuity') {
+      const name = k.get(NetDevices).name(dev);
+      k.log.line(`device ${name} ${after > 0 ? 'entered' : 'left'} promiscuous mode`, 6);
+    }
+    yield* k.get(DeviceAddressLists).setReceiveMode(dev);
+    return 0;
+  }
+
+  private *setMtu(dev: Ptr, mtu: number): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    const old = type.get(dev, 'mtu');
+    if (mtu === old) return 0;
+    const name = k.get(NetDevices).name(dev);
+    const [low, high] = [type.get(dev, 'min_mtu'), type.get(dev, 'max_mtu')];
+    if (mtu < 0 || mtu < low || (high > 0 && mtu > high)) {
+      const which = mtu < 0 || mtu < low ? 'less than device minimum' : 'greater than device maximum';
+      k.log.line(`${name}: mtu ${which}`, 3);
+      return -EINVAL;
+    }
+    if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;
+    const refused = yield* k.get(DeviceNotifiers).call('NETDEV_PRECHANGEMTU', dev);
+    if (refused) return refused;
+    const change = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_change_mtu');
+    const error = change === 0 ? 0 : yield* invokeInt(k, change, dev, BigInt(mtu));
+    if (error) return error;
+    if (change === 0) type.set(dev, 'mtu', mtu);
+    return yield* k.get(DeviceNotifiers).call('NETDEV_CHANGEMTU', dev);
+  }
+
+  private carrier(dev: Ptr, on: boolean): void {
+    if (this.state(dev, '__LINK_STATE_NOCARRIER') === !on) return;
+    this.setState(dev, '__LINK_STATE_NOCARRIER', !on);
+    const type = this.k.struct('net_device');
+    if (type.get(dev, 'reg_state') === this.k.enumValue('NETREG_UNINITIALIZED')) return;
+    const counter = `carrier_${on ? 'up' : 'down'}_count.counter`;
+    type.set(dev, counter, type.get(dev, counter) + 1);
+  }
+}

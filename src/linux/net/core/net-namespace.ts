@@ -1,0 +1,108 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EBADF, EINVAL } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
+import { errPtr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Inode number of the first network namespace (PROC_NET_INIT_INO, include/linux/proc_ns.h). */
+const INIT_INO = 0xf000_0000;
+/** Buckets of the hashes of devices by name and by index (NETDEV_HASHENTRIES). */
+const DEVICE_BUCKETS = 256;
+const FIRST_COOKIE = 1;
+
+/** Network namespaces: the one that every machine starts with, init_net (net/core/net_namespace.c). */
+export class NetNamespaces implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __put_net: () => {
+      throw new Error('the last reference of init_net was dropped');
+    },
+    get_net_ns_by_fd: (_fd: number) => errPtr(EBADF),
+    get_net_ns_by_id: (_net: Ptr, _id: number) => 0,
+    peernet2id: (_net: Ptr, _peer: Ptr) => -1,
+    peernet2id_alloc: (_net: Ptr, _peer: Ptr, _gfp: number) => -EINVAL,
+    net_ns_get_ownership: (_net: Ptr, uid: Ptr, gid: Ptr) => {
+      this.k.space.store32(uid, 0);
+      this.k.space.store32(gid, 0);
+    },
+    __sk_net_create: () => 0,
+  };
+
+  readonly signatures = { __sk_net_create: 'p:' };
+
+  readonly data = {
+    init_net: (net: Ptr) => this.fill(net),
+    net_namespace_list: (head: Ptr) => list.init(this.k.space, head),
+    init_nsproxy: (proxy: Ptr) => {
+      const type = this.k.struct('nsproxy');
+      type.set(proxy, type.has('count.counter') ? 'count.counter' : 'count.refs.counter', 1);
+      type.set(proxy, 'net_ns', this.k.symbol('init_net'));
+    },
+  };
+
+  /** &init_net */
+  get init(): Ptr {
+    return this.k.symbol('init_net');
+  }
+
+  /** Every namespace, oldest first. */
+  all(): readonly Ptr[] {
+    return [this.init];
+  }
+
+  /** init_net joins the list of namespaces when all data is in place. */
+  boot(): void {
+    const { k } = this;
+    list.addTail(k.space, k.struct('net').addr(this.init, 'list'), k.symbol('net_namespace_list'));
+    this.allocateStatistics();
+  }
+
+  private fill(net: Ptr): void {
+    const { k } = this;
+    const type = k.struct('net');
+    type.set(net, 'passive.refs.counter', 1);
+    type.set(net, 'ns.count.refs.counter', 1);
+    type.set(net, 'ns.inum', INIT_INO);
+    type.set(net, 'dev_base_seq', 1);
+    type.set(net, 'hash_mix', k.random.next32());
+    type.setBig(net, 'net_cookie', BigInt(FIRST_COOKIE));
+    if (k.hasSymbol('init_user_ns')) type.set(net, 'user_ns', k.symbol('init_user_ns'));
+    for (const head of ['exit_list', 'dev_base_head', 'rules_ops']) list.init(k.space, type.addr(net, head));
+    type.set(net, 'dev_name_head', k.permanent(DEVICE_BUCKETS * 8));
+    type.set(net, 'dev_index_head', k.permanent(DEVICE_BUCKETS * 8));
+  }
+
+  /** Per-CPU counters that modules bump inline (IP_INC_STATS and its kin): every pointer of net->mib. */
+  private allocateStatistics(): void {
+    const { k } = this;
+    const type = k.struct('net');
+    for (const member of k.types.structMembers('netns_mib')) {
+      if (member.name === '' || !type.has(`mib.${member.name}`)) continue;
+      const { kind } = type.member(`mib.${member.name}`);
+      const size = kind === 'ptr' ? this.statisticsSize(member.name) : undefined;
+      if (size !== undefined) type.set(this.init, `mib.${member.name}`, k.percpu.allocate(size, 8));
+    }
+  }
+
+  private statisticsSize(member: string): number | undefined {
+    const struct = STATISTICS[member];
+    return struct !== undefined && this.k.types.findType(struct) ? this.k.sizeOf(struct) : undefined;
+  }
+}
+
+/** Types of the per-CPU members of struct netns_mib. Some others belong to whoever registers them. */
+const STATISTICS: Readonly<Record<string, string>> = {
+  ip_statistics: 'ipstats_mib',
+  ipv6_statistics: 'ipstats_mib',
+  tcp_statistics: 'tcp_mib',
+  net_statistics: 'linux_mib',
+  udp_statistics: 'udp_mib',
+  udp_stats_in6: 'udp_mib',
+  udplite_statistics: 'udp_mib',
+  udplite_stats_in6: 'udp_mib',
+  icmp_statistics: 'icmp_mib',
+  icmpv6_statistics: 'icmpv6_mib',
+  xfrm_statistics: 'linux_xfrm_mib',
+};

@@ -1,0 +1,72 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { Classes } from '../../drivers/base/class.js';
+import { Devices } from '../../drivers/base/core.js';
+import { getDevice } from '../../drivers/base/device.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { runNow } from '../../kobject/invoke.js';
+import { Uevents } from '../../kobject/uevent.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DeviceAllocation } from './dev-alloc.js';
+import { NetDevices } from './netdevices.js';
+
+/** Network devices in sysfs: class `net` (net/core/net-sysfs.c). */
+export class NetSysfs implements Subsystem {
+  private netClass: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    netdev_class_create_file_ns: (attr: Ptr) =>
+      this.k.get(Classes).exports.class_create_file_ns(this.netClass, attr),
+    netdev_class_remove_file_ns: (attr: Ptr) =>
+      this.k.get(Classes).exports.class_remove_file_ns(this.netClass, attr),
+    of_find_net_device_by_node: (_node: Ptr) => 0,
+  };
+
+  boot(): void {
+    const { k } = this;
+    const type = k.struct('class');
+    this.netClass = k.hasSymbol('net_class') ? k.symbol('net_class') : k.permanent(type.size);
+    type.set(this.netClass, 'name', k.constantString('net'));
+    const host = k.exports.hostFunction.bind(k.exports);
+    const release = (device: Ptr): void => k.get(DeviceAllocation).freeMemory(this.netdev(device));
+    type.set(this.netClass, 'dev_release', host('netdev_release', 'v:p', release));
+    const uevent = (device: Ptr, env: Ptr): number => this.uevent(device, env);
+    type.set(this.netClass, 'dev_uevent', host('netdev_uevent', 'i:pp', uevent));
+    runNow(k.get(Classes).register(this.netClass));
+  }
+
+  /** netdev_register_kobject() */
+  *register(dev: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('net_device');
+    const device = type.addr(dev, 'dev');
+    const devices = k.get(Devices);
+    devices.initialize(device);
+    k.struct('device').set(device, 'class', this.netClass);
+    k.struct('device').set(device, 'platform_data', dev);
+    k.struct('device').set(device, 'groups', type.addr(dev, 'sysfs_groups'));
+    devices.setName(device, k.get(NetDevices).name(dev));
+    return yield* devices.add(device);
+  }
+
+  /** netdev_unregister_kobject(): out of sysfs; a reference stays until the device is finished. */
+  *unregister(dev: Ptr): Sleepable<void> {
+    const device = this.k.struct('net_device').addr(dev, 'dev');
+    getDevice(this.k, device);
+    yield* this.k.get(Devices).del(device);
+  }
+
+  private uevent(device: Ptr, env: Ptr): number {
+    const dev = this.netdev(device);
+    const uevents = this.k.get(Uevents);
+    uevents.addVar(env, `INTERFACE=${this.k.get(NetDevices).name(dev)}`);
+    uevents.addVar(env, `IFINDEX=${this.k.struct('net_device').get(dev, 'ifindex')}`);
+    return 0;
+  }
+
+  private netdev(device: Ptr): Ptr {
+    return this.k.struct('net_device').of(device, 'dev');
+  }
+}

@@ -1,0 +1,71 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { Rcu } from '../../core/rcu.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { GuestList } from './guest-list.js';
+
+/** ETH_P_ALL in network order: handlers that see every packet. */
+const ETH_P_ALL_NET = 0x0300;
+
+/** Who gets received packets, by protocol, and how they are segmented (net/core/dev.c, net/core/gro.c). */
+export class PacketTypes implements Subsystem {
+  private readonly all: GuestList;
+  private readonly byProtocol: GuestList;
+  private readonly offloads: GuestList;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.all = new GuestList(k, 'packet_type', 'list', 'ptype_all');
+    this.byProtocol = new GuestList(k, 'packet_type', 'list');
+    this.offloads = new GuestList(k, 'packet_offload', 'list');
+  }
+
+  readonly exports = {
+    dev_add_pack: (handler: Ptr) => this.listOf(handler).add(handler),
+    __dev_remove_pack: (handler: Ptr) => this.remove(handler),
+    dev_remove_pack: (handler: Ptr) => this.removeAndWait(handler),
+    dev_add_offload: (offload: Ptr) => this.addOffload(offload),
+    dev_remove_offload: (offload: Ptr) => this.removeOffload(offload),
+  };
+
+  /** The handlers of a protocol (in network order), and those of every packet. */
+  *handlers(protocol: number): Generator<Ptr> {
+    yield* this.all;
+    for (const handler of this.byProtocol)
+      if (this.k.struct('packet_type').get(handler, 'type') === protocol) yield handler;
+  }
+
+  private listOf(handler: Ptr): GuestList {
+    const everything = this.k.struct('packet_type').get(handler, 'type') === ETH_P_ALL_NET;
+    return everything ? this.all : this.byProtocol;
+  }
+
+  private remove(handler: Ptr): void {
+    const registered = this.listOf(handler);
+    if (registered.has(handler)) registered.del(handler);
+    else this.k.log.line(`dev_remove_pack: ${this.pointer(handler)} not found`, 4);
+  }
+
+  private *removeAndWait(handler: Ptr): Sleepable<void> {
+    this.remove(handler);
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+  }
+
+  /** Offloads are ordered by priority. */
+  private addOffload(offload: Ptr): void {
+    const type = this.k.struct('packet_offload');
+    const priority = type.get(offload, 'priority');
+    const next = this.offloads.find((other) => priority < type.get(other, 'priority'));
+    this.offloads.addBefore(offload, next);
+  }
+
+  private *removeOffload(offload: Ptr): Sleepable<void> {
+    if (this.offloads.has(offload)) this.offloads.del(offload);
+    else this.k.log.line(`dev_remove_offload: ${this.pointer(offload)} not found`, 4);
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+  }
+
+  private pointer(ptr: Ptr): string {
+    return this.k.space.toAddress(ptr).toString(16).padStart(16, '0');
+  }
+}

@@ -1,0 +1,107 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EEXIST, ENOENT } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { DeviceRegistration } from './dev-register.js';
+import { GuestList } from './guest-list.js';
+import { NetDevices } from './netdevices.js';
+import { PernetOperations } from './pernet.js';
+import { Rtnl } from './rtnl.js';
+
+/** First message type of rtnetlink (RTM_BASE, include/uapi/linux/rtnetlink.h). */
+const RTM_BASE = 16;
+
+interface Handler {
+  readonly owner: Ptr;
+  readonly doit: Ptr;
+  readonly dumpit: Ptr;
+  readonly flags: number;
+}
+
+/** rtnetlink (net/core/rtnetlink.c): message handlers, kinds of links, and what address families add to links. */
+export class Rtnetlink implements Subsystem {
+  private readonly handlers = new Map<number, Map<number, Handler>>();
+  private readonly links: GuestList;
+  private readonly families: GuestList;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.links = new GuestList(k, 'rtnl_link_ops', 'list', 'link_ops');
+    this.families = new GuestList(k, 'rtnl_af_ops', 'list', 'rtnl_af_ops');
+  }
+
+  readonly exports = {
+    rtnl_register_module: (
+      owner: Ptr,
+      protocol: number,
+      type: number,
+      doit: Ptr,
+      dumpit: Ptr,
+      flags: number,
+    ) => this.register(owner, protocol, type, { owner, doit, dumpit, flags }),
+    rtnl_unregister: (protocol: number, type: number) => this.unregister(protocol, type),
+    rtnl_unregister_all: (protocol: number) => void this.handlers.delete(protocol),
+    __rtnl_link_register: (ops: Ptr) => this.registerLink(ops),
+    rtnl_link_register: (ops: Ptr) => this.k.get(Rtnl).with(() => this.registerLink(ops)),
+    __rtnl_link_unregister: (ops: Ptr) => this.unregisterLink(ops),
+    rtnl_link_unregister: (ops: Ptr) =>
+      this.k.get(PernetOperations).locked(() => this.k.get(Rtnl).with(() => this.unregisterLink(ops))),
+    rtnl_af_register: (ops: Ptr) => this.k.get(Rtnl).with(() => this.families.addTail(ops)),
+    rtnl_af_unregister: (ops: Ptr) => this.k.get(Rtnl).with(() => this.families.del(ops)),
+  };
+
+  /** The handler of a message for a protocol family. */
+  handler(protocol: number, type: number): Handler | undefined {
+    return this.handlers.get(protocol)?.get(type - RTM_BASE);
+  }
+
+  /** The registered kind of link with a name: rtnl_link_ops_get(). */
+  linkOps(kind: string): Ptr | undefined {
+    return this.links.find((ops) => this.k.struct('rtnl_link_ops').string(ops, 'kind') === kind);
+  }
+
+  private register(_owner: Ptr, protocol: number, type: number, handler: Handler): number {
+    let table = this.handlers.get(protocol);
+    if (!table) {
+      table = new Map();
+      this.handlers.set(protocol, table);
+    }
+    const index = type - RTM_BASE;
+    const known = table.get(index);
+    table.set(index, {
+      owner: handler.owner,
+      doit: handler.doit || (known?.doit ?? 0),
+      dumpit: handler.dumpit || (known?.dumpit ?? 0),
+      flags: handler.flags | (known?.flags ?? 0),
+    });
+    return 0;
+  }
+
+  private unregister(protocol: number, type: number): number {
+    return this.handlers.get(protocol)?.delete(type - RTM_BASE) ? 0 : -ENOENT;
+  }
+
+  private registerLink(ops: Ptr): number {
+    const { k } = this;
+    const type = k.struct('rtnl_link_ops');
+    if (this.linkOps(type.string(ops, 'kind')) !== undefined) return -EEXIST;
+    const makes = type.get(ops, 'setup') !== 0 || (type.has('alloc') && type.get(ops, 'alloc') !== 0);
+    if (makes && type.get(ops, 'dellink') === 0) type.set(ops, 'dellink', k.fn('unregister_netdevice_queue'));
+    this.links.addTail(ops);
+    return 0;
+  }
+
+  /** Deletes every device of the kind, then forgets it. */
+  private *unregisterLink(ops: Ptr): Sleepable<void> {
+    const { k } = this;
+    const kill = k.slab.kmalloc(16, true);
+    list.init(k.space, kill);
+    const dellink = k.struct('rtnl_link_ops').get(ops, 'dellink');
+    for (const dev of k.get(NetDevices).all())
+      if (k.struct('net_device').get(dev, 'rtnl_link_ops') === ops) yield* k.call(dellink, dev, kill);
+    yield* k.get(DeviceRegistration).unregisterMany(kill);
+    k.slab.free(kill);
+    this.links.del(ops);
+  }
+}

@@ -1,0 +1,71 @@
+import type { SubsystemClass } from '../subsystem.js';
+import { DeviceAddressLists } from './core/dev-addr-lists.js';
+import { DeviceAllocation } from './core/dev-alloc.js';
+import { DeviceNotifiers } from './core/dev-notifiers.js';
+import { DeviceOpening } from './core/dev-open.js';
+import { DeviceRegistration } from './core/dev-register.js';
+import { Ethernet } from './core/eth.js';
+import { ProtocolFamilies } from './core/families.js';
+import { Loopback } from './core/loopback.js';
+import { LightweightTunnels } from './core/lwtunnel.js';
+import { NetNamespaces } from './core/net-namespace.js';
+import { NetSysfs } from './core/net-sysfs.js';
+import { NetDevices } from './core/netdevices.js';
+import { NetNotifierChains } from './core/notifier-chains.js';
+import { PacketTypes } from './core/packet-types.js';
+import { PernetOperations } from './core/pernet.js';
+import { SocketProtocols } from './core/protocols.js';
+import { Rtnetlink } from './core/rtnetlink.js';
+import { Rtnl } from './core/rtnl.js';
+import { SocketDiagnosis } from './core/sock-diag.js';
+import { InetProtocols } from './ipv4/protocol.js';
+import { InetSwitch } from './ipv4/protosw.js';
+import { TcpAlgorithms } from './ipv4/tcp-cong.js';
+import { NetfilterHooks } from './netfilter/hooks.js';
+import { NetfilterLoggers } from './netfilter/log.js';
+import { NetfilterQueue } from './netfilter/queue.js';
+import { NetfilterSockopts } from './netfilter/sockopt.js';
+import { GenericNetlink } from './netlink/genetlink.js';
+import { ClassifierActions } from './sched/act-api.js';
+import { Classifiers } from './sched/cls-api.js';
+import { NoopDiscipline } from './sched/noop.js';
+import { QueueingDisciplines } from './sched/sch-api.js';
+import { XfrmProtocols } from './xfrm/protocols.js';
+import { XfrmRegistry } from './xfrm/state.js';
+
+/** The network stack, in boot order. */
+export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
+  Rtnl,
+  NetNamespaces,
+  PernetOperations,
+  NetDevices,
+  DeviceAddressLists,
+  DeviceNotifiers,
+  DeviceOpening,
+  DeviceAllocation,
+  NetSysfs,
+  DeviceRegistration,
+  Rtnetlink,
+  Ethernet,
+  NoopDiscipline,
+  QueueingDisciplines,
+  Classifiers,
+  ClassifierActions,
+  NetNotifierChains,
+  PacketTypes,
+  SocketProtocols,
+  ProtocolFamilies,
+  SocketDiagnosis,
+  LightweightTunnels,
+  InetProtocols,
+  InetSwitch,
+  TcpAlgorithms,
+  NetfilterHooks,
+  NetfilterLoggers,
+  NetfilterQueue,
+  NetfilterSockopts,
+  GenericNetlink,
+  XfrmProtocols,
+  XfrmRegistry,
+  Loopback,
+];

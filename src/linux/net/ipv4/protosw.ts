@@ -1,0 +1,96 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, EPERM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
+import { Rcu } from '../../core/rcu.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** One more than the highest socket type (SOCK_MAX). */
+const SOCK_MAX = 11;
+const INET_PROTOSW_PERMANENT = 2;
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+/** Permanent entries of the kernel image: TCP for streams, UDP for datagrams. */
+const PERMANENT: readonly (readonly [type: number, protocol: number])[] = [
+  [SOCK_STREAM, 6],
+  [SOCK_DGRAM, 17],
+];
+
+/** Which protocol serves which type of socket of PF_INET and PF_INET6 (net/ipv4/af_inet.c, net/ipv6/af_inet6.c). */
+export class InetSwitch implements Subsystem {
+  private inet: Ptr = 0;
+  private inet6: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    inet_register_protosw: (entry: Ptr) => void this.register(this.inet, entry, ''),
+    inet_unregister_protosw: (entry: Ptr) => this.unregister(entry),
+    inet6_register_protosw: (entry: Ptr) => this.register(this.inet6, entry, 'IPv6: '),
+    inet6_unregister_protosw: (entry: Ptr) => this.unregister(entry),
+  };
+
+  boot(): void {
+    this.inet = this.table();
+    this.inet6 = this.table();
+  }
+
+  /** The entries of a socket type, those of the kernel image first. */
+  *entries(family: 4 | 6, type: number): Generator<Ptr> {
+    const head = (family === 4 ? this.inet : this.inet6) + type * 16;
+    for (const node of list.entries(this.k.space, head)) yield this.entry.of(node, 'list');
+  }
+
+  private table(): Ptr {
+    const { k } = this;
+    const heads = k.permanent(SOCK_MAX * 16);
+    for (let type = 0; type < SOCK_MAX; type++) list.init(k.space, heads + type * 16);
+    for (const [type, protocol] of PERMANENT) {
+      const entry = k.permanent(this.entry.size);
+      this.entry.set(entry, 'type', type);
+      this.entry.set(entry, 'protocol', protocol);
+      this.entry.set(entry, 'flags', INET_PROTOSW_PERMANENT);
+      list.addTail(k.space, this.entry.addr(entry, 'list'), heads + type * 16);
+    }
+    return heads;
+  }
+
+  /** A new entry goes behind the permanent ones, none of which it may replace. */
+  private register(table: Ptr, entry: Ptr, prefix: string): number {
+    const { k } = this;
+    const type = this.entry.get(entry, 'type');
+    if (type >= SOCK_MAX) {
+      k.log.line(`${prefix}Ignoring attempt to register invalid socket type ${type}`, 3);
+      return -EINVAL;
+    }
+    const protocol = this.entry.get(entry, 'protocol');
+    let last = table + type * 16;
+    for (const node of list.entries(k.space, table + type * 16)) {
+      const known = this.entry.of(node, 'list');
+      if ((this.entry.get(known, 'flags') & INET_PROTOSW_PERMANENT) === 0) break;
+      if (this.entry.get(known, 'protocol') === protocol) {
+        k.log.line(`${prefix}Attempt to override permanent protocol ${protocol}`, 3);
+        return -EPERM;
+      }
+      last = node;
+    }
+    list.add(k.space, this.entry.addr(entry, 'list'), last);
+    return 0;
+  }
+
+  private *unregister(entry: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (this.entry.get(entry, 'flags') & INET_PROTOSW_PERMANENT) {
+      const protocol = this.entry.get(entry, 'protocol');
+      k.log.line(`Attempt to unregister permanent protocol ${protocol}`, 3);
+      return;
+    }
+    list.del(k.space, this.entry.addr(entry, 'list'));
+    yield* k.wait(k.get(Rcu).exports.synchronize_net());
+  }
+
+  private get entry() {
+    return this.k.struct('inet_protosw');
+  }
+}

@@ -1,0 +1,115 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { Rcu } from '../../core/rcu.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Modules } from '../../module/modules.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Families (NFPROTO_NUMPROTO) and what loggers are for (NF_LOG_TYPE_LOG and _ULOG). */
+const FAMILIES = 11;
+const UNSPEC = 0;
+const INET = 1;
+const NETDEV = 5;
+const TYPES = 2;
+
+/** Loggers of packets for netfilter (net/netfilter/nf_log.c). */
+export class NetfilterLoggers implements Subsystem {
+  private readonly loggers = new Map<number, Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    nf_log_register: (family: number, logger: Ptr) => this.register(family, logger),
+    nf_log_unregister: (logger: Ptr) => this.unregister(logger),
+    nf_log_set: (net: Ptr, family: number, logger: Ptr) => this.set(net, family, logger),
+    nf_log_unset: (net: Ptr, logger: Ptr) => this.unset(net, logger),
+    nf_log_bind_pf: (net: Ptr, family: number, logger: Ptr) => this.bind(net, family, logger),
+    nf_log_unbind_pf: (net: Ptr, family: number) => {
+      if (family < FAMILIES) this.k.space.storePtr(this.slot(net, family), 0);
+    },
+    nf_log_is_registered: (family: number) => this.any(family),
+    nf_logger_find_get: (family: number, type: number) => this.findGet(family, type),
+    nf_logger_put: (family: number, type: number) => this.put(family, type),
+  };
+
+  private register(family: number, logger: Ptr): number {
+    if (family >= FAMILIES) return -EINVAL;
+    const type = this.type(logger);
+    if (family !== UNSPEC) {
+      if (this.loggers.has(family * TYPES + type)) return -EEXIST;
+      this.loggers.set(family * TYPES + type, logger);
+      return 0;
+    }
+    const all = Array.from({ length: FAMILIES - 1 }, (_, i) => (i + 1) * TYPES + type);
+    if (all.some((key) => this.loggers.has(key))) return -EEXIST;
+    for (const key of all) this.loggers.set(key, logger);
+    return 0;
+  }
+
+  private *unregister(logger: Ptr): Sleepable<void> {
+    for (const [key, known] of this.loggers) if (known === logger) this.loggers.delete(key);
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+  }
+
+  /** The default logger of a family in a namespace, unless there is one already. */
+  private set(net: Ptr, family: number, logger: Ptr): number {
+    if (family === UNSPEC || family >= FAMILIES) return -EOPNOTSUPP;
+    const slot = this.slot(net, family);
+    if (this.k.space.loadPtr(slot) === 0) this.k.space.storePtr(slot, logger);
+    return 0;
+  }
+
+  private unset(net: Ptr, logger: Ptr): void {
+    for (let family = 0; family < FAMILIES; family++) {
+      const slot = this.slot(net, family);
+      if (this.k.space.loadPtr(slot) === logger) this.k.space.storePtr(slot, 0);
+    }
+  }
+
+  private bind(net: Ptr, family: number, logger: Ptr): number {
+    if (family >= FAMILIES) return -EINVAL;
+    const known = [...Array(TYPES).keys()].some((type) => this.loggers.get(family * TYPES + type) === logger);
+    if (!known) return -ENOENT;
+    this.k.space.storePtr(this.slot(net, family), logger);
+    return 0;
+  }
+
+  private any(family: number): boolean {
+    return [...Array(TYPES).keys()].some((type) => this.loggers.has(family * TYPES + type));
+  }
+
+  /** A logger with a reference to its module; rules of `inet` and `netdev` need those of IPv4 and IPv6. */
+  private findGet(family: number, type: number): number {
+    if (family === INET || family === NETDEV) {
+      const first = this.findGet(2, type);
+      if (first < 0) return first;
+      const second = this.findGet(10, type);
+      if (second < 0) this.put(2, type);
+      return second;
+    }
+    const logger = this.loggers.get(family * TYPES + type);
+    if (logger === undefined) return -ENOENT;
+    const owner = this.k.struct('nf_logger').get(logger, 'me');
+    return this.k.get(Modules).exports.try_module_get(owner) ? 0 : -ENOENT;
+  }
+
+  private put(family: number, type: number): void {
+    if (family === INET || family === NETDEV) {
+      this.put(2, type);
+      this.put(10, type);
+      return;
+    }
+    const logger = this.loggers.get(family * TYPES + type);
+    if (logger !== undefined)
+      this.k.get(Modules).exports.module_put(this.k.struct('nf_logger').get(logger, 'me'));
+  }
+
+  private type(logger: Ptr): number {
+    return this.k.struct('nf_logger').get(logger, 'type');
+  }
+
+  private slot(net: Ptr, family: number): Ptr {
+    return this.k.struct('net').addr(net, 'nf.nf_loggers') + family * 8;
+  }
+}

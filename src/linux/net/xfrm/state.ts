@@ -1,0 +1,109 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { Rcu } from '../../core/rcu.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { GuestList } from '../core/guest-list.js';
+import { EAFNOSUPPORT, EEXIST } from '../net-errno.js';
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOURCE = 'net/xfrm/xfrm_state.c';
+
+/** What transforms packets: types of each protocol, key managers, callbacks (net/xfrm/xfrm_state.c, xfrm_input.c). */
+export class XfrmRegistry implements Subsystem {
+  private readonly types = new Map<string, Ptr>();
+  private readonly managers: GuestList;
+  private readonly inputs = new Map<string, Ptr>();
+  private interfaceCallback: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.managers = new GuestList(k, 'xfrm_mgr', 'list', 'xfrm_km_list');
+  }
+
+  readonly exports = {
+    xfrm_register_type: (type: Ptr, family: number) => this.register('xfrm_type', type, family),
+    xfrm_unregister_type: (type: Ptr, family: number) => this.unregister('xfrm_type', type, family),
+    xfrm_register_type_offload: (type: Ptr, family: number) =>
+      this.register('xfrm_type_offload', type, family),
+    xfrm_unregister_type_offload: (type: Ptr, family: number) =>
+      this.unregister('xfrm_type_offload', type, family),
+    xfrm_register_km: (manager: Ptr) => {
+      this.managers.addTail(manager);
+      return 0;
+    },
+    xfrm_unregister_km: (manager: Ptr) => this.unregisterManager(manager),
+    xfrm_input_register_afinfo: (info: Ptr) => this.registerInput(info),
+    xfrm_input_unregister_afinfo: (info: Ptr) => this.unregisterInput(info),
+    xfrm_if_register_cb: (callback: Ptr) => {
+      this.interfaceCallback = callback;
+    },
+    xfrm_if_unregister_cb: () => this.dropInterfaceCallback(),
+  };
+
+  /** The registered type of a protocol of a family. */
+  type(family: number, protocol: number): Ptr {
+    return this.types.get(`xfrm_type/${family}/${protocol}`) ?? 0;
+  }
+
+  get interfaces(): Ptr {
+    return this.interfaceCallback;
+  }
+
+  private register(struct: string, type: Ptr, family: number): number {
+    if (family !== AF_INET && family !== AF_INET6) return -EAFNOSUPPORT;
+    const key = this.key(struct, type, family);
+    if (this.types.has(key)) return -EEXIST;
+    this.types.set(key, type);
+    return 0;
+  }
+
+  private unregister(struct: string, type: Ptr, family: number): void {
+    const key = this.key(struct, type, family);
+    if (this.types.get(key) === type) this.types.delete(key);
+    else
+      warn(
+        this.k,
+        '',
+        SOURCE,
+        struct === 'xfrm_type' ? 'xfrm_unregister_type' : 'xfrm_unregister_type_offload',
+      );
+  }
+
+  private key(struct: string, type: Ptr, family: number): string {
+    return `${struct}/${family}/${this.k.struct(struct).get(type, 'proto')}`;
+  }
+
+  private *unregisterManager(manager: Ptr): Sleepable<number> {
+    this.managers.del(manager);
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    return 0;
+  }
+
+  private registerInput(info: Ptr): number {
+    const key = this.inputKey(info);
+    if (this.inputs.has(key)) return -EEXIST;
+    this.inputs.set(key, info);
+    return 0;
+  }
+
+  private *unregisterInput(info: Ptr): Sleepable<number> {
+    const key = this.inputKey(info);
+    const known = this.inputs.get(key);
+    if (known !== undefined && known !== info) return -22;
+    this.inputs.delete(key);
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    return 0;
+  }
+
+  private inputKey(info: Ptr): string {
+    const type = this.k.struct('xfrm_input_afinfo');
+    return `${type.get(info, 'family')}/${type.has('is_ipip') ? type.get(info, 'is_ipip') : 0}`;
+  }
+
+  private *dropInterfaceCallback(): Sleepable<void> {
+    this.interfaceCallback = 0;
+    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+  }
+}
