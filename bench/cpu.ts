@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { type Measurement, runModbox, runNative } from './engines.js';
 import { WORKLOADS } from './workloads.js';
 
-const ROUNDS = Number(process.env['ROUNDS'] ?? 25);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 300);
 
 function haveQemu(): boolean {
   try {

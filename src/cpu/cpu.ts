@@ -203,6 +203,7 @@ export class Cpu implements CpuContract {
       const low = regs.ripLow;
       const high = regs.ripHigh;
       if (low === RETURN_LOW && high === RETURN_HIGH) return { kind: 'returned' };
+      if (regs.fuel <= 0) return { kind: 'budget' };
       const ptr = (low ^ 0x8000_0000) >>> 0;
       const known = ptr < GUEST_LIMIT && space.upperOf(ptr) === high;
       if (!known || !(this.knowledge.isExecutable(ptr) || this.knowledge.hosts.has(ptr)))

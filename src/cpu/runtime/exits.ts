@@ -28,7 +28,7 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
     case 'string':
       return goOn(c, site.insn!);
     case 'frame':
-      units.useFullChecks(unit, unit.ptr);
+      units.checkHarder(unit, unit.ptr, 'full');
       return undefined;
     default:
       return undefined;
@@ -86,8 +86,10 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
   }
   const exception = c.memory.probe(address, memory.size, site.write === true);
   if (exception) return raise(exception);
-  // The access is good after all: it crosses pages or goes through the direct map.
-  units.useFullChecks(unit, Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n));
+  // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
+  // are not good.
+  const linear = Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n);
+  units.checkHarder(unit, linear, site.range || unit.mode !== 'quick' ? 'full' : 'patient');
   return undefined;
 }
 

@@ -34,8 +34,8 @@ export class UnitTable {
   private readonly byPage = new Map<number, Set<Unit>>();
   private readonly byReference = new Map<number, Set<Unit>>();
   private readonly stale: Unit[] = [];
-  /** Entries whose accesses failed the quick check but were right. */
-  private readonly fullChecks = new Set<number>();
+  /** Entries whose accesses failed a quick check but were right. */
+  private readonly modes = new Map<number, CheckMode>();
   private nextNumber = 1;
   private readonly memoryPages: number;
 
@@ -76,7 +76,7 @@ export class UnitTable {
 
   private obtain(ptr: number): CachedTranslation {
     const { cache, knowledge, space } = this;
-    const mode = this.fullChecks.has(ptr) ? 'full' : 'quick';
+    const mode = this.modes.get(ptr) ?? 'quick';
     const known = cache.find(ptr, mode, (translation) => isCurrent(translation, knowledge, space.bytes));
     if (known) {
       for (const called of known.translation.called) knowledge.functions.add(called);
@@ -148,7 +148,7 @@ export class UnitTable {
         }
     for (const ptr of this.knowledge.functions)
       if (ptr >= start && ptr < start + bytes) this.knowledge.functions.delete(ptr);
-    for (const ptr of this.fullChecks) if (ptr >= start && ptr < start + bytes) this.fullChecks.delete(ptr);
+    for (const ptr of this.modes.keys()) if (ptr >= start && ptr < start + bytes) this.modes.delete(ptr);
     if (dropped) this.version++;
   }
 
@@ -162,13 +162,14 @@ export class UnitTable {
     this.version++;
   }
 
-  /** From now on a unit tries page-crossing and aliased accesses in line; so does what resumes in it. */
-  useFullChecks(unit: Unit, resumeAt: number): void {
-    this.fullChecks.add(unit.ptr);
-    this.fullChecks.add(resumeAt);
+  /** From now on a unit checks more thoroughly, and so does what resumes in it. */
+  checkHarder(unit: Unit, resumeAt: number, mode: CheckMode): void {
     this.drop(unit);
-    const resumed = this.current.get(resumeAt);
-    if (resumed && resumed.mode !== 'full') this.drop(resumed);
+    for (const ptr of [unit.ptr, resumeAt]) {
+      if (this.modes.get(ptr) !== 'full') this.modes.set(ptr, mode);
+      const resumed = this.current.get(ptr);
+      if (resumed) this.drop(resumed);
+    }
   }
 
   /** Called when no translated code is active. */

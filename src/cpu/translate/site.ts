@@ -15,6 +15,8 @@ export interface Site {
   /** kind 'memory': the access. */
   readonly memory?: MemOperand;
   readonly write?: boolean;
+  /** The check was for more than this access. */
+  readonly range?: boolean;
   /** The access is displaced by a bit offset in this register (bt and its kin). */
   readonly bitOffset?: { readonly reg: number; readonly size: Size };
   /** kind 'trap' and 'slow': the instruction. */

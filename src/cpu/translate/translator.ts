@@ -13,6 +13,8 @@ export type CheckMode =
   /** Leave translated code. */
   | 'quick'
   /** Try page-crossing accesses and direct-map aliases in line, then leave. */
+  | 'patient'
+  /** As 'patient', and no access is covered by a check of a whole range. */
   | 'full';
 
 /** Upper 52 bits less page number of direct-map addresses: what alias accesses show in place of a page's tag. */
@@ -208,7 +210,7 @@ export class Translator {
       // The first access through this pointer: check all that the block accesses through it.
       this.pushAddress(memory, range.low - at.delta - 0x8000_0000);
       this.w.set(L.ea);
-      this.aimAt({ kind: 'memory', memory: { ...memory, size }, write });
+      this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, range: true });
       this.checkRange(range.high - range.low, range.write);
       range.local = L.ranges + this.rangeLocals++;
       this.w.get(L.ea);

@@ -62,7 +62,7 @@ export class UnitTranslation implements FlowSink {
     mode: CheckMode,
   ) {
     this.t = new Translator(this.w, mode);
-    this.plan = mode === 'quick' ? planAddresses(graph) : undefined;
+    this.plan = mode !== 'full' ? planAddresses(graph) : undefined;
     this.weights = loopWeights(graph, flow);
   }
 
@@ -85,20 +85,23 @@ export class UnitTranslation implements FlowSink {
   private prologue(): void {
     const { w, t } = this;
     const flags = this.live.flagsIn[0];
-    // The slot parameter's local is free from here on.
-    this.aimAtBlock('deep', 0, 0);
-    w.get(L.depth);
-    w.i32(FRAME_COST);
-    w.op(Op.i32Sub);
-    w.tee(L.depth);
-    w.i32(0);
-    w.op(Op.i32LtS);
-    t.exitIf();
-    this.aimAtBlock('budget', 0, 0);
-    w.get(L.fuel);
-    w.i64(0);
-    w.op(Op.i64LeS);
-    t.exitIf();
+    // The slot parameter's local is free from here on. Code that calls nothing needs neither check: the run
+    // loop and loops look at the fuel too.
+    if (this.graph.blocks.some(callsOut)) {
+      this.aimAtBlock('deep', 0, 0);
+      w.get(L.depth);
+      w.i32(FRAME_COST);
+      w.op(Op.i32Sub);
+      w.tee(L.depth);
+      w.i32(0);
+      w.op(Op.i32LtS);
+      t.exitIf();
+      this.aimAtBlock('budget', 0, 0);
+      w.get(L.fuel);
+      w.i64(0);
+      w.op(Op.i64LeS);
+      t.exitIf();
+    }
     if (this.plan?.frame) this.checkFrame(this.plan.frame);
     this.charge(this.weights[this.graph.blocks.length]);
     if (flags) loadFlags(t, flags);
@@ -322,6 +325,11 @@ export class UnitTranslation implements FlowSink {
       t.flags.restore(undefined);
     }
   }
+}
+
+/** Whether a block ends in running other code. */
+function callsOut({ terminator }: Block): boolean {
+  return terminator.kind === 'sync' || terminator.kind === 'leave' || terminator.kind === 'indirect';
 }
 
 /**
