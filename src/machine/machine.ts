@@ -17,6 +17,7 @@ import type { Target } from '../target/index.js';
 import { ModuleArchive } from './archive.js';
 import { type CallArgument, callFunction } from './call.js';
 import { MachineError } from './errors.js';
+import { MachineFileSystem } from './file-system.js';
 import { GuestMemory } from './guest-memory.js';
 import { hostTreeOf } from './host-tree.js';
 import { openTree } from './open-tree.js';
@@ -69,6 +70,8 @@ export class Machine {
   readonly processes: ProcessTable;
   readonly archive: ModuleArchive;
   readonly memory: GuestMemory;
+  /** System calls on files. */
+  readonly fs: MachineFileSystem;
   readonly system: ModuleSystem;
   /** Sequence number that `dmesg -c` cleared the log up to. */
   logCleared = 0;
@@ -88,6 +91,7 @@ export class Machine {
     this.processes = new ProcessTable(this.kernel);
     this.archive = new ModuleArchive(this.kernel);
     this.memory = new GuestMemory(this.kernel);
+    this.fs = new MachineFileSystem(this);
     this.system = { k: this.kernel, tree: this.tree, files: this.files, failure: undefined };
     this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
   }

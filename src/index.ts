@@ -1,0 +1,34 @@
+/**
+ * modbox as a library: machines that load and run real kernel modules, the kernels they can be, and the modules
+ * of file trees.
+ */
+export type { LogRecord } from './kernel/log.js';
+export {
+  type FileEntry,
+  type FileInfo,
+  type FileSource,
+  type IndexCache,
+  type IndexedModule,
+  MemoryFiles,
+  type ModprobeConfig,
+  ModuleTree,
+  type ModuleTreeOptions,
+  OverlayFiles,
+  type Resolved,
+} from './kmod/index.js';
+export type { ModuleListing } from './linux/module/modules.js';
+export type { CallArgument } from './machine/call.js';
+export { MachineError, UsageError } from './machine/errors.js';
+export type { FileStatus, MachineFileSystem } from './machine/file-system.js';
+export type { GuestMemory } from './machine/guest-memory.js';
+export type { Leak } from './machine/leaks.js';
+export { Machine, type MachineOptions, type ProcessEnd } from './machine/machine.js';
+export { type RunOptions, type RunSubject, runModule } from './machine/module-run.js';
+export { DiskFiles } from './machine/node/disk-files.js';
+export { DiskIndexCache } from './machine/node/index-cache.js';
+export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
+export { Shell, type ShellResult } from './machine/shell/shell.js';
+export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
+export type { Target } from './target/index.js';
+export { TargetError } from './target/index.js';
+export { loadBundled, type StoredTarget, TargetStore } from './target/node/index.js';
