@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { BinaryFormats } from './binary-formats.js';
 import { CharDevices } from './char-dev.js';
 import { CharRegions } from './char-regions.js';
 import { DebugFs } from './debugfs/debugfs.js';
@@ -12,6 +13,7 @@ import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { BootMounts } from './mounts.js';
+import { NativeLanguages } from './nls/nls.js';
 import { VfsObjects } from './objects.js';
 import { OpenFiles } from './open-files.js';
 import { FilePolling } from './poll.js';
@@ -20,6 +22,7 @@ import { KernelProcFiles } from './proc/kernel-files.js';
 import { ProcFs } from './proc/procfs.js';
 import { Sysctl } from './proc/sysctl.js';
 import { SysctlHandlers } from './proc/sysctl-handlers.js';
+import { QuotaFormats } from './quota.js';
 import { SeqFiles } from './seq/seq-file.js';
 import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
@@ -48,6 +51,9 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   ProcFs,
   ProcExports,
   FileSystems,
+  NativeLanguages,
+  BinaryFormats,
+  QuotaFormats,
   SysctlHandlers,
   Sysctl,
   KernelProcFiles,

@@ -8,6 +8,7 @@ import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
 import { CharDevices } from '../char-dev.js';
 import { CharRegions } from '../char-regions.js';
+import { registerClass } from '../classes.js';
 import { MINOR, MKDEV } from '../flags.js';
 import type { FileServer, OpenFile } from '../open-file.js';
 import { OpenFiles } from '../open-files.js';
@@ -138,15 +139,8 @@ export class MiscDevices implements Subsystem {
   private *class(): Sleepable<Ptr> {
     const { k } = this;
     if (this.miscClass !== 0) return this.miscClass;
-    const type = k.struct('class');
-    const made = k.permanent(type.size);
-    this.miscClass = made;
-    type.set(made, 'name', k.constantString('misc'));
-    type.set(made, 'devnode', this.devnodeFunction());
-    const old = k.hasSymbol('__class_register');
-    if (old) yield* k.callInt(k.fn('__class_register'), made, k.permanent(8));
-    else yield* k.callInt(k.fn('class_register'), made);
-    return made;
+    this.miscClass = yield* registerClass(k, 'misc', this.devnodeFunction());
+    return this.miscClass;
   }
 
   /** misc_devnode(): the node's name and mode where the driver asked for some. */

@@ -1,0 +1,25 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Formats of quota files (fs/quota/dquot.c). */
+export class QuotaFormats implements Subsystem {
+  private readonly formats: Ptr[] = [];
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    register_quota_format: (format: Ptr) => {
+      this.k.struct('quota_format_type').set(format, 'qf_next', this.formats[0] ?? 0);
+      this.formats.unshift(format);
+      return 0;
+    },
+    unregister_quota_format: (format: Ptr) => {
+      const index = this.formats.indexOf(format);
+      if (index < 0) return;
+      const type = this.k.struct('quota_format_type');
+      if (index > 0) type.set(this.formats[index - 1], 'qf_next', type.get(format, 'qf_next'));
+      this.formats.splice(index, 1);
+    },
+  };
+}
