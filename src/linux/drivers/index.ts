@@ -10,6 +10,8 @@ import { SoftwareNodes } from './firmware/software-node.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
+import { InputCore } from './input/input-core.js';
+import { InputHandlers } from './input/input-handlers.js';
 import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
@@ -24,6 +26,9 @@ import { Resources } from './resource/resource.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
+import { LineDisciplines } from './tty/line-discipline.js';
+import { TtyDrivers } from './tty/tty-driver.js';
+import { TtyPorts } from './tty/tty-port.js';
 import { Xenbus } from './xen/xenbus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
@@ -54,4 +59,9 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LedBrightness,
   LedClass,
   Xenbus,
+  InputHandlers,
+  InputCore,
+  TtyDrivers,
+  TtyPorts,
+  LineDisciplines,
 ];

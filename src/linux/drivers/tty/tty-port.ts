@@ -1,0 +1,98 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke } from '../../kobject/invoke.js';
+import { krefInit, krefPut } from '../../kobject/kref.js';
+import { initList } from '../../kobject/list.js';
+import { freeConst } from '../../kobject/names.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { TtyDrivers } from './tty-driver.js';
+
+/** Bytes that a port buffers at most unless told otherwise (TTYB_DEFAULT_MEM_LIMIT). */
+const MEMORY_LIMIT = 640 * 1024;
+
+/** Terminal ports: the hardware's side of a terminal, which outlives its users (drivers/tty/tty_port.c). */
+export class TtyPorts implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    tty_port_init: (port: Ptr) => this.init(port),
+    tty_port_destroy: (port: Ptr) => this.destroy(port),
+    tty_port_put: (port: Ptr) => this.put(port),
+    tty_port_link_device: (port: Ptr, driver: Ptr, index: number) => this.link(port, driver, index),
+    tty_port_register_device: (port: Ptr, driver: Ptr, index: number, parent: Ptr) =>
+      this.register(port, driver, index, parent, 0, 0),
+    tty_port_register_device_attr: (
+      port: Ptr,
+      driver: Ptr,
+      index: number,
+      parent: Ptr,
+      data: Ptr,
+      groups: Ptr,
+    ) => this.register(port, driver, index, parent, data, groups),
+    tty_port_unregister_device: (_port: Ptr, driver: Ptr, index: number) =>
+      this.k.get(TtyDrivers).unregisterDevice(driver, index),
+    tty_buffer_set_limit: (port: Ptr, limit: number) => {
+      this.k.struct('tty_port').set(port, 'buf.mem_limit', limit);
+      return 0;
+    },
+  };
+
+  private init(port: Ptr): void {
+    const { k } = this;
+    const type = k.struct('tty_port');
+    k.space.writable(port, type.size).fill(0);
+    const lists = ['open_wait.head', 'delta_msr_wait.head', 'mutex.wait_list', 'buf_mutex.wait_list'];
+    for (const list of [...lists, 'buf.lock.wait_list', 'buf.work.entry'])
+      initList(k.space, type.addr(port, list));
+    const sentinel = type.addr(port, 'buf.sentinel');
+    type.set(port, 'buf.head', sentinel);
+    type.set(port, 'buf.tail', sentinel);
+    type.set(port, 'buf.mem_limit', MEMORY_LIMIT);
+    const hz = Number(k.target.config.get('CONFIG_HZ'));
+    type.set(port, 'close_delay', (50 * hz) / 100);
+    type.set(port, 'closing_wait', (3000 * hz) / 100);
+    krefInit(k, type.addr(port, 'kref'));
+  }
+
+  private destroy(port: Ptr): void {
+    const { k } = this;
+    const type = k.struct('tty_port');
+    if (type.get(port, 'itty') !== 0) warn(k, '', 'drivers/tty/tty_port.c', 'tty_port_destroy');
+    freeConst(k, type.get(port, 'xmit_buf'));
+    type.set(port, 'xmit_buf', 0);
+  }
+
+  private *put(port: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (port === 0 || !krefPut(k, k.struct('tty_port').addr(port, 'kref'))) return;
+    this.destroy(port);
+    const ops = k.struct('tty_port').get(port, 'ops');
+    const destruct = ops === 0 ? 0 : k.struct('tty_port_operations').get(ops, 'destruct');
+    if (destruct !== 0) yield* invoke(k, destruct, port);
+    else k.slab.free(port);
+  }
+
+  private link(port: Ptr, driver: Ptr, index: number): void {
+    const type = this.k.struct('tty_driver');
+    if (index >= type.get(driver, 'num')) {
+      warn(this.k, '', 'drivers/tty/tty_port.c', 'tty_port_link_device');
+      return;
+    }
+    const ports = type.get(driver, 'ports');
+    if (ports !== 0) this.k.space.storePtr(ports + index * 8, port);
+  }
+
+  private *register(
+    port: Ptr,
+    driver: Ptr,
+    index: number,
+    parent: Ptr,
+    data: Ptr,
+    groups: Ptr,
+  ): Sleepable<Ptr> {
+    this.link(port, driver, index);
+    return yield* this.k.get(TtyDrivers).registerDevice(driver, index, parent, data, groups);
+  }
+}
