@@ -307,7 +307,9 @@ export class Cpu implements CpuContract {
   private translate(slot: number): number {
     const ptr = ptrOfSlot(slot);
     if (!this.knowledge.isExecutable(ptr) && !this.knowledge.hosts.has(ptr)) {
-      this.regs.setRipHalves(ptr ^ 0x8000_0000, this.space.upperOf(ptr));
+      // Slot 0 is that of address 0, which the empty branch cache leads to as well.
+      if (ptr === 0) this.regs.setRipHalves(0, 0);
+      else this.regs.setRipHalves(ptr ^ 0x8000_0000, this.space.upperOf(ptr));
       return this.leave(EXIT_CONTINUE);
     }
     this.knowledge.functions.add(ptr);

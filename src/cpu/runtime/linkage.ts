@@ -1,7 +1,7 @@
-import { copyBody, fillBody } from './bulk-glue.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op } from '../wasm/op.js';
+import { copyBody, fillBody } from './bulk-glue.js';
 import {
   BRANCH_CACHE,
   BRANCH_CACHE_ENTRIES,
