@@ -1,11 +1,16 @@
+import { Credentials } from './core/cred.js';
 import { JumpLabels } from './core/jump-label.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
 import { Rcu } from './core/rcu.js';
+import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
+import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
+import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
+import { Ioremap } from './mm/ioremap.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { Shrinkers } from './mm/shrinker.js';
@@ -18,7 +23,9 @@ import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Kthreads } from './sched/kthread.js';
+import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
+import { WaitBits } from './sched/wait-bit.js';
 import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -26,6 +33,7 @@ import { Hrtimers } from './time/hrtimer.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { X86Cpu } from './x86/cpu.js';
+import { KernelFpu } from './x86/fpu.js';
 import { Paravirt } from './x86/paravirt.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
@@ -60,4 +68,12 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   JumpLabels,
   Mempools,
   Shrinkers,
+  Credentials,
+  EventChains,
+  Interrupts,
+  RtMutexes,
+  Ioremap,
+  KthreadWorkers,
+  WaitBits,
+  KernelFpu,
 ];

@@ -109,7 +109,7 @@ export class Kthreads implements Subsystem {
   }
 
   /** kthread_stop(): asks the thread to end and waits for it; what its function returned. */
-  private *stop(object: Ptr): Sleepable<number> {
+  *stop(object: Ptr): Sleepable<number> {
     const { k } = this;
     const thread = this.threads.get(object);
     if (!thread || thread.exited) return this.results.get(object) ?? -EINTR;

@@ -33,7 +33,6 @@ export class WaitQueues implements Subsystem {
     __wake_up_locked_key: (head: Ptr, mode: number, key: Ptr) => this.wakeUp(head, mode, 1, key),
     __wake_up_sync_key: (head: Ptr, mode: number, key: Ptr) => this.wakeUp(head, mode, 1, key),
     __wake_up_sync: (head: Ptr, mode: number) => this.wakeUp(head, mode, 1, 0),
-    __wake_up_bit: () => {},
     default_wake_function: (entry: Ptr, mode: number) => this.defaultWake(entry, mode),
     autoremove_wake_function: (entry: Ptr, mode: number) => this.autoremoveWake(entry, mode),
     woken_wake_function: (entry: Ptr, mode: number) => this.wokenWake(entry, mode),

@@ -1,3 +1,4 @@
+import { RDX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -34,6 +35,7 @@ export class Timekeeping implements Subsystem {
       const sum = a + b;
       return sum > 0x7fff_ffff_ffff_ffffn ? 0x7fff_ffff_ffff_ffffn : sum;
     },
+    ns_to_timespec64: (ns: bigint) => this.twoWords(ns),
     sched_clock: () => this.monotonic(),
     local_clock: () => this.monotonic(),
     time64_to_tm: (total: bigint, offset: number, result: Ptr) => this.toTm(total + BigInt(offset), result),
@@ -58,6 +60,7 @@ export class Timekeeping implements Subsystem {
     ktime_add_safe: 'q:qq',
     time64_to_tm: 'v:qip',
     set_normalized_timespec64: 'v:pqq',
+    ns_to_timespec64: 'q:q',
     sched_clock: 'Q:',
     local_clock: 'Q:',
   };
@@ -72,6 +75,13 @@ export class Timekeeping implements Subsystem {
 
   private withOffset(offset: number): bigint {
     return offset === TK_OFFS_REAL || offset === TK_OFFS_TAI ? this.real() : this.monotonic();
+  }
+
+  /** struct timespec64 by value: seconds in RAX, nanoseconds in RDX. */
+  private twoWords(ns: bigint): bigint {
+    const rest = ((ns % NSEC_PER_SEC) + NSEC_PER_SEC) % NSEC_PER_SEC;
+    this.k.cpu.set(RDX, rest);
+    return (ns - rest) / NSEC_PER_SEC;
   }
 
   private storeTimespec(at: Ptr, ns: bigint): void {

@@ -1,0 +1,106 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+const IRQF_SHARED = 0x80;
+/** Interrupt lines of the legacy controllers; the machine has no others. */
+const NR_LEGACY_IRQS = 16;
+/** What the kernel itself holds: the timer, the cascade, the clock. */
+const TAKEN = new Map([
+  [0, 'timer'],
+  [2, 'cascade'],
+  [8, 'rtc0'],
+]);
+
+interface Action {
+  readonly handler: Ptr;
+  readonly thread: Ptr;
+  readonly flags: number;
+  readonly name: string;
+  readonly device: Ptr;
+}
+
+/** Interrupt lines and their handlers (kernel/irq/manage.c). No device of this machine raises one by itself. */
+export class Interrupts implements Subsystem {
+  private readonly lines = new Map<number, Action[]>();
+  private readonly depths = new Map<number, number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    request_threaded_irq: (irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr) =>
+      this.request(irq, handler, thread, flags, name, device),
+    request_any_context_irq: (irq: number, handler: Ptr, flags: number, name: Ptr, device: Ptr) =>
+      this.request(irq, handler, 0, flags, name, device),
+    free_irq: (irq: number, device: Ptr) => this.free(irq, device),
+    disable_irq: (irq: number) => this.depth(irq, 1),
+    disable_irq_nosync: (irq: number) => this.depth(irq, 1),
+    disable_hardirq: (irq: number) => {
+      this.depth(irq, 1);
+      return true;
+    },
+    enable_irq: (irq: number) => this.depth(irq, -1),
+    synchronize_irq: () => {},
+    synchronize_hardirq: () => true,
+  };
+
+  readonly signatures = {
+    request_threaded_irq: 'i:uppLpp',
+    request_any_context_irq: 'i:upLpp',
+    free_irq: 'p:up',
+  };
+
+  private request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
+    const shared = (flags & IRQF_SHARED) !== 0;
+    if ((shared && device === 0) || irq >= NR_LEGACY_IRQS || (handler === 0 && thread === 0)) return -EINVAL;
+    const others = this.lines.get(irq) ?? [];
+    const text = name === 0 ? '' : this.k.space.cstring(name);
+    const conflict =
+      TAKEN.get(irq) ?? others.find((other) => !shared || (other.flags & IRQF_SHARED) === 0)?.name;
+    if (conflict !== undefined) {
+      const hex = flags.toString(16).padStart(8, '0');
+      this.k.log.line(`genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`, 3);
+      return -EBUSY;
+    }
+    this.lines.set(irq, [...others, { handler, thread, flags, name: text, device }]);
+    return 0;
+  }
+
+  private free(irq: number, device: Ptr): Ptr {
+    const actions = this.lines.get(irq) ?? [];
+    const action = actions.find((candidate) => candidate.device === device);
+    if (!action) {
+      const message = `Trying to free already-free IRQ ${irq}`;
+      this.k.traps.warnWith(
+        this.k.executor.current!,
+        'warning',
+        message,
+        'kernel/irq/manage.c:1880',
+        this.k.fn('free_irq'),
+      );
+      return 0;
+    }
+    this.lines.set(
+      irq,
+      actions.filter((candidate) => candidate !== action),
+    );
+    return this.k.constantString(action.name);
+  }
+
+  private depth(irq: number, by: number): void {
+    const depth = (this.depths.get(irq) ?? 0) + by;
+    if (depth < 0) {
+      const message = `Unbalanced enable for IRQ ${irq}`;
+      this.k.traps.warnWith(
+        this.k.executor.current!,
+        'warning',
+        message,
+        'kernel/irq/manage.c:774',
+        this.k.fn('enable_irq'),
+      );
+      return;
+    }
+    this.depths.set(irq, depth);
+  }
+}

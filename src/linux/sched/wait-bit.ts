@@ -1,0 +1,41 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Waiters } from '../locking/waiters.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Waiting for a bit of a word to clear (kernel/sched/wait_bit.c). */
+export class WaitBits implements Subsystem {
+  private readonly waiters: Waiters;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
+
+  readonly exports = {
+    wake_up_bit: (word: Ptr) => this.waiters.wakeAll(word),
+    out_of_line_wait_on_bit: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
+      this.wait(word, bit, mode),
+    out_of_line_wait_on_bit_timeout: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
+      this.wait(word, bit, mode),
+    out_of_line_wait_on_bit_lock: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
+      this.lock(word, bit, mode),
+    wake_up_var: (variable: Ptr) => this.waiters.wakeAll(variable),
+  };
+
+  private isSet(word: Ptr, bit: number): boolean {
+    return (this.k.space.load8(word + (bit >> 3)) & (1 << (bit & 7))) !== 0;
+  }
+
+  private *wait(word: Ptr, bit: number, mode: number): Sleepable<number> {
+    while (this.isSet(word, bit)) yield* this.waiters.wait(word, mode);
+    return 0;
+  }
+
+  private *lock(word: Ptr, bit: number, mode: number): Sleepable<number> {
+    yield* this.wait(word, bit, mode);
+    const at = word + (bit >> 3);
+    this.k.space.store8(at, this.k.space.load8(at) | (1 << (bit & 7)));
+    return 0;
+  }
+}
