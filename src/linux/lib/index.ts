@@ -6,10 +6,12 @@ import { BitWeight } from './bits/weight.js';
 import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
 import { Hashes } from './hash/hashes.js';
+import { Xxhash } from './hash/xxhash-exports.js';
 import { Kfifo } from './kfifo/kfifo.js';
 import { ListDebug } from './lists/list-debug.js';
 import { Llist } from './lists/llist.js';
 import { IntegerMath } from './math/math.js';
+import { DynamicQueueLimits } from './misc/dynamic-queue-limits.js';
 import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
@@ -79,4 +81,6 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   IoAccess,
   Rhashtable,
   RhashtableWalk,
+  Xxhash,
+  DynamicQueueLimits,
 ];

@@ -3,6 +3,7 @@ import { checksum, fold32 } from '../crc/checksum.js';
 import { forwardTable, reflectedTable, shiftReflected } from '../crc/crc.js';
 import { jhash } from './jhash.js';
 import { siphash, siphashWords } from './siphash.js';
+import { xxh64 } from './xxhash.js';
 
 const KEY = { k0: 0x0706050403020100n, k1: 0x0f0e0d0c0b0a0908n };
 
@@ -54,5 +55,14 @@ describe('jhash', () => {
     expect(jhash(text, 0)).toBe(0x17770551);
     expect(jhash(text, 1)).toBe(0xcd628161);
     expect(jhash(new Uint8Array(), 0)).toBe(0xdeadbeef);
+  });
+});
+
+describe('xxh64', () => {
+  it('gives the values of the specification', () => {
+    expect(xxh64(new Uint8Array(), 0n)).toBe(0xef46db3751d8e999n);
+    expect(xxh64(Uint8Array.of(0x61), 0n)).toBe(0xd24ec4f1a98c6e5bn);
+    const text = Uint8Array.from('Nobody inspects the spammish repetition', (c) => c.charCodeAt(0));
+    expect(xxh64(text, 0n)).toBe(0xfbcea83c8a378bf1n);
   });
 });
