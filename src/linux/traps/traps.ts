@@ -1,4 +1,4 @@
-import type { CpuException } from '../../cpu/cpu-types.js';
+import { type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
@@ -21,7 +21,7 @@ import {
   traceLines,
 } from './oops-text.js';
 import type { FaultReport } from './report.js';
-import { symbolize } from './symbolize.js';
+import { symbolAt, symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
 import { Taint } from './taint.js';
 
@@ -108,7 +108,17 @@ export class Traps implements ExecutorHooks {
       return;
     }
     if (error instanceof Oops) {
-      this.die(task, error.kind, error.message, [], k.space.toAddress(error.address), true);
+      // BUG() is an invalid instruction; a panic is not.
+      const bug = error.message.startsWith('kernel BUG at');
+      const lines = bug ? ['invalid opcode: 0000'] : [];
+      this.die(
+        task,
+        error.kind,
+        error.message,
+        lines,
+        k.space.toAddress(error.address),
+        error.kind !== 'panic',
+      );
       return;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -180,14 +190,23 @@ export class Traps implements ExecutorHooks {
   }
 
   /** Reports a misuse that does not stop the task (a double free, a write out of bounds, ...). */
-  complain(kind: FaultKind, message: string, address: Ptr, details: readonly string[] = []): void {
+  complain(
+    kind: FaultKind,
+    message: string,
+    address: Ptr,
+    details: readonly string[] = [],
+    culprit?: Ptr,
+  ): void {
     const { k } = this;
     const task = k.executor.current;
     for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) k.log.line(line, 3);
     this.taint.add('BAD_PAGE');
-    const caller = task?.caller ?? 0;
     const trace = task ? callTrace(k, task) : [];
-    this.record(task, caller, kind, message, k.space.toAddress(address), trace);
+    // No module of the trace did it: whoever allocated or freed the memory is to blame.
+    const late = culprit !== undefined && !trace.some((entry) => entry.endsWith(']'));
+    if (late && symbolAt(k, culprit)?.module) trace.unshift(symbolize(k, culprit));
+    const place = late ? culprit : (task?.caller ?? 0);
+    this.record(task, place, kind, message, k.space.toAddress(address), trace);
   }
 
   /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
@@ -276,11 +295,13 @@ export class Traps implements ExecutorHooks {
     trace: readonly string[],
   ): void {
     const { k } = this;
+    // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
+    const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     this.reports.push({
       kind,
       message,
       address,
-      at: symbolize(k, rip),
+      at: symbolize(k, tail ? task.entry : rip),
       module: task ? moduleOf(k, task, rip) : '',
       registers: registerDump(k),
       trace,
