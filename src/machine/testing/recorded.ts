@@ -99,6 +99,7 @@ export function essential(lines: readonly string[]): string[] {
     .map((line) =>
       line
         .replace(/\b(PID|pid|CPU|cpu): \d+/g, '$1: #')
+        .replace(/^ \? /, ' ')
         .replace(/^(note: \S+)\[\d+\]/, '$1[#]')
         .replace(/(scheduling while atomic: \w+)\/\d+/, '$1/#')
         .replace(/\b(?:0x)?[0-9a-f]{16}\b/g, '#')
@@ -134,7 +135,7 @@ const MACHINE_LINES = new RegExp(
     '^called from |^in \\w+$',
     // Functions of the kernel, what lay on the stack by chance, and functions of modbox.
     '^ (\\? )?[\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+$',
-    '^ \\? ',
+    '^ \\? (?!\\S+ \\[)',
     '^ [\\w/-]+$',
   ].join('|'),
 );
