@@ -77,8 +77,8 @@ export function loadImage(file: string, base: bigint, functions: readonly string
   const place = (executable: boolean): void => {
     for (const s of sections)
       if (s.flags & 2 && !!(s.flags & 4) === executable) {
-        s.place = end = align(end, Math.max(s.align, 16));
-        end += s.size;
+        s.place = align(end, Math.max(s.align, 16));
+        end = s.place + s.size;
       }
   };
   place(true);
@@ -125,7 +125,8 @@ export function loadImage(file: string, base: bigint, functions: readonly string
       table.set(`${indirect ? 'indirect' : 'direct'}:${name}`, at);
     }
   }
-  const textSize = (end = align(end, PAGE));
+  end = align(end, PAGE);
+  const textSize = end;
   place(false);
   const bytes = new Uint8Array(align(end, PAGE));
   const view = new DataView(bytes.buffer);

@@ -73,8 +73,14 @@ function two(insn: Insn, op: string, a: Operand, b: Operand): void {
 }
 
 function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
-  if (opcode === 0x0f) return decodeTwoByte(r, insn);
-  if (opcode < 0x40) return decodeAlu(r, opcode, insn);
+  if (opcode === 0x0f) {
+    decodeTwoByte(r, insn);
+    return;
+  }
+  if (opcode < 0x40) {
+    decodeAlu(r, opcode, insn);
+    return;
+  }
   const size = opcode & 1 ? r.size : 1;
   const low = (opcode & 7) | ((r.rex & 1) << 3);
   if (opcode >= 0x70 && opcode < 0x80) {
@@ -90,15 +96,21 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
     insn.a = r.register(low, insn.size);
     return;
   }
-  if (opcode > 0x90 && opcode < 0x98)
-    return two(insn, 'xchg', r.register(low, r.size), r.register(0, r.size));
+  if (opcode > 0x90 && opcode < 0x98) {
+    two(insn, 'xchg', r.register(low, r.size), r.register(0, r.size));
+    return;
+  }
   if (opcode >= 0xb0 && opcode < 0xb8) {
     insn.size = 1;
-    return two(insn, 'mov', r.register(low, 1), imm(r.i8()));
+    two(insn, 'mov', r.register(low, 1), imm(r.i8()));
+    return;
   }
   if (opcode >= 0xb8 && opcode < 0xc0) {
     const dest = r.register(low, r.size);
-    if (r.size !== 8) return two(insn, 'mov', dest, imm(r.imm(r.size)));
+    if (r.size !== 8) {
+      two(insn, 'mov', dest, imm(r.imm(r.size)));
+      return;
+    }
     const big = r.i64();
     const value = Number(big);
     two(insn, 'mov', dest, Number.isSafeInteger(value) ? imm(value) : { kind: 'imm', value, big });
@@ -107,7 +119,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
   switch (opcode) {
     case 0x63:
       r.modrm();
-      return two(insn, 'movsx', r.g(r.size), r.e(r.size === 2 ? 2 : 4));
+      two(insn, 'movsx', r.g(r.size), r.e(r.size === 2 ? 2 : 4));
+      return;
     case 0x68:
     case 0x6a:
       insn.op = 'push';
@@ -129,7 +142,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
       r.modrm();
       const immediate = opcode === 0x81 ? Math.min(r.size, 4) : 1;
       const dest = r.e(insn.size, immediate);
-      return two(insn, ALU[r.reg & 7], dest, imm(opcode === 0x81 ? r.imm(r.size) : r.i8()));
+      two(insn, ALU[r.reg & 7], dest, imm(opcode === 0x81 ? r.imm(r.size) : r.i8()));
+      return;
     }
     case 0x84:
     case 0x85:
@@ -137,17 +151,20 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
     case 0x87:
       insn.size = size;
       r.modrm();
-      return two(insn, opcode < 0x86 ? 'test' : 'xchg', r.e(size), r.g(size));
+      two(insn, opcode < 0x86 ? 'test' : 'xchg', r.e(size), r.g(size));
+      return;
     case 0x88:
     case 0x89:
       insn.size = size;
       r.modrm();
-      return two(insn, 'mov', r.e(size), r.g(size));
+      two(insn, 'mov', r.e(size), r.g(size));
+      return;
     case 0x8a:
     case 0x8b:
       insn.size = size;
       r.modrm();
-      return two(insn, 'mov', r.g(size), r.e(size));
+      two(insn, 'mov', r.g(size), r.e(size));
+      return;
     case 0x8c: {
       r.modrm();
       const dest = r.rmIsRegister ? r.e(r.size) : r.memory(2);
@@ -159,7 +176,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
     case 0x8d:
       r.modrm();
       if (r.rmIsRegister) return;
-      return two(insn, 'lea', r.g(r.size), r.memory(8));
+      two(insn, 'lea', r.g(r.size), r.memory(8));
+      return;
     case 0x8f:
       r.modrm();
       if (r.reg & 7) return;
@@ -168,16 +186,20 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
       insn.a = r.e(insn.size);
       return;
     case 0x90:
-      if (r.rex & 1) return two(insn, 'xchg', r.register(8, r.size), r.register(0, r.size));
+      if (r.rex & 1) {
+        two(insn, 'xchg', r.register(8, r.size), r.register(0, r.size));
+        return;
+      }
       insn.op = 'nop';
       return;
     case 0x98:
-      return two(insn, 'movsx', r.register(0, r.size), {
+      two(insn, 'movsx', r.register(0, r.size), {
         kind: 'reg',
         reg: 0,
         size: (r.size / 2) as Size,
         high: false,
       });
+      return;
     case 0x99:
       insn.op = 'cwd';
       return;
@@ -194,32 +216,41 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
     case 0xa1:
     case 0xa2:
     case 0xa3:
-      return decodeMoffs(r, opcode, insn, size);
+      decodeMoffs(r, opcode, insn, size);
+      return;
     case 0xa4:
     case 0xa5:
-      return string(insn, 'movs', size);
+      string(insn, 'movs', size);
+      return;
     case 0xa6:
     case 0xa7:
-      return string(insn, 'cmps', size);
+      string(insn, 'cmps', size);
+      return;
     case 0xa8:
     case 0xa9:
       insn.size = size;
-      return two(insn, 'test', r.register(0, size), imm(r.imm(size)));
+      two(insn, 'test', r.register(0, size), imm(r.imm(size)));
+      return;
     case 0xaa:
     case 0xab:
-      return string(insn, 'stos', size);
+      string(insn, 'stos', size);
+      return;
     case 0xac:
     case 0xad:
-      return string(insn, 'lods', size);
+      string(insn, 'lods', size);
+      return;
     case 0xae:
     case 0xaf:
-      return string(insn, 'scas', size);
+      string(insn, 'scas', size);
+      return;
     case 0x6c:
     case 0x6d:
-      return string(insn, 'ins', opcode === 0x6c ? 1 : r.opsize16 ? 2 : 4);
+      string(insn, 'ins', opcode === 0x6c ? 1 : r.opsize16 ? 2 : 4);
+      return;
     case 0x6e:
     case 0x6f:
-      return string(insn, 'outs', opcode === 0x6e ? 1 : r.opsize16 ? 2 : 4);
+      string(insn, 'outs', opcode === 0x6e ? 1 : r.opsize16 ? 2 : 4);
+      return;
     case 0xc0:
     case 0xc1:
     case 0xd0:
@@ -231,7 +262,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
       const dest = r.e(size, opcode < 0xd0 ? 1 : 0);
       const count: Operand =
         opcode < 0xd0 ? imm(r.u8()) : opcode < 0xd2 ? imm(1) : { kind: 'reg', reg: 1, size: 1, high: false };
-      return two(insn, SHIFTS[r.reg & 7], dest, count);
+      two(insn, SHIFTS[r.reg & 7], dest, count);
+      return;
     }
     case 0xc2:
     case 0xc3:
@@ -240,7 +272,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
       return;
     case 0xc4:
     case 0xc5:
-      return decodeVex(r, opcode, insn);
+      decodeVex(r, opcode, insn);
+      return;
     case 0xc6:
     case 0xc7: {
       insn.size = size;
@@ -250,7 +283,8 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
         return;
       }
       const dest = r.e(size, Math.min(size, 4));
-      return two(insn, 'mov', dest, imm(r.imm(size)));
+      two(insn, 'mov', dest, imm(r.imm(size)));
+      return;
     }
     case 0xc8:
       insn.op = 'enter';
@@ -314,10 +348,12 @@ function decodeOneByte(r: InsnReader, opcode: number, insn: Insn): void {
       return;
     case 0xf6:
     case 0xf7:
-      return decodeGroup3(r, insn, size);
+      decodeGroup3(r, insn, size);
+      return;
     case 0xfe:
     case 0xff:
-      return decodeGroup5(r, opcode, insn, size);
+      decodeGroup5(r, opcode, insn, size);
+      return;
     // Far returns, interrupts, segment loads and x87 exist, but kernel modules have no use for them here.
     case 0x8e:
     case 0x9b:
@@ -342,14 +378,17 @@ function decodeAlu(r: InsnReader, opcode: number, insn: Insn): void {
     case 0:
     case 1:
       r.modrm();
-      return two(insn, op, r.e(size), r.g(size));
+      two(insn, op, r.e(size), r.g(size));
+      return;
     case 2:
     case 3:
       r.modrm();
-      return two(insn, op, r.g(size), r.e(size));
+      two(insn, op, r.g(size), r.e(size));
+      return;
     case 4:
     case 5:
-      return two(insn, op, r.register(0, size), imm(r.imm(size)));
+      two(insn, op, r.register(0, size), imm(r.imm(size)));
+      return;
   }
 }
 
@@ -388,7 +427,8 @@ function decodeGroup3(r: InsnReader, insn: Insn, size: Size): void {
   const op = r.reg & 7;
   if (op < 2) {
     const dest = r.e(size, Math.min(size, 4));
-    return two(insn, 'test', dest, imm(r.imm(size)));
+    two(insn, 'test', dest, imm(r.imm(size)));
+    return;
   }
   insn.op = ['', '', 'not', 'neg', 'mul', 'imul1', 'div', 'idiv'][op];
   insn.a = r.e(size);

@@ -32,7 +32,8 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
   if (opcode >= 0x40 && opcode < 0x50) {
     insn.cond = opcode & 15;
     r.modrm();
-    return two(insn, 'cmovcc', r.g(size), r.e(size));
+    two(insn, 'cmovcc', r.g(size), r.e(size));
+    return;
   }
   if (opcode >= 0x90 && opcode < 0xa0) {
     insn.op = 'setcc';
@@ -48,10 +49,14 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
     return;
   }
   // 0F 18..1F are hints (prefetch, endbr, rdssp without shadow stacks, the long nops).
-  if (opcode >= 0x18 && opcode < 0x20) return hint(r, insn);
+  if (opcode >= 0x18 && opcode < 0x20) {
+    hint(r, insn);
+    return;
+  }
   switch (opcode) {
     case 0x01:
-      return decodeGroup7(r, insn);
+      decodeGroup7(r, insn);
+      return;
     case 0x06:
       insn.op = 'clts';
       return;
@@ -63,7 +68,8 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
       insn.op = 'ud2';
       return;
     case 0x0d:
-      return hint(r, insn);
+      hint(r, insn);
+      return;
     case 0x20:
     case 0x22: {
       r.modrm();
@@ -91,13 +97,15 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
     case 0xb3:
     case 0xbb:
       r.modrm();
-      return two(insn, ['bt', 'bts', 'btr', 'btc'][(opcode >> 3) & 3], r.e(size), r.g(size));
+      two(insn, ['bt', 'bts', 'btr', 'btc'][(opcode >> 3) & 3], r.e(size), r.g(size));
+      return;
     case 0xba: {
       r.modrm();
       const op = r.reg & 7;
       if (op < 4) return;
       const dest = r.e(size, 1);
-      return two(insn, ['bt', 'bts', 'btr', 'btc'][op - 4], dest, imm(r.u8()));
+      two(insn, ['bt', 'bts', 'btr', 'btc'][op - 4], dest, imm(r.u8()));
+      return;
     }
     case 0xa4:
     case 0xac:
@@ -112,42 +120,51 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
       insn.c = { kind: 'reg', reg: 1, size: 1, high: false };
       return;
     case 0xae:
-      return decodeGroup15(r, insn);
+      decodeGroup15(r, insn);
+      return;
     case 0xaf:
       r.modrm();
-      return two(insn, 'imul', r.g(size), r.e(size));
+      two(insn, 'imul', r.g(size), r.e(size));
+      return;
     case 0xb0:
     case 0xb1:
     case 0xc0:
     case 0xc1:
       insn.size = byteOr;
       r.modrm();
-      return two(insn, opcode < 0xc0 ? 'cmpxchg' : 'xadd', r.e(byteOr), r.g(byteOr));
+      two(insn, opcode < 0xc0 ? 'cmpxchg' : 'xadd', r.e(byteOr), r.g(byteOr));
+      return;
     case 0xb6:
     case 0xb7:
     case 0xbe:
     case 0xbf:
       r.modrm();
-      return two(insn, opcode < 0xb8 ? 'movzx' : 'movsx', r.g(size), r.e(opcode & 1 ? 2 : 1));
+      two(insn, opcode < 0xb8 ? 'movzx' : 'movsx', r.g(size), r.e(opcode & 1 ? 2 : 1));
+      return;
     case 0xb8:
       if (r.rep !== 0xf3) return;
       r.modrm();
-      return two(insn, 'popcnt', r.g(size), r.e(size));
+      two(insn, 'popcnt', r.g(size), r.e(size));
+      return;
     case 0xbc:
     case 0xbd: {
       r.modrm();
       const counting = r.rep === 0xf3;
       const op = opcode === 0xbc ? (counting ? 'tzcnt' : 'bsf') : counting ? 'lzcnt' : 'bsr';
-      return two(insn, op, r.g(size), r.e(size));
+      two(insn, op, r.g(size), r.e(size));
+      return;
     }
     case 0xc3:
       r.modrm();
       if (r.rmIsRegister || r.opsize16) return;
-      return two(insn, 'mov', r.memory(size), r.g(size));
+      two(insn, 'mov', r.memory(size), r.g(size));
+      return;
     case 0xc7:
-      return decodeGroup9(r, insn);
+      decodeGroup9(r, insn);
+      return;
     case 0x38:
-      return decode0f38(r, insn);
+      decode0f38(r, insn);
+      return;
     case 0xb9:
     case 0xff:
       r.modrm();
@@ -249,7 +266,8 @@ function decode0f38(r: InsnReader, insn: Insn): void {
   if ((opcode === 0xf0 || opcode === 0xf1) && r.rep === 0xf2) {
     const source: Size = opcode === 0xf0 ? 1 : r.size;
     r.modrm();
-    return two(insn, 'crc32', r.g(r.rexW ? 8 : 4), r.e(source));
+    two(insn, 'crc32', r.g(r.rexW ? 8 : 4), r.e(source));
+    return;
   }
   if ((opcode === 0xf0 || opcode === 0xf1) && !r.rep) {
     r.modrm();
@@ -261,7 +279,8 @@ function decode0f38(r: InsnReader, insn: Insn): void {
   if (opcode === 0xf6 && (r.opsize16 || r.rep === 0xf3)) {
     insn.size = r.rexW ? 8 : 4;
     r.modrm();
-    return two(insn, r.rep === 0xf3 ? 'adox' : 'adcx', r.g(insn.size), r.e(insn.size));
+    two(insn, r.rep === 0xf3 ? 'adox' : 'adcx', r.g(insn.size), r.e(insn.size));
+    return;
   }
   insn.op = opcode === 0xff ? OP_INVALID : OP_UNIMPLEMENTED;
 }

@@ -45,14 +45,16 @@ export function decodeVex(r: InsnReader, first: number, insn: Insn): void {
     if (opcode !== 0xf0 || prefix !== 3) return;
     r.modrm();
     const source = r.e(size, 1);
-    return set('rorx', r.g(size), source, { kind: 'imm', value: r.u8() });
+    set('rorx', r.g(size), source, { kind: 'imm', value: r.u8() });
+    return;
   }
   if (map !== 2) return;
   switch (opcode) {
     case 0xf2:
       if (prefix !== 0) return;
       r.modrm();
-      return set('andn', r.g(size), v, r.e(size));
+      set('andn', r.g(size), v, r.e(size));
+      return;
     case 0xf3: {
       if (prefix !== 0) return;
       r.modrm();
@@ -61,23 +63,30 @@ export function decodeVex(r: InsnReader, first: number, insn: Insn): void {
         insn.op = OP_INVALID;
         return;
       }
-      return set(['', 'blsr', 'blsmsk', 'blsi'][op], v, r.e(size), undefined);
+      set(['', 'blsr', 'blsmsk', 'blsi'][op], v, r.e(size), undefined);
+      return;
     }
     case 0xf5: {
       if (prefix === 1) return;
       r.modrm();
       const rm = r.e(size);
-      if (prefix === 0) return set('bzhi', r.g(size), rm, v);
-      return set(prefix === 2 ? 'pext' : 'pdep', r.g(size), v, rm);
+      if (prefix === 0) {
+        set('bzhi', r.g(size), rm, v);
+        return;
+      }
+      set(prefix === 2 ? 'pext' : 'pdep', r.g(size), v, rm);
+      return;
     }
     case 0xf6:
       if (prefix !== 3) return;
       r.modrm();
-      return set('mulx', r.g(size), v, r.e(size));
+      set('mulx', r.g(size), v, r.e(size));
+      return;
     case 0xf7: {
       r.modrm();
       const rm = r.e(size);
-      return set(['bextr', 'shlx', 'sarx', 'shrx'][prefix], r.g(size), rm, v);
+      set(['bextr', 'shlx', 'sarx', 'shrx'][prefix], r.g(size), rm, v);
+      return;
     }
   }
 }

@@ -60,20 +60,36 @@ export class SymbolicRegisters {
   /** Accounts for what an instruction does to registers. */
   step(insn: Insn): void {
     const { op, a, b, size } = insn;
-    if (op === 'push' || op === 'pushf') return this.move(RSP, this.values[RSP], -size);
-    if (op === 'popf') return this.move(RSP, this.values[RSP], size);
+    if (op === 'push' || op === 'pushf') {
+      this.move(RSP, this.values[RSP], -size);
+      return;
+    }
+    if (op === 'popf') {
+      this.move(RSP, this.values[RSP], size);
+      return;
+    }
     const effects = effectsOf(insn);
     if (!effects) {
       if (op === 'enter') for (let reg = 0; reg < 16; reg++) this.values[reg] = this.fresh();
       return;
     }
     if (a?.kind === 'reg' && size === 8) {
-      if ((op === 'add' || op === 'sub') && b?.kind === 'imm')
-        return this.move(a.reg, this.values[a.reg], op === 'add' ? b.value : -b.value);
-      if (op === 'inc' || op === 'dec') return this.move(a.reg, this.values[a.reg], op === 'inc' ? 1 : -1);
-      if (op === 'mov' && b?.kind === 'reg') return this.move(a.reg, this.values[b.reg], 0);
-      if (op === 'lea' && b?.kind === 'mem' && b.base >= 0 && b.index < 0 && !b.addr32)
-        return this.move(a.reg, this.values[b.base], b.disp);
+      if ((op === 'add' || op === 'sub') && b?.kind === 'imm') {
+        this.move(a.reg, this.values[a.reg], op === 'add' ? b.value : -b.value);
+        return;
+      }
+      if (op === 'inc' || op === 'dec') {
+        this.move(a.reg, this.values[a.reg], op === 'inc' ? 1 : -1);
+        return;
+      }
+      if (op === 'mov' && b?.kind === 'reg') {
+        this.move(a.reg, this.values[b.reg], 0);
+        return;
+      }
+      if (op === 'lea' && b?.kind === 'mem' && b.base >= 0 && b.index < 0 && !b.addr32) {
+        this.move(a.reg, this.values[b.base], b.disp);
+        return;
+      }
     }
     for (let reg = 0; reg < 16; reg++)
       if (effects.regsWritten & (1 << reg) && !(op === 'pop' && reg === RSP)) this.values[reg] = this.fresh();

@@ -65,7 +65,10 @@ function rotateThroughCarry(c: SlowContext, insn: Insn): void {
   const count = BigInt(size < 4 ? raw % (bits + 1) : raw);
   if (dest.kind === 'mem') c.memory.require(c.memory.address(dest), size, true);
   const value = read(c, dest, size);
-  if (count === 0n) return write(c, dest, size, value);
+  if (count === 0n) {
+    write(c, dest, size, value);
+    return;
+  }
   const carry = BigInt(c.regs.flags & CF);
   const width = BigInt(bits + 1);
   const all = (carry << BigInt(bits)) | value;

@@ -276,7 +276,10 @@ export function bzhi(t: Translator, insn: Insn): void {
 }
 
 function finishWide(t: Translator, insn: Insn, wide: number, carry: 'clear' | 'set' = 'clear'): void {
-  if (insn.size === 8) return finish(t, insn, wide, carry);
+  if (insn.size === 8) {
+    finish(t, insn, wide, carry);
+    return;
+  }
   const narrow = t.temp32();
   t.w.get(wide);
   t.w.op(Op.i32WrapI64);

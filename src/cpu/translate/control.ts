@@ -48,7 +48,10 @@ export function storeFlagImage(t: Translator, live: number): void {
 /** Pushes an i32: whether jcc, loop, loope, loopne or jrcxz branches. */
 export function pushCondition(t: Translator, insn: Insn): void {
   const { w } = t;
-  if (insn.op === 'jcc') return t.flags.condition(insn.cond);
+  if (insn.op === 'jcc') {
+    t.flags.condition(insn.cond);
+    return;
+  }
   const rcx = localOf(1);
   const wide = !insn.addr32;
   if (insn.op !== 'jrcxz') {
@@ -128,8 +131,14 @@ export function call(u: UnitTranslation, insn: Insn, to: number): void {
   pushReturnAddress(u, next);
   u.t.flushRegs();
   const ptr = u.env.toPtr(insn.target);
-  if (ptr === undefined) return goWild(u, insn.target);
-  if (u.env.isHost(ptr)) return callHost(u, ptr, next, to);
+  if (ptr === undefined) {
+    goWild(u, insn.target);
+    return;
+  }
+  if (u.env.isHost(ptr)) {
+    callHost(u, ptr, next, to);
+    return;
+  }
   pushArguments(u, ptr);
   w.op(Op.callIndirect, TYPE_GUEST, 0);
   afterCall(u, next, to);
@@ -235,7 +244,10 @@ export function leaveUnit(u: UnitTranslation, ptr: number, address: number): voi
   const { w } = u;
   if (ptr < 0 || !u.env.isFunction(ptr)) storeFlagImage(u.t, ARITHMETIC);
   u.t.flushRegs();
-  if (ptr < 0) return goWild(u, address);
+  if (ptr < 0) {
+    goWild(u, address);
+    return;
+  }
   pushArguments(u, ptr);
   w.op(Op.callIndirect, TYPE_GUEST, 0, Op.return);
 }

@@ -196,20 +196,25 @@ export class Flags {
     }
     switch (cond) {
       case 0:
-        return this.push(OF);
+        this.push(OF);
+        return;
       case 2:
-        return this.push(CF);
+        this.push(CF);
+        return;
       case 4:
-        return this.push(ZF);
+        this.push(ZF);
+        return;
       case 6:
         this.push(CF);
         this.push(ZF);
         w.op(Op.i32Or);
         return;
       case 8:
-        return this.push(SF);
+        this.push(SF);
+        return;
       case 10:
-        return this.push(PF);
+        this.push(PF);
+        return;
       case 12:
         this.push(SF);
         this.push(OF);

@@ -123,13 +123,17 @@ function pushShifted(t: Translator, insn: Insn, { a, pushCount }: Parts): void {
   pushCount();
   switch (op) {
     case 'shl':
-      return t.pick(size, Op.i64Shl, Op.i32Shl);
+      t.pick(size, Op.i64Shl, Op.i32Shl);
+      return;
     case 'shr':
-      return t.pick(size, Op.i64ShrU, Op.i32ShrU);
+      t.pick(size, Op.i64ShrU, Op.i32ShrU);
+      return;
     case 'sar':
-      return t.pick(size, Op.i64ShrS, Op.i32ShrS);
+      t.pick(size, Op.i64ShrS, Op.i32ShrS);
+      return;
     case 'rol':
-      return t.pick(size, Op.i64Rotl, Op.i32Rotl);
+      t.pick(size, Op.i64Rotl, Op.i32Rotl);
+      return;
     default:
       t.pick(size, Op.i64Rotr, Op.i32Rotr);
   }

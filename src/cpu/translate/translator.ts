@@ -121,9 +121,11 @@ export class Translator {
   pushOperand(operand: Operand, size: number): void {
     switch (operand.kind) {
       case 'reg':
-        return this.pushReg(operand.reg, size, operand.high);
+        this.pushReg(operand.reg, size, operand.high);
+        return;
       case 'imm':
-        return this.pushImmediate(operand.value, size, operand.big);
+        this.pushImmediate(operand.value, size, operand.big);
+        return;
       case 'mem':
         this.access(operand, size, false);
         this.load(size);

@@ -235,12 +235,15 @@ export class UnitTranslation implements FlowSink {
       case 'cond':
         return;
       case 'ret':
-        return control.ret(this, terminator.insn);
+        control.ret(this, terminator.insn);
+        return;
       case 'indirect':
-        return control.indirectJump(this, terminator.insn);
+        control.indirectJump(this, terminator.insn);
+        return;
       case 'trap':
         t.aimAt({ kind: 'trap', insn: terminator.insn });
-        return t.exit();
+        t.exit();
+        return;
       case 'sync':
         if (terminator.insn.op === 'call') control.call(this, terminator.insn, terminator.to);
         else if (terminator.insn.op === 'calli') control.indirectCall(this, terminator.insn, terminator.to);
