@@ -32,6 +32,7 @@ import { Strings } from './string/strings.js';
 import { TextFunctions } from './string/text-functions.js';
 import { Parser } from './text/parser.js';
 import { SeqBuf } from './text/seq-buf.js';
+import { TextSearch } from './text/textsearch.js';
 import { IntervalTree } from './trees/interval-tree.js';
 import { RbTrees } from './trees/rbtree.js';
 import { Vsprintf } from './vsprintf/vsprintf.js';
@@ -83,4 +84,5 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   RhashtableWalk,
   Xxhash,
   DynamicQueueLimits,
+  TextSearch,
 ];

@@ -31,7 +31,7 @@ export class Refcount implements Subsystem {
       this.k.space.store32(counter, SATURATED);
       const [text, line] = EVENTS[event] ?? ['unknown saturation event!?', 34];
       if (this.once.first(`${event}`))
-        warn(this.k, `refcount_t: ${text}.`, `lib/refcount.c:${line}`, 'refcount_warn_saturate');
+        warn(this.k, `refcount_t: ${text}.`, `lib/refcount.c:${line}`, 'refcount_warn_saturate', 'refcount');
     },
     refcount_dec_if_one: (counter: Ptr) => {
       if (this.k.space.loadInt32(counter) !== 1) return false;
@@ -56,7 +56,13 @@ export class Refcount implements Subsystem {
     if (value === 1) return false;
     if (value <= 0) {
       if (this.once.first('dec'))
-        warn(this.k, 'refcount_t: underflow; use-after-free.', 'lib/refcount.c:87', 'refcount_dec_not_one');
+        warn(
+          this.k,
+          'refcount_t: underflow; use-after-free.',
+          'lib/refcount.c:87',
+          'refcount_dec_not_one',
+          'refcount',
+        );
       return true;
     }
     space.store32(counter, value - 1);
