@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { TASK_NORMAL, TASK_RUNNING } from './processes.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from './processes.js';
 
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {
@@ -70,6 +70,10 @@ export class Sched implements Subsystem {
     k.traps.scheduling();
     if (k.processes.stateOf(task.object) === TASK_RUNNING) {
       yield* yieldCpu();
+      return;
+    }
+    if (k.processes.stateOf(task.object) & TASK_INTERRUPTIBLE && k.processes.signalPending(task.object)) {
+      k.processes.setState(task.object, TASK_RUNNING);
       return;
     }
     while (k.processes.stateOf(task.object) !== TASK_RUNNING) yield* block();

@@ -115,6 +115,7 @@ export class Kthreads implements Subsystem {
     if (!thread || thread.exited) return this.results.get(object) ?? -EINTR;
     thread.shouldStop = true;
     thread.shouldPark = false;
+    k.processes.notifySignal(object);
     k.get(Sched).wakeUp(object, TASK_NORMAL | 0x40);
     while (!thread.exited) {
       const task = k.executor.current!;

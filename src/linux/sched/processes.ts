@@ -12,6 +12,9 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_NORMAL = 3;
 const TASK_DEAD = 0x80;
+/** thread_info.flags (arch/x86/include/asm/thread_info.h). */
+const TIF_SIGPENDING = 1 << 2;
+const TIF_NOTIFY_SIGNAL = 1 << 17;
 /** PREEMPT_NEED_RESCHED of arch/x86/include/asm/preempt.h, whose sense is inverted. */
 const NO_RESCHED = 0x8000_0000;
 
@@ -96,6 +99,17 @@ export class Processes implements SchedulerHooks {
 
   setState(object: Ptr, state: number): void {
     this.taskStruct.set(object, '__state', state);
+  }
+
+  /** signal_pending(): a signal, or a kthread_stop that interrupts sleeping. */
+  signalPending(object: Ptr): boolean {
+    return (this.taskStruct.get(object, 'thread_info.flags') & (TIF_SIGPENDING | TIF_NOTIFY_SIGNAL)) !== 0;
+  }
+
+  /** Makes signal_pending() of a task true: what kthread_stop does to interrupt its sleep. */
+  notifySignal(object: Ptr): void {
+    const flags = this.taskStruct.get(object, 'thread_info.flags');
+    this.taskStruct.set(object, 'thread_info.flags', flags | TIF_NOTIFY_SIGNAL);
   }
 
   onExit(listener: (task: Task) => void): void {

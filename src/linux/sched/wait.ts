@@ -1,11 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { ERESTARTSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Delays } from '../time/delay.js';
 import { Sched } from './core.js';
-import { TASK_NORMAL, TASK_RUNNING } from './processes.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from './processes.js';
 
 /** wait_queue_entry.flags */
 const WQ_FLAG_EXCLUSIVE = 0x01;
@@ -97,7 +98,12 @@ export class WaitQueues implements Subsystem {
     return wasEmpty;
   }
 
+  /** -ERESTARTSYS for a sleep that a signal interrupts; the entry is taken off the queue then. */
   private prepareEvent(head: Ptr, entry: Ptr, state: number): number {
+    if (state & TASK_INTERRUPTIBLE && this.k.processes.signalPending(this.k.current)) {
+      list.delInit(this.k.space, this.entryLink(entry));
+      return -ERESTARTSYS;
+    }
     const exclusive = (this.k.struct('wait_queue_entry').get(entry, 'flags') & WQ_FLAG_EXCLUSIVE) !== 0;
     this.prepare(head, entry, state, exclusive);
     return 0;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
+import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 import { hz, jiffiesNow, jiffiesToNs } from './jiffies.js';
 
@@ -96,9 +96,13 @@ export class Delays implements Subsystem {
     k.processes.setState(task.object, TASK_RUNNING);
   }
 
+  /** msleep_interruptible(): the milliseconds that were left when a signal came. */
   private *sleepMs(ms: number): Sleepable<number> {
-    yield* this.sleep(ms * 1e6);
-    return 0;
+    const { k } = this;
+    let left = Math.ceil(ms * (hz(k) / 1000)) + 1;
+    while (left > 0 && !k.processes.signalPending(k.current))
+      left = yield* this.scheduleTimeout(left, TASK_INTERRUPTIBLE);
+    return (left * 1000) / hz(k);
   }
 
   /** Busy waiting: virtual time passes, nobody else runs. */
@@ -116,6 +120,10 @@ export class Delays implements Subsystem {
     const deadline = k.now() + ns;
     if (k.processes.stateOf(task.object) === TASK_RUNNING) return jiffies;
     k.traps.scheduling();
+    if (k.processes.stateOf(task.object) & TASK_INTERRUPTIBLE && k.processes.signalPending(task.object)) {
+      k.processes.setState(task.object, TASK_RUNNING);
+      return jiffies;
+    }
     const alarm =
       ns === Number.POSITIVE_INFINITY
         ? undefined

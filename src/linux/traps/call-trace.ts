@@ -5,6 +5,8 @@ import type { LinuxKernel } from '../kernel.js';
 import { symbolAt, symbolize } from './symbolize.js';
 
 const MAX_ENTRIES = 24;
+/** The guard page below a stack. */
+const GUARD = 4096;
 
 /**
  * The call trace of a task: every return address on its stack that follows a call instruction, innermost
@@ -13,12 +15,14 @@ const MAX_ENTRIES = 24;
 export function callTrace(k: LinuxKernel, task: Task, from: Ptr = k.cpu.getPtr(RSP)): string[] {
   const { space } = k;
   const top = task.stackBase + task.stackSize;
-  if (from < task.stackBase || from >= top) return [];
+  // A stack that overflowed is walked from its end on.
+  const first = from < task.stackBase && from >= task.stackBase - GUARD ? task.stackBase : from;
+  if (first < task.stackBase || first >= top) return [];
   const hosts = task.activations.flatMap((activation) =>
     activation.kind === 'host' ? [activation.name] : [],
   );
   const trace: string[] = [];
-  for (let at = from & ~7; at < top && trace.length < MAX_ENTRIES; at += 8) {
+  for (let at = first & ~7; at < top && trace.length < MAX_ENTRIES; at += 8) {
     const value = space.load64(at);
     if (value === HOST_RETURN) {
       const name = hosts.pop();

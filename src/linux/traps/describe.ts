@@ -1,5 +1,5 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
-import type { Ptr } from '../../cpu/layout.js';
+import { type Ptr, USER } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FaultKind } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -65,7 +65,13 @@ function describePageFault(k: LinuxKernel, task: Task, exception: CpuException):
     return { kind: 'null-dereference', head, lines, address };
   }
   if (access === 'execute' && present) {
-    k.log.line('kernel tried to execute NX-protected page - exploit attempt? (uid: 0)', 2);
+    const user = ptr >= USER.start && ptr < USER.start + USER.size;
+    k.log.line(
+      user
+        ? 'unable to execute userspace code (SMEP?) (uid: 0)'
+        : 'kernel tried to execute NX-protected page - exploit attempt? (uid: 0)',
+      2,
+    );
   }
   const head = `BUG: unable to handle page fault for address: ${digits}`;
   const kind =

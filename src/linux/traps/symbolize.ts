@@ -18,7 +18,10 @@ export function symbolAt(k: LinuxKernel, address: Ptr): SymbolAt | undefined {
     return k.get(Modules).symbolAt(address);
   if (address < IMAGE.start || address >= IMAGE.start + IMAGE.size) return undefined;
   const own = k.exports.nameAt(address);
-  if (own !== undefined) return { name: own, offset: 0, size: 0, module: undefined };
+  if (own !== undefined) {
+    const size = k.target.symbols.lookup(own)?.size ?? 0;
+    return { name: own, offset: 0, size, module: undefined };
+  }
   const virtual = k.space.toAddress(address);
   const symbol = k.target.symbols.nearest(virtual);
   if (!symbol) return undefined;

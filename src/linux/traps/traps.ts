@@ -29,6 +29,8 @@ const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
 const SOFT_LOCKUP_NS = 22e9;
 const TICK_NS = 4e6;
+/** Boot parameter that makes the real kernel check slab objects, and log what it finds. */
+const SLUB_DEBUG = /(^| )slub_debug/;
 
 const PAGE_FAULTS: ReadonlySet<FaultKind> = new Set([
   'null-dereference',
@@ -147,12 +149,51 @@ export class Traps implements ExecutorHooks {
     k.cpu.loadContext(context);
   }
 
-  /** A task sleeps and nothing is left that could wake it (the hung task detector's line). */
+  /** A task sleeps and nothing is left that could wake it: what the hung task detector says, once a task. */
   hung(task: Task): void {
     const { k } = this;
-    const message = `INFO: task ${task.name}:${k.processes.pid(task)} blocked for more than 120 seconds.`;
-    k.log.line(message, 3);
-    this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), callTrace(k, task));
+    if (this.knownHung.has(task)) return;
+    this.knownHung.add(task);
+    const pid = k.processes.pid(task);
+    const message = `INFO: task ${task.name}:${pid} blocked for more than 120 seconds.`;
+    const [, version] =
+      /^(?:CPU: 0 PID: \d+ Comm: .*?) (?=(?:Not t|T)ainted)(.*)$/.exec(cpuLine(k, task)) ?? [];
+    this.withContext(task, () => {
+      const trace = callTrace(k, task);
+      for (const line of [
+        message,
+        `      ${version ?? this.taint.print()}`,
+        '"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
+        `task:${task.name.padEnd(15)} state:D stack:0     pid:${String(pid).padEnd(5)} ppid:2      flags:0x00004000`,
+        ...traceLines(trace),
+      ])
+        k.log.line(line, 3);
+      this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), trace);
+    });
+  }
+
+  private readonly knownHung = new WeakSet<Task>();
+
+  /** Runs something with the registers of a task that is not running. */
+  private withContext(task: Task, body: () => void): void {
+    const { cpu } = this.k;
+    if (!task.context || this.k.executor.current === task) {
+      body();
+      return;
+    }
+    const own = cpu.saveContext();
+    cpu.loadContext(task.context);
+    body();
+    cpu.loadContext(own);
+  }
+
+  /** Tasks that hold what the others wait for, in a circle: reported when the last of them begins to wait. */
+  deadlock(address: Ptr, circle: readonly string[]): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task) return;
+    const message = `modbox: deadlock: ${circle.join(', ')}`;
+    this.record(task, task.caller, 'deadlock', message, k.space.toAddress(address), callTrace(k, task));
   }
 
   /** A warning of the base kernel itself, or WARN() in a module. The task goes on. */
@@ -189,6 +230,12 @@ export class Traps implements ExecutorHooks {
     this.warn(task, rip, place, true, kind, message);
   }
 
+  /** As slub_debug= makes the real kernel say it. */
+  private logComplaint(message: string, details: readonly string[]): void {
+    for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) this.k.log.line(line, 3);
+    this.taint.add('BAD_PAGE');
+  }
+
   /** Reports a misuse that does not stop the task (a double free, a write out of bounds, ...). */
   complain(
     kind: FaultKind,
@@ -199,8 +246,7 @@ export class Traps implements ExecutorHooks {
   ): void {
     const { k } = this;
     const task = k.executor.current;
-    for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) k.log.line(line, 3);
-    this.taint.add('BAD_PAGE');
+    if (SLUB_DEBUG.test(k.cmdline)) this.logComplaint(message, details);
     const trace = task ? callTrace(k, task) : [];
     // No module of the trace did it: whoever allocated or freed the memory is to blame.
     const late = culprit !== undefined && !trace.some((entry) => entry.endsWith(']'));
