@@ -9,6 +9,14 @@ import { type Graph, successors, type Terminator } from './cfg.js';
 export interface Symbolic {
   readonly root: number;
   readonly delta: number;
+  /** Largest value the register can have, where that is known. */
+  readonly bound?: number | undefined;
+}
+
+/** A symbolic address; a bounded index may add up to `extent` bytes to it. */
+export interface Location extends Symbolic {
+  readonly extent: number;
+  readonly index?: { readonly reg: number; readonly scale: number };
 }
 
 /** Root of addresses relative to RSP at function entry. */
@@ -25,8 +33,11 @@ export interface Range {
 }
 
 const RSP = 4;
-/** The longest range checked at once; it may touch two pages. */
-const MAX_RANGE = 4000;
+/** The longest range checked at once. */
+const MAX_RANGE = 12_000;
+/** What a bounded index may add: tables of 256 words. Little in the stack frame, which may end near the top. */
+const MAX_EXTENT = 4096;
+const MAX_FRAME_EXTENT = 512;
 const FAR = 2 ** 30;
 
 /** Follows register values through a block; the same walk gives the same root numbers. */
@@ -55,6 +66,22 @@ export class SymbolicRegisters {
   private move(reg: number, from: Symbolic, by: number): void {
     const delta = from.delta + by;
     this.values[reg] = Math.abs(delta) < FAR ? { root: from.root, delta } : this.fresh();
+  }
+
+  /** Bound of the register that an instruction writes, from the instruction alone. */
+  private boundAfter({ op, a, b, size }: Insn): number | undefined {
+    if (size < 4 || a?.kind !== 'reg') return undefined;
+    if (op === 'movzx') return b?.kind === 'reg' || b?.kind === 'mem' ? 256 ** b.size - 1 : undefined;
+    if (b?.kind === 'reg')
+      return op === 'mov' && size === 4
+        ? this.values[b.reg].bound
+        : op === 'xor' && a.reg === b.reg
+          ? 0
+          : undefined;
+    if (b?.kind !== 'imm' || b.value < 0) return undefined;
+    if (op === 'mov') return b.value;
+    if (op === 'and') return Math.min(b.value, this.values[a.reg].bound ?? b.value);
+    return op === 'shr' ? 2 ** (size * 8 - (b.value & (size * 8 - 1))) - 1 : undefined;
   }
 
   /** Accounts for what an instruction does to registers. */
@@ -91,17 +118,29 @@ export class SymbolicRegisters {
         return;
       }
     }
+    const bound = this.boundAfter(insn);
     for (let reg = 0; reg < 16; reg++)
       if (effects.regsWritten & (1 << reg) && !(op === 'pop' && reg === RSP)) this.values[reg] = this.fresh();
+    if (bound !== undefined && a?.kind === 'reg') this.values[a.reg] = { ...this.values[a.reg], bound };
     if (op === 'pop' && !(a?.kind === 'reg' && a.reg === RSP)) this.move(RSP, this.values[RSP], size);
     else if (op === 'pop') this.values[RSP] = this.fresh();
   }
 
   /** The symbolic address of an operand, if it is one. */
-  locate(memory: MemOperand): Symbolic | undefined {
-    if (memory.base < 0 || memory.index >= 0 || memory.segment || memory.addr32) return undefined;
-    const { root, delta } = this.values[memory.base];
-    return { root, delta: delta + memory.disp };
+  locate(memory: MemOperand): Location | undefined {
+    if (memory.base < 0 || memory.segment || memory.addr32) return undefined;
+    const base = this.values[memory.base];
+    if (memory.index < 0) return { root: base.root, delta: base.delta + memory.disp, extent: 0 };
+    const index = this.values[memory.index];
+    const extent = (index.bound ?? Number.POSITIVE_INFINITY) * memory.scale;
+    const limit = base.root === FRAME ? MAX_FRAME_EXTENT : MAX_EXTENT;
+    if (extent > limit) return undefined;
+    return {
+      root: base.root,
+      delta: base.delta + memory.disp,
+      extent,
+      index: { reg: memory.index, scale: memory.scale },
+    };
   }
 }
 
@@ -124,8 +163,9 @@ export function planAddresses(graph: Graph): AddressPlan {
   const blocks = graph.blocks.map((block, i) => {
     const symbols = new SymbolicRegisters(rspIn[i]);
     const ranges = new Map<number, Range>();
-    const touch = (at: Symbolic | undefined, size: number, write: boolean): void => {
+    const touch = (at: Location | undefined, bytes: number, write: boolean): void => {
       if (!at) return;
+      const size = bytes + at.extent;
       const range = at.root === FRAME ? frame : ranges.get(at.root);
       if (!range) {
         ranges.set(at.root, { low: at.delta, high: at.delta + size, write, accesses: 1, local: -1 });

@@ -312,6 +312,24 @@ const MAKERS: readonly Make[] = [
     g.regs[7] = g.r.pick([0n, 8n, 0x7ffe_f002_0000n, 0x8000_0000_0000_0000n, CASE_DATA - 3n]);
     return { text: `add rax, 1\nadd rax, [rdi]` };
   },
+  // Runs of accesses through one pointer, bounded indices, derived pointers: checked by ranges.
+  ...[0, 1, 2].map(
+    (): Make => (g) => {
+      const scale = g.r.pick([1, 2, 4, 8]);
+      const steps = [
+        `mov r9, [rbx+rcx*${scale}-${g.r.below(64)}]`,
+        `add [rbx+rcx*${scale}], edx`,
+        `mov rdx, [rbx+${g.r.below(64)}]`,
+        'lea rdi, [rbx+16]\nadd r10, [rdi-24]\nxor [rdi+rcx], r10b',
+        'push rdx\nadd r11, [rsp+rcx]\npop r12',
+        'add rdi, 8\nmov [rdi], r9d\nmov r9w, [rdi+2]',
+        'mov rbp, rsp\nsub rsp, 32\nmov [rsp+rcx*2], r11w\nmov r8, [rbp-8]\nadd rsp, 32',
+      ];
+      g.regs[7] = CASE_DATA + BigInt(g.r.below(160));
+      const bound = g.r.pick(['and ecx, 7', 'movzx ecx, cl\nand ecx, 3', 'shr ecx, 29', 'mov ecx, 5']);
+      return { text: [bound, g.r.pick(steps), g.r.pick(steps), g.r.pick(steps)].join('\n'), undef: ALL };
+    },
+  ),
   fixed('ud2'),
 ];
 

@@ -1,6 +1,6 @@
 import type { Insn, MemOperand, Operand, Size } from '../decode/instruction.js';
-import { type AddressPlan, FRAME, type Range, type Symbolic, SymbolicRegisters } from '../flow/addresses.js';
-import { READ_TAGS, WRITE_TAGS } from '../layout.js';
+import { type AddressPlan, FRAME, type Location, type Range, SymbolicRegisters } from '../flow/addresses.js';
+import { PAGE_SIZE, READ_TAGS, WRITE_TAGS } from '../layout.js';
 import { FS_BASE, GS_BASE, regOffset } from '../runtime/layout.js';
 import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
@@ -38,7 +38,9 @@ export class Translator {
   private frame: Range | undefined;
   private rangeLocals = 0;
   /** Where the operand that `access` checked lies; undefined: at L.ea. */
-  private checked: { readonly local: number; readonly offset: number } | undefined;
+  private checked:
+    | { readonly local: number; readonly offset: number; readonly index: Location['index'] }
+    | undefined;
   private temps64 = 0;
   private temps32 = 0;
 
@@ -210,7 +212,7 @@ export class Translator {
     }
     if (range.local < 0) {
       // The first access through this pointer: check all that the block accesses through it.
-      this.pushAddress(memory, range.low - at.delta - 0x8000_0000);
+      this.pushAddress({ ...memory, index: -1 }, range.low - at.delta - 0x8000_0000);
       this.w.set(L.ea);
       this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, range: true });
       this.checkRange(range.high - range.low, range.write);
@@ -219,20 +221,29 @@ export class Translator {
       this.w.op(Op.i32WrapI64);
       this.w.set(range.local);
     }
-    this.checked = { local: range.local, offset: at.delta - range.low };
+    this.checked = { local: range.local, offset: at.delta - range.low, index: at.index };
   }
 
-  private rangeOf(at: Symbolic, size: number, write: boolean): Range | undefined {
+  private rangeOf(at: Location, size: number, write: boolean): Range | undefined {
     const range = at.root === FRAME ? this.frame : this.ranges?.get(at.root);
-    if (!range || at.delta < range.low || at.delta + size > range.high || (write && !range.write))
+    if (!range || at.delta < range.low || at.delta + at.extent + size > range.high || (write && !range.write))
       return undefined;
     return range.local >= 0 || this.rangeLocals < RANGE_LOCALS ? range : undefined;
   }
 
-  /** Leaves at the site aimed at unless `size` bytes at L.ea, at most a page, are accessible. */
+  /** Leaves at the site aimed at unless `size` bytes at L.ea are accessible. */
   checkRange(size: number, write: boolean): void {
     const { w } = this;
     const tags = write ? WRITE_TAGS : READ_TAGS;
+    if (size > PAGE_SIZE) {
+      this.pushPageWrong(tags, size - 1);
+      for (let at = 0; at < size - 1; at += PAGE_SIZE) {
+        this.pushPageWrong(tags, at);
+        w.op(Op.i32Or);
+      }
+      this.exitIf();
+      return;
+    }
     this.pushMismatch(tags, size);
     w.op(Op.if, 0x40);
     this.depth++;
@@ -330,11 +341,21 @@ export class Translator {
 
   /** Pushes the linear offset of the checked operand; `loadAt` or `storeAt` follows. */
   pushLinear(): void {
-    if (this.checked) this.w.get(this.checked.local);
-    else {
-      this.w.get(L.ea);
-      this.w.op(Op.i32WrapI64);
+    const { w, checked } = this;
+    if (!checked) {
+      w.get(L.ea);
+      w.op(Op.i32WrapI64);
+      return;
     }
+    w.get(checked.local);
+    if (!checked.index) return;
+    w.get(localOf(checked.index.reg));
+    w.op(Op.i32WrapI64);
+    if (checked.index.scale > 1) {
+      w.i32(Math.log2(checked.index.scale));
+      w.op(Op.i32Shl);
+    }
+    w.op(Op.i32Add);
   }
 
   /** Loads the checked operand, zero-extended. */
