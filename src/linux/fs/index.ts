@@ -9,6 +9,13 @@ import { DeviceNodes } from './devices/device-nodes.js';
 import { MemoryDevices } from './devices/memory-devices.js';
 import { MiscDevices } from './devices/misc.js';
 import { FileSystems } from './file-systems.js';
+import { Dcache } from './guest/dcache.js';
+import { DcacheExports } from './guest/dcache-exports.js';
+import { InodeExports } from './guest/inode-exports.js';
+import { Inodes } from './guest/inodes.js';
+import { LibFs } from './guest/libfs.js';
+import { GuestMounts } from './guest/mounting.js';
+import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
@@ -51,6 +58,13 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   ProcFs,
   ProcExports,
   FileSystems,
+  Dcache,
+  DcacheExports,
+  Inodes,
+  InodeExports,
+  SuperBlocks,
+  GuestMounts,
+  LibFs,
   NativeLanguages,
   BinaryFormats,
   QuotaFormats,

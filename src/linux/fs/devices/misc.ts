@@ -48,6 +48,11 @@ export class MiscDevices implements Subsystem {
       .join('');
   }
 
+  /** The struct miscdevice of every registered device. */
+  registered(): readonly Ptr[] {
+    return this.devices;
+  }
+
   private *open(open: OpenFile, inode: Ptr): Sleepable<FileServer | number> {
     const { k } = this;
     const type = k.struct('miscdevice');

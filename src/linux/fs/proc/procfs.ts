@@ -35,6 +35,11 @@ export class ProcFs implements Subsystem {
     return node;
   }
 
+  /** The struct proc_dir_entry of everything that modules made. */
+  entries(): Iterable<Ptr> {
+    return this.nodes.keys();
+  }
+
   nodeOf(entry: Ptr): FileNode | undefined {
     return this.nodes.get(entry);
   }

@@ -1,0 +1,188 @@
+import { RDX } from '../../../cpu/cpu-types.js';
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EBUSY } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { warn } from '../../printk/diagnostics.js';
+import type { Subsystem } from '../../subsystem.js';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../flags.js';
+import { VfsObjects } from '../objects.js';
+import { I_NEW, Inodes } from './inodes.js';
+
+const S_ISGID = 0o2000;
+const NANOSECONDS = 1_000_000_000n;
+
+/** The inode functions that file systems call (fs/inode.c). */
+export class InodeExports implements Subsystem {
+  private nextNumber = 1;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    new_inode: (superBlock: Ptr) => this.inodes.create(superBlock),
+    new_inode_pseudo: (superBlock: Ptr) => this.inodes.alloc(superBlock),
+    inode_init_once: (inode: Ptr) => this.k.get(VfsObjects).initInodeOnce(inode),
+    inode_init_always: (superBlock: Ptr, inode: Ptr) => {
+      this.k.get(VfsObjects).initInode(inode, superBlock);
+      return 0;
+    },
+    address_space_init_once: (mapping: Ptr) => this.k.get(VfsObjects).initMapping(mapping),
+    inode_sb_list_add: (inode: Ptr) =>
+      this.inodes.addToSuper(inode, this.k.struct('inode').get(inode, 'i_sb')),
+    iget_locked: (superBlock: Ptr, number: number) => this.getLocked(superBlock, number),
+    iget5_locked: (superBlock: Ptr, _hash: number, test: Ptr, set: Ptr, data: Ptr) =>
+      this.getLocked5(superBlock, test, set, data),
+    ilookup: (superBlock: Ptr, number: number) =>
+      this.inodes.find(superBlock, (inode) => this.type.get(inode, 'i_ino') === number),
+    ilookup5: (superBlock: Ptr, _hash: number, test: Ptr, data: Ptr) =>
+      this.inodes.find(superBlock, (inode) => this.test(test, inode, data)),
+    insert_inode_locked: (inode: Ptr) => this.insertLocked(inode),
+    __insert_inode_hash: (inode: Ptr, _hash: number) => this.inodes.hash(inode),
+    __remove_inode_hash: (inode: Ptr) => this.inodes.unhash(inode),
+    unlock_new_inode: (inode: Ptr) => this.unlockNew(inode),
+    discard_new_inode: (inode: Ptr) => this.failed(inode),
+    iget_failed: (inode: Ptr) => this.failed(inode),
+    iput: (inode: Ptr) => this.inodes.put(inode),
+    ihold: (inode: Ptr) => {
+      this.inodes.get(inode);
+    },
+    igrab: (inode: Ptr) => this.inodes.get(inode),
+    clear_inode: (inode: Ptr) => this.inodes.clear(inode),
+    generic_delete_inode: (_inode: Ptr) => 1,
+    get_next_ino: () => this.nextNumber++,
+    iunique: (_superBlock: Ptr, reserved: number) => {
+      this.nextNumber = Math.max(this.nextNumber, reserved + 1);
+      return this.nextNumber++;
+    },
+    set_nlink: (inode: Ptr, links: number) => this.type.set(inode, '__i_nlink', links),
+    inc_nlink: (inode: Ptr) => this.type.set(inode, '__i_nlink', this.type.get(inode, '__i_nlink') + 1),
+    clear_nlink: (inode: Ptr) => this.type.set(inode, '__i_nlink', 0),
+    drop_nlink: (inode: Ptr) => this.dropLink(inode),
+    inode_set_flags: (inode: Ptr, flags: number, mask: number) =>
+      this.type.set(inode, 'i_flags', (this.type.get(inode, 'i_flags') & ~mask) | (flags & mask)),
+    inode_init_owner: (_namespace: Ptr, inode: Ptr, directory: Ptr, mode: number) =>
+      this.initOwner(inode, directory, mode),
+    init_special_inode: (inode: Ptr, mode: number, device: number) => this.initSpecial(inode, mode, device),
+    current_time: (_inode: Ptr) => this.now(),
+    truncate_inode_pages: (mapping: Ptr, _from: number) => this.noPages(mapping),
+    truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
+  };
+
+  readonly signatures = {
+    current_time: 'Q:p',
+    inode_sb_list_add: 'v:p',
+  };
+
+  private get inodes(): Inodes {
+    return this.k.get(Inodes);
+  }
+
+  private get type() {
+    return this.k.struct('inode');
+  }
+
+  private *test(fn: Ptr, inode: Ptr, data: Ptr): Sleepable<boolean> {
+    return (yield* this.k.callInt(fn, inode, data)) !== 0;
+  }
+
+  private *getLocked(superBlock: Ptr, number: number): Sleepable<Ptr> {
+    const known = yield* this.inodes.find(superBlock, (inode) => this.type.get(inode, 'i_ino') === number);
+    if (known !== 0) return known;
+    const inode = yield* this.inodes.create(superBlock);
+    if (inode === 0) return 0;
+    this.type.set(inode, 'i_ino', number);
+    this.type.set(inode, 'i_state', I_NEW);
+    this.inodes.hash(inode);
+    return inode;
+  }
+
+  private *getLocked5(superBlock: Ptr, test: Ptr, set: Ptr, data: Ptr): Sleepable<Ptr> {
+    const known = yield* this.inodes.find(superBlock, (inode) => this.test(test, inode, data));
+    if (known !== 0) return known;
+    const inode = yield* this.inodes.create(superBlock);
+    if (inode === 0) return 0;
+    if (set !== 0 && (yield* this.k.callInt(set, inode, data)) !== 0) {
+      yield* this.inodes.put(inode);
+      return 0;
+    }
+    this.type.set(inode, 'i_state', I_NEW);
+    this.inodes.hash(inode);
+    return inode;
+  }
+
+  private *insertLocked(inode: Ptr): Sleepable<number> {
+    const number = this.type.get(inode, 'i_ino');
+    const superBlock = this.type.get(inode, 'i_sb');
+    const known = yield* this.inodes.find(superBlock, (other) => this.type.get(other, 'i_ino') === number);
+    if (known !== 0) {
+      yield* this.inodes.put(known);
+      return -EBUSY;
+    }
+    this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | I_NEW);
+    this.inodes.hash(inode);
+    return 0;
+  }
+
+  private unlockNew(inode: Ptr): void {
+    const state = this.type.get(inode, 'i_state');
+    if ((state & I_NEW) === 0) warn(this.k, '', 'fs/inode.c', 'unlock_new_inode');
+    this.type.set(inode, 'i_state', state & ~I_NEW);
+  }
+
+  private *failed(inode: Ptr): Sleepable<void> {
+    this.inodes.unhash(inode);
+    this.type.set(inode, '__i_nlink', 0);
+    this.unlockNew(inode);
+    yield* this.inodes.put(inode);
+  }
+
+  private dropLink(inode: Ptr): void {
+    const links = this.type.get(inode, '__i_nlink');
+    if (links === 0) warn(this.k, '', 'fs/inode.c', 'drop_nlink');
+    this.type.set(inode, '__i_nlink', (links - 1) >>> 0);
+  }
+
+  private initOwner(inode: Ptr, directory: Ptr, mode: number): void {
+    const { type } = this;
+    let bits = mode;
+    if (directory !== 0 && (type.get(directory, 'i_mode') & S_ISGID) !== 0) {
+      type.set(inode, 'i_gid.val', type.get(directory, 'i_gid.val'));
+      if ((mode & S_IFMT) === S_IFDIR) bits |= S_ISGID;
+    }
+    type.set(inode, 'i_mode', bits);
+  }
+
+  private initSpecial(inode: Ptr, mode: number, device: number): void {
+    const { k, type } = this;
+    type.set(inode, 'i_mode', mode);
+    switch (mode & S_IFMT) {
+      case S_IFCHR:
+      case S_IFBLK:
+        type.set(inode, 'i_rdev', device);
+        break;
+      case S_IFIFO:
+      case S_IFSOCK:
+        break;
+      default: {
+        const id = k.struct('super_block').text(type.get(inode, 'i_sb'), 's_id');
+        const number = type.get(inode, 'i_ino');
+        const octal = mode.toString(8);
+        k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, 7);
+      }
+    }
+  }
+
+  /** struct timespec64 comes back in two registers. */
+  private now(): bigint {
+    const { clock, cpu } = this.k;
+    const nanoseconds = clock.bootTime + BigInt(Math.floor(clock.now));
+    cpu.set(RDX, nanoseconds % NANOSECONDS);
+    return nanoseconds / NANOSECONDS;
+  }
+
+  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
+  private noPages(mapping: Ptr): void {
+    const pages = this.k.struct('address_space').get(mapping, 'nrpages');
+    if (pages !== 0) throw new Error('a mapping with pages in it, and no page cache');
+  }
+}

@@ -1,0 +1,155 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { VfsObjects } from '../objects.js';
+
+/** i_state (include/linux/fs.h). */
+export const I_NEW = 1 << 3;
+const I_FREEING = 1 << 5;
+const I_CLEAR = 1 << 6;
+/** super_block.s_flags: fully set up. */
+const SB_ACTIVE = 1 << 30;
+
+/** Inodes of file systems that modules implement: allocation, the hash and the last reference (fs/inode.c). */
+export class Inodes implements Subsystem {
+  readonly exports = {};
+  private readonly owned = new Set<Ptr>();
+  /** Hashed inodes by super_block. */
+  private readonly hashed = new Map<Ptr, Set<Ptr>>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** alloc_inode(): from the file system's own cache if it has one; 0 without memory. */
+  *alloc(superBlock: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const fn = this.superOperation(superBlock, 'alloc_inode');
+    let inode: Ptr;
+    if (fn !== 0) inode = yield* k.callPtr(fn, superBlock);
+    else {
+      inode = k.slab.kmalloc(k.sizeOf('inode'), true);
+      if (inode !== 0) k.get(VfsObjects).initInodeOnce(inode);
+    }
+    if (inode === 0) return 0;
+    k.get(VfsObjects).initInode(inode, superBlock);
+    k.struct('inode').set(inode, 'i_state', 0);
+    if (k.hasSymbol('empty_aops'))
+      k.struct('address_space').set(k.struct('inode').addr(inode, 'i_data'), 'a_ops', k.symbol('empty_aops'));
+    this.owned.add(inode);
+    return inode;
+  }
+
+  /** new_inode(): on the super_block's list. */
+  *create(superBlock: Ptr): Sleepable<Ptr> {
+    const inode = yield* this.alloc(superBlock);
+    if (inode !== 0) this.addToSuper(inode, superBlock);
+    return inode;
+  }
+
+  addToSuper(inode: Ptr, superBlock: Ptr): void {
+    const { k } = this;
+    const link = k.struct('inode').addr(inode, 'i_sb_list');
+    list.add(k.space, link, k.struct('super_block').addr(superBlock, 's_inodes'));
+  }
+
+  hash(inode: Ptr): void {
+    const type = this.k.struct('inode');
+    const superBlock = type.get(inode, 'i_sb');
+    const known = this.hashed.get(superBlock);
+    if (known) known.add(inode);
+    else this.hashed.set(superBlock, new Set([inode]));
+    type.set(inode, 'i_hash.pprev', type.addr(inode, 'i_hash'));
+  }
+
+  unhash(inode: Ptr): void {
+    const type = this.k.struct('inode');
+    this.hashed.get(type.get(inode, 'i_sb'))?.delete(inode);
+    type.set(inode, 'i_hash.pprev', 0);
+  }
+
+  isHashed(inode: Ptr): boolean {
+    return this.k.struct('inode').get(inode, 'i_hash.pprev') !== 0;
+  }
+
+  /** A hashed inode for which `test` holds, with a new reference; 0 if there is none. */
+  *find(superBlock: Ptr, test: (inode: Ptr) => boolean | Sleepable<boolean>): Sleepable<Ptr> {
+    const type = this.k.struct('inode');
+    for (const inode of this.hashed.get(superBlock) ?? []) {
+      if ((type.get(inode, 'i_state') & I_FREEING) !== 0) continue;
+      if (yield* this.k.wait(test(inode))) return this.get(inode);
+    }
+    return 0;
+  }
+
+  get(inode: Ptr): Ptr {
+    const type = this.k.struct('inode');
+    type.set(inode, 'i_count.counter', type.get(inode, 'i_count.counter') + 1);
+    return inode;
+  }
+
+  /** iput(): the last reference evicts the inode unless it is to stay cached. */
+  *put(inode: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (inode === 0) return;
+    const type = k.struct('inode');
+    const count = type.get(inode, 'i_count.counter') - 1;
+    type.set(inode, 'i_count.counter', Math.max(count, 0));
+    if (count > 0 || !this.owned.has(inode)) return;
+    const superBlock = type.get(inode, 'i_sb');
+    const fn = this.superOperation(superBlock, 'drop_inode');
+    const drop =
+      fn !== 0
+        ? (yield* k.callInt(fn, inode)) !== 0
+        : type.get(inode, '__i_nlink') === 0 || !this.isHashed(inode);
+    const active = (k.struct('super_block').get(superBlock, 's_flags') & SB_ACTIVE) !== 0;
+    if (drop || !active) yield* this.evict(inode);
+  }
+
+  /** evict_inodes(): every inode of a super_block that nobody uses. */
+  *evictAll(superBlock: Ptr): Sleepable<void> {
+    const type = this.k.struct('inode');
+    const links = [...list.entries(this.k.space, this.k.struct('super_block').addr(superBlock, 's_inodes'))];
+    for (const link of links) {
+      const inode = type.of(link, 'i_sb_list');
+      if (type.get(inode, 'i_count.counter') === 0) yield* this.evict(inode);
+    }
+    this.hashed.delete(superBlock);
+  }
+
+  private *evict(inode: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('inode');
+    const superBlock = type.get(inode, 'i_sb');
+    type.set(inode, 'i_state', type.get(inode, 'i_state') | I_FREEING);
+    list.delInit(k.space, type.addr(inode, 'i_sb_list'));
+    const fn = this.superOperation(superBlock, 'evict_inode');
+    if (fn !== 0) yield* k.call(fn, inode);
+    else this.clear(inode);
+    this.unhash(inode);
+    yield* this.destroy(inode, superBlock);
+  }
+
+  /** clear_inode() */
+  clear(inode: Ptr): void {
+    this.k.struct('inode').set(inode, 'i_state', I_FREEING | I_CLEAR);
+  }
+
+  private *destroy(inode: Ptr, superBlock: Ptr): Sleepable<void> {
+    const { k } = this;
+    this.owned.delete(inode);
+    const destroy = this.superOperation(superBlock, 'destroy_inode');
+    const free = this.superOperation(superBlock, 'free_inode');
+    if (destroy !== 0) {
+      yield* k.call(destroy, inode);
+      if (free === 0) return;
+    }
+    if (free !== 0) yield* k.call(free, inode);
+    else k.slab.free(inode);
+  }
+
+  private superOperation(superBlock: Ptr, name: string): Ptr {
+    const table = this.k.struct('super_block').get(superBlock, 's_op');
+    return table === 0 ? 0 : this.k.struct('super_operations').get(table, name);
+  }
+}

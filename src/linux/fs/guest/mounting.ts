@@ -1,0 +1,220 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { errPtr, isErr, ptrErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Modules } from '../../module/modules.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Dcache } from './dcache.js';
+import { SB_BORN, SuperBlocks } from './super.js';
+
+/** super_block.s_flags of a mount that the kernel makes for itself. */
+const SB_KERNMOUNT = 1 << 22;
+
+/** Mounting file systems that modules implement: fs_context and vfsmount (fs/fs_context.c, fs/namespace.c). */
+export class GuestMounts implements Subsystem {
+  private readonly references = new Map<Ptr, number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    kern_mount: (type: Ptr) => this.mount(type, SB_KERNMOUNT, '', 0),
+    vfs_kern_mount: (type: Ptr, flags: number, name: Ptr, data: Ptr) =>
+      this.mount(type, flags, name === 0 ? '' : this.k.space.cstring(name), data),
+    kern_unmount: (mount: Ptr) => this.unmount(mount),
+    mntget: (mount: Ptr) => this.get(mount),
+    mntput: (mount: Ptr) => this.put(mount),
+    path_get: (path: Ptr) => {
+      const type = this.k.struct('path');
+      this.get(type.get(path, 'mnt'));
+      this.k.get(Dcache).get(type.get(path, 'dentry'));
+    },
+    path_put: (path: Ptr) => this.putPath(path),
+    simple_pin_fs: (type: Ptr, mount: Ptr, count: Ptr) => this.pin(type, mount, count),
+    simple_release_fs: (mount: Ptr, count: Ptr) => this.unpin(mount, count),
+    fs_context_for_mount: (type: Ptr, flags: number) => this.contextFor(type, flags),
+    put_fs_context: (context: Ptr) => this.putContext(context),
+    vfs_get_tree: (context: Ptr) => this.getTree(context),
+    vfs_create_mount: (context: Ptr) => this.createMount(context),
+    fc_mount: (context: Ptr) => this.mountContext(context),
+  };
+
+  /** vfs_kern_mount(): a vfsmount with one reference, or an ERR_PTR. */
+  *mount(type: Ptr, flags: number, source: string, data: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    if (type === 0) return errPtr(ENODEV);
+    const context = yield* this.contextFor(type, flags);
+    if (isErr(context)) return context;
+    const contexts = k.struct('fs_context');
+    if (source !== '') contexts.set(context, 'source', this.duplicate(source));
+    const error = yield* this.parseData(context, data);
+    const mount = error === 0 ? yield* this.mountContext(context) : errPtr(-error);
+    yield* this.putContext(context);
+    return mount;
+  }
+
+  get(mount: Ptr): Ptr {
+    if (mount !== 0) this.references.set(mount, (this.references.get(mount) ?? 1) + 1);
+    return mount;
+  }
+
+  *put(mount: Ptr): Sleepable<void> {
+    const { k } = this;
+    const count = this.references.get(mount);
+    if (count === undefined) return;
+    this.references.set(mount, count - 1);
+    if (count > 1) return;
+    this.references.delete(mount);
+    const type = k.struct('vfsmount');
+    const superBlock = type.get(mount, 'mnt_sb');
+    yield* k.get(Dcache).put(type.get(mount, 'mnt_root'));
+    yield* k.get(SuperBlocks).deactivate(superBlock);
+    const whole = k.struct('mount');
+    const name = whole.get(whole.of(mount, 'mnt'), 'mnt_devname');
+    if (name !== 0) k.slab.free(name);
+    k.slab.free(whole.of(mount, 'mnt'));
+  }
+
+  private *unmount(mount: Ptr): Sleepable<void> {
+    if (mount !== 0 && !isErr(mount)) yield* this.put(mount);
+  }
+
+  private *putPath(path: Ptr): Sleepable<void> {
+    const type = this.k.struct('path');
+    yield* this.k.get(Dcache).put(type.get(path, 'dentry'));
+    yield* this.put(type.get(path, 'mnt'));
+  }
+
+  private *pin(type: Ptr, slot: Ptr, count: Ptr): Sleepable<number> {
+    const { space } = this.k;
+    if (space.loadPtr(slot) === 0) {
+      const name = this.k.struct('file_system_type').string(type, 'name');
+      const mount = yield* this.mount(type, SB_KERNMOUNT, name, 0);
+      if (isErr(mount)) return ptrErr(mount);
+      space.storePtr(slot, mount);
+    } else this.get(space.loadPtr(slot));
+    space.store32(count, space.load32(count) + 1);
+    return 0;
+  }
+
+  private *unpin(slot: Ptr, count: Ptr): Sleepable<void> {
+    const { space } = this.k;
+    const mount = space.loadPtr(slot);
+    const left = space.load32(count) - 1;
+    space.store32(count, left);
+    if (left === 0) space.storePtr(slot, 0);
+    yield* this.put(mount);
+  }
+
+  private *contextFor(kind: Ptr, flags: number): Sleepable<Ptr> {
+    const { k } = this;
+    const type = k.struct('fs_context');
+    const kinds = k.struct('file_system_type');
+    const context = k.slab.kmalloc(type.size, true);
+    type.set(context, 'fs_type', kind);
+    type.set(context, 'sb_flags', flags);
+    type.set(context, 'log.prefix', kinds.get(kind, 'name'));
+    if (k.hasSymbol('init_user_ns')) type.set(context, 'user_ns', k.symbol('init_user_ns'));
+    if (k.hasSymbol('init_net')) type.set(context, 'net_ns', k.symbol('init_net'));
+    if (k.hasSymbol('init_cred')) type.set(context, 'cred', k.symbol('init_cred'));
+    k.get(Modules).exports.__module_get(kinds.get(kind, 'owner'));
+    const fn = kinds.get(kind, 'init_fs_context');
+    if (fn === 0) return context;
+    const error = yield* k.callInt(fn, context);
+    if (error !== 0) {
+      yield* this.putContext(context);
+      return errPtr(-error);
+    }
+    type.set(context, 'need_free', 1);
+    return context;
+  }
+
+  private *putContext(context: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('fs_context');
+    const root = type.get(context, 'root');
+    if (root !== 0) {
+      const superBlock = k.struct('dentry').get(root, 'd_sb');
+      yield* k.get(Dcache).put(root);
+      yield* k.get(SuperBlocks).deactivate(superBlock);
+    }
+    const operations = type.get(context, 'ops');
+    const free = operations === 0 ? 0 : k.struct('fs_context_operations').get(operations, 'free');
+    if (free !== 0 && type.get(context, 'need_free') !== 0) yield* k.call(free, context);
+    const kind = type.get(context, 'fs_type');
+    k.get(Modules).exports.module_put(k.struct('file_system_type').get(kind, 'owner'));
+    const source = type.get(context, 'source');
+    if (source !== 0) k.slab.free(source);
+    k.slab.free(context);
+  }
+
+  /** Mount options as one block of text, for file systems that take them so. */
+  private *parseData(context: Ptr, data: Ptr): Sleepable<number> {
+    const { k } = this;
+    if (data === 0) return 0;
+    const operations = k.struct('fs_context').get(context, 'ops');
+    const fn = operations === 0 ? 0 : k.struct('fs_context_operations').get(operations, 'parse_monolithic');
+    return fn === 0 ? -EINVAL : yield* k.callInt(fn, context, data);
+  }
+
+  private *getTree(context: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('fs_context');
+    const operations = type.get(context, 'ops');
+    if (operations === 0) return yield* this.legacyTree(context);
+    const fn = k.struct('fs_context_operations').get(operations, 'get_tree');
+    const error = yield* k.callInt(fn, context);
+    if (error < 0) return error;
+    this.born(type.get(context, 'root'));
+    return 0;
+  }
+
+  /** file_system_type.mount of file systems without fs_context. */
+  private *legacyTree(context: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('fs_context');
+    const kind = type.get(context, 'fs_type');
+    const fn = k.struct('file_system_type').get(kind, 'mount');
+    const flags = type.get(context, 'sb_flags');
+    const root = yield* k.callPtr(fn, kind, BigInt(flags), type.get(context, 'source'), 0);
+    if (isErr(root)) return ptrErr(root);
+    type.set(context, 'root', root);
+    this.born(root);
+    return 0;
+  }
+
+  private born(root: Ptr): void {
+    const type = this.k.struct('super_block');
+    const superBlock = this.k.struct('dentry').get(root, 'd_sb');
+    type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') | SB_BORN);
+  }
+
+  private *mountContext(context: Ptr): Sleepable<Ptr> {
+    const error = yield* this.getTree(context);
+    return error === 0 ? this.createMount(context) : errPtr(-error);
+  }
+
+  private createMount(context: Ptr): Ptr {
+    const { k } = this;
+    const type = k.struct('fs_context');
+    const root = type.get(context, 'root');
+    const superBlock = k.struct('dentry').get(root, 'd_sb');
+    const blocks = k.struct('super_block');
+    blocks.set(superBlock, 's_active.counter', blocks.get(superBlock, 's_active.counter') + 1);
+    const whole = k.struct('mount');
+    const made = k.slab.kmalloc(whole.size, true);
+    const source = type.string(context, 'source');
+    whole.set(made, 'mnt_devname', this.duplicate(source || 'none'));
+    const mount = whole.addr(made, 'mnt');
+    k.struct('vfsmount').set(mount, 'mnt_root', k.get(Dcache).get(root));
+    k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
+    this.references.set(mount, 1);
+    return mount;
+  }
+
+  private duplicate(text: string): Ptr {
+    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    this.k.space.storeCstring(copy, text);
+    return copy;
+  }
+}

@@ -1,0 +1,215 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
+import { errPtr, isErr, ptrErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Modules } from '../../module/modules.js';
+import type { Subsystem } from '../../subsystem.js';
+import { VfsObjects } from '../objects.js';
+import { Dcache } from './dcache.js';
+import { Inodes } from './inodes.js';
+
+/** super_block.s_flags */
+export const SB_ACTIVE = 1 << 30;
+export const SB_BORN = 1 << 29;
+
+/** super_blocks of file systems that modules implement: making, sharing and killing them (fs/super.c). */
+export class SuperBlocks implements Subsystem {
+  private readonly byType = new Map<Ptr, Ptr[]>();
+  private readonly anonymous = new Set<number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    sget: (type: Ptr, test: Ptr, set: Ptr, flags: number, data: Ptr) =>
+      this.get(type, test, set, flags, data, 0),
+    sget_fc: (context: Ptr, test: Ptr, set: Ptr) => this.getFor(context, test, set),
+    set_anon_super: (superBlock: Ptr, _data: Ptr) => this.setAnonymous(superBlock),
+    set_anon_super_fc: (superBlock: Ptr, _context: Ptr) => this.setAnonymous(superBlock),
+    get_anon_bdev: (device: Ptr) => {
+      this.k.space.store32(device, this.takeAnonymous());
+      return 0;
+    },
+    free_anon_bdev: (device: number) => {
+      this.anonymous.delete(device);
+    },
+    generic_shutdown_super: (superBlock: Ptr) => this.shutDown(superBlock),
+    kill_anon_super: (superBlock: Ptr) => this.killAnonymous(superBlock),
+    kill_litter_super: (superBlock: Ptr) => this.killLitter(superBlock),
+    deactivate_super: (superBlock: Ptr) => this.deactivate(superBlock),
+    deactivate_locked_super: (superBlock: Ptr) => this.deactivate(superBlock),
+    get_tree_nodev: (context: Ptr, fill: Ptr) => this.getTree(context, fill, 'new'),
+    get_tree_single: (context: Ptr, fill: Ptr) => this.getTree(context, fill, 'single'),
+    get_tree_keyed: (context: Ptr, fill: Ptr, key: Ptr) => {
+      this.k.struct('fs_context').set(context, 's_fs_info', key);
+      return this.getTree(context, fill, 'keyed');
+    },
+    mount_nodev: (type: Ptr, flags: number, data: Ptr, fill: Ptr) =>
+      this.mountNoDevice(type, flags, data, fill),
+    mount_single: (type: Ptr, flags: number, data: Ptr, fill: Ptr) =>
+      this.mountSingle(type, flags, data, fill),
+  };
+
+  /** deactivate_super(): the last user shuts the file system down. */
+  *deactivate(superBlock: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('super_block');
+    const active = type.get(superBlock, 's_active.counter') - 1;
+    type.set(superBlock, 's_active.counter', active);
+    if (active > 0) return;
+    const kind = type.get(superBlock, 's_type');
+    yield* k.call(k.struct('file_system_type').get(kind, 'kill_sb'), superBlock);
+    k.get(Modules).exports.module_put(k.struct('file_system_type').get(kind, 'owner'));
+    k.slab.free(superBlock);
+  }
+
+  private *getFor(context: Ptr, test: Ptr, set: Ptr): Sleepable<Ptr> {
+    const type = this.k.struct('fs_context');
+    const kind = type.get(context, 'fs_type');
+    return yield* this.get(kind, test, set, type.get(context, 'sb_flags'), context, context);
+  }
+
+  /** Finds a super_block that `test` accepts, or makes one that `set` completes. */
+  private *get(kind: Ptr, test: Ptr, set: Ptr, flags: number, data: Ptr, context: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const type = k.struct('super_block');
+    if (test !== 0)
+      for (const known of this.byType.get(kind) ?? [])
+        if ((yield* k.callInt(test, known, data)) !== 0) {
+          type.set(known, 's_active.counter', type.get(known, 's_active.counter') + 1);
+          return known;
+        }
+    const made = this.make(kind, flags);
+    const contexts = k.struct('fs_context');
+    if (context !== 0) type.set(made, 's_fs_info', contexts.get(context, 's_fs_info'));
+    const error = yield* k.callInt(set, made, data);
+    if (error !== 0) {
+      k.slab.free(made);
+      return errPtr(-error);
+    }
+    if (context !== 0) contexts.set(context, 's_fs_info', 0);
+    const others = this.byType.get(kind);
+    if (others) others.unshift(made);
+    else this.byType.set(kind, [made]);
+    k.get(Modules).exports.__module_get(k.struct('file_system_type').get(kind, 'owner'));
+    return made;
+  }
+
+  private make(kind: Ptr, flags: number): Ptr {
+    const { k } = this;
+    const type = k.struct('super_block');
+    const made = k.slab.kmalloc(type.size, true);
+    k.get(VfsObjects).initSuperBlock(made);
+    type.set(made, 's_type', kind);
+    type.set(made, 's_flags', flags);
+    type.setText(made, 's_id', k.struct('file_system_type').string(kind, 'name'));
+    if (k.hasSymbol('noop_backing_dev_info')) type.set(made, 's_bdi', k.symbol('noop_backing_dev_info'));
+    return made;
+  }
+
+  private setAnonymous(superBlock: Ptr): number {
+    this.k.struct('super_block').set(superBlock, 's_dev', this.takeAnonymous());
+    return 0;
+  }
+
+  private takeAnonymous(): number {
+    let device = 64;
+    while (this.anonymous.has(device)) device++;
+    this.anonymous.add(device);
+    return device;
+  }
+
+  /** generic_shutdown_super() */
+  private *shutDown(superBlock: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('super_block');
+    const cache = k.get(Dcache);
+    const root = type.get(superBlock, 's_root');
+    if (root !== 0) {
+      type.set(superBlock, 's_root', 0);
+      yield* cache.shrink(root);
+      cache.unhash(root);
+      yield* cache.put(root);
+      type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') & ~SB_ACTIVE);
+      yield* k.get(Inodes).evictAll(superBlock);
+      const operations = type.get(superBlock, 's_op');
+      const fn = operations === 0 ? 0 : k.struct('super_operations').get(operations, 'put_super');
+      if (fn !== 0) yield* k.call(fn, superBlock);
+      if (!list.isEmpty(k.space, type.addr(superBlock, 's_inodes')))
+        k.log.line(
+          `VFS: Busy inodes after unmount of ${type.text(superBlock, 's_id')}. Self-destruct in 5 seconds.  Have a nice day...`,
+          4,
+        );
+    }
+    const others = this.byType.get(type.get(superBlock, 's_type')) ?? [];
+    others.splice(others.indexOf(superBlock) >>> 0, 1);
+  }
+
+  private *killAnonymous(superBlock: Ptr): Sleepable<void> {
+    const device = this.k.struct('super_block').get(superBlock, 's_dev');
+    yield* this.shutDown(superBlock);
+    this.anonymous.delete(device);
+  }
+
+  private *killLitter(superBlock: Ptr): Sleepable<void> {
+    const root = this.k.struct('super_block').get(superBlock, 's_root');
+    if (root !== 0) this.k.get(Dcache).genocide(root);
+    yield* this.killAnonymous(superBlock);
+  }
+
+  /** vfs_get_super() */
+  private *getTree(context: Ptr, fill: Ptr, sharing: 'new' | 'single' | 'keyed'): Sleepable<number> {
+    const { k } = this;
+    const set = k.fn('set_anon_super_fc');
+    const superBlock = yield* this.getFor(context, this.testFor(sharing), set);
+    if (isErr(superBlock)) return ptrErr(superBlock);
+    const type = k.struct('super_block');
+    if (type.get(superBlock, 's_root') === 0) {
+      const error = yield* k.callInt(fill, superBlock, context);
+      if (error !== 0) {
+        yield* this.deactivate(superBlock);
+        return error;
+      }
+      type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') | SB_ACTIVE);
+    }
+    k.struct('fs_context').set(context, 'root', k.get(Dcache).get(type.get(superBlock, 's_root')));
+    return 0;
+  }
+
+  private testFor(sharing: 'new' | 'single' | 'keyed'): Ptr {
+    const { exports } = this.k;
+    if (sharing === 'new') return 0;
+    if (sharing === 'single') return exports.hostFunction('test_single_super', 'i:pp', () => 1);
+    return exports.hostFunction('test_keyed_super', 'i:pp', (superBlock: Ptr, context: Ptr) => {
+      const wanted = this.k.struct('fs_context').get(context, 's_fs_info');
+      return this.k.struct('super_block').get(superBlock, 's_fs_info') === wanted ? 1 : 0;
+    });
+  }
+
+  private *mountNoDevice(kind: Ptr, flags: number, data: Ptr, fill: Ptr): Sleepable<Ptr> {
+    const superBlock = yield* this.get(kind, 0, this.k.fn('set_anon_super'), flags, 0, 0);
+    return yield* this.filled(superBlock, data, fill);
+  }
+
+  private *mountSingle(kind: Ptr, flags: number, data: Ptr, fill: Ptr): Sleepable<Ptr> {
+    const test = this.testFor('single');
+    const superBlock = yield* this.get(kind, test, this.k.fn('set_anon_super'), flags, 0, 0);
+    return yield* this.filled(superBlock, data, fill);
+  }
+
+  /** Fills a new super_block; its root with a reference, or an ERR_PTR. */
+  private *filled(superBlock: Ptr, data: Ptr, fill: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    if (isErr(superBlock)) return superBlock;
+    const type = k.struct('super_block');
+    if (type.get(superBlock, 's_root') === 0) {
+      const error = yield* k.callInt(fill, superBlock, data, 0);
+      if (error !== 0) {
+        yield* this.deactivate(superBlock);
+        return errPtr(-error);
+      }
+      type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') | SB_ACTIVE);
+    }
+    return k.get(Dcache).get(type.get(superBlock, 's_root'));
+  }
+}
