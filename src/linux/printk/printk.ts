@@ -5,12 +5,19 @@ import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { CUT_HERE } from '../traps/oops-text.js';
+import { warn } from './diagnostics.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 /** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
 const LINE_MAX = 1024 - 32;
 const PANIC_MESSAGE_MAX = 1024;
 const LOGLEVEL_WARNING = 4;
+
+/** Functions that CONFIG_FORTIFY_SOURCE watches (enum fortify_func, include/linux/fortify-string.h). */
+const FORTIFIED = (
+  'strncpy strnlen strlen strscpy strlcat strcat strncat memset memcpy memmove memscan memcmp memchr ' +
+  'memchr_inv kmemdup strcpy'
+).split(' ');
 
 /** The kernel log's writers (Documentation/core-api/printk-basics.rst). */
 export class Printk implements Subsystem {
@@ -47,6 +54,13 @@ export class Printk implements Subsystem {
       this.k.log.line(text, 0);
       throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', this.k.caller);
     },
+    // From 6.9 on: bit 0 of the reason says write, the rest is the function.
+    __fortify_panic: (reason: number, available: number, size: number) => {
+      const verb = reason & 1 ? 'write' : 'read';
+      const text = `${this.fortified(reason >> 1)}: detected buffer overflow: ${size} byte ${verb} of buffer size ${available}`;
+      warn(this.k, text, 'lib/string_helpers.c', '__fortify_panic');
+      throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c!', this.k.caller);
+    },
   };
 
   readonly data = {
@@ -57,6 +71,17 @@ export class Printk implements Subsystem {
     },
     system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
   };
+
+  private fortified(fn: number): string {
+    const has = (name: string): boolean => {
+      try {
+        return this.k.enumValue(`FORTIFY_FUNC_${name}`) === fn;
+      } catch {
+        return false;
+      }
+    };
+    return FORTIFIED.find(has) ?? 'unknown';
+  }
 
   /** printk(): formats, takes the level from the text's own prefix, and logs. The length without prefix. */
   vprintk(fmt: Ptr, args: VarArgs): number {

@@ -24,15 +24,22 @@ export class ListDebug implements Subsystem {
     this.poison = BigInt(k.target.config.get('CONFIG_ILLEGAL_POINTER_VALUE') ?? 0);
   }
 
+  private readonly addValid = (entry: Ptr, prev: Ptr, next: Ptr): boolean => {
+    const fault = this.addFault(entry, prev, next);
+    return fault === undefined || this.corrupt('__list_add_valid', fault);
+  };
+
+  private readonly deleteValid = (entry: Ptr): boolean => {
+    const fault = this.deleteFault(entry);
+    return fault === undefined || this.corrupt('__list_del_entry_valid', fault);
+  };
+
   readonly exports = {
-    __list_add_valid: (entry: Ptr, prev: Ptr, next: Ptr): boolean => {
-      const fault = this.addFault(entry, prev, next);
-      return fault === undefined || this.corrupt('__list_add_valid', fault);
-    },
-    __list_del_entry_valid: (entry: Ptr): boolean => {
-      const fault = this.deleteFault(entry);
-      return fault === undefined || this.corrupt('__list_del_entry_valid', fault);
-    },
+    __list_add_valid: this.addValid,
+    __list_del_entry_valid: this.deleteValid,
+    // From 6.6 on.
+    __list_add_valid_or_report: this.addValid,
+    __list_del_entry_valid_or_report: this.deleteValid,
   };
 
   private addFault(entry: Ptr, prev: Ptr, next: Ptr): Fault | undefined {

@@ -28,11 +28,9 @@ export class Rhashtable implements Subsystem {
 
   readonly exports = {
     rhashtable_init: (ht: Ptr, params: Ptr) => this.init(ht, params),
-    rhltable_init: (hlt: Ptr, params: Ptr) => {
-      const error = this.init(hlt, params);
-      this.tables.hashtable.set(hlt, 'rhlist', 1);
-      return error;
-    },
+    rhashtable_init_noprof: (ht: Ptr, params: Ptr) => this.init(ht, params),
+    rhltable_init: (hlt: Ptr, params: Ptr) => this.initList(hlt, params),
+    rhltable_init_noprof: (hlt: Ptr, params: Ptr) => this.initList(hlt, params),
     rhashtable_insert_slow: (ht: Ptr, key: Ptr, node: Ptr) => this.insert(ht, key, node),
     rhashtable_free_and_destroy: (ht: Ptr, free: Ptr, argument: Ptr) => this.destroy(ht, free, argument),
     rhashtable_destroy: (ht: Ptr) => this.destroy(ht, 0, 0),
@@ -74,6 +72,12 @@ export class Rhashtable implements Subsystem {
     this.initWork(hashtable.addr(ht, 'run_work'));
     k.exports.functionAt(k.fn('__mutex_init'))?.(...([hashtable.addr(ht, 'mutex')] as never[]));
     return 0;
+  }
+
+  private initList(hlt: Ptr, params: Ptr): number {
+    const error = this.init(hlt, params);
+    this.tables.hashtable.set(hlt, 'rhlist', 1);
+    return error;
   }
 
   private initWork(work: Ptr): void {

@@ -41,6 +41,7 @@ export class Strings implements Subsystem {
       return length;
     },
     strscpy: (to: Ptr, from: Ptr, size: number) => this.bounded(to, from, size),
+    sized_strscpy: (to: Ptr, from: Ptr, size: number) => this.bounded(to, from, size),
     strscpy_pad: (to: Ptr, from: Ptr, size: number) => {
       const written = this.bounded(to, from, size);
       if (written >= 0 && size > written + 1)
