@@ -8,6 +8,7 @@ import { Ethernet } from './core/eth.js';
 import { ProtocolFamilies } from './core/families.js';
 import { Loopback } from './core/loopback.js';
 import { LightweightTunnels } from './core/lwtunnel.js';
+import { SocketIoctlHooks } from './core/net-hooks.js';
 import { NetNamespaces } from './core/net-namespace.js';
 import { NetSysfs } from './core/net-sysfs.js';
 import { NetDevices } from './core/netdevices.js';
@@ -17,16 +18,26 @@ import { PernetOperations } from './core/pernet.js';
 import { SocketProtocols } from './core/protocols.js';
 import { Rtnetlink } from './core/rtnetlink.js';
 import { Rtnl } from './core/rtnl.js';
+import { SkbAllocation } from './core/skb-alloc.js';
+import { SkbData } from './core/skb-data.js';
+import { SkbQueues } from './core/skb-queue.js';
+import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
+import { KernelSockets } from './core/socket.js';
+import { InetSockets } from './ipv4/af-inet.js';
+import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetProtocols } from './ipv4/protocol.js';
 import { InetSwitch } from './ipv4/protosw.js';
 import { TcpAlgorithms } from './ipv4/tcp-cong.js';
+import { Ipv6 } from './ipv6/af-inet6.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
 import { NetfilterQueue } from './netfilter/queue.js';
 import { NetfilterSockopts } from './netfilter/sockopt.js';
+import { Netlink } from './netlink/af-netlink.js';
 import { GenericNetlink } from './netlink/genetlink.js';
 import { ClassifierActions } from './sched/act-api.js';
+import { ActionTables } from './sched/act-idr.js';
 import { Classifiers } from './sched/cls-api.js';
 import { NoopDiscipline } from './sched/noop.js';
 import { QueueingDisciplines } from './sched/sch-api.js';
@@ -35,6 +46,13 @@ import { XfrmRegistry } from './xfrm/state.js';
 
 /** The network stack, in boot order. */
 export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
+  SkbAllocation,
+  SkbData,
+  SkbQueues,
+  Socks,
+  KernelSockets,
+  SocketIoctlHooks,
+  Netlink,
   Rtnl,
   NetNamespaces,
   PernetOperations,
@@ -51,6 +69,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   QueueingDisciplines,
   Classifiers,
   ClassifierActions,
+  ActionTables,
   NetNotifierChains,
   PacketTypes,
   SocketProtocols,
@@ -59,6 +78,9 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   LightweightTunnels,
   InetProtocols,
   InetSwitch,
+  InetSockets,
+  FragmentQueues,
+  Ipv6,
   TcpAlgorithms,
   NetfilterHooks,
   NetfilterLoggers,

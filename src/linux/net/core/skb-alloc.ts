@@ -1,0 +1,172 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { PageExports } from '../../mm/pages.js';
+import { VmallocExports } from '../../mm/vmalloc.js';
+import type { Subsystem } from '../../subsystem.js';
+import { NET_SKB_PAD, SkBuffs } from './skbuff.js';
+
+/** Allocation, copies and release of packet buffers (net/core/skbuff.c). */
+export class SkbAllocation implements Subsystem {
+  private readonly buffers: SkBuffs;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.buffers = new SkBuffs(k);
+  }
+
+  readonly exports = {
+    __alloc_skb: (size: number) => this.buffers.allocate(size),
+    __netdev_alloc_skb: (dev: Ptr, length: number) => this.allocateFor(dev, length, NET_SKB_PAD),
+    __napi_alloc_skb: (napi: Ptr, length: number) =>
+      this.allocateFor(this.k.struct('napi_struct').get(napi, 'dev'), length, NET_SKB_PAD),
+    build_skb: (data: Ptr, size: number) => this.build(data, size),
+    kfree_skb_reason: (skb: Ptr) => this.unref(skb),
+    kfree_skb: (skb: Ptr) => this.unref(skb),
+    consume_skb: (skb: Ptr) => this.unref(skb),
+    __kfree_skb: (skb: Ptr) => this.free(skb),
+    kfree_skb_partial: (skb: Ptr) => this.free(skb),
+    kfree_skb_list_reason: (skb: Ptr) => this.freeList(skb),
+    rtnl_kfree_skbs: (head: Ptr) => this.freeList(head),
+    __dev_kfree_skb_any: (skb: Ptr) => this.unref(skb),
+    __dev_kfree_skb_irq: (skb: Ptr) => this.unref(skb),
+    napi_consume_skb: (skb: Ptr) => this.unref(skb),
+    skb_clone: (skb: Ptr) => this.clone(skb),
+    skb_copy: (skb: Ptr) => this.copy(skb, this.buffers.headroom(skb), 0),
+    skb_copy_expand: (skb: Ptr, head: number, tail: number) => this.copy(skb, head, tail),
+  };
+
+  /** kfree_skb(): drops a reference; the last one frees. NULL is fine. */
+  *unref(skb: Ptr): Sleepable<void> {
+    if (skb === 0) return;
+    const { skb: type } = this.buffers;
+    const left = type.get(skb, 'users.refs.counter') - 1;
+    type.set(skb, 'users.refs.counter', left);
+    if (left === 0) yield* this.free(skb);
+  }
+
+  private allocateFor(dev: Ptr, length: number, pad: number): Ptr {
+    const skb = this.buffers.allocate(length + pad);
+    if (skb === 0) return 0;
+    this.buffers.reserve(skb, pad);
+    this.buffers.skb.set(skb, 'dev', dev);
+    return skb;
+  }
+
+  /** A descriptor for data that the caller allocated, with room for skb_shared_info at its end. */
+  private build(data: Ptr, size: number): Ptr {
+    const { k } = this;
+    const skb = k.slab.kmalloc(this.buffers.skb.size, true);
+    if (skb === 0) return 0;
+    const room = size === 0 ? k.slab.usableSize(data) : size;
+    this.buffers.init(skb, data, room);
+    if (size !== 0) this.buffers.skb.set(skb, 'head_frag', 1);
+    return skb;
+  }
+
+  /** __kfree_skb(): the destructor, what it holds on to, its data when nobody shares them, the descriptor. */
+  private *free(skb: Ptr): Sleepable<void> {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const destructor = type.get(skb, 'destructor');
+    if (destructor !== 0) yield* k.call(destructor, skb);
+    yield* this.releaseData(skb);
+    k.slab.free(skb);
+  }
+
+  private *releaseData(skb: Ptr): Sleepable<void> {
+    const { k } = this;
+    const { skb: type, shared } = this.buffers;
+    const head = type.get(skb, 'head');
+    if (head === 0) return;
+    const info = this.buffers.info(skb);
+    const left = shared.get(info, 'dataref.counter') - 1;
+    shared.set(info, 'dataref.counter', left);
+    if (type.get(skb, 'cloned') !== 0 && (left & 0xffff) !== 0) return;
+    this.putFragments(info);
+    yield* this.freeList(shared.get(info, 'frag_list'));
+    if (type.get(skb, 'head_frag')) k.get(PageExports).exports.__put_page(k.get(PageExports).toPage(head));
+    else k.get(VmallocExports).kvfree(head);
+  }
+
+  private putFragments(info: Ptr): void {
+    const { k } = this;
+    const { shared } = this.buffers;
+    const frag = k.struct('bio_vec');
+    const page = k.struct('page');
+    for (let i = 0; i < shared.get(info, 'nr_frags'); i++) {
+      const at = frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page');
+      const left = page.get(at, '_refcount.counter') - 1;
+      page.set(at, '_refcount.counter', left);
+      if (left === 0) k.get(PageExports).exports.__put_page(at);
+    }
+  }
+
+  private *freeList(first: Ptr): Sleepable<void> {
+    for (let skb = first; skb !== 0; ) {
+      const next = this.buffers.skb.get(skb, 'next');
+      yield* this.unref(skb);
+      skb = next;
+    }
+  }
+
+  /** skb_clone(): a second descriptor of the same data, owned by no socket. */
+  private clone(skb: Ptr): Ptr {
+    const { k } = this;
+    const { skb: type, shared } = this.buffers;
+    const twin = k.slab.kmalloc(type.size, true);
+    if (twin === 0) return 0;
+    k.space.bytes.copyWithin(twin, skb, skb + type.size);
+    for (const field of ['next', 'prev', 'sk', 'destructor']) type.set(twin, field, 0);
+    type.set(twin, 'users.refs.counter', 1);
+    for (const one of [skb, twin]) type.set(one, 'cloned', 1);
+    type.set(twin, 'nohdr', 0);
+    const info = this.buffers.info(skb);
+    shared.set(info, 'dataref.counter', shared.get(info, 'dataref.counter') + 1);
+    return twin;
+  }
+
+  /** skb_copy_expand(): a linear copy with given room before and behind the data. */
+  private copy(skb: Ptr, headroom: number, tailroom: number): Ptr {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const length = type.get(skb, 'len');
+    const fresh = this.buffers.allocate(headroom + length + tailroom);
+    if (fresh === 0) return 0;
+    this.buffers.reserve(fresh, headroom);
+    const bytes = new Uint8Array(length);
+    this.buffers.read(skb, 0, bytes);
+    k.space.writable(this.buffers.put(fresh, length), length).set(bytes);
+    this.copyHeader(fresh, skb, headroom - this.buffers.headroom(skb));
+    return fresh;
+  }
+
+  /** skb_copy_header(): protocol, marks and the places of headers, moved by `offset`. */
+  private copyHeader(to: Ptr, from: Ptr, offset: number): void {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    k.space.writable(type.addr(to, 'cb'), 48).set(k.space.readable(type.addr(from, 'cb'), 48));
+    for (const field of COPIED) if (type.has(field)) type.set(to, field, type.get(from, field));
+    for (const header of ['mac_header', 'network_header', 'transport_header', 'inner_network_header']) {
+      const at = type.get(from, header);
+      type.set(to, header, at === 0xffff ? at : at + offset);
+    }
+  }
+}
+
+const COPIED = [
+  'dev',
+  'mac_len',
+  'hdr_len',
+  'queue_mapping',
+  'pkt_type',
+  'ip_summed',
+  'protocol',
+  'priority',
+  'mark',
+  'skb_iif',
+  'hash',
+  'vlan_proto',
+  'vlan_tci',
+  'csum',
+  'encapsulation',
+] as const;

@@ -1,0 +1,233 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { SlabExports } from '../../mm/slab.js';
+import { Modules } from '../../module/modules.js';
+import { WaitQueues } from '../../sched/wait.js';
+import type { Subsystem } from '../../subsystem.js';
+import { SkbQueues } from './skb-queue.js';
+
+const GFP_KERNEL = 0xcc0;
+const GFP_ZERO = 0x100;
+const TCP_CLOSE = 7;
+const MAX_SCHEDULE_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
+const PACING_SHIFT = 10;
+/** Default size of socket buffers: SK_WMEM_MAX, what 256 packets of 256 bytes of payload take. */
+const BUFFER_SIZE = 212_992;
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
+
+/** Sockets as the network layers see them: struct sock (net/core/sock.c). */
+export class Socks implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    sk_alloc: (net: Ptr, family: number, gfp: number, proto: Ptr, kern: number) =>
+      this.allocate(net, family, gfp, proto, kern !== 0),
+    sk_free: (sk: Ptr) => this.free(sk),
+    sock_init_data: (socket: Ptr, sk: Ptr) => this.initData(socket, sk, 0),
+    sock_init_data_uid: (socket: Ptr, sk: Ptr, uid: number) => this.initData(socket, sk, uid),
+    sk_common_release: (sk: Ptr) => this.commonRelease(sk),
+    sock_wfree: (skb: Ptr) => this.writeFree(skb),
+    sock_rfree: (skb: Ptr) => this.readFree(skb),
+    sock_efree: (skb: Ptr) => this.put(this.k.struct('sk_buff').get(skb, 'sk')),
+    skb_set_owner_w: (skb: Ptr, sk: Ptr) => this.setOwner(skb, sk),
+    lock_sock_nested: (sk: Ptr) => this.lock(sk),
+    release_sock: (sk: Ptr) => this.release(sk),
+    sk_error_report: (sk: Ptr) => this.k.call(this.sock.get(sk, 'sk_error_report'), sk),
+  };
+
+  readonly data = {
+    sysctl_wmem_max: (at: Ptr) => this.k.space.store32(at, BUFFER_SIZE),
+    sysctl_rmem_max: (at: Ptr) => this.k.space.store32(at, BUFFER_SIZE),
+    sysctl_wmem_default: (at: Ptr) => this.k.space.store32(at, BUFFER_SIZE),
+    sysctl_rmem_default: (at: Ptr) => this.k.space.store32(at, BUFFER_SIZE),
+    sysctl_optmem_max: (at: Ptr) => this.k.space.store32(at, 20480),
+  };
+
+  /** sk_alloc(): a zeroed socket of a protocol, which keeps its module loaded; 0 if that cannot be. */
+  *allocate(net: Ptr, family: number, gfp: number, proto: Ptr, kern: boolean): Sleepable<Ptr> {
+    const { k, sock } = this;
+    const type = k.struct('proto');
+    const cache = type.get(proto, 'slab');
+    const size = type.get(proto, 'obj_size');
+    const slab = k.get(SlabExports);
+    const sk =
+      cache === 0
+        ? slab.kmalloc(size, gfp | GFP_ZERO)
+        : yield* k.wait(slab.exports.kmem_cache_alloc(cache, gfp | GFP_ZERO));
+    if (sk === 0) return 0;
+    if (!k.get(Modules).exports.try_module_get(type.get(proto, 'owner'))) {
+      slab.kfree(sk);
+      return 0;
+    }
+    sock.set(sk, '__sk_common.skc_family', family);
+    sock.set(sk, '__sk_common.skc_prot', proto);
+    sock.set(sk, 'sk_prot_creator', proto);
+    sock.set(sk, 'sk_kern_sock', kern ? 1 : 0);
+    sock.set(sk, '__sk_common.skc_net_refcnt', kern ? 0 : 1);
+    sock.set(sk, '__sk_common.skc_net.net', net);
+    sock.set(sk, 'sk_wmem_alloc.refs.counter', 1);
+    k.get(WaitQueues).init(sock.addr(sk, 'sk_lock.wq'));
+    return sk;
+  }
+
+  /** sk_free(): drops what sk_alloc() gave; the socket goes with its last packet. */
+  *free(sk: Ptr): Sleepable<void> {
+    const left = this.sock.get(sk, 'sk_wmem_alloc.refs.counter') - 1;
+    this.sock.set(sk, 'sk_wmem_alloc.refs.counter', left);
+    if (left === 0) yield* this.destruct(sk);
+  }
+
+  hold(sk: Ptr): void {
+    const at = '__sk_common.skc_refcnt.refs.counter';
+    this.sock.set(sk, at, this.sock.get(sk, at) + 1);
+  }
+
+  /** sock_put() */
+  *put(sk: Ptr): Sleepable<void> {
+    const at = '__sk_common.skc_refcnt.refs.counter';
+    const left = this.sock.get(sk, at) - 1;
+    this.sock.set(sk, at, left);
+    if (left === 0) yield* this.free(sk);
+  }
+
+  /** sock_init_data(): empty queues, default sizes and callbacks; joins the socket if there is one. */
+  initData(socket: Ptr, sk: Ptr, uid: number): void {
+    const { k, sock } = this;
+    const queues = k.get(SkbQueues);
+    for (const queue of ['sk_receive_queue', 'sk_write_queue', 'sk_error_queue'])
+      queues.init(sock.addr(sk, queue));
+    sock.set(sk, 'sk_allocation', GFP_KERNEL);
+    sock.set(sk, 'sk_rcvbuf', BUFFER_SIZE);
+    sock.set(sk, 'sk_sndbuf', BUFFER_SIZE);
+    sock.set(sk, '__sk_common.skc_state', TCP_CLOSE);
+    sock.set(sk, 'sk_socket', socket);
+    this.setFlag(sk, 'SOCK_ZAPPED');
+    if (socket !== 0) {
+      const type = k.struct('socket');
+      sock.set(sk, 'sk_type', type.get(socket, 'type'));
+      sock.set(sk, 'sk_wq', type.addr(socket, 'wq'));
+      type.set(socket, 'sk', sk);
+    }
+    sock.set(sk, 'sk_uid', uid);
+    for (const [field, fn] of CALLBACKS)
+      sock.set(
+        sk,
+        field,
+        k.exports.hostFunction(fn, 'v:p', (at: Ptr) => this.wake(at)),
+      );
+    const destruct = k.exports.hostFunction('sock_def_destruct', 'v:p', (_sk: Ptr) => {});
+    sock.set(sk, 'sk_destruct', destruct);
+    sock.set(sk, 'sk_peek_off', -1);
+    sock.set(sk, 'sk_rcvlowat', 1);
+    for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, MAX_SCHEDULE_TIMEOUT);
+    sock.setBig(sk, 'sk_stamp', -1_000_000_000n);
+    for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ALL_ONES);
+    sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
+    sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
+    sock.set(sk, '__sk_common.skc_refcnt.refs.counter', 1);
+  }
+
+  setFlag(sk: Ptr, name: string): void {
+    const path = '__sk_common.skc_flags';
+    const mask = 1n << BigInt(this.k.enumValue(name));
+    this.sock.setBig(sk, path, this.sock.getBig(sk, path) | mask);
+  }
+
+  /** Takes a socket from its struct socket: sock_orphan(). */
+  orphan(sk: Ptr): void {
+    this.setFlag(sk, 'SOCK_DEAD');
+    this.sock.set(sk, 'sk_socket', 0);
+    this.sock.set(sk, 'sk_wq', 0);
+  }
+
+  private *destruct(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
+    const fn = sock.get(sk, 'sk_destruct');
+    if (fn !== 0 && k.exports.functionAt(fn) === undefined) yield* k.call(fn, sk);
+    const proto = sock.get(sk, 'sk_prot_creator');
+    k.get(SlabExports).kfree(sk);
+    k.get(Modules).exports.module_put(k.struct('proto').get(proto, 'owner'));
+  }
+
+  private *commonRelease(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
+    const proto = k.struct('proto');
+    const prot = sock.get(sk, '__sk_common.skc_prot');
+    for (const step of ['destroy', 'unhash']) {
+      const fn = proto.get(prot, step);
+      if (fn !== 0) yield* k.call(fn, sk);
+    }
+    this.orphan(sk);
+    yield* this.put(sk);
+  }
+
+  /** The default callbacks wake whoever sleeps on the socket. */
+  private *wake(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
+    const wq = sock.get(sk, 'sk_wq');
+    if (wq !== 0) yield* k.get(WaitQueues).exports.__wake_up(wq, 1, 0, 0);
+  }
+
+  private setOwner(skb: Ptr, sk: Ptr): void {
+    const type = this.k.struct('sk_buff');
+    type.set(skb, 'sk', sk);
+    type.set(skb, 'destructor', this.k.fn('sock_wfree'));
+    const path = 'sk_wmem_alloc.refs.counter';
+    this.sock.set(sk, path, this.sock.get(sk, path) + type.get(skb, 'truesize'));
+  }
+
+  private *writeFree(skb: Ptr): Sleepable<void> {
+    const type = this.k.struct('sk_buff');
+    const sk = type.get(skb, 'sk');
+    const path = 'sk_wmem_alloc.refs.counter';
+    const left = this.sock.get(sk, path) - type.get(skb, 'truesize');
+    this.sock.set(sk, path, left);
+    if (left === 0) yield* this.destruct(sk);
+  }
+
+  private readFree(skb: Ptr): void {
+    const type = this.k.struct('sk_buff');
+    const sk = type.get(skb, 'sk');
+    const path = 'sk_backlog.rmem_alloc.counter';
+    this.sock.set(sk, path, this.sock.get(sk, path) - type.get(skb, 'truesize'));
+  }
+
+  /** lock_sock(): waits until no other task owns the socket. */
+  private *lock(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
+    k.traps.mightSleep('net/core/sock.c', 3446);
+    while (sock.get(sk, 'sk_lock.owned') !== 0) yield { kind: 'yield' };
+    sock.set(sk, 'sk_lock.owned', 1);
+  }
+
+  /** release_sock(): handles what came in meanwhile, then lets go. */
+  private *release(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
+    for (;;) {
+      const skb = sock.get(sk, 'sk_backlog.head');
+      if (skb === 0) break;
+      const next = k.struct('sk_buff').get(skb, 'next');
+      sock.set(sk, 'sk_backlog.head', next);
+      if (next === 0) sock.set(sk, 'sk_backlog.tail', 0);
+      k.struct('sk_buff').set(skb, 'next', 0);
+      yield* k.callInt(sock.get(sk, 'sk_backlog_rcv'), sk, skb);
+    }
+    const callback = k.struct('proto').get(sock.get(sk, '__sk_common.skc_prot'), 'release_cb');
+    if (callback !== 0) yield* k.call(callback, sk);
+    sock.set(sk, 'sk_lock.owned', 0);
+  }
+
+  private get sock(): StructType {
+    return this.k.struct('sock');
+  }
+}
+
+/** The callbacks that a new socket has, and the names of the functions. */
+const CALLBACKS = [
+  ['sk_state_change', 'sock_def_wakeup'],
+  ['sk_data_ready', 'sock_def_readable'],
+  ['sk_write_space', 'sock_def_write_space'],
+  ['sk_error_report', 'sock_def_error_report'],
+] as const;

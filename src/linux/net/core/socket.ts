@@ -1,0 +1,115 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENFILE } from '../../../kernel/errno.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Modules } from '../../module/modules.js';
+import { WaitQueues } from '../../sched/wait.js';
+import type { Subsystem } from '../../subsystem.js';
+import { InetSockets } from '../ipv4/af-inet.js';
+import { EAFNOSUPPORT } from '../net-errno.js';
+import { ProtocolFamilies } from './families.js';
+
+const SOCK_MAX = 11;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SS_UNCONNECTED = 1;
+
+/** Sockets as the kernel itself uses them: struct socket (net/socket.c). */
+export class KernelSockets implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    sock_create_kern: (net: Ptr, family: number, type: number, protocol: number, slot: Ptr) =>
+      this.createInto(net, family, type, protocol, slot),
+    sock_create_lite: (_family: number, type: number, _protocol: number, slot: Ptr) => {
+      const socket = this.allocate();
+      if (socket === 0) return -ENFILE;
+      this.socket.set(socket, 'type', type);
+      this.k.space.storePtr(slot, socket);
+      return 0;
+    },
+    sock_alloc: () => this.allocate(),
+    sock_release: (socket: Ptr) => this.release(socket),
+    kernel_bind: (socket: Ptr, address: Ptr, length: number) => this.ask(socket, 'bind', address, length),
+    kernel_listen: (socket: Ptr, backlog: number) => this.ask(socket, 'listen', backlog),
+    kernel_connect: (socket: Ptr, address: Ptr, length: number, flags: number) =>
+      this.ask(socket, 'connect', address, length, flags),
+    kernel_getsockname: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 0),
+    kernel_getpeername: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 1),
+    kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
+  };
+
+  /** sock_create_kern(): writes a struct socket to the slot; 0 or a negative errno. */
+  *createInto(net: Ptr, family: number, type: number, protocol: number, slot: Ptr): Sleepable<number> {
+    const { k } = this;
+    if (family < 0) return -EAFNOSUPPORT;
+    if (type < 0 || type >= SOCK_MAX) return -EINVAL;
+    const socket = this.allocate();
+    if (socket === 0) return -ENFILE;
+    this.socket.set(socket, 'type', type);
+    const error = yield* this.createIn(net, family, socket, protocol);
+    if (error < 0) {
+      yield* this.release(socket);
+      return error;
+    }
+    k.space.storePtr(slot, socket);
+    return 0;
+  }
+
+  private *createIn(net: Ptr, family: number, socket: Ptr, protocol: number): Sleepable<number> {
+    const { k } = this;
+    if (family === AF_INET || family === AF_INET6)
+      return yield* k.get(InetSockets).create(net, socket, protocol, family, true);
+    const modules = k.get(Modules);
+    let operations = k.get(ProtocolFamilies).family(family);
+    if (operations === 0 && modules.requestModule) {
+      yield* modules.requestModule(`net-pf-${family}`);
+      operations = k.get(ProtocolFamilies).family(family);
+    }
+    const type = k.struct('net_proto_family');
+    if (operations === 0 || !modules.exports.try_module_get(type.get(operations, 'owner')))
+      return -EAFNOSUPPORT;
+    const create = type.get(operations, 'create');
+    const error = yield* k.callInt(create, net, socket, BigInt(protocol), 1);
+    const owner = this.socket.get(socket, 'ops');
+    if (error >= 0 && owner !== 0) modules.exports.__module_get(k.struct('proto_ops').get(owner, 'owner'));
+    modules.exports.module_put(type.get(operations, 'owner'));
+    return error;
+  }
+
+  /** sock_alloc(): an unconnected socket, in a struct socket_alloc as the file system has them. */
+  allocate(): Ptr {
+    const { k } = this;
+    const at = k.slab.kmalloc(k.sizeOf('socket_alloc'), true);
+    if (at === 0) return 0;
+    const socket = k.struct('socket_alloc').addr(at, 'socket');
+    this.socket.set(socket, 'state', SS_UNCONNECTED);
+    k.get(WaitQueues).init(this.socket.addr(socket, 'wq.wait'));
+    return socket;
+  }
+
+  /** sock_release(): the protocol's release, its module's reference, the memory. */
+  *release(socket: Ptr): Sleepable<void> {
+    const { k } = this;
+    const operations = this.socket.get(socket, 'ops');
+    if (operations !== 0) {
+      const type = k.struct('proto_ops');
+      const owner = type.get(operations, 'owner');
+      yield* k.callInt(type.get(operations, 'release'), socket);
+      this.socket.set(socket, 'sk', 0);
+      this.socket.set(socket, 'ops', 0);
+      k.get(Modules).exports.module_put(owner);
+    }
+    k.slab.free(k.struct('socket_alloc').of(socket, 'socket'));
+  }
+
+  private *ask(socket: Ptr, operation: string, ...args: (number | bigint)[]): Sleepable<number> {
+    const fn = this.k.struct('proto_ops').get(this.socket.get(socket, 'ops'), operation);
+    return yield* this.k.callInt(fn, socket, ...args);
+  }
+
+  private get socket(): StructType {
+    return this.k.struct('socket');
+  }
+}

@@ -1,0 +1,147 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
+import type { StructType } from '../../abi/struct.js';
+import { Unimplemented } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Modules } from '../../module/modules.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Socks } from '../core/sock.js';
+import { KernelSockets } from '../core/socket.js';
+import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../net-errno.js';
+import { InetSwitch } from './protosw.js';
+
+const AF_INET6 = 10;
+const GFP_KERNEL = 0xcc0;
+const GFP_ATOMIC = 0xa20;
+const SOCK_RAW = 3;
+/** Flags of inet_protosw: the address may be used again; the socket is an inet_connection_sock. */
+const INET_PROTOSW_REUSE = 1;
+const INET_PROTOSW_ICSK = 4;
+const PMTUDISC_WANT = 1;
+const DEFAULT_TTL = -1;
+const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
+
+/**
+ * Sockets of PF_INET and PF_INET6 (net/ipv4/af_inet.c, net/ipv6/af_inet6.c), of protocols that modules
+ * registered.
+ */
+export class InetSockets implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    inet_ctl_sock_create: (slot: Ptr, family: number, type: number, protocol: number, net: Ptr) =>
+      this.createControl(slot, family, type, protocol, net),
+    inet_sock_destruct: (_sk: Ptr) => {},
+  };
+
+  /** inet_create(), inet6_create(): finds the protocol of the socket's type and makes its struct sock. */
+  *create(net: Ptr, socket: Ptr, protocol: number, family: number, kern: boolean): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('socket');
+    if (protocol < 0 || protocol > 262) return -EINVAL;
+    const found = this.find(family, type.get(socket, 'type'), protocol);
+    if (typeof found === 'number') return found;
+    const entry = k.struct('inet_protosw');
+    const prot = entry.get(found.entry, 'prot');
+    if (prot === 0) throw new Unimplemented(`${BUILT_IN[protocol] ?? 'raw'} sockets`, '');
+    type.set(socket, 'ops', entry.get(found.entry, 'ops'));
+    const sk = yield* k.get(Socks).allocate(net, family, GFP_KERNEL, prot, kern);
+    if (sk === 0) return -ENOBUFS;
+    this.init(socket, sk, found.protocol, entry.get(found.entry, 'flags'), family);
+    const protoType = k.struct('proto');
+    const inet = k.struct('inet_sock');
+    if (type.get(socket, 'type') === SOCK_RAW) inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
+    if (inet.get(sk, 'sk.__sk_common.skc_num') !== 0 && protoType.get(prot, 'hash') !== 0) {
+      const error = yield* k.callInt(protoType.get(prot, 'hash'), sk);
+      if (error) return yield* this.giveUp(sk, error);
+    }
+    const init = protoType.get(prot, 'init');
+    const error = init === 0 ? 0 : yield* k.callInt(init, sk);
+    if (error) return yield* this.giveUp(sk, error);
+    k.get(Modules).exports.__module_get(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
+    return 0;
+  }
+
+  private *giveUp(sk: Ptr, error: number): Sleepable<number> {
+    yield* this.k.get(Socks).exports.sk_common_release(sk);
+    return error;
+  }
+
+  /** The entry that serves a type and a protocol, either of which may be a wild card. */
+  private find(
+    family: number,
+    type: number,
+    protocol: number,
+  ): { readonly entry: Ptr; readonly protocol: number } | number {
+    const entry = this.k.struct('inet_protosw');
+    let result = -ESOCKTNOSUPPORT;
+    for (const at of this.k.get(InetSwitch).entries(family === AF_INET6 ? 6 : 4, type)) {
+      const own = entry.get(at, 'protocol');
+      if (own === protocol && protocol !== 0) return { entry: at, protocol };
+      if (own === protocol || protocol === 0) return { entry: at, protocol: own };
+      if (own === 0) return { entry: at, protocol };
+      result = -EPROTONOSUPPORT;
+    }
+    return result;
+  }
+
+  private init(socket: Ptr, sk: Ptr, protocol: number, flags: number, family: number): void {
+    const { k } = this;
+    const inet = this.inet;
+    if (flags & INET_PROTOSW_REUSE) inet.set(sk, 'sk.__sk_common.skc_reuse', 1);
+    inet.set(sk, 'is_icsk', flags & INET_PROTOSW_ICSK ? 1 : 0);
+    inet.set(sk, 'pmtudisc', PMTUDISC_WANT);
+    k.get(Socks).initData(socket, sk, 0);
+    const destruct = k.hasSymbol('inet_sock_destruct') ? k.fn('inet_sock_destruct') : 0;
+    inet.set(sk, 'sk.sk_destruct', destruct);
+    inet.set(sk, 'sk.sk_protocol', protocol);
+    inet.set(
+      sk,
+      'sk.sk_backlog_rcv',
+      k.struct('proto').get(inet.get(sk, 'sk.__sk_common.skc_prot'), 'backlog_rcv'),
+    );
+    inet.set(sk, 'uc_ttl', DEFAULT_TTL);
+    inet.set(sk, 'mc_loop', 1);
+    inet.set(sk, 'mc_ttl', 1);
+    inet.set(sk, 'mc_all', 1);
+    if (family === AF_INET6) this.initIpv6(sk);
+  }
+
+  /** The IPv6 part lies at the end of the protocol's own struct: inet6_sk_generic(). */
+  private initIpv6(sk: Ptr): void {
+    const { k } = this;
+    const prot = this.inet.get(sk, 'sk.__sk_common.skc_prot');
+    const info = k.struct('ipv6_pinfo');
+    const at = sk + k.struct('proto').get(prot, 'obj_size') - info.size;
+    this.inet.set(sk, 'pinet6', at);
+    info.set(at, 'hop_limit', -1);
+    info.set(at, 'mcast_hops', 1);
+    info.set(at, 'mc_loop', 1);
+    info.set(at, 'mc_all', 1);
+    info.set(at, 'pmtudisc', PMTUDISC_WANT);
+  }
+
+  /** inet_ctl_sock_create(): a socket of the kernel's own that no lookup finds, for control packets. */
+  private *createControl(
+    slot: Ptr,
+    family: number,
+    type: number,
+    protocol: number,
+    net: Ptr,
+  ): Sleepable<number> {
+    const { k } = this;
+    const error = yield* k.get(KernelSockets).createInto(net, family, type, protocol, slot);
+    if (error !== 0) return error;
+    const sk = k.struct('socket').get(k.space.loadPtr(slot), 'sk');
+    k.space.storePtr(slot, sk);
+    this.inet.set(sk, 'sk.sk_allocation', GFP_ATOMIC);
+    const unhash = k.struct('proto').get(this.inet.get(sk, 'sk.__sk_common.skc_prot'), 'unhash');
+    if (unhash !== 0) yield* k.call(unhash, sk);
+    return 0;
+  }
+
+  private get inet(): StructType {
+    return this.k.struct('inet_sock');
+  }
+}

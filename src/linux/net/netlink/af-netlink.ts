@@ -1,0 +1,108 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { ESRCH } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Mutexes } from '../../locking/mutex.js';
+import type { Subsystem } from '../../subsystem.js';
+import { SkbAllocation } from '../core/skb-alloc.js';
+import { Socks } from '../core/sock.js';
+import { KernelSockets } from '../core/socket.js';
+import { ECONNREFUSED } from '../net-errno.js';
+
+const MAX_LINKS = 32;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const GFP_KERNEL = 0xcc0;
+const NETLINK_F_KERNEL_SOCKET = 1;
+const MIN_GROUPS = 32;
+
+/**
+ * Netlink (net/netlink/af_netlink.c): the kernel's end of each protocol. User space has no netlink sockets
+ * here, so nobody listens, and what is sent to somebody or to a group is refused the way it is on Linux then.
+ */
+export class Netlink implements Subsystem {
+  private proto: Ptr = 0;
+  private readonly kernelSocks = new Map<number, Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __netlink_kernel_create: (net: Ptr, unit: number, module: Ptr, config: Ptr) =>
+      this.create(net, unit, module, config),
+    netlink_kernel_release: (sk: Ptr) => this.release(sk),
+    netlink_has_listeners: (_sk: Ptr, _group: number) => 0,
+    netlink_strict_get_check: (_skb: Ptr) => false,
+    netlink_broadcast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
+    netlink_broadcast_filtered: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
+    netlink_unicast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ECONNREFUSED),
+    netlink_set_err: (_sk: Ptr, _portid: number, _group: number, _code: number) => 0,
+    nlmsg_notify: (_sk: Ptr, skb: Ptr, portid: number, group: number, report: number) =>
+      this.notify(skb, portid, group, report),
+    rtnl_notify: (skb: Ptr, _net: Ptr, portid: number, group: number) => this.notify(skb, portid, group, 0),
+    rtnl_unicast: (skb: Ptr, _net: Ptr, _portid: number) => this.refuse(skb, -ECONNREFUSED),
+    rtnl_set_sk_err: (_net: Ptr, _group: number, _error: number) => {},
+  };
+
+  /** The kernel's socket of a protocol. */
+  socket(unit: number): Ptr {
+    return this.kernelSocks.get(unit) ?? 0;
+  }
+
+  boot(): void {
+    const { k } = this;
+    const type = k.struct('proto');
+    this.proto = k.permanent(type.size);
+    type.setText(this.proto, 'name', 'NETLINK');
+    type.set(this.proto, 'obj_size', k.sizeOf('netlink_sock'));
+  }
+
+  /** netlink_kernel_create(): the kernel's socket of a protocol; 0 if there is one already. */
+  private *create(net: Ptr, unit: number, module: Ptr, config: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    if (unit < 0 || unit >= MAX_LINKS || this.kernelSocks.has(unit)) return 0;
+    const sockets = k.get(KernelSockets);
+    const socket = sockets.allocate();
+    if (socket === 0) return 0;
+    k.struct('socket').set(socket, 'type', SOCK_RAW);
+    const socks = k.get(Socks);
+    const sk = yield* socks.allocate(net, AF_NETLINK, GFP_KERNEL, this.proto, true);
+    socks.initData(socket, sk, 0);
+    const type = k.struct('netlink_sock');
+    type.set(sk, 'sk.sk_protocol', unit);
+    k.get(Mutexes).init(type.addr(sk, 'cb_def_mutex'));
+    const cfg = k.struct('netlink_kernel_cfg');
+    const given = (field: string): number => (config === 0 ? 0 : cfg.get(config, field));
+    type.set(sk, 'cb_mutex', given('cb_mutex') || type.addr(sk, 'cb_def_mutex'));
+    type.set(sk, 'netlink_rcv', given('input'));
+    type.set(sk, 'netlink_bind', given('bind'));
+    type.set(sk, 'netlink_unbind', given('unbind'));
+    type.set(sk, 'module', module);
+    type.set(sk, 'ngroups', Math.max(given('groups'), MIN_GROUPS));
+    type.set(sk, 'flags', NETLINK_F_KERNEL_SOCKET);
+    this.kernelSocks.set(unit, sk);
+    return sk;
+  }
+
+  /** netlink_kernel_release(). NULL is fine. */
+  private *release(sk: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (sk === 0) return;
+    const sock = k.struct('sock');
+    this.kernelSocks.delete(sock.get(sk, 'sk_protocol'));
+    const socket = sock.get(sk, 'sk_socket');
+    k.get(Socks).orphan(sk);
+    yield* k.get(Socks).put(sk);
+    if (socket !== 0) yield* k.get(KernelSockets).release(socket);
+  }
+
+  private *refuse(skb: Ptr, error: number): Sleepable<number> {
+    yield* this.k.get(SkbAllocation).unref(skb);
+    return error;
+  }
+
+  /** nlmsg_notify(): to a group and, if asked for, back to who caused it. */
+  private *notify(skb: Ptr, portid: number, group: number, report: number): Sleepable<number> {
+    if (group !== 0) return yield* this.refuse(skb, -ESRCH);
+    return yield* this.refuse(skb, report !== 0 || portid !== 0 ? -ECONNREFUSED : 0);
+  }
+}
