@@ -40,6 +40,20 @@ const NO_RETURN = [
   'usercopy_abort',
 ];
 const ADDRESS_BITS_PHYSICAL = 40;
+/** Numbers of struct cpuinfo_x86 that agree with CPUID; which of them there are differs between kernels. */
+const CPU_NUMBERS: readonly (readonly [member: string, value: number])[] = [
+  ['x86', 15],
+  ['x86_model', 107],
+  ['x86_stepping', 1],
+  ['x86_vendor', 2],
+  ['cpuid_level', 13],
+  ['x86_virt_bits', 48],
+  ['x86_phys_bits', ADDRESS_BITS_PHYSICAL],
+  ['x86_clflush_size', 64],
+  ['x86_cache_alignment', 64],
+  ['x86_max_cores', 1],
+  ['loops_per_jiffy', 10_384_560],
+];
 
 /** The processor: feature words, per-CPU basics, memory layout variables, branch thunks. */
 export class X86Cpu implements Subsystem {
@@ -124,19 +138,9 @@ export class X86Cpu implements Subsystem {
       const slot = capability + word * 4;
       for (const bit of bits) space.store32(slot, (space.load32(slot) | (1 << bit)) >>> 0);
     }
-    type.set(at, 'x86', 15);
-    type.set(at, 'x86_model', 107);
-    type.set(at, 'x86_stepping', 1);
-    type.set(at, 'x86_vendor', 2);
+    for (const [member, value] of CPU_NUMBERS) if (type.has(member)) type.set(at, member, value);
     type.setText(at, 'x86_vendor_id', 'AuthenticAMD');
     type.setText(at, 'x86_model_id', BRAND);
-    type.set(at, 'cpuid_level', 13);
-    type.set(at, 'x86_virt_bits', 48);
-    type.set(at, 'x86_phys_bits', ADDRESS_BITS_PHYSICAL);
-    type.set(at, 'x86_clflush_size', 64);
-    type.set(at, 'x86_cache_alignment', 64);
-    type.set(at, 'x86_max_cores', 1);
-    type.set(at, 'loops_per_jiffy', 10_384_560);
   }
 
   /** cpu_bit_bitmap[n]: a mask with bit n - 1 set in the first word (get_cpu_mask). */
