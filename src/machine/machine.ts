@@ -13,6 +13,7 @@ import {
 } from '../kmod/index.js';
 import { LinuxKernel } from '../linux/kernel.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
+import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
 import type { Target } from '../target/index.js';
 import { ModuleArchive } from './archive.js';
 import { type CallArgument, callFunction } from './call.js';
@@ -175,7 +176,17 @@ export class Machine {
     do scheduler.run(() => task.ended, Math.max(clock.now + patience, this.silentUntil));
     while (!task.ended && clock.now < this.silentUntil);
     if (settle > 0) scheduler.settle(settle);
+    if (!task.ended) this.reportHung(task);
     return task.ended;
+  }
+
+  /** A command does not end: the tasks that wait without end, or the command itself. */
+  private reportHung(command: Task): void {
+    const { scheduler, processes, traps } = this.kernel;
+    const waiting = [...scheduler.tasks].filter(
+      (task) => task.state === 'blocked' && processes.stateOf(task.object) === TASK_UNINTERRUPTIBLE,
+    );
+    for (const task of waiting.length > 0 ? waiting : [command]) traps.hung(task);
   }
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {

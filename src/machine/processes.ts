@@ -40,7 +40,18 @@ export class ProcessTable {
 
   /** Starts a process; it runs when the scheduler comes to it. Its exit status is the body's result. */
   spawn(name: string, body: Sleepable<Value>): Task {
-    return this.k.processes.create(name, body);
+    return this.k.processes.create(name, this.returning(body));
+  }
+
+  /** The way back to user space, where the kernel notices that a system call left preemption off. */
+  private *returning(body: Sleepable<Value>): Sleepable<Value> {
+    const { k } = this;
+    const result = yield* body;
+    if (k.processes.preemptCount !== 0) {
+      k.traps.scheduling();
+      k.processes.preemptCount = 0;
+    }
+    return result;
   }
 
   /** Lets the calling task sleep until another has ended: waitpid(2). */

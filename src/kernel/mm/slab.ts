@@ -12,6 +12,10 @@ export const RED_ACTIVE = 0xcc;
 /** kmalloc's general caches, kmalloc-8 to kmalloc-8k; larger requests get pages. */
 export const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
 const REDZONE = 16;
+/** Bytes before an object that are checked too. */
+const LEFT_REDZONE = 8;
+/** Caches aligned to more than this have no zone before the first object of a slab. */
+const LEFT_ALIGN_MAX = 512;
 
 export interface CacheOptions {
   readonly name: string;
@@ -28,6 +32,8 @@ export class SlabCache {
   readonly freeObjects: Ptr[] = [];
   readonly slabs: Ptr[] = [];
   readonly slabBytes: number;
+  /** Offset of the first object in a slab. */
+  readonly first: number;
   inUse = 0;
 
   constructor(readonly options: CacheOptions) {
@@ -35,13 +41,15 @@ export class SlabCache {
     this.stride = Math.ceil((objectSize + REDZONE) / align) * align;
     const fit = Math.ceil((this.stride * 8) / PAGE_SIZE) * PAGE_SIZE;
     this.slabBytes = Math.min(fit, Math.max(PAGE_SIZE * 8, Math.ceil(this.stride / PAGE_SIZE) * PAGE_SIZE));
+    this.first = align <= LEFT_ALIGN_MAX && this.slabBytes >= 2 * this.stride ? Math.max(align, 8) : 0;
   }
 }
 
 /** What is wrong with an object: found when it is freed, reused or checked. */
 export type SlabDefect =
   | {
-      readonly kind: 'redzone';
+      /** The zone behind the object, or the one before it. */
+      readonly kind: 'redzone' | 'left-redzone';
       readonly ptr: Ptr;
       readonly size: number;
       readonly at: Ptr;
@@ -59,7 +67,13 @@ export type SlabDefect =
 
 export type FreeResult =
   | { readonly kind: 'freed'; readonly defect?: SlabDefect }
-  | { readonly kind: 'double-free'; readonly cache: SlabCache; readonly freedBy: Ptr }
+  | {
+      readonly kind: 'double-free';
+      readonly cache: SlabCache;
+      readonly freedBy: Ptr;
+      /** No other object of the cache was freed in between. */
+      readonly latest: boolean;
+    }
   | { readonly kind: 'not-an-object' };
 
 interface FreedBy {
@@ -156,7 +170,10 @@ export class Slab {
     const cache = this.cacheOfObject.get(ptr);
     if (!cache) return this.pages.free(ptr) ? { kind: 'freed' } : { kind: 'not-an-object' };
     const allocation = this.ledger.get(ptr);
-    if (!allocation) return { kind: 'double-free', cache, freedBy: this.freed.get(ptr)?.caller ?? 0 };
+    if (!allocation) {
+      const freedBy = this.freed.get(ptr)?.caller ?? 0;
+      return { kind: 'double-free', cache, freedBy, latest: cache.freeObjects[0] === ptr };
+    }
     const defect = this.checkLive(cache, ptr, allocation.size, allocation.caller);
     this.ledger.remove(ptr);
     if (!cache.options.keepContent) {
@@ -194,9 +211,12 @@ export class Slab {
   objectFor(address: Ptr): { readonly ptr: Ptr; readonly cache: SlabCache } | undefined {
     const slab = this.slabOfPage.get(address >>> 12);
     if (!slab) return undefined;
-    const index = Math.floor((address - slab.start) / slab.cache.stride);
-    const ptr = slab.start + index * slab.cache.stride;
-    return this.cacheOfObject.has(ptr) && this.ledger.get(ptr) ? { ptr, cache: slab.cache } : undefined;
+    const { stride, first } = slab.cache;
+    const index = Math.floor((address - slab.start - first) / stride);
+    const ptr = slab.start + first + index * stride;
+    return index >= 0 && this.cacheOfObject.has(ptr) && this.ledger.get(ptr)
+      ? { ptr, cache: slab.cache }
+      : undefined;
   }
 
   /** Looks at every object, live and free, for writes out of bounds or after free. */
@@ -219,9 +239,10 @@ export class Slab {
     cache.slabs.push(slab);
     for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE)
       this.slabOfPage.set(at >>> 12, { start: slab, cache });
-    const count = Math.floor(cache.slabBytes / cache.stride);
+    const count = Math.floor((cache.slabBytes - cache.first) / cache.stride);
     for (let i = count - 1; i >= 0; i--) {
-      const ptr = slab + i * cache.stride;
+      const ptr = slab + cache.first + i * cache.stride;
+      if (cache.first > 0) this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
       this.cacheOfObject.set(ptr, cache);
       cache.freeObjects.push(ptr);
     }
@@ -231,9 +252,17 @@ export class Slab {
   private checkLive(cache: SlabCache, ptr: Ptr, size: number, caller: Ptr): SlabDefect | undefined {
     const end = ptr + cache.options.objectSize + REDZONE;
     const at = firstOther(this.space.bytes, ptr + size, end, RED_ACTIVE);
-    if (at < 0) return undefined;
+    if (at < 0) return this.checkBefore(cache, ptr, size, caller);
     this.space.bytes.fill(RED_ACTIVE, ptr + size, end);
     return { kind: 'redzone', ptr, size, at, caller, cache: cache.options.name };
+  }
+
+  private checkBefore(cache: SlabCache, ptr: Ptr, size: number, caller: Ptr): SlabDefect | undefined {
+    if (cache.first === 0) return undefined;
+    const at = firstOther(this.space.bytes, ptr - LEFT_REDZONE, ptr, RED_ACTIVE);
+    if (at < 0) return undefined;
+    this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
+    return { kind: 'left-redzone', ptr, size, at, caller, cache: cache.options.name };
   }
 
   private checkFreed(cache: SlabCache, ptr: Ptr, before: FreedBy): SlabDefect | undefined {

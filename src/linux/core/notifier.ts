@@ -12,7 +12,26 @@ type Head = 'atomic_notifier_head' | 'blocking_notifier_head' | 'raw_notifier_he
 
 /** Notifier chains: lists of struct notifier_block ordered by priority (kernel/notifier.c). */
 export class Notifiers implements Subsystem {
+  /** Blocks by the chains that they are in. */
+  private readonly chains = new Map<Ptr, Map<Ptr, Head>>();
+
   constructor(private readonly k: LinuxKernel) {}
+
+  /** Every block of every chain, by where it is. */
+  *registered(): Iterable<{ readonly head: Ptr; readonly type: Head; readonly block: Ptr }> {
+    for (const [head, blocks] of this.chains) for (const [block, type] of blocks) yield { head, type, block };
+  }
+
+  private note(head: Ptr, block: Ptr, type: Head): void {
+    const blocks = this.chains.get(head) ?? new Map<Ptr, Head>();
+    this.chains.set(head, blocks.set(block, type));
+  }
+
+  private forget(head: Ptr, block: Ptr): void {
+    const blocks = this.chains.get(head);
+    blocks?.delete(block);
+    if (blocks?.size === 0) this.chains.delete(head);
+  }
 
   readonly exports = {
     blocking_notifier_chain_register: (head: Ptr, block: Ptr) => this.register(head, block),
@@ -57,10 +76,12 @@ export class Notifiers implements Subsystem {
     }
     nb.set(block, 'next', space.loadPtr(link));
     space.storePtr(link, block);
+    this.note(head, block, type);
     return 0;
   }
 
   unregister(head: Ptr, block: Ptr, type: Head = 'blocking_notifier_head'): number {
+    this.forget(head, block);
     const nb = this.k.struct('notifier_block');
     const { space } = this.k;
     let link = this.k.struct(type).addr(head, 'head');

@@ -8,7 +8,7 @@ const PLACE = 'lib/refcount.c:28';
 
 function saturate(k: LinuxKernel, count: Ptr, message: string): void {
   k.space.store32(count, SATURATED);
-  warn(k, message, PLACE, 'refcount_warn_saturate');
+  warn(k, message, PLACE, 'refcount_warn_saturate', 'refcount');
 }
 
 /** kref_init(): one reference. A struct kref is a refcount_t, which is an int. */

@@ -5,6 +5,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
+import { symbolize } from '../traps/symbolize.js';
 import { Waiters } from './waiters.js';
 
 /**
@@ -13,6 +14,8 @@ import { Waiters } from './waiters.js';
  */
 export class Mutexes implements Subsystem {
   private readonly waiters: Waiters;
+  /** Mutexes that tasks wait for, by task_struct. */
+  private readonly waitsFor = new Map<Ptr, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
@@ -73,6 +76,35 @@ export class Mutexes implements Subsystem {
   }
 
   private *slow(mutex: Ptr): Sleepable<number> {
+    const self = this.k.current;
+    this.waitsFor.set(self, mutex);
+    this.checkCircle(self, mutex);
+    try {
+      return yield* this.waitFor(mutex);
+    } finally {
+      this.waitsFor.delete(self);
+    }
+  }
+
+  /** Whether the owner of a mutex waits, over any number of others, for one that `self` holds. */
+  private checkCircle(self: Ptr, mutex: Ptr): void {
+    const { k } = this;
+    const comm = (task: Ptr): string => k.struct('task_struct').text(task, 'comm');
+    const circle: string[] = [];
+    let task = self;
+    for (let wanted: Ptr | undefined = mutex; wanted !== undefined; wanted = this.waitsFor.get(task)) {
+      const owner = this.owner(wanted);
+      if (owner === 0 || circle.length > this.waitsFor.size) return;
+      circle.push(`${comm(task)} waits for the mutex at ${symbolize(k, wanted)}, which ${comm(owner)} holds`);
+      if (owner === self) {
+        k.traps.deadlock(mutex, circle);
+        return;
+      }
+      task = owner;
+    }
+  }
+
+  private *waitFor(mutex: Ptr): Sleepable<number> {
     while (!this.trylock(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
     return 0;
   }

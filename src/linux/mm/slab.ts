@@ -108,17 +108,34 @@ export class SlabExports implements Subsystem {
         if (result.defect) this.report(result.defect);
         return;
       case 'double-free':
+        if (result.latest && this.k.configured('CONFIG_SLAB_FREELIST_HARDENED'))
+          throw new Oops('double-free', 'kernel BUG at mm/slub.c:419!', ptr);
         this.k.traps.complain('double-free', `BUG ${result.cache.options.name}: Object already free`, ptr, [
           `Freed before in ${symbolize(this.k, result.freedBy)}`,
         ]);
         return;
-      case 'not-an-object':
+      case 'not-an-object': {
+        const object = this.k.slab.objectFor(ptr);
+        if (object) {
+          this.freeMiddle(ptr, object.ptr, object.cache.options.name);
+          return;
+        }
         throw new Oops(
           'bad-free',
           `kernel BUG: kfree of 0x${this.k.space.toAddress(ptr).toString(16)}, which is no object`,
           ptr,
         );
+      }
     }
+  }
+
+  /** The real kernel takes what it is given for a free object; here the object stays allocated. */
+  private freeMiddle(ptr: Ptr, object: Ptr, cache: string): void {
+    const { k } = this;
+    k.traps.complain('bad-free', `BUG ${cache}: kfree of a pointer into an object`, ptr, [
+      `0x${k.space.toAddress(ptr).toString(16)}: offset ${ptr - object}`,
+      `Allocated in ${symbolize(k, k.ledger.get(object)?.caller ?? 0)}`,
+    ]);
   }
 
   /** Reports a write out of bounds or after free, as SLUB's debugging words it. */
@@ -126,16 +143,19 @@ export class SlabExports implements Subsystem {
     const { k } = this;
     const at = k.space.toAddress(defect.at).toString(16).padStart(16, '0');
     const byte = k.space.bytes[defect.at].toString(16);
-    const what = defect.kind === 'redzone' ? 'Right Redzone overwritten' : 'Poison overwritten';
-    const verb = defect.kind === 'redzone' ? 'Allocated' : 'Freed';
+    const after = defect.kind === 'use-after-free';
+    const zone = defect.kind === 'redzone' ? 'Right' : 'Left';
+    const what = after ? 'Poison overwritten' : `${zone} Redzone overwritten`;
+    const verb = after ? 'Freed' : 'Allocated';
     k.traps.complain(
-      defect.kind === 'redzone' ? 'out-of-bounds' : 'use-after-free',
+      after ? 'use-after-free' : 'out-of-bounds',
       `BUG ${defect.cache}: ${what}`,
       defect.at,
       [
         `0x${at}: offset ${defect.at - defect.ptr} of an object of ${defect.size} bytes, first byte 0x${byte}`,
         `${verb} in ${symbolize(k, defect.caller)}`,
       ],
+      defect.caller,
     );
   }
 

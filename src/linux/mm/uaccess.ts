@@ -1,10 +1,12 @@
 import { RAX, RCX, RDX } from '../../cpu/cpu-types.js';
-import { type Ptr, USER } from '../../cpu/layout.js';
-import { EFAULT } from '../../kernel/errno.js';
-import { Oops } from '../errors.js';
+import { PAGE_SIZE, type Ptr, USER } from '../../cpu/layout.js';
+import { EFAULT, ENODEV } from '../../kernel/errno.js';
+import { errPtr, Oops } from '../errors.js';
+import { UserMemory } from '../fs/user-memory.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
+const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 const U64 = (value: number): bigint => BigInt.asUintN(64, BigInt(value));
 
 /**
@@ -29,6 +31,9 @@ export class Uaccess implements Subsystem {
     copy_from_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
     copy_to_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
     __check_object_size: (ptr: Ptr, count: number, toUser: boolean) => this.checkObject(ptr, count, toUser),
+    vm_mmap: (file: Ptr, _address: Ptr, bytes: number) =>
+      file === 0 ? this.k.get(UserMemory).allocate(pageAlign(bytes), PAGE_SIZE) : errPtr(ENODEV),
+    vm_munmap: (start: Ptr) => this.unmap(start),
     __get_user_1: () => this.getUser(1),
     __get_user_2: () => this.getUser(2),
     __get_user_4: () => this.getUser(4),
@@ -48,6 +53,8 @@ export class Uaccess implements Subsystem {
   };
 
   readonly signatures = {
+    vm_mmap: 'p:ppLLLL',
+    vm_munmap: 'i:pL',
     _copy_to_user: 'L:ppL',
     _copy_from_user: 'L:ppL',
     __copy_user_nocache: 'l:ppL',
@@ -72,6 +79,12 @@ export class Uaccess implements Subsystem {
     __put_user_nocheck_4: 'v:',
     __put_user_nocheck_8: 'v:',
   };
+
+  /** vm_munmap() of what vm_mmap() gave. */
+  private unmap(start: Ptr): number {
+    this.k.get(UserMemory).free(start);
+    return 0;
+  }
 
   /** Bytes that could not be copied. */
   toUser(to: Ptr, from: Ptr, count: number): number {

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../traps/symbolize.js';
-import { reportLeftBehind } from './left-behind.js';
+import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { protect } from './loader-protect.js';
@@ -25,15 +25,18 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
       k.log.line(text, 4);
       k.log.line('do_init_module: loading module anyway...', 4);
       k.traps.dumpStack();
+      k.traps.record(k.executor.current, init, 'warning', text, k.space.toAddress(init), [
+        symbolize(k, init),
+      ]);
     }
   }
   module.state = 'Live';
   modules.syncStruct(module);
   yield* modules.notify(module, 'MODULE_STATE_LIVE');
   modules.wentLive(module);
+  modules.put(module);
   if (module.layout) protect(k, module, module.layout, true);
   freeInitMemory(k, module);
-  modules.put(module);
 }
 
 /** do_one_initcall(): runs it and complains when it leaves preemption or interrupts changed. */
@@ -89,6 +92,7 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_GOING');
   }
+  unhookNotifiers(k, module);
   modules.remove(module);
   for (const owner of module.uses) owner.usedBy.splice(owner.usedBy.indexOf(module), 1);
   module.uses.clear();

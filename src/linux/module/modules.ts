@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
+import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
@@ -51,7 +52,7 @@ export class Modules implements Subsystem {
       if (struct !== 0) this.addReference(struct, 1);
     },
     module_put: (struct: Ptr) => {
-      if (struct !== 0) this.addReference(struct, -1);
+      if (struct !== 0) this.putStruct(struct);
     },
     module_refcount: (struct: Ptr) => this.k.struct('module').get(struct, 'refcnt.counter') - MODULE_REF_BASE,
     __module_address: (address: Ptr) => this.moduleAt(address)?.struct ?? 0,
@@ -148,7 +149,13 @@ export class Modules implements Subsystem {
   }
 
   put(module: LoadedModule): void {
-    this.addReference(module.struct, -1);
+    this.putStruct(module.struct);
+  }
+
+  /** module_put(): complains when there is no reference left to give back. */
+  private putStruct(struct: Ptr): void {
+    if (this.k.struct('module').get(struct, 'refcnt.counter') > 0) this.addReference(struct, -1);
+    else warn(this.k, '', 'kernel/module/main.c:857', 'module_put', 'refcount');
   }
 
   /** try_stop_module: from now on nobody gets a reference. */

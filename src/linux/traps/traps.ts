@@ -119,7 +119,7 @@ export class Traps implements ExecutorHooks {
         error.message,
         lines,
         k.space.toAddress(error.address),
-        error.kind !== 'panic',
+        error.kind !== 'panic' && error.kind !== 'stack-corruption',
       );
       return;
     }

@@ -42,6 +42,8 @@ function inUse(system: ModuleSystem, name: string, terminal: Terminal): boolean 
     terminal.err(`rmmod: ERROR: Module ${name} is in use by: ${holders.join(' ')}\n`);
     return true;
   }
+  // kmod takes a count below zero for an error that it says nothing about.
+  if (refcountOf(system, name) < 0) return true;
   if (refcountOf(system, name) > 0) {
     terminal.err(`rmmod: ERROR: Module ${name} is in use\n`);
     return true;
