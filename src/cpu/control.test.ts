@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from './address-space.js';
 import { type Exit, HOST_RETURN, RAX, RCX, RDI, RSI, RSP } from './cpu-types.js';
-import { CodeCache } from './runtime/code-cache.js';
+import { CodeCache, type Translation } from './runtime/code-cache.js';
 import {
   CODE,
   CODE_ADDRESS,
@@ -431,5 +431,34 @@ describe('memory', () => {
     m.cpu.set(RSP, top - 64n);
     expect(m.cpu.run()).toMatchObject({ kind: 'exception', exception: { vector: 'PF', access: 'write' } });
     expect(m.cpu.get(RSP)).toBe(top - 80n);
+  });
+});
+
+describe('code cache', () => {
+  it('keeps translations for later processors, and in a store', () => {
+    const stored = new Map<string, Translation[]>();
+    let saved = 0;
+    const store = {
+      load: (key: string) => stored.get(key) ?? [],
+      save(key: string, translation: Translation) {
+        saved++;
+        stored.set(key, [...(stored.get(key) ?? []), structuredClone(translation)]);
+      },
+    };
+    const runWith = (codeCache: CodeCache): bigint => {
+      const m = machine({ codeCache });
+      m.load(SUM);
+      m.cpu.bindHost(HOST, () => undefined);
+      m.cpu.set(RDI, 4n);
+      expect(m.call()).toEqual(returned);
+      return m.cpu.get(RAX);
+    };
+    const cache = new CodeCache(store);
+    expect(runWith(cache)).toBe(10n);
+    const made = saved;
+    expect(made).toBeGreaterThan(0);
+    expect(runWith(cache)).toBe(10n);
+    expect(runWith(new CodeCache(store))).toBe(10n);
+    expect(saved).toBe(made);
   });
 });

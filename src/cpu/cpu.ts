@@ -19,12 +19,14 @@ import { defaultPlatform } from './runtime/platform.js';
 import { Registers } from './runtime/registers.js';
 import { ptrOfSlot, slotCount, slotOf } from './runtime/slots.js';
 import { executeSlow, type SlowContext } from './runtime/slow.js';
-import { type Unit, UnitTable } from './runtime/units.js';
+import { UnitTable } from './runtime/units.js';
 
 export interface CpuOptions {
   readonly platform?: Partial<Platform>;
   /** Where translations are kept; one for the whole process by default. */
   readonly codeCache?: CodeCache;
+  /** Text of one instruction, for those that are not translated. Without it their bytes are shown. */
+  readonly disassemble?: (code: Uint8Array, address: bigint) => string | undefined;
 }
 
 /** Bytes of host stack that nested guest calls may take, by estimate. Node's and browsers' are near 1 MB. */
@@ -62,7 +64,8 @@ export class Cpu implements CpuContract {
     this.knowledge = new CodeKnowledge(space);
     this.memory = new GuestMemory(space, this.regs);
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
-    this.slow = { regs: this.regs, memory: this.memory, platform };
+    const { disassemble } = options;
+    this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };
     const table = new WebAssembly.Table({ element: 'anyfunc', initial: Math.max(1024, slotCount()) });
     this.glue = instantiateGlue(space.memory, table, {
       translate: (slot) => this.translate(slot),
@@ -186,12 +189,14 @@ export class Cpu implements CpuContract {
   run(): Exit {
     if (this.nesting >= MAX_NESTING) return hostStackExit();
     const outerDepth = this.nesting === 0 ? HOST_STACK : this.regs.u32(DEPTH_LEFT);
+    const outerUnwind = this.unwindRequested;
     const depth = this.nesting === 0 ? HOST_STACK : Math.max(NESTED_STACK, outerDepth - 10_000);
     this.nesting++;
     try {
       return this.runLoop(depth);
     } finally {
       this.nesting--;
+      this.unwindRequested = outerUnwind;
       this.regs.setU32(DEPTH_LEFT, outerDepth);
       if (this.nesting === 0) this.units.forgetStale();
     }
@@ -351,5 +356,3 @@ function hostStackExit(): Exit {
   const exception: CpuException = { vector: 'SS', unimplemented: 'host functions nest too deeply' };
   return { kind: 'exception', exception };
 }
-
-export type { Unit };

@@ -12,7 +12,7 @@ import { RFLAGS } from './layout.js';
 const memoryCopy = [0xfc, 10, 0, 0];
 const memoryFill = [0xfc, 11, 0];
 /** Shorter runs are done by a loop: memory.copy and memory.fill are calls into the engine. */
-const SHORT = 96;
+const SHORT = 256;
 const DIRECTION = 0x400;
 
 /** Pushes whether the page of address `at` (an i64 less 2^31) is not accessible. */

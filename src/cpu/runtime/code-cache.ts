@@ -1,5 +1,6 @@
 import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
+import { moduleOf } from './compile.js';
 
 /** A translation apart from any Cpu: what it was made from, and the result. */
 export interface Translation {
@@ -39,11 +40,7 @@ export interface CachedTranslation {
 export class CodeCache {
   private readonly byPtr = new Map<number, CachedTranslation[]>();
 
-  constructor(
-    private readonly store?: TranslationStore,
-    /** Makes a module of a stored translation, whose slot numbers may need to be rewritten. */
-    private readonly compile?: (translation: Translation) => WebAssembly.Module,
-  ) {}
+  constructor(private readonly store?: TranslationStore) {}
 
   find(
     ptr: number,
@@ -63,14 +60,16 @@ export class CodeCache {
   }
 
   private loadStored(ptr: number): CachedTranslation[] {
-    if (!this.store || !this.compile) return [];
-    const { compile } = this;
+    if (!this.store) return [];
     const loaded = this.store
       .load(key(ptr))
-      .map((translation) => ({ translation, module: compile(translation) }));
+      .map((translation) => ({ translation, module: moduleOf(translation) }));
     if (loaded.length > 0) this.byPtr.set(ptr, loaded);
     return loaded;
   }
 }
 
-const key = (ptr: number): string => ptr.toString(16);
+/** Changes whenever translations made by older versions must not be used. */
+const VERSION = 1;
+
+const key = (ptr: number): string => `${VERSION}-${ptr.toString(16)}`;

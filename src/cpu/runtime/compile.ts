@@ -67,6 +67,17 @@ function copyRanges(ranges: readonly number[], bytes: Uint8Array, out: Uint8Arra
   }
 }
 
+/** Makes a module of a translation that may come from another process: slot numbers are those of this one. */
+export function moduleOf(translation: Translation): WebAssembly.Module {
+  const binary = translation.binary.slice();
+  for (const { offset, ptr } of translation.slots) {
+    const slot = slotOf(ptr);
+    for (let i = 0; i < 4; i++) binary[offset + i] = ((slot >>> (7 * i)) & 0x7f) | 0x80;
+    binary[offset + 4] = (slot >>> 28) & 7;
+  }
+  return new WebAssembly.Module(binary as BufferSource);
+}
+
 /** Whether a translation was made from exactly what is in memory now. */
 export function isCurrent(translation: Translation, knowledge: CodeKnowledge, bytes: Uint8Array): boolean {
   const { ranges, code, asked } = translation;

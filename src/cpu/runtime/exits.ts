@@ -118,9 +118,13 @@ function trap(c: SlowContext, units: UnitTable, unit: Unit, insn: Insn): Exit | 
   }
 }
 
-/** Text of an instruction that is not translated: its bytes, as long as no disassembler is there. */
+/** Text of an instruction that is not translated: its bytes, if there is no disassembler. */
 function describe(c: SlowContext, insn: Insn): string {
   if (insn.op === 'hlt') return 'hlt';
-  const bytes = c.regs.space.bytes.subarray(insn.ptr, insn.ptr + Math.max(insn.length, 8));
-  return `opcode bytes ${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
+  const { space } = c.regs;
+  const bytes = space.bytes.slice(insn.ptr, insn.ptr + 15);
+  const text = c.disassemble?.(bytes, space.toAddress(insn.ptr));
+  if (text) return text;
+  const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
+  return `opcode bytes ${shown.join(' ')}`;
 }

@@ -11,6 +11,7 @@ export interface SlowContext {
   readonly regs: Registers;
   readonly memory: GuestMemory;
   readonly platform: Platform;
+  readonly disassemble?: ((code: Uint8Array, address: bigint) => string | undefined) | undefined;
 }
 
 export const bitsOf = (size: number): bigint => (1n << BigInt(size * 8)) - 1n;
