@@ -3,10 +3,17 @@ import { AcpiBus } from './acpi/acpi-bus.js';
 import { AcpiNamespace } from './acpi/acpi-namespace.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
+import { Connector } from './connector/connector.js';
+import { CpuFreqGovernors } from './cpufreq/governors.js';
+import { DmaEngine } from './dma/dma-engine.js';
+import { DmaMapping } from './dma/dma-mapping.js';
+import { DmaPools } from './dma/dma-pool.js';
 import { Dmi } from './dmi/dmi.js';
+import { Edac } from './edac/edac.js';
 import { FirmwareMatch } from './firmware/match.js';
 import { DeviceProperties } from './firmware/property.js';
 import { SoftwareNodes } from './firmware/software-node.js';
+import { GpioLookup } from './gpio/lookup.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
@@ -22,6 +29,7 @@ import { PlatformBus } from './platform/platform-bus.js';
 import { PlatformDevices } from './platform/platform-device.js';
 import { PlatformDrivers } from './platform/platform-driver.js';
 import { PnpBus } from './pnp/pnp-bus.js';
+import { RegmapLookup } from './regmap/lookup.js';
 import { Resources } from './resource/resource.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
@@ -29,6 +37,8 @@ import { SpiBus } from './spi/spi-bus.js';
 import { LineDisciplines } from './tty/line-discipline.js';
 import { TtyDrivers } from './tty/tty-driver.js';
 import { TtyPorts } from './tty/tty-port.js';
+import { Backlights } from './video/backlight.js';
+import { VideoOptions } from './video/boot-options.js';
 import { Xenbus } from './xen/xenbus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
@@ -64,4 +74,14 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   TtyDrivers,
   TtyPorts,
   LineDisciplines,
+  Connector,
+  CpuFreqGovernors,
+  DmaEngine,
+  DmaMapping,
+  DmaPools,
+  Edac,
+  GpioLookup,
+  RegmapLookup,
+  Backlights,
+  VideoOptions,
 ];

@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../../subsystem.js';
+import { AsyncCalls } from './async.js';
 import { AttributeContainers } from './attribute-container.js';
 import { Buses } from './bus.js';
 import { Classes } from './class.js';
@@ -8,7 +9,9 @@ import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
 import { FirmwareLoader } from './firmware-loader.js';
+import { RuntimePmExports } from './pm-runtime-exports.js';
 import { TransportClasses } from './transport-class.js';
+import { WakeupSources } from './wakeup.js';
 
 /** The driver core, in boot order. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -22,4 +25,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   AttributeContainers,
   TransportClasses,
   FirmwareLoader,
+  AsyncCalls,
+  RuntimePmExports,
+  WakeupSources,
 ];

@@ -1,0 +1,51 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Frequency governors; the CPU of this machine has one frequency and no driver to change it (drivers/cpufreq). */
+export class CpuFreqGovernors implements Subsystem {
+  private list: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    cpufreq_register_governor: (governor: Ptr) => this.register(governor),
+    cpufreq_unregister_governor: (governor: Ptr) => this.unregister(governor),
+    cpufreq_get_current_driver: () => 0,
+    cpufreq_get_driver_data: () => 0,
+    cpufreq_cpu_get: () => 0,
+    cpufreq_cpu_get_raw: () => 0,
+    cpufreq_cpu_put: () => undefined,
+    cpufreq_quick_get: () => 0,
+    cpufreq_quick_get_max: () => 0,
+    cpufreq_get: () => 0,
+  };
+
+  readonly signatures = { cpufreq_get_driver_data: 'p:' };
+
+  boot(): void {
+    const { k } = this;
+    this.list = k.hasSymbol('cpufreq_governor_list') ? k.symbol('cpufreq_governor_list') : k.permanent(16);
+    initList(k.space, this.list);
+  }
+
+  private register(governor: Ptr): number {
+    const { k } = this;
+    if (governor === 0) return -EINVAL;
+    const type = k.struct('cpufreq_governor');
+    const name = type.text(governor, 'name');
+    const taken = listNodes(k.space, this.list).some(
+      (node) => type.text(type.of(node, 'governor_list'), 'name').toLowerCase() === name.toLowerCase(),
+    );
+    if (taken) return -EBUSY;
+    listAdd(k.space, type.addr(governor, 'governor_list'), this.list);
+    return 0;
+  }
+
+  private unregister(governor: Ptr): void {
+    if (governor === 0) return;
+    listDelInit(this.k.space, this.k.struct('cpufreq_governor').addr(governor, 'governor_list'));
+  }
+}

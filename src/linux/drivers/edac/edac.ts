@@ -1,0 +1,21 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** EDAC_OPSTATE_INVAL: nobody has chosen yet how errors are reported (include/linux/edac.h). */
+const OPSTATE_INVALID = 0xffff_ffff;
+
+/** Memory error reporting (drivers/edac): no driver owns the machine's memory controller. */
+export class Edac implements Subsystem {
+  readonly exports = {
+    edac_get_owner: () => 0,
+    edac_has_mcs: () => false,
+    edac_mc_find: () => 0,
+  };
+
+  readonly data = {
+    edac_op_state: (address: Ptr) => this.k.space.store32(address, OPSTATE_INVALID),
+  };
+
+  constructor(private readonly k: LinuxKernel) {}
+}

@@ -1,0 +1,41 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { ENOENT } from '../../../kernel/errno.js';
+import { errPtr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Who gets which GPIO (drivers/gpio/gpiolib.c): tables can be added; the machine has no GPIO controller. */
+export class GpioLookup implements Subsystem {
+  private list: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    gpiod_add_lookup_table: (table: Ptr) => this.add(table),
+    gpiod_remove_lookup_table: (table: Ptr) => {
+      if (table !== 0) listDelInit(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'));
+    },
+    gpiochip_find: () => 0,
+    gpiod_get: () => errPtr(ENOENT),
+    gpiod_get_optional: () => 0,
+    gpiod_get_index: () => errPtr(ENOENT),
+    gpiod_get_index_optional: () => 0,
+    devm_gpiod_get: () => errPtr(ENOENT),
+    devm_gpiod_get_optional: () => 0,
+    devm_gpiod_get_index: () => errPtr(ENOENT),
+    devm_gpiod_get_index_optional: () => 0,
+    gpiod_put: () => undefined,
+    gpiod_count: () => -ENOENT,
+  };
+
+  boot(): void {
+    const { k } = this;
+    this.list = k.hasSymbol('gpio_lookup_list') ? k.symbol('gpio_lookup_list') : k.permanent(16);
+    initList(k.space, this.list);
+  }
+
+  private add(table: Ptr): void {
+    listAddTail(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'), this.list);
+  }
+}

@@ -1,0 +1,130 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENOMEM, ENXIO } from '../../../kernel/errno.js';
+import { errPtr, isErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt } from '../../kobject/invoke.js';
+import { initList } from '../../kobject/list.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Classes } from '../base/class.js';
+import { Devices } from '../base/core.js';
+import { kobjOf, putDevice } from '../base/device.js';
+import { Devres } from '../base/devres.js';
+import { registerClass } from '../base/host-class.js';
+
+const TYPES = ['invalid', 'raw', 'platform', 'firmware'];
+
+/** /sys/class/backlight (drivers/video/backlight/backlight.c). */
+export class Backlights implements Subsystem {
+  private cls: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    backlight_device_register: (name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr) =>
+      this.register(name, parent, data, ops, props),
+    backlight_device_unregister: (backlight: Ptr) => this.unregister(backlight),
+    devm_backlight_device_register: (device: Ptr, name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr) =>
+      this.registerManaged(device, name, parent, data, ops, props),
+    backlight_device_get_by_type: (kind: number) => this.byType(kind),
+    backlight_force_update: () => undefined,
+  };
+
+  boot(): void {
+    this.cls = registerClass(this.k, 'backlight');
+  }
+
+  private *register(name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const type = k.struct('backlight_device');
+    const backlight = k.slab.kmalloc(type.size, true);
+    if (backlight === 0) return errPtr(ENOMEM);
+    for (const list of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
+      initList(k.space, type.addr(backlight, list));
+    type.set(backlight, 'dev.class', this.cls);
+    type.set(backlight, 'dev.parent', parent);
+    type.set(backlight, 'dev.driver_data', data);
+    const release = k.exports.hostFunction('bl_device_release', 'v:p', (device: Ptr) => {
+      k.slab.free(type.of(device, 'dev'));
+    });
+    type.set(backlight, 'dev.release', release);
+    const device = type.addr(backlight, 'dev');
+    k.get(Devices).setName(device, k.space.cstring(name));
+    const { size } = type.member('props');
+    if (props !== 0) k.space.writable(type.addr(backlight, 'props'), size).set(k.space.readable(props, size));
+    const error = yield* k.get(Devices).register(device);
+    if (error) {
+      yield* putDevice(k, device);
+      return errPtr(-error);
+    }
+    type.set(backlight, 'ops', ops);
+    this.addFiles(backlight, device);
+    return backlight;
+  }
+
+  private *unregister(backlight: Ptr): Sleepable<void> {
+    if (backlight === 0 || isErr(backlight)) return;
+    const type = this.k.struct('backlight_device');
+    type.set(backlight, 'ops', 0);
+    yield* this.k.get(Devices).unregister(type.addr(backlight, 'dev'));
+  }
+
+  private *registerManaged(
+    device: Ptr,
+    name: Ptr,
+    parent: Ptr,
+    data: Ptr,
+    ops: Ptr,
+    props: Ptr,
+  ): Sleepable<Ptr> {
+    const backlight = yield* this.register(name, parent, data, ops, props);
+    if (!isErr(backlight)) this.k.get(Devres).addHost(device, backlight, () => this.unregister(backlight));
+    return backlight;
+  }
+
+  private byType(kind: number): Ptr {
+    const type = this.k.struct('backlight_device');
+    const backlights = this.k
+      .get(Classes)
+      .devices(this.cls)
+      .map((device) => type.of(device, 'dev'));
+    return backlights.find((backlight) => type.get(backlight, 'props.type') === kind) ?? 0;
+  }
+
+  private addFiles(backlight: Ptr, device: Ptr): void {
+    const { k } = this;
+    const sysfs = k.get(Sysfs);
+    const type = k.struct('backlight_device');
+    const directory = sysfs.directoryOf(kobjOf(k, device))!;
+    const show = (member: string) => (): string => `${type.get(backlight, `props.${member}`)}\n`;
+    sysfs.addText(directory, 'brightness', 0o644, show('brightness'), (text) =>
+      this.change(backlight, 'brightness', Number(text)),
+    );
+    sysfs.addText(directory, 'bl_power', 0o644, show('power'), (text) =>
+      this.change(backlight, 'power', Number(text)),
+    );
+    sysfs.addText(directory, 'max_brightness', 0o444, show('max_brightness'));
+    sysfs.addText(directory, 'type', 0o444, () => `${TYPES[type.get(backlight, 'props.type')] ?? ''}\n`);
+    sysfs.addText(directory, 'actual_brightness', 0o444, () => this.actual(backlight));
+  }
+
+  private *change(backlight: Ptr, member: string, value: number): Sleepable<number> {
+    const type = this.k.struct('backlight_device');
+    const ops = type.get(backlight, 'ops');
+    if (!Number.isInteger(value)) return -EINVAL;
+    if (ops === 0) return -ENXIO;
+    if (member === 'brightness' && value > type.get(backlight, 'props.max_brightness')) return -EINVAL;
+    type.set(backlight, `props.${member}`, value);
+    const update = this.k.struct('backlight_ops').get(ops, 'update_status');
+    return update === 0 ? 0 : yield* invokeInt(this.k, update, backlight);
+  }
+
+  private *actual(backlight: Ptr): Sleepable<string> {
+    const type = this.k.struct('backlight_device');
+    const ops = type.get(backlight, 'ops');
+    const get = ops === 0 ? 0 : this.k.struct('backlight_ops').get(ops, 'get_brightness');
+    if (get === 0) return `${type.get(backlight, 'props.brightness')}\n`;
+    return `${yield* invokeInt(this.k, get, backlight)}\n`;
+  }
+}
