@@ -20,7 +20,17 @@ export function encodeSymbols(table: KallsymsTable): Uint8Array {
   return writer.finish();
 }
 
-/** The symbols of a kernel over their stored form. Names are looked for in the text of all of them. */
+/** FNV-1a. */
+const HASH_SEED = 0x811c9dc5;
+const HASH_PRIME = 0x01000193;
+
+interface NameIndex {
+  readonly starts: Uint32Array;
+  /** Open addressing: index of a symbol plus 1, 0 where free. Symbols of one name stand in their order. */
+  readonly slots: Uint32Array;
+}
+
+/** The symbols of a kernel over their stored form. The names are indexed at the first question about one. */
 export class SymbolTable implements KernelSymbols {
   readonly count: number;
   private readonly low: Uint32Array;
@@ -28,9 +38,7 @@ export class SymbolTable implements KernelSymbols {
   private readonly text: string;
   /** The first symbol that is not absolute. */
   private readonly firstKernel: number;
-  private starts: Uint32Array | undefined;
-  /** Answers of `lookup`: finding a name means reading the text, and every boot asks for the same ones. */
-  private readonly found = new Map<string, KernelSymbol | null>();
+  private names: NameIndex | undefined;
 
   constructor(bytes: Uint8Array, file: string) {
     const reader = new ColumnReader(bytes, file);
@@ -42,20 +50,14 @@ export class SymbolTable implements KernelSymbols {
     this.text = reader.names();
   }
 
+  /** The first symbol of a name, in order of address. */
   lookup(name: string): KernelSymbol | undefined {
-    const known = this.found.get(name);
-    if (known !== undefined) return known ?? undefined;
-    const at = this.find(name, 0);
-    const symbol = at < 0 ? undefined : this.at(this.indexOfText(at));
-    this.found.set(name, symbol ?? null);
-    return symbol;
+    for (const index of this.named(name)) return this.at(index);
+    return undefined;
   }
 
   lookupAll(name: string): readonly KernelSymbol[] {
-    const found: KernelSymbol[] = [];
-    for (let at = this.find(name, 0); at >= 0; at = this.find(name, at + 1))
-      found.push(this.at(this.indexOfText(at)));
-    return found;
+    return [...this.named(name)].map((index) => this.at(index));
   }
 
   nearest(address: bigint): KernelSymbol | undefined {
@@ -97,33 +99,48 @@ export class SymbolTable implements KernelSymbols {
     return next < end ? this.low[next] - this.low[index] : 0;
   }
 
-  /** Where in the text `name` stands as a whole, or -1. */
-  private find(name: string, from: number): number {
-    if (from === 0 && this.text.startsWith(`${name}\0`)) return 0;
-    const at = this.text.indexOf(`\0${name}\0`, from === 0 ? 0 : from - 1);
-    return at < 0 ? -1 : at + 1;
+  /** The symbols of a name, lowest index first. */
+  private *named(name: string): Generator<number> {
+    const { slots, starts } = this.nameIndex();
+    const mask = slots.length - 1;
+    for (let slot = hashOf(name) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const index = slots[slot] - 1;
+      const start = starts[index];
+      if (starts[index + 1] - start - 1 === name.length && this.text.startsWith(name, start)) yield index;
+    }
   }
 
   private nameStarts(): Uint32Array {
-    if (this.starts === undefined) {
-      this.starts = new Uint32Array(this.count + 1);
-      for (let i = 0, at = 0; i < this.count; i++) {
-        at = this.text.indexOf('\0', at) + 1;
-        this.starts[i + 1] = at;
-      }
-    }
-    return this.starts;
+    return this.nameIndex().starts;
   }
 
-  private indexOfText(at: number): number {
-    const starts = this.nameStarts();
-    let from = 0;
-    let to = this.count;
-    while (from < to) {
-      const middle = (from + to) >>> 1;
-      if (starts[middle] < at) from = middle + 1;
-      else to = middle;
+  /** Where each name starts in the text, and a hash table of the names: one pass over the text makes both. */
+  private nameIndex(): NameIndex {
+    if (this.names !== undefined) return this.names;
+    const { text, count } = this;
+    const starts = new Uint32Array(count + 1);
+    const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count + 1)));
+    const mask = slots.length - 1;
+    let hash = HASH_SEED;
+    for (let i = 0, index = 0; index < count; i++) {
+      const char = text.charCodeAt(i);
+      if (char !== 0) {
+        hash = Math.imul(hash ^ char, HASH_PRIME);
+        continue;
+      }
+      let slot = hash & mask;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = ++index;
+      starts[index] = i + 1;
+      hash = HASH_SEED;
     }
-    return from;
+    this.names = { starts, slots };
+    return this.names;
   }
+}
+
+function hashOf(name: string): number {
+  let hash = HASH_SEED;
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), HASH_PRIME);
+  return hash;
 }
