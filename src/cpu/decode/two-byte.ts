@@ -1,13 +1,6 @@
+import { imm, two } from './groups.js';
 import { type Insn, OP_INVALID, OP_UNIMPLEMENTED, type Operand, type Size } from './instruction.js';
 import type { InsnReader } from './reader.js';
-
-const imm = (value: number): Operand => ({ kind: 'imm', value });
-
-function two(insn: Insn, op: string, a: Operand, b: Operand): void {
-  insn.op = op;
-  insn.a = a;
-  insn.b = b;
-}
 
 /** A no-operation with a ModRM operand that is not accessed. */
 function hint(r: InsnReader, insn: Insn): void {
