@@ -1,9 +1,10 @@
 import type { VarArgs } from '../../abi/gate.js';
-import type { FormatContext } from './context.js';
+import { badPointer, type FormatContext } from './context.js';
 import { asInteger, formatNumber } from './number.js';
 import { formatPointer } from './pointer.js';
 import { decode, type Flags, type Spec } from './spec.js';
-import { formatString } from './text.js';
+import { formatError, formatString } from './text.js';
+import { copyVaList } from './va-list.js';
 
 const MAX_WIDTH = 2 ** 23 - 1;
 const MAX_PRECISION = 2 ** 15 - 1;
@@ -45,7 +46,11 @@ export function format(context: FormatContext, fmt: string, args: VarArgs): stri
         const spec = withArguments(context, conversion.spec, args);
         let end = at;
         while (/[0-9A-Za-z]/.test(fmt[end] ?? '')) end++;
-        out += formatPointer(context, args.next64(), spec, fmt.slice(at, end));
+        const letters = fmt.slice(at, end);
+        const address = args.next64();
+        out += letters.startsWith('V')
+          ? formatNested(context, address, spec)
+          : formatPointer(context, address, spec, letters);
         at = end;
         break;
       }
@@ -81,4 +86,13 @@ function withArguments(context: FormatContext, spec: Flags, args: VarArgs): Spec
     precision = Math.max(precision, 0);
   }
   return { ...spec, width, precision, left };
+}
+
+/** %pV: a struct va_format, another format with its arguments. */
+function formatNested(context: FormatContext, address: bigint, spec: Spec): string {
+  const bad = badPointer(address);
+  if (bad !== undefined) return formatError(bad, spec);
+  const ptr = context.space.fromAddress(address);
+  const type = context.struct('va_format');
+  return format(context, type.string(ptr, 'fmt'), copyVaList(context.space, type.get(ptr, 'va')));
 }

@@ -2,7 +2,6 @@ import { formatBitmap, formatEscaped, formatFourcc, formatHexDump, formatUuid } 
 import { badPointer, type FormatContext, isErrorValue, type SymbolStyle } from './context.js';
 import { errname } from './errname.js';
 import { formatFlags } from './flags.js';
-import { format } from './format.js';
 import { formatBlockDevice, formatClock, formatDentry, formatFile } from './names.js';
 import { formatIp, formatMac } from './network.js';
 import { formatNumber } from './number.js';
@@ -28,7 +27,6 @@ const EXTENSIONS: Readonly<Record<string, Extension>> = {
   i: formatIp,
   E: (context, ptr, spec, letters) => formatEscaped(context.space, ptr, spec, letters),
   U: (context, ptr, spec, letters) => formatUuid(context.space, ptr, spec, letters),
-  V: formatNested,
   N: (context, ptr, spec, letters) =>
     letters[1] === 'F' ? formatNumber(context.space.load64(ptr), hexOfBytes(8)) : formatError('(%pN?)', spec),
   '4': (context, ptr, spec, letters) => formatFourcc(context.space, ptr, spec, letters),
@@ -105,11 +103,4 @@ function formatErrorPointer(address: bigint, spec: Spec): string {
   const name = errname(-Number(error));
   if (name !== undefined) return formatText(`-${name}`, spec);
   return formatNumber(error, { ...spec, signed: true, base: 10 });
-}
-
-/** %pV: a struct va_format, another format with its arguments. */
-function formatNested(context: FormatContext, ptr: number): string {
-  const type = context.struct('va_format');
-  const list = copyVaList(context.space, type.get(ptr, 'va'));
-  return format(context, type.string(ptr, 'fmt'), list);
 }
