@@ -9,7 +9,6 @@ import { formatResource } from './resource.js';
 import { hexOfBytes, type Spec } from './spec.js';
 import { formatError, formatString, formatText } from './text.js';
 import { formatTime } from './time.js';
-import { copyVaList } from './va-list.js';
 
 const POINTER_DIGITS = 16;
 
