@@ -7,6 +7,7 @@ import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
 import { NET_SUBSYSTEMS } from './net/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
+import { SECURITY_SUBSYSTEMS } from './security/index.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
@@ -19,5 +20,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...BLOCK_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
   ...CRYPTO_SUBSYSTEMS,
+  ...SECURITY_SUBSYSTEMS,
   ...NET_SUBSYSTEMS,
 ];

@@ -1,9 +1,13 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
 import { DeviceAddressLists } from './core/dev-addr-lists.js';
+import { DeviceAdjacency } from './core/dev-adjacency.js';
 import { DeviceAllocation } from './core/dev-alloc.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { Destinations } from './core/dst.js';
+import { DestinationCaches } from './core/dst-cache.js';
 import { Ethernet } from './core/eth.js';
 import { ProtocolFamilies } from './core/families.js';
 import { Loopback } from './core/loopback.js';
@@ -23,6 +27,7 @@ import { SkbData } from './core/skb-data.js';
 import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
+import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
@@ -52,7 +57,11 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   Socks,
   KernelSockets,
   SocketIoctlHooks,
+  SocketTimers,
   Netlink,
+  Destinations,
+  DestinationCaches,
+  BpfKernelFunctions,
   Rtnl,
   NetNamespaces,
   PernetOperations,
@@ -63,6 +72,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceAllocation,
   NetSysfs,
   DeviceRegistration,
+  DeviceAdjacency,
   Rtnetlink,
   Ethernet,
   NoopDiscipline,

@@ -69,7 +69,7 @@ export class DeviceAllocation implements Subsystem {
     const memory = k.slab.kmalloc(size, true);
     if (memory === 0) return 0;
     const dev = align(memory);
-    type.set(dev, 'padded', dev - memory);
+    if (type.has('padded')) type.set(dev, 'padded', dev - memory);
     type.set(dev, 'pcpu_refcnt', k.percpu.allocate(4, 4));
     k.get(NetDevices).hold(dev);
     if (k.get(DeviceAddressLists).init(dev) !== 0) return 0;
