@@ -13,6 +13,8 @@ export class BufferFiles implements Subsystem {
       this.readFrom(to, count, position, from, available),
     simple_write_to_buffer: (to: Ptr, available: number, position: Ptr, from: Ptr, count: number) =>
       this.writeTo(to, available, position, from, count),
+    memory_read_from_buffer: (to: Ptr, count: number, position: Ptr, from: Ptr, available: number) =>
+      this.copyFrom(to, count, position, from, available),
   };
 
   readFrom(to: Ptr, count: number, position: Ptr, from: Ptr, available: number): number {
@@ -27,6 +29,17 @@ export class BufferFiles implements Subsystem {
     return wanted - missing;
   }
 
+  private copyFrom(to: Ptr, count: number, position: Ptr, from: Ptr, available: number): number {
+    const { space } = this.k;
+    const at = space.loadS64(position);
+    if (at < 0) return -EINVAL;
+    if (at >= available) return 0;
+    const bytes = Math.min(count, available - at);
+    space.writable(to, bytes).set(space.readable(from + at, bytes));
+    space.storeLong(position, at + bytes);
+    return bytes;
+  }
+
   private writeTo(to: Ptr, available: number, position: Ptr, from: Ptr, count: number): number {
     const { space } = this.k;
     const at = space.loadS64(position);
@@ -34,8 +47,11 @@ export class BufferFiles implements Subsystem {
     if (at >= available || count === 0) return 0;
     const wanted = Math.min(count, available - at);
     const bytes = this.k.get(UserMemory).copyFrom(from, wanted);
+    // copy_from_user clears what it could not fill.
+    const room = space.writable(to + at, wanted);
+    room.set(bytes);
+    room.fill(0, bytes.length);
     if (bytes.length === 0) return -EFAULT;
-    space.writable(to + at, bytes.length).set(bytes);
     space.storeLong(position, at + bytes.length);
     return bytes.length;
   }
