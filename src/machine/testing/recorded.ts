@@ -31,7 +31,8 @@ export interface Scenario {
 /** What a step gave, in a form in which the real kernel and modbox can be compared. */
 export interface Outcome {
   readonly command: string;
-  readonly exit: number | 'hangs';
+  /** 'dies': the real kernel went no further; modbox ends the process at fault and goes on. */
+  readonly exit: number | 'hangs' | 'dies';
   readonly stdout: string;
   readonly stderr: string;
   readonly dmesg: readonly string[];
@@ -51,7 +52,7 @@ export function scenarios(): Scenario[] {
 export function expected(scenario: Scenario): Outcome[] {
   return scenario.steps.map((step) => ({
     command: step.command,
-    exit: step.hangs || step.hangsKernel || step.panics ? 'hangs' : (step.exit ?? 0),
+    exit: step.hangsKernel || step.panics ? 'dies' : step.hangs ? 'hangs' : (step.exit ?? 0),
     stdout: maskText(step.stdout ?? ''),
     stderr: (step.stderr ?? '').replace(/\.\.\/libkmod\/\S+ \w+\(\) /g, ''),
     dmesg: essential(step.dmesg),
@@ -91,15 +92,17 @@ function maskText(text: string): string {
 
 /**
  * Lines of the log that say what happened. Out go registers, code bytes, stack and the kernel's own functions in
- * traces, which depend on how the kernel was compiled and where it was loaded, and what modbox adds of its own.
+ * traces, and repeated frames, which depend on how the kernel was compiled and where it was loaded, and what modbox adds of its own.
  */
 export function essential(lines: readonly string[]): string[] {
   return withoutFindings(lines)
     .filter((line) => !MACHINE_LINES.test(line))
+    .filter((line, i, all) => !line.startsWith(' ') || line !== all[i - 1])
     .map((line) =>
       line
         .replace(/\b(PID|pid|CPU|cpu): \d+/g, '$1: #')
         .replace(/^ \? /, ' ')
+        .replace(/stuck for \d+s! \[(\w+):\d+\]/, 'stuck! [$1]')
         .replace(/^(note: \S+)\[\d+\]/, '$1[#]')
         .replace(/(scheduling while atomic: \w+)\/\d+/, '$1/#')
         .replace(/\b(?:0x)?[0-9a-f]{16}\b/g, '#')
@@ -145,10 +148,24 @@ const BAD_PAGE = 1 << 5;
 /** A fault in a write of the shell itself ends the recorder's shell, and only a command of modbox's. */
 export function sameOutcome(want: Outcome, given: Outcome): boolean {
   let got = given;
+  if (want.exit === 'dies') return got.exit !== 0 && inOrder(lastWords(want.dmesg), got.dmesg);
   // What modbox found and a kernel without debugging options did not notice taints (TAINT_BAD_PAGE) too.
   if (want.command === 'cat /proc/sys/kernel/tainted' && !(Number(want.stdout) & BAD_PAGE))
     got = { ...got, stdout: `${Number(got.stdout) & ~BAD_PAGE}\n` };
   const tellsDeath = want.command.startsWith('echo ') && want.exit !== 0 && want.stderr === '';
   const stderr = tellsDeath ? '' : got.stderr;
   return JSON.stringify({ ...got, stderr }) === JSON.stringify(want);
+}
+
+/** What a dying kernel said, to the first line after which nothing can be relied on. */
+function lastWords(lines: readonly string[]): readonly string[] {
+  const end = lines.findIndex((line) => /^Kernel panic|^watchdog: BUG/.test(line));
+  return end < 0 ? lines : lines.slice(0, end + 1);
+}
+
+/** Whether all of `wanted` is among `lines`, in its order. */
+function inOrder(wanted: readonly string[], lines: readonly string[]): boolean {
+  let at = 0;
+  for (const line of lines) if (line === wanted[at]) at++;
+  return at === wanted.length;
 }
