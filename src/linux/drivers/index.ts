@@ -25,6 +25,7 @@ import { LedTriggers } from './leds/led-trigger.js';
 import { PciBus } from './pci/pci-bus.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
+import { MachineDevices } from './platform/machine-devices.js';
 import { PlatformBus } from './platform/platform-bus.js';
 import { PlatformDevices } from './platform/platform-device.js';
 import { PlatformDrivers } from './platform/platform-driver.js';
@@ -84,4 +85,5 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   RegmapLookup,
   Backlights,
   VideoOptions,
+  MachineDevices,
 ];
