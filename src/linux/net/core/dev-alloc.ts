@@ -68,7 +68,8 @@ export class DeviceAllocation implements Subsystem {
     const size = align(type.size) + privateSize + NETDEV_ALIGN - 1;
     const memory = k.slab.kmalloc(size, true);
     if (memory === 0) return 0;
-    const dev = align(memory);
+    // Kernels without `padded` keep the device at the start of its memory, which is aligned enough there.
+    const dev = type.has('padded') ? align(memory) : memory;
     if (type.has('padded')) type.set(dev, 'padded', dev - memory);
     type.set(dev, 'pcpu_refcnt', k.percpu.allocate(4, 4));
     k.get(NetDevices).hold(dev);
@@ -159,7 +160,8 @@ export class DeviceAllocation implements Subsystem {
 
   /** netdev_freemem(): the memory that alloc_netdev_mqs() got. */
   freeMemory(dev: Ptr): void {
-    this.k.slab.free(dev - this.k.struct('net_device').get(dev, 'padded'));
+    const type = this.k.struct('net_device');
+    this.k.slab.free(type.has('padded') ? dev - type.get(dev, 'padded') : dev);
   }
 
   private dropNapi(dev: Ptr): void {
