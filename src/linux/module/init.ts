@@ -8,6 +8,7 @@ import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { protect } from './loader-protect.js';
 import { Modules } from './modules.js';
+import { destroyParameters } from './parse-args.js';
 
 /** do_init_module(): constructors, init, then the init memory goes. A failing init unwinds everything. */
 export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
@@ -92,6 +93,7 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_GOING');
   }
+  if (module.struct !== 0) yield* destroyParameters(k, module);
   unhookNotifiers(k, module);
   modules.remove(module);
   for (const owner of module.uses) owner.usedBy.splice(owner.usedBy.indexOf(module), 1);

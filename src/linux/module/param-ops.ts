@@ -92,7 +92,7 @@ export class ParamOps implements Subsystem {
       ops.set(
         at,
         'free',
-        this.k.exports.hostFunction('param_array_free', 'v:p', () => {}),
+        this.k.exports.hostFunction('param_array_free', 'v:p', (target: Ptr) => this.freeArray(target)),
       );
     };
     tables['param_ops_string'] = (at) => {
@@ -234,8 +234,20 @@ export class ParamOps implements Subsystem {
     }
     k.slab.free(element);
     const num = array.get(target, 'num');
-    if (result === 0 && num !== 0) k.space.store32(num, count);
+    if (num !== 0) k.space.store32(num, count);
     return result;
+  }
+
+  /** Frees what the elements that were set hold. */
+  private *freeArray(target: Ptr): Sleepable<void> {
+    const { k } = this;
+    const array = k.struct('kparam_array');
+    const free = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'free');
+    if (free === 0) return;
+    const num = array.get(target, 'num');
+    const count = num === 0 ? array.get(target, 'max') : k.space.load32(num);
+    for (let i = 0; i < count; i++)
+      yield* k.call(free, array.get(target, 'elem') + array.get(target, 'elemsize') * i);
   }
 
   private *getArray(buffer: Ptr, param: Ptr): Sleepable<number> {

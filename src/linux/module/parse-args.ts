@@ -110,6 +110,15 @@ export function* setParameter(
   return result;
 }
 
+/** destroy_params(): gives back what the parameters' values hold. */
+export function* destroyParameters(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  const type = k.struct('kernel_param');
+  for (const { address } of parametersOf(k, module)) {
+    const free = k.struct('kernel_param_ops').get(type.get(address, 'ops'), 'free');
+    if (free !== 0) yield* k.call(free, type.get(address, 'arg'));
+  }
+}
+
 /** Options of the loader itself that every module takes. */
 function isLoaderOption(name: string): boolean {
   return name === 'async_probe' || name === 'dyndbg';

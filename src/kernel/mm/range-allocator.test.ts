@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../random.js';
+import { RangeAllocator } from './range-allocator.js';
+
+describe('RangeAllocator', () => {
+  it('hands out the lowest range that fits, aligned', () => {
+    const ranges = new RangeAllocator(0x1000, 0x9000);
+    expect(ranges.allocate(0x1000)).toBe(0x1000);
+    expect(ranges.allocate(0x2000, 0x4000)).toBe(0x4000);
+    expect(ranges.allocate(0x2000)).toBe(0x2000);
+    expect(ranges.allocate(0x4000)).toBeUndefined();
+  });
+
+  it('joins what is given back with its neighbours', () => {
+    const ranges = new RangeAllocator(0, 0x3000);
+    const [a, b, c] = [0, 1, 2].map(() => ranges.allocate(0x1000)!);
+    ranges.release(a, 0x1000);
+    ranges.release(c, 0x1000);
+    ranges.release(b, 0x1000);
+    expect(ranges.allocate(0x3000)).toBe(0);
+  });
+
+  it('throws when a range is given back twice', () => {
+    const ranges = new RangeAllocator(0, 0x3000);
+    const a = ranges.allocate(0x1000)!;
+    ranges.release(a, 0x1000);
+    expect(() => ranges.release(a, 0x1000)).toThrow(RangeError);
+  });
+
+  it('never overlaps and never loses a unit, whatever the order', () => {
+    const random = new Random(7);
+    const ranges = new RangeAllocator(0, 1 << 16);
+    const live = new Map<number, number>();
+    let overlaps = false;
+    for (let i = 0; i < 2000; i++) {
+      if (random.below(3) > 0) {
+        const size = 1 + random.below(300);
+        const at = ranges.allocate(size, 1 << random.below(5));
+        if (at === undefined) continue;
+        overlaps ||= [...live].some(([other, length]) => at < other + length && at + size > other);
+        live.set(at, size);
+      } else {
+        const [at, size] = [...live][random.below(live.size || 1)] ?? [];
+        if (at === undefined) continue;
+        ranges.release(at, size!);
+        live.delete(at);
+      }
+    }
+    expect(overlaps).toBe(false);
+    const used = [...live.values()].reduce((sum, size) => sum + size, 0);
+    expect(ranges.available).toBe((1 << 16) - used);
+  });
+});
