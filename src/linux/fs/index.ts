@@ -20,6 +20,7 @@ import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { BootMounts } from './mounts.js';
+import { NfsServerCopy } from './nfs-common.js';
 import { NativeLanguages } from './nls/nls.js';
 import { VfsObjects } from './objects.js';
 import { OpenFiles } from './open-files.js';
@@ -66,6 +67,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   GuestMounts,
   LibFs,
   NativeLanguages,
+  NfsServerCopy,
   BinaryFormats,
   QuotaFormats,
   SysctlHandlers,

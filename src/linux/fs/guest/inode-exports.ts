@@ -42,6 +42,9 @@ export class InodeExports implements Subsystem {
     unlock_new_inode: (inode: Ptr) => this.unlockNew(inode),
     discard_new_inode: (inode: Ptr) => this.failed(inode),
     iget_failed: (inode: Ptr) => this.failed(inode),
+    free_inode_nonrcu: (inode: Ptr) => {
+      this.k.slab.free(inode);
+    },
     iput: (inode: Ptr) => this.inodes.put(inode),
     ihold: (inode: Ptr) => {
       this.inodes.get(inode);

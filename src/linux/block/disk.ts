@@ -1,0 +1,259 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { list } from '../abi/list.js';
+import { errPtr, isErr } from '../errors.js';
+import { MKDEV, S_IFBLK } from '../fs/flags.js';
+import { VfsObjects } from '../fs/objects.js';
+import type { LinuxKernel } from '../kernel.js';
+import { warn } from '../printk/diagnostics.js';
+import type { Subsystem } from '../subsystem.js';
+import { BackingDevices } from './backing-dev.js';
+import { RequestQueues } from './queue.js';
+
+/** Major of disks whose driver has no number of its own (include/uapi/linux/major.h). */
+const BLOCK_EXT_MAJOR = 259;
+const SECTOR_SHIFT = 9;
+/** gendisk.state bits (include/linux/blkdev.h). */
+const GD_READ_ONLY = 1n << 1n;
+const GD_DEAD = 1n << 2n;
+const GD_ADDED = 1n << 4n;
+const GD_OWNS_QUEUE = 1n << 6n;
+/** gendisk.flags: not shown to user space. */
+const GENHD_FL_HIDDEN = 1 << 1;
+const LOGLEVEL_INFO = 6;
+
+/** Disks: struct gendisk and its whole-disk block_device (block/genhd.c). */
+export class Disks implements Subsystem {
+  private ready = false;
+  private diskType: Ptr = 0;
+  private sequence = 1;
+  private readonly extendedMinors = new Set<number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __blk_alloc_disk: (_node: number, _key: Ptr) => this.allocForBios(),
+    __blk_mq_alloc_disk: (set: Ptr, data: Ptr, _key: Ptr) => this.allocForTagSet(set, data),
+    __alloc_disk_node: (q: Ptr, _node: number, _key: Ptr) => this.alloc(q),
+    blk_mq_alloc_disk_for_queue: (q: Ptr, _key: Ptr) => this.alloc(q),
+    device_add_disk: (parent: Ptr, disk: Ptr, groups: Ptr) => this.add(parent, disk, groups),
+    del_gendisk: (disk: Ptr) => this.del(disk),
+    put_disk: (disk: Ptr) => this.put(disk),
+    blk_mark_disk_dead: (disk: Ptr) => this.state(disk, GD_DEAD, true),
+    set_capacity: (disk: Ptr, sectors: number) => this.setCapacity(disk, sectors),
+    set_capacity_and_notify: (disk: Ptr, sectors: number) => this.setCapacityAndNotify(disk, sectors),
+    set_disk_ro: (disk: Ptr, readOnly: boolean) => this.state(disk, GD_READ_ONLY, readOnly),
+  };
+
+  readonly signatures = { __alloc_disk_node: 'p:pip', blk_mq_alloc_disk_for_queue: 'p:pp' };
+
+  private device(disk: Ptr): Ptr {
+    const part = this.k.struct('gendisk').get(disk, 'part0');
+    return this.k.struct('block_device').addr(part, 'bd_device');
+  }
+
+  private *allocForBios(): Sleepable<Ptr> {
+    const q = yield* this.k.get(RequestQueues).alloc();
+    if (q === 0) return 0;
+    const disk = yield* this.alloc(q);
+    this.state(disk, GD_OWNS_QUEUE, true);
+    return disk;
+  }
+
+  private *allocForTagSet(set: Ptr, data: Ptr): Sleepable<Ptr> {
+    const q = yield* this.k.get(RequestQueues).forTagSet(set, data);
+    if (isErr(q)) return q;
+    const disk = yield* this.alloc(q);
+    if (disk === 0) return errPtr(ENOMEM);
+    this.state(disk, GD_OWNS_QUEUE, true);
+    return disk;
+  }
+
+  /** __alloc_disk_node(): a disk on a queue, whose reference it takes over. */
+  private *alloc(q: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    yield* this.prepare();
+    const type = k.struct('gendisk');
+    const disk = k.slab.kmalloc(type.size, true);
+    type.set(disk, 'bdi', k.get(BackingDevices).alloc());
+    type.set(disk, 'queue', q);
+    list.init(k.space, type.addr(disk, 'open_mutex.wait_list'));
+    if (type.has('slave_bdevs')) list.init(k.space, type.addr(disk, 'slave_bdevs'));
+    type.set(disk, 'node_id', -1);
+    if (type.has('diskseq')) type.set(disk, 'diskseq', this.sequence++);
+    type.set(disk, 'part0', this.makeDevice(disk, q));
+    k.struct('request_queue').set(q, 'disk', disk);
+    const device = this.device(disk);
+    yield* k.call(k.fn('device_initialize'), device);
+    const devices = k.struct('device');
+    devices.set(device, 'class', k.symbol('block_class'));
+    devices.set(device, 'type', this.diskType);
+    return disk;
+  }
+
+  /** bdev_alloc(): the block_device of the whole disk, with its inode. */
+  private makeDevice(disk: Ptr, q: Ptr): Ptr {
+    const { k } = this;
+    const type = k.struct('block_device');
+    const objects = k.get(VfsObjects);
+    const part = k.slab.kmalloc(type.size, true);
+    const inode = k.slab.kmalloc(k.sizeOf('inode'), true);
+    objects.initInodeOnce(inode);
+    objects.initInode(inode, objects.fileSystem('bdev').superBlock);
+    k.struct('inode').set(inode, 'i_mode', S_IFBLK);
+    type.set(part, 'bd_inode', inode);
+    type.set(part, 'bd_queue', q);
+    type.set(part, 'bd_disk', disk);
+    list.init(k.space, type.addr(part, 'bd_fsfreeze_mutex.wait_list'));
+    return part;
+  }
+
+  private *add(parent: Ptr, disk: Ptr, groups: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('gendisk');
+    const device = this.device(disk);
+    const devices = k.struct('device');
+    if (!this.chooseNumber(disk)) return -EINVAL;
+    const number = MKDEV(type.get(disk, 'major'), type.get(disk, 'first_minor'));
+    devices.set(device, 'parent', parent);
+    devices.set(device, 'groups', groups);
+    const name = type.addr(disk, 'disk_name');
+    yield* k.callInt(k.fn('dev_set_name'), device, k.constantString('%s'), name);
+    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    if (!hidden) devices.set(device, 'devt', number);
+    const error = yield* k.callInt(k.fn('device_add'), device);
+    if (error !== 0) return error;
+    const part = type.get(disk, 'part0');
+    const parts = k.struct('block_device');
+    parts.set(part, 'bd_dev', number);
+    k.struct('inode').set(parts.get(part, 'bd_inode'), 'i_rdev', number);
+    parts.set(part, 'bd_holder_dir', yield* this.directory('holders', device));
+    type.set(disk, 'slave_dir', yield* this.directory('slaves', device));
+    const queue = k.struct('request_queue').addr(type.get(disk, 'queue'), 'kobj');
+    const kobject = devices.addr(device, 'kobj');
+    yield* k.callInt(k.fn('kobject_add'), queue, kobject, k.constantString('%s'), k.constantString('queue'));
+    if (!hidden)
+      yield* k
+        .get(BackingDevices)
+        .register(type.get(disk, 'bdi'), `${type.get(disk, 'major')}:${type.get(disk, 'first_minor')}`);
+    this.state(disk, GD_ADDED, true);
+    return 0;
+  }
+
+  private chooseNumber(disk: Ptr): boolean {
+    const type = this.k.struct('gendisk');
+    if (type.get(disk, 'major') !== 0) {
+      if (type.get(disk, 'minors') === 0) warn(this.k, '', 'block/genhd.c', 'device_add_disk');
+      return true;
+    }
+    if (type.get(disk, 'minors') !== 0) {
+      warn(this.k, '', 'block/genhd.c', 'device_add_disk');
+      return false;
+    }
+    let minor = 0;
+    while (this.extendedMinors.has(minor)) minor++;
+    this.extendedMinors.add(minor);
+    type.set(disk, 'major', BLOCK_EXT_MAJOR);
+    type.set(disk, 'first_minor', minor);
+    return true;
+  }
+
+  private *directory(name: string, device: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const kobject = k.struct('device').addr(device, 'kobj');
+    return yield* k.callPtr(k.fn('kobject_create_and_add'), k.constantString(name), kobject);
+  }
+
+  private *del(disk: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('gendisk');
+    if ((type.getBig(disk, 'state') & GD_ADDED) === 0n) return;
+    this.state(disk, GD_DEAD, true);
+    const part = type.get(disk, 'part0');
+    const put = k.fn('kobject_put');
+    yield* k.get(BackingDevices).unregister(type.get(disk, 'bdi'));
+    const queue = type.get(disk, 'queue');
+    yield* k.call(k.fn('kobject_del'), k.struct('request_queue').addr(queue, 'kobj'));
+    yield* k.call(put, k.struct('block_device').get(part, 'bd_holder_dir'));
+    yield* k.call(put, type.get(disk, 'slave_dir'));
+    type.set(disk, 'slave_dir', 0);
+    yield* k.call(k.fn('device_del'), this.device(disk));
+    if ((type.getBig(disk, 'state') & GD_OWNS_QUEUE) !== 0n) yield* k.get(RequestQueues).leaveTagSet(queue);
+  }
+
+  private *put(disk: Ptr): Sleepable<void> {
+    if (disk !== 0 && !isErr(disk)) yield* this.k.call(this.k.fn('put_device'), this.device(disk));
+  }
+
+  /** disk_release(): the last reference to the device is gone. */
+  private *release(device: Ptr): Sleepable<void> {
+    const { k } = this;
+    const parts = k.struct('block_device');
+    const part = parts.of(device, 'bd_device');
+    const disk = parts.get(part, 'bd_disk');
+    const type = k.struct('gendisk');
+    const queues = k.get(RequestQueues);
+    const queue = type.get(disk, 'queue');
+    if ((type.getBig(disk, 'state') & GD_OWNS_QUEUE) !== 0n) yield* queues.leaveTagSet(queue);
+    if (type.get(disk, 'major') === BLOCK_EXT_MAJOR)
+      this.extendedMinors.delete(type.get(disk, 'first_minor'));
+    k.struct('request_queue').set(queue, 'disk', 0);
+    yield* queues.put(queue);
+    const added = (type.getBig(disk, 'state') & GD_ADDED) !== 0n;
+    const operations = type.get(disk, 'fops');
+    const fn = operations === 0 ? 0 : k.struct('block_device_operations').get(operations, 'free_disk');
+    if (added && fn !== 0) yield* k.call(fn, disk);
+    yield* k.get(BackingDevices).put(type.get(disk, 'bdi'));
+    k.get(VfsObjects).freeInode(parts.get(part, 'bd_inode'));
+    k.slab.free(part);
+    k.slab.free(disk);
+  }
+
+  private setCapacity(disk: Ptr, sectors: number): void {
+    const { k } = this;
+    const parts = k.struct('block_device');
+    const part = k.struct('gendisk').get(disk, 'part0');
+    parts.set(part, 'bd_nr_sectors', sectors);
+    k.struct('inode').set(parts.get(part, 'bd_inode'), 'i_size', sectors * 2 ** SECTOR_SHIFT);
+  }
+
+  private setCapacityAndNotify(disk: Ptr, sectors: number): boolean {
+    const { k } = this;
+    const type = k.struct('gendisk');
+    const before = k.struct('block_device').get(type.get(disk, 'part0'), 'bd_nr_sectors');
+    this.setCapacity(disk, sectors);
+    const alive = (type.getBig(disk, 'state') & (GD_ADDED | GD_DEAD)) === GD_ADDED;
+    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    if (before === sectors || !alive || hidden) return false;
+    const name = type.text(disk, 'disk_name');
+    k.log.line(`${name}: detected capacity change from ${before} to ${sectors}`, LOGLEVEL_INFO);
+    return before !== 0 && sectors !== 0;
+  }
+
+  private state(disk: Ptr, bit: bigint, on: boolean): void {
+    const type = this.k.struct('gendisk');
+    const before = type.getBig(disk, 'state');
+    type.setBig(disk, 'state', on ? before | bit : before & ~bit);
+  }
+
+  /** The class `block` and the type of disks, made with the first disk. */
+  private *prepare(): Sleepable<void> {
+    const { k } = this;
+    if (this.ready) return;
+    this.ready = true;
+    const blockClass = k.symbol('block_class');
+    k.struct('class').set(blockClass, 'name', k.constantString('block'));
+    if (k.hasSymbol('__class_register'))
+      yield* k.callInt(k.fn('__class_register'), blockClass, k.permanent(8));
+    else yield* k.callInt(k.fn('class_register'), blockClass);
+    const type = k.struct('device_type');
+    this.diskType = k.permanent(type.size);
+    type.set(this.diskType, 'name', k.constantString('disk'));
+    const self = this;
+    const release = k.exports.hostFunction('disk_release', 'v:p', function* (device: Ptr): Sleepable<void> {
+      yield* self.release(device);
+    });
+    type.set(this.diskType, 'release', release);
+  }
+}

@@ -1,0 +1,134 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { list } from '../abi/list.js';
+import { errPtr } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { QueueLimits } from './queue-limits.js';
+
+/** Requests that a queue without a tag set holds (BLKDEV_DEFAULT_RQ). */
+const DEFAULT_REQUESTS = 128;
+/** IO_STAT, SAME_COMP, NOWAIT (QUEUE_FLAG_MQ_DEFAULT). */
+const MQ_FLAGS = (1n << 7n) | (1n << 4n) | (1n << 29n);
+const LISTS = ['icq_list', 'blkg_list', 'requeue_list', 'unused_hctx_list', 'tag_set_list'];
+const LOCKS = ['sysfs_lock', 'sysfs_dir_lock', 'mq_freeze_lock', 'debugfs_mutex'];
+const TIMEOUT_SECONDS = 30;
+
+/** struct request_queue: making and releasing them (block/blk-core.c, block/blk-mq.c). */
+export class RequestQueues implements Subsystem {
+  private nextId = 0;
+  private kobjType: Ptr = 0;
+  /** struct blk_mq_hw_ctx of each queue. */
+  private readonly contexts = new Map<Ptr, Ptr[]>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    blk_put_queue: (q: Ptr) => this.put(q),
+    blk_get_queue: (q: Ptr) => this.get(q),
+    blk_mq_init_queue: (set: Ptr) => this.forTagSet(set, 0),
+    blk_mq_destroy_queue: (q: Ptr) => this.leaveTagSet(q),
+  };
+
+  /** A queue with one reference, for bios only until it is given a tag set. */
+  *alloc(): Sleepable<Ptr> {
+    const { k } = this;
+    const type = k.struct('request_queue');
+    const q = k.slab.kmalloc(type.size, true);
+    if (q === 0) return 0;
+    type.set(q, 'id', this.nextId++);
+    for (const name of LISTS) if (type.has(name)) list.init(k.space, type.addr(q, name));
+    for (const name of LOCKS) if (type.has(name)) list.init(k.space, type.addr(q, `${name}.wait_list`));
+    list.init(k.space, type.addr(q, 'mq_freeze_wq.head'));
+    k.get(QueueLimits).setDefaults(type.addr(q, 'limits'));
+    type.set(q, 'nr_requests', DEFAULT_REQUESTS);
+    yield* k.call(k.fn('kobject_init'), type.addr(q, 'kobj'), this.type());
+    return q;
+  }
+
+  /** blk_mq_init_queue(): a queue whose requests come from a tag set, or an ERR_PTR. */
+  *forTagSet(set: Ptr, data: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const q = yield* this.alloc();
+    const type = k.struct('request_queue');
+    const sets = k.struct('blk_mq_tag_set');
+    const hz = Number(k.target.config.get('CONFIG_HZ') ?? '250');
+    type.set(q, 'queuedata', data);
+    type.set(q, 'mq_ops', sets.get(set, 'ops'));
+    type.set(q, 'nr_hw_queues', sets.get(set, 'nr_hw_queues'));
+    type.set(q, 'nr_requests', sets.get(set, 'queue_depth'));
+    type.set(q, 'tag_set', set);
+    type.set(q, 'rq_timeout', sets.get(set, 'timeout') || TIMEOUT_SECONDS * hz);
+    type.setBig(q, 'queue_flags', type.getBig(q, 'queue_flags') | MQ_FLAGS);
+    list.addTail(k.space, type.addr(q, 'tag_set_list'), sets.addr(set, 'tag_list'));
+    const error = yield* this.makeContexts(q, set);
+    if (error === 0) return q;
+    yield* this.leaveTagSet(q);
+    yield* this.put(q);
+    return errPtr(-error);
+  }
+
+  *put(q: Ptr): Sleepable<void> {
+    yield* this.k.call(this.k.fn('kobject_put'), this.k.struct('request_queue').addr(q, 'kobj'));
+  }
+
+  private get(q: Ptr): boolean {
+    const type = this.k.struct('request_queue');
+    const references = type.get(q, 'kobj.kref.refcount.refs.counter');
+    type.set(q, 'kobj.kref.refcount.refs.counter', references + 1);
+    return true;
+  }
+
+  /** Hardware contexts, each told to the driver. */
+  private *makeContexts(q: Ptr, set: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('blk_mq_hw_ctx');
+    const sets = k.struct('blk_mq_tag_set');
+    const made: Ptr[] = [];
+    this.contexts.set(q, made);
+    const fn = k.struct('blk_mq_ops').get(sets.get(set, 'ops'), 'init_hctx');
+    for (let index = 0; index < sets.get(set, 'nr_hw_queues'); index++) {
+      const context = k.slab.kmalloc(type.size, true);
+      list.init(k.space, type.addr(context, 'dispatch'));
+      list.init(k.space, type.addr(context, 'hctx_list'));
+      type.set(context, 'queue', q);
+      type.set(context, 'queue_num', index);
+      type.set(context, 'flags', sets.get(set, 'flags'));
+      type.set(context, 'tags', k.space.loadPtr(sets.get(set, 'tags') + index * 8));
+      made.push(context);
+      const error = fn === 0 ? 0 : yield* k.callInt(fn, context, sets.get(set, 'driver_data'), BigInt(index));
+      if (error !== 0) return error;
+      const table = k.struct('request_queue').addr(q, 'hctx_table');
+      yield* k.call(k.fn('xa_store'), table, BigInt(index), context, 0);
+    }
+    return 0;
+  }
+
+  /** blk_mq_exit_queue() */
+  *leaveTagSet(q: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('request_queue');
+    const operations = type.get(q, 'mq_ops');
+    const contexts = this.contexts.get(q);
+    if (operations === 0 || !contexts) return;
+    this.contexts.delete(q);
+    const fn = k.struct('blk_mq_ops').get(operations, 'exit_hctx');
+    for (const [index, context] of contexts.entries()) {
+      if (fn !== 0) yield* k.call(fn, context, BigInt(index));
+      yield* k.call(k.fn('xa_erase'), type.addr(q, 'hctx_table'), BigInt(index));
+      k.slab.free(context);
+    }
+    list.delInit(k.space, type.addr(q, 'tag_set_list'));
+  }
+
+  private type(): Ptr {
+    const { k } = this;
+    if (this.kobjType !== 0) return this.kobjType;
+    this.kobjType = k.permanent(k.sizeOf('kobj_type'));
+    const release = k.exports.hostFunction('blk_release_queue', 'v:p', (kobject: Ptr) => {
+      k.slab.free(k.struct('request_queue').of(kobject, 'kobj'));
+    });
+    k.struct('kobj_type').set(this.kobjType, 'release', release);
+    return this.kobjType;
+  }
+}

@@ -1,0 +1,159 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { list } from '../abi/list.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** BLK_MQ_MAX_DEPTH */
+const MAX_DEPTH = 10240;
+const CACHE_LINE = 64;
+
+/** Tag sets: the requests that the queues of one device share (block/blk-mq.c, block/blk-mq-tag.c). */
+export class TagSets implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    blk_mq_alloc_tag_set: (set: Ptr) => this.alloc(set),
+    blk_mq_free_tag_set: (set: Ptr) => this.free(set),
+    blk_mq_alloc_sq_tag_set: (set: Ptr, operations: Ptr, depth: number, flags: number) =>
+      this.allocSingle(set, operations, depth, flags),
+    blk_mq_map_queues: (map: Ptr) => this.mapQueues(map),
+  };
+
+  private *allocSingle(set: Ptr, operations: Ptr, depth: number, flags: number): Sleepable<number> {
+    const type = this.k.struct('blk_mq_tag_set');
+    this.k.space.writable(set, type.size).fill(0);
+    type.set(set, 'ops', operations);
+    type.set(set, 'nr_hw_queues', 1);
+    type.set(set, 'nr_maps', 1);
+    type.set(set, 'queue_depth', depth);
+    type.set(set, 'numa_node', -1);
+    type.set(set, 'flags', flags);
+    return yield* this.alloc(set);
+  }
+
+  private *alloc(set: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const operations = type.get(set, 'ops');
+    const depth = type.get(set, 'queue_depth');
+    const ops = k.struct('blk_mq_ops');
+    if (type.get(set, 'nr_hw_queues') === 0 || depth === 0) return -EINVAL;
+    if (depth < type.get(set, 'reserved_tags')) return -EINVAL;
+    if (ops.get(operations, 'queue_rq') === 0) return -EINVAL;
+    if ((ops.get(operations, 'get_budget') === 0) !== (ops.get(operations, 'put_budget') === 0))
+      return -EINVAL;
+    if (depth > MAX_DEPTH) {
+      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, 6);
+      type.set(set, 'queue_depth', MAX_DEPTH);
+    }
+    if (type.get(set, 'nr_maps') === 0) type.set(set, 'nr_maps', 1);
+    // One CPU has no use for more hardware queues.
+    if (type.get(set, 'nr_maps') === 1) type.set(set, 'nr_hw_queues', 1);
+    list.init(k.space, type.addr(set, 'tag_list'));
+    list.init(k.space, type.addr(set, 'tag_list_lock.wait_list'));
+    yield* this.makeMaps(set);
+    const queues = type.get(set, 'nr_hw_queues');
+    const tags = k.slab.kmalloc(queues * 8, true);
+    if (tags === 0) return -ENOMEM;
+    type.set(set, 'tags', tags);
+    for (let queue = 0; queue < queues; queue++) {
+      const error = yield* this.makeTags(set, queue);
+      if (error !== 0) {
+        yield* this.free(set);
+        return error;
+      }
+    }
+    return 0;
+  }
+
+  private *makeMaps(set: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const map = k.struct('blk_mq_queue_map');
+    const first = type.addr(set, 'map');
+    for (let i = 0; i < type.get(set, 'nr_maps'); i++) {
+      const at = first + i * map.size;
+      map.set(at, 'mq_map', k.slab.kmalloc(4, true));
+      map.set(at, 'nr_queues', type.get(set, 'nr_hw_queues'));
+    }
+    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'map_queues');
+    if (fn !== 0) yield* k.call(fn, set);
+    else this.mapQueues(first);
+  }
+
+  /** Every CPU, there is one, to the first queue of the map. */
+  private mapQueues(map: Ptr): void {
+    const type = this.k.struct('blk_mq_queue_map');
+    this.k.space.store32(type.get(map, 'mq_map'), type.get(map, 'queue_offset'));
+  }
+
+  /** The tags of one hardware queue with a request, and the driver's data behind it, for each. */
+  private *makeTags(set: Ptr, queue: number): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const tagType = k.struct('blk_mq_tags');
+    const requests = k.struct('request');
+    const depth = type.get(set, 'queue_depth');
+    const tags = k.slab.kmalloc(tagType.size, true);
+    k.space.storePtr(type.get(set, 'tags') + queue * 8, tags);
+    list.init(k.space, tagType.addr(tags, 'page_list'));
+    tagType.set(tags, 'nr_tags', depth);
+    tagType.set(tags, 'nr_reserved_tags', type.get(set, 'reserved_tags'));
+    tagType.set(tags, 'rqs', k.slab.kmalloc(depth * 8, true));
+    const table = k.slab.kmalloc(depth * 8, true);
+    tagType.set(tags, 'static_rqs', table);
+    const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / CACHE_LINE) * CACHE_LINE;
+    const memory = k.pages.allocateExact(depth * stride);
+    if (memory === 0) return -ENOMEM;
+    this.memory.set(tags, memory);
+    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'init_request');
+    for (let i = 0; i < depth; i++) {
+      const request = memory + i * stride;
+      k.space.storePtr(table + i * 8, request);
+      const error = fn === 0 ? 0 : yield* k.callInt(fn, set, request, BigInt(queue), -1);
+      if (error !== 0) return error;
+    }
+    return 0;
+  }
+
+  private readonly memory = new Map<Ptr, Ptr>();
+
+  private *free(set: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const table = type.get(set, 'tags');
+    if (table !== 0)
+      for (let queue = 0; queue < type.get(set, 'nr_hw_queues'); queue++) {
+        const tags = k.space.loadPtr(table + queue * 8);
+        if (tags !== 0) yield* this.freeTags(set, tags, queue);
+      }
+    if (table !== 0) k.slab.free(table);
+    type.set(set, 'tags', 0);
+    const map = k.struct('blk_mq_queue_map');
+    for (let i = 0; i < type.get(set, 'nr_maps'); i++) {
+      const at = type.addr(set, 'map') + i * map.size;
+      if (map.get(at, 'mq_map') !== 0) k.slab.free(map.get(at, 'mq_map'));
+      map.set(at, 'mq_map', 0);
+    }
+  }
+
+  private *freeTags(set: Ptr, tags: Ptr, queue: number): Sleepable<void> {
+    const { k } = this;
+    const tagType = k.struct('blk_mq_tags');
+    const table = tagType.get(tags, 'static_rqs');
+    const operations = k.struct('blk_mq_tag_set').get(set, 'ops');
+    const fn = k.struct('blk_mq_ops').get(operations, 'exit_request');
+    for (let i = 0; fn !== 0 && i < tagType.get(tags, 'nr_tags'); i++) {
+      const request = k.space.loadPtr(table + i * 8);
+      if (request !== 0) yield* k.call(fn, set, request, BigInt(queue));
+    }
+    const memory = this.memory.get(tags);
+    if (memory !== undefined) k.pages.free(memory);
+    this.memory.delete(tags);
+    k.slab.free(tagType.get(tags, 'rqs'));
+    k.slab.free(table);
+    k.slab.free(tags);
+  }
+}
