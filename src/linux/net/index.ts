@@ -9,9 +9,12 @@ import { DeviceRegistration } from './core/dev-register.js';
 import { Destinations } from './core/dst.js';
 import { DestinationCaches } from './core/dst-cache.js';
 import { Ethernet } from './core/eth.js';
+import { Ethtool } from './core/ethtool.js';
 import { ProtocolFamilies } from './core/families.js';
+import { GroCells } from './core/gro-cells.js';
 import { Loopback } from './core/loopback.js';
 import { LightweightTunnels } from './core/lwtunnel.js';
+import { Napi } from './core/napi.js';
 import { SocketIoctlHooks } from './core/net-hooks.js';
 import { NetNamespaces } from './core/net-namespace.js';
 import { NetSysfs } from './core/net-sysfs.js';
@@ -73,6 +76,9 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,
+  Napi,
+  GroCells,
+  Ethtool,
   Rtnetlink,
   Ethernet,
   NoopDiscipline,

@@ -33,6 +33,7 @@ export class PernetOperations implements Subsystem {
     unregister_pernet_subsys: (ops: Ptr) => this.locked(() => this.unregister(ops)),
     register_pernet_device: (ops: Ptr) => this.locked(() => this.registerDevice(ops)),
     unregister_pernet_device: (ops: Ptr) => this.locked(() => this.unregisterDevice(ops)),
+    net_ns_barrier: () => this.locked(function* () {}),
   };
 
   readonly data = {

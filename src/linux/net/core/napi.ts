@@ -1,0 +1,102 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invokeInt } from '../../kobject/invoke.js';
+import { SOFTIRQ_OFFSET } from '../../locking/spinlock.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** NAPI contexts: drivers' polling functions, run as a softirq (net/core/dev.c). */
+export class Napi implements Subsystem {
+  private nextId = 8193;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    netif_napi_add_weight: (dev: Ptr, napi: Ptr, poll: Ptr, weight: number) =>
+      this.add(dev, napi, poll, weight),
+    __netif_napi_del: (napi: Ptr) => this.remove(napi),
+    napi_enable: (napi: Ptr) => this.enable(napi),
+    napi_disable: (napi: Ptr) => this.disable(napi),
+    napi_schedule_prep: (napi: Ptr) => this.prepare(napi),
+    __napi_schedule: (napi: Ptr) => this.schedule(napi),
+    __napi_schedule_irqoff: (napi: Ptr) => this.schedule(napi),
+    napi_complete_done: (napi: Ptr, _done: number) => this.complete(napi),
+  };
+
+  add(dev: Ptr, napi: Ptr, poll: Ptr, weight: number): void {
+    const { k, napi: type } = this;
+    if (this.has(napi, 'NAPI_STATE_LISTED')) return;
+    for (const head of ['poll_list', 'rx_list']) list.init(k.space, type.addr(napi, head));
+    type.set(napi, 'poll', poll);
+    type.set(napi, 'weight', weight);
+    type.set(napi, 'dev', dev);
+    type.set(napi, 'napi_id', this.nextId++);
+    type.setBig(napi, 'state', 0n);
+    this.change(napi, 'NAPI_STATE_LISTED', true);
+    this.change(napi, 'NAPI_STATE_SCHED', true);
+    this.change(napi, 'NAPI_STATE_NPSVC', true);
+    list.add(k.space, type.addr(napi, 'dev_list'), k.struct('net_device').addr(dev, 'napi_list'));
+  }
+
+  remove(napi: Ptr): void {
+    if (!this.has(napi, 'NAPI_STATE_LISTED')) return;
+    this.change(napi, 'NAPI_STATE_LISTED', false);
+    list.delInit(this.k.space, this.napi.addr(napi, 'dev_list'));
+  }
+
+  enable(napi: Ptr): void {
+    for (const bit of ['NAPI_STATE_SCHED', 'NAPI_STATE_NPSVC', 'NAPI_STATE_DISABLE'])
+      this.change(napi, bit, false);
+  }
+
+  /** napi_disable(): waits for a poll in progress, then keeps further ones out. */
+  *disable(napi: Ptr): Sleepable<void> {
+    this.k.traps.mightSleep('net/core/dev.c', 6489);
+    this.change(napi, 'NAPI_STATE_DISABLE', true);
+    while (this.has(napi, 'NAPI_STATE_SCHED') || this.has(napi, 'NAPI_STATE_NPSVC')) yield* yieldCpu();
+    this.change(napi, 'NAPI_STATE_SCHED', true);
+    this.change(napi, 'NAPI_STATE_NPSVC', true);
+    this.change(napi, 'NAPI_STATE_DISABLE', false);
+  }
+
+  /** Whether the caller may schedule the context: it is neither scheduled nor disabled. */
+  private prepare(napi: Ptr): boolean {
+    if (this.has(napi, 'NAPI_STATE_DISABLE') || this.has(napi, 'NAPI_STATE_SCHED')) return false;
+    this.change(napi, 'NAPI_STATE_SCHED', true);
+    return true;
+  }
+
+  /** Polls until the driver has less than its weight of work and says that it is complete. */
+  private schedule(napi: Ptr): void {
+    const { k, napi: type } = this;
+    const weight = type.get(napi, 'weight');
+    const again = (): void => this.schedule(napi);
+    k.scheduler.interrupt('napi', function* () {
+      k.processes.preemptCount += SOFTIRQ_OFFSET;
+      const done = yield* invokeInt(k, type.get(napi, 'poll'), napi, weight);
+      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+      if (done >= weight) again();
+    });
+  }
+
+  private complete(napi: Ptr): boolean {
+    this.change(napi, 'NAPI_STATE_SCHED', false);
+    return true;
+  }
+
+  private has(napi: Ptr, bit: string): boolean {
+    return (this.napi.getBig(napi, 'state') & (1n << BigInt(this.k.enumValue(bit)))) !== 0n;
+  }
+
+  private change(napi: Ptr, bit: string, on: boolean): void {
+    const mask = 1n << BigInt(this.k.enumValue(bit));
+    const old = this.napi.getBig(napi, 'state');
+    this.napi.setBig(napi, 'state', on ? old | mask : old & ~mask);
+  }
+
+  private get napi(): StructType {
+    return this.k.struct('napi_struct');
+  }
+}
