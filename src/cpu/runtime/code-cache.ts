@@ -6,6 +6,8 @@ import { moduleOf } from './compile.js';
 export interface Translation {
   readonly ptr: number;
   readonly mode: CheckMode;
+  /** Functions of which the module has copies, made with mode 'quick'. */
+  readonly copies: readonly number[];
   /** Pairs of start and end. */
   readonly ranges: readonly number[];
   /** The bytes of those ranges, one after the other. */
@@ -70,6 +72,6 @@ export class CodeCache {
 }
 
 /** Changes whenever translations made by older versions must not be used. */
-const VERSION = 1;
+const VERSION = 2;
 
 const key = (ptr: number): string => `${VERSION}-${ptr.toString(16)}`;

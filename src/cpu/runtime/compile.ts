@@ -1,6 +1,8 @@
-import { buildGraph } from '../flow/cfg.js';
-import { analyse } from '../flow/dominators.js';
+import { buildGraph, type Graph } from '../flow/cfg.js';
+import { analyse, type FlowInfo } from '../flow/dominators.js';
 import { computeLiveness } from '../flow/liveness.js';
+import { innermostLoops } from '../flow/loops.js';
+import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import { translateUnit } from '../translate/unit.js';
 import { writeModule } from '../wasm/module.js';
@@ -9,19 +11,34 @@ import type { CodeKnowledge } from './code-source.js';
 import { TYPES, UNIT_IMPORTS } from './linkage.js';
 import { slotOf } from './slots.js';
 
-/** Translates the code reachable from `ptr` to a WebAssembly module with one function. */
+/** Functions that are copied into their caller's module, and how long they may be. */
+const MAX_COPIES = 4;
+const MAX_COPY_INSNS = 300;
+
+/**
+ * Translates the code reachable from `ptr` to a WebAssembly module. Small functions that it calls in loops are
+ * copied into the module, so that these calls are direct.
+ */
 export function compileUnit(
   knowledge: CodeKnowledge,
   bytes: Uint8Array,
   memoryPages: number,
   ptr: number,
   mode: CheckMode,
+  mayCopy: (ptr: number) => boolean = () => true,
 ): Translation {
   knowledge.beginUnit();
-  const graph = buildGraph(knowledge, ptr);
-  const flow = analyse(graph);
-  const live = computeLiveness(graph, flow);
-  const unit = translateUnit(graph, flow, live, knowledge, mode);
+  const main = buildGraph(knowledge, ptr);
+  const flow = analyse(main);
+  const graphs = [main, ...findCopies(knowledge, main, flow, mayCopy)];
+  const functions = new Map(graphs.map((graph, i) => [graph.blocks[0].ptr, UNIT_IMPORTS.length + i]));
+  const sites: Site[] = [];
+  const units = graphs.map((graph, i) => {
+    const graphFlow = i === 0 ? flow : analyse(graph);
+    const live = computeLiveness(graph, graphFlow);
+    const shared = { sites, functions };
+    return translateUnit(graph, graphFlow, live, knowledge, i === 0 ? mode : 'quick', shared);
+  });
   const slots: { offset: number; ptr: number }[] = [];
   const binary = writeModule(
     {
@@ -29,28 +46,51 @@ export function compileUnit(
       imports: UNIT_IMPORTS,
       globals: ['unit'],
       memoryPages,
-      functions: [{ type: 0, body: unit.body }],
+      functions: units.map(({ body }) => ({ type: 0, body })),
       elements: [{ slot: slotOf(ptr), func: 0 }],
     },
     (offset) => slots.push({ offset, ptr }),
-    (offset) => {
-      for (const slot of unit.slots) slots.push({ offset: offset + slot.offset, ptr: slot.ptr });
+    (offset, func) => {
+      for (const slot of units[func].slots) slots.push({ offset: offset + slot.offset, ptr: slot.ptr });
     },
   );
-  const code = new Uint8Array(lengthOf(graph.ranges));
-  copyRanges(graph.ranges, bytes, code);
+  const ranges = graphs.flatMap((graph) => graph.ranges);
+  const code = new Uint8Array(lengthOf(ranges));
+  copyRanges(ranges, bytes, code);
   return {
     ptr,
     mode,
-    ranges: graph.ranges,
+    copies: graphs.slice(1).map((graph) => graph.blocks[0].ptr),
+    ranges,
     code,
     asked: [...knowledge.asked],
     jumped: [...knowledge.jumped],
     called: [...knowledge.called],
-    sites: unit.sites,
+    sites,
     binary,
     slots,
   };
+}
+
+function findCopies(
+  knowledge: CodeKnowledge,
+  graph: Graph,
+  flow: FlowInfo,
+  mayCopy: (ptr: number) => boolean,
+): Graph[] {
+  const loops = innermostLoops(flow);
+  const copies = new Map<number, Graph>();
+  graph.blocks.forEach(({ terminator }, i) => {
+    if (loops[i] < 0 || terminator.kind !== 'sync' || terminator.insn.op !== 'call') return;
+    const ptr = knowledge.toPtr(terminator.insn.target);
+    if (ptr === undefined || ptr === graph.blocks[0].ptr || copies.has(ptr)) return;
+    if (copies.size >= MAX_COPIES || knowledge.isHost(ptr) || !knowledge.isExecutable(ptr) || !mayCopy(ptr))
+      return;
+    const copy = buildGraph(knowledge, ptr);
+    const insns = copy.blocks.reduce((sum, block) => sum + block.insns.length + 1, 0);
+    if (insns <= MAX_COPY_INSNS) copies.set(ptr, copy);
+  });
+  return [...copies.values()];
 }
 
 function lengthOf(ranges: readonly number[]): number {

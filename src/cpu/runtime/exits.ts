@@ -28,7 +28,7 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
     case 'string':
       return goOn(c, site.insn!);
     case 'frame':
-      units.checkHarder(unit, unit.ptr, 'full');
+      units.checkHarder(unit, site.entry, site.entry, 'full');
       return undefined;
     default:
       return undefined;
@@ -89,7 +89,8 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
   // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
   // are not good.
   const linear = Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n);
-  units.checkHarder(unit, linear, site.range || unit.mode !== 'quick' ? 'full' : 'patient');
+  const mode = site.entry === unit.ptr ? unit.mode : 'quick';
+  units.checkHarder(unit, site.entry, linear, site.range || mode !== 'quick' ? 'full' : 'patient');
   return undefined;
 }
 

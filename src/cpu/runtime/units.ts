@@ -77,12 +77,17 @@ export class UnitTable {
   private obtain(ptr: number): CachedTranslation {
     const { cache, knowledge, space } = this;
     const mode = this.modes.get(ptr) ?? 'quick';
-    const known = cache.find(ptr, mode, (translation) => isCurrent(translation, knowledge, space.bytes));
+    const isQuick = (copy: number): boolean => !this.modes.has(copy);
+    const known = cache.find(
+      ptr,
+      mode,
+      (translation) => translation.copies.every(isQuick) && isCurrent(translation, knowledge, space.bytes),
+    );
     if (known) {
       for (const called of known.translation.called) knowledge.functions.add(called);
       return known;
     }
-    const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, mode);
+    const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, mode, isQuick);
     const made = { translation, module: new WebAssembly.Module(translation.binary as BufferSource) };
     cache.add(made);
     return made;
@@ -162,10 +167,10 @@ export class UnitTable {
     this.version++;
   }
 
-  /** From now on a unit checks more thoroughly, and so does what resumes in it. */
-  checkHarder(unit: Unit, resumeAt: number, mode: CheckMode): void {
+  /** From now on the function at `entry`, in this unit, checks more thoroughly, and so does what resumes in it. */
+  checkHarder(unit: Unit, entry: number, resumeAt: number, mode: CheckMode): void {
     this.drop(unit);
-    for (const ptr of [unit.ptr, resumeAt]) {
+    for (const ptr of [entry, resumeAt]) {
       if (this.modes.get(ptr) !== 'full') this.modes.set(ptr, mode);
       const resumed = this.current.get(ptr);
       if (resumed) this.drop(resumed);

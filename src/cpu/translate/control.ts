@@ -139,8 +139,18 @@ export function call(u: UnitTranslation, insn: Insn, to: number): void {
     callHost(u, ptr, next, to);
     return;
   }
-  pushArguments(u, ptr);
-  w.op(Op.callIndirect, TYPE_GUEST, 0);
+  const direct = u.shared.functions.get(ptr);
+  if (direct === undefined) {
+    pushArguments(u, ptr);
+    w.op(Op.callIndirect, TYPE_GUEST, 0);
+  } else {
+    w.get(L.depth);
+    w.i32(0);
+    w.get(localOf(RSP));
+    w.get(L.fuel);
+    w.byte(Op.call);
+    w.u32(direct);
+  }
   afterCall(u, next, to);
 }
 

@@ -9,7 +9,6 @@ import type { Site } from './site.js';
 /** State of translating one unit, with registers, temporaries and exits. */
 export class Emitter {
   readonly flags: Flags;
-  readonly sites: Site[] = [];
   /** Registers whose locals are newer than the register file. */
   dirty = 0;
   /** Open blocks. Labels 0 and 1 are the unwind and the exit block of the function. */
@@ -21,7 +20,12 @@ export class Emitter {
   private temps64 = 0;
   private temps32 = 0;
 
-  constructor(readonly w: CodeWriter) {
+  constructor(
+    readonly w: CodeWriter,
+    readonly sites: Site[],
+    /** Linear offset of the function's entry. */
+    private readonly entry: number,
+  ) {
     this.flags = new Flags(w);
   }
 
@@ -110,7 +114,8 @@ export class Emitter {
 
   addSite(site: Partial<Site> & Pick<Site, 'kind'>): number {
     const flags = this.flags.describe(this.liveBefore);
-    const complete: Site = { address: this.insn?.address ?? 0, dirty: this.dirty, ...site };
+    const { entry, dirty } = this;
+    const complete: Site = { entry, address: this.insn?.address ?? 0, dirty, ...site };
     this.sites.push(flags && !('flags' in site) ? { ...complete, flags } : complete);
     return this.sites.length - 1;
   }

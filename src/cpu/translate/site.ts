@@ -7,6 +7,8 @@ import type { FlagsAtSite } from './flag-state.js';
  */
 export interface Site {
   readonly kind: SiteKind;
+  /** Linear offset of the entry of the function that the site is in. */
+  readonly entry: number;
   /** Address of the instruction to resume at, as a signed number. */
   readonly address: number;
   /** Registers to take from the shadow. */

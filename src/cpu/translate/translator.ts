@@ -35,8 +35,10 @@ export class Translator extends Emitter {
   constructor(
     w: CodeWriter,
     readonly mode: CheckMode,
+    sites: Site[] = [],
+    entry = 0,
   ) {
-    super(w);
+    super(w, sites, entry);
   }
 
   /** Pushes any operand zero-extended; memory is checked for reading first. */

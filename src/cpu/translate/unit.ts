@@ -3,6 +3,7 @@ import { type AddressPlan, planAddresses, type Range } from '../flow/addresses.j
 import type { Block, Graph } from '../flow/cfg.js';
 import type { FlowInfo } from '../flow/dominators.js';
 import type { Liveness } from '../flow/liveness.js';
+import { innermostLoops } from '../flow/loops.js';
 import { emitStructured, type FlowSink } from '../flow/structure.js';
 import { DEPTH_LEFT, EXIT_RESULT, FUEL } from '../runtime/layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
@@ -25,9 +26,15 @@ export interface Environment {
   isFunction(ptr: number): boolean;
 }
 
+/** What the functions of one WebAssembly module have in common. */
+export interface SharedModule {
+  readonly sites: Site[];
+  /** Functions that can be called directly: linear offset and function index. */
+  readonly functions: ReadonlyMap<number, number>;
+}
+
 export interface TranslatedUnit {
   readonly body: CodeWriter;
-  readonly sites: Site[];
   /** Offsets in the body of padded slot numbers, and the linear offset each belongs to. */
   readonly slots: { readonly offset: number; readonly ptr: number }[];
 }
@@ -39,8 +46,9 @@ export function translateUnit(
   live: Liveness,
   env: Environment,
   mode: CheckMode,
+  shared: SharedModule,
 ): TranslatedUnit {
-  return new UnitTranslation(graph, flow, live, env, mode).translate();
+  return new UnitTranslation(graph, flow, live, env, mode, shared).translate();
 }
 
 const RSP_BIT = 1 << 4;
@@ -60,8 +68,9 @@ export class UnitTranslation implements FlowSink {
     readonly live: Liveness,
     readonly env: Environment,
     mode: CheckMode,
+    readonly shared: SharedModule,
   ) {
-    this.t = new Translator(this.w, mode);
+    this.t = new Translator(this.w, mode, shared.sites, graph.blocks[0].ptr);
     this.plan = mode !== 'full' ? planAddresses(graph) : undefined;
     this.weights = loopWeights(graph, flow);
   }
@@ -79,7 +88,7 @@ export class UnitTranslation implements FlowSink {
     emitStructured(this.graph, this.flow, this);
     w.op(Op.unreachable, Op.end);
     emitEpilogue(t, this.live.modified);
-    return { body: w, sites: t.sites, slots: this.slots };
+    return { body: w, slots: this.slots };
   }
 
   private prologue(): void {
@@ -341,23 +350,8 @@ function callsOut({ terminator }: Block): boolean {
  */
 function loopWeights(graph: Graph, flow: FlowInfo): number[] {
   const count = graph.blocks.length;
-  const innermost = new Int32Array(count).fill(-1);
+  const innermost = innermostLoops(flow);
   const size = (block: number): number => graph.blocks[block].insns.length + 1;
-  if (flow.reducible)
-    // Inner headers come later in reverse postorder, so they overwrite outer ones.
-    for (const header of flow.order) {
-      if (!flow.loopHeader[header]) continue;
-      const seen = new Uint8Array(count);
-      seen[header] = 1;
-      const work = flow.preds[header].filter((pred) => flow.rank[pred] >= flow.rank[header]);
-      innermost[header] = header;
-      for (let at = work.pop(); at !== undefined; at = work.pop()) {
-        if (seen[at]) continue;
-        seen[at] = 1;
-        innermost[at] = header;
-        work.push(...flow.preds[at]);
-      }
-    }
   const weights = new Array<number>(count + 1).fill(0);
   for (let block = 0; block < count; block++)
     weights[innermost[block] < 0 ? count : innermost[block]] += size(block);
