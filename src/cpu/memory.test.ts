@@ -175,3 +175,47 @@ describe('code cache', () => {
     expect(saved).toBe(made);
   });
 });
+
+describe('functions copied into their caller', () => {
+  const LOOP = `
+    push rbx
+    mov ebx, 10
+    1: call 2f
+    dec ebx
+    jnz 1b
+    pop rbx
+    ret
+    2: add rax, 1
+    mov rcx, [rdi]
+    add rdi, rsi
+    ret`;
+
+  it('fault precisely', () => {
+    const m = machine();
+    m.load(LOOP);
+    m.cpu.set(RAX, 0n);
+    m.cpu.set(RDI, DATA_ADDRESS + 0x4000n - 40n);
+    m.cpu.set(RSI, 8n);
+    const address = DATA_ADDRESS + 0x4000n;
+    expect(m.call()).toEqual({ kind: 'exception', exception: { vector: 'PF', address, access: 'read' } });
+    expect(m.cpu.get(RAX)).toBe(6n);
+    expect(m.cpu.get(3)).toBe(5n);
+    // The kernel maps the page and goes on.
+    m.space.map(DATA + 0x4000, 0x1000, PAGE_KERNEL);
+    expect(m.cpu.run()).toEqual(returned);
+    expect(m.cpu.get(RAX)).toBe(10n);
+  });
+
+  it('check page-crossing accesses, and are dropped when patched', () => {
+    const m = machine();
+    m.load(LOOP);
+    for (const step of [1, 2]) {
+      m.load(`add rax, ${step}`, 0x11);
+      m.cpu.set(RAX, 0n);
+      m.cpu.set(RDI, DATA_ADDRESS + 0xff0n);
+      m.cpu.set(RSI, 3n);
+      expect(m.call()).toEqual(returned);
+      expect(m.cpu.get(RAX)).toBe(BigInt(10 * step));
+    }
+  });
+});
