@@ -5,6 +5,7 @@ import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
+import { DevfreqGovernors } from './devfreq/governors.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
 import { DmaPools } from './dma/dma-pool.js';
@@ -14,6 +15,7 @@ import { FirmwareMatch } from './firmware/match.js';
 import { DeviceProperties } from './firmware/property.js';
 import { SoftwareNodes } from './firmware/software-node.js';
 import { GpioLookup } from './gpio/lookup.js';
+import { Hwmon } from './hwmon/hwmon.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
@@ -32,12 +34,15 @@ import { PlatformDrivers } from './platform/platform-driver.js';
 import { PnpBus } from './pnp/pnp-bus.js';
 import { RegmapLookup } from './regmap/lookup.js';
 import { Resources } from './resource/resource.js';
+import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
 import { LineDisciplines } from './tty/line-discipline.js';
+import { SerialCore } from './tty/serial-core.js';
 import { TtyDrivers } from './tty/tty-driver.js';
 import { TtyPorts } from './tty/tty-port.js';
+import { VirtualConsole } from './tty/virtual-console.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
 import { Xenbus } from './xen/xenbus.js';
@@ -85,5 +90,10 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   RegmapLookup,
   Backlights,
   VideoOptions,
+  DevfreqGovernors,
+  Hwmon,
+  I8042,
+  SerialCore,
+  VirtualConsole,
   MachineDevices,
 ];

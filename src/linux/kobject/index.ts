@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { BuiltinKtypes } from './builtin-ktypes.js';
 import { Kobjects } from './kobject.js';
 import { ModuleDirectories } from './module-directory.js';
 import { SysfsExports } from './sysfs/exports.js';
@@ -11,6 +12,7 @@ export const KOBJECT_SUBSYSTEMS: readonly SubsystemClass[] = [
   Kernfs,
   SysfsExports,
   Uevents,
+  BuiltinKtypes,
   Kobjects,
   WellKnownKobjects,
   ModuleDirectories,

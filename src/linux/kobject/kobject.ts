@@ -1,15 +1,15 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL, EIO, ENOMEM } from '../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import type { VarArgs } from '../abi/gate.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
-import { invoke, invokeLong } from './invoke.js';
+import { BuiltinKtypes } from './builtin-ktypes.js';
+import { invoke } from './invoke.js';
 import { krefGet, krefGetUnlessZero, krefInit, krefPut } from './kref.js';
-import { hostKtype } from './ktype.js';
 import { initList, listAddTail, listDelInit, listNodes } from './list.js';
 import { duplicate, freeConst, hashed, kobjectName } from './names.js';
 import { SysfsGroups } from './sysfs/groups.js';
@@ -26,8 +26,6 @@ const PLACE = 'lib/kobject.c';
 export class Kobjects implements Subsystem {
   private readonly kobject: StructType;
   private readonly kset: StructType;
-  private dynamicType: Ptr = 0;
-  private ksetType: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {
     this.kobject = k.struct('kobject');
@@ -67,29 +65,6 @@ export class Kobjects implements Subsystem {
   };
 
   readonly signatures = { kobject_get_unless_zero: 'p:p', kset_init: 'v:p' };
-
-  readonly data = {
-    kobj_sysfs_ops: (address: Ptr) => {
-      const { k } = this;
-      const ops = k.struct('sysfs_ops');
-      ops.set(
-        address,
-        'show',
-        k.exports.hostFunction('kobj_attr_show', 'l:ppp', (o: Ptr, a: Ptr, p: Ptr) => this.attrShow(o, a, p)),
-      );
-      ops.set(
-        address,
-        'store',
-        k.exports.hostFunction('kobj_attr_store', 'l:pppL', (o: Ptr, a: Ptr, p: Ptr, n: number) =>
-          this.attrStore(o, a, p, n),
-        ),
-      );
-    },
-  };
-
-  boot(): void {
-    this.types();
-  }
 
   /** kobject_init(): one reference, no name yet. */
   init(kobj: Ptr, ktype: Ptr): void {
@@ -216,7 +191,7 @@ export class Kobjects implements Subsystem {
     const { k } = this;
     const kobj = k.slab.kmalloc(this.kobject.size, true);
     if (kobj === 0) return 0;
-    this.init(kobj, this.types().dynamic);
+    this.init(kobj, this.k.get(BuiltinKtypes).dynamic);
     const error = yield* this.add(kobj, parent, name);
     if (error === 0) return kobj;
     k.log.line(`kobject_create_and_add: kobject_add error: ${error}`, 4);
@@ -274,7 +249,7 @@ export class Kobjects implements Subsystem {
     this.setName(kobj, name);
     this.kset.set(kset, 'uevent_ops', ueventOps);
     this.kobject.set(kobj, 'parent', parent);
-    this.kobject.set(kobj, 'ktype', this.types().kset);
+    this.kobject.set(kobj, 'ktype', this.k.get(BuiltinKtypes).kset);
     const error = yield* this.registerKset(kset);
     if (error === 0) return kset;
     freeConst(this.k, this.kobject.get(kobj, 'name'));
@@ -399,33 +374,5 @@ export class Kobjects implements Subsystem {
     const name = kobjectName(k, kobj);
     const text = `kobject: '${name}' (${hashed(k, kobj)}): is not initialized, yet kobject_${verb}() is being called.`;
     warn(k, text, PLACE, `kobject_${verb}`);
-  }
-
-  private types(): { readonly dynamic: Ptr; readonly kset: Ptr } {
-    const { k } = this;
-    if (this.dynamicType === 0) {
-      this.dynamicType = hostKtype(k, {
-        name: 'dynamic_kobj',
-        release: (kobj: Ptr) => void k.slab.free(kobj),
-      });
-      this.ksetType = hostKtype(k, {
-        name: 'kset',
-        release: (kobj: Ptr) => void k.slab.free(this.kset.of(kobj, 'kobj')),
-      });
-      const type = k.struct('kobj_type');
-      for (const ktype of [this.dynamicType, this.ksetType])
-        type.set(ktype, 'sysfs_ops', k.symbol('kobj_sysfs_ops'));
-    }
-    return { dynamic: this.dynamicType, kset: this.ksetType };
-  }
-
-  private *attrShow(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('kobj_attribute').get(attr, 'show');
-    return show === 0 ? -EIO : yield* invokeLong(this.k, show, kobj, attr, page);
-  }
-
-  private *attrStore(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('kobj_attribute').get(attr, 'store');
-    return store === 0 ? -EIO : yield* invokeLong(this.k, store, kobj, attr, page, BigInt(count));
   }
 }

@@ -78,6 +78,8 @@ export class AcpiNamespace implements Subsystem {
     acpi_gpio_get_irq_resource: () => false,
     acpi_dev_add_driver_gpios: () => -EINVAL,
     acpi_dev_remove_driver_gpios: () => undefined,
+    acpi_register_lps0_dev: () => -ENODEV,
+    acpi_unregister_lps0_dev: () => undefined,
     ec_read: () => -ENODEV,
     ec_write: () => -ENODEV,
     ec_transaction: () => -ENODEV,

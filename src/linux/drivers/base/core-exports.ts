@@ -11,6 +11,7 @@ import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Buses } from './bus.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
 import { DeviceStates, getDevice, kobjOf, putDevice } from './device.js';
@@ -103,6 +104,8 @@ export class DeviceExports implements Subsystem {
     device_set_node: (device: Ptr, node: Ptr) => this.k.struct('device').set(device, 'fwnode', node),
     lock_device_hotplug: () => undefined,
     unlock_device_hotplug: () => undefined,
+    subsys_system_register: (bus: Ptr, groups: Ptr) => this.registerSubsystem(bus, groups, 'system'),
+    subsys_virtual_register: (bus: Ptr, groups: Ptr) => this.registerSubsystem(bus, groups, 'virtual'),
     device_change_owner: () => 0,
   };
 
@@ -129,6 +132,30 @@ export class DeviceExports implements Subsystem {
     if (state.dead) return false;
     state.dead = true;
     return true;
+  }
+
+  /** subsys_register(): a bus whose devices hang below a root device in /sys/devices/system or virtual. */
+  private *registerSubsystem(bus: Ptr, groups: Ptr, place: 'system' | 'virtual'): Sleepable<number> {
+    const { k } = this;
+    const busType = k.struct('bus_type');
+    const error = yield* k.get(Buses).register(bus);
+    if (error) return error;
+    const type = k.struct('device');
+    const root = k.slab.kmalloc(type.size, true);
+    this.devices.setName(root, busType.string(bus, 'name'));
+    type.set(root, 'groups', groups);
+    this.devices.initialize(root);
+    const free = (ptr: Ptr): void => void k.slab.free(ptr);
+    type.set(root, 'release', k.exports.hostFunction('system_root_device_release', 'v:p', free));
+    type.set(root, 'kobj.parent', yield* this.devices.topDirectory(place));
+    const failed = yield* this.devices.add(root);
+    if (failed) {
+      yield* putDevice(k, root);
+      yield* k.get(Buses).unregister(bus);
+      return failed;
+    }
+    if (busType.has('dev_root')) busType.set(bus, 'dev_root', root);
+    return 0;
   }
 
   /** device_create(): an allocated device of a class, or an ERR_PTR. */

@@ -39,7 +39,7 @@ export class Devices implements Subsystem {
   private readonly device: StructType;
   /** The kset of /sys/devices. */
   private devicesKset: Ptr = 0;
-  private virtual: Ptr = 0;
+  private readonly top = new Map<string, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {
     this.device = k.struct('device');
@@ -214,7 +214,7 @@ export class Devices implements Subsystem {
       const sameKind =
         parent !== 0 && type.get(parent, 'class') !== 0 && k.struct('class').get(cls, 'ns_type') === 0;
       if (sameKind) return { kobj: kobjOf(k, parent), glue: false };
-      const above = parent === 0 ? yield* this.virtualParent() : kobjOf(k, parent);
+      const above = parent === 0 ? yield* this.topDirectory('virtual') : kobjOf(k, parent);
       return { kobj: yield* k.get(Classes).glueDirectory(cls, above), glue: true };
     }
     const bus = type.get(device, 'bus');
@@ -224,9 +224,11 @@ export class Devices implements Subsystem {
     return { kobj: kobjOf(k, parent), glue: false };
   }
 
-  private *virtualParent(): Sleepable<Ptr> {
-    this.virtual ||= yield* this.k.get(Kobjects).createAndAdd('virtual', this.topKobject);
-    return this.virtual;
+  /** /sys/devices/virtual or /sys/devices/system, made when it is first needed. */
+  *topDirectory(name: 'virtual' | 'system'): Sleepable<Ptr> {
+    const known = this.top.get(name) ?? (yield* this.k.get(Kobjects).createAndAdd(name, this.topKobject));
+    this.top.set(name, known);
+    return known;
   }
 
   /** device_release(): the last reference went. */

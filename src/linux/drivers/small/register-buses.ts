@@ -26,6 +26,7 @@ export class EmptyBuses implements Subsystem {
         ? -EINVAL
         : (this.cxl?.register(driver, owner, { name, modName }) ?? -EINVAL);
     },
+    cxl_bus_drain: () => undefined,
     cxl_driver_unregister: (driver: Ptr) => this.cxl?.unregister(driver),
     __dax_driver_register: (driver: Ptr, owner: Ptr, modName: Ptr) =>
       this.dax?.register(driver, owner, { modName }) ?? -EINVAL,

@@ -13,7 +13,10 @@ export class SpiBus implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    __spi_register_driver: (owner: Ptr, driver: Ptr) => this.bus.register(driver, owner),
+    __spi_register_driver: (owner: Ptr, driver: Ptr) => {
+      this.checkIds(driver);
+      return this.bus.register(driver, owner);
+    },
     spi_get_device_id: (spi: Ptr) => this.idOf(spi),
     spi_get_device_match_data: (spi: Ptr) => {
       const id = this.idOf(spi);
@@ -72,6 +75,22 @@ export class SpiBus implements Subsystem {
   private uevent(device: Ptr, env: Ptr): number {
     const name = this.k.struct('spi_device').text(this.bus.deviceOf(device), 'modalias');
     return this.k.get(Uevents).addVar(env, `MODALIAS=spi:${name}`);
+  }
+
+  /** Complains of compatible strings that no SPI id stands for: such devices load no module by themselves. */
+  private checkIds(driver: Ptr): void {
+    const { k } = this;
+    const type = k.struct('of_device_id');
+    const table = k.struct('spi_driver').get(driver, 'driver.of_match_table');
+    const ids = k.struct('spi_driver').get(driver, 'id_table');
+    const name = k.struct('spi_driver').string(driver, 'driver.name');
+    for (let at = table; at !== 0 && type.text(at, 'compatible') !== ''; at += type.size) {
+      const compatible = type.text(at, 'compatible');
+      const model = compatible.slice(compatible.indexOf(',') + 1);
+      if (ids !== 0 && tableEntry(k, 'spi_device_id', ids, model) !== 0) continue;
+      if (name === model) continue;
+      k.log.line(`SPI driver ${name} has no spi_device_id for ${compatible}`, 4);
+    }
   }
 
   /** A driver of SPI memories: its probe is called through the controller's memory operations. */

@@ -69,7 +69,7 @@ export class TtyDrivers implements Subsystem {
   }
 
   /** __tty_alloc_driver(): with one reference, or an ERR_PTR. */
-  private allocate(lines: number, owner: Ptr, flags: number): Ptr {
+  allocate(lines: number, owner: Ptr, flags: number): Ptr {
     const { k } = this;
     const type = k.struct('tty_driver');
     if (lines === 0 || (flags & UNNUMBERED_NODE && lines > 1)) return errPtr(EINVAL);
@@ -89,7 +89,7 @@ export class TtyDrivers implements Subsystem {
     return driver;
   }
 
-  private put(driver: Ptr): void {
+  put(driver: Ptr): void {
     const { k } = this;
     const type = k.struct('tty_driver');
     if (!krefPut(k, type.addr(driver, 'kref'))) return;
@@ -101,7 +101,7 @@ export class TtyDrivers implements Subsystem {
   }
 
   /** tty_register_driver(): its numbers, and its devices unless the driver adds them itself. */
-  private *register(driver: Ptr): Sleepable<number> {
+  *register(driver: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('tty_driver');
     const name = type.string(driver, 'name');
@@ -127,7 +127,7 @@ export class TtyDrivers implements Subsystem {
     return 0;
   }
 
-  private *unregister(driver: Ptr): Sleepable<void> {
+  *unregister(driver: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('tty_driver');
     const lines = type.get(driver, 'num');

@@ -39,7 +39,8 @@ export class TtyPorts implements Subsystem {
     },
   };
 
-  private init(port: Ptr): void {
+  /** tty_port_init(). */
+  init(port: Ptr): void {
     const { k } = this;
     const type = k.struct('tty_port');
     k.space.writable(port, type.size).fill(0);

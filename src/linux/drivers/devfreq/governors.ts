@@ -1,0 +1,51 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Governors of devices with more than one frequency (drivers/devfreq/devfreq.c). */
+export class DevfreqGovernors implements Subsystem {
+  private list: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    devfreq_add_governor: (governor: Ptr) => this.add(governor),
+    devfreq_remove_governor: (governor: Ptr) => this.remove(governor),
+  };
+
+  boot(): void {
+    const { k } = this;
+    this.list = k.hasSymbol('devfreq_governor_list') ? k.symbol('devfreq_governor_list') : k.permanent(16);
+    initList(k.space, this.list);
+  }
+
+  private add(governor: Ptr): number {
+    const { k } = this;
+    if (governor === 0) {
+      k.log.line('devfreq_add_governor: Invalid parameters.', 3);
+      return -EINVAL;
+    }
+    const type = k.struct('devfreq_governor');
+    const name = type.text(governor, 'name');
+    if (this.governors().some((other) => type.text(other, 'name') === name)) {
+      k.log.line(`devfreq_add_governor: governor ${name} already registered`, 3);
+      return -EINVAL;
+    }
+    listAdd(k.space, type.addr(governor, 'node'), this.list);
+    return 0;
+  }
+
+  private remove(governor: Ptr): number {
+    if (governor === 0) return -EINVAL;
+    if (!this.governors().includes(governor)) return -ENODEV;
+    listDelInit(this.k.space, this.k.struct('devfreq_governor').addr(governor, 'node'));
+    return 0;
+  }
+
+  private governors(): Ptr[] {
+    const type = this.k.struct('devfreq_governor');
+    return listNodes(this.k.space, this.list).map((node) => type.of(node, 'node'));
+  }
+}

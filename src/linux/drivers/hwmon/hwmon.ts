@@ -1,0 +1,103 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { errPtr, isErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { initList } from '../../kobject/list.js';
+import { duplicate, freeConst } from '../../kobject/names.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { deviceName, driverName } from '../../printk/device-names.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Devices } from '../base/core.js';
+import { kobjOf, putDevice } from '../base/device.js';
+import { Devres } from '../base/devres.js';
+import { registerClass } from '../base/host-class.js';
+
+/** Hardware monitors, by groups of attributes (drivers/hwmon/hwmon.c, Documentation/hwmon/hwmon-kernel-api.rst). */
+export class Hwmon implements Subsystem {
+  private cls: Ptr = 0;
+  private readonly ids = new Set<number>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    hwmon_device_register: (parent: Ptr) => this.registerPlain(parent),
+    hwmon_device_register_with_groups: (parent: Ptr, name: Ptr, data: Ptr, groups: Ptr) =>
+      this.withGroups(parent, name, data, groups),
+    hwmon_device_unregister: (device: Ptr) => this.unregister(device),
+    devm_hwmon_device_register_with_groups: (parent: Ptr, name: Ptr, data: Ptr, groups: Ptr) =>
+      this.managed(parent, name, data, groups),
+  };
+
+  boot(): void {
+    this.cls = registerClass(this.k, 'hwmon');
+  }
+
+  private *registerPlain(parent: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const text =
+      'hwmon_device_register() is deprecated. Please convert the driver to use hwmon_device_register_with_info().';
+    const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
+    k.log.line(`${who}: ${text}`, 4);
+    return yield* this.register(parent, 0, 0, 0);
+  }
+
+  private *withGroups(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
+    if (name === 0) return errPtr(EINVAL);
+    return yield* this.register(parent, name, data, groups);
+  }
+
+  private *managed(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
+    if (parent === 0) return errPtr(EINVAL);
+    const device = yield* this.withGroups(parent, name, data, groups);
+    if (!isErr(device)) this.k.get(Devres).addHost(parent, device, () => this.unregister(device));
+    return device;
+  }
+
+  /** __hwmon_device_register() for monitors without a description of their sensors. */
+  private *register(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const type = k.struct('hwmon_device');
+    const text = name === 0 ? '' : k.space.cstring(name);
+    if (name !== 0 && (text === '' || /[-* \t\n]/.test(text))) {
+      const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
+      k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, 4);
+    }
+    const hwdev = k.slab.kmalloc(type.size, true);
+    if (hwdev === 0) return errPtr(ENOMEM);
+    let id = 0;
+    while (this.ids.has(id)) id++;
+    this.ids.add(id);
+    type.set(hwdev, 'name', name === 0 ? 0 : duplicate(k, text));
+    initList(k.space, type.addr(hwdev, 'tzdata'));
+    const device = type.addr(hwdev, 'dev');
+    const members = { class: this.cls, parent, driver_data: data, groups };
+    for (const [member, value] of Object.entries(members)) type.set(hwdev, `dev.${member}`, value);
+    const release = k.exports.hostFunction('hwmon_dev_release', 'v:p', (dev: Ptr) => this.release(dev));
+    type.set(hwdev, 'dev.release', release);
+    k.get(Devices).setName(device, `hwmon${id}`);
+    const error = yield* k.get(Devices).register(device);
+    if (error) {
+      this.ids.delete(id);
+      yield* putDevice(k, device);
+      return errPtr(-error);
+    }
+    if (name !== 0)
+      k.get(Sysfs).addText(k.get(Sysfs).directoryOf(kobjOf(k, device))!, 'name', 0o444, () => `${text}\n`);
+    return device;
+  }
+
+  private *unregister(device: Ptr): Sleepable<void> {
+    if (device === 0 || isErr(device)) return;
+    const id = /^hwmon(\d+)$/.exec(deviceName(this.k, device))?.[1];
+    if (id !== undefined) this.ids.delete(Number(id));
+    yield* this.k.get(Devices).unregister(device);
+  }
+
+  private release(device: Ptr): void {
+    const type = this.k.struct('hwmon_device');
+    const hwdev = type.of(device, 'dev');
+    freeConst(this.k, type.get(hwdev, 'name'));
+    this.k.slab.free(hwdev);
+  }
+}
