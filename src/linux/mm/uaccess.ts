@@ -1,4 +1,4 @@
-import { RAX, RCX, RDX } from '../../cpu/cpu-types.js';
+import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
 import { PAGE_SIZE, type Ptr, USER } from '../../cpu/layout.js';
 import { EFAULT, ENODEV } from '../../kernel/errno.js';
 import { errPtr, Oops } from '../errors.js';
@@ -30,10 +30,17 @@ export class Uaccess implements Subsystem {
     strnlen_user: (from: Ptr, count: number) => this.stringLength(from, count),
     copy_from_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
     copy_to_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
+    copy_to_user_nofault: (to: Ptr, from: Ptr, count: number) =>
+      this.toUser(to, from, count) === 0 ? 0 : -EFAULT,
+    copy_from_user_nofault: (to: Ptr, from: Ptr, count: number) =>
+      this.fromUser(to, from, count) === 0 ? 0 : -EFAULT,
+    clear_user_erms: () => this.clearRegisters(),
+    clear_user_rep_good: () => this.clearRegisters(),
+    clear_user_original: () => this.clearRegisters(),
     __check_object_size: (ptr: Ptr, count: number, toUser: boolean) => this.checkObject(ptr, count, toUser),
     vm_mmap: (file: Ptr, _address: Ptr, bytes: number) =>
-      file === 0 ? this.k.get(UserMemory).allocate(pageAlign(bytes), PAGE_SIZE) : errPtr(ENODEV),
-    vm_munmap: (start: Ptr) => this.unmap(start),
+      file === 0 ? this.map(pageAlign(bytes)) : errPtr(ENODEV),
+    vm_munmap: (start: Ptr, bytes: number) => this.unmap(start, pageAlign(bytes)),
     __get_user_1: () => this.getUser(1),
     __get_user_2: () => this.getUser(2),
     __get_user_4: () => this.getUser(4),
@@ -53,6 +60,9 @@ export class Uaccess implements Subsystem {
   };
 
   readonly signatures = {
+    clear_user_erms: 'v:',
+    clear_user_rep_good: 'v:',
+    clear_user_original: 'v:',
     vm_mmap: 'p:ppLLLL',
     vm_munmap: 'i:pL',
     _copy_to_user: 'L:ppL',
@@ -80,16 +90,45 @@ export class Uaccess implements Subsystem {
     __put_user_nocheck_8: 'v:',
   };
 
-  /** vm_munmap() of what vm_mmap() gave. */
-  private unmap(start: Ptr): number {
-    this.k.get(UserMemory).free(start);
+  /** The body of an inlined clear_user(): RDI and RCX are where and how much, and afterwards what is left. */
+  private clearRegisters(): void {
+    const { cpu, space } = this.k;
+    const to = cpu.get(RDI);
+    const count = Number(cpu.get(RCX));
+    const left = this.clear(space.fromAddress(to), count);
+    cpu.set(RCX, U64(left));
+    cpu.set(RDI, to + U64(count - left));
+  }
+
+  /** Pages of anonymous mappings that are still there, by where the mapping begins. */
+  private readonly mappings = new Map<Ptr, Set<Ptr>>();
+
+  private map(bytes: number): Ptr {
+    const start = this.k.get(UserMemory).allocate(bytes, PAGE_SIZE);
+    const pages = Array.from({ length: bytes / PAGE_SIZE }, (_, i) => start + i * PAGE_SIZE);
+    this.mappings.set(start, new Set(pages));
+    return start;
+  }
+
+  /** vm_munmap(): any pages, of any mappings. */
+  private unmap(from: Ptr, bytes: number): number {
+    for (const [start, pages] of this.mappings) {
+      for (const page of [...pages])
+        if (page >= from && page < from + bytes) {
+          this.k.space.unmap(page, PAGE_SIZE);
+          pages.delete(page);
+        }
+      if (pages.size > 0) continue;
+      this.mappings.delete(start);
+      this.k.get(UserMemory).free(start);
+    }
     return 0;
   }
 
   /** Bytes that could not be copied. */
   toUser(to: Ptr, from: Ptr, count: number): number {
     const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
-    this.k.space.bytes.set(this.k.space.readable(from, possible), to);
+    if (possible > 0) this.k.space.bytes.set(this.k.space.readable(from, possible), to);
     return count - possible;
   }
 

@@ -19,6 +19,7 @@ import { parseArguments } from './parse-args.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
 import { Resolver } from './resolve.js';
+import { waitForOwners } from './wait-live.js';
 
 const THIS_MODULE = '.gnu.linkonce.this_module';
 /** A module's file: what finit_module(2) is given. */
@@ -39,6 +40,7 @@ export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sle
   checkUnique(k, modules, module);
   modules.add(module);
   try {
+    yield* waitForOwners(k, module);
     linkModule(k, module);
     module.state = 'Loading';
     modules.syncStruct(module);

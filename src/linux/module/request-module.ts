@@ -25,7 +25,8 @@ export class RequestModule implements Subsystem {
     if (name.length >= NAME_LIMIT) return -ENAMETOOLONG;
     const run = this.k.get(Modules).requestModule;
     if (!run) return -ENOENT;
-    const status = yield* run(name);
-    return wait ? status << 8 : 0;
+    if (wait) return (yield* run(name)) << 8;
+    this.k.processes.create('kworker/u2:0', run(name), { kernelThread: true });
+    return 0;
   }
 }
