@@ -8,6 +8,8 @@ import { DebugFsValues } from './debugfs/values.js';
 import { DeviceNodes } from './devices/device-nodes.js';
 import { MemoryDevices } from './devices/memory-devices.js';
 import { MiscDevices } from './devices/misc.js';
+import { AsyncNotification } from './fasync.js';
+import { FileExports } from './file-exports.js';
 import { FileSystems } from './file-systems.js';
 import { Dcache } from './guest/dcache.js';
 import { DcacheExports } from './guest/dcache-exports.js';
@@ -19,6 +21,7 @@ import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
+import { MountCalls } from './mount-calls.js';
 import { BootMounts } from './mounts.js';
 import { NfsServerCopy } from './nfs-common.js';
 import { NativeLanguages } from './nls/nls.js';
@@ -46,6 +49,8 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   OpenFiles,
   FilePolling,
   Vfs,
+  FileExports,
+  AsyncNotification,
   IovIter,
   SeekFunctions,
   CharRegions,
@@ -77,6 +82,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   DebugFsExports,
   DebugFsValues,
   DeviceNodes,
+  MountCalls,
   BootMounts,
   MemoryDevices,
   MiscDevices,

@@ -71,6 +71,11 @@ export class VfsObjects implements Subsystem {
       known.count++;
       return known.objects;
     }
+    const given = givenObjects(node);
+    if (given) {
+      this.count(given.dentry, 1);
+      return given;
+    }
     const { superBlock, mount } = this.fileSystem(fileSystem);
     const inode = this.makeInode(node, superBlock);
     const dentry = this.makeDentry(name, inode, 0, superBlock);
@@ -88,6 +93,8 @@ export class VfsObjects implements Subsystem {
   /** Drops a reference; with the last one the objects go. True if they did. */
   release(node: FileNode): boolean {
     const held = this.held.get(node);
+    const given = held ? undefined : givenObjects(node);
+    if (given) this.count(given.dentry, -1);
     if (!held || --held.count > 0) return false;
     this.held.delete(node);
     this.nodesByInode.delete(held.objects.inode);
@@ -216,6 +223,11 @@ export class VfsObjects implements Subsystem {
     this.k.slab.free(dentry);
   }
 
+  private count(dentry: Ptr, by: number): void {
+    const type = this.k.struct('dentry');
+    type.set(dentry, 'd_lockref.count', type.get(dentry, 'd_lockref.count') + by);
+  }
+
   private makeFileSystem(name: string): { superBlock: Ptr; mount: Ptr } {
     const { k } = this;
     const superBlock = k.permanent(k.sizeOf('super_block'));
@@ -233,4 +245,9 @@ export class VfsObjects implements Subsystem {
   private list(type: StructType, ptr: Ptr, path: string): void {
     list.init(this.k.space, type.addr(ptr, path));
   }
+}
+
+/** Nodes of file systems that modules implement bring their own objects. */
+function givenObjects(node: FileNode): NodeObjects | undefined {
+  return 'objects' in node ? (node.objects as NodeObjects) : undefined;
 }

@@ -30,6 +30,7 @@ import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
 import { DataServer } from './host-server.js';
+import { MountCalls } from './mount-calls.js';
 import { modeOf, VfsObjects } from './objects.js';
 import { type FileServer, isServed, type MaybeSleeps, type OpenFile, type Position } from './open-file.js';
 import { OpenFiles } from './open-files.js';
@@ -283,6 +284,16 @@ export class Vfs implements Subsystem {
     if (typeof node === 'number') return node;
     node.mode = mode & 0o7777;
     return 0;
+  }
+
+  /** mount(2) */
+  mount(type: string, source: string, target: string, flags = 0, data = ''): Sleepable<number> {
+    return this.k.get(MountCalls).mount(type, source, target, flags, data);
+  }
+
+  /** umount(2) */
+  umount(target: string): Sleepable<number> {
+    return this.k.get(MountCalls).umount(target);
   }
 
   private *drop(location: Location): Sleepable<number> {

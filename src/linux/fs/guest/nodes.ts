@@ -1,0 +1,247 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { ENOENT, ENXIO, EPERM } from '../../../kernel/errno.js';
+import { DirectoryNode, FileNode, SymlinkNode } from '../../../kernel/files/index.js';
+import { isErr, ptrErr } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../flags.js';
+import { fileOperation, fileOperations } from '../guest-ops.js';
+import { GuestServer } from '../guest-server.js';
+import { withLocals } from '../locals.js';
+import type { NodeObjects } from '../objects.js';
+import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
+import { OpenFiles } from '../open-files.js';
+import { Dcache } from './dcache.js';
+
+/** The tree of a mounted file system of a module, as nodes of the file tree: views of its dentries. */
+export class GuestTree {
+  private readonly views = new Map<Ptr, FileNode>();
+
+  constructor(
+    readonly k: LinuxKernel,
+    /** struct vfsmount. */
+    readonly mount: Ptr,
+  ) {}
+
+  view(dentry: Ptr): FileNode {
+    const known = this.views.get(dentry);
+    if (known) return known;
+    const made = this.make(dentry);
+    this.views.set(dentry, made);
+    return made;
+  }
+
+  forget(dentry: Ptr): void {
+    this.views.delete(dentry);
+  }
+
+  objectsOf(dentry: Ptr): NodeObjects {
+    const type = this.k.struct('dentry');
+    return {
+      inode: type.get(dentry, 'd_inode'),
+      dentry,
+      superBlock: type.get(dentry, 'd_sb'),
+      mount: this.mount,
+    };
+  }
+
+  private make(dentry: Ptr): FileNode {
+    const inodes = this.k.struct('inode');
+    const inode = this.k.get(Dcache).inodeOf(dentry);
+    const mode = inodes.get(inode, 'i_mode');
+    switch (mode & S_IFMT) {
+      case S_IFDIR:
+        return new GuestDirectory(this, dentry, mode & 0o7777);
+      case S_IFLNK:
+        return new SymlinkNode(() => inodes.string(inode, 'i_link'));
+      default:
+        return new GuestFile(this, dentry, mode & 0o7777);
+    }
+  }
+}
+
+class GuestDirectory extends DirectoryNode {
+  readonly objects: NodeObjects;
+
+  constructor(
+    private readonly tree: GuestTree,
+    private readonly dentry: Ptr,
+    mode: number,
+  ) {
+    super(mode);
+    this.objects = tree.objectsOf(dentry);
+  }
+
+  override lookup(name: string): FileNode | undefined {
+    const dentry = this.cache.find(this.dentry, name);
+    return dentry === 0 || this.cache.inodeOf(dentry) === 0 ? undefined : this.tree.view(dentry);
+  }
+
+  override names(): readonly string[] {
+    return this.cache
+      .childrenOf(this.dentry)
+      .filter((child) => this.cache.inodeOf(child) !== 0)
+      .map((child) => this.cache.nameOf(child));
+  }
+
+  override insert(): number {
+    return -EPERM;
+  }
+
+  override remove(): number {
+    return -EPERM;
+  }
+
+  override *find(name: string): Sleepable<FileNode | number | undefined> {
+    const known = this.lookup(name);
+    if (known) return known;
+    const dentry = yield* this.lookUp(name);
+    if (isErr(dentry)) return ptrErr(dentry);
+    const view = this.cache.inodeOf(dentry) === 0 ? undefined : this.tree.view(dentry);
+    yield* this.cache.put(dentry);
+    return view;
+  }
+
+  override *make(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number> {
+    const { k } = this.tree;
+    const fn = this.operation(kind === 'file' ? 'create' : 'mkdir');
+    if (fn === 0) return -EPERM;
+    const dentry = yield* this.lookUp(name);
+    if (isErr(dentry)) return ptrErr(dentry);
+    const owner = k.symbol(k.hasSymbol('nop_mnt_idmap') ? 'nop_mnt_idmap' : 'init_user_ns');
+    const { inode } = this.objects;
+    const error =
+      kind === 'file'
+        ? yield* k.callInt(fn, owner, inode, dentry, BigInt(S_IFREG | mode), 1)
+        : yield* k.callInt(fn, owner, inode, dentry, BigInt(mode));
+    const view = error === 0 ? this.tree.view(dentry) : error;
+    yield* this.cache.put(dentry);
+    return view;
+  }
+
+  override *drop(name: string): Sleepable<number> {
+    const { k } = this.tree;
+    const found = yield* this.find(name);
+    if (typeof found === 'number') return found;
+    const dentry = this.cache.find(this.dentry, name);
+    if (!found || dentry === 0) return -ENOENT;
+    const fn = this.operation(found instanceof DirectoryNode ? 'rmdir' : 'unlink');
+    if (fn === 0) return -EPERM;
+    this.cache.get(dentry);
+    const error = yield* k.callInt(fn, this.objects.inode, dentry);
+    if (error === 0) {
+      yield* this.cache.delete(dentry);
+      this.tree.forget(dentry);
+    }
+    yield* this.cache.put(dentry);
+    return error;
+  }
+
+  override *list(): Sleepable<readonly string[] | number> {
+    const { k } = this.tree;
+    const table = k.struct('inode').get(this.objects.inode, 'i_fop');
+    if (table === 0 || fileOperation(k, table, 'iterate_shared') === 0) return this.names();
+    const open = k.get(OpenFiles).create(this, '/', 0, '');
+    k.struct('file').set(open.file, 'f_op', k.get(OpenFiles).getOperations(table));
+    const operations = fileOperations(k, open.file);
+    const server = new GuestServer(k, operations);
+    open.server = server;
+    const opener = operations.get('open');
+    const error = opener === 0 ? 0 : yield* k.callInt(opener, this.objects.inode, open.file);
+    if (error !== 0) {
+      k.get(OpenFiles).discard(open.file);
+      return error;
+    }
+    const names = yield* this.iterate(operations.get('iterate_shared'), open.file);
+    yield* k.get(OpenFiles).put(open.file);
+    return names;
+  }
+
+  private get cache(): Dcache {
+    return this.tree.k.get(Dcache);
+  }
+
+  private operation(name: string): Ptr {
+    const { k } = this.tree;
+    const table = k.struct('inode').get(this.objects.inode, 'i_op');
+    return table === 0 ? 0 : k.struct('inode_operations').get(table, name);
+  }
+
+  /** A dentry of that name, negative if there is nothing, with a reference; or an ERR_PTR. */
+  private *lookUp(name: string): Sleepable<Ptr> {
+    const { k } = this.tree;
+    const known = this.cache.find(this.dentry, name);
+    if (known !== 0) return this.cache.get(known);
+    const dentry = this.cache.alloc(this.dentry, name, this.objects.superBlock);
+    const fn = this.operation('lookup');
+    if (fn === 0) return dentry;
+    const other = yield* k.callPtr(fn, this.objects.inode, dentry, 0);
+    if (other === 0) return dentry;
+    yield* this.cache.put(dentry);
+    return other;
+  }
+
+  /** Calls ->iterate_shared until it has nothing more to say. */
+  private *iterate(fn: Ptr, file: Ptr): Sleepable<readonly string[] | number> {
+    const { k } = this.tree;
+    const type = k.struct('dir_context');
+    const files = k.struct('file');
+    return yield* withLocals(k, type.size, function* (context): Sleepable<readonly string[] | number> {
+      const names: string[] = [];
+      type.set(context, 'actor', fillDirectory(k));
+      listings.set(context, names);
+      for (let before = -1; before !== names.length; ) {
+        before = names.length;
+        type.set(context, 'pos', files.get(file, 'f_pos'));
+        const error = yield* k.callInt(fn, file, context);
+        files.set(file, 'f_pos', type.get(context, 'pos'));
+        if (error < 0) return error;
+      }
+      return names.filter((name) => name !== '.' && name !== '..');
+    });
+  }
+}
+
+/** Listings under way, by their dir_context. */
+const listings = new Map<Ptr, string[]>();
+
+/** The actor that file systems give each name to; it wants more. */
+function fillDirectory(k: LinuxKernel): Ptr {
+  return k.exports.hostFunction(
+    'filldir64',
+    'b:ppilLu',
+    (context: Ptr, name: Ptr, length: number, _offset: number, _inode: number, _type: number) => {
+      listings.get(context)?.push(k.space.cstring(name, length));
+      return true;
+    },
+  );
+}
+
+class GuestFile extends FileNode implements ServedNode {
+  override readonly kind = 'file';
+  readonly objects: NodeObjects;
+
+  constructor(
+    private readonly tree: GuestTree,
+    dentry: Ptr,
+    mode: number,
+  ) {
+    super(mode);
+    this.objects = tree.objectsOf(dentry);
+  }
+
+  override get size(): number {
+    return this.tree.k.struct('inode').get(this.objects.inode, 'i_size');
+  }
+
+  *openFile(open: OpenFile, inode: Ptr): Sleepable<FileServer | number> {
+    const { k } = this.tree;
+    const table = k.get(OpenFiles).getOperations(k.struct('inode').get(inode, 'i_fop'));
+    if (table === 0) return -ENXIO;
+    k.struct('file').set(open.file, 'f_op', table);
+    const operations = fileOperations(k, open.file);
+    const fn = operations.get('open');
+    const result = fn === 0 ? 0 : yield* k.callInt(fn, inode, open.file);
+    return result === 0 ? new GuestServer(k, operations) : result;
+  }
+}

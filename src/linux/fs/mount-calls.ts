@@ -1,0 +1,97 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL, ENODEV, ENOTDIR } from '../../kernel/errno.js';
+import { DirectoryNode, MemoryDirectory, type Mount } from '../../kernel/files/index.js';
+import { isErr, ptrErr } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Modules } from '../module/modules.js';
+import type { Subsystem } from '../subsystem.js';
+import { DebugFs } from './debugfs/debugfs.js';
+import { DeviceNodes } from './devices/device-nodes.js';
+import { FileSystems } from './file-systems.js';
+import { GuestMounts } from './guest/mounting.js';
+import { GuestTree } from './guest/nodes.js';
+import { ProcFs } from './proc/procfs.js';
+import { SysfsNodes } from './sysfs-mount.js';
+
+/** A block device is needed (errno(3)). */
+const ENOTBLK = 15;
+/** file_system_type.fs_flags */
+const FS_REQUIRES_DEV = 1;
+
+/** mount(2) and umount(2): the base kernel's file systems and those of modules. */
+export class MountCalls implements Subsystem {
+  readonly exports = {};
+  /** struct vfsmount of what modules' file systems have mounted. */
+  private readonly guests = new Map<Mount, Ptr>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  *mount(type: string, source: string, target: string, flags = 0, data = ''): Sleepable<number> {
+    const { files } = this.k;
+    const location = yield* files.resolve(target);
+    if (typeof location === 'number') return location;
+    if (!(location.node instanceof DirectoryNode)) return -ENOTDIR;
+    const own = this.ownRoot(type);
+    const guest = own ? undefined : yield* this.guestMount(type, source, flags, data);
+    if (typeof guest === 'number' && guest < 0) return guest;
+    const root = own ?? this.rootOf(guest ?? 0);
+    if (!root) return -EINVAL;
+    const mount = { type, source, target: location.path, root, options: data || 'rw,relatime' };
+    files.mount(mount, location.node);
+    if (guest !== undefined) this.guests.set(mount, guest);
+    return 0;
+  }
+
+  *umount(target: string): Sleepable<number> {
+    const location = yield* this.k.files.resolve(target);
+    if (typeof location === 'number') return location;
+    const mount = this.k.files.unmount(location.path);
+    if (typeof mount === 'number') return mount;
+    const guest = this.guests.get(mount);
+    this.guests.delete(mount);
+    if (guest !== undefined) yield* this.k.get(GuestMounts).put(guest);
+    return 0;
+  }
+
+  private ownRoot(type: string): DirectoryNode | undefined {
+    const { k } = this;
+    switch (type) {
+      case 'proc':
+        return k.get(ProcFs).root;
+      case 'sysfs':
+        return new SysfsNodes(k).root;
+      case 'devtmpfs':
+        return k.get(DeviceNodes).root;
+      case 'debugfs':
+        return k.get(DebugFs).root;
+      case 'tmpfs':
+      case 'ramfs':
+        return new MemoryDirectory(type === 'tmpfs' ? 0o1777 : 0o755);
+      default:
+        return undefined;
+    }
+  }
+
+  /** A vfsmount of a module's file system, which is loaded first if need be; a negative error number. */
+  private *guestMount(type: string, source: string, flags: number, data: string): Sleepable<number> {
+    const { k } = this;
+    const known = k.get(FileSystems);
+    const request = k.get(Modules).requestModule;
+    if (known.find(type) === 0 && request) yield* request(`fs-${type}`);
+    const kind = known.find(type);
+    if (kind === 0) return -ENODEV;
+    if ((k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0) return -ENOTBLK;
+    const options = data === '' ? 0 : k.slab.kmalloc(data.length + 1, false);
+    if (options !== 0) k.space.storeCstring(options, data);
+    const mount = yield* k.get(GuestMounts).mount(kind, flags, source, options);
+    if (options !== 0) k.slab.free(options);
+    return isErr(mount) ? ptrErr(mount) : mount;
+  }
+
+  private rootOf(mount: Ptr): DirectoryNode | undefined {
+    const root = this.k.struct('vfsmount').get(mount, 'mnt_root');
+    const view = new GuestTree(this.k, mount).view(root);
+    return view instanceof DirectoryNode ? view : undefined;
+  }
+}
