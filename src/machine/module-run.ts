@@ -65,8 +65,10 @@ class ModuleRun {
     const load = this.load();
     const loadMs = options.now() - started;
     const errno = errnoField(load.exit === 0 ? undefined : machine.system.failure?.errno);
-    const dmesg = kernel.log.linesFrom(logStart);
+    // The list is taken at once, as a script would; the log when what was started has had its moment.
     const modules = this.listing();
+    machine.sleep(AFTERWARDS_NS);
+    const dmesg = kernel.log.linesFrom(logStart);
     options.onStep?.('loaded');
     const exec = options.exec?.commands.map((command) => options.exec!.run(command)) ?? [];
     options.onStep?.('used');
@@ -114,7 +116,7 @@ class ModuleRun {
       subject.kind === 'name'
         ? modprobeInsert(machine.system, subject.name, parameters, { verbose: true }, terminal)
         : this.insertGiven(subject, parameters, terminal);
-    return this.ended('modprobe', machine.process('modprobe', body, AFTERWARDS_NS));
+    return this.ended('modprobe', machine.process('modprobe', body, 0));
   }
 
   /** A file given by its path: what it depends on comes out of the tree, as modprobe would have it. */
