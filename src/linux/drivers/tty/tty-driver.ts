@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { CharRegions } from '../../fs/char-regions.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
-import { initList, listAdd, listDelInit } from '../../kobject/list.js';
+import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Classes } from '../base/class.js';
@@ -47,6 +47,7 @@ export class TtyDrivers implements Subsystem {
     tty_register_device_attr: (driver: Ptr, index: number, parent: Ptr, data: Ptr, groups: Ptr) =>
       this.registerDevice(driver, index, parent, data, groups),
     tty_unregister_device: (driver: Ptr, index: number) => this.unregisterDevice(driver, index),
+    tty_dev_name_to_number: (name: Ptr, number: Ptr) => this.numberOf(this.k.space.cstring(name), number),
     tty_devnum: (tty: Ptr) => {
       const type = this.k.struct('tty_struct');
       return this.number(type.get(tty, 'driver'), type.get(tty, 'index'));
@@ -160,6 +161,21 @@ export class TtyDrivers implements Subsystem {
       .devices(this.cls)
       .find((other) => k.struct('device').get(other, 'devt') === wanted);
     if (device !== undefined) yield* k.get(Devices).unregister(device);
+  }
+
+  /** The number of a terminal by the name of its node: `ttyS0`. */
+  private numberOf(name: string, slot: Ptr): number {
+    const { k } = this;
+    const parts = /^([^\d,]+)(\d+)$/.exec(name);
+    if (!parts) return -EINVAL;
+    const type = k.struct('tty_driver');
+    for (const node of listNodes(k.space, this.list)) {
+      const driver = type.of(node, 'tty_drivers');
+      if (type.string(driver, 'name') !== parts[1] || Number(parts[2]) >= type.get(driver, 'num')) continue;
+      k.space.store32(slot, this.number(driver, Number(parts[2])));
+      return 0;
+    }
+    return -ENODEV;
   }
 
   private number(driver: Ptr, index: number): number {
