@@ -27,7 +27,7 @@ interface Workqueue {
   readonly running: Map<Task, Ptr>;
   /** Module that created it; undefined for the kernel's own. */
   readonly creator: LoadedModule | undefined;
-  readonly maxActive: number;
+  maxActive: number;
   destroyed: boolean;
 }
 
@@ -78,7 +78,9 @@ export class Workqueues implements Subsystem {
     drain_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
     work_busy: (work: Ptr) => (this.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
     workqueue_congested: () => false,
-    workqueue_set_max_active: () => {},
+    workqueue_set_max_active: (wq: Ptr, max: number) => {
+      this.at(wq).maxActive = Math.min(max, MAX_WORKERS);
+    },
     current_work: () => this.currentWork(),
     queue_rcu_work: (wq: Ptr, work: Ptr) => this.queueWork(wq, work),
     flush_rcu_work: (work: Ptr) => this.flushWork(work),
