@@ -16,6 +16,7 @@ import { DcacheExports } from './guest/dcache-exports.js';
 import { InodeExports } from './guest/inode-exports.js';
 import { Inodes } from './guest/inodes.js';
 import { LibFs } from './guest/libfs.js';
+import { NameLookups } from './guest/lookup.js';
 import { GuestMounts } from './guest/mounting.js';
 import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
@@ -70,6 +71,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   InodeExports,
   SuperBlocks,
   GuestMounts,
+  NameLookups,
   LibFs,
   NativeLanguages,
   NfsServerCopy,

@@ -73,7 +73,8 @@ export class VfsObjects implements Subsystem {
     }
     const given = givenObjects(node);
     if (given) {
-      this.count(given.dentry, 1);
+      const type = this.k.struct('dentry');
+      type.set(given.dentry, 'd_lockref.count', type.get(given.dentry, 'd_lockref.count') + 1);
       return given;
     }
     const { superBlock, mount } = this.fileSystem(fileSystem);
@@ -90,17 +91,19 @@ export class VfsObjects implements Subsystem {
     this.nodesByInode.set(objects.inode, node);
   }
 
-  /** Drops a reference; with the last one the objects go. True if they did. */
-  release(node: FileNode): boolean {
+  /**
+   * Drops a reference; with the last one the objects go. Of nodes that brought their own objects, the dentry
+   * that the caller is to put; else 0.
+   */
+  release(node: FileNode): Ptr {
     const held = this.held.get(node);
-    const given = held ? undefined : givenObjects(node);
-    if (given) this.count(given.dentry, -1);
-    if (!held || --held.count > 0) return false;
+    if (!held) return givenObjects(node)?.dentry ?? 0;
+    if (--held.count > 0) return 0;
     this.held.delete(node);
     this.nodesByInode.delete(held.objects.inode);
     this.freeDentry(held.objects.dentry);
     this.freeInode(held.objects.inode);
-    return true;
+    return 0;
   }
 
   /** The guest objects of a node that is in use. */
@@ -221,11 +224,6 @@ export class VfsObjects implements Subsystem {
     const name = type.get(dentry, 'd_name.name');
     if (name !== type.addr(dentry, 'd_iname') && name !== 0) this.k.slab.free(name);
     this.k.slab.free(dentry);
-  }
-
-  private count(dentry: Ptr, by: number): void {
-    const type = this.k.struct('dentry');
-    type.set(dentry, 'd_lockref.count', type.get(dentry, 'd_lockref.count') + by);
   }
 
   private makeFileSystem(name: string): { superBlock: Ptr; mount: Ptr } {

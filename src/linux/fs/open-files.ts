@@ -7,6 +7,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
+import { Dcache } from './guest/dcache.js';
 import { VfsObjects } from './objects.js';
 import type { FileServer, OpenFile } from './open-file.js';
 
@@ -116,16 +117,17 @@ export class OpenFiles implements Subsystem {
     if (count > 0) return;
     const open = this.files.get(file);
     if (open?.server.release) yield* this.k.wait(open.server.release(open));
-    this.discard(file);
+    yield* this.discard(file);
   }
 
   /** Frees a struct file without asking its server: after release, or when open failed. */
-  discard(file: Ptr): void {
+  *discard(file: Ptr): Sleepable<void> {
     const open = this.files.get(file);
     if (!open) return;
     this.putOperations(file);
     this.files.delete(file);
-    if (open.node) this.k.get(VfsObjects).release(open.node);
+    const dentry = open.node ? this.k.get(VfsObjects).release(open.node) : 0;
+    if (dentry !== 0) yield* this.k.get(Dcache).put(dentry);
     this.k.slab.free(file);
   }
 

@@ -98,7 +98,7 @@ export class Vfs implements Subsystem {
     const open = this.files.create(node, path, openFlags, fileSystem);
     const server = yield* this.serve(open, node);
     if (typeof server === 'number') {
-      this.files.discard(open.file);
+      yield* this.files.discard(open.file);
       return server;
     }
     open.server = server;

@@ -12,6 +12,7 @@ import type { NodeObjects } from '../objects.js';
 import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
 import { OpenFiles } from '../open-files.js';
 import { Dcache } from './dcache.js';
+import { lookUpBelow } from './lookup.js';
 
 /** The tree of a mounted file system of a module, as nodes of the file tree: views of its dentries. */
 export class GuestTree {
@@ -95,7 +96,7 @@ class GuestDirectory extends DirectoryNode {
   override *find(name: string): Sleepable<FileNode | number | undefined> {
     const known = this.lookup(name);
     if (known) return known;
-    const dentry = yield* this.lookUp(name);
+    const dentry = yield* lookUpBelow(this.tree.k, this.dentry, name);
     if (isErr(dentry)) return ptrErr(dentry);
     const view = this.cache.inodeOf(dentry) === 0 ? undefined : this.tree.view(dentry);
     yield* this.cache.put(dentry);
@@ -106,7 +107,7 @@ class GuestDirectory extends DirectoryNode {
     const { k } = this.tree;
     const fn = this.operation(kind === 'file' ? 'create' : 'mkdir');
     if (fn === 0) return -EPERM;
-    const dentry = yield* this.lookUp(name);
+    const dentry = yield* lookUpBelow(this.tree.k, this.dentry, name);
     if (isErr(dentry)) return ptrErr(dentry);
     const owner = k.symbol(k.hasSymbol('nop_mnt_idmap') ? 'nop_mnt_idmap' : 'init_user_ns');
     const { inode } = this.objects;
@@ -149,7 +150,7 @@ class GuestDirectory extends DirectoryNode {
     const opener = operations.get('open');
     const error = opener === 0 ? 0 : yield* k.callInt(opener, this.objects.inode, open.file);
     if (error !== 0) {
-      k.get(OpenFiles).discard(open.file);
+      yield* k.get(OpenFiles).discard(open.file);
       return error;
     }
     const names = yield* this.iterate(operations.get('iterate_shared'), open.file);
@@ -165,20 +166,6 @@ class GuestDirectory extends DirectoryNode {
     const { k } = this.tree;
     const table = k.struct('inode').get(this.objects.inode, 'i_op');
     return table === 0 ? 0 : k.struct('inode_operations').get(table, name);
-  }
-
-  /** A dentry of that name, negative if there is nothing, with a reference; or an ERR_PTR. */
-  private *lookUp(name: string): Sleepable<Ptr> {
-    const { k } = this.tree;
-    const known = this.cache.find(this.dentry, name);
-    if (known !== 0) return this.cache.get(known);
-    const dentry = this.cache.alloc(this.dentry, name, this.objects.superBlock);
-    const fn = this.operation('lookup');
-    if (fn === 0) return dentry;
-    const other = yield* k.callPtr(fn, this.objects.inode, dentry, 0);
-    if (other === 0) return dentry;
-    yield* this.cache.put(dentry);
-    return other;
   }
 
   /** Calls ->iterate_shared until it has nothing more to say. */
