@@ -11,12 +11,16 @@ import { DestinationCaches } from './core/dst-cache.js';
 import { Ethernet } from './core/eth.js';
 import { Ethtool } from './core/ethtool.js';
 import { ProtocolFamilies } from './core/families.js';
+import { FlowDissectors } from './core/flow-dissector.js';
 import { GroCells } from './core/gro-cells.js';
+import { L3Masters } from './core/l3mdev.js';
 import { Loopback } from './core/loopback.js';
 import { LightweightTunnels } from './core/lwtunnel.js';
+import { MdioBoards } from './core/mdio-boards.js';
 import { Napi } from './core/napi.js';
 import { SocketIoctlHooks } from './core/net-hooks.js';
 import { NetNamespaces } from './core/net-namespace.js';
+import { NetRatelimit } from './core/net-ratelimit.js';
 import { NetSysfs } from './core/net-sysfs.js';
 import { NetDevices } from './core/netdevices.js';
 import { NetNotifierChains } from './core/notifier-chains.js';
@@ -30,13 +34,16 @@ import { SkbData } from './core/skb-data.js';
 import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
+import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
+import { InetHashtables } from './ipv4/inet-hashtables.js';
 import { InetProtocols } from './ipv4/protocol.js';
 import { InetSwitch } from './ipv4/protosw.js';
 import { TcpAlgorithms } from './ipv4/tcp-cong.js';
+import { TcpAckHooks } from './ipv4/tcp-hooks.js';
 import { Ipv6 } from './ipv6/af-inet6.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
@@ -44,6 +51,8 @@ import { NetfilterQueue } from './netfilter/queue.js';
 import { NetfilterSockopts } from './netfilter/sockopt.js';
 import { Netlink } from './netlink/af-netlink.js';
 import { GenericNetlink } from './netlink/genetlink.js';
+import { NetlinkAttributes } from './netlink/nlattr-read.js';
+import { NetlinkMessages } from './netlink/nlattr-write.js';
 import { ClassifierActions } from './sched/act-api.js';
 import { ActionTables } from './sched/act-idr.js';
 import { Classifiers } from './sched/cls-api.js';
@@ -61,7 +70,10 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   KernelSockets,
   SocketIoctlHooks,
   SocketTimers,
+  AbsentSocketOperations,
   Netlink,
+  NetlinkAttributes,
+  NetlinkMessages,
   Destinations,
   DestinationCaches,
   BpfKernelFunctions,
@@ -79,6 +91,10 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   Napi,
   GroCells,
   Ethtool,
+  MdioBoards,
+  L3Masters,
+  FlowDissectors,
+  NetRatelimit,
   Rtnetlink,
   Ethernet,
   NoopDiscipline,
@@ -96,8 +112,10 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   InetSwitch,
   InetSockets,
   FragmentQueues,
+  InetHashtables,
   Ipv6,
   TcpAlgorithms,
+  TcpAckHooks,
   NetfilterHooks,
   NetfilterLoggers,
   NetfilterQueue,

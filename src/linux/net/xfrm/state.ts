@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { ESRCH } from '../../../kernel/errno.js';
 import { Rcu } from '../../core/rcu.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
@@ -11,7 +12,10 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const SOURCE = 'net/xfrm/xfrm_state.c';
 
-/** What transforms packets: types of each protocol, key managers, callbacks (net/xfrm/xfrm_state.c, xfrm_input.c). */
+/**
+ * What transforms packets: types of each protocol, key managers, callbacks (net/xfrm/xfrm_state.c, xfrm_input.c).
+ * There are no states: what makes them is not implemented, so that there is nothing to flush.
+ */
 export class XfrmRegistry implements Subsystem {
   private readonly types = new Map<string, Ptr>();
   private readonly managers: GuestList;
@@ -29,6 +33,8 @@ export class XfrmRegistry implements Subsystem {
       this.register('xfrm_type_offload', type, family),
     xfrm_unregister_type_offload: (type: Ptr, family: number) =>
       this.unregister('xfrm_type_offload', type, family),
+    xfrm_state_flush: (_net: Ptr, _protocol: number) => -ESRCH,
+    xfrm_flush_gc: () => {},
     xfrm_register_km: (manager: Ptr) => {
       this.managers.addTail(manager);
       return 0;
