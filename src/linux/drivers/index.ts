@@ -4,6 +4,7 @@ import { AcpiNamespace } from './acpi/acpi-namespace.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
+import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
 import { DevfreqGovernors } from './devfreq/governors.js';
 import { DmaEngine } from './dma/dma-engine.js';
@@ -11,6 +12,7 @@ import { DmaMapping } from './dma/dma-mapping.js';
 import { DmaPools } from './dma/dma-pool.js';
 import { Dmi } from './dmi/dmi.js';
 import { Edac } from './edac/edac.js';
+import { EfiVariables } from './firmware/efi.js';
 import { FirmwareMatch } from './firmware/match.js';
 import { DeviceProperties } from './firmware/property.js';
 import { SoftwareNodes } from './firmware/software-node.js';
@@ -34,6 +36,7 @@ import { PlatformDrivers } from './platform/platform-driver.js';
 import { PnpBus } from './pnp/pnp-bus.js';
 import { RegmapLookup } from './regmap/lookup.js';
 import { Resources } from './resource/resource.js';
+import { SignatureCheck } from './resource/signature.js';
 import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
@@ -95,5 +98,8 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   I8042,
   SerialCore,
   VirtualConsole,
+  CpuFreqDrivers,
+  EfiVariables,
+  SignatureCheck,
   MachineDevices,
 ];

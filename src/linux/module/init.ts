@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
+import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../traps/symbolize.js';
 import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
@@ -35,6 +36,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   modules.syncStruct(module);
   yield* modules.notify(module, 'MODULE_STATE_LIVE');
   modules.wentLive(module);
+  yield* k.get(AsyncCalls).synchronize();
   modules.put(module);
   if (module.layout) protect(k, module, module.layout, true);
   freeInitMemory(k, module);

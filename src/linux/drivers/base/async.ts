@@ -22,6 +22,11 @@ export class AsyncCalls implements Subsystem {
     current_is_async: () => false,
   };
 
+  /** async_synchronize_full(): what a module's initialization waits for before its init memory goes. */
+  *synchronize(): Sleepable<void> {
+    yield* this.wait(Number.POSITIVE_INFINITY);
+  }
+
   private schedule(fn: Ptr, data: Ptr): number {
     const cookie = this.next++;
     this.running.add(cookie);

@@ -1,12 +1,22 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Alarm } from '../../../kernel/clock.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../kobject/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
 
+/** Delays in milliseconds. */
+export interface Blink {
+  readonly on: number;
+  readonly off: number;
+  readonly once: boolean;
+  readonly invert: boolean;
+}
+
 /** The LEDs that are registered, and how bright they are (drivers/leds/led-core.c). */
 export class LedBrightness implements Subsystem {
   private readonly registered = new Set<Ptr>();
+  private readonly blinking = new Map<Ptr, Alarm>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -27,6 +37,9 @@ export class LedBrightness implements Subsystem {
   }
 
   delete(led: Ptr): void {
+    const alarm = this.blinking.get(led);
+    if (alarm) this.k.clock.cancel(alarm);
+    this.blinking.delete(led);
     this.registered.delete(led);
   }
 
@@ -43,6 +56,30 @@ export class LedBrightness implements Subsystem {
     }
     const blocking = type.get(led, 'brightness_set_blocking');
     return blocking === 0 ? 0 : yield* invokeInt(k, blocking, led, brightness);
+  }
+
+  /** led_blink_set(), led_blink_set_oneshot(): switches by software, from now on or once. */
+  *blink(led: Ptr, how: Blink): Sleepable<void> {
+    const { k } = this;
+    const old = this.blinking.get(led);
+    if (old) k.clock.cancel(old);
+    this.blinking.delete(led);
+    const full = k.struct('led_classdev').get(led, 'max_brightness');
+    yield* this.set(led, how.invert ? 0 : full);
+    const again = (value: number, delay: number): void => {
+      const fire = (): void => {
+        this.blinking.delete(led);
+        if (!this.registered.has(led)) return;
+        k.processes.create('kworker/0:led', this.setAndReturn(led, value), { kernelThread: true });
+        if (!how.once) again(value === 0 ? full : 0, value === 0 ? how.off : how.on);
+      };
+      this.blinking.set(led, k.clock.arm(k.clock.now + Math.max(delay, 1) * 1e6, fire));
+    };
+    again(how.invert ? full : 0, how.on);
+  }
+
+  private *setAndReturn(led: Ptr, value: number): Sleepable<number> {
+    return yield* this.set(led, value);
   }
 
   /** led_update_brightness(): asks the driver, if it can tell. */

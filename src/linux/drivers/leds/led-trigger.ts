@@ -21,6 +21,10 @@ export class LedTriggers implements Subsystem {
     led_trigger_register_simple: (name: Ptr, slot: Ptr) => this.registerSimple(name, slot),
     led_trigger_unregister_simple: (trigger: Ptr) => this.unregisterSimple(trigger),
     led_trigger_event: (trigger: Ptr, brightness: number) => this.event(trigger, brightness),
+    led_trigger_blink: (trigger: Ptr, on: Ptr, off: Ptr) =>
+      this.blink(trigger, this.delay(on), this.delay(off), false),
+    led_trigger_blink_oneshot: (trigger: Ptr, on: Ptr, off: Ptr, invert: number) =>
+      this.blink(trigger, this.delay(on), this.delay(off), true, invert !== 0),
     led_trigger_set: (led: Ptr, trigger: Ptr) => this.set(led, trigger),
     led_trigger_remove: (led: Ptr) => this.set(led, 0),
     led_trigger_set_default: (led: Ptr) => this.setDefault(led),
@@ -136,6 +140,19 @@ export class LedTriggers implements Subsystem {
     if (trigger === 0) return;
     yield* this.unregister(trigger);
     this.k.slab.free(trigger);
+  }
+
+  /** Delays were passed by reference up to 6.2, by value from then on: small numbers are values. */
+  private delay(argument: Ptr): number {
+    return argument < 0x100_0000 ? argument : this.k.space.loadU64(argument);
+  }
+
+  private *blink(trigger: Ptr, on: number, off: number, once: boolean, invert = false): Sleepable<void> {
+    if (trigger === 0) return;
+    const { k } = this;
+    const classdev = k.struct('led_classdev');
+    for (const node of listNodes(k.space, k.struct('led_trigger').addr(trigger, 'led_cdevs')))
+      yield* k.get(LedBrightness).blink(classdev.of(node, 'trig_list'), { on, off, once, invert });
   }
 
   private *event(trigger: Ptr, brightness: number): Sleepable<void> {
