@@ -1,5 +1,6 @@
 import type { Ptr } from '../cpu/layout.js';
 import { unpack } from '../formats/compressed/unpack.js';
+import { FormatError } from '../formats/format-error.js';
 import type { Sleepable, Value } from '../kernel/effects.js';
 import type { LogRecord } from '../kernel/log.js';
 import type { Task } from '../kernel/task/task.js';
@@ -140,11 +141,10 @@ export class Machine {
     return callFunction(this, fn, args);
   }
 
-  /** What a module's file says that it depends on, dependencies of those first. */
+  /** What a module's file says that it depends on, dependencies of those first. Nothing, for what is no module. */
   dependenciesOfFile(packed: Uint8Array, path: string): string[] {
-    const depends = modinfoOf(unpack(packed, path), path).get('depends') ?? '';
     const found = new Set<string>();
-    for (const name of depends.split(',').filter(Boolean).map(normalizeName)) {
+    for (const name of dependsOf(packed, path)) {
       for (const deeper of this.tree.index.module(name)?.dependencies ?? []) found.add(deeper);
       found.add(name);
     }
@@ -220,5 +220,16 @@ export class Machine {
       'modprobe',
       modprobeInsert(this.system, name, '', { quiet: true, useBlacklist: true }, new CapturedOutput()),
     );
+  }
+}
+
+/** The `depends` of a module's file. What is wrong with the file is told when it is loaded. */
+function dependsOf(packed: Uint8Array, path: string): string[] {
+  try {
+    const depends = modinfoOf(unpack(packed, path), path).get('depends') ?? '';
+    return depends.split(',').filter(Boolean).map(normalizeName);
+  } catch (error) {
+    if (error instanceof FormatError) return [];
+    throw error;
   }
 }

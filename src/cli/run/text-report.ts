@@ -30,7 +30,9 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
       ({ symbol, prototype, caller }) =>
         `${style.red('not implemented')} ${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`,
     ),
-    ...report.faults.map((fault) => faultText(fault, style)),
+    ...report.faults
+      .filter(({ kind }) => kind !== 'unimplemented-export')
+      .map((fault) => faultText(fault, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
     ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(line)),
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,

@@ -11,6 +11,7 @@ import {
   statApplet,
 } from './files.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
+import { mountApplet, umountApplet } from './mounts.js';
 import { dmesgApplet, psApplet, sleepApplet, unameApplet } from './system.js';
 import { bracketApplet, testApplet } from './test.js';
 import { catApplet, echoApplet, grepApplet, headApplet, tailApplet, wcApplet } from './text.js';
@@ -47,6 +48,8 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     lnApplet,
     readlinkApplet,
     statApplet,
+    mountApplet,
+    umountApplet,
     ioctlApplet,
     sysApplet,
     grepApplet,
