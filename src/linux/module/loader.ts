@@ -1,6 +1,7 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
+import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
+import { type ElfFile, type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseModinfo } from '../../formats/modinfo.js';
 import { splitModuleSignature } from '../../formats/module-signature.js';
@@ -22,6 +23,11 @@ import { Resolver } from './resolve.js';
 import { waitForOwners } from './wait-live.js';
 
 const THIS_MODULE = '.gnu.linkonce.this_module';
+const ET_REL = 1;
+const EM_X86_64 = 62;
+/** Offsets of the header's fields. */
+const E_TYPE = 0x10;
+const E_MACHINE = 0x12;
 /** A module's file: what finit_module(2) is given. */
 export interface ModuleFile {
   /** Uncompressed. */
@@ -41,7 +47,7 @@ export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sle
   modules.add(module);
   try {
     yield* waitForOwners(k, module);
-    linkModule(k, module);
+    linkChecked(k, module);
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
@@ -55,11 +61,25 @@ export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sle
   return module;
 }
 
+/** What is wrong with the file and only shows now is refused as well. */
+function linkChecked(k: LinuxKernel, module: LoadedModule): void {
+  try {
+    linkModule(k, module);
+  } catch (error) {
+    if (error instanceof FormatError) throw new LoadError(ENOEXEC, error.message);
+    if (error instanceof GuestFault || error instanceof RangeError)
+      throw new LoadError(ENOEXEC, `${module.file}: its tables lead out of its memory: ${error.message}`);
+    throw error;
+  }
+}
+
 /** Parses and checks a file: everything that is refused before memory is touched. */
 export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   try {
     const { module: body, signature } = splitModuleSignature(file.bytes, file.path);
     const elf = parseElf(body, file.path);
+    checkHeader(elf, file.path);
+    elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
     const thisModule = elf.section(THIS_MODULE);
     if (!thisModule) {
       k.log.line(`(missing .modinfo section or name field): No module found in object`, 4);
@@ -84,6 +104,15 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
     if (!(error instanceof FormatError)) throw error;
     throw new LoadError(ENOEXEC, error.message);
   }
+}
+
+/** elf_validity_check(): a relocatable file for this architecture. */
+function checkHeader(elf: ElfFile, path: string): void {
+  const { type, machine } = elf.header;
+  if (type !== ET_REL)
+    throw new FormatError(path, 'e_type', E_TYPE, `${type}, a module has ${ET_REL} (relocatable)`);
+  if (machine !== EM_X86_64)
+    throw new FormatError(path, 'e_machine', E_MACHINE, `${machine}, this kernel's is ${EM_X86_64} (x86-64)`);
 }
 
 function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
