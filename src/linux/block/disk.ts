@@ -29,6 +29,8 @@ export class Disks implements Subsystem {
   private diskType: Ptr = 0;
   private sequence = 1;
   private readonly extendedMinors = new Set<number>();
+  /** Inode of each block_device. */
+  private readonly inodes = new Map<Ptr, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -102,7 +104,9 @@ export class Disks implements Subsystem {
     objects.initInodeOnce(inode);
     objects.initInode(inode, objects.fileSystem('bdev').superBlock);
     k.struct('inode').set(inode, 'i_mode', S_IFBLK);
-    type.set(part, 'bd_inode', inode);
+    // From 6.10 on the struct has no pointer to it.
+    if (type.has('bd_inode')) type.set(part, 'bd_inode', inode);
+    this.inodes.set(part, inode);
     type.set(part, 'bd_queue', q);
     type.set(part, 'bd_disk', disk);
     list.init(k.space, type.addr(part, 'bd_fsfreeze_mutex.wait_list'));
@@ -126,8 +130,8 @@ export class Disks implements Subsystem {
     if (error !== 0) return error;
     const part = type.get(disk, 'part0');
     const parts = k.struct('block_device');
-    parts.set(part, 'bd_dev', number);
-    k.struct('inode').set(parts.get(part, 'bd_inode'), 'i_rdev', number);
+    if (parts.has('bd_dev')) parts.set(part, 'bd_dev', number);
+    k.struct('inode').set(this.inodes.get(part)!, 'i_rdev', number);
     parts.set(part, 'bd_holder_dir', yield* this.directory('holders', device));
     type.set(disk, 'slave_dir', yield* this.directory('slaves', device));
     const queue = k.struct('request_queue').addr(type.get(disk, 'queue'), 'kobj');
@@ -205,7 +209,8 @@ export class Disks implements Subsystem {
     const fn = operations === 0 ? 0 : k.struct('block_device_operations').get(operations, 'free_disk');
     if (added && fn !== 0) yield* k.call(fn, disk);
     yield* k.get(BackingDevices).put(type.get(disk, 'bdi'));
-    k.get(VfsObjects).freeInode(parts.get(part, 'bd_inode'));
+    k.get(VfsObjects).freeInode(this.inodes.get(part)!);
+    this.inodes.delete(part);
     k.slab.free(part);
     k.slab.free(disk);
   }
@@ -215,7 +220,7 @@ export class Disks implements Subsystem {
     const parts = k.struct('block_device');
     const part = k.struct('gendisk').get(disk, 'part0');
     parts.set(part, 'bd_nr_sectors', sectors);
-    k.struct('inode').set(parts.get(part, 'bd_inode'), 'i_size', sectors * 2 ** SECTOR_SHIFT);
+    k.struct('inode').set(this.inodes.get(part)!, 'i_size', sectors * 2 ** SECTOR_SHIFT);
   }
 
   private setCapacityAndNotify(disk: Ptr, sectors: number): boolean {
