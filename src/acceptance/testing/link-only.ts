@@ -1,4 +1,3 @@
-import { LoadError } from '../../linux/module/load-error.js';
 import type { LoadedModule } from '../../linux/module/loaded-module.js';
 import { linkModule, openModule } from '../../linux/module/loader.js';
 import { Modules } from '../../linux/module/modules.js';
@@ -73,5 +72,3 @@ export class Linker {
     if (this.linked.size > limit) this.clear();
   }
 }
-
-export { LoadError };

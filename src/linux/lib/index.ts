@@ -16,6 +16,7 @@ import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
+import { ZstdMemory } from './misc/zstd-memory.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
 import { RandomNumbers } from './random/random.js';
@@ -57,6 +58,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   ListDebug,
   IntegerMath,
   Refcount,
+  ZstdMemory,
   RandomNumbers,
   Uuid,
   RbTrees,
