@@ -3,6 +3,7 @@ import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
 import { DeviceAddressLists } from './core/dev-addr-lists.js';
 import { DeviceAdjacency } from './core/dev-adjacency.js';
 import { DeviceAllocation } from './core/dev-alloc.js';
+import { DeviceFeatures } from './core/dev-features.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { DeviceRegistration } from './core/dev-register.js';
@@ -38,6 +39,7 @@ import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
+import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetHashtables } from './ipv4/inet-hashtables.js';
 import { InetProtocols } from './ipv4/protocol.js';
@@ -88,6 +90,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,
+  DeviceFeatures,
   Napi,
   GroCells,
   Ethtool,
@@ -113,6 +116,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   InetSockets,
   FragmentQueues,
   InetHashtables,
+  ConnectionSocks,
   Ipv6,
   TcpAlgorithms,
   TcpAckHooks,

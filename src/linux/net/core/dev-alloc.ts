@@ -61,8 +61,8 @@ export class DeviceAllocation implements Subsystem {
     const { k } = this;
     const type = k.struct('net_device');
     if (txQueues < 1 || rxQueues < 1) {
-      const which = txQueues < 1 ? 'transmit' : 'RX';
-      k.log.line(`alloc_netdev: Unable to allocate device with zero ${which === 'RX' ? 'RX ' : ''}queues`, 3);
+      const which = txQueues < 1 ? 'zero queues' : 'zero RX queues';
+      k.log.line(`alloc_netdev: Unable to allocate device with ${which}`, 3);
       return 0;
     }
     const size = align(type.size) + privateSize + NETDEV_ALIGN - 1;

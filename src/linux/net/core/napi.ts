@@ -29,6 +29,9 @@ export class Napi implements Subsystem {
     const { k, napi: type } = this;
     if (this.has(napi, 'NAPI_STATE_LISTED')) return;
     for (const head of ['poll_list', 'rx_list']) list.init(k.space, type.addr(napi, head));
+    const bucket = k.struct('gro_list');
+    const buckets = type.member('gro_hash').size / bucket.size;
+    for (let i = 0; i < buckets; i++) list.init(k.space, type.addr(napi, 'gro_hash') + i * bucket.size);
     type.set(napi, 'poll', poll);
     type.set(napi, 'weight', weight);
     type.set(napi, 'dev', dev);

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EBADF, EINVAL } from '../../../kernel/errno.js';
+import { EBADF } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -22,15 +22,11 @@ export class NetNamespaces implements Subsystem {
     get_net_ns_by_fd: (_fd: number) => errPtr(EBADF),
     get_net_ns_by_id: (_net: Ptr, _id: number) => 0,
     peernet2id: (_net: Ptr, _peer: Ptr) => -1,
-    peernet2id_alloc: (_net: Ptr, _peer: Ptr, _gfp: number) => -EINVAL,
     net_ns_get_ownership: (_net: Ptr, uid: Ptr, gid: Ptr) => {
       this.k.space.store32(uid, 0);
       this.k.space.store32(gid, 0);
     },
-    __sk_net_create: () => 0,
   };
-
-  readonly signatures = { __sk_net_create: 'p:' };
 
   readonly data = {
     init_net: (net: Ptr) => this.fill(net),

@@ -23,7 +23,6 @@ export class SocketProtocols implements Subsystem {
   readonly exports = {
     proto_register: (proto: Ptr, allocateSlab: number) => this.register(proto, allocateSlab !== 0),
     proto_unregister: (proto: Ptr) => this.unregister(proto),
-    sock_prot_inuse_get: (_net: Ptr, _proto: Ptr) => 0,
   };
 
   *[Symbol.iterator](): Generator<Ptr> {

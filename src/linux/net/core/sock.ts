@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { invoke } from '../../kobject/invoke.js';
 import { SlabExports } from '../../mm/slab.js';
 import { Modules } from '../../module/modules.js';
 import { WaitQueues } from '../../sched/wait.js';
@@ -145,7 +146,7 @@ export class Socks implements Subsystem {
   private *destruct(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const fn = sock.get(sk, 'sk_destruct');
-    if (fn !== 0 && k.exports.functionAt(fn) === undefined) yield* k.call(fn, sk);
+    if (fn !== 0) yield* invoke(k, fn, sk);
     const proto = sock.get(sk, 'sk_prot_creator');
     k.get(SlabExports).kfree(sk);
     k.get(Modules).exports.module_put(k.struct('proto').get(proto, 'owner'));

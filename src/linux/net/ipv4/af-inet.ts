@@ -6,6 +6,8 @@ import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../module/modules.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Destinations } from '../core/dst.js';
+import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { KernelSockets } from '../core/socket.js';
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../net-errno.js';
@@ -32,7 +34,7 @@ export class InetSockets implements Subsystem {
   readonly exports = {
     inet_ctl_sock_create: (slot: Ptr, family: number, type: number, protocol: number, net: Ptr) =>
       this.createControl(slot, family, type, protocol, net),
-    inet_sock_destruct: (_sk: Ptr) => {},
+    inet_sock_destruct: (sk: Ptr) => this.destruct(sk),
   };
 
   /** inet_create(), inet6_create(): finds the protocol of the socket's type and makes its struct sock. */
@@ -93,8 +95,7 @@ export class InetSockets implements Subsystem {
     inet.set(sk, 'is_icsk', flags & INET_PROTOSW_ICSK ? 1 : 0);
     inet.set(sk, 'pmtudisc', PMTUDISC_WANT);
     k.get(Socks).initData(socket, sk, 0);
-    const destruct = k.hasSymbol('inet_sock_destruct') ? k.fn('inet_sock_destruct') : 0;
-    inet.set(sk, 'sk.sk_destruct', destruct);
+    inet.set(sk, 'sk.sk_destruct', k.fn('inet_sock_destruct'));
     inet.set(sk, 'sk.sk_protocol', protocol);
     inet.set(
       sk,
@@ -120,6 +121,17 @@ export class InetSockets implements Subsystem {
     info.set(at, 'mc_loop', 1);
     info.set(at, 'mc_all', 1);
     info.set(at, 'pmtudisc', PMTUDISC_WANT);
+  }
+
+  /** inet_sock_destruct(): what is still queued, options, and the route that the socket remembered. */
+  private *destruct(sk: Ptr): Sleepable<void> {
+    const { k, inet } = this;
+    for (const queue of ['sk.sk_receive_queue', 'sk.sk_error_queue'])
+      yield* k.get(SkbQueues).purge(inet.addr(sk, queue));
+    const options = inet.get(sk, 'inet_opt');
+    if (options !== 0) k.slab.free(options);
+    for (const route of ['sk.sk_dst_cache', 'sk.sk_rx_dst'])
+      yield* k.get(Destinations).release(inet.get(sk, route));
   }
 
   /** inet_ctl_sock_create(): a socket of the kernel's own that no lookup finds, for control packets. */

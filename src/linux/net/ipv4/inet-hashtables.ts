@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOMEM } from '../../../kernel/errno.js';
+import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -16,7 +17,14 @@ export class InetHashtables implements Subsystem {
   readonly exports = {
     inet_hashinfo2_init_mod: (info: Ptr) => this.initListeners(info),
     inet_ehash_locks_alloc: (info: Ptr) => this.allocateLocks(info),
+    inet_unhash: (sk: Ptr) => this.unhash(sk),
   };
+
+  /** A socket that is in no table needs nothing; what puts sockets into tables is not implemented. */
+  private unhash(sk: Ptr): void {
+    const hashed = this.k.struct('sock').get(sk, '__sk_common.skc_node.pprev') !== 0;
+    if (hashed) throw new Unimplemented('inet_unhash of a hashed socket', '');
+  }
 
   private initListeners(info: Ptr): number {
     const { k } = this;

@@ -34,6 +34,7 @@ export class XfrmRegistry implements Subsystem {
     xfrm_unregister_type_offload: (type: Ptr, family: number) =>
       this.unregister('xfrm_type_offload', type, family),
     xfrm_state_flush: (_net: Ptr, _protocol: number) => -ESRCH,
+    xfrm_dev_state_flush: (_net: Ptr, _dev: Ptr) => -ESRCH,
     xfrm_flush_gc: () => {},
     xfrm_register_km: (manager: Ptr) => {
       this.managers.addTail(manager);
