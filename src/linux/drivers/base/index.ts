@@ -9,6 +9,7 @@ import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
 import { FirmwareLoader } from './firmware-loader.js';
+import { PmQos } from './pm-qos.js';
 import { RuntimePmExports } from './pm-runtime-exports.js';
 import { TransportClasses } from './transport-class.js';
 import { WakeupSources } from './wakeup.js';
@@ -28,4 +29,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   AsyncCalls,
   RuntimePmExports,
   WakeupSources,
+  PmQos,
 ];
