@@ -82,7 +82,10 @@ export class LinuxKernel {
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
     this.files = new FileTree(options.files);
-    this.clock = new Clock(options.bootTime ?? DEFAULT_BOOT_TIME);
+    this.clock = new Clock(
+      options.bootTime ?? DEFAULT_BOOT_TIME,
+      1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
+    );
     this.random = new Random(options.seed ?? 0);
     this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
     this.cpu = new Cpu(space, { platform: this.platform });
