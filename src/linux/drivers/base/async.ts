@@ -1,14 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { yieldCpu } from '../../../kernel/effects.js';
+import { block } from '../../../kernel/effects.js';
+import type { Task } from '../../../kernel/task/task.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Functions that run in a task of their own while their caller goes on (kernel/async.c). */
 export class AsyncCalls implements Subsystem {
   private next = 1;
-  /** Cookies of calls that have not finished, oldest first. */
-  private readonly running = new Set<number>();
+  /** Calls that have not finished, by cookie, oldest first. */
+  private readonly running = new Map<number, Task>();
+  private readonly waiters = new Set<Task>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -22,6 +24,10 @@ export class AsyncCalls implements Subsystem {
     current_is_async: () => false,
   };
 
+  boot(): void {
+    this.k.processes.onExit((task) => this.ended(task));
+  }
+
   /** async_synchronize_full(): what a module's initialization waits for before its init memory goes. */
   *synchronize(): Sleepable<void> {
     yield* this.wait(Number.POSITIVE_INFINITY);
@@ -29,23 +35,29 @@ export class AsyncCalls implements Subsystem {
 
   private schedule(fn: Ptr, data: Ptr): number {
     const cookie = this.next++;
-    this.running.add(cookie);
-    this.k.processes.create('kworker/u2:async', this.run(fn, data, cookie), { kernelThread: true });
+    const body = this.run(fn, data, cookie);
+    this.running.set(cookie, this.k.processes.create('kworker/u2:async', body, { kernelThread: true }));
     return cookie;
   }
 
   private *run(fn: Ptr, data: Ptr, cookie: number): Sleepable<number> {
-    try {
-      yield* this.k.call(fn, data, BigInt(cookie));
-    } finally {
-      this.running.delete(cookie);
-    }
+    yield* this.k.call(fn, data, BigInt(cookie));
     return 0;
+  }
+
+  /** A task ended, by itself or by a fault: those who wait look again. */
+  private ended(task: Task): void {
+    for (const [cookie, other] of this.running) if (other === task) this.running.delete(cookie);
+    for (const waiter of this.waiters) this.k.scheduler.wake(waiter);
+    this.waiters.clear();
   }
 
   /** Waits for the calls that were scheduled before a cookie. */
   private *wait(cookie: number): Sleepable<void> {
-    const before = [...this.running].filter((other) => other < cookie);
-    while (before.some((other) => this.running.has(other))) yield* yieldCpu();
+    const before = [...this.running.keys()].filter((other) => other < cookie);
+    while (before.some((other) => this.running.has(other))) {
+      this.waiters.add(this.k.executor.current!);
+      yield* block();
+    }
   }
 }
