@@ -3,6 +3,7 @@ import { AsyncCalls } from './async.js';
 import { AttributeContainers } from './attribute-container.js';
 import { Buses } from './bus.js';
 import { Classes } from './class.js';
+import { Components } from './component.js';
 import { Devices } from './core.js';
 import { DeviceExports } from './core-exports.js';
 import { DriverBinding } from './dd.js';
@@ -30,4 +31,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RuntimePmExports,
   WakeupSources,
   PmQos,
+  Components,
 ];
