@@ -5,13 +5,15 @@ import { Modules } from '../module/modules.js';
 import { jumpEntries, setJump } from '../module/patch-sites.js';
 import type { Subsystem } from '../subsystem.js';
 
+const INT_MAX = 0x7fff_ffff;
+
 /** Static keys (Documentation/staging/static-keys.rst): a change patches every branch on the key. */
 export class JumpLabels implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    static_key_slow_inc: (key: Ptr) => this.set(key, this.count(key) + 1),
-    static_key_slow_inc_cpuslocked: (key: Ptr) => this.set(key, this.count(key) + 1),
+    static_key_slow_inc: (key: Ptr) => this.increment(key),
+    static_key_slow_inc_cpuslocked: (key: Ptr) => this.increment(key),
     static_key_slow_dec: (key: Ptr) => this.decrement(key),
     static_key_slow_dec_cpuslocked: (key: Ptr) => this.decrement(key),
     static_key_enable: (key: Ptr) => this.set(key, 1),
@@ -24,6 +26,13 @@ export class JumpLabels implements Subsystem {
 
   count(key: Ptr): number {
     return this.k.space.loadInt32(key);
+  }
+
+  /** True unless the count would overflow. */
+  private increment(key: Ptr): boolean {
+    if (this.count(key) === INT_MAX) return false;
+    this.set(key, this.count(key) + 1);
+    return true;
   }
 
   private decrement(key: Ptr): void {

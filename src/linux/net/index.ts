@@ -39,6 +39,7 @@ import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
+import { InetControlSockets } from './ipv4/control-socket.js';
 import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetHashtables } from './ipv4/inet-hashtables.js';
@@ -114,6 +115,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   InetProtocols,
   InetSwitch,
   InetSockets,
+  InetControlSockets,
   FragmentQueues,
   InetHashtables,
   ConnectionSocks,

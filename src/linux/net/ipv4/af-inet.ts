@@ -9,13 +9,11 @@ import type { Subsystem } from '../../subsystem.js';
 import { Destinations } from '../core/dst.js';
 import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
-import { KernelSockets } from '../core/socket.js';
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../net-errno.js';
 import { InetSwitch } from './protosw.js';
 
 const AF_INET6 = 10;
 const GFP_KERNEL = 0xcc0;
-const GFP_ATOMIC = 0xa20;
 const SOCK_RAW = 3;
 /** Flags of inet_protosw: the address may be used again; the socket is an inet_connection_sock. */
 const INET_PROTOSW_REUSE = 1;
@@ -32,8 +30,6 @@ export class InetSockets implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    inet_ctl_sock_create: (slot: Ptr, family: number, type: number, protocol: number, net: Ptr) =>
-      this.createControl(slot, family, type, protocol, net),
     inet_sock_destruct: (sk: Ptr) => this.destruct(sk),
   };
 
@@ -132,25 +128,6 @@ export class InetSockets implements Subsystem {
     if (options !== 0) k.slab.free(options);
     for (const route of ['sk.sk_dst_cache', 'sk.sk_rx_dst'])
       yield* k.get(Destinations).release(inet.get(sk, route));
-  }
-
-  /** inet_ctl_sock_create(): a socket of the kernel's own that no lookup finds, for control packets. */
-  private *createControl(
-    slot: Ptr,
-    family: number,
-    type: number,
-    protocol: number,
-    net: Ptr,
-  ): Sleepable<number> {
-    const { k } = this;
-    const error = yield* k.get(KernelSockets).createInto(net, family, type, protocol, slot);
-    if (error !== 0) return error;
-    const sk = k.struct('socket').get(k.space.loadPtr(slot), 'sk');
-    k.space.storePtr(slot, sk);
-    this.inet.set(sk, 'sk.sk_allocation', GFP_ATOMIC);
-    const unhash = k.struct('proto').get(this.inet.get(sk, 'sk.__sk_common.skc_prot'), 'unhash');
-    if (unhash !== 0) yield* k.call(unhash, sk);
-    return 0;
   }
 
   private get inet(): StructType {
