@@ -1,5 +1,5 @@
 /**
- * npm run parity [-- --every N] [--from K] [--jobs N]
+ * npm run parity [-- --every N] [--from K] [--jobs N] [--run FILE]
  *
  * Runs modules of the recordings in ../shared/oracle through `modbox run --json --each-from`, scores them with the
  * recordings' own compare.mjs, ranks the exports that modules wait for, and writes docs/parity.md.
@@ -43,7 +43,19 @@ function selectOracle(folder: string, every: number, from: number): { file: stri
   return { file, names: chosen.map((line) => (JSON.parse(line) as Entry).module) };
 }
 
-function report(score: string, entries: readonly Entry[], seconds: number): string {
+/** Every module of the list in a freshly booted machine, reports to `output`. */
+function runAll(list: string, root: string, output: string): void {
+  const cli = new URL('../dist/bundle/cli/main.js', import.meta.url).pathname;
+  const args = ['run', '--json', '--each-from', list, '--root', root, '--jobs', values.jobs ?? '2'];
+  const run = spawnSync(process.execPath, [cli, ...args], {
+    maxBuffer: 2 ** 30,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  writeFileSync(output, run.stdout);
+}
+
+function report(score: string, entries: readonly Entry[], seconds: number | undefined): string {
   const missing = rank(
     entries.flatMap((entry) => entry.unimplemented?.slice(0, 1).map((call) => call.symbol) ?? []),
   );
@@ -55,7 +67,7 @@ function report(score: string, entries: readonly Entry[], seconds: number): stri
   return [
     '# Parity with the real kernel',
     '',
-    `Debian's 6.1.0-53-amd64, ${entries.length} modules, each in a freshly booted machine, ${seconds} s. Made by \`npm run parity\`.`,
+    `Debian's 6.1.0-53-amd64, ${entries.length} modules, each in a freshly booted machine${seconds === undefined ? '' : `, ${seconds} s`}. Made by \`npm run parity\`.`,
     '',
     `    ${score}`,
     '',
@@ -77,7 +89,12 @@ function report(score: string, entries: readonly Entry[], seconds: number): stri
 }
 
 const { values } = parseArgs({
-  options: { every: { type: 'string' }, from: { type: 'string' }, jobs: { type: 'string' } },
+  options: {
+    every: { type: 'string' },
+    from: { type: 'string' },
+    jobs: { type: 'string' },
+    run: { type: 'string' },
+  },
 });
 const tree = await corpusTree();
 if (tree === undefined) throw new Error('the kernel package cannot be had here');
@@ -86,15 +103,9 @@ const { file, names } = selectOracle(folder, Number(values.every ?? 1), Number(v
 const list = join(folder, 'list');
 writeFileSync(list, `${names.join('\n')}\n`);
 const started = Date.now();
-const cli = new URL('../dist/cli/main.js', import.meta.url).pathname;
-const run = spawnSync(
-  process.execPath,
-  [cli, 'run', '--json', '--each-from', list, '--root', tree, '--jobs', values.jobs ?? '2'],
-  { maxBuffer: 2 ** 30, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
-);
-const output = join(folder, 'run.jsonl');
-writeFileSync(output, run.stdout);
-const seconds = Math.round((Date.now() - started) / 1000);
+const output = values.run ?? join(folder, 'run.jsonl');
+if (values.run === undefined) runAll(list, tree, output);
+const seconds = values.run === undefined ? Math.round((Date.now() - started) / 1000) : undefined;
 const compared = execFileSync(
   process.execPath,
   [join(ORACLE_FOLDER, 'compare.mjs'), file, output, '--show', '0'],
