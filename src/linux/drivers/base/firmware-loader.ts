@@ -8,6 +8,8 @@ import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { getDevice, putDevice } from './device.js';
 
+const COMPRESSIONS = ['CONFIG_FW_LOADER_COMPRESS_ZSTD', 'CONFIG_FW_LOADER_COMPRESS_XZ'];
+
 /**
  * Firmware files (drivers/base/firmware_loader, Documentation/driver-api/firmware). Debian's kernel says for
  * every file that it does not find where it looked.
@@ -50,13 +52,10 @@ export class FirmwareLoader implements Subsystem {
     }
     const content = this.find(text);
     if (content === undefined) {
-      this.say(device, `firmware: failed to load ${text} (${-ENOENT})`, complain ? 3 : 4);
-      if (!this.adviceGiven)
-        k.log.line(
-          'firmware_class: See https://wiki.debian.org/Firmware for information about missing firmware',
-          3,
-        );
-      this.adviceGiven = true;
+      for (let attempt = 0; attempt < this.attempts(); attempt++) {
+        this.say(device, `firmware: failed to load ${text} (${-ENOENT})`, complain ? 3 : 4);
+        this.advise();
+      }
       if (complain) this.say(device, `Direct firmware load for ${text} failed with error ${-ENOENT}`, 4);
       return -ENOENT;
     }
@@ -113,6 +112,18 @@ export class FirmwareLoader implements Subsystem {
     if (firmware === 0) return;
     freeConst(this.k, this.k.struct('firmware').get(firmware, 'data'));
     this.k.slab.free(firmware);
+  }
+
+  /** How often a file is looked for: as it is, and with the suffix of each compression the kernel knows. */
+  private attempts(): number {
+    return 1 + COMPRESSIONS.filter((option) => this.k.configured(option)).length;
+  }
+
+  private advise(): void {
+    if (this.adviceGiven) return;
+    this.adviceGiven = true;
+    const where = 'https://wiki.debian.org/Firmware';
+    this.k.log.line(`firmware_class: See ${where} for information about missing firmware`, 3);
   }
 
   private say(device: Ptr, text: string, level: number): void {
