@@ -48,6 +48,7 @@ export async function packageTree(name: string): Promise<string | undefined> {
   if (deb === undefined) return undefined;
   const tree = join(cacheFolder(), basename(deb, '.deb'));
   const partial = `${tree}.${process.pid}.partial`;
+  mkdirSync(cacheFolder(), { recursive: true });
   try {
     execFileSync('dpkg-deb', ['-x', deb, partial], { stdio: 'pipe' });
     renameSync(partial, tree);
