@@ -1,29 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from './address-space.js';
-import { type Exit, RAX, RCX, RDI, RSI, RSP } from './cpu-types.js';
+import { RAX, RCX, RDI, RSI, RSP } from './cpu-types.js';
 import { CodeCache, type Translation } from './runtime/code-cache.js';
-import {
-  CODE,
-  CODE_ADDRESS,
-  DATA,
-  DATA_ADDRESS,
-  machine,
-  STACK,
-  type TestMachine,
-} from './testing/machine.js';
+import { CODE, CODE_ADDRESS, DATA, DATA_ADDRESS, machine, STACK } from './testing/machine.js';
 
 const HOST = 0x0200_0000;
 const HOST_CALL = 'call 0xffffffff82000000';
 const returned = { kind: 'returned' };
-
-/** What a kernel does to finish a host call that unwound: pop the return address and go on. */
-function _resume(m: TestMachine, result: bigint): Exit {
-  const rsp = m.cpu.get(RSP);
-  m.cpu.rip = m.space.load64(m.space.fromAddress(rsp));
-  m.cpu.set(RSP, rsp + 8n);
-  m.cpu.set(RAX, result);
-  return m.cpu.run();
-}
 
 const SUM = `
   f: push rbx

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
 import { warn } from '../printk/diagnostics.js';
@@ -123,7 +124,8 @@ export class Modules implements Subsystem {
   fillStruct(module: LoadedModule): void {
     const type = this.k.struct('module');
     const { struct } = module;
-    for (const list of ['list', 'source_list', 'target_list']) this.emptyList(type.addr(struct, list));
+    for (const head of ['list', 'source_list', 'target_list'])
+      list.init(this.k.space, type.addr(struct, head));
     type.set(struct, 'refcnt.counter', MODULE_REF_BASE + 1);
     type.setText(struct, 'name', module.name);
     module.hasInit = type.get(struct, 'init') !== 0;
@@ -227,11 +229,6 @@ export class Modules implements Subsystem {
   private symbolPut(address: Ptr): void {
     const owner = this.moduleAt(address);
     if (owner) this.addReference(owner.struct, -1);
-  }
-
-  private emptyList(head: Ptr): void {
-    this.k.space.storePtr(head, head);
-    this.k.space.storePtr(head + 8, head);
   }
 
   private fillTables(module: LoadedModule): void {

@@ -1,26 +1,26 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOSPC, ERANGE } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { type IntegerType, parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
 
-interface IntegerType {
-  readonly bytes: number;
-  readonly signed: boolean;
+/** An integer parameter: `hex` is how it is shown, not how it is read. */
+interface ParamInteger extends IntegerType {
   readonly hex?: boolean;
 }
 
 /** Integer parameter types, by the name in `param_ops_NAME` (include/linux/moduleparam.h). */
-const INTEGERS: Readonly<Record<string, IntegerType>> = {
-  byte: { bytes: 1, signed: false },
-  short: { bytes: 2, signed: true },
-  ushort: { bytes: 2, signed: false },
-  int: { bytes: 4, signed: true },
-  uint: { bytes: 4, signed: false },
-  long: { bytes: 8, signed: true },
-  ulong: { bytes: 8, signed: false },
-  ullong: { bytes: 8, signed: false },
-  hexint: { bytes: 4, signed: false, hex: true },
+const INTEGERS: Readonly<Record<string, ParamInteger>> = {
+  byte: { bits: 8, signed: false },
+  short: { bits: 16, signed: true },
+  ushort: { bits: 16, signed: false },
+  int: { bits: 32, signed: true },
+  uint: { bits: 32, signed: false },
+  long: { bits: 64, signed: true },
+  ulong: { bits: 64, signed: false },
+  ullong: { bits: 64, signed: false },
+  hexint: { bits: 32, signed: false, hex: true },
 };
 const OPS_FLAG_NOARG = 1;
 /** STANDARD_PARAM_DEF's limit for a string parameter. */
@@ -51,10 +51,10 @@ export class ParamOps implements Subsystem {
       this.print(buffer, this.k.space.load8(this.argument(param)) ? 'N\n' : 'Y\n'),
     param_set_bint: (value: Ptr, param: Ptr) => this.setBint(value, param),
     param_set_uint_minmax: (value: Ptr, param: Ptr, min: number, max: number) => {
-      const parsed = parseInteger(this.k.space.cstring(value), { bytes: 4, signed: false });
-      if (typeof parsed === 'number') return parsed;
-      if (parsed < BigInt(min) || parsed > BigInt(max)) return -EINVAL;
-      this.k.space.store32(this.argument(param), Number(parsed));
+      const parsed = parseInteger(this.k.space.cstring(value), 0, { bits: 32, signed: false });
+      if ('error' in parsed) return parsed.error;
+      if (parsed.value < BigInt(min) || parsed.value > BigInt(max)) return -EINVAL;
+      this.k.space.store32(this.argument(param), Number(parsed.value));
       return 0;
     },
     param_set_copystring: (value: Ptr, param: Ptr) => this.setCopyString(value, param),
@@ -121,20 +121,20 @@ export class ParamOps implements Subsystem {
     return Math.min(text.length, PAGE_SIZE - 1);
   }
 
-  private setInteger(value: Ptr, param: Ptr, type: IntegerType): number {
-    const parsed = parseInteger(this.k.space.cstring(value), type);
-    if (typeof parsed === 'number') return parsed;
+  private setInteger(value: Ptr, param: Ptr, type: ParamInteger): number {
+    const parsed = parseInteger(this.k.space.cstring(value), 0, type);
+    if ('error' in parsed) return parsed.error;
     const at = this.argument(param);
-    for (let i = 0; i < type.bytes; i++)
-      this.k.space.store8(at + i, Number((parsed >> BigInt(8 * i)) & 0xffn));
+    for (let i = 0; i < type.bits / 8; i++)
+      this.k.space.store8(at + i, Number((parsed.value >> BigInt(8 * i)) & 0xffn));
     return 0;
   }
 
-  private getInteger(buffer: Ptr, param: Ptr, type: IntegerType): number {
+  private getInteger(buffer: Ptr, param: Ptr, type: ParamInteger): number {
     const at = this.argument(param);
     let raw = 0n;
-    for (let i = type.bytes - 1; i >= 0; i--) raw = (raw << 8n) | BigInt(this.k.space.load8(at + i));
-    const value = type.signed ? BigInt.asIntN(8 * type.bytes, raw) : raw;
+    for (let i = type.bits / 8 - 1; i >= 0; i--) raw = (raw << 8n) | BigInt(this.k.space.load8(at + i));
+    const value = type.signed ? BigInt.asIntN(type.bits, raw) : raw;
     return this.print(buffer, type.hex ? `0x${value.toString(16).padStart(8, '0')}\n` : `${value}\n`);
   }
 
@@ -285,28 +285,4 @@ export class ParamOps implements Subsystem {
     this.k.space.bytes.copyWithin(copy, param, param + size);
     return copy;
   }
-}
-
-/** strtobool (lib/kstrtox.c): y, t, 1, on / n, f, 0, off. */
-function parseBool(text: string): boolean | undefined {
-  const [first = '', second = ''] = text;
-  if ('yYtT1'.includes(first) && first !== '') return true;
-  if ('nNfF0'.includes(first) && first !== '') return false;
-  if (first !== 'o' && first !== 'O') return undefined;
-  if (second === 'n' || second === 'N') return true;
-  return second === 'f' || second === 'F' ? false : undefined;
-}
-
-/** kstrtoint and its kin: base by prefix, one trailing newline; a negative errno as a number. */
-function parseInteger(text: string, type: IntegerType): bigint | number {
-  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)\n?$/.exec(text);
-  if (!match || (match[1] === '-' && !type.signed)) return -EINVAL;
-  const digits = match[2];
-  const octal = digits.length > 1 && digits.startsWith('0') && !/^0x/i.test(digits);
-  if (octal && /[89]/.test(digits)) return -EINVAL;
-  const magnitude = BigInt(octal ? `0o${digits.slice(1)}` : digits);
-  const value = match[1] === '-' ? -magnitude : magnitude;
-  const bits = 8 * type.bytes;
-  const fits = type.signed ? BigInt.asIntN(bits, value) === value : BigInt.asUintN(bits, value) === value;
-  return fits ? value : -ERANGE;
 }
