@@ -16,6 +16,7 @@ export {
   OverlayFiles,
   type Resolved,
 } from './kmod/index.js';
+export { DiskFiles } from './kmod/node/disk-files.js';
 export type { ModuleListing } from './linux/module/modules.js';
 export type { CallArgument } from './machine/call.js';
 export { MachineError, UsageError } from './machine/errors.js';
@@ -24,7 +25,6 @@ export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
 export { Machine, type MachineOptions, type ProcessEnd } from './machine/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/module-run.js';
-export { DiskFiles } from './machine/node/disk-files.js';
 export { DiskIndexCache } from './machine/node/index-cache.js';
 export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
 export { Shell, type ShellResult } from './machine/shell/shell.js';

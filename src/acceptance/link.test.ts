@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { DiskFiles } from '../kmod/node/disk-files.js';
 import { Machine } from '../machine/machine.js';
-import { DiskFiles } from '../machine/node/disk-files.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
 import { loadBundled } from '../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../testing/corpus.js';

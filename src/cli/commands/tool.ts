@@ -1,5 +1,5 @@
 import { ModuleTree, showDepends } from '../../kmod/index.js';
-import { DiskFiles } from '../../machine/node/disk-files.js';
+import { DiskFiles } from '../../kmod/node/disk-files.js';
 import { DiskIndexCache } from '../../machine/node/index-cache.js';
 import { modinfo } from '../../machine/userland/modinfo.js';
 import { BUNDLED_RELEASE } from '../../target/node/index.js';

@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileEntry, FileInfo, FileSource } from '../../kmod/index.js';
+import type { FileEntry, FileInfo, FileSource } from '../file-source.js';
 
 /** A directory of the host's disk as a file tree. Nothing is ever written. */
 export class DiskFiles implements FileSource {
-  /** `root` stands for "/"; with an empty one paths are the host's, relative ones too. */
+  /** `root` stands for "/". Relative paths are the host's, from where the process is. */
   constructor(private readonly root: string) {}
 
   read(path: string): Uint8Array | undefined {
@@ -53,7 +53,7 @@ export class DiskFiles implements FileSource {
   }
 
   private host(path: string): string {
-    return this.root === '' ? path : join(this.root, path);
+    return this.root === '' || !path.startsWith('/') ? path : join(this.root, path);
   }
 
   /** What a symbolic link (or a device) leads to. */

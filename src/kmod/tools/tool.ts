@@ -1,0 +1,75 @@
+import type { FileSource } from '../file-source.js';
+
+/**
+ * A part of a tool's run that may have to wait for the running kernel. `Wait` is what it yields meanwhile: the
+ * effects of a base kernel's scheduler in a machine, `never` where nothing ever waits.
+ */
+export type Steps<Wait, Result> = Generator<Wait, Result, undefined>;
+
+/** Result of a system call: 0 or a positive error number, and what modbox knows of the reason. */
+export interface CallOutcome {
+  readonly errno: number;
+  readonly why?: string;
+}
+
+/** What init_module(2) calls MODULE_INIT_IGNORE_MODVERSIONS and MODULE_INIT_IGNORE_VERMAGIC. */
+export interface InsertFlags {
+  readonly forceModversion?: boolean;
+  readonly forceVermagic?: boolean;
+}
+
+/** `initstate` of /sys/module/NAME; 'absent' where there is no such module, 'builtin' where it has no state. */
+export type ModuleState = 'builtin' | 'live' | 'coming' | 'going' | 'absent';
+
+/** A line of /proc/modules, as lsmod needs it. */
+export interface ListedModule {
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly refcount: number;
+  readonly holders: readonly string[];
+}
+
+/** The kernel that tools act on: a base kernel that is up, or what /proc and /sys of a file tree tell. */
+export interface RunningKernel<Wait> {
+  /** Newest first, as /proc/modules has them; undefined where there is no such file. */
+  list(): readonly ListedModule[] | undefined;
+  state(name: string): ModuleState;
+  /** Undefined where that cannot be told (ENOENT). */
+  refcount(name: string): number | undefined;
+  holders(name: string): readonly string[];
+  /** finit_module(2) of a file as it is on the disk, packed or not. */
+  insert(packed: Uint8Array, path: string, parameters: string, flags: InsertFlags): Steps<Wait, CallOutcome>;
+  /** delete_module(2) with O_NONBLOCK, and O_TRUNC where `force`. */
+  remove(name: string, force: boolean): Steps<Wait, CallOutcome>;
+  /** system(3): a command of modprobe.d's install and remove lines. The exit status. */
+  shell(command: string, environment: Readonly<Record<string, string>>): Steps<Wait, number>;
+  /** Sleeps; virtual time in a machine. */
+  sleep(milliseconds: number): Steps<Wait, void>;
+  /** Milliseconds since any moment. */
+  now(): number;
+}
+
+/** Where a tool runs: what it sees, and where it writes. */
+export interface ToolHost<Wait> {
+  /** Everything that is read; absolute paths, and those relative to where the user is. */
+  readonly files: FileSource;
+  /** Makes a path absolute, as messages name it. */
+  absolute(path: string): string;
+  /** `uname -r`. */
+  readonly release: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly kernel: RunningKernel<Wait>;
+  out(data: string | Uint8Array): void;
+  err(text: string): void;
+}
+
+/** One of kmod's commands: `args` are without its name. The result is the exit status. */
+export type Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]) => Steps<Wait, number>;
+
+/** A tool that runs to its end here and now: nothing in it may wait. */
+export function runNow(steps: Steps<never, number>): number {
+  const { done, value } = steps.next();
+  if (!done) throw new Error('a tool waits where nothing can be waited for');
+  return value;
+}
