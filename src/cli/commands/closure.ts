@@ -41,13 +41,25 @@ export async function main(args: readonly string[]): Promise<number> {
   for (const name of closure.unknown)
     process.stderr.write(`modbox: closure: module ${name} not found in directory ${tree.directory}\n`);
   if (closure.unknown.length > 0) return 1;
-  for (const { name, module } of closure.missingFirmware)
-    process.stderr.write(`modbox: closure: possible missing firmware ${name} for module ${module}\n`);
+  for (const line of missingFirmwareLines(closure)) process.stderr.write(`modbox: closure: ${line}\n`);
   if (values.out !== undefined)
     writeImage(tree, closure, values.out, { add: values.add ?? false, config: values.config ?? false });
   process.stdout.write(values.json ? jsonText(closure) : listText(tree, closure));
   return 0;
 }
+
+/** One line a module, however much firmware it names: some name a hundred files for as many devices. */
+function missingFirmwareLines({ missingFirmware }: Closure): string[] {
+  const byModule = new Map<string, string[]>();
+  for (const { name, module } of missingFirmware)
+    byModule.set(module, [...(byModule.get(module) ?? []), name]);
+  return [...byModule].map(([module, names]) => {
+    const more = names.length > FIRMWARE_SHOWN ? ` and ${names.length - FIRMWARE_SHOWN} more (--json)` : '';
+    return `possible missing firmware for module ${module}: ${names.slice(0, FIRMWARE_SHOWN).join(', ')}${more}`;
+  });
+}
+
+const FIRMWARE_SHOWN = 3;
 
 function listText(tree: ModuleTree, { modules, firmware, builtin }: Closure): string {
   const lines = [
