@@ -66,6 +66,11 @@ export class ModuleTree {
     return `${this.root}/lib/modules/${this.release}`;
   }
 
+  /** What stands for '/' in the file source. */
+  get rootDirectory(): string {
+    return this.root;
+  }
+
   get config(): ModprobeConfig {
     this.loadedConfig ??= this.options.ignoreConfig
       ? emptyConfig()
