@@ -52,7 +52,8 @@ export class SayingWriter {
   insert(key: string, value: string, priority: number, duplicate?: () => string): void {
     try {
       const known = this.trie.insert(key, value, priority);
-      if (known && duplicate && this.options.warnDuplicates) this.options.say('warning', readable(duplicate()));
+      if (known && duplicate && this.options.warnDuplicates)
+        this.options.say('warning', readable(duplicate()));
     } catch (error) {
       if (!(error instanceof TrieCharacterError)) throw error;
       this.fail(error);

@@ -1,9 +1,9 @@
-import { unpack } from '../../formats/compressed/unpack.js';
-import { FormatError } from '../../formats/format-error.js';
-import { EINVAL, ENODATA, ENOENT, strerror } from '../../kernel/errno.js';
+import { ENODATA, strerror } from '../../kernel/errno.js';
 import type { FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
-import { ModuleFile } from '../module-file.js';
+import type { ModuleFile } from '../module-file.js';
+import { moduleOf, openModule } from '../open-module.js';
+import type { FoundModule } from './search.js';
 
 /**
  * What depmod needs to know of a module's file. Plain data, so that it can be kept and passed between threads; all
@@ -22,24 +22,33 @@ export interface ModuleFacts {
   readonly weakNeeds: readonly number[];
   /** Why its symbols cannot be read, as strerror(3) says it. */
   readonly problem?: string;
+  /** What libkmod's log says of a file that it could not unpack, each time it tries. */
+  readonly complaint?: string;
 }
 
 /** Facts of a module's file as it is on the disk, packed or not; what is wrong with it is one of the facts. */
-export function factsOfFile(packed: Uint8Array | undefined, path: string): ModuleFacts {
-  if (!packed) return noFacts(strerror(ENOENT));
+export function factsOfFile(packed: Uint8Array, path: string): ModuleFacts {
   try {
-    return factsOfModule(ModuleFile.open(unpack(packed, path), path));
+    return factsOfModule(moduleOf(packed, path));
   } catch (error) {
-    return noFacts(strerror(errnoOf(error)));
+    return factsOfFailure(error);
   }
 }
 
 /** Reads facts of modules one after the other. */
-export function readFacts(files: FileSource, paths: readonly string[]): ModuleFacts[] {
-  return paths.map((path) => factsOfFile(files.read(path), path));
+export function readFacts(files: FileSource, modules: readonly FoundModule[]): ModuleFacts[] {
+  return modules.map(({ file }) => {
+    try {
+      return factsOfModule(openModule(files, file));
+    } catch (error) {
+      return factsOfFailure(error);
+    }
+  });
 }
 
-function noFacts(problem: string): ModuleFacts {
+/** Facts of a module that could not be opened, unpacked or read; an error of modbox itself is thrown on. */
+export function factsOfFailure(error: unknown): ModuleFacts {
+  if (!(error instanceof KmodError)) throw error;
   return {
     aliases: [],
     softdeps: [],
@@ -49,7 +58,8 @@ function noFacts(problem: string): ModuleFacts {
     needs: [],
     needCrcs: [],
     weakNeeds: [],
-    problem,
+    problem: strerror(error.errno),
+    ...(error.complaint ? { complaint: error.complaint.text } : {}),
   };
 }
 
@@ -91,9 +101,7 @@ function orElse<T>(read: () => readonly T[], failed?: (errno: number) => void): 
   }
 }
 
-/** Damage of a compressed file is EINVAL in libkmod. */
 function errnoOf(error: unknown): number {
   if (error instanceof KmodError) return error.errno;
-  if (error instanceof FormatError) return EINVAL;
   throw error;
 }

@@ -88,8 +88,7 @@ export function rank(modules: readonly IndexedModule[], say: Say): void {
   let next = 0;
   for (let module = ready.pop(); module; module = ready.pop()) {
     module.rank = next++;
-    for (const dependency of module.dependencies)
-      if (--users[dependency.index] === 0) ready.push(dependency);
+    for (const dependency of module.dependencies) if (--users[dependency.index] === 0) ready.push(dependency);
   }
   if (next === modules.length) return;
   reportCycles(

@@ -32,7 +32,10 @@ function addSymvers(table: SymbolTable, { file, content }: KernelSymbols, say: S
     if (where !== 'vmlinux') continue;
     if (!/^[\s]*[+-]?(?:0[xX])?[0-9a-fA-F]*$/.test(version)) {
       // kmod ends this with what went wrong last, which has nothing to do with it.
-      say('error', `${file}:${number} Invalid symbol version ${readable(version)}: No such file or directory\n`);
+      say(
+        'error',
+        `${file}:${number} Invalid symbol version ${readable(version)}: No such file or directory\n`,
+      );
       continue;
     }
     table.add(symbol, Number.parseInt(version, 16), undefined);

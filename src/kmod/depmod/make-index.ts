@@ -10,11 +10,7 @@ import { inIndexOrder } from './order.js';
 import type { FoundModule } from './search.js';
 import { SymbolTable } from './symbols.js';
 import { aliasText, depText, devnameText, softdepText, symbolsText, weakdepText } from './text-files.js';
-
-/** A file beside the modules; what to say where it is not there. */
-export type TreeFile =
-  | { readonly kind: 'content'; readonly content: Uint8Array }
-  | { readonly kind: 'missing'; readonly warning: string };
+import type { TreeFile } from './tree-file.js';
 
 /** Everything that an index depends on, but for the modules' facts. */
 export interface IndexInputs {
@@ -102,8 +98,16 @@ class IndexMaker {
   private addExports(modules: readonly IndexedModule[]): void {
     const { symbols, say } = this;
     for (const module of modules) {
-      const { exports, exportCrcs, problem } = module.facts;
-      if (problem !== undefined) say('error', `failed to load symbols from ${module.found.file}: ${problem}\n`);
+      const { exports, exportCrcs, problem, complaint } = module.facts;
+      const complain = (): void => {
+        if (complaint !== undefined) say('error', `${complaint}\n`);
+      };
+      complain();
+      if (problem !== undefined)
+        say('error', `failed to load symbols from ${module.found.file}: ${problem}\n`);
+      // libkmod tries again for what the module says of itself, and for what it needs.
+      complain();
+      complain();
       for (let i = 0; i < exports.length; i++) symbols.add(exports[i], exportCrcs[i], module);
     }
   }

@@ -64,27 +64,34 @@ class Translator {
       case '*':
       case '+':
       case '?':
-        return this.repeat(character);
+        this.repeat(character);
+        break;
       case '{':
-        return this.repeat(this.interval());
+        this.repeat(this.interval());
+        break;
       case '(':
         this.groups.push(this.out.length);
-        return this.start('(');
+        this.start('(');
+        break;
       case '|':
-        return this.start('|');
       case '^':
-        return this.start('^');
+        this.start(character);
+        break;
       case ')':
-        return this.close();
+        this.close();
+        break;
       case '[':
-        return this.piece(this.bracket());
+        this.piece(this.bracket());
+        break;
       case '\\':
-        return this.escape();
+        this.escape();
+        break;
       case '.':
       case '$':
-        return this.piece(character);
+        this.piece(character);
+        break;
       default:
-        return this.piece(literal(character));
+        this.piece(literal(character));
     }
   }
 
@@ -117,7 +124,8 @@ class Translator {
     if (!match || (match[1] === '' && match[2] === undefined)) throw new SyntaxError('a wrong interval');
     this.at += match[0].length;
     const least = Number(match[1]);
-    const most = match[2] === undefined ? least : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3]);
+    const most =
+      match[2] === undefined ? least : match[3] === '' ? Number.POSITIVE_INFINITY : Number(match[3]);
     if (least > most || least > MOST_REPEATS || (most > MOST_REPEATS && most !== Number.POSITIVE_INFINITY))
       throw new SyntaxError('a wrong interval');
     return `{${least},${most === Number.POSITIVE_INFINITY ? '' : most}}`;
@@ -126,8 +134,8 @@ class Translator {
   private escape(): void {
     if (this.at >= this.pattern.length) throw new SyntaxError('a backslash at the end');
     const character = this.pattern[this.at++];
-    if (/[1-9]/.test(character)) return this.reference(Number(character));
-    this.piece(ESCAPED[character] === undefined ? literal(character) : `(?:${ESCAPED[character]})`);
+    if (/[1-9]/.test(character)) this.reference(Number(character));
+    else this.piece(ESCAPED[character] === undefined ? literal(character) : `(?:${ESCAPED[character]})`);
   }
 
   /** What a group matched; the group has to be closed before. */
@@ -164,7 +172,8 @@ class Translator {
     if (!first && this.pattern[this.at] === '-' && this.pattern[this.at + 1] !== ']')
       throw new SyntaxError('a range that starts with the end of another');
     const from = this.bracketCharacter();
-    if (this.pattern[this.at] !== '-' || [']', undefined].includes(this.pattern[this.at + 1])) return literal(from);
+    if (this.pattern[this.at] !== '-' || [']', undefined].includes(this.pattern[this.at + 1]))
+      return literal(from);
     this.at++;
     const to = this.bracketCharacter();
     return `${literal(from)}-${literal(to)}`;
@@ -178,5 +187,7 @@ class Translator {
 }
 
 function literal(character: string): string {
-  return /[\w]/.test(character) || character > '\x7f' ? character : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  return /[\w]/.test(character) || character > '\x7f'
+    ? character
+    : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }

@@ -91,14 +91,17 @@ class Search {
   }
 
   private enter(name: string, path: string, fd: number, trail: readonly string[]): void {
-    const open = (problem: string): void =>
-      this.say('error', `openat(${fd}, ${name}, O_RDONLY): ${problem}\n`);
+    const parent = trail[trail.length - 1];
     const info = this.files.info?.(path);
-    const real = info?.kind === 'symlink' ? resolved(trail[trail.length - 1], info.target ?? '') : `${trail[trail.length - 1]}/${name}`;
-    if (trail.includes(real) || trail.length >= MAX_DEPTH) return open('Too many levels of symbolic links');
-    const entries = this.files.list(path);
-    if (!entries) return open('Permission denied');
-    this.walk(path, entries, [...trail, real]);
+    const real = info?.kind === 'symlink' ? resolved(parent, info.target ?? '') : `${parent}/${name}`;
+    const circle = trail.includes(real) || trail.length >= MAX_DEPTH;
+    const entries = circle ? undefined : this.files.list(path);
+    if (entries) {
+      this.walk(path, entries, [...trail, real]);
+      return;
+    }
+    const problem = circle ? 'Too many levels of symbolic links' : 'Permission denied';
+    this.say('error', `openat(${fd}, ${name}, O_RDONLY): ${problem}\n`);
   }
 
   private add(name: string, file: string): void {
@@ -110,7 +113,11 @@ class Search {
       this.say('debug', `Ignored lower priority: ${file}, higher: ${old.file}\n`);
       return;
     }
-    if (old) this.say('debug', `Replace lower priority ${old.relativePath ?? old.path} with new module ${file.slice(this.directory.length + 1)}\n`);
+    if (old)
+      this.say(
+        'debug',
+        `Replace lower priority ${old.relativePath ?? old.path} with new module ${file.slice(this.directory.length + 1)}\n`,
+      );
     if (file.length >= PATH_MAX) {
       this.say('error', `could not create module ${file}: File name too long\n`);
       return;

@@ -1,5 +1,5 @@
-import { hashOrder } from './hash-order.js';
 import type { IndexedModule } from './graph.js';
+import { hashOrder } from './hash-order.js';
 
 /** Buckets of kmod's table of symbols. */
 const BUCKETS = 2048;

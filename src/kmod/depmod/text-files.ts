@@ -61,9 +61,7 @@ export function devnameText(modules: readonly IndexedModule[], say: Say): string
         `Module '${module.name}' has devname (${name}) but lacks major and minor information. Ignoring.\n`,
       );
   }
-  return lines.length === 0
-    ? ''
-    : `# Device nodes to trigger on-demand module loading.\n${lines.join('')}`;
+  return lines.length === 0 ? '' : `# Device nodes to trigger on-demand module loading.\n${lines.join('')}`;
 }
 
 /** What the aliases say until both a name and a number are known; before that the last of each counts. */
