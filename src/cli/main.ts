@@ -7,6 +7,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     run: () => import('./commands/run.js'),
     shell: () => import('./commands/shell.js'),
     target: () => import('./commands/target.js'),
+    graph: () => import('./commands/graph.js'),
+    closure: () => import('./commands/closure.js'),
   };
 
 /** kmod's tools, which modbox is too when it is called by their names. */

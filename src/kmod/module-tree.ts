@@ -118,6 +118,11 @@ export class ModuleTree {
     return this.openBuiltin;
   }
 
+  /** What stands for '/' in the file source. */
+  get rootDirectory(): string {
+    return this.root;
+  }
+
   get config(): ModprobeConfig {
     if (!this.loadedConfig) {
       this.loadedConfig = this.readConfig();

@@ -1,0 +1,72 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type DependencyGraph, dependencyGraph } from '../../kmod/graph/dependency-graph.js';
+import { UsageError } from '../../machine/errors.js';
+import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
+
+const HELP = `usage: modbox graph [OPTION]... NAME...
+
+Draws what modules need: NAME is a module's name, or an alias such as pci:v00008086d...
+
+  --format F        tree (for the terminal, default), dot (for Graphviz), svg or json
+  --json            the same as --format json
+  -o, --output FILE write there
+  --reverse         draw who needs NAME
+  --depth N         at most N steps from NAME
+  --no-soft         leave out softdeps and weakdeps
+${TREE_HELP}`;
+
+const FORMATS: Readonly<Record<string, (graph: DependencyGraph) => Promise<string>>> = {
+  tree: async (graph) => (await import('../../kmod/graph/text-tree.js')).textTree(graph),
+  dot: async (graph) => (await import('../../kmod/graph/dot.js')).dotText(graph),
+  svg: async (graph) => (await import('../../kmod/graph/svg.js')).svgText(graph),
+  json: async ({ roots, nodes, edges }) =>
+    `${JSON.stringify({ roots, nodes: [...nodes.values()], edges }, null, 2)}\n`,
+};
+
+/** `modbox graph`. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      ...TREE_OPTIONS,
+      help: { type: 'boolean', short: 'h' },
+      format: { type: 'string' },
+      json: { type: 'boolean' },
+      output: { type: 'string', short: 'o' },
+      reverse: { type: 'boolean' },
+      depth: { type: 'string' },
+      'no-soft': { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (positionals.length === 0) throw new UsageError('graph: of which module?');
+  const format = values.json ? 'json' : (values.format ?? 'tree');
+  if (!Object.hasOwn(FORMATS, format))
+    throw new UsageError(`graph: no format ${format}: tree, dot, svg or json`);
+  const tree = openModuleTree(values);
+  const unknown = positionals.filter((name) => tree.resolve(name).length === 0);
+  for (const name of unknown)
+    process.stderr.write(`modbox: graph: module ${name} not found in directory ${tree.directory}\n`);
+  if (unknown.length > 0) return 1;
+  const graph = dependencyGraph(tree, positionals, {
+    direction: values.reverse ? 'needed-by' : 'needs',
+    depth: values.depth === undefined ? Number.POSITIVE_INFINITY : wholeNumber(values.depth),
+    soft: !values['no-soft'],
+  });
+  const text = await FORMATS[format](graph);
+  if (values.output === undefined) process.stdout.write(text);
+  else writeFileSync(values.output, text);
+  return 0;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new UsageError(`graph: --depth ${text}: not a number`);
+  return value;
+}
