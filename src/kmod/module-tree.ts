@@ -1,11 +1,11 @@
 import { FormatError } from '../formats/format-error.js';
 import {
+  CONFIG_DIRECTORIES,
   emptyConfig,
   type ModprobeConfig,
   type SoftDependency,
   type WeakDependency,
 } from './config/modprobe-config.js';
-import { CONFIG_DIRECTORIES } from './config/config-files.js';
 import { readConfig } from './config/read-config.js';
 import { type FileSource, infoOf, MemoryFiles, OverlayFiles, readText } from './file-source.js';
 import { type FoundModule, Lookup } from './found-module.js';
@@ -42,6 +42,9 @@ export interface ModuleTreeOptions extends Omit<OpenOptions, 'files' | 'release'
   /** lib/modules/RELEASE as messages name it, where it is elsewhere; below the root. */
   readonly directory?: string;
 }
+
+/** One module that a name stands for. */
+export type Resolved = FoundModule;
 
 /** Names of what is loaded before and after a module. */
 export interface SoftDependencyNames {
@@ -219,6 +222,11 @@ export class ModuleTree {
     return this.guardedEach(() => this.index.entries(table));
   }
 
+  /** The module of that very name, whether there is one or not. */
+  named(name: string): FoundModule {
+    return this.lookup().byName(name);
+  }
+
   /** Options for a module, in the configuration's order, with those for the alias it was found by. */
   optionsFor(name: string, alias?: string): string {
     return this.config.options
@@ -249,6 +257,11 @@ export class ModuleTree {
     return this.config.weakDependencies.find(({ module }) => globMatches(module, name));
   }
 
+  /** Opens every file of the index, as modprobe does at first: what is no such file is told at once. */
+  check(): void {
+    this.guarded(() => this.index.check(), undefined);
+  }
+
   /** Notes that something is wrong with the tree. */
   complain(text: string): void {
     this.complaints.add(text);
@@ -277,13 +290,17 @@ export class ModuleTree {
     });
   }
 
+  private complainOnce(error: unknown): void {
+    if (!(error instanceof FormatError)) throw error;
+    if (!this.complaints.has(error.message)) this.complain(error.message);
+  }
+
   /** What is wrong with an index is told, and counts as nothing found. */
   private guarded<T>(look: () => T, otherwise: T): T {
     try {
       return look();
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      this.complain(error.message);
+      this.complainOnce(error);
       return otherwise;
     }
   }
@@ -292,8 +309,7 @@ export class ModuleTree {
     try {
       yield* look();
     } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      this.complain(error.message);
+      this.complainOnce(error);
     }
   }
 

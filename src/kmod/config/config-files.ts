@@ -1,15 +1,6 @@
 import type { FileSource } from '../file-source.js';
 import type { ConfigProblem } from './modprobe-config.js';
 
-/** Where configuration is looked for. A file hides those of the same name in later directories (modprobe.d(5)). */
-export const CONFIG_DIRECTORIES = [
-  '/etc/modprobe.d',
-  '/run/modprobe.d',
-  '/usr/local/lib/modprobe.d',
-  '/usr/lib/modprobe.d',
-  '/lib/modprobe.d',
-] as const;
-
 /** depmod's files among the configuration: they take their place by their names. */
 const INDEX_FILES = ['modules.softdep', 'modules.weakdep'] as const;
 

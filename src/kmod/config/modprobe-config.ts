@@ -1,3 +1,12 @@
+/** Where configuration is looked for. A file hides those of the same name in later directories (modprobe.d(5)). */
+export const CONFIG_DIRECTORIES = [
+  '/etc/modprobe.d',
+  '/run/modprobe.d',
+  '/usr/local/lib/modprobe.d',
+  '/usr/lib/modprobe.d',
+  '/lib/modprobe.d',
+] as const;
+
 /** A command of modprobe.d for an alias of the user's making. */
 export interface ConfigAlias {
   /** May hold wildcards. */

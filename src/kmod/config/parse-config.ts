@@ -120,10 +120,10 @@ export function parseSoftdep(module: string, text: string): SoftDependency {
 /** One half of `modprobe -c`'s text: kmod shows everything from the first to the last name of a list. */
 function span(
   which: 'pre' | 'post',
-  used: readonly { readonly list: string; readonly name: string }[],
+  used: readonly { readonly list: 'pre' | 'post'; readonly name: string }[],
 ): string {
   const first = used.findIndex(({ list }) => list === which);
-  const last = used.findLastIndex(({ list }) => list === which);
+  const last = used.map(({ list }) => list).lastIndexOf(which);
   const names = used.slice(first, last + 1).map(({ name }) => name);
   return first < 0 ? '' : `${which}: ${names.join(' ')}`;
 }

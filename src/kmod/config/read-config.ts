@@ -1,7 +1,7 @@
 import { type FileSource, readText } from '../file-source.js';
 import { addCmdline } from './cmdline.js';
-import { CONFIG_DIRECTORIES, configFiles } from './config-files.js';
-import { emptyConfig, type ModprobeConfig } from './modprobe-config.js';
+import { configFiles } from './config-files.js';
+import { CONFIG_DIRECTORIES, emptyConfig, type ModprobeConfig } from './modprobe-config.js';
 import { parseConfigFile } from './parse-config.js';
 
 export interface ConfigPlaces {

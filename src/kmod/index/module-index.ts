@@ -26,6 +26,8 @@ export interface ModuleIndex {
   isBuiltin(name: string): boolean | undefined;
   /** Built-in modules with an alias that matches; undefined where the index does not know. */
   builtinWithAlias(alias: string): readonly string[] | undefined;
+  /** Opens whatever is not open yet. */
+  check(): void;
   /** Every alias, or every symbol, and its module, ordered by alias. */
   entries(table: 'alias' | 'symbols'): Iterable<readonly [alias: string, module: string]>;
 }

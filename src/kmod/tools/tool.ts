@@ -1,4 +1,6 @@
 import type { FileSource } from '../file-source.js';
+import type { IndexCache } from '../index/scan.js';
+import type { ModuleTree } from '../module-tree.js';
 
 /**
  * A part of a tool's run that may have to wait for the running kernel. `Wait` is what it yields meanwhile: the
@@ -60,6 +62,10 @@ export interface ToolHost<Wait> {
   readonly release: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly kernel: RunningKernel<Wait>;
+  /** The modules of /lib/modules/RELEASE, where they are open already. */
+  readonly modules?: ModuleTree;
+  /** Keeps the index of trees that depmod never saw. */
+  readonly indexCache?: IndexCache;
   out(data: string | Uint8Array): void;
   err(text: string): void;
 }
@@ -72,4 +78,23 @@ export function runNow(steps: Steps<never, number>): number {
   const { done, value } = steps.next();
   if (!done) throw new Error('a tool waits where nothing can be waited for');
   return value;
+}
+
+/** The same host with another standard output. */
+export function redirected<Wait>(
+  host: ToolHost<Wait>,
+  out: (data: string | Uint8Array) => void,
+): ToolHost<Wait> {
+  const { files, release, environment, kernel, modules, indexCache } = host;
+  return {
+    files,
+    absolute: (path) => host.absolute(path),
+    release,
+    environment,
+    kernel,
+    ...(modules && { modules }),
+    ...(indexCache && { indexCache }),
+    out,
+    err: (text) => host.err(text),
+  };
 }
