@@ -12,7 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly stri
   };
 
 /** kmod's tools, which modbox is too when it is called by their names. */
-const TOOLS = ['insmod', 'rmmod', 'modprobe', 'lsmod', 'modinfo', 'depmod'];
+const TOOLS = ['insmod', 'rmmod', 'modprobe', 'lsmod', 'modinfo', 'depmod', 'kmod'];
 
 async function main(argv: readonly string[]): Promise<number> {
   const called = basename(argv[1] ?? '').replace(/\.js$/, '');

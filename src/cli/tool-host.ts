@@ -1,0 +1,65 @@
+import { release as hostRelease } from 'node:os';
+import { resolve } from 'node:path';
+import { FileTreeKernel } from '../kmod/file-tree-kernel.js';
+import { DiskFiles } from '../kmod/node/disk-files.js';
+import { DiskWriter } from '../kmod/node/disk-writer.js';
+import { DiskIndexCache } from '../machine/node/index-cache.js';
+import type { ToolHost } from '../kmod/tools/tool.js';
+
+/** Bytes that are gathered before they are written: a tool may print a hundred thousand short lines. */
+const BUFFERED = 1 << 16;
+
+/**
+ * Standard output in large pieces, in order with standard error. Written at once when asked: a process that ends right
+ * after must have written all.
+ */
+class Output {
+  private pieces: Buffer[] = [];
+  private size = 0;
+
+  out(data: string | Uint8Array): void {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
+    this.pieces.push(bytes);
+    this.size += bytes.length;
+    if (this.size >= BUFFERED) this.flush();
+  }
+
+  err(text: string): void {
+    this.flush();
+    process.stderr.write(text);
+  }
+
+  flush(): void {
+    if (this.size === 0) return;
+    process.stdout.write(Buffer.concat(this.pieces));
+    this.pieces = [];
+    this.size = 0;
+  }
+}
+
+export interface CliHost extends ToolHost<never> {
+  /** The directory that stands for "/", "" for the disk itself. */
+  readonly root: string;
+  /** Writes what is still kept. */
+  flush(): void;
+}
+
+/** Where kmod's tools run outside of a machine: MODBOX_ROOT stands for '/', MODBOX_UNAME_R for `uname -r`. */
+export function cliHost(): CliHost {
+  const root = process.env.MODBOX_ROOT ?? '';
+  const files = new DiskFiles(root);
+  const output = new Output();
+  return {
+    root,
+    files,
+    writer: new DiskWriter(root),
+    absolute: (path) => resolve(path),
+    release: process.env.MODBOX_UNAME_R || hostRelease(),
+    environment: process.env,
+    indexCache: new DiskIndexCache(),
+    kernel: new FileTreeKernel(files),
+    out: (data) => output.out(data),
+    err: (text) => output.err(text),
+    flush: () => output.flush(),
+  };
+}
