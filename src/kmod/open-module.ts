@@ -24,6 +24,13 @@ export function moduleOf(packed: Uint8Array, file: string): ModuleFile {
   return ModuleFile.open(unpacked(packed, file), file);
 }
 
+/** Whether stat(2) finds anything. */
+export function exists(files: FileSource, path: string): boolean {
+  const info = infoOf(files, path);
+  if (info?.kind !== 'symlink') return info !== undefined;
+  return files.list(path) !== undefined || files.read(path) !== undefined;
+}
+
 function unreadable(files: FileSource, path: string, shown: string): KmodError {
   const info = infoOf(files, path);
   if (!info) return new KmodError(ENOENT, shown, undefined, 'there is no such file');
@@ -48,30 +55,34 @@ function unpacked(packed: Uint8Array, file: string): Uint8Array {
 /** What libkmod's log says of damage that its unpacking libraries found, in their words. */
 function complaintOf(
   compression: Exclude<Compression, 'none'>,
-  { field, detail }: FormatError,
+  { field, detail, offset }: FormatError,
 ): LibkmodComplaint | undefined {
-  const early = /past the end|ends early/.test(detail);
+  const early = /past the end|ends early|unexpected EOF/.test(detail);
   switch (compression) {
     case 'xz':
       return { where: 'xz_uncompress_belch', text: `xz: ${xzWords(detail, early)}` };
     case 'zstd':
-      return { where: 'kmod_file_load_zstd', text: `zstd: ${zstdWords(field, early)}` };
+      return { where: 'kmod_file_load_zstd', text: `zstd: ${zstdWords(field, offset, early)}` };
     case 'gzip':
       // Zlib gives what it has of a file that ends early, and what is missing is noticed later.
-      return early ? undefined : { where: 'kmod_file_load_zlib', text: `gzip: <fd:4>: ${gzipWords(field)}` };
+      return early
+        ? undefined
+        : { where: 'kmod_file_load_zlib', text: `gzip: <fd:4>: ${gzipWords(field, detail)}` };
   }
 }
 
 function xzWords(detail: string, early: boolean): string {
   if (early) return 'Unexpected end of input';
-  return /not supported|unknown/.test(detail) ? 'Unsupported compression options' : 'File is corrupt';
+  return detail.includes('not supported') ? 'Unsupported compression options' : 'File is corrupt';
 }
 
-function zstdWords(field: string, early: boolean): string {
-  if (early) return 'Src size is incorrect';
+function zstdWords(field: string, offset: number, early: boolean): string {
+  // What follows the last frame is taken for the start of another one.
+  if (early || (field === 'Magic_Number' && offset > 0)) return 'Src size is incorrect';
   return field.startsWith('Frame') ? 'Failed to determine decompression size' : 'Data corruption detected';
 }
 
-function gzipWords(field: string): string {
-  return field === 'CRC32' ? 'incorrect data check' : 'invalid deflate data';
+function gzipWords(field: string, detail: string): string {
+  if (field === 'CRC32') return 'incorrect data check';
+  return detail === 'invalid gzip data' ? 'unknown compression method' : detail;
 }
