@@ -1,4 +1,5 @@
 export type { ConfigAlias, ConfigText, ModprobeConfig } from './config/modprobe-config.js';
+export { type IndexCache, type IndexTreeOptions, indexTree } from './depmod/index-tree.js';
 export {
   type FileEntry,
   type FileInfo,
@@ -11,7 +12,6 @@ export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';
 export type { IndexedModule, ModuleIndex, SoftDependency } from './index/module-index.js';
 export { modinfoOf } from './index/read-module.js';
-export type { IndexCache, IndexTexts } from './index/scan.js';
 export { ModuleTree, type ModuleTreeOptions, type Resolved } from './module-tree.js';
 export { isModuleFile, moduleNameOf, normalizeName } from './names.js';
 export { type InsertStep, insertPlan } from './plan.js';

@@ -1,11 +1,11 @@
 import { emptyConfig, type ModprobeConfig, readConfig } from './config/modprobe-config.js';
-import { type FileSource, MemoryFiles, OverlayFiles, readText } from './file-source.js';
+import { type IndexCache, indexFiles } from './depmod/index-tree.js';
+import { type FileSource, OverlayFiles, readText } from './file-source.js';
 import { globMatches } from './glob.js';
 import { BuiltinModules } from './index/builtin.js';
 import { DepmodIndex } from './index/depmod-index.js';
 import type { IndexedModule, ModuleIndex, SoftDependency } from './index/module-index.js';
 import { readModule } from './index/read-module.js';
-import { type IndexCache, scanTree } from './index/scan.js';
 import { normalizeName } from './names.js';
 
 export interface ModuleTreeOptions {
@@ -56,7 +56,9 @@ export class ModuleTree {
     this.directory = `/lib/modules/${options.release}`;
     const dir = this.base;
     this.indexed =
-      readText(files, `${dir}/modules.dep`) === undefined ? withIndex(files, dir, options.cache) : files;
+      readText(files, `${dir}/modules.dep`) === undefined
+        ? new OverlayFiles([indexFiles(files, dir, options.cache), files])
+        : files;
     this.index = new DepmodIndex(this.indexed, dir);
     this.builtin = BuiltinModules.open(files, dir) ?? options.builtin ?? new BuiltinModules([], () => []);
   }
@@ -140,15 +142,4 @@ export class ModuleTree {
   softDependency(name: string): SoftDependency | undefined {
     return this.config.softDependencies.find(({ module }) => globMatches(module, name));
   }
-}
-
-function withIndex(files: FileSource, dir: string, cache: IndexCache | undefined): FileSource {
-  const { dep, alias, symbols, softdep } = scanTree(files, dir, cache);
-  const made = new MemoryFiles([
-    [`${dir}/modules.dep`, dep],
-    [`${dir}/modules.alias`, alias],
-    [`${dir}/modules.symbols`, symbols],
-    [`${dir}/modules.softdep`, softdep],
-  ]);
-  return new OverlayFiles([made, files]);
 }

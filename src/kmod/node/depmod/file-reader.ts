@@ -1,17 +1,18 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { factsOfFailure, factsOfFile, type ModuleFacts } from '../../depmod/facts.js';
+import { factsOfFailure, factsOfFile, type ModuleFacts, Names } from '../../depmod/facts.js';
 import { KmodError } from '../../kmod-error.js';
 
 const FIRST_BYTES = 1 << 20;
 
 /** Reads facts of one module's file after the other, all into the same memory. */
 export class FactsReader {
+  private readonly names = new Names();
   private buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
   /** `path` is the host's; `file` what errors call it. */
   read(path: string, file: string): ModuleFacts {
     try {
-      return factsOfFile(this.content(path), file);
+      return factsOfFile(this.content(path), file, this.names);
     } catch (error) {
       const { errno } = error as NodeJS.ErrnoException;
       if (typeof errno !== 'number' || errno >= 0) throw error;

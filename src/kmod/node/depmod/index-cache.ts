@@ -4,12 +4,13 @@ import type { Message } from '../../depmod/messages.js';
 import type { TreeFile } from '../../depmod/tree-file.js';
 import type { CacheFolder } from './cache-folder.js';
 import type { Stamp } from './module-stamps.js';
+import { packFiles, unpackFiles } from './packed-files.js';
 
-/** Beginning of a kept index: the sizes of the files that follow it, and what was said. */
-interface Header {
+/** What is kept beside the files of an index. */
+interface About {
   readonly messages: readonly Message[];
-  /** Undefined where depmod failed. */
-  readonly files?: readonly { readonly name: string; readonly size: number }[];
+  /** depmod made no files. */
+  readonly failed: boolean;
 }
 
 /** Whole indices by everything that they are made of, `code` (what made them) included. */
@@ -37,27 +38,12 @@ export class MadeIndexCache {
   get(key: string): MadeIndex | undefined {
     const bytes = this.folder.get(key);
     if (!bytes) return undefined;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const headerEnd = 4 + view.getUint32(0);
-    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, headerEnd))) as Header;
-    if (!header.files) return { files: undefined, messages: header.messages };
-    const files = new Map<string, Uint8Array>();
-    let at = headerEnd;
-    for (const { name, size } of header.files) {
-      files.set(name, bytes.subarray(at, at + size));
-      at += size;
-    }
-    return { files, messages: header.messages };
+    const { about, files } = unpackFiles<About>(bytes);
+    return { files: about.failed ? undefined : files, messages: about.messages };
   }
 
   put(key: string, { files, messages }: MadeIndex): void {
-    const sizes = files && [...files].map(([name, { length }]) => ({ name, size: length }));
-    const header = Buffer.from(
-      JSON.stringify({ messages, ...(sizes ? { files: sizes } : {}) } satisfies Header),
-    );
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(header.length);
-    this.folder.put(key, Buffer.concat([length, header, ...(files?.values() ?? [])]));
+    this.folder.put(key, packFiles({ about: { messages, failed: !files }, files: files ?? new Map() }));
   }
 }
 
