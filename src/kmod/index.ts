@@ -5,6 +5,7 @@ export type {
   SoftDependency,
   WeakDependency,
 } from './config/modprobe-config.js';
+export { type IndexCache, type IndexTreeOptions, indexTree } from './depmod/index-tree.js';
 export {
   type FileEntry,
   type FileInfo,
@@ -18,7 +19,6 @@ export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';
 export type { IndexedModule, ModuleIndex } from './index/module-index.js';
 export { modinfoOf } from './index/read-module.js';
-export type { IndexCache, IndexTexts } from './index/scan.js';
 export { ModuleTree, type ModuleTreeOptions, type OpenOptions, type Resolved } from './module-tree.js';
 export { isModuleFile, moduleName, moduleNameOf, normalizeName } from './names.js';
 export { type InsertStep, insertPlan } from './plan.js';

@@ -7,14 +7,14 @@ import {
   type WeakDependency,
 } from './config/modprobe-config.js';
 import { readConfig } from './config/read-config.js';
-import { type FileSource, infoOf, MemoryFiles, OverlayFiles, readText } from './file-source.js';
+import { type IndexCache, indexFiles } from './depmod/index-tree.js';
+import { type FileSource, infoOf, OverlayFiles, readText } from './file-source.js';
 import { type FoundModule, Lookup } from './found-module.js';
 import { globMatches } from './glob.js';
 import { BuiltinModules } from './index/builtin.js';
 import { DepmodIndex } from './index/depmod-index.js';
 import type { IndexedModule, ModuleIndex } from './index/module-index.js';
 import { readModule } from './index/read-module.js';
-import { type IndexCache, scanTree } from './index/scan.js';
 
 /** Where a tree's files are from, and what is known of it besides. */
 export interface OpenOptions {
@@ -276,7 +276,7 @@ export class ModuleTree {
   private get indexFiles(): FileSource {
     const { files, base } = this;
     const { like } = this.settings;
-    this.madeIndex ??= like ? like.indexFiles : DepmodIndex.isIn(files, base) ? files : this.scanned();
+    this.madeIndex ??= like ? like.indexFiles : DepmodIndex.isIn(files, base) ? files : indexFiles(files, base, this.settings.cache);
     return this.madeIndex;
   }
 
@@ -311,18 +311,6 @@ export class ModuleTree {
     } catch (error) {
       this.complainOnce(error);
     }
-  }
-
-  /** The files with an index made from the modules themselves. */
-  private scanned(): FileSource {
-    const { files, base } = this;
-    const { dep, alias, symbols, softdep } = scanTree(files, base, this.settings.cache);
-    return new MemoryFiles([
-      [`${base}/modules.dep`, dep],
-      [`${base}/modules.alias`, alias],
-      [`${base}/modules.symbols`, symbols],
-      [`${base}/modules.softdep`, softdep],
-    ]);
   }
 }
 

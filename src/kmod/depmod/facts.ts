@@ -26,10 +26,22 @@ export interface ModuleFacts {
   readonly complaint?: string;
 }
 
+/** One string for each name, however many modules have it: most names of symbols are in hundreds of them. */
+export class Names {
+  private readonly known = new Map<string, string>();
+
+  intern(name: string): string {
+    const known = this.known.get(name);
+    if (known !== undefined) return known;
+    this.known.set(name, name);
+    return name;
+  }
+}
+
 /** Facts of a module's file as it is on the disk, packed or not; what is wrong with it is one of the facts. */
-export function factsOfFile(packed: Uint8Array, path: string): ModuleFacts {
+export function factsOfFile(packed: Uint8Array, path: string, names: Names): ModuleFacts {
   try {
-    return factsOfModule(moduleOf(packed, path));
+    return factsOfModule(moduleOf(packed, path), names);
   } catch (error) {
     return factsOfFailure(error);
   }
@@ -37,9 +49,10 @@ export function factsOfFile(packed: Uint8Array, path: string): ModuleFacts {
 
 /** Reads facts of modules one after the other. */
 export function readFacts(files: FileSource, modules: readonly FoundModule[]): ModuleFacts[] {
+  const names = new Names();
   return modules.map(({ file }) => {
     try {
-      return factsOfModule(openModule(files, file));
+      return factsOfModule(openModule(files, file), names);
     } catch (error) {
       return factsOfFailure(error);
     }
@@ -64,7 +77,7 @@ export function factsOfFailure(error: unknown): ModuleFacts {
 }
 
 /** As depmod asks libkmod: each of the three may fail, and only for the exported symbols is that said. */
-function factsOfModule(module: ModuleFile): ModuleFacts {
+function factsOfModule(module: ModuleFile, names: Names): ModuleFacts {
   let problem: string | undefined;
   const exported = orElse(
     () => module.exports(),
@@ -78,9 +91,9 @@ function factsOfModule(module: ModuleFile): ModuleFacts {
     aliases: valuesOf(modinfo, 'alias='),
     softdeps: valuesOf(modinfo, 'softdep='),
     weakdeps: valuesOf(modinfo, 'weakdep='),
-    exports: exported.map(({ name }) => name),
+    exports: exported.map(({ name }) => names.intern(name)),
     exportCrcs: exported.map(({ crc }) => Number(crc)),
-    needs: needed.map(({ name }) => name),
+    needs: needed.map(({ name }) => names.intern(name)),
     needCrcs: needed.map(({ crc }) => Number(crc)),
     weakNeeds: needed.flatMap(({ bind }, i) => (bind === 'weak' ? [i] : [])),
     ...(problem === undefined ? {} : { problem }),

@@ -1,51 +1,81 @@
 import { readable } from '../byte-text.js';
 import { linesOf, wordsOf } from './lines.js';
 import type { Say } from './messages.js';
-import type { SymbolTable } from './symbols.js';
 
 /** Length of the buffer that kmod reads lines of these files into. */
 const LINE_BYTES = 10240;
 
-/** Where the kernel's own symbols come from (-E, -F). */
+/** Symbols of the kernel image itself, from Module.symvers (-E) or System.map (-F). */
 export interface KernelSymbols {
   readonly kind: 'symvers' | 'system-map';
-  /** As the user named it. */
-  readonly file: string;
   readonly content: Uint8Array;
+  /** Names without the architecture's prefix. */
+  readonly symbols: readonly KernelSymbol[];
 }
 
-/** Adds the kernel's own symbols, and those that its loader makes up. */
-export function addKernelSymbols(table: SymbolTable, source: KernelSymbols, say: Say): void {
-  if (source.kind === 'symvers') addSymvers(table, source, say);
-  else addSystemMap(table, source, say);
-  table.addBare('__this_module', 0, undefined);
-  table.addBare('_GLOBAL_OFFSET_TABLE_', 0, undefined);
-  if (!table.find('TOC.')) table.addBare('TOC.', 0, undefined);
+export interface KernelSymbol {
+  readonly name: string;
+  /** 0 where the file does not say. */
+  readonly crc: number;
+}
+
+/** A name without the character that an architecture's compiler puts before every symbol (`prefix`, or ''). */
+export function withoutPrefix(name: string, prefix: string): string {
+  return prefix !== '' && name.startsWith(prefix) ? name.slice(1) : name;
+}
+
+/** Reads the symbols of a file, which is called `file` in messages. */
+export function kernelSymbols(
+  kind: KernelSymbols['kind'],
+  file: string,
+  content: Uint8Array,
+  prefix: string,
+  say: Say,
+): KernelSymbols {
+  const read = kind === 'symvers' ? symversSymbols : systemMapSymbols;
+  return { kind, content, symbols: [...read(file, content, prefix, say)] };
 }
 
 /** Module.symvers: `0xCRC <tab> SYMBOL <tab> WHERE <tab> ...`; those of modules are known from the modules. */
-function addSymvers(table: SymbolTable, { file, content }: KernelSymbols, say: Say): void {
+function* symversSymbols(
+  file: string,
+  content: Uint8Array,
+  prefix: string,
+  say: Say,
+): Generator<KernelSymbol> {
   let number = 0;
   for (const line of linesOf(content, LINE_BYTES)) {
     number++;
     const [version, symbol, where] = wordsOf(line);
     if (where !== 'vmlinux') continue;
-    if (!/^[\s]*[+-]?(?:0[xX])?[0-9a-fA-F]*$/.test(version)) {
-      // kmod ends this with what went wrong last, which has nothing to do with it.
+    const crc = hexadecimal(version);
+    if (crc !== undefined) yield { name: withoutPrefix(symbol, prefix), crc };
+    // kmod ends this with what went wrong last anywhere: mostly a depmod.d that is not there.
+    else
       say(
         'error',
         `${file}:${number} Invalid symbol version ${readable(version)}: No such file or directory\n`,
       );
-      continue;
-    }
-    table.add(symbol, Number.parseInt(version, 16), undefined);
   }
+}
+
+/** As strtoull(3) reads it, which takes no digits for 0. */
+function hexadecimal(text: string): number | undefined {
+  const match = /^[\v\f\r\n]*([+-]?)(?:0[xX](?=[0-9a-fA-F]))?([0-9a-fA-F]+)$/.exec(text);
+  if (!match) return undefined;
+  const value = Number.parseInt(match[2], 16);
+  return match[1] === '-' ? Number(BigInt.asUintN(64, -BigInt(`0x${match[2]}`))) : value;
 }
 
 const EXPORT_PREFIX = '__ksymtab_';
 
 /** System.map: `ADDRESS TYPE SYMBOL`; an exported symbol has another one, __ksymtab_NAME. */
-function addSystemMap(table: SymbolTable, { file, content }: KernelSymbols, say: Say): void {
+function* systemMapSymbols(
+  file: string,
+  content: Uint8Array,
+  prefix: string,
+  say: Say,
+): Generator<KernelSymbol> {
   let number = 0;
   for (const line of linesOf(content, LINE_BYTES)) {
     number++;
@@ -55,9 +85,8 @@ function addSystemMap(table: SymbolTable, { file, content }: KernelSymbols, say:
       say('error', `${file}:${number}: invalid line: ${readable(line)}\n`);
       continue;
     }
-    const symbol = table.withoutPrefix(line.slice(second + 1));
-    if (!symbol.startsWith(EXPORT_PREFIX)) continue;
-    const newline = symbol.indexOf('\n');
-    table.addBare(symbol.slice(EXPORT_PREFIX.length, newline < 0 ? undefined : newline), 0, undefined);
+    const symbol = withoutPrefix(line.slice(second + 1), prefix);
+    if (symbol.startsWith(EXPORT_PREFIX))
+      yield { name: symbol.slice(EXPORT_PREFIX.length).replace(/\n.*/s, ''), crc: 0 };
   }
 }

@@ -4,7 +4,7 @@ import { aliasIndex, depIndex, symbolIndex } from './binary-files.js';
 import { builtinAliasIndex, builtinIndex } from './builtin-files.js';
 import type { ModuleFacts } from './facts.js';
 import { IndexedModule, link, rank } from './graph.js';
-import { addKernelSymbols, type KernelSymbols } from './kernel-symbols.js';
+import type { KernelSymbols } from './kernel-symbols.js';
 import { DepmodFailure, type Message, type Say } from './messages.js';
 import { inIndexOrder } from './order.js';
 import type { FoundModule } from './search.js';
@@ -68,6 +68,7 @@ class IndexMaker {
     private readonly say: Say,
   ) {
     this.symbols = new SymbolTable(inputs.symbolPrefix);
+    if (inputs.kernelSymbols) this.symbols.addKernel(inputs.kernelSymbols);
   }
 
   make(readFacts: ReadFacts): ReadonlyMap<string, Uint8Array> {

@@ -29,5 +29,5 @@ export function normalizedAlias(alias: string): string | undefined {
 
 /** What kmod finds to be a module's file; a name that is nothing but the ending is none. */
 export function isModulePath(name: string): boolean {
-  return /[^]\.ko(?:\.gz|\.xz|\.zst)?$/.test(name);
+  return /.\.ko(?:\.gz|\.xz|\.zst)?$/s.test(name);
 }

@@ -180,7 +180,7 @@ class Translator {
   }
 
   private bracketCharacter(): string {
-    const collating = /^\[([.=])([^])\1\]/.exec(this.pattern.slice(this.at));
+    const collating = /^\[([.=])(.)\1\]/s.exec(this.pattern.slice(this.at));
     this.at += collating ? collating[0].length : 1;
     return collating ? collating[2] : this.pattern[this.at - 1];
   }

@@ -1,5 +1,6 @@
 import type { IndexedModule } from './graph.js';
 import { hashOrder } from './hash-order.js';
+import { type KernelSymbols, withoutPrefix } from './kernel-symbols.js';
 
 /** Buckets of kmod's table of symbols. */
 const BUCKETS = 2048;
@@ -20,7 +21,7 @@ export class SymbolTable {
   constructor(private readonly prefix: string) {}
 
   add(name: string, crc: number, owner: IndexedModule | undefined): void {
-    this.addBare(this.withoutPrefix(name), crc, owner);
+    this.addBare(withoutPrefix(name, this.prefix), crc, owner);
   }
 
   /** Adds a symbol that has no prefix. */
@@ -28,13 +29,17 @@ export class SymbolTable {
     this.symbols.set(name, { name, crc, owner });
   }
 
-  withoutPrefix(name: string): string {
-    return this.prefix !== '' && name.startsWith(this.prefix) ? name.slice(1) : name;
+  /** Adds the kernel's own symbols, and those that its loader makes up. */
+  addKernel({ symbols }: KernelSymbols): void {
+    for (const { name, crc } of symbols) this.addBare(name, crc, undefined);
+    for (const name of ['__this_module', '_GLOBAL_OFFSET_TABLE_']) this.addBare(name, 0, undefined);
+    // What 64-bit PowerPC's second ABI has for the global offset table.
+    if (!this.find('TOC.')) this.addBare('TOC.', 0, undefined);
   }
 
   /** `.name` is a function of 64-bit PowerPC's first ABI, `name` the same for everybody else. */
   find(name: string): ExportedSymbol | undefined {
-    return this.symbols.get(this.withoutPrefix(name.startsWith('.') ? name.slice(1) : name));
+    return this.symbols.get(withoutPrefix(name.startsWith('.') ? name.slice(1) : name, this.prefix));
   }
 
   /** Symbols of modules in the order of kmod's table. */

@@ -1,6 +1,7 @@
+import { asByteText } from '../byte-text.js';
 import { readDepmodConfig } from '../depmod/config.js';
 import { readFacts } from '../depmod/facts.js';
-import type { KernelSymbols } from '../depmod/kernel-symbols.js';
+import { type KernelSymbols, kernelSymbols } from '../depmod/kernel-symbols.js';
 import { type IndexInputs, type MadeIndex, makeIndex } from '../depmod/make-index.js';
 import { DepmodFailure, type Message, type Say } from '../depmod/messages.js';
 import { modulesByPath } from '../depmod/named-modules.js';
@@ -13,6 +14,9 @@ import { LOG, ToolExit, ToolLog } from './log.js';
 import type { Steps, Tool, ToolHost } from './tool.js';
 import { VERSION_TEXT } from './version.js';
 
+/** What depmod needs of where it runs: it asks nothing of a running kernel. */
+export type DepmodHost = Pick<ToolHost<never>, 'files' | 'writer' | 'absolute' | 'release' | 'out' | 'err'>;
+
 /** Makes an index, or finds it where one was kept; may wait. */
 export type IndexMaker<Wait> = (inputs: IndexInputs) => Steps<Wait, MadeIndex>;
 
@@ -24,7 +28,7 @@ export const depmod: Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]
 
 /** depmod(8) with its index made in a certain way. The result is the exit status. */
 export function* depmodWith<Wait>(
-  host: ToolHost<Wait>,
+  host: DepmodHost,
   args: readonly string[],
   make: IndexMaker<Wait>,
 ): Steps<Wait, number> {
@@ -52,9 +56,9 @@ export function* depmodWith<Wait>(
   }
 }
 
-class DepmodRun<Wait> {
+class DepmodRun {
   constructor(
-    private readonly host: ToolHost<Wait>,
+    private readonly host: DepmodHost,
     private readonly options: DepmodOptions,
     private readonly operands: readonly string[],
     private readonly log: ToolLog,
@@ -62,7 +66,7 @@ class DepmodRun<Wait> {
 
   private readonly say: Say = (level, text) => this.tell({ level, text });
 
-  *run(make: IndexMaker<Wait>): Steps<Wait, number> {
+  *run<Wait>(make: IndexMaker<Wait>): Steps<Wait, number> {
     const { host, options, operands, log, say } = this;
     const [version, ...paths] = operands;
     if (version !== undefined && !/^\s*[+-]?\d+\.\s*[+-]?\d/.test(version)) {
@@ -74,10 +78,10 @@ class DepmodRun<Wait> {
     const directory = `${options.root}/${below}`;
     if (options.quick && (options.dryRun || isUpToDate(host.files, directory, say))) return 0;
     log.priority = LOG.warning + options.verbosity;
-    const kernelSymbols = this.kernelSymbols();
+    const kernel = this.kernelSymbols();
     const all = options.all || options.quick || paths.length === 0;
     const modules = all ? this.search(directory, release) : modulesByPath(host.files, directory, paths, say);
-    const made = yield* make(this.inputs(directory, modules, kernelSymbols));
+    const made = yield* make(this.inputs(directory, modules, kernel));
     for (const message of made.messages) this.tell(message);
     if (!made.files) return 1;
     if (!options.dryRun)
@@ -98,7 +102,7 @@ class DepmodRun<Wait> {
   }
 
   private kernelSymbols(): KernelSymbols | undefined {
-    const { symvers, systemMap, reportUnknown } = this.options;
+    const { symvers, systemMap, reportUnknown, symbolPrefix } = this.options;
     const file = symvers ?? systemMap;
     if (file === undefined) {
       if (reportUnknown) this.log.warning('-e needs -E or -F\n');
@@ -106,7 +110,8 @@ class DepmodRun<Wait> {
     }
     const { files } = this.host;
     const content = files.read(file) ?? (files.list(file) ? new Uint8Array() : undefined);
-    if (content) return { kind: symvers === undefined ? 'system-map' : 'symvers', file, content };
+    const kind = symvers === undefined ? 'system-map' : 'symvers';
+    if (content) return kernelSymbols(kind, file, content, asByteText(symbolPrefix), this.say);
     this.log.fatal(`could not load ${file}: ${problemOfDirectory(files, file)}\n`);
     throw new DepmodFailure();
   }
@@ -114,7 +119,7 @@ class DepmodRun<Wait> {
   private inputs(
     directory: string,
     modules: readonly FoundModule[],
-    kernelSymbols: KernelSymbols | undefined,
+    kernel: KernelSymbols | undefined,
   ): IndexInputs {
     const { options } = this;
     const { files } = this.host;
@@ -124,9 +129,9 @@ class DepmodRun<Wait> {
       order: treeFile(files, directory, 'modules.order'),
       builtin: treeFile(files, directory, 'modules.builtin'),
       builtinModinfo: treeFile(files, directory, 'modules.builtin.modinfo'),
-      ...(kernelSymbols ? { kernelSymbols } : {}),
-      symbolPrefix: options.symbolPrefix,
-      reportUnknown: options.reportUnknown && kernelSymbols !== undefined,
+      ...(kernel ? { kernelSymbols: kernel } : {}),
+      symbolPrefix: asByteText(options.symbolPrefix),
+      reportUnknown: options.reportUnknown && kernel !== undefined,
       warnDuplicates: options.warnDuplicates,
       textOnly: options.dryRun,
       showNeeds: options.verbosity > 0,
