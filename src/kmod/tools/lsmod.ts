@@ -36,7 +36,12 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
     return 1;
   }
   if (options.given.has('json')) {
-    const listed = modules.map(({ name, size, refcount, holders }) => ({ name, size, refcount, usedBy: holders }));
+    const listed = modules.map(({ name, size, refcount, holders }) => ({
+      name,
+      size,
+      refcount,
+      usedBy: holders,
+    }));
     host.out(`${JSON.stringify(listed)}\n`);
     return 0;
   }

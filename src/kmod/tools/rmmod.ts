@@ -74,7 +74,9 @@ function* removeOne<Wait>(
   const force = flags.has('f');
   const wait = flags.has('w');
   if (!force && notRemovable(system, module, wait)) return false;
-  const outcome = yield* wait ? patiently(system, module.name, force) : system.host.kernel.remove(module.name, force);
+  const outcome = yield* wait
+    ? patiently(system, module.name, force)
+    : system.host.kernel.remove(module.name, force);
   if (outcome.errno === 0) return true;
   log.error(`could not remove '${module.name}': ${strerror(outcome.errno)}\n`);
   log.error(`could not remove module ${given}: ${strerror(outcome.errno)}\n`);

@@ -1,6 +1,6 @@
-import { strerror } from '../../kernel/errno.js';
 import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
+import { strerror } from '../../kernel/errno.js';
 import { KmodError } from '../kmod-error.js';
 import { ModuleFile, type SymbolCrc } from '../module-file.js';
 import type { ToolLog } from './log.js';
