@@ -96,9 +96,8 @@ function notRemovable<Wait>(system: ModuleSystem<Wait>, module: FoundModule, wai
   if (wait) return false;
   const holders = host.kernel.holders(name);
   if (holders.length > 0) {
-    // Each piece is a message of its own for kmod.
-    for (const piece of [`Module ${name} is in use by:`, ...holders.map((holder) => ` ${holder}`), '\n'])
-      log.error(piece);
+    // kmod 34 makes a message of its own of every word; here it is one line, as in kmod 30.
+    log.error(`Module ${name} is in use by: ${holders.join(' ')}\n`);
     return true;
   }
   const refcount = host.kernel.refcount(name);
