@@ -92,6 +92,7 @@ class CmdlineParser {
     }
     const equals = this.state === 'value' ? '=' : '';
     const quote = this.quotedWhole ? '"' : '';
-    config.options.push({ module, text: `${parameter}${equals && `${equals}${quote}${value}`}` });
+    const text = `${parameter}${equals && `${equals}${quote}${value}`}`;
+    config.options.push({ module, text: text.replaceAll('\t', ' ') });
   }
 }
