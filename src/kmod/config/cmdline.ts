@@ -92,7 +92,7 @@ class CmdlineParser {
     }
     const equals = this.state === 'value' ? '=' : '';
     const quote = this.quotedWhole ? '"' : '';
-    const text = `${parameter}${equals && `${equals}${quote}${value}`}`;
-    config.options.push({ module, text: text.replaceAll('\t', ' ') });
+    const options = `${parameter}${equals && `${equals}${quote}${value}`}`;
+    config.options.push({ module, text: options.replaceAll('\t', ' ') });
   }
 }
