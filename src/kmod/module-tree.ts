@@ -92,7 +92,8 @@ export class ModuleTree {
     const { files, ...rest } = options;
     const clean = directory.replace(/(?<=.)\/+$/, '');
     const below = /^(.*)\/lib\/modules\/([^/]+)$/.exec(clean);
-    if (below) return new ModuleTree(files, { ...rest, root: below[1], release: options.release ?? below[2] });
+    if (below)
+      return new ModuleTree(files, { ...rest, root: below[1], release: options.release ?? below[2] });
     const root = clean === '/' ? '' : clean;
     return new ModuleTree(files, { ...rest, root, release: options.release ?? onlyRelease(files, root) });
   }
@@ -257,6 +258,12 @@ export class ModuleTree {
     return this.config.weakDependencies.find(({ module }) => globMatches(module, name));
   }
 
+  /** The same release in other files: what the machine's user made of the tree. */
+  seenThrough(files: FileSource): ModuleTree {
+    const { like: _, ...settings } = this.settings;
+    return new ModuleTree(files, settings);
+  }
+
   /** Opens every file of the index, as modprobe does at first: what is no such file is told at once. */
   check(): void {
     this.guarded(() => this.index.check(), undefined);
@@ -281,7 +288,8 @@ export class ModuleTree {
   }
 
   private readConfig(): ModprobeConfig {
-    const { cmdline, configPaths } = this.settings;
+    const { like, configPaths } = this.settings;
+    const cmdline = this.settings.cmdline ?? like?.settings.cmdline;
     if (configPaths?.length === 0) return emptyConfig();
     return readConfig(new OverlayFiles([this.files, this.indexFiles]), {
       moduleDirectory: this.base,

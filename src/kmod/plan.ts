@@ -13,7 +13,12 @@ export interface InsertStep {
 }
 
 type Task =
-  | { readonly kind: 'probe'; readonly module: FoundModule; readonly required: boolean; readonly bare: boolean }
+  | {
+      readonly kind: 'probe';
+      readonly module: FoundModule;
+      readonly required: boolean;
+      readonly bare: boolean;
+    }
   | { readonly kind: 'with-soft'; readonly module: FoundModule }
   | { readonly kind: 'append'; readonly module: FoundModule; readonly ignoreCommand: boolean };
 
@@ -39,7 +44,8 @@ class Planner {
 
   run(first: Task): void {
     this.tasks.push(first);
-    for (let task = this.tasks.pop(); task; task = this.tasks.pop()) this.tasks.push(...this.follow(task).reverse());
+    for (let task = this.tasks.pop(); task; task = this.tasks.pop())
+      this.tasks.push(...this.follow(task).reverse());
   }
 
   steps(): InsertStep[] {
@@ -68,7 +74,12 @@ class Planner {
       }
       case 'with-soft': {
         const { pre, post } = module.softDependencies;
-        const probe = (soft: FoundModule): Task => ({ kind: 'probe', module: soft, required: false, bare: false });
+        const probe = (soft: FoundModule): Task => ({
+          kind: 'probe',
+          module: soft,
+          required: false,
+          bare: false,
+        });
         const ignoreCommand = pre.length > 0 || post.length > 0;
         return [...pre.map(probe), { kind: 'append', module, ignoreCommand }, ...post.map(probe)];
       }
@@ -79,4 +90,3 @@ class Planner {
     }
   }
 }
-

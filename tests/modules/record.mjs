@@ -110,7 +110,7 @@ async function boot(script, files, scenario) {
   for (const f of [consoleFile, pidFile]) rmSync(f, { force: true });
   const child = spawn(oracle, [script, ...files, sys], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc}` },
+    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (d) => (output += d));
@@ -144,7 +144,7 @@ for (const name of names.length ? names : Object.keys(scenarios)) {
   let steps = [];
   for (let attempt = 1; attempt <= 3 && steps.length === 0; attempt++) steps = parse(await boot(script, files, scenario), scenario);
   if (steps.length === 0) { console.log(`${name}: nothing came`); continue; }
-  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules, ...(scenario.setup && { setup: scenario.setup }), steps };
+  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules, ...(scenario.setup && { setup: scenario.setup }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), steps };
   writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
   const end = steps.at(-1);
   const how = end.panics ? 'panics' : end.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';

@@ -92,6 +92,7 @@ class CmdlineParser {
     }
     const equals = this.state === 'value' ? '=' : '';
     const quote = this.quotedWhole ? '"' : '';
-    config.options.push({ module, text: `${parameter}${equals && `${equals}${quote}${value}`}` });
+    const options = `${parameter}${equals && `${equals}${quote}${value}`}`;
+    config.options.push({ module, text: options.replaceAll('\t', ' ') });
   }
 }

@@ -27,7 +27,8 @@ export function configFiles(
       add(place.slice(place.lastIndexOf('/') + 1), place);
       continue;
     }
-    for (const entry of entries) if (counts(files, place, entry, problems)) add(entry.name, `${place}/${entry.name}`);
+    for (const entry of entries)
+      if (counts(files, place, entry, problems)) add(entry.name, `${place}/${entry.name}`);
   }
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path);
 }

@@ -6,7 +6,13 @@ import { TextTable } from './text-table.js';
 import { TrieReader } from './trie-reader.js';
 
 /** depmod's tables that may be there as binary files. */
-const TABLES = ['modules.dep', 'modules.alias', 'modules.symbols', 'modules.builtin.alias', 'modules.builtin'] as const;
+const TABLES = [
+  'modules.dep',
+  'modules.alias',
+  'modules.symbols',
+  'modules.builtin.alias',
+  'modules.builtin',
+] as const;
 type TableName = (typeof TABLES)[number];
 
 /**
@@ -25,7 +31,9 @@ export class DepmodIndex implements ModuleIndex {
 
   /** Whether there is such an index: what has modules has modules.dep. */
   static isIn(files: FileSource, dir: string): boolean {
-    return files.read(`${dir}/modules.dep.bin`) !== undefined || files.read(`${dir}/modules.dep`) !== undefined;
+    return (
+      files.read(`${dir}/modules.dep.bin`) !== undefined || files.read(`${dir}/modules.dep`) !== undefined
+    );
   }
 
   /** Opens what is there, as libkmod does before anything else. Throws FormatError for the first bad file. */
@@ -131,7 +139,11 @@ function moduleOf(name: string, line: string): IndexedModule | undefined {
     name,
     path,
     get dependencyPaths() {
-      paths ??= line.slice(colon + 1).split(/[ \t]+/).filter(Boolean).reverse();
+      paths ??= line
+        .slice(colon + 1)
+        .split(/[ \t]+/)
+        .filter(Boolean)
+        .reverse();
       return paths;
     },
     get dependencies() {

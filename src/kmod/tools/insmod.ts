@@ -31,7 +31,9 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
   const { log, given } = options;
   const [file, ...parameters] = options.operands;
   if (file === undefined || file === '-') {
-    log.error(file === undefined ? 'missing filename.\n' : 'this tool does not support loading from stdin!\n');
+    log.error(
+      file === undefined ? 'missing filename.\n' : 'this tool does not support loading from stdin!\n',
+    );
     return 1;
   }
   log.priority = options.verbosity;

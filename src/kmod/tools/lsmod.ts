@@ -18,7 +18,6 @@ export function* lsmod<Wait>(host: ToolHost<Wait>, args: readonly string[]): Ste
   return yield* untilExit(host, 'lsmod', run(host, args));
 }
 
-// biome-ignore lint/correctness/useYield: it never waits, but is a tool like the others
 function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   const own = { short: '', long: [{ name: 'json', value: 'json' }] };
   const options = simpleOptions(host, 'lsmod', args, own, HELP);
@@ -36,7 +35,12 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
     return 1;
   }
   if (options.given.has('json')) {
-    const listed = modules.map(({ name, size, refcount, holders }) => ({ name, size, refcount, usedBy: holders }));
+    const listed = modules.map(({ name, size, refcount, holders }) => ({
+      name,
+      size,
+      refcount,
+      usedBy: holders,
+    }));
     host.out(`${JSON.stringify(listed)}\n`);
     return 0;
   }

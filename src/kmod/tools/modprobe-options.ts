@@ -151,7 +151,6 @@ export function readOptions<Wait>(
 class OptionReader {
   private readonly given = new Set<string>();
   private readonly configPaths: string[] = [];
-  private query: ModprobeOptions['query'];
   private wait = 0;
   private verbosity: number = LOG.warning;
   private root: string | undefined;

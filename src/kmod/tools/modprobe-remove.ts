@@ -65,7 +65,10 @@ class Remover<Wait> {
     yield* this.all(soft?.post ?? [], false);
     if (flags.holders) {
       const names = this.system.host.kernel.holders(module.name);
-      const errno = yield* this.all(names.map((name) => this.lookup.byName(name)), true);
+      const errno = yield* this.all(
+        names.map((name) => this.lookup.byName(name)),
+        true,
+      );
       if (errno !== 0) return errno;
     }
     const errno = yield* this.itself(module, command);

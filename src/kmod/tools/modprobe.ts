@@ -1,6 +1,6 @@
+import { configJson, showConfig } from './modprobe-config.js';
 import { type InsertReport, modprobeInsert } from './modprobe-insert.js';
 import { type ModprobeOptions, readOptions } from './modprobe-options.js';
-import { configJson, showConfig } from './modprobe-config.js';
 import { modprobeRemove } from './modprobe-remove.js';
 import { moduleOptions } from './module-options.js';
 import { openLog, openSyslog, untilExit } from './open-log.js';
@@ -27,7 +27,8 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
   log.priority = options.verbosity;
   const place = { root: options.root, release: options.release };
   const tree = openTree(host, log, configPaths.length === 0 ? place : { ...place, configPaths });
-  const environment: Readonly<Record<string, string>> = inherited === undefined ? {} : { MODPROBE_OPTIONS: inherited };
+  const environment: Readonly<Record<string, string>> =
+    inherited === undefined ? {} : { MODPROBE_OPTIONS: inherited };
   return yield* act({ host, tree, log, environment }, options);
 }
 
@@ -73,11 +74,7 @@ function* removeAll<Wait>(system: ModuleSystem<Wait>, options: ModprobeOptions):
 }
 
 /** `0xCRC<tab>SYMBOL` lines, or the same as JSON. */
-function withJson<Wait>(
-  host: ToolHost<Wait>,
-  json: boolean,
-  show: (host: ToolHost<Wait>) => number,
-): number {
+function withJson<Wait>(host: ToolHost<Wait>, json: boolean, show: (host: ToolHost<Wait>) => number): number {
   if (!json) return show(host);
   let text = '';
   const out = (data: string | Uint8Array): void => {

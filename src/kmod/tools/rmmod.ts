@@ -74,7 +74,9 @@ function* removeOne<Wait>(
   const force = flags.has('f');
   const wait = flags.has('w');
   if (!force && notRemovable(system, module, wait)) return false;
-  const outcome = yield* wait ? patiently(system, module.name, force) : system.host.kernel.remove(module.name, force);
+  const outcome = yield* wait
+    ? patiently(system, module.name, force)
+    : system.host.kernel.remove(module.name, force);
   if (outcome.errno === 0) return true;
   log.error(`could not remove '${module.name}': ${strerror(outcome.errno)}\n`);
   log.error(`could not remove module ${given}: ${strerror(outcome.errno)}\n`);
@@ -94,9 +96,8 @@ function notRemovable<Wait>(system: ModuleSystem<Wait>, module: FoundModule, wai
   if (wait) return false;
   const holders = host.kernel.holders(name);
   if (holders.length > 0) {
-    // Each piece is a message of its own for kmod.
-    for (const piece of [`Module ${name} is in use by:`, ...holders.map((holder) => ` ${holder}`), '\n'])
-      log.error(piece);
+    // kmod 34 makes a message of its own of every word; here it is one line, as in kmod 30.
+    log.error(`Module ${name} is in use by: ${holders.join(' ')}\n`);
     return true;
   }
   const refcount = host.kernel.refcount(name);
