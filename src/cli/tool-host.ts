@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { FileTreeKernel } from '../kmod/file-tree-kernel.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { DiskWriter } from '../kmod/node/disk-writer.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
 import type { ToolHost } from '../kmod/tools/tool.js';
+import { DiskIndexCache } from '../machine/node/index-cache.js';
 
 /** Bytes that are gathered before they are written: a tool may print a hundred thousand short lines. */
 const BUFFERED = 1 << 16;

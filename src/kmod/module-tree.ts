@@ -283,7 +283,11 @@ export class ModuleTree {
   private get indexFiles(): FileSource {
     const { files, base } = this;
     const { like } = this.settings;
-    this.madeIndex ??= like ? like.indexFiles : DepmodIndex.isIn(files, base) ? files : indexFiles(files, base, this.settings.cache);
+    this.madeIndex ??= like
+      ? like.indexFiles
+      : DepmodIndex.isIn(files, base)
+        ? files
+        : indexFiles(files, base, this.settings.cache);
     return this.madeIndex;
   }
 
