@@ -66,7 +66,6 @@ Formats:
 ${FORMATS.map(({ name, description }) => `\t${name.padEnd(12)} ${description}\n`).join('')}`;
 
 /** `kmod static-nodes`: device nodes to make at boot, so that opening them loads a module (kmod(8)). */
-// biome-ignore lint/correctness/useYield: nothing here has to wait
 export function* staticNodes<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   const line = getopt('kmod', args, OPTIONS);
   let format = FORMATS[0];
