@@ -1,4 +1,5 @@
 import { ENODATA } from '../kernel/errno.js';
+import { byteText } from './byte-text.js';
 import { KmodError } from './kmod-error.js';
 import { type DependencySymbol, dependencySymbols } from './module/dependency-symbols.js';
 import { ElfView, type SectionRange } from './module/elf-view.js';
@@ -39,6 +40,19 @@ export class ModuleFile {
     return this.elf.file;
   }
 
+  /** Bytes of the first section of a name; undefined where there is none. */
+  section(name: string): Uint8Array | undefined {
+    const [range] = this.elf.find([encoder.encode(`${name}\0`)]);
+    return range && this.elf.bytes.subarray(range.offset, range.offset + range.size);
+  }
+
+  /** The symbol table in place; undefined where it is missing or damaged. */
+  symbols(): SymbolTable | undefined {
+    if (!this.symtab || !this.strtab) return undefined;
+    const symbols = new SymbolTable(this.elf, this.symtab, this.strtab);
+    return symbols.whole ? symbols : undefined;
+  }
+
   /** `key=value` strings of `.modinfo` in their order; ENODATA without that section. */
   modinfoStrings(): string[] {
     if (!this.modinfo) return this.missing('.modinfo');
@@ -48,20 +62,29 @@ export class ModuleFile {
 
   /** Symbols that it exports, with their CRCs; ENODATA where it exports nothing (kmod_module_get_symbols). */
   exports(): SymbolCrc[] {
-    const { elf, symtab, strtab } = this;
-    const withCrc = symtab && strtab && exportsWithCrc(elf, new SymbolTable(elf, symtab, strtab));
-    return withCrc ?? exportsByName(elf, this.ksymtabStrings);
+    const symbols = this.symbols();
+    const withCrc = symbols && exportsWithCrc(this.elf, symbols);
+    return withCrc ?? exportsByName(this.elf, this.ksymtabStrings);
   }
 
   /** Symbols that it needs, with the CRCs it was built against (kmod_module_get_dependency_symbols). */
   dependencySymbols(): DependencySymbol[] {
+    return this.needed(true);
+  }
+
+  /** The same without what only `__versions` names: symbols that code or data refers to. */
+  undefinedSymbols(): DependencySymbol[] {
+    return this.needed(false);
+  }
+
+  private needed(withRest: boolean): DependencySymbol[] {
     const { elf, symtab, strtab } = this;
     if (!strtab) return elf.fail(0, 'there is no .strtab');
     if (!symtab) return elf.fail(0, 'there is no .symtab');
     const symbols = new SymbolTable(elf, symtab, strtab);
     if (!symbols.whole) elf.fail(symtab.offset, '.symtab does not hold whole symbols');
     const versions = this.versionSection && new VersionTable(elf, this.versionSection);
-    return dependencySymbols(elf, symbols, versions?.whole ? versions : undefined);
+    return dependencySymbols(elf, symbols, versions?.whole ? versions : undefined, withRest);
   }
 
   /** `__versions`, name by name; ENODATA without that section (kmod_module_get_versions). */
@@ -80,6 +103,18 @@ export class ModuleFile {
       found.push({ name: name.startsWith('.') ? name.slice(1) : name, crc: versions.crc(i) });
     }
     return found;
+  }
+
+  /** CRCs by name in the form for long names that kernels have since Linux 6.14, which kmod does not know. */
+  extendedVersions(): ReadonlyMap<string, bigint> {
+    const crcs = this.section('__version_ext_crcs');
+    const names = this.section('__version_ext_names');
+    if (!crcs || !names) return new Map();
+    const view = new DataView(crcs.buffer, crcs.byteOffset, crcs.length);
+    const texts = byteText(names)
+      .split('\0')
+      .slice(0, Math.floor(crcs.length / 4));
+    return new Map(texts.map((name, i) => [name, BigInt(view.getUint32(i * 4, this.elf.littleEndian))]));
   }
 
   private missing(section: string): never {

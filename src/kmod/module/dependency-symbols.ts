@@ -15,12 +15,13 @@ const STB_WEAK = 2;
 
 /**
  * Undefined symbols in the order of the symbol table, with the CRCs of `__versions` (0 where it has none), then what
- * only `__versions` names: module_layout, which no code refers to.
+ * only `__versions` names (unless `withRest` is false): module_layout, which no code refers to.
  */
 export function dependencySymbols(
   elf: ElfView,
   symbols: SymbolTable,
   versions: VersionTable | undefined,
+  withRest = true,
 ): DependencySymbol[] {
   const found: DependencySymbol[] = [];
   const wanted = new Wanted(elf, versions);
@@ -38,7 +39,7 @@ export function dependencySymbols(
       crc: wanted.crcOf(name),
     });
   }
-  wanted.addRest(found);
+  if (withRest) wanted.addRest(found);
   return found;
 }
 

@@ -155,14 +155,20 @@ export class ElfView {
     return found.map((range) => (range?.offset === 0 ? undefined : range));
   }
 
+  /** The name of a section by its index; empty where it has none. */
+  sectionName(index: number): string {
+    if (index === 0 || index >= this.sectionCount) return '';
+    const at = this.nameAt(index);
+    return at < 0 ? '' : this.nameText(at);
+  }
+
   /** Everything in the section headers, but for the first, which stands for nothing. */
   *sections(): Generator<SectionHeader> {
     const { sh } = this.layout;
     for (let index = 1; index < this.sectionCount; index++) {
       const at = this.headerAt(index);
-      const name = this.nameAt(index);
       yield {
-        name: name < 0 ? '' : this.nameText(name),
+        name: this.sectionName(index),
         type: this.u32(at + 4),
         flags: this.word(at + sh.flags),
         offset: this.word(at + sh.offset),

@@ -17,7 +17,6 @@ const NO_CRC = 0xffff_ffff_ffff_ffffn;
  * or the table is damaged, and the names of __ksymtab_strings have to do.
  */
 export function exportsWithCrc(elf: ElfView, symbols: SymbolTable): SymbolCrc[] | undefined {
-  if (!symbols.whole) return undefined;
   const found: SymbolCrc[] = [];
   for (let index = 1; index < symbols.count; index++) {
     const name = symbols.nameOffset(index);

@@ -1,3 +1,4 @@
+import type { View } from '../modinfo/more.js';
 import { getopt, type OptionTable } from './getopt.js';
 
 /** What modinfo is to do, from its command line. */
@@ -15,9 +16,6 @@ export interface ModinfoRequest {
   /** What to show besides, or instead, of the fields. */
   readonly views: readonly View[];
 }
-
-/** What modbox shows of a module beyond kmod. */
-export type View = 'exports' | 'imports' | 'sections' | 'btf';
 
 export type ModinfoCommand =
   | ModinfoRequest

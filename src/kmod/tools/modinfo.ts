@@ -2,6 +2,7 @@ import { strerror } from '../../kernel/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, fieldsOf, type InfoField } from '../modinfo/fields.js';
+import { MoreThanKmod } from '../modinfo/more.js';
 import { NotFound, type Subject, Subjects } from '../modinfo/subject.js';
 import { fieldsText, headText, oneFieldText } from '../modinfo/text.js';
 import { LOG, ToolLog } from './log.js';
@@ -53,6 +54,9 @@ class ModinfoRun<Wait> {
   private readonly subjects: Subjects;
   private readonly root: string;
   private readonly release: string;
+  private readonly more: MoreThanKmod;
+  private readonly complain = ({ key, value }: InfoField): void =>
+    this.log.error(`Found invalid "${key}=${value}": missing ':'\n`);
 
   constructor(
     private readonly host: ToolHost<Wait>,
@@ -66,6 +70,16 @@ class ModinfoRun<Wait> {
       absolute: (path) => host.absolute(path),
       release: this.release,
       root: this.root,
+    });
+    this.more = new MoreThanKmod(host.files, {
+      root: this.root,
+      release: request.release,
+      running: host.release,
+      views: request.views,
+      json: request.json,
+      print: (text) => host.out(text),
+      complain: this.complain,
+      builtinFields: (subject) => this.builtinFields(subject),
     });
   }
 
@@ -102,22 +116,11 @@ class ModinfoRun<Wait> {
 
   private showSubject(subject: Subject): boolean {
     const { request } = this;
-    const { field } = request;
-    const head = headText(subject, request);
+    const own = request.json || request.views.length > 0;
+    const head = own ? '' : headText(subject, request);
     try {
-      if (field === 'filename') {
-        this.print(head);
-        return true;
-      }
-      const fields = this.fieldsOf(subject);
-      const complain = ({ key, value }: InfoField): void =>
-        this.log.error(`Found invalid "${key}=${value}": missing ':'\n`);
-      const asked = field === undefined ? undefined : asByteText(field);
-      const body =
-        asked === undefined
-          ? fieldsText(fields, request.separator, complain)
-          : oneFieldText(fields, asked, request.separator, complain);
-      this.print(head + body);
+      if (own) this.more.show(subject);
+      else this.print(head + (request.field === 'filename' ? '' : this.bodyText(subject)));
       return true;
     } catch (error) {
       if (!(error instanceof KmodError)) throw error;
@@ -127,9 +130,16 @@ class ModinfoRun<Wait> {
     }
   }
 
+  private bodyText(subject: Subject): string {
+    const { field, separator } = this.request;
+    const fields = subject.open ? fieldsOf(subject.open()) : this.builtinFields(subject);
+    return field === undefined
+      ? fieldsText(fields, separator, this.complain)
+      : oneFieldText(fields, asByteText(field), separator, this.complain);
+  }
+
   /** Nothing is known of what is built in where a kernel is too old to tell. */
-  private fieldsOf({ name, open }: Subject): readonly InfoField[] {
-    if (open) return fieldsOf(open());
+  private builtinFields({ name }: Subject): readonly InfoField[] {
     return (this.subjects.tree.builtin.strings(name) ?? []).map(fieldOf);
   }
 
