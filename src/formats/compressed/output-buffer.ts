@@ -16,21 +16,27 @@ export class OutputBuffer {
     this.bytes = new Uint8Array(Math.min(Math.max(expected, 4096), maximum));
   }
 
+  /** Throws where `more` bytes after `length` would be beyond the limit. */
+  allow(more: number): void {
+    if (this.length + more <= this.maximum) return;
+    throw new FormatError(this.file, 'compressed data', 0, `unpacks to more than ${hex(this.maximum)} bytes`);
+  }
+
   /** Makes room for `more` bytes after `length`. */
   reserve(more: number): void {
     const needed = this.length + more;
     if (needed <= this.bytes.length) return;
-    if (needed > this.maximum) {
-      throw new FormatError(
-        this.file,
-        'compressed data',
-        0,
-        `unpacks to more than ${hex(this.maximum)} bytes`,
-      );
-    }
+    this.allow(more);
     const grown = new Uint8Array(Math.min(Math.max(needed, this.bytes.length * 2), this.maximum));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
+  }
+
+  /** Appends a copy of `from`, making room. */
+  take(from: Uint8Array): void {
+    this.reserve(from.length);
+    this.bytes.set(from, this.length);
+    this.length += from.length;
   }
 
   /** Appends a part of `from`. Room has been reserved. */

@@ -1,7 +1,7 @@
 import { ByteReader } from '../byte-reader.js';
 import { decodeBcjX86 } from './bcj-x86.js';
-import { crc32, crc64 } from './checksum.js';
-import { LzmaDecoder } from './lzma.js';
+import { crc32 } from './checksum.js';
+import { type Lzma2Memory, withLzma2Memory } from './lzma/decoder.js';
 import { OutputBuffer } from './output-buffer.js';
 
 // Layouts and names: "The .xz File Format" 1.2.1 (tukaani.org, public domain).
@@ -21,7 +21,7 @@ export function isXz(bytes: Uint8Array): boolean {
 
 /** Unpacks an .xz file: any number of streams, LZMA2 with or without the x86 filter, CRC32 and CRC64 checked. */
 export function decompressXz(bytes: Uint8Array, file: string, maximum?: number): Uint8Array {
-  return new XzReader(bytes, file, new OutputBuffer(file, bytes.length * 4, maximum)).run();
+  return new XzReader(bytes, file, new OutputBuffer(file, 0, maximum)).run();
 }
 
 /**
@@ -50,7 +50,6 @@ export function decompressXzStream(bytes: Uint8Array, file: string, expected: nu
 class XzReader {
   private readonly r: ByteReader;
   private at = 0;
-  private readonly lzma = new LzmaDecoder();
 
   constructor(
     bytes: Uint8Array,
@@ -102,7 +101,7 @@ class XzReader {
     this.at += STREAM_HEADER_SIZE;
     const sizes: number[] = [];
     while (r.u8(this.at, 'block header size') !== 0) {
-      sizes.push(...this.block(check));
+      sizes.push(...withLzma2Memory((memory) => this.block(memory, check)));
       yield;
     }
     this.index(sizes);
@@ -111,28 +110,27 @@ class XzReader {
   }
 
   /** One block. Returns its unpadded and uncompressed sizes, for the index. */
-  private block(check: number): [number, number] {
-    const { r, out } = this;
+  private block(memory: Lzma2Memory, check: number): [number, number] {
+    const { r } = this;
     const blockAt = this.at;
     const headerSize = (r.bytes[blockAt] + 1) * 4;
     r.need(blockAt, headerSize, 'block header');
     this.checkCrc32(blockAt, headerSize - 4, blockAt + headerSize - 4, 'block header CRC32');
     const x86Start = this.blockFilters(blockAt, blockAt + headerSize - 4);
     this.at = blockAt + headerSize;
-    const outStart = out.length;
-    this.lzma2();
+    this.lzma2(memory);
     const unpadded = this.at - blockAt + CHECK_SIZES[check];
-    const data = out.bytes.subarray(outStart, out.length);
-    if (x86Start !== undefined) decodeBcjX86(data, x86Start);
+    if (x86Start !== undefined) decodeBcjX86(memory.output, x86Start);
     while (this.at % 4 !== 0)
       if (r.u8(this.at++, 'block padding') !== 0) r.fail('block padding', this.at - 1, 'not zero');
     r.need(this.at, CHECK_SIZES[check], 'block check');
     const damaged =
-      (check === CHECK_CRC32 && r.u32(this.at, 'block check') !== crc32(data)) ||
-      (check === CHECK_CRC64 && r.u64(this.at, 'block check') !== crc64(data));
+      (check === CHECK_CRC32 && r.u32(this.at, 'block check') !== memory.crc32()) ||
+      (check === CHECK_CRC64 && r.u64(this.at, 'block check') !== memory.crc64());
     if (damaged) r.fail('block check', this.at, 'does not match the data: the file is damaged');
     this.at += CHECK_SIZES[check];
-    return [unpadded, data.length];
+    this.out.take(memory.output);
+    return [unpadded, memory.length];
   }
 
   /** Reads the filter chain. Returns the x86 filter's start offset where there is one. */
@@ -158,8 +156,9 @@ class XzReader {
   }
 
   /** LZMA2: chunks that are LZMA or plain, up to a zero byte. */
-  private lzma2(): void {
-    const { r, out, lzma } = this;
+  private lzma2(memory: Lzma2Memory): void {
+    const { r, out } = this;
+    memory.length = 0;
     let dictStart = -1;
     let ready = false;
     for (;;) {
@@ -170,7 +169,7 @@ class XzReader {
         return;
       }
       if (control === 1 || control >= 0xe0) {
-        dictStart = out.length;
+        dictStart = memory.length;
         ready = false;
       }
       if (dictStart < 0) r.fail('LZMA2 control', at, 'the first chunk does not reset the dictionary');
@@ -178,9 +177,8 @@ class XzReader {
         if (control > 2) r.fail('LZMA2 control', at, `unknown chunk 0x${control.toString(16)}`);
         const size = bigEndian16(r, at + 1) + 1;
         const data = r.slice(at + 3, size, 'LZMA2 chunk', at + 1);
-        out.reserve(size);
-        out.bytes.set(data, out.length);
-        out.length += size;
+        out.allow(memory.length + size);
+        memory.append(data);
         this.at = at + 3 + size;
         continue;
       }
@@ -188,18 +186,17 @@ class XzReader {
       const packed = bigEndian16(r, at + 3) + 1;
       let dataAt = at + 5;
       if (control >= 0xc0) {
-        if (!lzma.setProperties(r.u8(dataAt++, 'LZMA properties')))
+        if (!memory.setProperties(r.u8(dataAt++, 'LZMA properties')))
           r.fail('LZMA properties', at + 5, 'out of range');
         ready = true;
       } else if (control >= 0xa0) {
-        lzma.resetState();
+        memory.resetState();
       }
       if (!ready) r.fail('LZMA2 control', at, 'the first LZMA chunk has no properties');
       const data = r.slice(dataAt, packed, 'LZMA2 chunk', at + 3);
-      out.reserve(size);
-      const problem = lzma.decode(data, out.bytes, dictStart, out.length, out.length + size);
+      out.allow(memory.length + size);
+      const problem = memory.decode(data, dictStart, size);
       if (problem !== undefined) r.fail('LZMA2 chunk', dataAt, problem);
-      out.length += size;
       this.at = dataAt + packed;
     }
   }
