@@ -1,4 +1,5 @@
 import type { FileSource } from '../file-source.js';
+import type { FileWriter } from '../file-writer.js';
 import type { IndexCache } from '../index/scan.js';
 import type { ModuleTree } from '../module-tree.js';
 
@@ -58,6 +59,8 @@ export interface ToolHost<Wait> {
   readonly files: FileSource;
   /** Makes a path absolute, as messages name it. */
   absolute(path: string): string;
+  /** Where tools may write; undefined where nothing can be written. */
+  readonly writer?: FileWriter;
   /** `uname -r`. */
   readonly release: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -85,13 +88,14 @@ export function redirected<Wait>(
   host: ToolHost<Wait>,
   out: (data: string | Uint8Array) => void,
 ): ToolHost<Wait> {
-  const { files, release, environment, kernel, modules, indexCache } = host;
+  const { files, writer, release, environment, kernel, modules, indexCache } = host;
   return {
     files,
     absolute: (path) => host.absolute(path),
     release,
     environment,
     kernel,
+    ...(writer && { writer }),
     ...(modules && { modules }),
     ...(indexCache && { indexCache }),
     out,
