@@ -35,6 +35,7 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
 function* act<Wait>(system: ModuleSystem<Wait>, options: ModprobeOptions): Steps<Wait, number> {
   const { host, tree, log } = system;
   const { operands } = options;
+  const level = options.all ? 'warning' : 'fatal';
   tree.check();
   switch (options.query) {
     case 'config':
@@ -42,9 +43,9 @@ function* act<Wait>(system: ModuleSystem<Wait>, options: ModprobeOptions): Steps
       else showConfig(host, tree);
       return 0;
     case 'modversions':
-      return withJson(host, options.json, (to) => showModversions(to, log, operands[0]));
+      return withJson(host, options.json, (to) => showModversions(to, log, operands[0], level));
     case 'exports':
-      return withJson(host, options.json, (to) => showExports(to, log, operands[0]));
+      return withJson(host, options.json, (to) => showExports(to, log, operands[0], level));
   }
   if (options.remove) return yield* removeAll(system, options);
   const report: InsertReport = { steps: [], resolved: [] };

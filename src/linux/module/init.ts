@@ -4,7 +4,7 @@ import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../traps/symbolize.js';
-import { forceTaint } from './force.js';
+import { taintUnreliable } from './force.js';
 import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
@@ -119,7 +119,7 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
     throw new LoadError(EBUSY, `${name} has an init but no exit function: it stays`);
   if (modules.refcount(module) > 0 && !forced)
     throw new LoadError(EAGAIN, `${name} is in use: ${modules.refcount(module)} references`);
-  if (module.permanent || modules.refcount(module) > 0) forceTaint(k, undefined, 'FORCED_RMMOD');
+  if (module.permanent || modules.refcount(module) > 0) taintUnreliable(k, undefined, 'FORCED_RMMOD');
   module.state = 'Unloading';
   modules.syncStruct(module);
   modules.stop(module);

@@ -9,7 +9,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
-import { forceLoad, type LoadFlags, refuseBlacklisted } from './force.js';
+import { forceLoad, type LoadFlags, refuseBlacklisted, taintUnreliable } from './force.js';
 import { doInit, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
 import { isGplCompatible } from './license.js';
@@ -191,7 +191,7 @@ function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): v
   if (!isGplCompatible(license)) {
     if (!taint.has('PROPRIETARY_MODULE'))
       k.log.line(`${name}: module license '${license}' taints kernel.`, 4);
-    modules.taint(module, 'PROPRIETARY_MODULE');
+    taintUnreliable(k, module, 'PROPRIETARY_MODULE');
   }
   if (!module.signed && k.configured('CONFIG_MODULE_SIG')) {
     if (!taint.has('UNSIGNED_MODULE'))
