@@ -33,7 +33,7 @@ export class Providers {
       const there = this.files.list(directory) !== undefined;
       this.trees.set(
         directory,
-        there ? new ModuleTree(this.files, { release, root, ignoreConfig: true }) : undefined,
+        there ? new ModuleTree(this.files, { release, root, configPaths: [] }) : undefined,
       );
     }
     return this.trees.get(directory);
