@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CORPUS_RELEASE, corpusTree, packageTree } from '../../testing/corpus.js';
 import { bundleDepmod } from '../../testing/depmod-bundle.js';
 import { DiskFiles } from '../node/disk-files.js';
@@ -47,6 +47,8 @@ beforeAll(async () => {
   else tree = undefined;
   program = await bundleDepmod(join(folder, 'bin'));
 });
+// Programs are waited for synchronously; vitest wants a word now and then.
+afterEach(() => new Promise((resolve) => setImmediate(resolve)));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const modules = (root: string): string => join(root, 'lib/modules', CORPUS_RELEASE);

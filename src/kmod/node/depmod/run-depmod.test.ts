@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleDepmod } from '../../../testing/depmod-bundle.js';
 import { Random } from '../../../testing/random.js';
 import { type SmallModule, smallModule } from '../../../testing/small-module.js';
@@ -28,6 +28,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'package.json'), PACKAGE);
   program = await bundleDepmod(join(folder, 'bin'));
 });
+// Programs are waited for synchronously; vitest wants a word now and then.
+afterEach(() => new Promise((resolve) => setImmediate(resolve)));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   root = mkdtempSync(join(folder, 'tree-'));
