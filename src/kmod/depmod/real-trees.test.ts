@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -12,11 +12,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CORPUS_RELEASE, corpusTree, packageTree } from '../../testing/corpus.js';
 import { bundleDepmod } from '../../testing/depmod-bundle.js';
 import { DiskFiles } from '../node/disk-files.js';
 import { indexTree } from './index-tree.js';
+
+const run = promisify(execFile);
 
 /** All that kmod 30 writes; it knows no modules.weakdep. */
 const FILES = [
@@ -47,8 +50,6 @@ beforeAll(async () => {
   else tree = undefined;
   program = await bundleDepmod(join(folder, 'bin'));
 });
-// Programs are waited for synchronously; vitest wants a word now and then.
-afterEach(() => new Promise((resolve) => setImmediate(resolve)));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const modules = (root: string): string => join(root, 'lib/modules', CORPUS_RELEASE);
@@ -75,17 +76,14 @@ function link(from: string, to: string): void {
   }
 }
 
-function kmodIndex(root: string): void {
-  const { status, stderr } = spawnSync(depmod, ['-b', root, CORPUS_RELEASE], { encoding: 'utf8' });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+async function kmodIndex(root: string): Promise<void> {
+  expect(await run(depmod, ['-b', root, CORPUS_RELEASE])).toEqual({ stdout: '', stderr: '' });
 }
 
-function ourIndex(root: string): void {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, '-b', root, CORPUS_RELEASE], {
-    encoding: 'utf8',
-    env: { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') },
-  });
-  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+async function ourIndex(root: string): Promise<void> {
+  const env = { ...process.env, XDG_CACHE_HOME: join(folder, 'cache') };
+  const args = [program, '-b', root, CORPUS_RELEASE];
+  expect(await run(process.execPath, args, { env })).toEqual({ stdout: '', stderr: '' });
 }
 
 function take(root: string): Map<string, Buffer> {
@@ -102,15 +100,15 @@ const differing = (a: ReadonlyMap<string, Uint8Array>, b: ReadonlyMap<string, Ui
   FILES.filter((name) => Buffer.compare(a.get(name)!, b.get(name)!) !== 0);
 
 describe('the index of a real tree', () => {
-  it("of all of Debian's modules is the one that kmod makes, byte for byte", (context) => {
+  it("of all of Debian's modules is the one that kmod makes, byte for byte", async (context) => {
     if (!tree) return context.skip();
     const root = copy('all', () => true);
-    kmodIndex(root);
+    await kmodIndex(root);
     const expected = take(root);
-    ourIndex(root);
+    await ourIndex(root);
     expect(differing(take(root), expected)).toEqual([]);
     // From the cache, and from the core alone.
-    ourIndex(root);
+    await ourIndex(root);
     expect(differing(take(root), expected)).toEqual([]);
     expect(differing(indexTree(new DiskFiles(root), `/lib/modules/${CORPUS_RELEASE}`), expected)).toEqual([]);
     return undefined;
@@ -122,7 +120,7 @@ describe('the index of a real tree', () => {
     { ending: 'gz', command: ['gzip', '-1'] },
   ] as const;
   for (const { ending, command } of PACKINGS) {
-    it(`packed as .ko.${ending} is the one that kmod makes`, (context) => {
+    it(`packed as .ko.${ending} is the one that kmod makes`, async (context) => {
       const [program_, ...args] = command;
       if (!tree || spawnSync(program_, ['--version']).status !== 0) return context.skip();
       const root = copy(ending, (path) => SUBSET.test(path));
@@ -136,12 +134,12 @@ describe('the index of a real tree', () => {
         rmSync(join(modules(root), path));
         cpSync(join(modules(tree), path), join(modules(root), path));
       }
-      execFileSync(program_, [...args, ...list.map((path) => join(modules(root), path))]);
-      ourIndex(root);
+      await run(program_, [...args, ...list.map((path) => join(modules(root), path))]);
+      await ourIndex(root);
       const found = take(root);
       // Debian's kmod 30 cannot read gzip: what names no file is as of the tree that is not packed.
       const comparable = ending === 'gz' ? FILES.filter((name) => !name.startsWith('modules.dep')) : FILES;
-      kmodIndex(ending === 'gz' ? plain : root);
+      await kmodIndex(ending === 'gz' ? plain : root);
       const expected = take(ending === 'gz' ? plain : root);
       expect(differing(found, expected).filter((name) => comparable.includes(name))).toEqual([]);
       if (ending === 'gz')
