@@ -17,14 +17,14 @@ export interface FoundModule {
 /** Deeper trees come of links that lead in a circle; each open directory takes a file number of kmod's. */
 const MAX_DEPTH = 200;
 
+/** `directory` is lib/modules/RELEASE. */
 export function foundModule(directory: string, file: string): FoundModule {
   const path = asByteText(file);
-  const below = asByteText(directory);
   return {
     file,
     path,
     name: moduleNameOfPath(path),
-    relativePath: path.startsWith(`${below}/`) ? path.slice(below.length + 1) : undefined,
+    relativePath: file.startsWith(`${directory}/`) ? asByteText(file.slice(directory.length + 1)) : undefined,
   };
 }
 
@@ -107,7 +107,6 @@ class Search {
   private add(name: string, file: string): void {
     if (!isModulePath(name)) return;
     const module = foundModule(this.directory, file);
-    this.say('debug', `try ${file.slice(this.directory.length + 1)} (${module.name})\n`);
     const old = this.byName.get(module.name);
     if (old && keepsItsPlace(this.config, this.byteDirectory, old, module)) {
       this.say('debug', `Ignored lower priority: ${file}, higher: ${old.file}\n`);

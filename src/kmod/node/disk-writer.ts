@@ -119,7 +119,7 @@ function removeStale(host: string, names: readonly string[]): void {
     const path = join(host, entry);
     try {
       const stat = lstatSync(path);
-      const old = Date.now() - Math.max(stat.mtimeMs, stat.ctimeMs) > STALE_AFTER;
+      const old = Date.now() - stat.mtimeMs > STALE_AFTER;
       if (old && stat.isFile() && stat.uid === process.getuid?.()) unlinkSync(path);
     } catch {
       // Somebody else was faster.

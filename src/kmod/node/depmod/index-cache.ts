@@ -26,9 +26,7 @@ export class MadeIndexCache {
     const { modules, order, builtin, builtinModinfo, kernelSymbols, ...rest } = inputs;
     const hash = createHash('sha256');
     hash.update(JSON.stringify([this.code, rest]));
-    modules.forEach((module, i) => {
-      hash.update(`${module.file}\0${stamps[i]}\0`);
-    });
+    hash.update(modules.map(({ file }, i) => `${file}\0${stamps[i]}\0`).join(''));
     for (const file of [order, builtin, builtinModinfo]) addFile(hash, file);
     if (kernelSymbols)
       hash.update(`${kernelSymbols.kind} ${kernelSymbols.content.length}\0`).update(kernelSymbols.content);
