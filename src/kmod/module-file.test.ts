@@ -135,10 +135,6 @@ describe('damage', () => {
   });
 
   it('of a missing section is found when it is asked for', () => {
-    const none = damaged((v) => v.setUint16(0x3c, v.getUint16(0x3e, true) + 1, true));
-    const names = ModuleFile.open(good, 'x').elf;
-    expect(names.sectionCount).toBeGreaterThan(10);
-    expect(opened(none)).toBe(0);
     const bytes = new Uint8Array(good);
     const at = Buffer.from(bytes.buffer).lastIndexOf('.modinfo\0');
     bytes[at + 1] = 0x4d;
