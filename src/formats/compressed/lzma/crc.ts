@@ -35,10 +35,9 @@ export function crcFunction(name: string, tables: CrcTables): [FunctionBuilder, 
   const end = f.parameter(2);
   const low = f.local('i64');
   const high = f.local('i64');
-  const sliced = Array.from({ length: STEP }, (_, i) => {
-    const byte = i64.shrU(i < 8 ? low : high, (i % 8) * 8);
-    return entry(tables, STEP - 1 - i, byte);
-  });
+  const sliced = Array.from({ length: STEP }, (_, i) =>
+    entry(tables, STEP - 1 - i, i < 8 ? low : high, i % 8),
+  );
   return [
     f,
     sequence(
@@ -47,10 +46,7 @@ export function crcFunction(name: string, tables: CrcTables): [FunctionBuilder, 
         sequence(
           set(low, i64.xor(i64.load(from), crc)),
           set(high, i64.load(from, 8)),
-          set(
-            crc,
-            sliced.reduce((sum, part) => i64.xor(sum, part)),
-          ),
+          set(crc, xorAll(sliced)),
           set(from, i32.add(from, STEP)),
         ),
       ),
@@ -103,10 +99,19 @@ export function tablesFunction(name: string, tables: CrcTables): [FunctionBuilde
   ];
 }
 
-/** What table `number` has for the lowest byte of a value. */
-function entry(tables: CrcTables, number: number, value: Operand): Code {
-  const index = i32.shl(i32.and(i32.wrap(value), 0xff), tables.entryShift);
-  return loadEntry(tables, index, tables.address + ((number * 256) << tables.entryShift));
+/** In pairs, and pairs of pairs: what depends on the CRC so far waits for few of the others. */
+function xorAll(parts: readonly Code[]): Code {
+  if (parts.length === 1) return parts[0];
+  const half = parts.length / 2;
+  return i64.xor(xorAll(parts.slice(0, half)), xorAll(parts.slice(half)));
+}
+
+/** What table `number` has for byte `byte` of a value. The byte is moved to where it is an offset at once. */
+function entry(tables: CrcTables, number: number, value: Operand, byte = 0): Code {
+  const shift = byte * 8 - tables.entryShift;
+  const moved = shift < 0 ? i64.shl(value, -shift) : i64.shrU(value, shift);
+  const offset = i32.and(i32.wrap(moved), 0xff << tables.entryShift);
+  return loadEntry(tables, offset, tables.address + ((number * 256) << tables.entryShift));
 }
 
 function loadEntry(tables: CrcTables, address: Operand, offset: number): Code {

@@ -155,7 +155,7 @@ export class BlockDecoder {
     let used = 0;
     for (let i = 0; i < count; i++) {
       const offsetCode = offsetState.symbol;
-      const offsetValue = 2 ** offsetCode + bits.readLong(offsetCode);
+      const offsetValue = ((1 << offsetCode) >>> 0) + bits.readLong(offsetCode);
       const matchLength = MATCH_BASE[matchState.symbol] + bits.read(MATCH_BITS[matchState.symbol]);
       const literalLength = LITERAL_BASE[literalState.symbol] + bits.read(LITERAL_BITS[literalState.symbol]);
       if (i < count - 1) {
