@@ -12,6 +12,8 @@ export interface FileInfo {
   readonly mode: number;
   /** Seconds since 1970. */
   readonly mtime: number;
+  /** Of a device, pipe or socket: what stat(2) calls S_IFMT. */
+  readonly format?: number;
   /** Of a symbolic link: where it leads. */
   readonly target?: string;
 }

@@ -46,7 +46,8 @@ export class DiskFiles implements FileSource {
       const stat = lstatSync(this.host(path));
       const common = { size: stat.size, mode: stat.mode & 0o7777, mtime: Math.floor(stat.mtimeMs / 1000) };
       if (stat.isSymbolicLink()) return { kind: 'symlink', ...common, target: readlinkSync(this.host(path)) };
-      return { kind: stat.isDirectory() ? 'directory' : 'file', ...common };
+      if (stat.isDirectory()) return { kind: 'directory', ...common };
+      return { kind: 'file', ...common, ...(stat.isFile() ? {} : { format: stat.mode & 0o170000 }) };
     } catch {
       return undefined;
     }

@@ -1,4 +1,5 @@
 import type { FileSource } from '../file-source.js';
+import type { FileWriter } from '../file-writer.js';
 
 /**
  * A part of a tool's run that may have to wait for the running kernel. `Wait` is what it yields meanwhile: the
@@ -56,6 +57,8 @@ export interface ToolHost<Wait> {
   readonly files: FileSource;
   /** Makes a path absolute, as messages name it. */
   absolute(path: string): string;
+  /** Where tools may write; undefined where nothing can be written. */
+  readonly writer?: FileWriter;
   /** `uname -r`. */
   readonly release: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
