@@ -47,7 +47,7 @@ function encrypted(): SignError {
 function pemBlocks(file: Uint8Array): PemBlock[] | undefined {
   const text = new TextDecoder('latin1').decode(file);
   if (!text.includes('-----BEGIN ')) return undefined;
-  return [...text.matchAll(/-----BEGIN ([^\r\n]*)-----\r?\n([^]*?)-----END \1-----/g)].map(
+  return [...text.matchAll(/-----BEGIN ([^\r\n]*)-----\r?\n([\s\S]*?)-----END \1-----/g)].map(
     ([, label, body]) => {
       if (/^Proc-Type: 4,ENCRYPTED/m.test(body)) throw encrypted();
       return { label, der: fromBase64(label, body) };

@@ -36,7 +36,7 @@ const runner = ({ as, without }) => [as !== undefined && `sys as ${as}`, without
 function guestScript(scenario) {
   const limit = scenario.limit ?? 20;
   return `
-mkdir -p /tmp/bin; cp /mods/sys /tmp/bin/sys; export PATH=/tmp/bin:$PATH
+chmod 755 /; mkdir -p /tmp/bin; cp /mods/sys /tmp/bin/sys; export PATH=/tmp/bin:$PATH
 # kmod's, not those that busybox has built in.
 for a in insmod rmmod lsmod modinfo modprobe; do printf '%s() { /sbin/%s "$@"; }\\n' $a $a; done > /tmp/tools
 sleep 1; dmesg -c >/dev/null
@@ -126,7 +126,7 @@ async function boot(script, files, scenario) {
     const now = existsSync(consoleFile) ? statSync(consoleFile).size : 0;
     if (now !== size) { size = now; since = Date.now(); }
     const text = size > 0 ? readFileSync(consoleFile, 'latin1') : '';
-    const patience = text.includes('Kernel panic') ? 0 : text.includes('@@run') ? 60 : 45;
+    const patience = text.includes('Kernel panic') ? 0 : text.includes('@@run') ? 90 : 150;
     if (patience === 0 && !panicked) { panicked = true; return; } // let the panic's last lines come
     const silent = Date.now() - since > 1000 * patience;
     if ((silent || Date.now() - begun > 1000 * (scenario.atMost ?? 300)) && existsSync(pidFile)) {

@@ -26,6 +26,11 @@ function section(bytes, name) {
 /** Where in the file a section begins. */
 export const offsetOf = (bytes, name) => section(bytes, name).offset;
 
+export function contentsOf(bytes, name) {
+  const { offset, size } = section(bytes, name);
+  return bytes.subarray(offset, offset + size);
+}
+
 /** With other contents of a section, which then lies at the end of the file. */
 export function withSection(bytes, name, contents) {
   const { header } = section(bytes, name);

@@ -9,7 +9,7 @@ const tainted = 'cat /proc/sys/kernel/tainted';
 const SIGNED = ['rsa-sha256', 'rsa-sha384', 'rsa-sha512', 'rsa-sha1', 'rsa-md5', 'rsa-sha224', 'rsa-sha3-256', 'rsa-pss', 'rsa-keyid', 'rsa-attributes', 'rsa-certificate',
   'rsa-attached', 'p256-sha256', 'p384-sha384', 'p256-certificate'].map((name) => `signed-${name}`);
 const DEBIAN = ['unsigned', 'flip-first', 'flip-middle', 'flip-last', 'cut', 'grown', 'twice', 'flip-signature', 'zero-signature', 'flip-tag', 'flip-type', 'flip-length', 'flip-version',
-  'version-3', 'flip-serial', 'flip-issuer', 'digest-unknown', 'digest-sha384', 'digest-sha224', 'message-cut', 'message-grown', 'message-empty', 'message-random', 'length-short',
+  'version-3', 'flip-serial', 'flip-issuer', 'digest-unknown', 'digest-sha384', 'digest-sha224', 'digest-list', 'message-cut', 'message-grown', 'message-empty', 'message-random', 'length-short',
   'length-long', 'length-zero', 'length-file', 'length-huge', 'type-x509', 'type-9', 'algo', 'hash', 'signer', 'key-id', 'padding', 'garbage', 'newline-lost'].map((name) => `debian-${name}`);
 
 const AS_USER = { as: 1000 }, WITHOUT_CAP = { without: 'CAP_SYS_MODULE' };
@@ -60,14 +60,16 @@ const signature = (about, cmdline) => ({
 });
 
 const files = (list) => list.map((file) => load(file));
-const FILES = ['empty', 'text', 'elf-ident', 'elf-header', 'elf-half', 'elf-short', 'elf-magic', 'elf-class-32', 'elf-big-endian', 'elf-executable', 'elf-shared', 'elf-i386', 'elf-aarch64',
-  'elf-version', 'elf-shentsize', 'elf-shoff', 'elf-shnum-0', 'elf-shstrndx', 'elf-shstrndx-0', 'elf-section-outside', 'no-symtab', 'no-this-module', 'small-this-module',
+const FILES = ['empty', 'text', 'elf-ident', 'elf-header', 'elf-half', 'elf-short', 'elf-magic', 'elf-executable', 'elf-shared', 'elf-i386', 'elf-aarch64',
+  'elf-shentsize', 'elf-shoff', 'elf-shnum-0', 'elf-shstrndx', 'elf-shstrndx-0', 'elf-section-outside', 'no-symtab', 'no-this-module',
   'big-this-module', 'no-modinfo', 'empty-modinfo', 'modinfo-no-name', 'modinfo-other-name', 'modinfo-empty-name', 'modinfo-unterminated', 'modinfo-no-equals', 'modinfo-license-twice'];
 const VERSIONS = ['magic-release', 'magic-flags', 'magic-other', 'magic-missing', 'magic-empty', 'magic-release-no-versions', 'crc-printk', 'crc-layout', 'crc-both', 'crc-and-magic',
   'versions-missing', 'versions-empty', 'versions-no-printk', 'versions-no-layout', 'unknown-symbol', 'unknown-symbols'];
 const LICENCES = ['gpl', 'gpl-v2', 'gpl-additional', 'bsd-gpl', 'mit-gpl', 'mpl-gpl', 'proprietary', 'bsd', 'lower-case', 'space', 'gpl-v3', 'empty', 'none', 'proprietary-nul'].map((name) => `license-${name}`);
 
-const probe = (option, file) => `modprobe ${option} /mods/${file}.ko && cat /proc/modules /sys/module/trustme/taint && rmmod trustme`;
+/** MODULE_INIT_* of finit_module(2). */
+const IGNORE_MODVERSIONS = 1, IGNORE_VERMAGIC = 2;
+const finit = (flags, file) => `sys finit ${flags} /mods/${file}.ko && cat /proc/modules /sys/module/trustme/taint && rmmod trustme`;
 
 export const trustScenarios = {
   trust_signature: signature('as Debian boots: not enforced'),
@@ -88,9 +90,11 @@ export const trustScenarios = {
       tainted,
       ...VERSIONS.map((file) => load(file, { flags: '-f' })),
       load('export-no-crc', { module: 'provider', flags: '-f' }),
-      ...['magic-release', 'magic-other', 'magic-missing', 'crc-printk', 'crc-and-magic', 'trustme'].flatMap((file) => [
-        probe('--force-vermagic', file), probe('--force-modversion', file), probe('--force', file),
-      ]),
+      ...['magic-release', 'magic-other', 'magic-missing', 'crc-printk', 'crc-layout', 'crc-and-magic', 'versions-empty', 'trustme'].flatMap((file) =>
+        [IGNORE_MODVERSIONS, IGNORE_VERMAGIC, IGNORE_MODVERSIONS | IGNORE_VERMAGIC].map((flags) => finit(flags, file))),
+      finit(8, 'trustme'),
+      finit(0, 'trustme'),
+      finit(0, 'none'),
       tainted,
     ],
     atMost: 400,
@@ -142,6 +146,18 @@ export const trustScenarios = {
     variants: ['trustme', ...FILES],
     steps: [...files(FILES), load('trustme'), tainted],
   },
+  trust_elf_header: {
+    about: 'what the kernel does not look at in an ELF header',
+    modules: [],
+    variants: ['elf-class-32', 'elf-big-endian', 'elf-version'],
+    steps: files(['elf-class-32', 'elf-big-endian', 'elf-version']),
+  },
+  trust_small_struct: {
+    about: 'a struct module that ends before the kernel\'s does',
+    modules: [],
+    variants: ['small-this-module'],
+    steps: [load('small-this-module')],
+  },
   trust_origin: {
     about: 'staging, tests, livepatches and modules without retpolines',
     modules: [],
@@ -165,10 +181,10 @@ export const trustScenarios = {
     about: 'modules and their init functions on the blacklists of the command line',
     modules: [],
     cmdline: 'module_blacklist=provider,crc7,gpl_user initcall_blacklist=plain_user_init,trustme_init',
-    variants: ['trustme', 'provider', 'gpl_user', 'gpl-user-proprietary', 'debian', 'debian-flip-middle', 'small-this-module', 'crc-layout', 'spaced_user'],
+    variants: ['trustme', 'provider', 'gpl_user', 'gpl-user-proprietary', 'debian', 'debian-flip-middle', 'small-this-module', 'crc-layout', 'plain_user'],
     steps: [
       loadDebian('debian'), loadDebian('debian-flip-middle'), load('provider', { module: 'provider' }), load('gpl_user', { module: 'gpl_user' }),
-      load('gpl-user-proprietary', { module: 'gpl_user' }), tainted, load('trustme'), load('crc-layout'), tainted, load('spaced_user', { module: 'spaced_user' }),
+      load('gpl-user-proprietary', { module: 'gpl_user' }), tainted, load('trustme'), load('crc-layout'), tainted, load('plain_user', { module: 'plain_user' }),
       'cat /proc/modules',
     ],
   },

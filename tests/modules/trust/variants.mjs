@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, set, split, versions, withoutSection, withSection } from './edit.mjs';
+import { contentsOf, flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, set, split, versions, withoutSection, withSection } from './edit.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const own = (name) => readFileSync(path(here, `${name}.ko`));
@@ -53,6 +53,7 @@ const debian = {
   'debian-digest-unknown': (s) => join({ ...s, message: digestOid(s.message, 0x7f) }),
   'debian-digest-sha384': (s) => join({ ...s, message: digestOid(s.message, 2) }),
   'debian-digest-sha224': (s) => join({ ...s, message: digestOid(s.message, 4) }),
+  'debian-digest-list': (s) => join({ ...s, message: flip(s.message, s.message.indexOf(SHA256_OID) + 8) }),
   'debian-message-cut': (s) => join({ ...s, message: s.message.subarray(0, -1) }),
   'debian-message-grown': (s) => join({ ...s, message: Buffer.concat([s.message, Buffer.from('garbage')]) }),
   'debian-message-empty': (s) => join({ ...s, message: Buffer.alloc(0) }),
@@ -101,7 +102,7 @@ const files = {
   'no-symtab': () => withoutSymbols(trustme()),
   'no-this-module': () => withoutSection(trustme(), '.gnu.linkonce.this_module'),
   'small-this-module': () => sectionSize(trustme(), '.gnu.linkonce.this_module', 0x340),
-  'big-this-module': () => withSection(trustme(), '.gnu.linkonce.this_module', Buffer.alloc(0x3c0)),
+  'big-this-module': () => withSection(trustme(), '.gnu.linkonce.this_module', Buffer.concat([contentsOf(trustme(), '.gnu.linkonce.this_module'), Buffer.alloc(0x40)])),
   'no-modinfo': () => withoutSection(trustme(), '.modinfo'),
   'empty-modinfo': () => modinfo(trustme(), () => []),
   'modinfo-no-name': () => set(trustme(), { name: undefined }),
