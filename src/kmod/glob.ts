@@ -1,6 +1,8 @@
+import { parseGlobSet } from './glob-set.js';
+
 /**
  * Whether a text matches a shell pattern as fnmatch(3) has it without flags: `*` and `?` match '/' too,
- * `[a-z]` and `[!a-z]` are sets, a backslash takes the next character as it is.
+ * `[a-z]` and `[!a-z]` are sets, which may hold classes (`[[:digit:]]`), a backslash takes the next character as it is.
  */
 export function globMatches(pattern: string, text: string): boolean {
   return matcherOf(pattern)(text);
@@ -9,6 +11,8 @@ export function globMatches(pattern: string, text: string): boolean {
 export type Matcher = (text: string) => boolean;
 
 const SPECIAL = /[*?[\\]/;
+/** How many patterns are kept compiled: more than any tree's configuration and a few requests have. */
+const KEPT = 20_000;
 const compiled = new Map<string, Matcher>();
 
 /** The matcher for a pattern; equal patterns share it. */
@@ -16,6 +20,7 @@ export function matcherOf(pattern: string): Matcher {
   let matcher = compiled.get(pattern);
   if (!matcher) {
     matcher = compile(pattern);
+    if (compiled.size >= KEPT) compiled.clear();
     compiled.set(pattern, matcher);
   }
   return matcher;
@@ -43,37 +48,16 @@ function parse(pattern: string): Piece[] {
       if (pieces.at(-1) !== 'any') pieces.push('any');
     } else if (char === '?') pieces.push('one');
     else if (char === '[') {
-      const end = endOfSet(pattern, at);
-      if (end < 0) pieces.push((c) => c === '[');
-      else {
-        pieces.push(parseSet(pattern.slice(at + 1, end)));
-        at = end;
-      }
-    } else if (char === '\\' && at + 1 < pattern.length) {
+      const set = parseGlobSet(pattern, at);
+      pieces.push(set?.matches ?? ((c) => c === '['));
+      if (set) at = set.next - 1;
+    } else if (char === '\\') {
+      // With nothing behind it, it matches nothing.
       const next = pattern[++at];
       pieces.push((c) => c === next);
     } else pieces.push((c) => c === char);
   }
   return pieces;
-}
-
-function endOfSet(pattern: string, start: number): number {
-  let at = start + 1;
-  if (pattern[at] === '!' || pattern[at] === '^') at++;
-  if (pattern[at] === ']') at++;
-  return pattern.indexOf(']', at);
-}
-
-function parseSet(body: string): (char: string) => boolean {
-  const inverted = body[0] === '!' || body[0] === '^';
-  const ranges: [string, string][] = [];
-  for (let at = inverted ? 1 : 0; at < body.length; at++) {
-    if (body[at + 1] === '-' && at + 2 < body.length) {
-      ranges.push([body[at], body[at + 2]]);
-      at += 2;
-    } else ranges.push([body[at], body[at]]);
-  }
-  return (char) => ranges.some(([low, high]) => char >= low && char <= high) !== inverted;
 }
 
 /** Matches with one point to come back to, the last `*`: enough, since a later star subsumes an earlier one. */

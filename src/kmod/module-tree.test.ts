@@ -28,6 +28,9 @@ function tree(extra: readonly (readonly [string, string])[] = [], cmdline = ''):
     [`${DIR}/modules.symbols`, 'alias symbol:do_three three_x\n'],
     [`${DIR}/modules.softdep`, 'softdep four pre: five post: three-x\n'],
     [`${DIR}/modules.builtin`, 'kernel/fs/builtin-one.ko\n'],
+    ...['a/one', 'a/two', 'b/three-x', 'c/four', 'c/five'].map(
+      (path) => [`${DIR}/kernel/${path}.ko`, ''] as const,
+    ),
     ...extra,
   ]);
   return new ModuleTree(files, { release: RELEASE, cmdline });
@@ -84,7 +87,7 @@ describe('modprobe.d', () => {
     ]);
     expect(names(t, 'mine')).toEqual(['one']);
     expect(showDepends(t, 'mine', 'x=1')).toEqual([
-      `insmod ${DIR}/kernel/b/three-x.ko size=3   loud`,
+      `insmod ${DIR}/kernel/b/three-x.ko size=3   loud `,
       'install /bin/true $CMDLINE_OPTS ',
       `insmod ${DIR}/kernel/a/one.ko x=1`,
     ]);
@@ -104,17 +107,21 @@ describe('modprobe.d', () => {
 
   it('names lines that make no sense', () => {
     const t = tree([['/etc/modprobe.d/x.conf', 'options one\n\nnonsense one two\n']]);
-    expect(t.config.problems).toEqual([
+    expect(t.problems).toEqual([]);
+    expect(t.config.problems.map(({ text }) => text)).toEqual([
       "/etc/modprobe.d/x.conf line 1: ignoring bad line starting with 'options'",
       "/etc/modprobe.d/x.conf line 3: ignoring bad line starting with 'nonsense'",
     ]);
   });
 
   it('reads the kernel command line', () => {
-    const t = tree([], 'quiet one.debug=1 modprobe.blacklist=two,three-x -- four.x=1');
+    const t = tree([], 'quiet one.debug=1 modprobe.blacklist=two,three_x,a-b -- four.x=1 x.y.z=1');
     expect(t.optionsFor('one')).toBe('debug=1');
     expect(t.blacklisted('three_x')).toBe(true);
-    expect(t.optionsFor('four')).toBe('');
+    // Names in a blacklist stay as they are, and `--` ends nothing, as for kmod.
+    expect(t.config.blacklist).toEqual(['two', 'three_x', 'a-b']);
+    expect(t.optionsFor('four')).toBe('x=1');
+    expect(t.config.options).toHaveLength(2);
   });
 });
 

@@ -6,22 +6,40 @@ export function isModuleFile(path: string): boolean {
   return MODULE_FILE.test(path);
 }
 
-/** The kernel's name of a module or alias: '-' is '_', but not between brackets (modprobe(8)). */
-export function normalizeName(name: string): string {
-  if (!name.includes('-')) return name;
-  if (!name.includes('[')) return name.replaceAll('-', '_');
-  let inside = false;
+/**
+ * The form in which modprobe compares names and aliases: '-' is '_', but not between brackets (modprobe(8)).
+ * Undefined for brackets that do not pair up, which no name may have.
+ */
+export function checkedName(name: string): string | undefined {
+  if (!/[-[\]]/.test(name)) return name;
   let out = '';
-  for (const char of name) {
-    if (char === '[') inside = true;
-    else if (char === ']') inside = false;
-    out += char === '-' && !inside ? '_' : char;
+  for (let at = 0; at < name.length; at++) {
+    const char = name[at];
+    if (char === ']') return undefined;
+    if (char !== '[') {
+      out += char === '-' ? '_' : char;
+      continue;
+    }
+    const end = name.indexOf(']', at);
+    if (end < 0) return undefined;
+    out += name.slice(at, end + 1);
+    at = end;
   }
   return out;
 }
 
+/** {@link checkedName}; a name with brackets that do not pair up stays as it is. */
+export function normalizeName(name: string): string {
+  return checkedName(name) ?? name;
+}
+
+/** The kernel's name of a module: '-' is '_', and what follows a dot is no part of it. */
+export function moduleName(text: string): string {
+  const dot = text.indexOf('.');
+  return (dot < 0 ? text : text.slice(0, dot)).replaceAll('-', '_');
+}
+
 /** The module's name that a path stands for: `kernel/net/6lowpan/nhc_dest.ko.xz` is `nhc_dest`. */
 export function moduleNameOf(path: string): string {
-  const base = path.slice(path.lastIndexOf('/') + 1);
-  return base.replace(MODULE_FILE, '').replaceAll('-', '_');
+  return moduleName(path.slice(path.lastIndexOf('/') + 1));
 }

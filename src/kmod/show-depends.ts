@@ -1,22 +1,30 @@
+import type { FoundModule } from './found-module.js';
 import type { ModuleTree } from './module-tree.js';
-import { insertPlan } from './plan.js';
+import { type InsertStep, insertPlan } from './plan.js';
 
 /** `modprobe --show-depends`: one line a step, `insmod PATH OPTIONS`, `install COMMAND` or `builtin NAME`. */
 export function showDepends(tree: ModuleTree, name: string, options = ''): string[] | undefined {
   const found = tree.resolve(name);
   if (found.length === 0) return undefined;
-  return found.flatMap((wanted) => {
-    if (!wanted.module && wanted.builtin) return [`builtin ${wanted.name}`];
-    return insertPlan(tree, wanted).flatMap((step) => {
-      const given = step.name === wanted.name ? withExtra(step.options, options) : step.options;
-      if (step.install !== undefined) return [`install ${step.install} ${given}`];
-      if (step.module.module) return [`insmod ${tree.pathOf(step.module.module)} ${given}`];
-      return step.module.builtin ? [`builtin ${step.name}`] : [];
-    });
-  });
+  return found.flatMap((wanted) =>
+    insertPlan(wanted).flatMap((step) => stepLine(step, stepOptions(step, wanted, options)) ?? []),
+  );
 }
 
-/** Options of the configuration and those of the command line, with the space that modprobe puts between. */
-export function withExtra(configured: string, extra: string): string {
-  return configured === '' ? extra : `${configured} ${extra}`;
+/** What is shown of a step; undefined for what is neither a module's file nor built in. */
+export function stepLine(step: InsertStep, options: string): string | undefined {
+  const { module } = step;
+  if (step.install !== undefined) return `install ${step.install} ${options}`;
+  if (module.path !== undefined) return `insmod ${module.path} ${options}`;
+  return module.builtin ? `builtin ${module.name}` : undefined;
+}
+
+/** Options that a step's module gets: those of the command line are for what was asked for. */
+export function stepOptions(step: InsertStep, wanted: FoundModule, extra: string): string {
+  return withExtra(step.options, step.module === wanted ? extra : '');
+}
+
+/** Options of the configuration, if any, and those of the command line, with the blank that modprobe puts behind. */
+export function withExtra(configured: string | undefined, extra: string): string {
+  return configured === undefined ? extra : `${configured} ${extra}`;
 }

@@ -12,6 +12,9 @@ import {
   modinfoOf,
   normalizeName,
 } from '../kmod/index.js';
+import { insmodFile } from '../kmod/tools/insmod.js';
+import { modprobe } from '../kmod/tools/modprobe.js';
+import { rmmod } from '../kmod/tools/rmmod.js';
 import { LinuxKernel } from '../linux/kernel.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
@@ -24,12 +27,9 @@ import { GuestMemory } from './guest-memory.js';
 import { hostTreeOf } from './host-tree.js';
 import { openTree } from './open-tree.js';
 import { deathMessage, ProcessTable } from './processes.js';
-import { insmodBytes } from './userland/insmod.js';
-import { modprobeInsert } from './userland/modprobe-insert.js';
-import { modprobeRemove } from './userland/modprobe-remove.js';
-import { rmmod } from './userland/rmmod.js';
-import type { ModuleSystem } from './userland/system.js';
-import { CapturedOutput } from './userland/terminal.js';
+import { machineHost, machineSystem } from './userland/machine-host.js';
+import { MachineKernel } from './userland/machine-kernel.js';
+import { CapturedOutput, type Terminal } from './userland/terminal.js';
 
 export interface MachineOptions {
   /** The kernel to be. */
@@ -74,7 +74,8 @@ export class Machine {
   readonly memory: GuestMemory;
   /** System calls on files. */
   readonly fs: MachineFileSystem;
-  readonly system: ModuleSystem;
+  /** The kernel as the module commands act on it. */
+  readonly system: MachineKernel;
   /** Sequence number that `dmesg -c` cleared the log up to. */
   logCleared = 0;
   private silentUntil = 0;
@@ -94,7 +95,7 @@ export class Machine {
     this.archive = new ModuleArchive(this.kernel);
     this.memory = new GuestMemory(this.kernel);
     this.fs = new MachineFileSystem(this);
-    this.system = { k: this.kernel, tree: this.tree, files: this.files, failure: undefined };
+    this.system = new MachineKernel(this.kernel);
     this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
   }
 
@@ -104,22 +105,26 @@ export class Machine {
 
   /** Loads a module's file: its content, packed or not. Throws MachineError with the errno. */
   insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
-    this.demand((terminal) => insmodBytes(this.system, content, path, args, terminal), 'insmod');
+    this.demand((terminal) => {
+      const start = { terminal, given: { path, bytes: content } };
+      return insmodFile(machineSystem(this, 'insmod', start), path, args, false);
+    }, 'insmod');
   }
 
   /** Loads a module by name or alias, with what it depends on, out of the file tree. */
   modprobe(name: string, args = ''): void {
-    this.demand((terminal) => modprobeInsert(this.system, name, args, {}, terminal), 'modprobe');
+    const parameters = args === '' ? [] : [args];
+    this.demand((terminal) => this.runModprobe(terminal, ['--', name, ...parameters]), 'modprobe');
   }
 
   /** Removes a module. */
   rmmod(name: string): void {
-    this.demand((terminal) => rmmod(this.system, [name], {}, terminal), 'rmmod');
+    this.demand((terminal) => rmmod(machineHost(this, { terminal }), ['--', name]), 'rmmod');
   }
 
   /** Removes a module and what it used that nobody needs now. */
   modprobeRemove(name: string): void {
-    this.demand((terminal) => modprobeRemove(this.system, name, {}, terminal), 'modprobe');
+    this.demand((terminal) => this.runModprobe(terminal, ['-r', '--', name]), 'modprobe');
   }
 
   /** The loaded modules, newest first, as /proc/modules has them. */
@@ -216,10 +221,13 @@ export class Machine {
 
   /** /sbin/modprobe -q -- NAME, on behalf of the kernel. */
   private *requestModule(name: string): Sleepable<number> {
-    return yield* this.processes.run(
-      'modprobe',
-      modprobeInsert(this.system, name, '', { quiet: true, useBlacklist: true }, new CapturedOutput()),
-    );
+    const body = this.runModprobe(new CapturedOutput(), ['-q', '--', name]);
+    return yield* this.processes.run('modprobe', body);
+  }
+
+  /** The body of a modprobe process. */
+  runModprobe(terminal: Terminal, args: readonly string[]): Sleepable<number> {
+    return modprobe(machineHost(this, { terminal }), args);
   }
 }
 

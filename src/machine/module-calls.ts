@@ -2,7 +2,7 @@ import type { Sleepable } from '../kernel/effects.js';
 import type { LinuxKernel } from '../linux/kernel.js';
 import { deleteModule } from '../linux/module/init.js';
 import { LoadError } from '../linux/module/load-error.js';
-import { loadModule } from '../linux/module/loader.js';
+import { type LoadFlags, loadModule } from '../linux/module/loader.js';
 
 /** Result of a system call that loads or removes a module. */
 export interface CallResult {
@@ -17,9 +17,10 @@ export function* finitModule(
   k: LinuxKernel,
   file: { readonly bytes: Uint8Array; readonly path: string },
   args: string,
+  flags: LoadFlags = {},
 ): Sleepable<CallResult> {
   try {
-    yield* loadModule(k, file, args);
+    yield* loadModule(k, file, args, flags);
     return { errno: 0 };
   } catch (error) {
     if (error instanceof LoadError) return { errno: error.errno, why: error.message };

@@ -1,14 +1,12 @@
 import type { Sleepable } from '../kernel/effects.js';
 import { strerror } from '../kernel/errno.js';
 import { moduleNameOf } from '../kmod/index.js';
+import { moduleOptions } from '../kmod/tools/module-options.js';
 import type { LoadedModule } from '../linux/module/loaded-module.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { leaksSince } from './leaks.js';
 import type { Machine, ProcessEnd } from './machine.js';
 import { type ExecResult, errnoField, type ReportedFault, type RunReport } from './run-report.js';
-import { modprobeInsert } from './userland/modprobe-insert.js';
-import { modprobeRemove } from './userland/modprobe-remove.js';
-import { holdersOf, insertFile, refcountOf, removeModule } from './userland/system.js';
 import { linesOf, type Terminal } from './userland/terminal.js';
 
 /** What to run: a file at hand, or a name to find in the machine's tree. */
@@ -111,11 +109,11 @@ class ModuleRun {
 
   private load(): ProcessEnd {
     const { machine, subject, options } = this;
-    const parameters = (options.parameters ?? []).join(' ');
+    const parameters = options.parameters ?? [];
     const body = (terminal: Terminal): Sleepable<number> =>
       subject.kind === 'name'
-        ? modprobeInsert(machine.system, subject.name, parameters, { verbose: true }, terminal)
-        : this.insertGiven(subject, parameters, terminal);
+        ? machine.runModprobe(terminal, ['-v', '--', subject.name, ...parameters])
+        : this.insertGiven(subject, moduleOptions(parameters), terminal);
     return this.ended('modprobe', machine.process('modprobe', body, 0));
   }
 
@@ -127,11 +125,11 @@ class ModuleRun {
   ): Sleepable<number> {
     const { system } = this.machine;
     for (const dependency of this.machine.dependenciesOfFile(subject.bytes, subject.path)) {
-      const status = yield* modprobeInsert(system, dependency, '', { verbose: true, quiet: true }, terminal);
+      const status = yield* this.quietModprobe(terminal, ['--', dependency]);
       if (status !== 0) break;
     }
     terminal.out(`insmod ${subject.path} ${parameters}\n`);
-    const result = yield* insertFile(system, subject.bytes, subject.path, parameters);
+    const result = yield* system.insert(subject.bytes, subject.path, parameters);
     if (result.errno === 0) return 0;
     terminal.err(`modprobe: ERROR: could not insert '${this.name}': ${strerror(result.errno)}\n`);
     if (result.why) terminal.err(`modbox: ${result.why}\n`);
@@ -142,7 +140,7 @@ class ModuleRun {
     const { machine, subject } = this;
     const body = (terminal: Terminal): Sleepable<number> =>
       subject.kind === 'name'
-        ? modprobeRemove(machine.system, subject.name, { verbose: true }, terminal)
+        ? machine.runModprobe(terminal, ['-v', '-r', '--', subject.name])
         : this.removeGiven(subject, terminal);
     return this.ended('modprobe', machine.process('modprobe', body, AFTERWARDS_NS));
   }
@@ -153,22 +151,27 @@ class ModuleRun {
   ): Sleepable<number> {
     const { machine, name } = this;
     const { system } = machine;
-    if (!system.k.get(Modules).find(name)) return 0;
-    if (refcountOf(system, name) > 0 || holdersOf(system, name).length > 0) {
+    if (!machine.kernel.get(Modules).find(name)) return 0;
+    if ((system.refcount(name) ?? 0) > 0 || system.holders(name).length > 0) {
       terminal.err(`modprobe: FATAL: Module ${name} is in use.\n`);
       return 1;
     }
     terminal.out(`rmmod ${name}\n`);
-    const result = yield* removeModule(system, name);
+    const result = yield* system.remove(name, false);
     if (result.errno !== 0) {
       terminal.err(`modprobe: ERROR: could not remove '${name}': ${strerror(result.errno)}\n`);
       if (result.why) terminal.err(`modbox: ${result.why}\n`);
       return 1;
     }
     for (const dependency of machine.dependenciesOfFile(subject.bytes, subject.path).reverse())
-      if (system.k.get(Modules).find(dependency) && refcountOf(system, dependency) === 0)
-        yield* modprobeRemove(system, dependency, { verbose: true, quiet: true }, terminal);
+      if (system.refcount(dependency) === 0) yield* this.quietModprobe(terminal, ['-r', '--', dependency]);
     return 0;
+  }
+
+  /** modprobe that shows what it does and does not say what goes wrong. */
+  private *quietModprobe(terminal: Terminal, args: readonly string[]): Sleepable<number> {
+    const silent: Terminal = { out: (data) => terminal.out(data), err: () => undefined };
+    return yield* this.machine.runModprobe(silent, ['-v', ...args]);
   }
 
   private ended(name: string, end: ProcessEnd): ProcessEnd {

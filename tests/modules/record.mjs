@@ -116,7 +116,7 @@ async function boot(script, files, scenario) {
   for (const f of [consoleFile, pidFile]) rmSync(f, { force: true });
   const child = spawn(oracle, [script, ...files, sys], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${scenario.cmdline ?? ''} ${tsc}` },
+    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (d) => (output += d));

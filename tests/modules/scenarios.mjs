@@ -8,6 +8,46 @@ const sys = '/sys/kernel/modbox';
 const dbg = '/sys/kernel/debug/modbox';
 
 export const scenarios = {
+  forced: {
+    about: 'loaded and removed by force: what that taints',
+    modules: ['hello', 'importer', 'exporter', 'faulty_no_exit', 'faulty_keeps_reference'],
+    steps: [
+      'insmod -f /mods/importer.ko',
+      'cat /proc/sys/kernel/tainted',
+      'insmod -f /mods/hello.ko',
+      'grep hello /proc/modules',
+      'insmod /mods/exporter.ko',
+      'cat /proc/modules',
+      'insmod -f /mods/importer.ko',
+      'cat /sys/module/importer/taint',
+      'rmmod -f exporter',
+      'rmmod -f importer',
+      'rmmod hello',
+      'cat /proc/sys/kernel/tainted',
+      'insmod /mods/faulty_no_exit.ko',
+      'rmmod faulty_no_exit',
+      'rmmod -f faulty_no_exit',
+      'cat /proc/sys/kernel/tainted',
+      'insmod /mods/faulty_keeps_reference.ko',
+      'rmmod faulty_keeps_reference',
+      'rmmod -f faulty_keeps_reference',
+      'rmmod -f nothing',
+      'cat /proc/modules',
+      'cat /proc/sys/kernel/tainted',
+    ],
+  },
+  blacklisted: {
+    about: 'module_blacklist= of the kernel command line',
+    modules: ['hello', 'exporter', 'importer'],
+    cmdline: 'module_blacklist=nothing,hello,import',
+    steps: [
+      'insmod /mods/hello.ko',
+      'insmod /mods/exporter.ko',
+      'insmod /mods/importer.ko',
+      'insmod -f /mods/hello.ko',
+      'cat /proc/modules',
+    ],
+  },
   hello: {
     about: 'load with parameters, look, change a parameter, unload',
     modules: ['hello'],

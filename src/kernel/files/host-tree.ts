@@ -40,6 +40,15 @@ class HostFile extends DataNode {
     return this.copy?.size ?? this.entry.size;
   }
 
+  override get fromHost(): boolean {
+    return this.copy === undefined;
+  }
+
+  /** Does not keep what is read: it is read as a whole mostly once. */
+  override content(): Uint8Array {
+    return this.copy?.content() ?? this.tree.read(this.path);
+  }
+
   override read(position: number, count: number): Uint8Array {
     return this.loaded().read(position, count);
   }

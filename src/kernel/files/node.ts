@@ -54,6 +54,11 @@ export abstract class DataNode extends FileNode {
   abstract write(position: number, bytes: Uint8Array): void;
   abstract truncate(size: number): void;
 
+  /** Whether the bytes are those of a file outside of the machine, as it is there. */
+  get fromHost(): boolean {
+    return false;
+  }
+
   /** The whole content. */
   content(): Uint8Array {
     return this.read(0, this.size);

@@ -56,7 +56,7 @@ class ClosureBuilder {
   private add(wanted: Resolved): void {
     if (this.planned.has(wanted.name)) return;
     this.planned.add(wanted.name);
-    for (const { name, module } of insertPlan(this.tree, wanted)) {
+    for (const { name, module } of insertPlan(wanted)) {
       if (module.module) this.modules.set(name, module.module);
       else if (module.builtin) this.builtin.add(name);
     }

@@ -76,7 +76,7 @@ class GraphBuilder {
   /** False where the node is there already. */
   private addNode(name: string): boolean {
     if (this.nodes.has(name)) return false;
-    const { module, builtin } = this.tree.named(name, undefined);
+    const { module, builtin } = this.tree.named(name);
     const kind = module ? 'module' : builtin ? 'builtin' : 'missing';
     this.nodes.set(name, { name, path: module?.path, kind });
     return true;
@@ -101,7 +101,7 @@ class GraphBuilder {
   }
 
   private hardEdges(name: string): GraphEdge[] {
-    const { module } = this.tree.named(name, undefined);
+    const { module } = this.tree.named(name);
     const bytes = module && this.tree.read(module);
     if (!module || !bytes) return [];
     const depends = modinfoOf(bytes, this.tree.pathOf(module)).all('depends');

@@ -1,66 +1,160 @@
 import { type FileSource, readText } from '../file-source.js';
-import { literalPrefix, matcherOf } from '../glob.js';
 import { moduleNameOf, normalizeName } from '../names.js';
+import { EMPTY_TABLE, type IndexTable } from './index-table.js';
 import type { IndexedModule, ModuleIndex } from './module-index.js';
+import { TextTable } from './text-table.js';
+import { TrieReader } from './trie-reader.js';
 
-/** A tree's modules as depmod's text files tell (modules.dep(5)); each file is read when it is first needed. */
+/** depmod's tables that may be there as binary files. */
+const TABLES = [
+  'modules.dep',
+  'modules.alias',
+  'modules.symbols',
+  'modules.builtin.alias',
+  'modules.builtin',
+] as const;
+type TableName = (typeof TABLES)[number];
+
+/**
+ * A tree's modules as depmod's files tell (modules.dep(5)): the binary ones, and the text where a binary one is
+ * missing. Each file is read when it is first needed. What is wrong with one is a FormatError then, each time.
+ */
 export class DepmodIndex implements ModuleIndex {
-  private readonly modules = new Map<string, IndexedModule>();
-  private aliasTable: AliasTable | undefined;
-  private symbolTable: ReadonlyMap<string, readonly string[]> | undefined;
+  private readonly tables = new Map<TableName, IndexTable | undefined>();
+  private readonly known = new Map<string, IndexedModule>();
 
   /** `dir` is lib/modules/RELEASE. */
   constructor(
     private readonly files: FileSource,
     private readonly dir: string,
-  ) {
-    for (const line of (readText(files, `${dir}/modules.dep`) ?? '').split('\n')) this.addLine(line);
+  ) {}
+
+  /** Whether there is such an index: what has modules has modules.dep. */
+  static isIn(files: FileSource, dir: string): boolean {
+    return (
+      files.read(`${dir}/modules.dep.bin`) !== undefined || files.read(`${dir}/modules.dep`) !== undefined
+    );
+  }
+
+  /** Opens what is there, as libkmod does before anything else. Throws FormatError for the first bad file. */
+  check(): void {
+    for (const name of TABLES) this.table(name);
   }
 
   module(name: string): IndexedModule | undefined {
-    return this.modules.get(name);
+    const known = this.known.get(name);
+    if (known) return known;
+    const line = this.table('modules.dep')?.find(name);
+    const module = line === undefined ? undefined : moduleOf(name, line);
+    if (module) this.known.set(name, module);
+    return module;
+  }
+
+  *modules(): Generator<IndexedModule> {
+    for (const [name, line] of this.table('modules.dep')?.entries() ?? []) {
+      const module = moduleOf(name, line);
+      if (module) yield module;
+    }
   }
 
   names(): readonly string[] {
-    return [...this.modules.keys()];
+    return [...(this.table('modules.dep')?.entries() ?? [])].map(([name]) => name);
   }
 
   withAlias(alias: string): readonly string[] {
-    this.aliasTable ??= new AliasTable(parseAliases(readText(this.files, `${this.dir}/modules.alias`) ?? ''));
-    return this.aliasTable.lookup(alias);
+    return this.table('modules.alias')?.match(alias) ?? [];
   }
 
   withSymbol(alias: string): readonly string[] {
-    if (!this.symbolTable) {
-      const table = new Map<string, string[]>();
-      for (const [symbol, module] of parseAliases(readText(this.files, `${this.dir}/modules.symbols`) ?? ''))
-        append(table, symbol, module);
-      this.symbolTable = table;
-    }
-    return this.symbolTable.get(alias) ?? [];
+    return this.table('modules.symbols')?.match(alias) ?? [];
   }
 
-  /** `path: dependency dependency`; what is named last has to be loaded first. */
-  private addLine(line: string): void {
-    const colon = line.indexOf(':');
-    if (colon < 0) return;
-    const path = line.slice(0, colon);
-    const name = moduleNameOf(path);
-    let dependencies: readonly string[] | undefined;
-    this.modules.set(name, {
-      name,
-      path,
-      get dependencies() {
-        dependencies ??= line
-          .slice(colon + 1)
-          .split(' ')
-          .filter(Boolean)
-          .map(moduleNameOf)
-          .reverse();
-        return dependencies;
-      },
-    });
+  isBuiltin(name: string): boolean | undefined {
+    const table = this.table('modules.builtin');
+    return table && table.find(name) !== undefined;
   }
+
+  builtinWithAlias(alias: string): readonly string[] | undefined {
+    return this.table('modules.builtin.alias')?.match(alias);
+  }
+
+  entries(table: 'alias' | 'symbols'): Iterable<readonly [alias: string, module: string]> {
+    return this.table(`modules.${table}`)?.entries() ?? [];
+  }
+
+  private table(name: TableName): IndexTable | undefined {
+    if (this.tables.has(name)) return this.tables.get(name);
+    const path = `${this.dir}/${name}.bin`;
+    const bytes = this.files.read(path);
+    const table = bytes ? new TrieReader(bytes, path) : this.textTable(name);
+    this.tables.set(name, table);
+    return table;
+  }
+
+  private textTable(name: TableName): IndexTable | undefined {
+    switch (name) {
+      case 'modules.dep':
+        return new DependencyTable(readText(this.files, `${this.dir}/${name}`) ?? '');
+      case 'modules.alias':
+      case 'modules.symbols':
+        return aliasTable(readText(this.files, `${this.dir}/${name}`));
+    }
+    // The text of what is built in is read by BuiltinModules, which has its modinfo too.
+    return undefined;
+  }
+}
+
+/** modules.dep: lines by the names of their modules, in the order of the file. */
+class DependencyTable implements IndexTable {
+  private readonly lines = new Map<string, string>();
+
+  constructor(text: string) {
+    for (const line of text.split('\n')) {
+      const colon = line.indexOf(':');
+      if (colon >= 0) this.lines.set(moduleNameOf(line.slice(0, colon)), line);
+    }
+  }
+
+  find(key: string): string | undefined {
+    return this.lines.get(key);
+  }
+
+  match(): readonly string[] {
+    return [];
+  }
+
+  entries(): Iterable<readonly [string, string]> {
+    return this.lines;
+  }
+}
+
+/** `path: dependency dependency`; what is named last has to be loaded first. */
+function moduleOf(name: string, line: string): IndexedModule | undefined {
+  const colon = line.indexOf(':');
+  if (colon < 0) return undefined;
+  const path = line.slice(0, colon);
+  let paths: readonly string[] | undefined;
+  let names: readonly string[] | undefined;
+  return {
+    name,
+    path,
+    get dependencyPaths() {
+      paths ??= line
+        .slice(colon + 1)
+        .split(/[ \t]+/)
+        .filter(Boolean)
+        .reverse();
+      return paths;
+    },
+    get dependencies() {
+      names ??= this.dependencyPaths.map(moduleNameOf);
+      return names;
+    },
+  };
+}
+
+function aliasTable(text: string | undefined): IndexTable {
+  return text === undefined ? EMPTY_TABLE : new TextTable(parseAliases(text));
 }
 
 /** `alias PATTERN MODULE` lines. */
@@ -72,32 +166,10 @@ export function* parseAliases(text: string): Generator<readonly [alias: string, 
   }
 }
 
-/** How many letters of a pattern's literal start the table is ordered by. */
-const KEY_LETTERS = 8;
-
-/** Patterns, found by the letters they start with. */
-export class AliasTable {
-  private readonly byStart = new Map<string, { pattern: string; module: string; order: number }[]>();
-
-  constructor(aliases: Iterable<readonly [alias: string, module: string]>) {
-    let order = 0;
-    for (const [pattern, module] of aliases)
-      append(this.byStart, literalPrefix(pattern).slice(0, KEY_LETTERS), { pattern, module, order: order++ });
-  }
-
-  /** Modules whose alias matches, each once, in the order of the table. */
+/** Aliases in the order in which they were given. */
+export class AliasTable extends TextTable {
+  /** Modules whose alias matches. */
   lookup(alias: string): readonly string[] {
-    const found: { module: string; order: number }[] = [];
-    for (let length = 0; length <= Math.min(KEY_LETTERS, alias.length); length++)
-      for (const entry of this.byStart.get(alias.slice(0, length)) ?? [])
-        if (matcherOf(entry.pattern)(alias)) found.push(entry);
-    found.sort((a, b) => a.order - b.order);
-    return [...new Set(found.map(({ module }) => module))];
+    return this.match(alias);
   }
-}
-
-function append<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

@@ -36,7 +36,7 @@ export class Subjects {
   /** The tree that names are looked up in. modinfo reads no modprobe.d. */
   get tree(): ModuleTree {
     const { files, release, root } = this.place;
-    this.opened ??= new ModuleTree(files, { release, root, ignoreConfig: true });
+    this.opened ??= new ModuleTree(files, { release, root, configPaths: [] });
     return this.opened;
   }
 
@@ -62,11 +62,11 @@ export class Subjects {
   private named(operand: string): Subject {
     const name = kernelName(operand);
     const { tree } = this;
-    const exact = tree.named(name, undefined);
+    const exact = tree.named(name);
     if (exact.module || exact.builtin) return this.resolved(exact);
     const [byAlias] = tree.builtin.withAlias(name);
     if (byAlias === undefined) throw new NotFound(`Module name ${operand} not found.`);
-    return this.resolved(tree.named(byAlias, name));
+    return this.resolved(tree.named(byAlias));
   }
 
   private resolved({ name, module, builtin }: Resolved): Subject {

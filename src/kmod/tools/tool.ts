@@ -1,5 +1,7 @@
 import type { FileSource } from '../file-source.js';
 import type { FileWriter } from '../file-writer.js';
+import type { IndexCache } from '../index/scan.js';
+import type { ModuleTree } from '../module-tree.js';
 
 /**
  * A part of a tool's run that may have to wait for the running kernel. `Wait` is what it yields meanwhile: the
@@ -63,6 +65,10 @@ export interface ToolHost<Wait> {
   readonly release: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly kernel: RunningKernel<Wait>;
+  /** The modules of /lib/modules/RELEASE, where they are open already. */
+  readonly modules?: ModuleTree;
+  /** Keeps the index of trees that depmod never saw. */
+  readonly indexCache?: IndexCache;
   out(data: string | Uint8Array): void;
   err(text: string): void;
 }
@@ -75,4 +81,24 @@ export function runNow(steps: Steps<never, number>): number {
   const { done, value } = steps.next();
   if (!done) throw new Error('a tool waits where nothing can be waited for');
   return value;
+}
+
+/** The same host with another standard output. */
+export function redirected<Wait>(
+  host: ToolHost<Wait>,
+  out: (data: string | Uint8Array) => void,
+): ToolHost<Wait> {
+  const { files, writer, release, environment, kernel, modules, indexCache } = host;
+  return {
+    files,
+    absolute: (path) => host.absolute(path),
+    release,
+    environment,
+    kernel,
+    ...(writer && { writer }),
+    ...(modules && { modules }),
+    ...(indexCache && { indexCache }),
+    out,
+    err: (text) => host.err(text),
+  };
 }

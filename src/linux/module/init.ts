@@ -4,6 +4,7 @@ import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../traps/symbolize.js';
+import { taintUnreliable } from './force.js';
 import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
@@ -113,10 +114,12 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
   if (module.usedBy.length > 0)
     throw new LoadError(EAGAIN, `${name} is in use by ${module.usedBy.map((user) => user.name).join(' ')}`);
   if (module.state !== 'Live') throw new LoadError(EBUSY, `${name} is ${module.state.toLowerCase()}`);
-  if (module.permanent && !force)
+  const forced = force && k.configured('CONFIG_MODULE_FORCE_UNLOAD');
+  if (module.permanent && !forced)
     throw new LoadError(EBUSY, `${name} has an init but no exit function: it stays`);
-  if (modules.refcount(module) > 0 && !force)
+  if (modules.refcount(module) > 0 && !forced)
     throw new LoadError(EAGAIN, `${name} is in use: ${modules.refcount(module)} references`);
+  if (module.permanent || modules.refcount(module) > 0) taintUnreliable(k, undefined, 'FORCED_RMMOD');
   module.state = 'Unloading';
   modules.syncStruct(module);
   modules.stop(module);

@@ -9,6 +9,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
+import { forceLoad, type LoadFlags, refuseBlacklisted, taintUnreliable } from './force.js';
 import { doInit, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
 import { isGplCompatible } from './license.js';
@@ -25,6 +26,9 @@ import { waitForOwners } from './wait-live.js';
 const THIS_MODULE = '.gnu.linkonce.this_module';
 const ET_REL = 1;
 const EM_X86_64 = 62;
+
+export type { LoadFlags };
+
 /** Offsets of the header's fields. */
 const E_TYPE = 0x10;
 const E_MACHINE = 0x12;
@@ -40,14 +44,20 @@ export interface ModuleFile {
  * Loads a module and runs its init: load_module() and do_init_module() of kernel/module/main.c, in their
  * order. Throws LoadError with the errno of finit_module(2); log lines are the kernel's.
  */
-export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sleepable<LoadedModule> {
+export function* loadModule(
+  k: LinuxKernel,
+  file: ModuleFile,
+  args: string,
+  flags: LoadFlags = {},
+): Sleepable<LoadedModule> {
   const module = openModule(k, file);
+  refuseBlacklisted(k, module);
   const modules = k.get(Modules);
   checkUnique(k, modules, module);
   modules.add(module);
   try {
     yield* waitForOwners(k, module);
-    linkChecked(k, module);
+    linkChecked(k, module, flags);
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
@@ -62,9 +72,9 @@ export function* loadModule(k: LinuxKernel, file: ModuleFile, args: string): Sle
 }
 
 /** What is wrong with the file and only shows now is refused as well. */
-function linkChecked(k: LinuxKernel, module: LoadedModule): void {
+function linkChecked(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
   try {
-    linkModule(k, module);
+    linkModule(k, module, flags);
   } catch (error) {
     if (error instanceof FormatError) throw new LoadError(ENOEXEC, error.message);
     if (error instanceof GuestFault || error instanceof RangeError)
@@ -131,13 +141,13 @@ function checkUnique(k: LinuxKernel, modules: Modules, module: LoadedModule): vo
 }
 
 /** Places, binds and relocates a module; afterwards its code could run. */
-export function linkModule(k: LinuxKernel, module: LoadedModule): void {
+export function linkModule(k: LinuxKernel, module: LoadedModule, flags: LoadFlags = {}): void {
   module.ledgerMark = k.ledger.mark;
   module.instructionsBefore = k.cpu.executed;
   const { elf } = module;
-  checkModinfo(k, module);
-  const resolver = new Resolver(k, module, k.get(Modules).list());
+  const resolver = new Resolver(k, module, k.get(Modules).list(), flags);
   resolver.checkModuleLayout();
+  checkModinfo(k, module, flags);
   const layout = layoutModule(elf, !k.struct('module').has('core_layout'));
   place(k, module, layout);
   const values = bindSymbols(k, module, resolver);
@@ -153,13 +163,16 @@ export function linkModule(k: LinuxKernel, module: LoadedModule): void {
 }
 
 /** check_modinfo: version magic, taints by origin and licence. */
-function checkModinfo(k: LinuxKernel, module: LoadedModule): void {
+function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
   const { modinfo, name } = module;
-  const magic = modinfo.get('vermagic');
-  if (magic === undefined || !sameMagic(k, module, magic)) {
-    if (magic !== undefined)
-      k.log.line(`${name}: version magic '${magic}' should be '${k.target.vermagic}'`, 3);
-    throw new LoadError(ENOEXEC, `${name}: version magic '${magic ?? ''}' should be '${k.target.vermagic}'`);
+  const magic = flags.forceVermagic ? undefined : modinfo.get('vermagic');
+  if (magic === undefined) {
+    if (!forceLoad(k, module, 'bad vermagic'))
+      throw new LoadError(ENOEXEC, `${name}: no version magic, and the kernel does not load it by force`);
+  } else if (!sameMagic(k, module, magic, flags)) {
+    const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
+    k.log.line(text, 3);
+    throw new LoadError(ENOEXEC, text);
   }
   const { taint } = k.traps;
   const modules = k.get(Modules);
@@ -178,7 +191,7 @@ function checkModinfo(k: LinuxKernel, module: LoadedModule): void {
   if (!isGplCompatible(license)) {
     if (!taint.has('PROPRIETARY_MODULE'))
       k.log.line(`${name}: module license '${license}' taints kernel.`, 4);
-    modules.taint(module, 'PROPRIETARY_MODULE');
+    taintUnreliable(k, module, 'PROPRIETARY_MODULE');
   }
   if (!module.signed && k.configured('CONFIG_MODULE_SIG')) {
     if (!taint.has('UNSIGNED_MODULE'))
@@ -191,11 +204,11 @@ function checkModinfo(k: LinuxKernel, module: LoadedModule): void {
 }
 
 /** With symbol versions in the module, the release (up to the first space) may differ (same_magic). */
-function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string): boolean {
+function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string, flags: LoadFlags): boolean {
   const wanted = k.target.vermagic;
-  if (!module.elf.section('__versions')) return magic === wanted;
-  const flags = (text: string): string => text.slice(text.indexOf(' '));
-  return flags(magic) === flags(wanted);
+  if (flags.forceModversion || !module.elf.section('__versions')) return magic === wanted;
+  const withoutRelease = (text: string): string => text.slice(text.indexOf(' '));
+  return withoutRelease(magic) === withoutRelease(wanted);
 }
 
 /** Allocates memory and copies the sections (move_module). */

@@ -9,6 +9,7 @@ import {
 import { parseModversions } from '../../formats/modversions.js';
 import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { forceLoad, type LoadFlags } from './force.js';
 import { isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule, ModuleExport } from './loaded-module.js';
@@ -36,10 +37,13 @@ export class Resolver {
     private readonly k: LinuxKernel,
     private readonly module: LoadedModule,
     private readonly owners: readonly LoadedModule[],
+    flags: LoadFlags,
   ) {
     const { elf, modinfo } = module;
-    const versions = parseModversions(elf);
-    this.versions = versions.length > 0 ? new Map(versions.map(({ name, crc }) => [name, crc])) : undefined;
+    const hasVersions = elf.section('__versions') !== undefined && !flags.forceModversion;
+    this.versions = hasVersions
+      ? new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]))
+      : undefined;
     this.gplOk = isGplCompatible(modinfo.get('license'));
     this.namespaces = modinfo.all('import_ns');
   }
@@ -126,7 +130,8 @@ export class Resolver {
   }
 
   private versionMatches(name: string, crc: number): boolean {
-    if (!this.versions || crc === 0) return true;
+    if (crc === 0) return true;
+    if (!this.versions) return forceLoad(this.k, this.module, name);
     const wanted = this.versions.get(name);
     if (wanted === undefined) {
       this.k.log.line(`${this.module.name}: no symbol version for ${name}`, KERN_WARNING);

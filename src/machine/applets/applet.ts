@@ -12,6 +12,8 @@ export interface AppletContext {
   /** Without the command's own name. */
   readonly args: readonly string[];
   readonly io: Io;
+  /** The shell's variables. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Makes a path absolute. */
   path(given: string): string;
 }
@@ -23,6 +25,8 @@ export interface Applet {
   readonly usage: string;
   /** One line. */
   readonly summary: string;
+  /** Knows `--help` itself. */
+  readonly hasHelp?: boolean;
   /** Exit status. */
   run(context: AppletContext): Sleepable<number>;
 }

@@ -60,7 +60,7 @@ export class Shell {
     private readonly applets: ReadonlyMap<string, Applet> = APPLETS,
   ) {
     this.vfs = machine.kernel.get(Vfs);
-    machine.system.shell = (command) => this.nested(command);
+    machine.system.runShell = (command, environment) => this.nested(command, environment);
   }
 
   /** Runs a script to its end. */
@@ -95,13 +95,18 @@ export class Shell {
   }
 
   /** A command of modprobe's configuration, in a process of its own. */
-  private *nested(command: string): Sleepable<number> {
+  private *nested(command: string, environment: Readonly<Record<string, string>>): Sleepable<number> {
+    const outer = new Map(this.variables);
+    for (const [name, value] of Object.entries(environment)) this.variables.set(name, value);
     try {
       return yield* this.machine.processes.run('sh', this.subshell(parseScript(command), this.outer()));
     } catch (error) {
       if (!(error instanceof ShellSyntaxError)) throw error;
       this.terminal.err(`sh: ${error.message}\n`);
       return SYNTAX_STATUS;
+    } finally {
+      this.variables.clear();
+      for (const [name, value] of outer) this.variables.set(name, value);
     }
   }
 
@@ -224,7 +229,7 @@ export class Shell {
       io.err(`sh: ${name}: not found\n`);
       return NOT_FOUND_STATUS;
     }
-    if (args.includes('--help')) {
+    if (args.includes('--help') && !applet.hasHelp) {
       io.out(`usage: ${applet.usage}\n${applet.summary}\n`);
       return 0;
     }
@@ -240,7 +245,9 @@ export class Shell {
     const { machine, vfs, directory } = this;
     let status: number;
     try {
-      status = yield* applet.run({ machine, vfs, args, io, path: (given) => absolute(given, directory) });
+      const environment = Object.fromEntries(this.variables);
+      const path = (given: string): string => absolute(given, directory);
+      status = yield* applet.run({ machine, vfs, args, io, environment, path });
     } catch (error) {
       if (!(error instanceof AppletUsageError)) throw error;
       io.err(`${applet.name}: ${error.message}\nusage: ${applet.usage}\n`);

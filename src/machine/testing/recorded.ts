@@ -25,6 +25,8 @@ export interface Scenario {
   readonly about: string;
   readonly modules: readonly string[];
   readonly setup?: string;
+  /** More kernel parameters. */
+  readonly cmdline?: string;
   readonly steps: readonly Step[];
 }
 
@@ -61,7 +63,11 @@ export function expected(scenario: Scenario): Outcome[] {
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
 export function actual(scenario: Scenario): Outcome[] {
-  const machine = Machine.boot({ target: loadBundled(), files: moduleFiles(scenario.modules) });
+  const machine = Machine.boot({
+    target: loadBundled(),
+    files: moduleFiles(scenario.modules),
+    cmdline: scenario.cmdline ?? '',
+  });
   if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
   return scenario.steps.map(({ command }) => {
     const output = new CapturedOutput();

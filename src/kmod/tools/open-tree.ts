@@ -1,0 +1,45 @@
+import { ModuleTree } from '../module-tree.js';
+import { LOG, type ToolLog } from './log.js';
+import type { ToolHost } from './tool.js';
+
+/** Which tree, and which configuration. */
+export interface TreePlace {
+  /** Directory that lib/modules/RELEASE lies below (`-d`); '' by default. It does not move the configuration. */
+  readonly root?: string | undefined;
+  /** `-S`; the host's by default. */
+  readonly release?: string | undefined;
+  /** `-C`; modprobe.d by default, nothing at all if empty. */
+  readonly configPaths?: readonly string[];
+}
+
+/**
+ * Opens the modules that a tool is for, and tells what is wrong with the configuration, as kmod_new(3) does:
+ * before the tool's own log is set up, so that `-q` does not silence it ($KMOD_LOG does).
+ */
+export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePlace = {}): ModuleTree {
+  const release = place.release ?? host.release;
+  const directory = host.absolute(`${place.root ?? ''}/lib/modules/${release}`);
+  const { modules, indexCache } = host;
+  const tree = new ModuleTree(host.files, {
+    release,
+    directory,
+    complain: (text) => log.error(`${text}\n`),
+    ...(place.configPaths && { configPaths: place.configPaths }),
+    ...(modules?.directory === directory && { like: modules }),
+    ...(indexCache && { cache: indexCache }),
+  });
+  const { problems } = tree.config;
+  if (libraryPriority(host.environment.KMOD_LOG) >= LOG.error)
+    for (const { reporter, text } of problems) host.err(`libkmod: ERROR: ${reporter}: ${text}\n`);
+  return tree;
+}
+
+/** $KMOD_LOG: a number of syslog(3), or the start of err, info or debug. */
+function libraryPriority(text: string | undefined): number {
+  if (text === undefined) return LOG.error;
+  const number = /^\s*([+-]?\d+)(?=\s|$)/.exec(text);
+  if (number) return Number(number[1]);
+  if (text.startsWith('err')) return LOG.error;
+  if (text.startsWith('info')) return LOG.info;
+  return text.startsWith('debug') ? LOG.debug : 0;
+}
