@@ -10,7 +10,7 @@ import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
 import { checkLicenseAndVersions, checkModinfo, taintUnsigned } from './checks.js';
-import { checkElfValidity, withOwnIdent } from './elf-validity.js';
+import { checkElfValidity } from './elf-validity.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
@@ -93,7 +93,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver): 
 export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
-    const elf = parseElf(withOwnIdent(file.bytes), file.path);
+    const elf = parseElf(file.bytes, file.path);
     const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
     const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
@@ -117,14 +117,15 @@ function noModule(k: LinuxKernel, text: string): LoadError {
 }
 
 /**
- * The kernel demands that struct module has its own size since it has no core_layout (6.4); before, it looks at nothing
- * here and writes beyond one that is too small, which modbox refuses.
+ * Kernels without core_layout (from 6.4 on) demand that struct module has their own size. Older ones do not look, and
+ * write beyond one that is too small, which modbox refuses.
  */
 function checkStructSize(k: LinuxKernel, name: string, size: number): void {
   const own = k.sizeOf('module');
-  if (size === own || (size > own && k.struct('module').has('core_layout'))) return;
+  const looks = !k.struct('module').has('core_layout');
+  if (size === own || (size > own && !looks)) return;
   const text = `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
-  k.log.line(text, 3);
+  if (looks) k.log.line(text, 3);
   throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 
