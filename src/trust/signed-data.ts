@@ -1,5 +1,6 @@
 import { ByteReader } from '../formats/byte-reader.js';
 import { DER, DerReader, oidText } from '../formats/der.js';
+import { FormatError } from '../formats/format-error.js';
 import { type Certificate, isEcdsaOid, type KeyId, parseCertificate } from './certificate.js';
 import { type DigestName, digestOfOid } from './digest.js';
 import { isKnownOid, oidNumber } from './oid-registry.js';
@@ -63,14 +64,18 @@ class SignedDataReader {
       this.say('PKCS7: Only support pkcs7_signedData type', KERN_ERR);
       throw new Refused('EINVAL', `its type is ${type}, not signed data`);
     }
-    const signed = message.into('content', DER.context0).into('SignedData', DER.sequence);
+    const wrapper = message.into('content', DER.context0);
+    const signed = wrapper.into('SignedData', DER.sequence);
+    this.end(wrapper, 'content');
+    this.end(message, 'ContentInfo');
     this.version = this.messageVersion(signed);
     const digests = signed.into('digestAlgorithms', DER.set);
-    while (!digests.done) this.oid(digests.into('digestAlgorithm', DER.sequence), 'algorithm');
+    while (!digests.done) this.algorithm(digests, 'digestAlgorithm');
     const content = this.content(signed.into('contentInfo', DER.sequence));
     const certificates = this.certificates(signed);
     if (signed.has(DER.context1) || signed.has(CONTEXT_3)) signed.next('crls');
     const infos = signed.into('signerInfos', signed.has(DER.sequence) ? DER.sequence : DER.set);
+    this.end(signed, 'SignedData');
     const signers: Signer[] = [];
     while (!infos.done) signers.push(this.signer(infos.into('SignerInfo', DER.sequence)));
     return { content, certificates, signers };
@@ -86,6 +91,21 @@ class SignedDataReader {
     const oid = oidText(this.bytes.subarray(start, end));
     if (!isKnownOid(oid)) this.say(`PKCS7: Unknown OID: [${start}] ${oid}`);
     return oid;
+  }
+
+  /** AlgorithmIdentifier: its object identifier. Parameters may be anything. */
+  private algorithm(reader: DerReader, field: string): string {
+    const algorithm = reader.into(field, DER.sequence);
+    const oid = this.oid(algorithm, 'algorithm');
+    if (!algorithm.done) algorithm.next('parameters');
+    this.end(algorithm, field);
+    return oid;
+  }
+
+  /** Nothing may follow within a sequence. */
+  private end(reader: DerReader, field: string): void {
+    if (!reader.done)
+      throw new FormatError(this.file, field, reader.offset, 'there is more in it than there should be');
   }
 
   /** 1 is PKCS#7, 3 the CMS that can name a signer by key identifier. */
@@ -130,6 +150,8 @@ class SignedDataReader {
     if (hasAttributes) info.next('authenticatedAttributes');
     const kind = this.kind(info);
     const signature = info.contents('encryptedDigest', DER.octetString);
+    if (info.has(DER.context1) || info.has(CONTEXT_3)) info.next('unauthenticatedAttributes');
+    this.end(info, 'SignerInfo');
     return { id, digest, kind, hasAttributes, signature };
   }
 
@@ -151,21 +173,25 @@ class SignedDataReader {
     const id = info.into('issuerAndSerialNumber', DER.sequence);
     const issuer = id.next('issuer', DER.sequence);
     this.name(id.within(issuer));
-    return {
-      issuer: this.bytes.subarray(issuer.start, issuer.end),
-      serial: id.contents('serialNumber', DER.integer),
-    };
+    const serial = id.contents('serialNumber', DER.integer);
+    this.end(id, 'issuerAndSerialNumber');
+    return { issuer: this.bytes.subarray(issuer.start, issuer.end), serial };
   }
 
   private name(name: DerReader): void {
     while (!name.done) {
       const set = name.into('RelativeDistinguishedName', DER.set);
-      while (!set.done) this.oid(set.into('AttributeTypeAndValue', DER.sequence), 'type');
+      while (!set.done) {
+        const attribute = set.into('AttributeTypeAndValue', DER.sequence);
+        this.oid(attribute, 'type');
+        attribute.next('value');
+        this.end(attribute, 'AttributeTypeAndValue');
+      }
     }
   }
 
   private digest(info: DerReader): DigestName {
-    const oid = this.oid(info.into('digestAlgorithm', DER.sequence), 'algorithm');
+    const oid = this.algorithm(info, 'digestAlgorithm');
     const digest = digestOfOid(oid);
     if (digest !== undefined) return digest;
     this.say(`Unsupported digest algo: ${oidNumber(oid)}`);
@@ -173,7 +199,7 @@ class SignedDataReader {
   }
 
   private kind(info: DerReader): PublicKey['kind'] {
-    const oid = this.oid(info.into('digestEncryptionAlgorithm', DER.sequence), 'algorithm');
+    const oid = this.algorithm(info, 'digestEncryptionAlgorithm');
     if (oid === RSA) return 'rsa';
     if (isEcdsaOid(oid)) return 'ecdsa';
     this.say(`Unsupported pkey algo: ${oidNumber(oid)}`);

@@ -79,7 +79,8 @@ const POLL_EVENTS = [
 /** Raw system calls with their results, as tests of drivers want them. */
 export const sysApplet: Applet = {
   name: 'sys',
-  usage: 'sys ioctl|poll|read|write FILE VALUE [ARGUMENT | nonblock | at=N | to=ADDRESS | from=ADDRESS]',
+  usage:
+    'sys finit FLAGS FILE | sys ioctl|poll|read|write FILE VALUE [ARGUMENT | nonblock | at=N | to=ADDRESS | from=ADDRESS]',
   summary: 'Makes one system call on a file and prints its result.',
   *run(context) {
     const [call, file, value, ...rest] = context.args;
