@@ -24,7 +24,7 @@ export class Lookup {
     const { tree } = this;
     const configured = tree.config.aliases.filter((entry) => globMatches(entry.alias, alias));
     if (configured.length > 0) return configured.map((entry) => this.byAlias(entry.module, entry.alias));
-    if (!alias.includes(':') && tree.module(alias)) return [this.byName(alias).settled()];
+    if (!alias.includes(':') && tree.module(alias)) return [this.byIndex(alias)];
     const bySymbol = alias.startsWith('symbol:') ? tree.withSymbol(alias) : [];
     if (bySymbol.length > 0) return bySymbol.map((name) => this.byAlias(name, alias));
     const byCommand = this.byCommand(alias);
@@ -55,6 +55,13 @@ export class Lookup {
       `kmod_module '${name}' already exists with different path: new-path='${path}' old-path='${found.path}'`,
     );
     return { errno: EEXIST };
+  }
+
+  /** A module of the index: its dependencies are looked at then, so that missing ones are told of. */
+  private byIndex(name: string): FoundModule {
+    const found = this.byName(name).settled();
+    void found.dependencies;
+    return found;
   }
 
   private byAlias(name: string, alias: string): FoundModule {

@@ -68,8 +68,8 @@ export class ModuleTree {
   readonly directory: string;
   private readonly root: string;
   private openIndex: ModuleIndex | undefined;
-  /** An index made here, as files. */
-  private madeIndex: FileSource | undefined;
+  /** Whether an index had to be made here, and it, as files. */
+  private made: { readonly index: FileSource | undefined } | undefined;
   private openBuiltin: BuiltinModules | undefined;
   private loadedConfig: ModprobeConfig | undefined;
   private readonly complaints = new Set<string>();
@@ -110,7 +110,7 @@ export class ModuleTree {
 
   get index(): ModuleIndex {
     if (this.settings.like) return this.settings.like.index;
-    this.openIndex ??= new DepmodIndex(this.indexFiles, this.base);
+    this.openIndex ??= new DepmodIndex(this.madeIndex ?? this.files, this.base);
     return this.openIndex;
   }
 
@@ -279,19 +279,20 @@ export class ModuleTree {
     return `${this.root}${path}`;
   }
 
-  /** The files, with an index made from the modules themselves where depmod never was. */
-  private get indexFiles(): FileSource {
+  /** An index made from the modules themselves, where depmod never was. */
+  private get madeIndex(): FileSource | undefined {
     const { files, base } = this;
-    const { like } = this.settings;
-    this.madeIndex ??= like ? like.indexFiles : DepmodIndex.isIn(files, base) ? files : this.scanned();
-    return this.madeIndex;
+    if (this.settings.like) return this.settings.like.madeIndex;
+    if (!this.made) this.made = { index: DepmodIndex.isIn(files, base) ? undefined : this.scanned() };
+    return this.made.index;
   }
 
   private readConfig(): ModprobeConfig {
     const { like, configPaths } = this.settings;
     const cmdline = this.settings.cmdline ?? like?.settings.cmdline;
     if (configPaths?.length === 0) return emptyConfig();
-    return readConfig(new OverlayFiles([this.files, this.indexFiles]), {
+    const { files, madeIndex } = this;
+    return readConfig(madeIndex ? new OverlayFiles([files, madeIndex]) : files, {
       moduleDirectory: this.base,
       paths: (configPaths ?? CONFIG_DIRECTORIES).map((path) => (configPaths ? path : this.inSource(path))),
       cmdline: cmdline ?? readText(this.files, this.inSource('/proc/cmdline')) ?? '',

@@ -1,4 +1,4 @@
-import { type FileSource, readText } from '../file-source.js';
+import { type FileSource, infoOf, readText } from '../file-source.js';
 import { moduleNameOf, normalizeName } from '../names.js';
 import { EMPTY_TABLE, type IndexTable } from './index-table.js';
 import type { IndexedModule, ModuleIndex } from './module-index.js';
@@ -31,14 +31,12 @@ export class DepmodIndex implements ModuleIndex {
 
   /** Whether there is such an index: what has modules has modules.dep. */
   static isIn(files: FileSource, dir: string): boolean {
-    return (
-      files.read(`${dir}/modules.dep.bin`) !== undefined || files.read(`${dir}/modules.dep`) !== undefined
-    );
+    return ['modules.dep.bin', 'modules.dep'].some((name) => infoOf(files, `${dir}/${name}`) !== undefined);
   }
 
-  /** Opens what is there, as libkmod does before anything else. Throws FormatError for the first bad file. */
+  /** Opens the binary files, as libkmod does before anything else. Throws FormatError for the first bad one. */
   check(): void {
-    for (const name of TABLES) this.table(name);
+    for (const name of TABLES) if (infoOf(this.files, `${this.dir}/${name}.bin`)) this.table(name);
   }
 
   module(name: string): IndexedModule | undefined {

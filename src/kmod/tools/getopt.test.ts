@@ -55,7 +55,7 @@ describe('getopt_long', () => {
     expect(parse('-aZq')).toBe("modprobe: invalid option -- 'Z'");
     expect(parse('-:')).toBe("modprobe: invalid option -- ':'");
     expect(parse('-C')).toBe("modprobe: option requires an argument -- 'C'");
-    expect(parse('--zzz=1')).toBe("modprobe: unrecognized option '--zzz'");
+    expect(parse('--zzz=1')).toBe("modprobe: unrecognized option '--zzz=1'");
     expect(parse('--config')).toBe("modprobe: option '--config' requires an argument");
     expect(parse('--all=3')).toBe("modprobe: option '--all' doesn't allow an argument");
     expect(parse('--fo')).toBe(

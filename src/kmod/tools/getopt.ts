@@ -69,7 +69,7 @@ class Parser {
   private takeLong(text: string): string | undefined {
     const equals = text.indexOf('=');
     const word = equals < 0 ? text : text.slice(0, equals);
-    const found = this.matching(word);
+    const found = this.matching(word, text);
     if (typeof found === 'string') return found;
     if (equals >= 0) {
       if (!found.argument) return `option '--${found.name}' doesn't allow an argument`;
@@ -86,17 +86,17 @@ class Parser {
   }
 
   /** The long option that a word is, or is the unmistakable start of. */
-  private matching(word: string): LongOption | string {
+  private matching(word: string, text: string): LongOption | string {
     const { long } = this.table;
     const exact = long.find(({ name }) => name === word);
     if (exact) return exact;
     const starting = long.filter(({ name }) => name.startsWith(word));
-    if (starting.length === 0) return `unrecognized option '--${word}'`;
+    if (starting.length === 0) return `unrecognized option '--${text}'`;
     const [first] = starting;
     if (starting.every(({ value, argument }) => value === first.value && argument === first.argument))
       return first;
     const names = starting.map(({ name }) => ` '--${name}'`).join('');
-    return `option '--${word}' is ambiguous; possibilities:${names}`;
+    return `option '--${text}' is ambiguous; possibilities:${names}`;
   }
 
   private takeShort(letters: string): string | undefined {
