@@ -8,10 +8,11 @@ const only = (name, from, forbidden) => ({
 });
 module.exports = {
   forbidden: [
-    only('formats-know-nothing-else', 'formats', 'cpu|kernel|target|linux|kmod|machine|cli'),
-    only('cpu-knows-only-an-address-space', 'cpu', 'formats|kernel|target|linux|kmod|machine|cli'),
-    only('target-knows-formats', 'target', 'cpu|kernel|linux|kmod|machine|cli'),
-    only('kernel-is-shared', 'kernel', 'target|linux|kmod|machine|cli'),
+    only('formats-know-nothing-else', 'formats', 'trust|cpu|kernel|target|linux|kmod|machine|cli'),
+    only('cpu-knows-only-an-address-space', 'cpu', 'trust|formats|kernel|target|linux|kmod|machine|cli'),
+    only('target-knows-formats', 'target', 'trust|cpu|kernel|linux|kmod|machine|cli'),
+    only('trust-knows-formats', 'trust', 'cpu|kernel|target|linux|kmod|machine|cli'),
+    only('kernel-is-shared', 'kernel', 'trust|target|linux|kmod|machine|cli'),
     only('linux-is-below-machine', 'linux', 'kmod|machine|cli'),
     {
       name: 'kmod-needs-no-kernel',
@@ -25,7 +26,7 @@ module.exports = {
       name: 'no-node-in-portable-code',
       comment: 'these folders must also run in a browser',
       severity: 'error',
-      from: { path: '^src/(formats|cpu|kernel|linux|kmod|machine)/', pathNot: '\\.test\\.ts$|/testing/|/node/' },
+      from: { path: '^src/(formats|trust|cpu|kernel|linux|kmod|machine)/', pathNot: '\\.test\\.ts$|/testing/|/node/' },
       to: { dependencyTypes: ['core'] },
     },
     { name: 'no-circular', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },

@@ -9,6 +9,7 @@ import type { RunSubject } from '../machine/module-run.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
 import type { Target } from '../target/index.js';
 import { loadBundled, TargetStore } from '../target/node/index.js';
+import { nodeVerifier } from '../trust/node/verifier.js';
 
 /** Options of every command that boots a machine. */
 export const MACHINE_OPTIONS = {
@@ -45,6 +46,7 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     hostFiles: new DiskFiles(''),
     cmdline: flags.cmdline ?? '',
     seed,
+    trust: { keys: [], verifier: nodeVerifier },
     indexCache: new DiskIndexCache(),
   };
 }

@@ -34,6 +34,11 @@ export class DerReader {
     return new DerReader(new ByteReader(bytes, file), 0, bytes.length);
   }
 
+  /** Where the next element would begin. */
+  get offset(): number {
+    return this.at;
+  }
+
   get done(): boolean {
     return this.at >= this.end;
   }

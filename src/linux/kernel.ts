@@ -18,6 +18,7 @@ import { Random } from '../kernel/random.js';
 import { Executor } from '../kernel/task/executor.js';
 import { Scheduler } from '../kernel/task/scheduler.js';
 import type { Target } from '../target/index.js';
+import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
 import { StructType } from './abi/struct.js';
@@ -27,6 +28,14 @@ import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
 import { bareMachine } from './x86/platform.js';
 
+/** What signatures of modules are checked with. */
+export interface ModuleTrust {
+  /** X.509 certificates, DER. */
+  readonly keys: readonly Uint8Array[];
+  /** A faster one than the portable. */
+  readonly verifier?: Verifier;
+}
+
 export interface KernelOptions {
   /** Decides interleavings and every random number; 0 schedules first come, first served. */
   readonly seed?: number;
@@ -35,6 +44,8 @@ export interface KernelOptions {
   /** CLOCK_REALTIME at boot, nanoseconds since 1970. */
   readonly bootTime?: bigint;
   readonly platform?: Partial<Platform>;
+  /** Whom it trusts for modules besides the target's own certificates. */
+  readonly trust?: ModuleTrust;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
 }
@@ -66,6 +77,7 @@ export class LinuxKernel {
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
+  readonly trust: ModuleTrust;
   readonly files: FileTree;
   readonly platform: Platform;
   private readonly subsystems = new Map<SubsystemClass, Subsystem>();
@@ -81,6 +93,7 @@ export class LinuxKernel {
     const { space } = this;
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
+    this.trust = options.trust ?? { keys: [] };
     this.files = new FileTree(options.files);
     this.clock = new Clock(
       options.bootTime ?? DEFAULT_BOOT_TIME,

@@ -15,9 +15,10 @@ import {
 import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
-import { LinuxKernel } from '../linux/kernel.js';
+import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
+import { Credentials } from '../linux/security/credentials.js';
 import type { Target } from '../target/index.js';
 import { ModuleArchive } from './archive.js';
 import { type CallArgument, callFunction } from './call.js';
@@ -40,6 +41,10 @@ export interface MachineOptions {
   readonly hostFiles?: FileSource;
   /** Kernel boot parameters. */
   readonly cmdline?: string;
+  /** Whom the kernel trusts for modules besides its own certificates, and what it checks signatures with. */
+  readonly trust?: ModuleTrust;
+  /** User that the machine's processes run as: root by default. */
+  readonly uid?: number;
   /** Decides interleavings and random numbers. */
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
@@ -87,8 +92,10 @@ export class Machine {
     this.kernel = new LinuxKernel(target, {
       cmdline,
       seed: options.seed ?? 0,
+      ...(options.trust && { trust: options.trust }),
       files: hostTreeOf(this.files),
     });
+    this.kernel.get(Credentials).uid = options.uid ?? 0;
     this.tree = options.tree ?? openTree(options);
     this.hostFiles = options.hostFiles;
     this.processes = new ProcessTable(this.kernel);

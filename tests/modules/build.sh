@@ -2,6 +2,7 @@
 # Builds every module of src/ (or those named) into the .ko files beside this script, for Debian's 6.1.0-53-amd64.
 #
 #   build.sh [NAME...]
+#   build.sh trust [NAME...]            those of trust/, which have no BTF
 #
 # Needs gcc-12, make, dpkg-deb, and for BTF pahole (dwarves) and xz; installs nothing. The kernel headers are Debian's
 # packages linux-headers-*-amd64, linux-headers-*-common and linux-kbuild-6.1 (and linux-image-* for BTF):
@@ -10,6 +11,8 @@
 # The result does not depend on where the repository or the cache is.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+folder=$here; btf=y
+if [[ ${1:-} == trust ]]; then folder=$here/trust; btf=; shift; fi
 corpus=${MODBOX_CORPUS:-$here/../../../shared/corpus}
 cache=${MODBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/modbox}
 release=6.1.0-53
@@ -38,22 +41,22 @@ fi
 
 # kbuild sees the sources under a fixed, neutral name.
 work=$cache/modules-build; rm -rf "$work"; mkdir -p "$work"
-names=("$@"); [[ $# -gt 0 ]] || mapfile -t names < <(cd "$here/src" && ls *.c | grep -v '^host_' | sed 's/\.c$//')
+names=("$@"); [[ $# -gt 0 ]] || mapfile -t names < <(cd "$folder/src" && ls *.c | grep -v '^host_' | sed 's/\.c$//')
 : > "$work/Kbuild"
 for n in "${names[@]}"; do
-  cp "$here/src/$n.c" "$work/"
+  cp "$folder/src/$n.c" "$work/"
   echo "obj-m += $n.o" >> "$work/Kbuild"
 done
-cp "$here"/src/*.h "$work/" 2>/dev/null || true
+cp "$folder"/src/*.h "$work/" 2>/dev/null || true
 # `importer` needs the versions of exporter's symbols.
 if [[ " ${names[*]} " == *" importer "* && " ${names[*]} " != *" exporter "* ]]; then
   cp "$here/src/exporter.c" "$work/"; echo "obj-m += exporter.o" >> "$work/Kbuild"; fi
 # pahole in one thread: with more, the order of types in .BTF is another every time.
-make -s -C "$headers" M="$work" modules -j"${JOBS:-2}" PAHOLE_FLAGS="--btf_gen_floats --lang_exclude=rust" \
+make -s -C "$headers" M="$work" modules -j"${JOBS:-2}" CONFIG_DEBUG_INFO_BTF_MODULES=$btf PAHOLE_FLAGS="--btf_gen_floats --lang_exclude=rust" \
   KCFLAGS="-ffile-prefix-map=$work/= -ffile-prefix-map=$tree/= -gno-record-gcc-switches"
 for n in "${names[@]}"; do
   strip --strip-debug "$work/$n.ko"
-  cp "$work/$n.ko" "$here/$n.ko"
-  if strings -a "$here/$n.ko" | grep -qF -e "$work" -e "$tree"; then echo "build.sh: $n.ko names the build directory" >&2; exit 1; fi
+  cp "$work/$n.ko" "$folder/$n.ko"
+  if strings -a "$folder/$n.ko" | grep -qF -e "$work" -e "$tree"; then echo "build.sh: $n.ko names the build directory" >&2; exit 1; fi
 done
 echo "built ${#names[@]} module(s) for $release-amd64"

@@ -6,11 +6,12 @@
 // Needs gcc, Debian's qemu-system-x86, busybox-static, kmod and cpio, and the oracle's real-kernel.sh:
 //   MODBOX_REAL_KERNEL=FILE         (default: shared/oracle/real-kernel.sh beside the repository)
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scenarios } from './scenarios.mjs';
+import { DEBIAN_MODULE, needsDebian, variant } from './trust/variants.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const oracle = process.env.MODBOX_REAL_KERNEL ?? join(here, '../../../shared/oracle/real-kernel.sh');
@@ -27,20 +28,24 @@ const tsc = mhz ? `tsc=reliable tsc_early_khz=${Math.round(Number(mhz) * 1000)}`
 
 const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
+const stepOf = (step) => (typeof step === 'string' ? { run: step } : step);
+/** The command that runs a step's script, as who is to run it. */
+const runner = ({ as, without }) => [as !== undefined && `sys as ${as}`, without && `sys without ${without}`, 'sh /tmp/step'].filter(Boolean).join(' ');
+
 /** The guest's script: runs each step in a shell of its own, and sends what came of it between marks. */
 function guestScript(scenario) {
   const limit = scenario.limit ?? 20;
   return `
-mkdir -p /tmp/bin; cp /mods/sys /tmp/bin/sys; export PATH=/tmp/bin:$PATH
+chmod 755 /; mkdir -p /tmp/bin; cp /mods/sys /tmp/bin/sys; export PATH=/tmp/bin:$PATH
 # kmod's, not those that busybox has built in.
-for a in insmod rmmod lsmod modinfo; do printf '%s() { /sbin/%s "$@"; }\\n' $a $a; done > /tmp/tools
+for a in insmod rmmod lsmod modinfo modprobe; do printf '%s() { /sbin/%s "$@"; }\\n' $a $a; done > /tmp/tools
 sleep 1; dmesg -c >/dev/null
 ${scenario.setup ?? ''}
 ${scenario.dies ? 'dmesg -n 8' : ''}
 step() {
   echo "@@run $1"
   { cat /tmp/tools; printf '%s\\n' "$2"; } > /tmp/step
-  sh /tmp/step > /tmp/out 2> /tmp/err &
+  $3 > /tmp/out 2> /tmp/err &
   pid=$!; n=0
   while kill -0 $pid 2>/dev/null && [ $n -lt ${limit * 10} ]; do sleep 0.1; n=$((n+1)); done
   if kill -0 $pid 2>/dev/null && [ "$(cut -d' ' -f3 /proc/$pid/stat)" != Z ]; then code=hangs; else wait $pid; code=$?; fi
@@ -49,7 +54,7 @@ step() {
   echo "@@result $code"
   echo @@stdout; base64 /tmp/out; echo @@stderr; base64 /tmp/err; echo @@dmesg; base64 /tmp/log; echo @@done
 }
-${scenario.steps.map((s, i) => `step ${i} ${quote(s)}`).join('\n')}
+${scenario.steps.map(stepOf).map((s, i) => `step ${i} ${quote(s.run)} ${quote(runner(s))}`).join('\n')}
 `;
 }
 
@@ -71,7 +76,8 @@ function parse(output, scenario) {
     if ((m = /^@@run (\d+)/.exec(line))) {
       parts = {};
       section = undefined;
-      steps.push({ command: scenario.steps[Number(m[1])] });
+      const { run, ...who } = stepOf(scenario.steps[Number(m[1])]);
+      steps.push({ command: run, ...who });
       console_.length = 0;
     } else if ((m = /^@@result (.*)/.exec(line))) {
       if (m[1] === 'hangs') steps.at(-1).hangs = true;
@@ -120,7 +126,7 @@ async function boot(script, files, scenario) {
     const now = existsSync(consoleFile) ? statSync(consoleFile).size : 0;
     if (now !== size) { size = now; since = Date.now(); }
     const text = size > 0 ? readFileSync(consoleFile, 'latin1') : '';
-    const patience = text.includes('Kernel panic') ? 0 : text.includes('@@run') ? 60 : 45;
+    const patience = text.includes('Kernel panic') ? 0 : text.includes('@@run') ? 90 : 150;
     if (patience === 0 && !panicked) { panicked = true; return; } // let the panic's last lines come
     const silent = Date.now() - since > 1000 * patience;
     if ((silent || Date.now() - begun > 1000 * (scenario.atMost ?? 300)) && existsSync(pidFile)) {
@@ -133,6 +139,19 @@ async function boot(script, files, scenario) {
   return output;
 }
 
+const variants = join(work, 'variants');
+mkdirSync(variants);
+let debianFile;
+/** Debian's module that variants are made of, out of the package. */
+function debianModule() {
+  if (debianFile) return debianFile;
+  const tree = `./lib/modules/6.1.0-53-amd64/${DEBIAN_MODULE}`;
+  const corpus = process.env.MODBOX_CORPUS ?? join(here, '../../../shared/corpus');
+  const deb = readdirSync(corpus).find((f) => f.startsWith('linux-image-6.1.0-53-amd64_'));
+  const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', join(corpus, deb)], { maxBuffer: 2 ** 30 });
+  return (debianFile = execFileSync('tar', ['-xO', tree], { input: tar }));
+}
+
 const names = process.argv.slice(2);
 for (const name of names.length ? names : Object.keys(scenarios)) {
   const scenario = scenarios[name];
@@ -140,11 +159,17 @@ for (const name of names.length ? names : Object.keys(scenarios)) {
   const script = join(work, 'script');
   writeFileSync(script, guestScript(scenario));
   const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
+  for (const v of scenario.variants ?? []) {
+    const file = join(variants, `${v}.ko`);
+    writeFileSync(file, variant(v, needsDebian(v) ? debianModule() : undefined));
+    files.push(file);
+  }
   const started = Date.now();
   let steps = [];
   for (let attempt = 1; attempt <= 3 && steps.length === 0; attempt++) steps = parse(await boot(script, files, scenario), scenario);
   if (steps.length === 0) { console.log(`${name}: nothing came`); continue; }
-  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules, ...(scenario.setup && { setup: scenario.setup }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), steps };
+  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules,
+    ...(scenario.variants && { variants: scenario.variants }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), ...(scenario.setup && { setup: scenario.setup }), steps };
   writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
   const end = steps.at(-1);
   const how = end.panics ? 'panics' : end.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';

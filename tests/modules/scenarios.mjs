@@ -1,5 +1,7 @@
 // What is done with each module, step by step: shell commands, each with an exit status, output and log lines of its own.
 // record.mjs runs them on the real kernel; the tests run the same ones on modbox.
+// A step that another user takes, or root without a capability, is `{ run, as: UID }` or `{ run, without: CAPABILITY }`.
+import { trustScenarios } from './trust/scenarios.mjs';
 
 const P = (m) => `/sys/module/${m}/parameters`;
 const sys = '/sys/kernel/modbox';
@@ -374,3 +376,5 @@ faulty('proc_left', { steps: ['insmod /mods/faulty_proc_left.ko', 'cat /proc/mod
 faulty('sysfs_left', { steps: ['insmod /mods/faulty_sysfs_left.ko', 'cat /sys/kernel/modboxleft/left', 'rmmod faulty_sysfs_left', 'cat /sys/kernel/modboxleft/left'] });
 faulty('misc_left', { steps: ['insmod /mods/faulty_misc_left.ko', 'cat /dev/modboxleft', 'rmmod faulty_misc_left', 'cat /dev/modboxleft'] });
 faulty('notifier_left', { steps: ['insmod /mods/faulty_notifier_left.ko', 'insmod /mods/hello.ko', 'rmmod hello', 'rmmod faulty_notifier_left'] });
+
+Object.assign(scenarios, trustScenarios);

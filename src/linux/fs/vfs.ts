@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import {
+  EACCES,
   EBADF,
   EEXIST,
   EFAULT,
@@ -26,6 +27,7 @@ import {
   SymlinkNode,
 } from '../../kernel/files/index.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Credentials } from '../security/credentials.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
@@ -88,6 +90,8 @@ export class Vfs implements Subsystem {
     if (location.node && exclusive) return -EEXIST;
     const refusal = refuse(node, openFlags);
     if (refusal !== 0) return refusal;
+    const writes = (openFlags & flags.O_ACCMODE) !== flags.O_RDONLY;
+    if (writes && !this.k.get(Credentials).mayWrite(node.mode)) return -EACCES;
     if (node instanceof DataNode && (openFlags & flags.O_TRUNC) !== 0) node.truncate(0);
     return yield* this.openNode(node, location.path, openFlags);
   }

@@ -51,6 +51,23 @@ export class ModuleDirectories implements Subsystem {
     return this.k.struct('module').addr(module.struct, 'mkobj.kobj');
   }
 
+  /** A parameter of a module that is part of the kernel: /sys/module/NAME/parameters/PARAMETER. */
+  addBuiltinParameter(
+    module: string,
+    parameter: string,
+    mode: number,
+    access: { get(): string; set(text: string): number },
+  ): void {
+    const { k } = this;
+    const sysfs = k.get(Sysfs);
+    const root = k.struct('kset').addr(this.kset, 'kobj');
+    const kobj = runNow(k.get(Kobjects).createAndAdd(module, root));
+    const directory = sysfs.directoryOf(kobj)!;
+    const parameters = new SysfsDirectory('parameters', directory, directory.kobj);
+    sysfs.add(parameters, directory);
+    sysfs.addText(parameters, parameter, mode, access.get, access.set);
+  }
+
   private publish(module: LoadedModule): void {
     const { k } = this;
     const type = k.struct('module');

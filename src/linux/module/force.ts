@@ -1,4 +1,5 @@
 import { EPERM } from '../../kernel/errno.js';
+import { bootList } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { TaintName } from '../traps/taint.js';
 import { LoadError } from './load-error.js';
@@ -41,8 +42,8 @@ export function taintUnreliable(k: LinuxKernel, module: LoadedModule | undefined
 
 /** The boot parameter `module_blacklist=A,B`: names as the modules have them. */
 export function refuseBlacklisted(k: LinuxKernel, module: LoadedModule): void {
-  const given = /(?:^|\s)module_blacklist=(\S*)/.exec(k.cmdline)?.[1];
-  if (!given?.split(',').includes(module.name)) return;
-  k.log.line(`Module ${module.name} is blacklisted`, 3);
-  throw new LoadError(EPERM, `${module.name}: the boot parameter module_blacklist has it`);
+  const name = module.modinfo.get('name') ?? module.name;
+  if (!bootList(k.cmdline, 'module_blacklist').includes(name)) return;
+  k.log.line(`Module ${name} is blacklisted`, 3);
+  throw new LoadError(EPERM, `${name}: the boot parameter module_blacklist has it`);
 }

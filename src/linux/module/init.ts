@@ -1,8 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN, EBUSY, ENOENT } from '../../kernel/errno.js';
+import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
+import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
+import { ModuleSecurity } from '../security/module-security.js';
 import { symbolize } from '../traps/symbolize.js';
 import { taintUnreliable } from './force.js';
 import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
@@ -11,6 +13,8 @@ import type { LoadedModule } from './loaded-module.js';
 import { protect } from './loader-protect.js';
 import { Modules } from './modules.js';
 import { destroyParameters } from './parse-args.js';
+
+const KERN_DEBUG = 7;
 
 /** do_init_module(): constructors, init, then the init memory goes. A failing init unwinds everything. */
 export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
@@ -45,6 +49,11 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
 
 /** do_one_initcall(): runs it and complains when it leaves preemption or interrupts changed. */
 function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
+  const [called] = symbolize(k, fn).split('+');
+  if (bootList(k.cmdline, 'initcall_blacklist').includes(called)) {
+    k.log.line(`initcall ${called} blacklisted`, KERN_DEBUG);
+    return -EPERM;
+  }
   const before = k.processes.preemptCount;
   const result = yield* k.callInt(fn);
   const problems: string[] = [];
@@ -108,6 +117,7 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
 
 /** delete_module(2). Throws LoadError: EAGAIN (EWOULDBLOCK) in use, EBUSY not removable, ENOENT not there. */
 export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sleepable<LoadedModule> {
+  k.get(ModuleSecurity).demandPermission();
   const modules = k.get(Modules);
   const module = modules.find(name);
   if (!module) throw new LoadError(ENOENT, `${name} is not loaded`);

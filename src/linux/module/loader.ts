@@ -1,18 +1,19 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { type ElfFile, type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
+import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseModinfo } from '../../formats/modinfo.js';
-import { splitModuleSignature } from '../../formats/module-signature.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, EEXIST, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
+import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
-import { forceLoad, type LoadFlags, refuseBlacklisted, taintUnreliable } from './force.js';
+import { ModuleSecurity } from '../security/module-security.js';
+import { checkLicenseAndVersions, checkModinfo, taintUnsigned } from './checks.js';
+import { checkElfValidity } from './elf-validity.js';
+import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
-import { isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
 import { protect } from './loader-protect.js';
@@ -24,14 +25,10 @@ import { Resolver } from './resolve.js';
 import { waitForOwners } from './wait-live.js';
 
 const THIS_MODULE = '.gnu.linkonce.this_module';
-const ET_REL = 1;
-const EM_X86_64 = 62;
+const SHT_SYMTAB = 2;
 
 export type { LoadFlags };
 
-/** Offsets of the header's fields. */
-const E_TYPE = 0x10;
-const E_MACHINE = 0x12;
 /** A module's file: what finit_module(2) is given. */
 export interface ModuleFile {
   /** Uncompressed. */
@@ -50,14 +47,23 @@ export function* loadModule(
   args: string,
   flags: LoadFlags = {},
 ): Sleepable<LoadedModule> {
-  const module = openModule(k, file);
+  const security = k.get(ModuleSecurity);
+  security.demandPermission();
+  if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
+  const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
+  const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
+  const module = openModule(k, { bytes, path: file.path });
+  module.signed = signed;
   refuseBlacklisted(k, module);
   const modules = k.get(Modules);
+  const resolver = checkFits(k, module, flags);
   checkUnique(k, modules, module);
   modules.add(module);
   try {
+    taintUnsigned(k, module);
+    checkLicenseAndVersions(k, module);
     yield* waitForOwners(k, module);
-    linkChecked(k, module, flags);
+    linkChecked(k, module, resolver);
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
@@ -72,9 +78,9 @@ export function* loadModule(
 }
 
 /** What is wrong with the file and only shows now is refused as well. */
-function linkChecked(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
+function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver): void {
   try {
-    linkModule(k, module, flags);
+    placeModule(k, module, resolver);
   } catch (error) {
     if (error instanceof FormatError) throw new LoadError(ENOEXEC, error.message);
     if (error instanceof GuestFault || error instanceof RangeError)
@@ -83,32 +89,21 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): vo
   }
 }
 
-/** Parses and checks a file: everything that is refused before memory is touched. */
+/** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
 export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
+  checkElfValidity(k, file.bytes, file.path);
   try {
-    const { module: body, signature } = splitModuleSignature(file.bytes, file.path);
-    const elf = parseElf(body, file.path);
-    checkHeader(elf, file.path);
+    const elf = parseElf(file.bytes, file.path);
+    const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
+    const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
+    if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
+      throw noModule(k, `${called}: module has no symbols (stripped?)`);
     elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
     const thisModule = elf.section(THIS_MODULE);
-    if (!thisModule) {
-      k.log.line(`(missing .modinfo section or name field): No module found in object`, 4);
-      throw new LoadError(ENOEXEC, `${file.path}: no module: it has no section ${THIS_MODULE}`);
-    }
-    const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
-    const name = modinfo.get('name') ?? thisModuleName(k, thisModule.data);
+    if (!thisModule) throw noModule(k, `${called}: No module found in object`);
+    const name = thisModuleName(k, thisModule.data);
     const module = new LoadedModule(name, file.path, elf, modinfo);
-    module.signed = signature !== undefined;
-    if (thisModule.size !== k.sizeOf('module')) {
-      k.log.line(
-        `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
-        3,
-      );
-      throw new LoadError(
-        ENOEXEC,
-        `${name}: struct module has ${thisModule.size} bytes there, ${k.sizeOf('module')} here`,
-      );
-    }
+    checkStructSize(k, modinfo.get('name') ?? name, thisModule.size);
     return module;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
@@ -116,13 +111,22 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   }
 }
 
-/** elf_validity_check(): a relocatable file for this architecture. */
-function checkHeader(elf: ElfFile, path: string): void {
-  const { type, machine } = elf.header;
-  if (type !== ET_REL)
-    throw new FormatError(path, 'e_type', E_TYPE, `${type}, a module has ${ET_REL} (relocatable)`);
-  if (machine !== EM_X86_64)
-    throw new FormatError(path, 'e_machine', E_MACHINE, `${machine}, this kernel's is ${EM_X86_64} (x86-64)`);
+function noModule(k: LinuxKernel, text: string): LoadError {
+  k.log.line(text, 4);
+  return new LoadError(ENOEXEC, text);
+}
+
+/**
+ * Kernels without core_layout (from 6.4 on) demand that struct module has their own size. Older ones do not look, and
+ * write beyond one that is too small, which modbox refuses.
+ */
+function checkStructSize(k: LinuxKernel, name: string, size: number): void {
+  const own = k.sizeOf('module');
+  const looks = !k.struct('module').has('core_layout');
+  if (size === own || (size > own && !looks)) return;
+  const text = `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
+  if (looks) k.log.line(text, 3);
+  throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 
 function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
@@ -140,14 +144,26 @@ function checkUnique(k: LinuxKernel, modules: Modules, module: LoadedModule): vo
   throw new LoadError(EBUSY, `${module.name} is ${existing.state}`);
 }
 
-/** Places, binds and relocates a module; afterwards its code could run. */
+/**
+ * Whether the module fits the kernel: version of struct module, version magic, and what taints
+ * (check_modstruct_version(), check_modinfo()). Gives what binds its symbols.
+ */
+function checkFits(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): Resolver {
+  const resolver = new Resolver(k, module, flags);
+  resolver.checkModuleLayout();
+  checkModinfo(k, module, flags);
+  return resolver;
+}
+
+/** Checks, places, binds and relocates a module; afterwards its code could run. */
 export function linkModule(k: LinuxKernel, module: LoadedModule, flags: LoadFlags = {}): void {
+  placeModule(k, module, checkFits(k, module, flags));
+}
+
+function placeModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver): void {
   module.ledgerMark = k.ledger.mark;
   module.instructionsBefore = k.cpu.executed;
   const { elf } = module;
-  const resolver = new Resolver(k, module, k.get(Modules).list(), flags);
-  resolver.checkModuleLayout();
-  checkModinfo(k, module, flags);
   const layout = layoutModule(elf, !k.struct('module').has('core_layout'));
   place(k, module, layout);
   const values = bindSymbols(k, module, resolver);
@@ -160,55 +176,6 @@ export function linkModule(k: LinuxKernel, module: LoadedModule, flags: LoadFlag
   protect(k, module, layout, false);
   module.struct = module.section(THIS_MODULE)!.address;
   k.get(Modules).fillStruct(module);
-}
-
-/** check_modinfo: version magic, taints by origin and licence. */
-function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
-  const { modinfo, name } = module;
-  const magic = flags.forceVermagic ? undefined : modinfo.get('vermagic');
-  if (magic === undefined) {
-    if (!forceLoad(k, module, 'bad vermagic'))
-      throw new LoadError(ENOEXEC, `${name}: no version magic, and the kernel does not load it by force`);
-  } else if (!sameMagic(k, module, magic, flags)) {
-    const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
-    k.log.line(text, 3);
-    throw new LoadError(ENOEXEC, text);
-  }
-  const { taint } = k.traps;
-  const modules = k.get(Modules);
-  if (modinfo.get('intree') === undefined) {
-    if (!taint.has('OOT_MODULE')) k.log.line(`${name}: loading out-of-tree module taints kernel.`, 4);
-    modules.taint(module, 'OOT_MODULE');
-  }
-  if (modinfo.get('staging') !== undefined) {
-    modules.taint(module, 'CRAP');
-    k.log.line(
-      `${name}: module is from the staging directory, the quality is unknown, you have been warned.`,
-      4,
-    );
-  }
-  const license = modinfo.get('license') ?? 'unspecified';
-  if (!isGplCompatible(license)) {
-    if (!taint.has('PROPRIETARY_MODULE'))
-      k.log.line(`${name}: module license '${license}' taints kernel.`, 4);
-    taintUnreliable(k, module, 'PROPRIETARY_MODULE');
-  }
-  if (!module.signed && k.configured('CONFIG_MODULE_SIG')) {
-    if (!taint.has('UNSIGNED_MODULE'))
-      k.log.line(
-        `${name}: module verification failed: signature and/or required key missing - tainting kernel`,
-        5,
-      );
-    modules.taint(module, 'UNSIGNED_MODULE');
-  }
-}
-
-/** With symbol versions in the module, the release (up to the first space) may differ (same_magic). */
-function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string, flags: LoadFlags): boolean {
-  const wanted = k.target.vermagic;
-  if (flags.forceModversion || !module.elf.section('__versions')) return magic === wanted;
-  const withoutRelease = (text: string): string => text.slice(text.indexOf(' '));
-  return withoutRelease(magic) === withoutRelease(wanted);
 }
 
 /** Allocates memory and copies the sections (move_module). */

@@ -10,9 +10,9 @@ import { parseModversions } from '../../formats/modversions.js';
 import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
-import { isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule, ModuleExport } from './loaded-module.js';
+import { Modules } from './modules.js';
 import { type SymbolValue, symbolValue } from './relocate.js';
 
 const KERN_WARNING = 4;
@@ -30,13 +30,12 @@ interface Found {
 /** Binds a module's undefined symbols to exports (simplify_symbols and resolve_symbol of kernel/module/main.c). */
 export class Resolver {
   private readonly versions: ReadonlyMap<string, number> | undefined;
-  private readonly gplOk: boolean;
+  private usesGplOnly = false;
   private readonly namespaces: readonly string[];
 
   constructor(
     private readonly k: LinuxKernel,
     private readonly module: LoadedModule,
-    private readonly owners: readonly LoadedModule[],
     flags: LoadFlags,
   ) {
     const { elf, modinfo } = module;
@@ -44,7 +43,6 @@ export class Resolver {
     this.versions = hasVersions
       ? new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]))
       : undefined;
-    this.gplOk = isGplCompatible(modinfo.get('license'));
     this.namespaces = modinfo.all('import_ns');
   }
 
@@ -84,6 +82,11 @@ export class Resolver {
     return values;
   }
 
+  /** find_symbol() leaves out what is for GPL-compatible modules only where the module is a proprietary one by now. */
+  private get gplOk(): boolean {
+    return !this.module.taint.has('PROPRIETARY_MODULE');
+  }
+
   private undefinedSymbol(symbol: ElfSymbol): SymbolValue {
     if (symbol.name === '') return 0;
     const found = this.find(symbol.name);
@@ -91,6 +94,8 @@ export class Resolver {
       if (symbol.bind === STB_WEAK) return 0;
       throw this.unknown(symbol.name, ENOENT);
     }
+    if (found.gplOnly) this.usesGplOnly = true;
+    if (!this.inheritsTaint(symbol.name, found.owner)) throw this.unknown(symbol.name, ENOENT);
     if (found.crc !== undefined && !this.versionMatches(symbol.name, found.crc))
       throw this.unknown(symbol.name, EINVAL);
     this.checkNamespace(symbol.name, found);
@@ -107,6 +112,23 @@ export class Resolver {
     return found.value;
   }
 
+  /** inherit_taint(): who uses a proprietary module's symbols is proprietary, and must not use GPL-only ones. */
+  private inheritsTaint(symbol: string, owner: LoadedModule | undefined): boolean {
+    const { k, module } = this;
+    if (!owner?.taint.has('PROPRIETARY_MODULE')) return true;
+    if (this.usesGplOnly) {
+      const text = `${module.name}: module using GPL-only symbols uses symbols ${symbol} from proprietary module ${owner.name}.`;
+      k.log.line(text, KERN_ERR);
+      return false;
+    }
+    if (!module.taint.has('PROPRIETARY_MODULE')) {
+      const text = `${module.name}: module uses symbols ${symbol} from proprietary module ${owner.name}, inheriting taint.`;
+      k.log.line(text, KERN_WARNING);
+      module.taint.add('PROPRIETARY_MODULE');
+    }
+    return true;
+  }
+
   private find(name: string): Found | undefined {
     const { k } = this;
     const own = k.target.exports.get(name);
@@ -121,7 +143,8 @@ export class Resolver {
         owner: undefined,
       };
     }
-    for (const owner of this.owners) {
+    for (const owner of k.get(Modules).list()) {
+      if (owner === this.module) continue;
       const exported: ModuleExport | undefined = owner.exports.get(name);
       if (!exported || (exported.gplOnly && !this.gplOk)) continue;
       return { value: symbolValue(exported.address), ...exported, owner };
@@ -135,7 +158,7 @@ export class Resolver {
     const wanted = this.versions.get(name);
     if (wanted === undefined) {
       this.k.log.line(`${this.module.name}: no symbol version for ${name}`, KERN_WARNING);
-      return true;
+      return false;
     }
     if (wanted === crc) return true;
     this.k.log.line(`${this.module.name}: disagrees about version of symbol ${name}`, KERN_WARNING);

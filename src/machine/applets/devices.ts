@@ -1,7 +1,14 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { errnoName } from '../../kernel/errno.js';
+import { EINVAL, errnoName } from '../../kernel/errno.js';
 import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../linux/fs/flags.js';
-import { type Applet, type AppletContext, AppletUsageError, message, parseFlags } from './applet.js';
+import {
+  type Applet,
+  type AppletContext,
+  AppletUsageError,
+  message,
+  parseFlags,
+  readModuleFile,
+} from './applet.js';
 
 const MAX_BUFFER = 1 << 24;
 
@@ -72,11 +79,13 @@ const POLL_EVENTS = [
 /** Raw system calls with their results, as tests of drivers want them. */
 export const sysApplet: Applet = {
   name: 'sys',
-  usage: 'sys ioctl|poll|read|write FILE VALUE [ARGUMENT | nonblock | at=N | to=ADDRESS | from=ADDRESS]',
+  usage:
+    'sys finit FLAGS FILE | sys ioctl|poll|read|write FILE VALUE [ARGUMENT | nonblock | at=N | to=ADDRESS | from=ADDRESS]',
   summary: 'Makes one system call on a file and prints its result.',
   *run(context) {
     const [call, file, value, ...rest] = context.args;
     if (value === undefined) return 2;
+    if (call === 'finit') return yield* finit(context, Number(file), value);
     const options = new Map(rest.map((word) => [word.split('=')[0], word.split('=')[1] ?? '']));
     const mode = call === 'read' ? O_RDONLY : call === 'write' ? O_WRONLY : O_RDWR;
     const fd = yield* context.vfs.open(context.path(file), mode | (options.has('nonblock') ? O_NONBLOCK : 0));
@@ -86,6 +95,21 @@ export const sysApplet: Applet = {
     return status;
   },
 };
+
+/** MODULE_INIT_IGNORE_MODVERSIONS and MODULE_INIT_IGNORE_VERMAGIC of finit_module(2). */
+const IGNORE_MODVERSIONS = 1;
+const IGNORE_VERMAGIC = 2;
+
+function* finit(context: AppletContext, flags: number, file: string): Sleepable<number> {
+  const bytes = yield* readModuleFile(context, file);
+  if (typeof bytes === 'number') return said(context, 'open', bytes);
+  if ((flags & ~(IGNORE_MODVERSIONS | IGNORE_VERMAGIC)) !== 0) return said(context, 'finit_module', -EINVAL);
+  const { errno } = yield* context.machine.system.insert(bytes, context.path(file), '', {
+    forceModversion: (flags & IGNORE_MODVERSIONS) !== 0,
+    forceVermagic: (flags & IGNORE_VERMAGIC) !== 0,
+  });
+  return said(context, 'finit_module', errno === 0 ? 0 : -errno);
+}
 
 function said({ io }: AppletContext, call: string, result: number): number {
   io.out(result < 0 ? `${call}: -1 ${errnoName(-result)}\n` : `${call}: ${result}\n`);

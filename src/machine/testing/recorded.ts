@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { DEBIAN_MODULE, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { MemoryFiles } from '../../kmod/index.js';
+import { type Capability, Credentials } from '../../linux/security/credentials.js';
 import { loadBundled } from '../../target/node/index.js';
+import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
@@ -11,6 +14,10 @@ const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url
 /** One command and what the real kernel made of it: see tests/modules/record.mjs. */
 export interface Step {
   readonly command: string;
+  /** User that takes the step, if not root. */
+  readonly as?: number;
+  /** Capability that root does not have in it. */
+  readonly without?: Capability;
   readonly exit?: number;
   readonly hangs?: boolean;
   readonly panics?: boolean;
@@ -24,6 +31,8 @@ export interface Scenario {
   readonly name: string;
   readonly about: string;
   readonly modules: readonly string[];
+  /** Files that are made: see tests/modules/trust/variants.mjs. */
+  readonly variants?: readonly string[];
   readonly setup?: string;
   /** More kernel parameters. */
   readonly cmdline?: string;
@@ -62,14 +71,18 @@ export function expected(scenario: Scenario): Outcome[] {
 }
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
-export function actual(scenario: Scenario): Outcome[] {
+export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
   const machine = Machine.boot({
     target: loadBundled(),
-    files: moduleFiles(scenario.modules),
+    files: moduleFiles(scenario, debianModule),
     cmdline: scenario.cmdline ?? '',
   });
   if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
-  return scenario.steps.map(({ command }) => {
+  const credentials = machine.kernel.get(Credentials);
+  return scenario.steps.map(({ command, as, without }) => {
+    credentials.uid = as ?? 0;
+    credentials.dropped.clear();
+    if (without) credentials.dropped.add(without);
     const output = new CapturedOutput();
     const from = machine.dmesg().length;
     const { exit, hangs } = new Shell(machine, output).run(command);
@@ -85,11 +98,25 @@ export function actual(scenario: Scenario): Outcome[] {
   });
 }
 
-function moduleFiles(names: readonly string[]): MemoryFiles {
-  const wanted = new Set([...names, 'hello']);
-  return new MemoryFiles(
-    [...wanted].map((name) => [`/mods/${name}.ko`, readFileSync(`${MODULES}${name}.ko`)]),
-  );
+function moduleFiles({ modules, variants = [] }: Scenario, debianModule: Buffer | undefined): MemoryFiles {
+  const wanted = new Set([...modules, 'hello']);
+  return new MemoryFiles([
+    ...[...wanted].map((name) => [`/mods/${name}.ko`, readFileSync(`${MODULES}${name}.ko`)] as const),
+    ...variants.map((name) => [`/mods/${name}.ko`, variant(name, debianModule)] as const),
+  ]);
+}
+
+/** Whether a scenario has files that are made of a module of Debian's. */
+export function needsDebianModule({ variants = [] }: Scenario): boolean {
+  return variants.some(needsDebian);
+}
+
+/** The module of Debian's that those are made of, undefined where it cannot be had. */
+export async function debianModule(): Promise<Buffer | undefined> {
+  const tree = await corpusTree();
+  return tree === undefined
+    ? undefined
+    : readFileSync(`${tree}/lib/modules/${CORPUS_RELEASE}/${DEBIAN_MODULE}`);
 }
 
 function maskText(text: string): string {

@@ -5,17 +5,23 @@
  *   sys poll PATH TIMEOUT               what of POLLIN, POLLOUT, POLLERR, POLLHUP is there
  *   sys read PATH COUNT [nonblock] [at=OFFSET] [to=ADDRESS]
  *   sys write PATH TEXT [nonblock] [at=OFFSET] [from=ADDRESS]
+ *   sys finit FLAGS PATH                finit_module(2) without parameters
+ *   sys as UID COMMAND...               runs a command as that user
+ *   sys without CAP_SYS_MODULE COMMAND...  and as root that cannot get that capability
  * Prints one line: the result, the errno's name, and data.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int said(const char *call, long ret)
@@ -37,6 +43,24 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
+	if (!strcmp(call, "finit")) {
+		fd = open(argv[3], O_RDONLY);
+		if (fd < 0)
+			return said("open", fd);
+		return said("finit_module", syscall(SYS_finit_module, fd, "", atoi(path)));
+	}
+	if (!strcmp(call, "as")) {
+		if (setgid(atoi(path)) || setuid(atoi(path)))
+			return said("setuid", -1);
+		execvp(argv[3], argv + 3);
+		return said("execvp", -1);
+	}
+	if (!strcmp(call, "without") && !strcmp(path, "CAP_SYS_MODULE")) {
+		if (prctl(PR_CAPBSET_DROP, CAP_SYS_MODULE))
+			return said("prctl", -1);
+		execvp(argv[3], argv + 3);
+		return said("execvp", -1);
+	}
 	if (!strcmp(call, "ioctl")) {
 		unsigned long request = strtoul(argv[3], NULL, 0), arg = 0;
 		size_t n = 0;

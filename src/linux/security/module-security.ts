@@ -1,0 +1,181 @@
+import type { Sleepable } from '../../kernel/effects.js';
+import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../../kernel/errno.js';
+import {
+  type DigestName,
+  Keyring,
+  type RefusalCode,
+  type Untrusted,
+  type Verdict,
+  verifyModule,
+} from '../../trust/index.js';
+import { bootParameter, isOn } from '../boot-parameters.js';
+import { ProcFile } from '../fs/proc/node.js';
+import { ProcFs } from '../fs/proc/procfs.js';
+import { Sysctl } from '../fs/proc/sysctl.js';
+import { TextServer } from '../fs/text-server.js';
+import type { LinuxKernel } from '../kernel.js';
+import { ModuleDirectories } from '../kobject/module-directory.js';
+import { LoadError } from '../module/load-error.js';
+import { Modules } from '../module/modules.js';
+import type { Subsystem } from '../subsystem.js';
+import { Credentials } from './credentials.js';
+
+const ENOPKG = 65;
+
+const ERRNO: Readonly<Record<RefusalCode, number>> = {
+  ENODATA,
+  ENOPKG,
+  ENOKEY,
+  EKEYREJECTED,
+  EBADMSG,
+  EINVAL,
+  ENOENT,
+};
+
+/** What the kernel calls modules that nobody vouches for; other refusals are fatal (module_sig_check()). */
+const UNVOUCHED: Partial<Record<RefusalCode, string>> = {
+  ENODATA: 'unsigned module',
+  ENOPKG: 'module with unsupported crypto',
+  ENOKEY: 'module with unavailable key',
+};
+
+/** Which option of the configuration brings an algorithm. */
+const ALGORITHM_OPTIONS: Readonly<Record<DigestName | 'ecdsa', string>> = {
+  md5: 'CONFIG_CRYPTO_MD5',
+  sha1: 'CONFIG_CRYPTO_SHA1',
+  sha224: 'CONFIG_CRYPTO_SHA256',
+  sha256: 'CONFIG_CRYPTO_SHA256',
+  sha384: 'CONFIG_CRYPTO_SHA512',
+  sha512: 'CONFIG_CRYPTO_SHA512',
+  ecdsa: 'CONFIG_CRYPTO_ECDSA',
+};
+
+/** lockdown= of the command line (kernel_lockdown(7)). */
+type Lockdown = 'none' | 'integrity' | 'confidentiality';
+
+export interface CheckedFile {
+  /** The module without its signature. */
+  readonly bytes: Uint8Array;
+  /** Signed by somebody the kernel trusts. */
+  readonly signed: boolean;
+}
+
+/** Who may load modules, and which: CAP_SYS_MODULE, modules_disabled, signatures, module.sig_enforce, lockdown. */
+export class ModuleSecurity implements Subsystem {
+  readonly exports = {};
+  /** /proc/sys/kernel/modules_disabled: for the rest of the machine's life. */
+  disabled = false;
+  /** Signatures are demanded. */
+  enforced: boolean;
+  readonly lockdown: Lockdown;
+  private keys: Keyring | undefined;
+
+  constructor(private readonly k: LinuxKernel) {
+    const { cmdline } = k;
+    this.enforced =
+      k.configured('CONFIG_MODULE_SIG_FORCE') || isOn(bootParameter(cmdline, 'module.sig_enforce'));
+    const lockdown = bootParameter(cmdline, 'lockdown');
+    const known = lockdown === 'integrity' || lockdown === 'confidentiality';
+    this.lockdown = known && k.configured('CONFIG_SECURITY_LOCKDOWN_LSM') ? lockdown : 'none';
+  }
+
+  boot(): void {
+    const { k } = this;
+    const node = new ProcFile(
+      'modules_disabled',
+      0o644,
+      k.get(ProcFs).root,
+      0,
+      () =>
+        new TextServer(k, {
+          text: () => `${Number(this.disabled)}\n`,
+          write: (text, bytes) => this.disable(text, bytes.length),
+        }),
+    );
+    k.get(Sysctl).directory(['kernel']).attach('modules_disabled', node);
+    if (!k.configured('CONFIG_MODULE_SIG')) return;
+    k.get(ModuleDirectories).addBuiltinParameter('module', 'sig_enforce', 0o644, {
+      get: () => `${this.enforced ? 'Y' : 'N'}\n`,
+      set: (text) => this.enforce(text),
+    });
+  }
+
+  /** The certificates of the kernel, and the machine's own. */
+  get keyring(): Keyring {
+    this.keys ??= Keyring.of([...this.k.target.certificates, ...this.k.trust.keys]);
+    return this.keys;
+  }
+
+  /** may_init_module(), and the same question of delete_module(2). */
+  demandPermission(): void {
+    if (!this.k.get(Credentials).capable('CAP_SYS_MODULE'))
+      throw new LoadError(EPERM, 'loading and removing modules needs CAP_SYS_MODULE');
+    if (this.disabled) throw new LoadError(EPERM, 'modules are disabled: /proc/sys/kernel/modules_disabled');
+  }
+
+  /** module_sig_check(): throws LoadError where the kernel does not take the file. */
+  *check(bytes: Uint8Array, path: string, forced: boolean): Sleepable<CheckedFile> {
+    if (!this.k.configured('CONFIG_MODULE_SIG')) return { bytes, signed: false };
+    const verdict = yield* this.verdict(bytes, path, forced);
+    for (const { level, text } of verdict.log) this.k.log.line(text, level);
+    if (!verdict.trusted) this.demandUnsignedAllowed(verdict, path);
+    return { bytes: bytes.subarray(0, verdict.size), signed: verdict.trusted };
+  }
+
+  /** A digest that is a module is loaded when it is first needed, as crypto_alloc_shash() does. */
+  private *verdict(bytes: Uint8Array, path: string, forced: boolean): Sleepable<Verdict> {
+    const missing = new Set<string>();
+    const supports = (algorithm: DigestName | 'ecdsa'): boolean => {
+      const has = this.has(algorithm);
+      if (!has && this.k.configured(ALGORITHM_OPTIONS[algorithm])) missing.add(algorithm);
+      return has;
+    };
+    const { verifier } = this.k.trust;
+    const options = { forced, supports, ...(verifier && { verifier }) };
+    const verdict = verifyModule(bytes, this.keyring, path, options);
+    const request = this.k.get(Modules).requestModule;
+    if (missing.size === 0 || !request) return verdict;
+    for (const algorithm of missing) yield* request(`crypto-${algorithm}`);
+    return verifyModule(bytes, this.keyring, path, options);
+  }
+
+  private has(algorithm: DigestName | 'ecdsa'): boolean {
+    const { k } = this;
+    const value = k.target.config.get(ALGORITHM_OPTIONS[algorithm]);
+    if (value !== 'm') return value === 'y';
+    const alias = `crypto-${algorithm}`;
+    return k
+      .get(Modules)
+      .list()
+      .some((module) => module.state === 'Live' && module.modinfo.all('alias').includes(alias));
+  }
+
+  private demandUnsignedAllowed({ code, reason }: Untrusted, path: string): void {
+    const { k } = this;
+    const kind = UNVOUCHED[code];
+    if (kind === undefined) throw new LoadError(ERRNO[code], `${path}: signature: ${reason}`);
+    if (this.enforced) {
+      k.log.line(`Loading of ${kind} is rejected`, 5);
+      throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
+    }
+    if (this.lockdown === 'none') return;
+    const program = k.executor.current?.name ?? 'swapper/0';
+    k.log.line(`Lockdown: ${program}: unsigned module loading is restricted; see man kernel_lockdown.7`, 5);
+    throw new LoadError(EPERM, `${path}: lockdown=${this.lockdown}: ${reason}`);
+  }
+
+  /** From 0 to 1, and never back. */
+  private disable(text: string, size: number): number {
+    if (text.trim() !== '1') return -EINVAL;
+    this.disabled = true;
+    return size;
+  }
+
+  /** bool_enable_only. */
+  private enforce(text: string): number {
+    const on = /^(y|1|on)/i.test(text.trim());
+    if (!on && this.enforced) return -EINVAL;
+    this.enforced = on;
+    return 0;
+  }
+}

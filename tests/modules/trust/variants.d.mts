@@ -1,0 +1,6 @@
+/** Where the module lies from which `debian` variants are made, below /lib/modules/RELEASE. */
+export const DEBIAN_MODULE: string;
+/** Whether a variant is one of Debian's module. */
+export function needsDebian(name: string): boolean;
+/** The bytes of a variant, or of a module here; for a variant of Debian's module with the bytes of that. */
+export function variant(name: string, debianModule?: Buffer): Buffer;
