@@ -2,13 +2,23 @@
  * modbox as a library: machines that load and run real kernel modules, the kernels they can be, and the modules
  * of file trees.
  */
+import { setDefaultFiles } from './kmod/index.js';
+import { DiskFiles } from './kmod/node/disk-files.js';
+
+setDefaultFiles(new DiskFiles(''));
+
 export type { LogRecord } from './kernel/log.js';
+export { type Closure, closureOf } from './kmod/closure/closure.js';
+export type { FileWriter } from './kmod/file-writer.js';
+export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';
 export {
   type FileEntry,
   type FileInfo,
   type FileSource,
   type IndexCache,
   type IndexedModule,
+  IndexWriteError,
+  indexTree,
   MemoryFiles,
   type ModprobeConfig,
   ModuleTree,
@@ -17,6 +27,8 @@ export {
   type Resolved,
 } from './kmod/index.js';
 export { DiskFiles } from './kmod/node/disk-files.js';
+export { DiskWriter } from './kmod/node/disk-writer.js';
+export { writeImage } from './kmod/node/write-image.js';
 export type { ModuleListing } from './linux/module/modules.js';
 export type { CallArgument } from './machine/call.js';
 export { MachineError, UsageError } from './machine/errors.js';

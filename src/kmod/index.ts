@@ -19,7 +19,14 @@ export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';
 export type { IndexedModule, ModuleIndex } from './index/module-index.js';
 export { modinfoOf } from './index/read-module.js';
-export { ModuleTree, type ModuleTreeOptions, type OpenOptions, type Resolved } from './module-tree.js';
+export {
+  IndexWriteError,
+  ModuleTree,
+  type ModuleTreeOptions,
+  type OpenOptions,
+  type Resolved,
+  setDefaultFiles,
+} from './module-tree.js';
 export { isModuleFile, moduleName, moduleNameOf, normalizeName } from './names.js';
 export { type InsertStep, insertPlan } from './plan.js';
 export { showDepends, stepLine, stepOptions, withExtra } from './show-depends.js';

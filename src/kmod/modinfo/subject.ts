@@ -1,3 +1,4 @@
+import type { IndexCache } from '../depmod/index-tree.js';
 import { type FileSource, infoOf } from '../file-source.js';
 import type { ModuleFile } from '../module-file.js';
 import { ModuleTree, type Resolved } from '../module-tree.js';
@@ -25,6 +26,10 @@ export interface SubjectPlace {
   readonly release: string;
   /** What stands for '/' where the tree is. */
   readonly root: string;
+  /** The same modules, where they are open already. */
+  readonly like?: ModuleTree | undefined;
+  /** Keeps the index of a tree that depmod never saw. */
+  readonly cache?: IndexCache | undefined;
 }
 
 /** Finds the modules that operands stand for; the file tree is looked at only where one is no file. */
@@ -35,8 +40,14 @@ export class Subjects {
 
   /** The tree that names are looked up in. modinfo reads no modprobe.d. */
   get tree(): ModuleTree {
-    const { files, release, root } = this.place;
-    this.opened ??= new ModuleTree(files, { release, root, configPaths: [] });
+    const { files, release, root, like, cache } = this.place;
+    this.opened ??= new ModuleTree(files, {
+      release,
+      root,
+      configPaths: [],
+      ...(like && { like }),
+      ...(cache && { cache }),
+    });
     return this.opened;
   }
 

@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path';
 import type { Closure } from '../closure/closure.js';
 import { imageFiles } from '../closure/image-files.js';
-import type { ModuleTree } from '../module-tree.js';
+import { ModuleTree } from '../module-tree.js';
+import { DiskFiles } from './disk-files.js';
+import { DiskWriter } from './disk-writer.js';
 
 export interface WriteImageOptions {
   /** The image may have a tree of this release already. */
@@ -37,4 +39,5 @@ export function writeImage(
     if (file.kind === 'symlink') symlinkSync(file.target, path);
     else writeFileSync(path, file.content);
   }
+  ModuleTree.open(modules, { files: new DiskFiles('') }).write(new DiskWriter(''));
 }

@@ -70,6 +70,8 @@ class ModinfoRun<Wait> {
       absolute: (path) => host.absolute(path),
       release: this.release,
       root: this.root,
+      like: request.root === undefined && request.release === undefined ? host.modules : undefined,
+      cache: host.indexCache,
     });
     this.more = new MoreThanKmod(host.files, {
       root: this.root,
