@@ -2,7 +2,7 @@ import type { IndexCache } from '../depmod/index-tree.js';
 import { type FileSource, infoOf } from '../file-source.js';
 import type { ModuleFile } from '../module-file.js';
 import { ModuleTree, type Resolved } from '../module-tree.js';
-import { isModuleFile } from '../names.js';
+import { checkedName, isModuleFile, moduleName, moduleNameOf } from '../names.js';
 import { openModule } from '../open-module.js';
 
 /** A module that modinfo is to tell of. */
@@ -55,7 +55,7 @@ export class Subjects {
   of(operand: string, onlyNames: boolean): readonly Subject[] {
     if (onlyNames) return [this.named(operand)];
     if (isModuleFile(operand) && isFile(this.place.files, operand)) return [this.file(operand)];
-    if (!bracketsMatch(operand)) throw new NotFound(`Module alias ${operand} not found.`);
+    if (checkedName(operand) === undefined) throw new NotFound(`Module alias ${operand} not found.`);
     const found = this.tree.resolve(operand);
     if (found.length === 0) throw new NotFound(`Module ${operand} not found.`);
     return found.map((resolved) => this.resolved(resolved));
@@ -64,14 +64,14 @@ export class Subjects {
   private file(path: string): Subject {
     const { files } = this.place;
     return {
-      name: nameOfPath(path),
+      name: moduleNameOf(path),
       filename: this.place.absolute(path),
       open: () => openModule(files, path),
     };
   }
 
   private named(operand: string): Subject {
-    const name = kernelName(operand);
+    const name = moduleName(operand);
     const { tree } = this;
     const exact = tree.named(name);
     if (exact.module || exact.builtin) return this.resolved(exact);
@@ -95,18 +95,4 @@ function isFile(files: FileSource, path: string): boolean {
   const info = infoOf(files, path);
   if (info?.kind !== 'symlink') return info?.kind === 'file';
   return files.read(path) !== undefined;
-}
-
-/** libkmod's name of a module's path or name: without what is before the last '/' and from the first '.' on. */
-export function nameOfPath(path: string): string {
-  return kernelName(path.slice(path.lastIndexOf('/') + 1));
-}
-
-function kernelName(name: string): string {
-  return name.split('.', 1)[0].replaceAll('-', '_');
-}
-
-/** An alias with a bracket that does not belong to a pair is none. */
-function bracketsMatch(alias: string): boolean {
-  return !/[[\]]/.test(alias.replace(/\[[^\]]*\]/g, ''));
 }
