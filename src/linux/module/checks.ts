@@ -6,6 +6,7 @@ import { hiddenLicense, isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
+import { sameMagic } from './vermagic.js';
 
 const KERN_ERR = 3;
 const KERN_WARNING = 4;
@@ -54,18 +55,11 @@ function checkVermagic(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): 
     if (forceLoad(k, module, 'bad vermagic')) return;
     throw new LoadError(ENOEXEC, `${name}: no version magic, and the kernel does not load it by force`);
   }
-  if (sameMagic(k, module, magic, flags)) return;
+  const versioned = !flags.forceModversion && module.elf.section('__versions') !== undefined;
+  if (sameMagic(magic, k.target.vermagic, versioned)) return;
   const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
   say(k, text, KERN_ERR);
   throw new LoadError(ENOEXEC, text);
-}
-
-/** With symbol versions in the module, the release (up to the first space) may differ (same_magic()). */
-function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string, flags: LoadFlags): boolean {
-  const wanted = k.target.vermagic;
-  if (flags.forceModversion || !module.elf.section('__versions')) return magic === wanted;
-  const withoutRelease = (text: string): string => text.replace(/^[^ ]*/, '');
-  return withoutRelease(magic) === withoutRelease(wanted);
 }
 
 /** check_modinfo_retpoline(): the emulated CPU is one that retpolines protect. */

@@ -8,7 +8,6 @@ import {
   type Verdict,
   verifyModule,
 } from '../../trust/index.js';
-import { bootParameter, isOn } from '../boot-parameters.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
@@ -19,6 +18,7 @@ import { LoadError } from '../module/load-error.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { Credentials } from './credentials.js';
+import { ALGORITHM_OPTIONS, type Lockdown, signaturePolicy, UNVOUCHED } from './signature-policy.js';
 
 const ENOPKG = 65;
 
@@ -31,27 +31,6 @@ const ERRNO: Readonly<Record<RefusalCode, number>> = {
   EINVAL,
   ENOENT,
 };
-
-/** What the kernel calls modules that nobody vouches for; other refusals are fatal (module_sig_check()). */
-const UNVOUCHED: Partial<Record<RefusalCode, string>> = {
-  ENODATA: 'unsigned module',
-  ENOPKG: 'module with unsupported crypto',
-  ENOKEY: 'module with unavailable key',
-};
-
-/** Which option of the configuration brings an algorithm. */
-const ALGORITHM_OPTIONS: Readonly<Record<DigestName | 'ecdsa', string>> = {
-  md5: 'CONFIG_CRYPTO_MD5',
-  sha1: 'CONFIG_CRYPTO_SHA1',
-  sha224: 'CONFIG_CRYPTO_SHA256',
-  sha256: 'CONFIG_CRYPTO_SHA256',
-  sha384: 'CONFIG_CRYPTO_SHA512',
-  sha512: 'CONFIG_CRYPTO_SHA512',
-  ecdsa: 'CONFIG_CRYPTO_ECDSA',
-};
-
-/** lockdown= of the command line (kernel_lockdown(7)). */
-type Lockdown = 'none' | 'integrity' | 'confidentiality';
 
 export interface CheckedFile {
   /** The module without its signature. */
@@ -71,12 +50,9 @@ export class ModuleSecurity implements Subsystem {
   private keys: Keyring | undefined;
 
   constructor(private readonly k: LinuxKernel) {
-    const { cmdline } = k;
-    this.enforced =
-      k.configured('CONFIG_MODULE_SIG_FORCE') || isOn(bootParameter(cmdline, 'module.sig_enforce'));
-    const lockdown = bootParameter(cmdline, 'lockdown');
-    const known = lockdown === 'integrity' || lockdown === 'confidentiality';
-    this.lockdown = known && k.configured('CONFIG_SECURITY_LOCKDOWN_LSM') ? lockdown : 'none';
+    const { enforced, lockdown } = signaturePolicy(k.target.config, k.cmdline);
+    this.enforced = enforced;
+    this.lockdown = lockdown;
   }
 
   boot(): void {

@@ -1,0 +1,89 @@
+import type { ModprobeConfig } from '../kmod/config/modprobe-config.js';
+import { bootList } from '../linux/boot-parameters.js';
+import {
+  ALGORITHM_OPTIONS,
+  type SignaturePolicy,
+  signaturePolicy,
+} from '../linux/security/signature-policy.js';
+import type { Target } from '../target/index.js';
+import { moduleNameOf } from '../target/module-table.js';
+import { Keyring, type Verifier, verifyModule } from '../trust/index.js';
+import type { SignatureCheck } from './checked-module.js';
+import { NearestNames } from './nearest.js';
+
+/** How the kernel that modules are checked against is booted and set up. */
+export interface KernelSettings {
+  readonly cmdline?: string;
+  /** DER certificates that it trusts besides its own. */
+  readonly keys?: readonly Uint8Array[];
+  /** modprobe.d of the system. */
+  readonly config?: ModprobeConfig;
+  /** What computes digests and signatures; the portable one by default. */
+  readonly verifier?: Verifier;
+}
+
+/** A symbol that the kernel or one of its own modules exports. */
+export interface Provided {
+  readonly crc: number | undefined;
+  readonly gplOnly: boolean;
+  readonly namespace: string;
+  /** The module that exports it; undefined for the kernel image. */
+  readonly module: { readonly name: string; readonly license: string } | undefined;
+}
+
+/** One kernel that modules are checked against. */
+export class CheckKernel {
+  readonly policy: SignaturePolicy;
+  /** module_blacklist= */
+  readonly blacklist: readonly string[];
+  readonly cmdline: string;
+  readonly config: ModprobeConfig | undefined;
+  /** Kernels of the same certificates and algorithms have the same: a signature is checked once for all of them. */
+  readonly keyringId: string;
+  private readonly keyring: Keyring;
+  private names: NearestNames | undefined;
+  private builtin: ReadonlySet<string> | undefined;
+
+  constructor(
+    readonly target: Target,
+    private readonly settings: KernelSettings = {},
+  ) {
+    const { cmdline = '', keys = [] } = settings;
+    this.cmdline = cmdline;
+    this.config = settings.config;
+    this.policy = signaturePolicy(target.config, cmdline);
+    this.blacklist = bootList(cmdline, 'module_blacklist');
+    const certificates = [...target.certificates, ...keys];
+    this.keyring = Keyring.of(certificates);
+    const algorithms = Object.values(ALGORITHM_OPTIONS).filter((option) => target.config.has(option));
+    this.keyringId = JSON.stringify([algorithms, certificates.map((der) => String.fromCharCode(...der))]);
+  }
+
+  /** Checks signatures as this kernel does, with every digest that it has as a module. */
+  readonly checkSignature: SignatureCheck = (bytes, file) =>
+    verifyModule(bytes, this.keyring, file, {
+      supports: (algorithm) => this.target.config.has(ALGORITHM_OPTIONS[algorithm]),
+      ...(this.settings.verifier && { verifier: this.settings.verifier }),
+    });
+
+  /** What the kernel image or a module that came with it exports; `except` are modules that are not taken from it. */
+  provider(symbol: string, except: ReadonlyMap<string, unknown>): Provided | undefined {
+    const own = this.target.exports.get(symbol);
+    if (own) return { ...own, module: undefined };
+    const found = this.target.modules?.exports.get(symbol);
+    return found && !except.has(found.module.name) ? found : undefined;
+  }
+
+  /** Whether a module of that name is part of the kernel image. */
+  isBuiltin(name: string): boolean {
+    this.builtin ??= new Set(this.target.builtinModules.map(moduleNameOf));
+    return this.builtin.has(name);
+  }
+
+  /** Exported symbols with the most similar names. */
+  nearest(symbol: string): string[] {
+    const { exports, modules } = this.target;
+    this.names ??= new NearestNames([...exports.keys(), ...(modules?.exports.keys() ?? [])]);
+    return this.names.of(symbol, 3);
+  }
+}

@@ -1,0 +1,144 @@
+import { unpack } from '../formats/compressed/unpack.js';
+import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } from '../formats/elf/index.js';
+import { FormatError } from '../formats/format-error.js';
+import { type Modinfo, parseModinfo } from '../formats/modinfo.js';
+import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
+import { parseModversions } from '../formats/modversions.js';
+import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
+import { hiddenLicense } from '../linux/module/license.js';
+import { moduleNameOf } from '../target/module-table.js';
+import type { Verdict as SignatureVerdict } from '../trust/index.js';
+
+/** A symbol that a module needs from elsewhere. */
+export interface Import {
+  readonly name: string;
+  readonly weak: boolean;
+  /** CRC that it was built against; undefined where it has none for this symbol. */
+  readonly crc: number | undefined;
+}
+
+/** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
+export interface ModuleStruct {
+  readonly size: number;
+  /** Where in it the pointers to the init and exit functions are; undefined where the module has no such function. */
+  readonly init: number | undefined;
+  readonly exit: number | undefined;
+}
+
+/** What a module's file says, as far as it matters to a kernel. */
+export interface ModuleContent {
+  readonly modinfo: Modinfo;
+  /** What stands behind a NUL in its licence. */
+  readonly hiddenLicense: string | undefined;
+  readonly versioned: boolean;
+  /** Version of struct module that it was built with. */
+  readonly layoutCrc: number | undefined;
+  /** In the order of the symbol table. */
+  readonly imports: readonly Import[];
+  readonly exports: readonly ModuleExport[];
+  /** It has common symbols, which the kernel does not place. */
+  readonly commonSymbols: readonly string[];
+  readonly struct: ModuleStruct;
+}
+
+/** Why a file is no module to the kernel. */
+export interface Unreadable {
+  readonly text: string;
+  /** What the kernel logs, where that is known. */
+  readonly log: string | undefined;
+}
+
+/** One file to check, read once for all kernels. */
+export interface CheckedModule {
+  readonly file: string;
+  readonly name: string;
+  readonly content: ModuleContent | Unreadable;
+  /** By what keyrings there are: see CheckKernel.checkSignature. */
+  readonly signatures: readonly SignatureVerdict[];
+}
+
+export function isReadable(content: ModuleContent | Unreadable): content is ModuleContent {
+  return 'modinfo' in content;
+}
+
+/** How one kernel checks a signature. `file` is for messages. */
+export type SignatureCheck = (bytes: Uint8Array, file: string) => SignatureVerdict;
+
+const THIS_MODULE = '.gnu.linkonce.this_module';
+
+/** Reads a module's file, packed or not. What is wrong with it is part of the result; nothing is thrown for it. */
+export function readCheckedModule(
+  packed: Uint8Array,
+  file: string,
+  checks: readonly SignatureCheck[],
+): CheckedModule {
+  const byName = moduleNameOf(file);
+  let bytes: Uint8Array;
+  try {
+    bytes = unpack(packed, file);
+  } catch (error) {
+    return { file, name: byName, content: unreadable(error), signatures: [] };
+  }
+  const signatures = checks.map((check) => check(bytes, file));
+  // The kernel cuts the signature off before it looks at the rest.
+  const size = signatures[0]?.size ?? bytes.length;
+  const content = readContent(bytes.subarray(0, size), file);
+  const name = isReadable(content) ? content.modinfo.get('name') : undefined;
+  return { file, name: name ?? byName, content, signatures };
+}
+
+function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadable {
+  try {
+    demandValidElf(bytes, file);
+    return contentOf(parseElf(bytes, file));
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): Unreadable {
+  if (!(error instanceof FormatError)) throw error;
+  return { text: error.message, log: error instanceof InvalidElf ? error.line : undefined };
+}
+
+function contentOf(elf: ElfFile): ModuleContent | Unreadable {
+  const info = elf.section('.modinfo')?.data ?? new Uint8Array();
+  const modinfo = parseModinfo(info);
+  const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
+  if (!elf.sections.some(({ type }) => type === SHT_SYMTAB))
+    return {
+      text: 'it has no symbols: stripped of what the kernel links by',
+      log: `${called}: module has no symbols (stripped?)`,
+    };
+  const struct = structOf(elf);
+  if (!struct)
+    return {
+      text: `it has no section ${THIS_MODULE}: an object file, and no module that modpost has finished`,
+      log: `${called}: No module found in object`,
+    };
+  const versions = new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]));
+  const symbols = elf.symbols();
+  return {
+    modinfo,
+    hiddenLicense: hiddenLicense(info),
+    versioned: elf.section('__versions') !== undefined || elf.section('__version_ext_crcs') !== undefined,
+    layoutCrc: versions.get('module_layout'),
+    imports: symbols
+      .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
+      .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK, crc: versions.get(name) })),
+    exports: moduleExports(elf),
+    commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
+    struct,
+  };
+}
+
+function structOf(elf: ElfFile): ModuleStruct | undefined {
+  const section = elf.section(THIS_MODULE);
+  if (!section) return undefined;
+  const relocations = elf.relocationSections().find(({ info }) => info === section.index);
+  const symbols = elf.symbols();
+  const places = new Map<string, number>();
+  if (relocations)
+    for (const { offset, symbol } of elf.relocations(relocations)) places.set(symbols[symbol].name, offset);
+  return { size: section.size, init: places.get('init_module'), exit: places.get('cleanup_module') };
+}
