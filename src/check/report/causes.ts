@@ -28,7 +28,10 @@ export function causesOf(reasons: readonly VersionReason[]): Cause[] {
 }
 
 /** Symbols whose types are the same as far as BTF knows, or of which it knows no types. */
-export function unexplained(reasons: readonly VersionReason[]): { readonly same: string[]; readonly unknown: string[] } {
+export function unexplained(reasons: readonly VersionReason[]): {
+  readonly same: string[];
+  readonly unknown: string[];
+} {
   return {
     same: reasons.filter(({ changes }) => changes?.length === 0).map(({ symbol }) => symbol),
     unknown: reasons.filter(({ changes }) => changes === undefined).map(({ symbol }) => symbol),

@@ -72,7 +72,11 @@ function columnHead(target: string, verdicts: readonly Verdict[]): string {
   return `${escapeMarkup(target)}<br><small>${loads} of ${own.length}</small>`;
 }
 
-function rowHtml(row: ReadonlyMap<string, Verdict>, targets: readonly string[], reasons: ReasonTexts): string {
+function rowHtml(
+  row: ReadonlyMap<string, Verdict>,
+  targets: readonly string[],
+  reasons: ReasonTexts,
+): string {
   const [{ module, file }] = row.values();
   const cells = targets.map((target) => cellHtml(row.get(target), reasons)).join('');
   const refused = [...row.values()].some(({ loads }) => !loads);

@@ -5,6 +5,8 @@ export function checkJson(verdicts: readonly Verdict[]): string {
   const counts = { loads: 0, refused: 0 };
   for (const { loads } of verdicts) counts[loads ? 'loads' : 'refused']++;
   const targets = [...new Set(verdicts.map(({ target }) => target))];
-  const lines = verdicts.map((verdict) => `    ${JSON.stringify({ ...verdict, errno: verdict.errno ?? null })}`);
+  const lines = verdicts.map(
+    (verdict) => `    ${JSON.stringify({ ...verdict, errno: verdict.errno ?? null })}`,
+  );
   return `{\n  "targets": ${JSON.stringify(targets)},\n  "loads": ${counts.loads},\n  "refused": ${counts.refused},\n  "verdicts": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }

@@ -8,7 +8,8 @@ import { reasonLines } from './text.js';
  */
 export function junitXml(verdicts: readonly Verdict[]): string {
   const byTarget = new Map<string, Verdict[]>();
-  for (const verdict of verdicts) byTarget.set(verdict.target, [...(byTarget.get(verdict.target) ?? []), verdict]);
+  for (const verdict of verdicts)
+    byTarget.set(verdict.target, [...(byTarget.get(verdict.target) ?? []), verdict]);
   const suites = [...byTarget].map(([target, suite]) => suiteXml(target, suite)).join('');
   const failures = verdicts.filter(({ loads }) => !loads).length;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="modbox check" tests="${verdicts.length}" failures="${failures}" errors="0">\n${suites}</testsuites>\n`;

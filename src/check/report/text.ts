@@ -22,7 +22,10 @@ const PLAIN: TextStyle = {
 const NAMED = 6;
 
 /** `e1000e on linux/6.12.1: does not load (ENOEXEC)`. */
-export function verdictLine({ module, target, loads, errno, taints }: Verdict, style: TextStyle = PLAIN): string {
+export function verdictLine(
+  { module, target, loads, errno, taints }: Verdict,
+  style: TextStyle = PLAIN,
+): string {
   const what = loads
     ? style.green('loads') + (taints === '' ? '' : `, ${style.yellow(`taints ${taints}`)}`)
     : `${style.red('does not load')} (${errno})`;
@@ -64,11 +67,14 @@ function versionLines(reasons: readonly VersionReason[], style: TextStyle): stri
   const causes = causesOf(reasons);
   const { same, unknown } = unexplained(reasons);
   const symbols = reasons.map(({ symbol }) => symbol);
-  const count = symbols.length === 1 ? "a symbol's version differs" : `the versions of ${symbols.length} symbols differ`;
+  const count =
+    symbols.length === 1 ? "a symbol's version differs" : `the versions of ${symbols.length} symbols differ`;
   const lines = [`${style.red('version')}: ${count}: ${listed(symbols)}`];
   for (const { change, symbols: explained } of causes.slice(0, NAMED)) {
     const path = [...change.path, change.type].join(' > ');
-    lines.push(`  ${change.type}: ${change.text} ${style.dim(`(${path}; ${countOf(explained.length, 'symbol')})`)}`);
+    lines.push(
+      `  ${change.type}: ${change.text} ${style.dim(`(${path}; ${countOf(explained.length, 'symbol')})`)}`,
+    );
   }
   if (causes.length > NAMED) lines.push(`  and ${countOf(causes.length - NAMED, 'more change')}`);
   if (same.length > 0) lines.push(`  the same types, as far as BTF tells: ${listed(same)}`);

@@ -1,11 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Checker, CheckKernel, checkJson, htmlMatrix, junitXml, summaryText, type Verdict, verdictText } from '../../check/index.js';
+import {
+  Checker,
+  CheckKernel,
+  checkJson,
+  htmlMatrix,
+  junitXml,
+  summaryText,
+  type Verdict,
+  verdictText,
+} from '../../check/index.js';
 import { UsageError } from '../../machine/errors.js';
 import { TargetStore } from '../../target/node/index.js';
 import { nodeVerifier } from '../../trust/node/verifier.js';
+import { certificatesOf } from '../certificates.js';
 import { filesToCheck, kernelConfig, targetsToCheck } from '../check/inputs.js';
-import { readKeys } from '../check/keys.js';
 import { Progress } from '../run/progress.js';
 import { styleFor } from '../style.js';
 
@@ -55,7 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const store = new TargetStore();
   const root = values.root ?? values.tree;
   const files = filesToCheck(positionals, values.tree, { root, store, targets: values.target ?? [] });
-  const keys = readKeys(values.key ?? []);
+  const keys = certificatesOf(values.key ?? []);
   const { cmdline = '' } = values;
   const kernels = targetsToCheck(values.target ?? [], files, values.tree, store).map(
     (target) =>
@@ -66,10 +75,15 @@ export async function main(args: readonly string[]): Promise<number> {
         verifier: nodeVerifier,
       }),
   );
-  const verdicts = checkAll(new Checker(kernels, { homeOf: (vermagic) => store.findByVermagic(vermagic) }), files);
+  const verdicts = checkAll(
+    new Checker(kernels, { homeOf: (vermagic) => store.findByVermagic(vermagic) }),
+    files,
+  );
   if (values.junit !== undefined) writeFileSync(values.junit, junitXml(verdicts));
   if (values.html !== undefined) writeFileSync(values.html, htmlMatrix(verdicts));
-  process.stdout.write(values.json ? checkJson(verdicts) : report(verdicts, values.all || values.tree === undefined));
+  process.stdout.write(
+    values.json ? checkJson(verdicts) : report(verdicts, values.all || values.tree === undefined),
+  );
   return verdicts.every(({ loads }) => loads) ? 0 : 1;
 }
 
