@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 // Asks real kernels whether modules built for another kernel load, and writes their answers to expected/RELEASE.jsonl.
 //
-//   node record.mjs [RELEASE...]          all of RECORDINGS by default
-//   node record.mjs --list RELEASE        only says which modules would be asked about
+//   node record.mjs [RELEASE...]               all of RECORDINGS by default
+//   node record.mjs --list RELEASE             only says which modules would be asked about
+//   node record.mjs --versions [RELEASE...]    modules of another kernel, changed so that the kernel looks at every symbol:
+//                                              to expected/RELEASE.versions.jsonl
 //
 // Needs Debian's qemu-system-x86, busybox-static, kmod, cpio and binutils, and fetches kernel packages with apt-get.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { boot, makeRoot } from './boot.mjs';
+import { asIfFor, structModuleOf } from './fit.mjs';
 import { sample } from './sample.mjs';
 import { kernelPackage, moduleName, smallTree, writeScript } from './trees.mjs';
 
@@ -22,8 +26,8 @@ const RECORDINGS = [
 const BATCH = 50;
 /** Seconds that modprobe may take. */
 const LIMIT = 40;
-/** More lines of the log than this are only counted. */
-const LOG_LINES = 40;
+/** More lines of the log than this are only counted; so many that no symbol is lost where symbols are asked about. */
+const LOG_LINES = { usual: 40, versions: 2000 };
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -69,7 +73,7 @@ const logLine = (line) => line.replace(/^<\d+>/, '').replace(/^\[ *\d+\.\d+\] /,
 const NOISE = /^(random: |clocksource: |tsc: |hrtimer: interrupt took|perf: interrupt took|sched: RT throttling)/;
 
 /** Records from the guest's output, by number of the module. The last may lack its end: `died`. */
-function parse(output, release) {
+function parse(output, release, logLines) {
   const within = (text) => text.replaceAll(`/lib/modules/${release}/`, '');
   const records = [];
   let record, lines;
@@ -81,8 +85,8 @@ function parse(output, release) {
       record[key] = { status: code === 'hangs' ? code : Number(code), stdout: lineList(within(decode(out))).map((l) => l.trimEnd()), stderr: lineList(within(decode(err))) };
     }
     const log = lineList(decode(parts.dmesg ?? [])).map(logLine).filter((l) => !NOISE.test(l));
-    record.dmesg = log.slice(0, LOG_LINES);
-    if (log.length > LOG_LINES) record.dmesgMore = log.length - LOG_LINES;
+    record.dmesg = log.slice(0, logLines);
+    if (log.length > logLines) record.dmesgMore = log.length - logLines;
     record.modules = parts.modules ?? [];
     record.taint = record.flags ?? '';
     delete record.flags;
@@ -105,7 +109,7 @@ function parse(output, release) {
 }
 
 /** Asks `kernel` about all `questions`, `{ file, foreign? }` each, in as many boots as it takes. */
-async function ask(kernel, questions, report) {
+async function ask(kernel, questions, logLines, report) {
   const answers = new Map();
   let todo = questions.map((q, number) => ({ ...q, number }));
   while (todo.length > 0) {
@@ -113,7 +117,7 @@ async function ask(kernel, questions, report) {
     const root = makeRoot();
     const names = batch.map((q) => smallTree(kernel, root, q.number, q));
     writeScript(root, guestScript(batch.map((q) => q.number), names));
-    const records = parse(await boot(kernel.vmlinuz, root), kernel.release);
+    const records = parse(await boot(kernel.vmlinuz, root), kernel.release, logLines);
     rmSync(root, { recursive: true });
     if (records.length === 0) throw new Error(`${kernel.release}: the guest did not start`);
     for (const { number, whole, ...answer } of records) answers.set(number, answer);
@@ -123,25 +127,41 @@ async function ask(kernel, questions, report) {
   return questions.map((_, number) => answers.get(number));
 }
 
+/** Foreign modules as the kernel's own ones say they should be: the version of struct module, and its size. */
+function fitStruct(kernel, folder, questions) {
+  const { crc, size } = structModuleOf(kernel);
+  return questions.map((question) => {
+    const changed = join(folder, basename(question.file));
+    writeFileSync(changed, asIfFor(readFileSync(question.foreign), crc, size));
+    return { ...question, foreign: changed };
+  });
+}
+
+function recordsOf(kernel, questions, answers) {
+  return questions.map(({ from, file }, i) => ({
+    kernel: kernel.release, from, file, name: moduleName(file), own: kernel.byName.get(moduleName(file)) ?? null, ...answers[i],
+  }));
+}
+
 const args = process.argv.slice(2);
-const listOnly = args[0] === '--list';
-const wanted = args.filter((a) => a !== '--list');
+const listOnly = args.includes('--list');
+const versionsOnly = args.includes('--versions');
+const wanted = args.filter((a) => !a.startsWith('--'));
 const source = kernelPackage(SOURCE);
 mkdirSync(join(here, 'expected'), { recursive: true });
 for (const recording of RECORDINGS) {
   const kernel = kernelPackage(recording.package);
   if (wanted.length > 0 && !wanted.includes(kernel.release)) continue;
-  const questions = [
-    ...sample(source.files, recording.foreign, SEED).map((file) => ({ from: source.release, file, foreign: join(source.modules, file) })),
-    ...sample(kernel.files, recording.own, SEED).map((file) => ({ from: kernel.release, file })),
-  ];
+  const foreign = sample(source.files, recording.foreign, SEED).map((file) => ({ from: source.release, file, foreign: join(source.modules, file) }));
+  const own = sample(kernel.files, recording.own, SEED).map((file) => ({ from: kernel.release, file }));
+  const changed = mkdtempSync(join(tmpdir(), 'modbox-check-'));
+  const questions = versionsOnly ? fitStruct(kernel, changed, foreign) : [...foreign, ...own];
   if (listOnly) { console.log(questions.map((q) => `${q.from} ${q.file}`).join('\n')); continue; }
   const started = Date.now();
-  const answers = await ask(kernel, questions, (done, all, last) => {
+  const answers = await ask(kernel, questions, versionsOnly ? LOG_LINES.versions : LOG_LINES.usual, (done, all, last) => {
     console.log(`${kernel.release}: ${done} of ${all}, ${((Date.now() - started) / 1000).toFixed(0)} s${last.died ? `, died in ${questions[last.number].file}` : ''}${last.left?.length ? `, left: ${last.left}` : ''}`);
   });
-  const records = questions.map(({ from, file }, i) => ({
-    kernel: kernel.release, from, file, name: moduleName(file), own: kernel.byName.get(moduleName(file)) ?? null, ...answers[i],
-  }));
-  writeFileSync(join(here, 'expected', `${kernel.release}.jsonl`), records.map((r) => `${JSON.stringify(r)}\n`).join(''));
+  rmSync(changed, { recursive: true });
+  const file = `${kernel.release}${versionsOnly ? '.versions' : ''}.jsonl`;
+  writeFileSync(join(here, 'expected', file), recordsOf(kernel, questions, answers).map((r) => `${JSON.stringify(r)}\n`).join(''));
 }

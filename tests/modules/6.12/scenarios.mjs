@@ -33,7 +33,7 @@ const signature = (about, cmdline) => ({
   ],
 });
 
-const REPLAYED = ['exporter_importer', 'forced', 'blacklisted', 'faulty_null_read', 'faulty_warn', 'faulty_bug', 'trust_versions', 'trust_licenses',
+const REPLAYED = ['exporter_importer', 'forced', 'blacklisted', 'faulty_null_read', 'faulty_warn', 'faulty_bug', 'trust_versions', 'trust_versions_extended', 'trust_licenses',
   'trust_license_nul', 'trust_files', 'trust_elf_header', 'trust_small_struct', 'trust_origin', 'trust_everything', 'trust_everything_at_once'];
 
 const hello = { about: 'load, look, unload', modules: ['hello'], steps: scenarios.hello.steps.filter((step) => !/ls \/sys\/module\/hello$/.test(step)) };

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { contentsOf, flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, set, split, versions, withoutSection, withSection } from './edit.mjs';
+import { asSection, contentsOf, flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, set, split, versions, versionsOf, withoutSection, withSection } from './edit.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const message = (name) => readFileSync(path(here, 'signatures', `${name}.p7s`));
@@ -37,6 +37,17 @@ function withoutSymbols(bytes) {
     if (copy.readUInt32LE(at + i * 64 + 4) === SHT_SYMTAB) copy.writeUInt32LE(SHT_PROGBITS, at + i * 64 + 4);
   return copy;
 }
+
+/** With versions in the extended form as well: CRCs and names in sections of their own. `change` is given the entries. */
+function extended(bytes, change = (entries) => entries, without = []) {
+  const entries = change(versionsOf(bytes));
+  const crcs = Buffer.alloc(4 * entries.length);
+  entries.forEach(({ crc }, i) => crcs.writeUInt32LE(crc, 4 * i));
+  const names = Buffer.from(entries.map(({ name }) => (name ? `${name}\0` : '')).join(''));
+  const withCrcs = without.includes('crcs') ? bytes : asSection(bytes, '.comment', '__version_ext_crcs', crcs);
+  return without.includes('names') ? withCrcs : asSection(withCrcs, '.note.GNU-stack', '__version_ext_names', names);
+}
+const wrong = (symbol) => (entries) => entries.map((v) => (v.name === symbol ? { ...v, crc: (v.crc ^ 0xffffffff) >>> 0 } : v));
 
 /** All variants of the modules that are built for one kernel: functions by name, to which a Debian module may be given. */
 function variantsOf({ folder, vermagic }) {
@@ -148,6 +159,17 @@ function variantsOf({ folder, vermagic }) {
     'versions-empty': () => withSection(trustme(), '__versions', Buffer.alloc(0)),
     'versions-no-printk': () => versions(trustme(), (v) => (v.name === '_printk' ? undefined : v)),
     'versions-no-layout': () => versions(trustme(), (v) => (v.name === 'module_layout' ? undefined : v)),
+    'extended': () => extended(trustme()),
+    'extended-only': () => withoutSection(extended(trustme()), '__versions'),
+    'extended-wrong': () => extended(trustme(), wrong('_printk')),
+    'extended-wrong-layout': () => extended(trustme(), wrong('module_layout')),
+    'extended-right': () => extended(crc(trustme(), '_printk'), wrong('_printk')),
+    'extended-no-printk': () => extended(trustme(), (entries) => entries.filter((v) => v.name !== '_printk')),
+    'extended-empty': () => extended(trustme(), () => []),
+    'extended-names-short': () => extended(trustme(), (entries) => entries.map((v, i) => (i === entries.length - 1 ? { ...v, name: '' } : v))),
+    'extended-no-names': () => extended(trustme(), undefined, ['names']),
+    'extended-no-crcs': () => extended(trustme(), undefined, ['crcs']),
+    'imports-module-namespace': () => set(own('spaced_user'), { import_ns: 'module:spaced_user' }),
     'unknown-symbol': () => replaceText(trustme(), '_printk', '_prinkt'),
     'unknown-symbols': () => replaceText(replaceText(trustme(), '_printk', '_prinkt'), '__fentry__', '__fenttry_'),
     'export-no-crc': () => withoutSection(own('provider'), '__kcrctab'),
