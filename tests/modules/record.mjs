@@ -2,15 +2,18 @@
 // Asks the real kernel what it does with the modules here, and writes that down in expected/NAME.json.
 //
 //   node record.mjs [NAME...]       (all scenarios of scenarios.mjs by default; one boot each, ~10 s)
+//   node record.mjs 6.12 [NAME...]  (those of 6.12/scenarios.mjs on Debian's 6.12 kernel, into 6.12/expected)
 //
 // Needs gcc, Debian's qemu-system-x86, busybox-static, kmod and cpio, and the oracle's real-kernel.sh:
 //   MODBOX_REAL_KERNEL=FILE         (default: shared/oracle/real-kernel.sh beside the repository)
+//   REAL_KERNEL_DEB=FILE            the linux-image package of the 6.12 kernel (default: the corpus's)
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { scenarios } from './scenarios.mjs';
+import { newerScenarios, RELEASE as NEWER_RELEASE } from './6.12/scenarios.mjs';
+import { scenarios as olderScenarios } from './scenarios.mjs';
 import { DEBIAN_MODULE, needsDebian, variant } from './trust/variants.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,7 +21,16 @@ const oracle = process.env.MODBOX_REAL_KERNEL ?? join(here, '../../../shared/ora
 const work = mkdtempSync(join(tmpdir(), 'modbox-record-'));
 const sys = join(work, 'sys');
 execFileSync('gcc', ['-O1', '-static', '-o', sys, join(here, 'tools/sys.c')]);
-mkdirSync(join(here, 'expected'), { recursive: true });
+const newer = process.argv[2] === '6.12';
+const scenarios = newer ? newerScenarios : olderScenarios;
+const release = newer ? NEWER_RELEASE : '6.1.0-53-amd64';
+/** Where the modules of this kernel and its recordings are. */
+const folder = newer ? join(here, '6.12') : here;
+mkdirSync(join(folder, 'expected'), { recursive: true });
+if (newer && !process.env.REAL_KERNEL_DEB) {
+  const debs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'modbox/corpus/debs');
+  process.env.REAL_KERNEL_DEB = join(debs, readdirSync(debs).find((f) => f.startsWith(`linux-image-${release}`)));
+}
 
 // So that addresses are the usual ones, and the same on every run.
 const kernelArgs = 'nokaslr no5lvl';
@@ -152,25 +164,25 @@ function debianModule() {
   return (debianFile = execFileSync('tar', ['-xO', tree], { input: tar }));
 }
 
-const names = process.argv.slice(2);
+const names = process.argv.slice(newer ? 3 : 2);
 for (const name of names.length ? names : Object.keys(scenarios)) {
   const scenario = scenarios[name];
   if (!scenario) throw new Error(`no scenario ${name}`);
   const script = join(work, 'script');
   writeFileSync(script, guestScript(scenario));
-  const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
+  const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(folder, `${m}.ko`));
   for (const v of scenario.variants ?? []) {
     const file = join(variants, `${v}.ko`);
-    writeFileSync(file, variant(v, needsDebian(v) ? debianModule() : undefined));
+    writeFileSync(file, variant(v, needsDebian(v) ? debianModule() : undefined, release));
     files.push(file);
   }
   const started = Date.now();
   let steps = [];
   for (let attempt = 1; attempt <= 3 && steps.length === 0; attempt++) steps = parse(await boot(script, files, scenario), scenario);
   if (steps.length === 0) { console.log(`${name}: nothing came`); continue; }
-  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules,
+  const record = { kernel: release, args: kernelArgs, about: scenario.about, modules: scenario.modules,
     ...(scenario.variants && { variants: scenario.variants }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), ...(scenario.setup && { setup: scenario.setup }), steps };
-  writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileSync(join(folder, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
   const end = steps.at(-1);
   const how = end.panics ? 'panics' : end.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';
   console.log(`${name}: ${steps.length} of ${scenario.steps.length} steps, ${how}, ${((Date.now() - started) / 1000).toFixed(0)} s`);

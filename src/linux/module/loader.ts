@@ -18,6 +18,7 @@ import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
 import { protect } from './loader-protect.js';
 import { Modules } from './modules.js';
+import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
@@ -62,6 +63,7 @@ export function* loadModule(
   try {
     taintUnsigned(k, module);
     checkLicenseAndVersions(k, module);
+    refuseModuleNamespaces(k, module);
     yield* waitForOwners(k, module);
     linkChecked(k, module, resolver);
     module.state = 'Loading';

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../printk/diagnostics.js';
+import { Once, warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
@@ -101,6 +101,9 @@ export class Modules implements Subsystem {
     const symbol = module?.symbolAt(address);
     return module && symbol && { ...symbol, module: module.name };
   }
+
+  /** Lines that come once a boot. */
+  readonly once = new Once();
 
   add(module: LoadedModule): void {
     this.modules.unshift(module);

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { DEBIAN_MODULE, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { MemoryFiles } from '../../kmod/index.js';
 import { type Capability, Credentials } from '../../linux/security/credentials.js';
-import { loadBundled } from '../../target/node/index.js';
-import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
+import { readTarget, type Target } from '../../target/index.js';
+import { loadBundled, sourceOfPath } from '../../target/node/index.js';
+import { CORPUS_RELEASE, corpusTree, newerTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
@@ -29,6 +30,8 @@ export interface Step {
 
 export interface Scenario {
   readonly name: string;
+  /** Release of the kernel it was recorded on. */
+  readonly kernel: string;
   readonly about: string;
   readonly modules: readonly string[];
   /** Files that are made: see tests/modules/trust/variants.mjs. */
@@ -49,14 +52,36 @@ export interface Outcome {
   readonly dmesg: readonly string[];
 }
 
+/** Recordings on the kernel of the bundled target. */
 export function scenarios(): Scenario[] {
-  return readdirSync(`${MODULES}expected`)
+  return scenariosIn('');
+}
+
+/** Recordings on Debian's 6.12 kernel, with modules that are built for it. */
+export function newerScenarios(): Scenario[] {
+  return scenariosIn(NEWER);
+}
+
+/** Folder of the modules for 6.12, below that of the test modules. */
+const NEWER = '6.12/';
+
+function scenariosIn(folder: string): Scenario[] {
+  const expected = `${MODULES}${folder}expected/`;
+  return readdirSync(expected)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => ({
-      ...(JSON.parse(readFileSync(`${MODULES}expected/${file}`, 'utf8')) as Omit<Scenario, 'name'>),
-      name: file.slice(0, -'.json'.length),
+      ...(JSON.parse(readFileSync(expected + file, 'utf8')) as Omit<Scenario, 'name'>),
+      name: folder + file.slice(0, -'.json'.length),
     }));
+}
+
+/** The kernel of {@link newerScenarios}, undefined where it cannot be had. */
+export async function newerTarget(): Promise<Target | undefined> {
+  const tree = await newerTree();
+  if (tree === undefined) return undefined;
+  const { source, release } = sourceOfPath(tree);
+  return readTarget(source, { release });
 }
 
 /** What the real kernel gave. A step that it did not survive has no output to compare. */
@@ -71,9 +96,12 @@ export function expected(scenario: Scenario): Outcome[] {
 }
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
-export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
+export function actual(
+  scenario: Scenario,
+  { debianModule, target = loadBundled() }: { readonly debianModule?: Buffer; readonly target?: Target } = {},
+): Outcome[] {
   const machine = Machine.boot({
-    target: loadBundled(),
+    target,
     files: moduleFiles(scenario, debianModule),
     cmdline: scenario.cmdline ?? '',
   });
@@ -98,11 +126,15 @@ export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
   });
 }
 
-function moduleFiles({ modules, variants = [] }: Scenario, debianModule: Buffer | undefined): MemoryFiles {
+function moduleFiles(
+  { name, kernel, modules, variants = [] }: Scenario,
+  debianModule: Buffer | undefined,
+): MemoryFiles {
+  const folder = MODULES + (name.startsWith(NEWER) ? NEWER : '');
   const wanted = new Set([...modules, 'hello']);
   return new MemoryFiles([
-    ...[...wanted].map((name) => [`/mods/${name}.ko`, readFileSync(`${MODULES}${name}.ko`)] as const),
-    ...variants.map((name) => [`/mods/${name}.ko`, variant(name, debianModule)] as const),
+    ...[...wanted].map((file) => [`/mods/${file}.ko`, readFileSync(`${folder}${file}.ko`)] as const),
+    ...variants.map((file) => [`/mods/${file}.ko`, variant(file, debianModule, kernel)] as const),
   ]);
 }
 

@@ -65,6 +65,8 @@ const FILES = ['empty', 'text', 'elf-ident', 'elf-header', 'elf-half', 'elf-shor
   'big-this-module', 'no-modinfo', 'empty-modinfo', 'modinfo-no-name', 'modinfo-other-name', 'modinfo-empty-name', 'modinfo-unterminated', 'modinfo-no-equals', 'modinfo-license-twice'];
 const VERSIONS = ['magic-release', 'magic-flags', 'magic-other', 'magic-missing', 'magic-empty', 'magic-release-no-versions', 'crc-printk', 'crc-layout', 'crc-both', 'crc-and-magic',
   'versions-missing', 'versions-empty', 'versions-no-printk', 'versions-no-layout', 'unknown-symbol', 'unknown-symbols'];
+const EXTENDED = ['extended', 'extended-only', 'extended-wrong', 'extended-wrong-layout', 'extended-right', 'extended-no-printk', 'extended-empty', 'extended-names-short',
+  'extended-no-names', 'extended-no-crcs'];
 const LICENCES = ['gpl', 'gpl-v2', 'gpl-additional', 'bsd-gpl', 'mit-gpl', 'mpl-gpl', 'proprietary', 'bsd', 'lower-case', 'space', 'gpl-v3', 'empty', 'none', 'proprietary-nul'].map((name) => `license-${name}`);
 
 /** MODULE_INIT_* of finit_module(2). */
@@ -98,6 +100,18 @@ export const trustScenarios = {
       tainted,
     ],
     atMost: 400,
+  },
+  trust_versions_extended: {
+    about: 'symbol versions in the extended form, and namespaces of modules: neither kernel here knows them',
+    modules: [],
+    variants: ['provider', 'imports-module-namespace', ...EXTENDED],
+    steps: [
+      ...files(EXTENDED),
+      'insmod /mods/provider.ko',
+      load('imports-module-namespace', { module: 'spaced_user' }),
+      'rmmod provider',
+      tainted,
+    ],
   },
   trust_licenses: {
     about: 'licences, and who may use what is exported to GPL-compatible modules only',

@@ -2,5 +2,8 @@
 export const DEBIAN_MODULE: string;
 /** Whether a variant is one of Debian's module. */
 export function needsDebian(name: string): boolean;
-/** The bytes of a variant, or of a module here; for a variant of Debian's module with the bytes of that. */
-export function variant(name: string, debianModule?: Buffer): Buffer;
+/**
+ * The bytes of a variant, or of a module here; for a variant of Debian's module with the bytes of that. `release`: the
+ * kernel that the modules are built for, the bundled target's by default.
+ */
+export function variant(name: string, debianModule?: Buffer, release?: string): Buffer;
