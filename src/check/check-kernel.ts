@@ -42,6 +42,7 @@ export class CheckKernel {
   readonly keyringId: string;
   private readonly keyring: Keyring;
   private names: NearestNames | undefined;
+  private readonly knownNearest = new Map<string, readonly string[]>();
   private builtin: ReadonlySet<string> | undefined;
 
   constructor(
@@ -81,9 +82,11 @@ export class CheckKernel {
   }
 
   /** Exported symbols with the most similar names. */
-  nearest(symbol: string): string[] {
+  nearest(symbol: string): readonly string[] {
     const { exports, modules } = this.target;
     this.names ??= new NearestNames([...exports.keys(), ...(modules?.exports.keys() ?? [])]);
-    return this.names.of(symbol, 3);
+    const found = this.knownNearest.get(symbol) ?? this.names.of(symbol, 3);
+    this.knownNearest.set(symbol, found);
+    return found;
   }
 }

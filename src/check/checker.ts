@@ -163,9 +163,12 @@ export class Checker {
     const others = new Set([...(home ? [home] : []), ...this.kernels.map((kernel) => kernel.target)]);
     others.delete(target);
     return [...others].flatMap((other): SymbolElsewhere[] => {
-      if (other.exports.has(symbol)) return [{ target: other.name, module: undefined }];
-      const provided = other.modules?.exports.get(symbol);
-      return provided ? [{ target: other.name, module: provided.module.name }] : [];
+      if (other.exports.has(symbol)) return [{ target: other.name, module: undefined, option: undefined }];
+      const module = other.modules?.exports.get(symbol)?.module.name;
+      if (module === undefined) return [];
+      const option = `CONFIG_${module.toUpperCase()}`;
+      const lacking = other.config.has(option) && !target.config.has(option);
+      return [{ target: other.name, module, option: lacking ? option : undefined }];
     });
   }
 }

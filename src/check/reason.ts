@@ -22,11 +22,13 @@ export type Outcome =
   | { readonly effect: 'taints'; readonly taint: TaintLetter }
   | { readonly effect: 'note' };
 
-/** The values of `target` that have a symbol, where this one does not. */
+/** A kernel that has a symbol, where this one does not. */
 export interface SymbolElsewhere {
   readonly target: string;
   /** The module there that exports it; undefined for the kernel image. */
   readonly module: string | undefined;
+  /** The option of its configuration that is named like the module, where this kernel does not have it. */
+  readonly option: string | undefined;
 }
 
 /** What a reason is about, with the facts behind it. */

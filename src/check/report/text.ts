@@ -20,6 +20,8 @@ const PLAIN: TextStyle = {
 
 /** Symbols and causes that are named before the rest is counted. */
 const NAMED = 6;
+/** Changes of one type that are told. */
+const CHANGES_TOLD = 3;
 
 /** `e1000e on linux/6.12.1: does not load (ENOEXEC)`. */
 export function verdictLine(
@@ -70,13 +72,12 @@ function versionLines(reasons: readonly VersionReason[], style: TextStyle): stri
   const count =
     symbols.length === 1 ? "a symbol's version differs" : `the versions of ${symbols.length} symbols differ`;
   const lines = [`${style.red('version')}: ${count}: ${listed(symbols)}`];
-  for (const { change, symbols: explained } of causes.slice(0, NAMED)) {
-    const path = [...change.path, change.type].join(' > ');
-    lines.push(
-      `  ${change.type}: ${change.text} ${style.dim(`(${path}; ${countOf(explained.length, 'symbol')})`)}`,
-    );
+  for (const { type, texts, symbols: explained, path } of causes.slice(0, NAMED)) {
+    const more = texts.length > CHANGES_TOLD ? `; ${texts.length - CHANGES_TOLD} more changes` : '';
+    const way = style.dim(`(${[...path, type].join(' > ')}; ${countOf(explained.length, 'symbol')})`);
+    lines.push(`  ${type}: ${texts.slice(0, CHANGES_TOLD).join('; ')}${more} ${way}`);
   }
-  if (causes.length > NAMED) lines.push(`  and ${countOf(causes.length - NAMED, 'more change')}`);
+  if (causes.length > NAMED) lines.push(`  and ${countOf(causes.length - NAMED, 'more changed type')}`);
   if (same.length > 0) lines.push(`  the same types, as far as BTF tells: ${listed(same)}`);
   if (unknown.length > 0) lines.push(`  types not known: ${listed(unknown)}`);
   return lines;

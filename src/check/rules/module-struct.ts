@@ -17,7 +17,7 @@ export function* checkModuleStruct({ content, kernel, module }: Case): Generator
       errno: 'ENOEXEC',
       text: `struct module has ${struct.size} bytes in it and ${size} in this kernel: built for another kernel or configuration`,
       ...(exact && {
-        log: `${module.name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
+        log: `module ${module.name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
       }),
     };
   }

@@ -2,7 +2,7 @@ import { isGplCompatible } from '../../linux/module/license.js';
 import type { Provided } from '../check-kernel.js';
 import type { CheckedModule, Import } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
-import type { Reason } from '../reason.js';
+import type { Reason, SymbolElsewhere } from '../reason.js';
 import { isProprietary } from './origin.js';
 import type { Case, ProvidedTogether } from './rule.js';
 
@@ -149,9 +149,7 @@ function missing(c: Case, symbol: string): Reason {
   const hints = [
     ...(internal ? ['the kernel has it, but does not export it'] : []),
     ...(target.modules ? [] : ['which modules came with this kernel is not known']),
-    ...elsewhere.map(({ target: other, module }) =>
-      module === undefined ? `${other} exports it` : `module ${module} of ${other} exports it`,
-    ),
+    ...elsewhere.flatMap((other) => elsewhereText(other) ?? []),
     ...(nearest.length > 0 ? [`like it: ${nearest.join(', ')}`] : []),
   ];
   return {
@@ -165,4 +163,11 @@ function missing(c: Case, symbol: string): Reason {
     text: `nobody exports '${symbol}'${hints.map((hint) => `; ${hint}`).join('')}`,
     log: `${c.module.name}: Unknown symbol ${symbol} (err -2)`,
   };
+}
+
+/** That the kernel which the module was built for has the symbol goes without saying; that a module has it does not. */
+function elsewhereText({ target, module, option }: SymbolElsewhere): string | undefined {
+  if (module === undefined) return undefined;
+  const configured = option === undefined ? '' : ` (${option}, which this kernel is configured without)`;
+  return `module ${module} of ${target} exports it${configured}`;
 }
