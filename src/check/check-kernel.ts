@@ -7,7 +7,7 @@ import {
 } from '../linux/security/signature-policy.js';
 import type { Target } from '../target/index.js';
 import { moduleNameOf } from '../target/module-table.js';
-import { Keyring, type Verifier, verifyModule } from '../trust/index.js';
+import { Keyring, verifyModule } from '../trust/index.js';
 import type { SignatureCheck } from './checked-module.js';
 import { NearestNames } from './nearest.js';
 
@@ -18,8 +18,6 @@ export interface KernelSettings {
   readonly keys?: readonly Uint8Array[];
   /** modprobe.d of the system. */
   readonly config?: ModprobeConfig;
-  /** What computes digests and signatures; the portable one by default. */
-  readonly verifier?: Verifier;
 }
 
 /** A symbol that the kernel or one of its own modules exports. */
@@ -42,12 +40,13 @@ export class CheckKernel {
   readonly keyringId: string;
   private readonly keyring: Keyring;
   private names: NearestNames | undefined;
+  private readonly knownOwn = new Map<string, Provided | undefined>();
   private readonly knownNearest = new Map<string, readonly string[]>();
   private builtin: ReadonlySet<string> | undefined;
 
   constructor(
     readonly target: Target,
-    private readonly settings: KernelSettings = {},
+    settings: KernelSettings = {},
   ) {
     const { cmdline = '', keys = [] } = settings;
     this.cmdline = cmdline;
@@ -61,18 +60,27 @@ export class CheckKernel {
   }
 
   /** Checks signatures as this kernel does, with every digest that it has as a module. */
-  readonly checkSignature: SignatureCheck = (bytes, file) =>
+  readonly checkSignature: SignatureCheck = (bytes, file, verifier) =>
     verifyModule(bytes, this.keyring, file, {
       supports: (algorithm) => this.target.config.has(ALGORITHM_OPTIONS[algorithm]),
-      ...(this.settings.verifier && { verifier: this.settings.verifier }),
+      verifier,
     });
 
   /** What the kernel image or a module that came with it exports; `except` are modules that are not taken from it. */
   provider(symbol: string, except: ReadonlyMap<string, unknown>): Provided | undefined {
-    const own = this.target.exports.get(symbol);
-    if (own) return { ...own, module: undefined };
+    const own = this.own(symbol);
+    if (own) return own;
     const found = this.target.modules?.exports.get(symbol);
     return found && !except.has(found.module.name) ? found : undefined;
+  }
+
+  /** What the kernel image itself exports. */
+  own(symbol: string): Provided | undefined {
+    if (this.knownOwn.has(symbol)) return this.knownOwn.get(symbol);
+    const found = this.target.exports.get(symbol);
+    const own = found && { ...found, module: undefined };
+    this.knownOwn.set(symbol, own);
+    return own;
   }
 
   /** Whether a module of that name is part of the kernel image. */

@@ -7,7 +7,7 @@ import { parseModversions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
 import { moduleNameOf } from '../target/module-table.js';
-import type { Verdict as SignatureVerdict } from '../trust/index.js';
+import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
 
 /** A symbol that a module needs from elsewhere. */
 export interface Import {
@@ -62,7 +62,7 @@ export function isReadable(content: ModuleContent | Unreadable): content is Modu
 }
 
 /** How one kernel checks a signature. `file` is for messages. */
-export type SignatureCheck = (bytes: Uint8Array, file: string) => SignatureVerdict;
+export type SignatureCheck = (bytes: Uint8Array, file: string, verifier: Verifier) => SignatureVerdict;
 
 const THIS_MODULE = '.gnu.linkonce.this_module';
 
@@ -71,6 +71,7 @@ export function readCheckedModule(
   packed: Uint8Array,
   file: string,
   checks: readonly SignatureCheck[],
+  verifier: Verifier,
 ): CheckedModule {
   const byName = moduleNameOf(file);
   let bytes: Uint8Array;
@@ -79,12 +80,27 @@ export function readCheckedModule(
   } catch (error) {
     return { file, name: byName, content: unreadable(error), signatures: [] };
   }
-  const signatures = checks.map((check) => check(bytes, file));
+  const once = digestOnce(verifier);
+  const signatures = checks.map((check) => check(bytes, file, once));
   // The kernel cuts the signature off before it looks at the rest.
   const size = signatures[0]?.size ?? bytes.length;
   const content = readContent(bytes.subarray(0, size), file);
   const name = isReadable(content) ? content.modinfo.get('name') : undefined;
   return { file, name: name ?? byName, content, signatures };
+}
+
+/** A verifier for one file that several kernels check: its digest is computed once for all of them. */
+function digestOnce({ digest, verify }: Verifier): Verifier {
+  const known = new Map<string, Uint8Array>();
+  return {
+    verify,
+    digest(name, bytes) {
+      const key = `${name} ${bytes.byteOffset} ${bytes.length}`;
+      const made = known.get(key) ?? digest(name, bytes);
+      known.set(key, made);
+      return made;
+    },
+  };
 }
 
 function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadable {

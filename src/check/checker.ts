@@ -1,17 +1,18 @@
 import type { Target } from '../target/index.js';
+import { portableVerifier, type Verifier } from '../trust/index.js';
 import type { CheckKernel, Provided } from './check-kernel.js';
 import { type CheckedModule, isReadable, readCheckedModule, type SignatureCheck } from './checked-module.js';
-import type { Reason, SymbolElsewhere, TaintLetter, Verdict } from './reason.js';
+import type { Reason, TaintLetter, Verdict } from './reason.js';
 import { checkBlacklist } from './rules/blacklist.js';
 import { checkDependencies } from './rules/dependencies.js';
 import { checkBuiltin, checkExports } from './rules/exports.js';
 import { checkModuleStruct } from './rules/module-struct.js';
 import { checkLicense, checkOrigin } from './rules/origin.js';
 import type { Case, ProvidedTogether, Rule } from './rules/rule.js';
-import { checkSignature } from './rules/signature.js';
+import { checkSignature, checkUnsigned } from './rules/signature.js';
+import { SymbolReasons } from './rules/symbol-reasons.js';
 import { checkModuleLayout, checkSymbols } from './rules/symbols.js';
 import { checkVermagic } from './rules/vermagic.js';
-import { SymbolChanges } from './types/symbol-changes.js';
 
 /** In the order in which load_module() of kernel/module/main.c gets to them: the first that refuses gives the errno. */
 const RULES: readonly Rule[] = [
@@ -22,6 +23,7 @@ const RULES: readonly Rule[] = [
   checkVermagic,
   checkOrigin,
   checkLicense,
+  checkUnsigned,
   checkBuiltin,
   checkDependencies,
   checkExports,
@@ -33,6 +35,8 @@ const TAINT_ORDER: readonly TaintLetter[] = ['P', 'F', 'C', 'O', 'E', 'K', 'N'];
 export interface CheckerOptions {
   /** The kernel that a module of this version magic was built for: its types tell what changed since. */
   readonly homeOf?: (vermagic: string) => Target | undefined;
+  /** What computes digests and signatures; the portable one by default. */
+  readonly verifier?: Verifier;
 }
 
 /**
@@ -46,7 +50,7 @@ export class Checker {
   private readonly keyrings: readonly string[];
   private readonly signatureChecks: readonly SignatureCheck[];
   private readonly homes = new Map<string, Target | undefined>();
-  private readonly changesBetween = new Map<string, SymbolChanges>();
+  private readonly reasons = new Map<string, SymbolReasons>();
   private readonly verdicts = new Map<CheckKernel, Map<CheckedModule, Verdict | undefined>>();
 
   constructor(
@@ -60,7 +64,8 @@ export class Checker {
 
   /** Reads a module's file, packed or not, and counts it among those checked together. */
   add(packed: Uint8Array, file: string): CheckedModule {
-    const module = readCheckedModule(packed, file, this.signatureChecks);
+    const { verifier = portableVerifier } = this.options;
+    const module = readCheckedModule(packed, file, this.signatureChecks, verifier);
     if (!this.together.has(module.name)) this.together.set(module.name, module);
     const { content } = module;
     if (!isReadable(content)) return module;
@@ -88,13 +93,7 @@ export class Checker {
     const signature = module.signatures[this.keyrings.indexOf(kernel.keyringId)];
     if (!isReadable(content)) {
       const { text, log } = content;
-      const reason: Reason = {
-        kind: 'file',
-        effect: 'refused',
-        errno: 'ENOEXEC',
-        text,
-        ...(log !== undefined && { log }),
-      };
+      const reason: Reason = { kind: 'file', line: log, effect: 'refused', errno: 'ENOEXEC', text };
       return verdictOf(name, file, kernel, [[reason]]);
     }
     const c: Case = {
@@ -102,10 +101,12 @@ export class Checker {
       content,
       kernel,
       signature,
-      provider: (symbol) => this.provider(symbol, module, kernel),
+      needs: content.imports.map((symbol) => ({
+        symbol,
+        provided: this.provider(symbol.name, module, kernel),
+      })),
+      reasons: this.symbolReasons(kernel, content.modinfo.get('vermagic')),
       verdictOf: (other) => this.verdictUnlessAsked(other, kernel),
-      changes: (symbol) => this.changes(symbol, content.modinfo.get('vermagic'), kernel),
-      elsewhere: (symbol) => this.elsewhere(symbol, content.modinfo.get('vermagic'), kernel),
     };
     return verdictOf(
       name,
@@ -120,7 +121,8 @@ export class Checker {
     module: CheckedModule,
     kernel: CheckKernel,
   ): Provided | ProvidedTogether | undefined {
-    if (kernel.target.exports.has(symbol)) return kernel.provider(symbol, this.together);
+    const own = kernel.own(symbol);
+    if (own) return own;
     const together = this.exported.get(symbol);
     if (together && together.together !== module) return together;
     return kernel.provider(symbol, this.together);
@@ -138,38 +140,16 @@ export class Checker {
     return this.homes.get(vermagic);
   }
 
-  private changes(
-    symbol: string,
-    vermagic: string | undefined,
-    { target }: CheckKernel,
-  ): ReturnType<Case['changes']> {
+  private symbolReasons(kernel: CheckKernel, vermagic: string | undefined): SymbolReasons {
     const home = this.home(vermagic);
-    if (!home || home === target) return undefined;
-    const key = `${home.name} ${target.name}`;
-    let changes = this.changesBetween.get(key);
-    if (!changes) {
-      changes = new SymbolChanges(home.types, target.types);
-      this.changesBetween.set(key, changes);
-    }
-    return changes.of(symbol);
-  }
-
-  private elsewhere(
-    symbol: string,
-    vermagic: string | undefined,
-    { target }: CheckKernel,
-  ): SymbolElsewhere[] {
-    const home = this.home(vermagic);
-    const others = new Set([...(home ? [home] : []), ...this.kernels.map((kernel) => kernel.target)]);
-    others.delete(target);
-    return [...others].flatMap((other): SymbolElsewhere[] => {
-      if (other.exports.has(symbol)) return [{ target: other.name, module: undefined, option: undefined }];
-      const module = other.modules?.exports.get(symbol)?.module.name;
-      if (module === undefined) return [];
-      const option = `CONFIG_${module.toUpperCase()}`;
-      const lacking = other.config.has(option) && !target.config.has(option);
-      return [{ target: other.name, module, option: lacking ? option : undefined }];
-    });
+    const key = `${home?.name} ${kernel.target.name}`;
+    const known = this.reasons.get(key);
+    if (known) return known;
+    const others = new Set([...(home ? [home] : []), ...this.kernels.map(({ target }) => target)]);
+    others.delete(kernel.target);
+    const made = new SymbolReasons(kernel, home, [...others]);
+    this.reasons.set(key, made);
+    return made;
   }
 }
 

@@ -8,11 +8,14 @@ const LEAST_LIKENESS = 0.55;
 export class NearestNames {
   private readonly names: readonly string[];
   private readonly sizes: Uint16Array;
+  /** How many groups a name has in common with the one that is looked for; all 0 in between. */
+  private readonly shared: Uint16Array;
   private readonly holders = new Map<string, number[]>();
 
   constructor(names: Iterable<string>) {
     this.names = [...new Set(names)];
     this.sizes = new Uint16Array(this.names.length);
+    this.shared = new Uint16Array(this.names.length);
     for (const [i, name] of this.names.entries()) {
       const groups = groupsOf(name);
       this.sizes[i] = groups.size;
@@ -27,11 +30,16 @@ export class NearestNames {
   /** At most `count` names, the most alike first; none that is not much alike. */
   of(name: string, count: number): string[] {
     const groups = groupsOf(name);
-    const shared = new Map<number, number>();
+    const { shared } = this;
+    const touched: number[] = [];
     for (const group of groups)
-      for (const i of this.holders.get(group) ?? []) shared.set(i, (shared.get(i) ?? 0) + 1);
-    return [...shared]
-      .map(([i, both]) => ({ name: this.names[i], likeness: (2 * both) / (groups.size + this.sizes[i]) }))
+      for (const i of this.holders.get(group) ?? []) if (shared[i]++ === 0) touched.push(i);
+    const alike = touched.map((i) => ({
+      name: this.names[i],
+      likeness: (2 * shared[i]) / (groups.size + this.sizes[i]),
+    }));
+    for (const i of touched) shared[i] = 0;
+    return alike
       .filter(({ likeness }) => likeness >= LEAST_LIKENESS)
       .sort((a, b) => b.likeness - a.likeness || (a.name < b.name ? -1 : 1))
       .slice(0, count)

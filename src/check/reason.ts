@@ -33,11 +33,13 @@ export interface SymbolElsewhere {
 
 /** What a reason is about, with the facts behind it. */
 export type Subject =
-  | { readonly kind: 'file' }
+  /** `line` is what the kernel logs of it, where it gets that far. */
+  | { readonly kind: 'file'; readonly line: string | undefined }
   | { readonly kind: 'signature'; readonly code: RefusalCode }
   | { readonly kind: 'blacklist'; readonly where: string }
   | { readonly kind: 'vermagic'; readonly module: string | undefined; readonly kernel: string }
-  | { readonly kind: 'module-struct' }
+  /** `exact`: the kernel demands its own size. */
+  | { readonly kind: 'module-struct'; readonly exact: boolean }
   | { readonly kind: 'built-in' }
   | { readonly kind: 'origin' }
   | { readonly kind: 'retpoline' }
@@ -63,6 +65,7 @@ export type Subject =
       /** Where the types of the two kernels differ, nearest to the symbol first; undefined where that is not known. */
       readonly changes: readonly TypeChange[] | undefined;
     }
+  | { readonly kind: 'common-symbol'; readonly symbol: string }
   | { readonly kind: 'versions' }
   | { readonly kind: 'gpl-only'; readonly symbol: string; readonly provider: string | undefined }
   | { readonly kind: 'namespace'; readonly symbol: string; readonly namespace: string }
@@ -74,8 +77,6 @@ export type Reason = Subject &
   Outcome & {
     /** For people: what is wrong, and what would mend it where that is known. */
     readonly text: string;
-    /** The line that the kernel logs. */
-    readonly log?: string;
   };
 
 export type ReasonKind = Reason['kind'];

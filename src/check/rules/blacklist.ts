@@ -11,7 +11,6 @@ export function* checkBlacklist({ module, kernel }: Case): Generator<Reason> {
       effect: 'refused',
       errno: 'EPERM',
       text: 'the boot parameter module_blacklist has it',
-      log: `Module ${name} is blacklisted`,
     };
   }
   const { config } = kernel;

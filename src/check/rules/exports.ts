@@ -16,7 +16,7 @@ export function* checkBuiltin({ module, kernel }: Case): Generator<Reason> {
 
 /** Exports: with versions where the kernel has them (check_module_license_and_versions()), and nobody else's. */
 export function* checkExports(c: Case): Generator<Reason> {
-  const { module, content, kernel } = c;
+  const { content, kernel } = c;
   const { config } = kernel.target;
   if (config.has('CONFIG_MODVERSIONS') && content.exports.some(({ crc }) => crc === undefined)) {
     const text = 'its exports have no versions, and those of this kernel have';
@@ -33,7 +33,6 @@ export function* checkExports(c: Case): Generator<Reason> {
       effect: 'refused',
       errno: 'ENOEXEC',
       text: `it exports '${name}', which the kernel exports already`,
-      log: `${module.name}: exports duplicate symbol ${name} (owned by kernel)`,
     };
   }
 }

@@ -4,7 +4,7 @@ import type { Case } from './rule.js';
 const KIND = 'module-struct';
 
 /** `.gnu.linkonce.this_module` against the kernel's struct module: its size, and where it looks for init and exit. */
-export function* checkModuleStruct({ content, kernel, module }: Case): Generator<Reason> {
+export function* checkModuleStruct({ content, kernel }: Case): Generator<Reason> {
   const { types } = kernel.target;
   const { struct } = content;
   const size = types.sizeOf('struct module');
@@ -13,12 +13,10 @@ export function* checkModuleStruct({ content, kernel, module }: Case): Generator
   if (struct.size !== size && (exact || struct.size < size)) {
     yield {
       kind: KIND,
+      exact,
       effect: 'refused',
       errno: 'ENOEXEC',
       text: `struct module has ${struct.size} bytes in it and ${size} in this kernel: built for another kernel or configuration`,
-      ...(exact && {
-        log: `module ${module.name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`,
-      }),
     };
   }
   for (const member of ['init', 'exit'] as const) {
@@ -27,6 +25,7 @@ export function* checkModuleStruct({ content, kernel, module }: Case): Generator
     if (place === undefined || offset === undefined || place === offset) continue;
     yield {
       kind: KIND,
+      exact: false,
       effect: 'refused',
       errno: 'ENOEXEC',
       text: `its struct module has ${member} at ${place} and this kernel looks for it at ${offset}: the function would never be called`,

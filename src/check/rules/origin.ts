@@ -3,9 +3,8 @@ import type { Reason } from '../reason.js';
 import type { Case } from './rule.js';
 
 /** What check_modinfo() of kernel/module/main.c says of where a module is from: out of tree, staging, test, livepatch. */
-export function* checkOrigin({ module, content, kernel }: Case): Generator<Reason> {
+export function* checkOrigin({ content, kernel }: Case): Generator<Reason> {
   const { modinfo } = content;
-  const { name } = module;
   const { config } = kernel.target;
   if (modinfo.get('intree') === undefined)
     yield {
@@ -13,7 +12,6 @@ export function* checkOrigin({ module, content, kernel }: Case): Generator<Reaso
       effect: 'taints',
       taint: 'O',
       text: 'built out of the kernel tree',
-      log: `${name}: loading out-of-tree module taints kernel.`,
     };
   const retpoline = config.has('CONFIG_RETPOLINE') || config.has('CONFIG_MITIGATION_RETPOLINE');
   if (retpoline && modinfo.get('retpoline') === undefined)
@@ -21,7 +19,6 @@ export function* checkOrigin({ module, content, kernel }: Case): Generator<Reaso
       kind: 'retpoline',
       effect: 'note',
       text: 'built without retpolines: it can be used to attack the kernel (Spectre variant 2)',
-      log: `${name}: loading module not compiled with retpoline compiler.`,
     };
   if (modinfo.get('staging') !== undefined)
     yield {
@@ -29,34 +26,30 @@ export function* checkOrigin({ module, content, kernel }: Case): Generator<Reaso
       effect: 'taints',
       taint: 'C',
       text: 'from the staging directory',
-      log: `${name}: module is from the staging directory, the quality is unknown, you have been warned.`,
     };
-  if (modinfo.get('livepatch') !== undefined) yield livepatch(name, config.has('CONFIG_LIVEPATCH'));
+  if (modinfo.get('livepatch') !== undefined) yield livepatch(config.has('CONFIG_LIVEPATCH'));
   if (modinfo.get('test') !== undefined)
     yield {
       kind: 'origin',
       effect: 'taints',
       taint: 'N',
       text: 'a test module',
-      log: `${name}: loading test module taints kernel.`,
     };
 }
 
-function livepatch(name: string, supported: boolean): Reason {
+function livepatch(supported: boolean): Reason {
   if (supported)
     return {
       kind: 'livepatch',
       effect: 'taints',
       taint: 'K',
       text: 'it patches the running kernel',
-      log: `${name}: tainting kernel with TAINT_LIVEPATCH`,
     };
   return {
     kind: 'livepatch',
     effect: 'refused',
     errno: 'ENOEXEC',
     text: 'it patches the running kernel, and this one has no CONFIG_LIVEPATCH',
-    log: `${name}: module is marked as livepatch module, but livepatch support is disabled`,
   };
 }
 
@@ -75,7 +68,6 @@ export function* checkLicense(c: Case): Generator<Reason> {
     effect: 'taints',
     taint: 'P',
     text: `${why}: symbols that are for GPL modules are not there for it`,
-    log: `${c.module.name}: module license '${license}' taints kernel.`,
   };
 }
 

@@ -1,12 +1,18 @@
 import type { Verdict as SignatureVerdict } from '../../trust/index.js';
 import type { CheckKernel, Provided } from '../check-kernel.js';
-import type { CheckedModule, ModuleContent } from '../checked-module.js';
-import type { Reason, SymbolElsewhere, Verdict } from '../reason.js';
-import type { TypeChange } from '../types/change.js';
+import type { CheckedModule, Import, ModuleContent } from '../checked-module.js';
+import type { Reason, Verdict } from '../reason.js';
+import type { SymbolReasons } from './symbol-reasons.js';
 
 /** A provider among the modules that are checked together. */
 export interface ProvidedTogether extends Provided {
   readonly together: CheckedModule;
+}
+
+/** A symbol that a module imports, and who exports it: the kernel, a module checked along, or one of the kernel's own. */
+export interface Need {
+  readonly symbol: Import;
+  readonly provided: Provided | ProvidedTogether | undefined;
 }
 
 /** A module that is to be loaded into a kernel, and what the rules ask about it. */
@@ -16,14 +22,11 @@ export interface Case {
   readonly kernel: CheckKernel;
   /** Undefined where the kernel looks at no signatures. */
   readonly signature: SignatureVerdict | undefined;
-  /** Who exports a symbol: the kernel, a module checked along, or one of the kernel's own. */
-  provider(symbol: string): Provided | ProvidedTogether | undefined;
+  /** In the order of the symbol table. */
+  readonly needs: readonly Need[];
+  readonly reasons: SymbolReasons;
   /** The verdict about a module that is checked along; undefined while it is being made (they need each other). */
   verdictOf(module: CheckedModule): Verdict | undefined;
-  /** Differences of types behind a symbol's version; see SymbolChanges. */
-  changes(symbol: string): readonly TypeChange[] | undefined;
-  /** Other kernels that export a symbol. */
-  elsewhere(symbol: string): readonly SymbolElsewhere[];
 }
 
 /** What the kernel checks in one step, and modbox besides. */

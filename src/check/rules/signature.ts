@@ -3,49 +3,37 @@ import type { Untrusted } from '../../trust/index.js';
 import type { ErrnoName, Reason } from '../reason.js';
 import type { Case } from './rule.js';
 
-/** module_sig_check() of kernel/module/signing.c, under the policy that the kernel is booted with. */
-export function* checkSignature({ signature, kernel, module }: Case): Generator<Reason> {
-  const { checked, enforced, lockdown } = kernel.policy;
-  if (!checked || !signature || signature.trusted) return;
-  const { code, reason } = signature;
-  const common = { kind: 'signature', code } as const;
-  const kind = UNVOUCHED[code];
-  if (kind === undefined) {
-    yield {
-      ...common,
-      effect: 'refused',
-      errno: fatal(signature),
-      text: `the signature is refused: ${reason}`,
-    };
-    return;
-  }
-  if (enforced) {
-    const text = `signatures are enforced, and nobody the kernel trusts signed it: ${reason}`;
-    yield {
-      ...common,
-      effect: 'refused',
-      errno: 'EKEYREJECTED',
-      text,
-      log: `Loading of ${kind} is rejected`,
-    };
-    return;
-  }
-  if (lockdown !== 'none') {
-    const text = `lockdown=${lockdown}, and nobody the kernel trusts signed it: ${reason}`;
-    const log = 'Lockdown: modprobe: unsigned module loading is restricted; see man kernel_lockdown.7';
-    yield { ...common, effect: 'refused', errno: 'EPERM', text, log };
-    return;
-  }
-  yield {
-    ...common,
-    effect: 'taints',
-    taint: 'E',
-    text: `nobody the kernel trusts signed it: ${reason}`,
-    log: `${module.name}: module verification failed: signature and/or required key missing - tainting kernel`,
-  };
+const NOBODY = 'nobody the kernel trusts signed it';
+
+/** module_sig_check() of kernel/module/signing.c: whether the kernel looks at the module at all. */
+export function* checkSignature(c: Case): Generator<Reason> {
+  const { enforced, lockdown } = c.kernel.policy;
+  const untrusted = untrustedSignature(c);
+  if (!untrusted) return;
+  const { code, reason } = untrusted;
+  const common = { kind: 'signature', code, effect: 'refused' } as const;
+  if (UNVOUCHED[code] === undefined)
+    yield { ...common, errno: fatal(code), text: `the signature is refused: ${reason}` };
+  else if (enforced)
+    yield { ...common, errno: 'EKEYREJECTED', text: `signatures are enforced, and ${NOBODY}: ${reason}` };
+  else if (lockdown !== 'none')
+    yield { ...common, errno: 'EPERM', text: `lockdown=${lockdown}, and ${NOBODY}: ${reason}` };
 }
 
-function fatal({ code }: Untrusted): ErrnoName {
+/** load_module(): a module that nobody vouches for taints, where it gets that far. */
+export function* checkUnsigned(c: Case): Generator<Reason> {
+  const { enforced, lockdown } = c.kernel.policy;
+  const untrusted = untrustedSignature(c);
+  if (!untrusted || UNVOUCHED[untrusted.code] === undefined || enforced || lockdown !== 'none') return;
+  const { code, reason } = untrusted;
+  yield { kind: 'signature', code, effect: 'taints', taint: 'E', text: `${NOBODY}: ${reason}` };
+}
+
+function untrustedSignature({ signature, kernel }: Case): Untrusted | undefined {
+  return kernel.policy.checked && signature && !signature.trusted ? signature : undefined;
+}
+
+function fatal(code: Untrusted['code']): ErrnoName {
   // ENODATA is among those that are not fatal.
   return code === 'ENODATA' ? 'EKEYREJECTED' : code;
 }

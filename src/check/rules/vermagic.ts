@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** The version magic (same_magic() of kernel/module/version.c). */
-export function* checkVermagic({ module, content, kernel }: Case): Generator<Reason> {
+export function* checkVermagic({ content, kernel }: Case): Generator<Reason> {
   const magic = content.modinfo.get('vermagic');
   const wanted = kernel.target.vermagic;
   const facts = { kind: 'vermagic', module: magic, kernel: wanted } as const;
@@ -33,7 +33,6 @@ export function* checkVermagic({ module, content, kernel }: Case): Generator<Rea
     effect: 'refused',
     errno: 'ENOEXEC',
     text: `built for '${magic.trim()}', this kernel is '${wanted.trim()}'${explained(magic, wanted, content.versioned)}`,
-    log: `${module.name}: version magic '${magic}' should be '${wanted}'`,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Btf } from '../../formats/btf/index.js';
 import type { TypeChange } from './change.js';
-import { type Comparison, type TypePair, TypePairs } from './type-pairs.js';
+import { type Comparison, pairKey, type TypePair, TypePairs } from './type-pairs.js';
 
 /** Types with differences that are told for one symbol: those nearest to it. */
 const TYPES_TOLD = 4;
@@ -40,7 +40,7 @@ export class SymbolChanges {
   /** Breadth first, so that the nearest come first. */
   private below(start: Comparison, name: string, wanted: number): TypeChange[] {
     const changes: TypeChange[] = [];
-    const seen = new Set<string>();
+    const seen = new Set<number>();
     let types = 0;
     let level: { readonly pair: TypePair; readonly path: Path }[] = start.parts.map((pair) => ({
       pair,
@@ -49,7 +49,7 @@ export class SymbolChanges {
     while (level.length > 0) {
       const next: typeof level = [];
       for (const { pair, path } of level) {
-        const key = `${pair.there}:${pair.here}`;
+        const key = pairKey(pair);
         if (seen.has(key)) continue;
         seen.add(key);
         const { texts, parts } = this.pairs.compare(pair);

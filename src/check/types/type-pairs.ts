@@ -21,6 +21,11 @@ const SAME: Comparison = { texts: [], parts: [] };
 /** Type ids of a kernel are far below this. */
 const MAX_TYPES = 2 ** 26;
 
+/** One number for a pair. */
+export function pairKey({ there, here }: TypePair): number {
+  return there * MAX_TYPES + here;
+}
+
 /** Longer chains of pointers and arrays do not come out of a compiler. */
 const MAX_CHAIN = 64;
 
@@ -63,7 +68,7 @@ export class TypePairs {
   }
 
   compare(pair: TypePair): Comparison {
-    const key = pair.there * MAX_TYPES + pair.here;
+    const key = pairKey(pair);
     let found = this.known.get(key);
     if (!found) {
       found = this.compared(pair);

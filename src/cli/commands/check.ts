@@ -72,11 +72,13 @@ export async function main(args: readonly string[]): Promise<number> {
         cmdline,
         keys,
         config: kernelConfig(root, target, cmdline),
-        verifier: nodeVerifier,
       }),
   );
   const verdicts = checkAll(
-    new Checker(kernels, { homeOf: (vermagic) => store.findByVermagic(vermagic) }),
+    new Checker(kernels, {
+      homeOf: (vermagic) => store.findByVermagic(vermagic),
+      verifier: nodeVerifier,
+    }),
     files,
   );
   if (values.junit !== undefined) writeFileSync(values.junit, junitXml(verdicts));
