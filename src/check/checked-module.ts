@@ -6,6 +6,7 @@ import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
 import { parseModversions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
+import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import { moduleNameOf } from '../target/module-table.js';
 import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
 
@@ -36,6 +37,8 @@ export interface ModuleContent {
   /** In the order of the symbol table. */
   readonly imports: readonly Import[];
   readonly exports: readonly ModuleExport[];
+  /** It exports symbols and has no table of their versions. */
+  readonly unversionedExports: boolean;
   /** It has common symbols, which the kernel does not place. */
   readonly commonSymbols: readonly string[];
   readonly struct: ModuleStruct;
@@ -46,6 +49,7 @@ export interface Unreadable {
   readonly text: string;
   /** What the kernel logs, where that is known. */
   readonly log: string | undefined;
+  readonly errno: 'ENOEXEC' | 'EINVAL';
 }
 
 /** One file to check, read once for all kernels. */
@@ -104,6 +108,8 @@ function digestOnce({ digest, verify }: Verifier): Verifier {
 }
 
 function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadable {
+  // kernel_read_file() has an error of its own for it.
+  if (bytes.length === 0) return { text: 'the file is empty', log: undefined, errno: 'EINVAL' };
   try {
     demandValidElf(bytes, file);
     return contentOf(parseElf(bytes, file));
@@ -114,7 +120,7 @@ function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadabl
 
 function unreadable(error: unknown): Unreadable {
   if (!(error instanceof FormatError)) throw error;
-  return { text: error.message, log: error instanceof InvalidElf ? error.line : undefined };
+  return { text: error.message, log: error instanceof InvalidElf ? error.line : undefined, errno: 'ENOEXEC' };
 }
 
 function contentOf(elf: ElfFile): ModuleContent | Unreadable {
@@ -125,12 +131,14 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
     return {
       text: 'it has no symbols: stripped of what the kernel links by',
       log: `${called}: module has no symbols (stripped?)`,
+      errno: 'ENOEXEC',
     };
   const struct = structOf(elf);
   if (!struct)
     return {
       text: `it has no section ${THIS_MODULE}: an object file, and no module that modpost has finished`,
       log: `${called}: No module found in object`,
+      errno: 'ENOEXEC',
     };
   const versions = new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]));
   const symbols = elf.symbols();
@@ -143,6 +151,7 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
       .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
       .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK, crc: versions.get(name) })),
     exports: moduleExports(elf),
+    unversionedExports: hasUnversionedExports(elf),
     commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
     struct,
   };

@@ -92,9 +92,9 @@ export class Checker {
     const { content, file, name } = module;
     const signature = module.signatures[this.keyrings.indexOf(kernel.keyringId)];
     if (!isReadable(content)) {
-      const { text, log } = content;
-      const reason: Reason = { kind: 'file', line: log, effect: 'refused', errno: 'ENOEXEC', text };
-      return verdictOf(name, file, kernel, [[reason]]);
+      const { text, log, errno } = content;
+      const reason: Reason = { kind: 'file', line: log, effect: 'refused', errno, text };
+      return verdictOf(name, file, kernel, [[...checkSignature({ kernel, signature })], [reason]]);
     }
     const c: Case = {
       module,

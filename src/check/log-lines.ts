@@ -6,21 +6,22 @@ const SYMBOL_KINDS: readonly Reason['kind'][] = [
   'missing-symbol',
   'common-symbol',
   'gpl-only',
+  'proprietary-provider',
   'namespace',
   'version',
 ];
 
 /**
  * What the kernel logs when it is to load the module, as far as the checks of the loader go, in a kernel that is not
- * tainted yet. It stops at the first thing that refuses; of symbols it tells all.
+ * tainted yet. It stops at the first thing that refuses; of symbols it tells all. `program` is what loads it.
  */
-export function logLines({ module, reasons }: Verdict): string[] {
+export function logLines({ module, reasons }: Verdict, program = 'modprobe'): string[] {
   const first = reasons.findIndex(({ effect }) => effect === 'refused');
   const symbols = first >= 0 && isAboutSymbols(reasons[first]);
   const reached = reasons.filter(
     (reason, i) => first < 0 || i <= first || (symbols && isAboutSymbols(reason)),
   );
-  return reached.flatMap((reason) => linesOf(reason, module));
+  return reached.flatMap((reason) => linesOf(reason, module, program));
 }
 
 /** The version of struct module is looked at by itself, before all others. */
@@ -30,12 +31,12 @@ function isAboutSymbols(reason: Reason): boolean {
   );
 }
 
-function linesOf(reason: Reason, module: string): string[] {
+function linesOf(reason: Reason, module: string, program: string): string[] {
   switch (reason.kind) {
     case 'file':
       return reason.line === undefined ? [] : [reason.line];
     case 'signature':
-      return signatureLines(reason, module);
+      return signatureLines(reason, module, program);
     case 'blacklist':
       return reason.effect === 'refused' ? [`Module ${module} is blacklisted`] : [];
     case 'module-struct':
@@ -63,6 +64,8 @@ function linesOf(reason: Reason, module: string): string[] {
     case 'missing-symbol':
     case 'gpl-only':
       return [`${module}: Unknown symbol ${reason.symbol} (err -2)`];
+    case 'proprietary-provider':
+      return providerLines(reason, module);
     case 'common-symbol':
       return [`${module}: please compile with -fno-common`];
     case 'version':
@@ -79,13 +82,17 @@ function linesOf(reason: Reason, module: string): string[] {
   }
 }
 
-function signatureLines(reason: Extract<Reason, { kind: 'signature' }>, module: string): string[] {
+function signatureLines(
+  reason: Extract<Reason, { kind: 'signature' }>,
+  module: string,
+  program: string,
+): string[] {
   if (reason.effect === 'taints')
     return [`${module}: module verification failed: signature and/or required key missing - tainting kernel`];
   const kind = UNVOUCHED[reason.code];
   if (kind === undefined || reason.effect !== 'refused') return [];
   return reason.errno === 'EPERM'
-    ? ['Lockdown: modprobe: unsigned module loading is restricted; see man kernel_lockdown.7']
+    ? [`Lockdown: ${program}: unsigned module loading is restricted; see man kernel_lockdown.7`]
     : [`Loading of ${kind} is rejected`];
 }
 
@@ -103,6 +110,20 @@ function originLines(reason: Extract<Reason, { kind: 'origin' }>, module: string
     default:
       return [];
   }
+}
+
+function providerLines(
+  { effect, symbol, provider }: Extract<Reason, { kind: 'proprietary-provider' }>,
+  module: string,
+): string[] {
+  if (effect !== 'refused')
+    return [
+      `${module}: module uses symbols ${symbol} from proprietary module ${provider}, inheriting taint.`,
+    ];
+  return [
+    `${module}: module using GPL-only symbols uses symbols ${symbol} from proprietary module ${provider}.`,
+    `${module}: Unknown symbol ${symbol} (err -2)`,
+  ];
 }
 
 function versionLines(reason: Extract<Reason, { kind: 'version' }>, module: string): string[] {

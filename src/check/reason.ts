@@ -68,6 +68,7 @@ export type Subject =
   | { readonly kind: 'common-symbol'; readonly symbol: string }
   | { readonly kind: 'versions' }
   | { readonly kind: 'gpl-only'; readonly symbol: string; readonly provider: string | undefined }
+  | { readonly kind: 'proprietary-provider'; readonly symbol: string; readonly provider: string }
   | { readonly kind: 'namespace'; readonly symbol: string; readonly namespace: string }
   | { readonly kind: 'duplicate-symbol'; readonly symbol: string; readonly owner: string }
   | { readonly kind: 'dependency'; readonly module: string };

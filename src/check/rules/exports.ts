@@ -1,3 +1,4 @@
+import { isDistrusted } from '../../linux/module/license.js';
 import { moduleNameOf } from '../../target/module-table.js';
 import type { Reason } from '../reason.js';
 import type { Case } from './rule.js';
@@ -16,14 +17,22 @@ export function* checkBuiltin({ module, kernel }: Case): Generator<Reason> {
 
 /** Exports: with versions where the kernel has them (check_module_license_and_versions()), and nobody else's. */
 export function* checkExports(c: Case): Generator<Reason> {
-  const { content, kernel } = c;
+  const { module, content, kernel } = c;
   const { config } = kernel.target;
-  if (config.has('CONFIG_MODVERSIONS') && content.exports.some(({ crc }) => crc === undefined)) {
+  if (config.has('CONFIG_MODVERSIONS') && content.unversionedExports) {
     const text = 'its exports have no versions, and those of this kernel have';
     if (config.get('CONFIG_MODULE_FORCE_LOAD') === 'y')
       yield { kind: 'versions', effect: 'taints', taint: 'F', text };
     else yield { kind: 'versions', effect: 'refused', errno: 'ENOEXEC', text };
   }
+  if (isDistrusted(module.name))
+    yield {
+      kind: 'license',
+      license: content.modinfo.get('license') ?? 'unspecified',
+      effect: 'taints',
+      taint: 'P',
+      text: 'the kernel takes modules of this name for proprietary, whatever their licence says',
+    };
   for (const { name } of content.exports) {
     if (!kernel.target.exports.has(name)) continue;
     yield {

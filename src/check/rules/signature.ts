@@ -6,7 +6,7 @@ import type { Case } from './rule.js';
 const NOBODY = 'nobody the kernel trusts signed it';
 
 /** module_sig_check() of kernel/module/signing.c: whether the kernel looks at the module at all. */
-export function* checkSignature(c: Case): Generator<Reason> {
+export function* checkSignature(c: Pick<Case, 'kernel' | 'signature'>): Generator<Reason> {
   const { enforced, lockdown } = c.kernel.policy;
   const untrusted = untrustedSignature(c);
   if (!untrusted) return;
@@ -29,7 +29,10 @@ export function* checkUnsigned(c: Case): Generator<Reason> {
   yield { kind: 'signature', code, effect: 'taints', taint: 'E', text: `${NOBODY}: ${reason}` };
 }
 
-function untrustedSignature({ signature, kernel }: Case): Untrusted | undefined {
+function untrustedSignature({
+  signature,
+  kernel,
+}: Pick<Case, 'kernel' | 'signature'>): Untrusted | undefined {
   return kernel.policy.checked && signature && !signature.trusted ? signature : undefined;
 }
 

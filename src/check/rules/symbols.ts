@@ -1,4 +1,4 @@
-import { isGplCompatible } from '../../linux/module/license.js';
+import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
 import type { Provided } from '../check-kernel.js';
 import type { CheckedModule, Import } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
@@ -27,38 +27,62 @@ export function* checkSymbols(c: Case): Generator<Reason> {
       errno: 'ENOEXEC',
       text: `'${name}' is a common symbol, which the kernel does not place: compile with -fno-common`,
     };
-  const proprietary = isProprietary(c) || usesProprietary(c);
   if (lacksVersions(c)) yield unversioned(c);
+  const licence = { proprietary: isProprietary(c) || isDistrusted(c.module.name), usesGplOnly: false };
   for (const { symbol, provided } of c.needs) {
     if (symbol.name === IGNORED) continue;
-    if (provided) yield* checkProvided(c, symbol, provided, proprietary);
-    else if (!symbol.weak) yield c.reasons.missing(symbol.name);
+    if (provided) {
+      yield* checkLicence(c, symbol.name, provided, licence);
+      yield* checkProvided(c, symbol, provided);
+    } else if (!symbol.weak) yield c.reasons.missing(symbol.name);
   }
 }
 
-function* checkProvided(
-  { content, reasons }: Case,
-  symbol: Import,
-  provided: Provided,
-  proprietary: boolean,
-): Generator<Reason> {
-  const { crc, namespace, module, gplOnly } = provided;
-  const provider = module?.name;
-  if (gplOnly && proprietary) yield reasons.gplOnly(symbol.name, provider);
-  if (crc && content.versioned && symbol.crc !== crc)
-    yield reasons.version(symbol.name, { wanted: symbol.crc, found: crc, provider }, 'EINVAL');
-  if (namespace !== '' && !content.modinfo.all('import_ns').includes(namespace))
-    yield reasons.namespace(symbol.name, namespace);
+/** What became of the licence as the symbols are bound, one after the other. */
+interface Licence {
+  proprietary: boolean;
+  usesGplOnly: boolean;
 }
 
-/** Whether it takes anything from a proprietary module: it counts as one then (inherit_taint()). */
-function usesProprietary({ needs }: Case): boolean {
-  return needs.some(({ provided }) => {
-    if (!provided?.module) return false;
-    return isTogether(provided)
-      ? isProprietaryModule(provided.together)
-      : !isGplCompatible(provided.module.license);
-  });
+/** find_symbol() and inherit_taint(): who uses a proprietary module is proprietary, and must not use GPL-only symbols. */
+function* checkLicence(c: Case, symbol: string, provided: Provided, licence: Licence): Generator<Reason> {
+  const provider = provided.module?.name;
+  if (provided.gplOnly && licence.proprietary) {
+    // The kernel does not find it then, and asks nothing more about it.
+    yield c.reasons.gplOnly(symbol, provider);
+    return;
+  }
+  if (provided.gplOnly) licence.usesGplOnly = true;
+  if (provider === undefined || !isOfProprietary(provided)) return;
+  const common = { kind: 'proprietary-provider', symbol, provider } as const;
+  if (licence.usesGplOnly)
+    yield {
+      ...common,
+      effect: 'refused',
+      errno: 'ENOENT',
+      text: `it uses '${symbol}' of the proprietary module ${provider}, and symbols for GPL-compatible modules only as well`,
+    };
+  else if (!licence.proprietary)
+    yield {
+      ...common,
+      effect: 'taints',
+      taint: 'P',
+      text: `it uses '${symbol}' of the proprietary module ${provider}, and counts as proprietary by that`,
+    };
+  licence.proprietary = true;
+}
+
+function isOfProprietary(provided: Provided | ProvidedTogether): boolean {
+  if (isTogether(provided)) return isProprietaryModule(provided.together);
+  return provided.module !== undefined && !isGplCompatible(provided.module.license);
+}
+
+function* checkProvided({ content, reasons }: Case, symbol: Import, provided: Provided): Generator<Reason> {
+  const { crc, namespace, module } = provided;
+  if (crc && content.versioned && symbol.crc !== crc)
+    yield reasons.version(symbol.name, { wanted: symbol.crc, found: crc, provider: module?.name }, 'EINVAL');
+  if (namespace !== '' && !content.modinfo.all('import_ns').includes(namespace))
+    yield reasons.namespace(symbol.name, namespace);
 }
 
 export function isTogether(provided: Provided | ProvidedTogether): provided is ProvidedTogether {

@@ -2,10 +2,11 @@ import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { TaintName } from '../traps/taint.js';
 import { forceLoad, type LoadFlags, taintUnreliable } from './force.js';
-import { hiddenLicense, isGplCompatible } from './license.js';
+import { hiddenLicense, isDistrusted, isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
+import { hasUnversionedExports } from './unversioned-exports.js';
 import { sameMagic } from './vermagic.js';
 
 const KERN_ERR = 3;
@@ -104,21 +105,14 @@ export function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
   taint(k, module, 'UNSIGNED_MODULE', text, KERN_NOTICE);
 }
 
-/** Modules that say GPL and are known to load or be something else (check_module_license_and_versions()). */
-const DISTRUSTED = ['driverloader', 'lve'];
-
 /** check_module_license_and_versions(). Throws LoadError (ENOEXEC) for exports without versions. */
 export function checkLicenseAndVersions(k: LinuxKernel, module: LoadedModule): void {
   const before = k.traps.taint.has('PROPRIETARY_MODULE');
   if (module.name === 'ndiswrapper') taintUnreliable(k, undefined, 'PROPRIETARY_MODULE');
-  if (DISTRUSTED.includes(module.name)) taintUnreliable(k, module, 'PROPRIETARY_MODULE');
+  if (isDistrusted(module.name)) taintUnreliable(k, module, 'PROPRIETARY_MODULE');
   if (!before && k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license taints kernel.`);
   if (!k.configured('CONFIG_MODVERSIONS')) return;
-  const unversioned = ['', '_gpl'].some(
-    (suffix) =>
-      (module.elf.section(`__ksymtab${suffix}`)?.size ?? 0) > 0 && !module.elf.section(`__kcrctab${suffix}`),
-  );
-  if (unversioned && !forceLoad(k, module, 'no versions for exported symbols'))
+  if (hasUnversionedExports(module.elf) && !forceLoad(k, module, 'no versions for exported symbols'))
     throw new LoadError(ENOEXEC, `${module.name}: its exports have no versions`);
 }
