@@ -205,7 +205,8 @@ function prototypeText(
   parameters: readonly { readonly type: TypeRef }[],
   variadic: boolean,
 ): string {
-  const list = parameters.map(({ type }) => types.typeName(type));
+  // A parameter that is itself const is another type to nobody but the function.
+  const list = parameters.map(({ type }) => types.typeName(type).replace(/\* const$/, '*'));
   if (variadic) list.push('...');
   return `${types.typeName(result)} (${list.join(', ') || 'void'})`;
 }
