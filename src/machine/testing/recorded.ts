@@ -72,6 +72,20 @@ export function expected(scenario: Scenario): Outcome[] {
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
 export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
+  return replay(scenario, debianModule).map((outcome) => ({
+    ...outcome,
+    stdout: maskText(outcome.stdout),
+    stderr: outcome.stderr.replace(/^modbox: .*\n/gm, ''),
+    dmesg: essential(outcome.dmesg),
+  }));
+}
+
+/** As actual(), with everything as modbox wrote it. `afterStep` looks at the machine between steps. */
+export function replay(
+  scenario: Scenario,
+  debianModule?: Buffer,
+  afterStep?: (machine: Machine, outcome: Outcome) => void,
+): Outcome[] {
   const machine = Machine.boot({
     target: loadBundled(),
     files: moduleFiles(scenario, debianModule),
@@ -87,14 +101,11 @@ export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
     const from = machine.dmesg().length;
     const { exit, hangs } = new Shell(machine, output).run(command);
     machine.sleep(200e6);
-    const lines = machine.dmesg(from).map(({ text }) => text);
-    return {
-      command,
-      exit: hangs ? 'hangs' : exit,
-      stdout: maskText(output.stdout),
-      stderr: output.stderr.replace(/^modbox: .*\n/gm, ''),
-      dmesg: essential(lines),
-    };
+    const { stdout, stderr } = output;
+    const dmesg = machine.dmesg(from).map(({ text }) => text);
+    const outcome: Outcome = { command, exit: hangs ? 'hangs' : exit, stdout, stderr, dmesg };
+    afterStep?.(machine, outcome);
+    return outcome;
   });
 }
 
@@ -142,7 +153,7 @@ export function essential(lines: readonly string[]): string[] {
         .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
         .replace(/Tainted: \S.*$/, 'Tainted')
         // Lines and offsets in the kernel's own sources.
-        .replace(/ at ([\w/-]+\.[ch]):\d+ (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
+        .replace(/ at ([\w/-]+\.[ch])(?::\d+)? (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
     );
 }
 
