@@ -3,9 +3,10 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { APPLETS } from '../../machine/applets/index.js';
 import { UsageError } from '../../machine/errors.js';
-import { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/machine.js';
 import { Shell } from '../../machine/shell/shell.js';
 import type { Terminal } from '../../machine/userland/terminal.js';
+import { bootMachine } from '../boot.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions } from '../open-machine.js';
 
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
@@ -43,7 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
     throw new UsageError('shell: one script, or -c COMMANDS');
   const script =
     values.command ?? (positionals.length > 0 ? readFileSync(positionals[0], 'utf8') : undefined);
-  const machine = Machine.boot(machineOptions(values));
+  const { machine } = bootMachine(machineOptions(values));
   const shell = new Shell(machine, terminal);
   if (script !== undefined) return runScript(shell, script);
   if (!process.stdin.isTTY) return runScript(shell, readFileSync(0, 'utf8'));
