@@ -21,12 +21,17 @@ const SUFFIX = '.conf';
 const COMMENTS = '#;';
 const ON_CMDLINE = /^(rd\.)?modules[-_]load=(.*)$/;
 
+/** The way to boot without all that (kernel-command-line(7)). */
+const MASKED = 'systemd.mask=systemd-modules-load.service';
+
 /**
  * What systemd-modules-load(8) loads, in its order: first the command line's `modules-load=` (`rd.modules-load=` before
  * that, which is for the initial RAM disk), then the files of modules-load.d, by name wherever they are. A file hides
- * those of its name in directories behind its own, also where it is empty or leads to /dev/null.
+ * those of its name in directories behind its own, also where it is empty or leads to /dev/null. Nothing where the command line
+ * masks the service.
  */
 export function modulesToLoad(files: FileSource, cmdline: string): BootModule[] {
+  if (words(cmdline).includes(MASKED)) return [];
   return [...fromCmdline(cmdline), ...modulesLoadFiles(files).flatMap((path) => fromFile(files, path))];
 }
 
