@@ -84,4 +84,15 @@ describe('modbox shell --menu', () => {
     expect(end).toMatchObject({ status: 0, typed: 4 });
     expect(end.rest).toContain('module_blacklist=faulty_null_read\r\nhello ');
   });
+
+  it.skipIf(!python)('gives the prompt to who goes on with the machine, and leaves with Esc', () => {
+    const args = ['shell', '--root', root, '--menu'];
+    const steps = [
+      ['leaves.', '2\x1b[A\r'],
+      ['c goes on', 'c'],
+      ['modbox# ', 'dmesg | grep -c Oops; exit 3\n'],
+    ] as const;
+    expect(onTerminal(args, steps)).toMatchObject({ status: 3, typed: 3 });
+    expect(onTerminal(args, [['leaves.', '\x1b']])).toMatchObject({ status: 0, typed: 1 });
+  });
 });
