@@ -10,9 +10,9 @@ import { ownCertificate, trustFile } from '../trust/testing/own-files.js';
 import { HELLO_LOG, ownModule, runHello } from './testing/machines.js';
 import { refusal, stateOf } from './testing/refusal.js';
 
-const ROUNDS = 150;
+const ROUNDS = 80;
 /** Mutations that one machine gets to see. */
-const PER_MACHINE = 50;
+const PER_MACHINE = 40;
 
 /** Set while a module's file is looked at, before it may be refused, on the real kernel as here. */
 const OF_MODULES = (

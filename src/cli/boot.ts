@@ -1,4 +1,5 @@
 import { Credentials } from '../linux/security/credentials.js';
+import { unsupportedParameters } from '../linux/unsupported-parameters.js';
 import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
 import { Machine, type MachineOptions } from '../machine/machine.js';
 
@@ -13,6 +14,7 @@ export interface Booted {
  */
 export function bootMachine(options: MachineOptions): Booted {
   const machine = Machine.boot({ ...options, uid: 0 });
+  for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
   const boot = loadBootModules(machine);
   machine.kernel.get(Credentials).uid = options.uid ?? 0;
   for (const message of boot.messages) process.stderr.write(`${bootLine(message)}\n`);

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { explainTaint, parseTaint, taintLetters } from '../linux/traps/taint-words.js';
 import { loadBundled } from '../target/node/index.js';
+import { sourceOfPath } from '../target/node/path-source.js';
+import { readTarget } from '../target/source.js';
+import { newerTree } from '../testing/corpus.js';
 import { Machine } from './machine.js';
 import { Shell } from './shell/shell.js';
 import { taintsOf, taintText } from './taints.js';
@@ -11,6 +14,7 @@ import { CapturedOutput } from './userland/terminal.js';
 
 const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
+const newer = await newerTree();
 const boot = (): Machine => Machine.boot({ target: loadBundled() });
 
 function run(machine: Machine, command: string): string {
@@ -49,6 +53,18 @@ describe('the headers of oopses and warnings show the taints that the real kerne
       }
       expect(seen).toBeGreaterThan(0);
     });
+});
+
+describe.skipIf(newer === undefined)('a kernel whose flags have names', () => {
+  it('spells them out behind the letters', () => {
+    const machine = Machine.boot({ target: readTarget(sourceOfPath(newer!).source) });
+    const { taint } = machine.kernel.traps;
+    expect(taint.printNames()).toBeUndefined();
+    run(machine, 'echo 12800 > /proc/sys/kernel/tainted');
+    expect(taint.print()).toBe('Tainted: G        W  OE     ');
+    expect(taint.printNames()).toBe('Tainted: [W]=WARN, [O]=OOT_MODULE, [E]=UNSIGNED_MODULE');
+    expect(boot().kernel.traps.taint.hasNames).toBe(false);
+  });
 });
 
 describe('who tainted the kernel', () => {
