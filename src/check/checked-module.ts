@@ -1,11 +1,12 @@
 import { unpack } from '../formats/compressed/unpack.js';
 import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } from '../formats/elf/index.js';
 import { FormatError } from '../formats/format-error.js';
-import { type Modinfo, parseModinfo } from '../formats/modinfo.js';
+import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
 import { parseModversions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
+import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import { moduleNameOf } from '../target/module-table.js';
 import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
@@ -124,8 +125,8 @@ function unreadable(error: unknown): Unreadable {
 }
 
 function contentOf(elf: ElfFile): ModuleContent | Unreadable {
-  const info = elf.section('.modinfo')?.data ?? new Uint8Array();
-  const modinfo = parseModinfo(info);
+  const info = modinfoBytes(elf);
+  const modinfo = parseKernelModinfo(info);
   const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
   if (!elf.sections.some(({ type }) => type === SHT_SYMTAB))
     return {

@@ -18,7 +18,8 @@ import { LoadError } from '../module/load-error.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { Credentials } from './credentials.js';
-import { ALGORITHM_OPTIONS, type Lockdown, signaturePolicy, UNVOUCHED } from './signature-policy.js';
+import { Lockdown } from './lockdown.js';
+import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from './signature-policy.js';
 
 const ENOPKG = 65;
 
@@ -46,13 +47,10 @@ export class ModuleSecurity implements Subsystem {
   disabled = false;
   /** Signatures are demanded. */
   enforced: boolean;
-  readonly lockdown: Lockdown;
   private keys: Keyring | undefined;
 
   constructor(private readonly k: LinuxKernel) {
-    const { enforced, lockdown } = signaturePolicy(k.target.config, k.cmdline);
-    this.enforced = enforced;
-    this.lockdown = lockdown;
+    this.enforced = signaturePolicy(k.target.config, k.cmdline).enforced;
   }
 
   boot(): void {
@@ -134,10 +132,8 @@ export class ModuleSecurity implements Subsystem {
       k.log.line(`Loading of ${kind} is rejected`, 5);
       throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
     }
-    if (this.lockdown === 'none') return;
-    const program = k.executor.current?.name ?? 'swapper/0';
-    k.log.line(`Lockdown: ${program}: unsigned module loading is restricted; see man kernel_lockdown.7`, 5);
-    throw new LoadError(EPERM, `${path}: lockdown=${this.lockdown}: ${reason}`);
+    if (!k.get(Lockdown).forbids('unsigned module loading')) return;
+    throw new LoadError(EPERM, `${path}: lockdown=${k.get(Lockdown).level}: ${reason}`);
   }
 
   /** From 0 to 1, and never back. */

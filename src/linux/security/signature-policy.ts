@@ -2,7 +2,7 @@ import type { DigestName, RefusalCode } from '../../trust/index.js';
 import { bootParameter, isOn } from '../boot-parameters.js';
 
 /** lockdown= of the command line (kernel_lockdown(7)). */
-export type Lockdown = 'none' | 'integrity' | 'confidentiality';
+export type LockdownLevel = 'none' | 'integrity' | 'confidentiality';
 
 /** What a kernel demands of modules that nobody vouches for. */
 export interface SignaturePolicy {
@@ -10,7 +10,7 @@ export interface SignaturePolicy {
   readonly checked: boolean;
   /** CONFIG_MODULE_SIG_FORCE or module.sig_enforce. */
   readonly enforced: boolean;
-  readonly lockdown: Lockdown;
+  readonly lockdown: LockdownLevel;
 }
 
 type Config = ReadonlyMap<string, string>;
