@@ -126,7 +126,7 @@ function checkStructSize(k: LinuxKernel, name: string, size: number): void {
   const own = k.sizeOf('module');
   const looks = !k.struct('module').has('core_layout');
   if (size === own || (size > own && !looks)) return;
-  const text = `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
+  const text = `module ${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
   if (looks) k.log.line(text, 3);
   throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
