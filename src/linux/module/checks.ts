@@ -1,10 +1,11 @@
 import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { TaintName } from '../traps/taint.js';
-import { forceLoad, type LoadFlags, taintUnreliable } from './force.js';
+import { forceLoad, type LoadFlags } from './force.js';
 import { hiddenLicense, isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
+import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
 
 const KERN_ERR = 3;
@@ -19,28 +20,41 @@ export function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFl
   checkVermagic(k, module, flags);
   const { modinfo, name } = module;
   if (modinfo.get('intree') === undefined)
-    taint(k, module, 'OOT_MODULE', `${name}: loading out-of-tree module taints kernel.`);
+    taint(
+      k,
+      module,
+      'OOT_MODULE',
+      "it is not of the kernel's own source",
+      `${name}: loading out-of-tree module taints kernel.`,
+    );
   checkRetpoline(k, module);
   if (modinfo.get('staging') !== undefined) {
-    k.get(Modules).taint(module, 'CRAP');
+    k.get(Modules).taint(module, 'CRAP', 'it is of the staging directory');
     say(k, `${name}: module is from the staging directory, the quality is unknown, you have been warned.`);
   }
   checkLivepatch(k, module);
   checkLicense(k, module);
   if (modinfo.get('test') !== undefined)
-    taint(k, module, 'TEST', `${name}: loading test module taints kernel.`);
+    taint(k, module, 'TEST', 'it is a test module', `${name}: loading test module taints kernel.`);
 }
 
 /** Taints the module, and the kernel with a line that only the first of its kind gets. */
-function taint(
+function taint(k: LinuxKernel, module: LoadedModule, name: TaintName, reason: string, text: string): void {
+  if (!k.traps.taint.has(name)) say(k, text);
+  k.get(Modules).taint(module, name, reason);
+}
+
+/** The same where the line comes once (pr_notice_once()), whoever set the flag before. */
+function taintOnce(
   k: LinuxKernel,
   module: LoadedModule,
   name: TaintName,
+  reason: string,
   text: string,
-  level = KERN_WARNING,
 ): void {
-  if (!k.traps.taint.has(name)) say(k, text, level);
-  k.get(Modules).taint(module, name);
+  const modules = k.get(Modules);
+  if (modules.once.first(name)) say(k, text, KERN_NOTICE);
+  modules.taint(module, name, reason);
 }
 
 function say(k: LinuxKernel, text: string, level = KERN_WARNING): void {
@@ -80,7 +94,13 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
   const { name } = module;
   if (module.modinfo.get('livepatch') === undefined) return;
   if (k.configured('CONFIG_LIVEPATCH')) {
-    taint(k, module, 'LIVEPATCH', `${name}: tainting kernel with TAINT_LIVEPATCH`, KERN_NOTICE);
+    taintOnce(
+      k,
+      module,
+      'LIVEPATCH',
+      'it patches the running kernel',
+      `${name}: tainting kernel with TAINT_LIVEPATCH`,
+    );
     return;
   }
   const text = `${name}: module is marked as livepatch module, but livepatch support is disabled`;
@@ -91,7 +111,7 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
 /** set_license(); a licence with something behind a NUL in it is no GPL, whatever the kernel thinks. */
 function checkLicense(k: LinuxKernel, module: LoadedModule): void {
   const license = module.modinfo.get('license') ?? 'unspecified';
-  const hidden = hiddenLicense(module.elf.section('.modinfo')?.data ?? new Uint8Array());
+  const hidden = hiddenLicense(modinfoBytes(module.elf));
   if (isGplCompatible(license) && hidden === undefined) return;
   if (hidden !== undefined)
     say(
@@ -100,24 +120,27 @@ function checkLicense(k: LinuxKernel, module: LoadedModule): void {
     );
   if (!k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license '${license}' taints kernel.`);
-  taintUnreliable(k, module, 'PROPRIETARY_MODULE');
+  k.get(Modules).taint(module, 'PROPRIETARY_MODULE', `its licence is '${license}'`, true);
 }
 
 /** Of load_module(): a module without a good signature taints where signatures are looked at. */
 export function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
   if (module.signed || !k.configured('CONFIG_MODULE_SIG')) return;
   const text = `${module.name}: module verification failed: signature and/or required key missing - tainting kernel`;
-  taint(k, module, 'UNSIGNED_MODULE', text, KERN_NOTICE);
+  taintOnce(k, module, 'UNSIGNED_MODULE', 'nobody whom the kernel trusts signed it', text);
 }
 
 /** Modules that say GPL and are known to load or be something else (check_module_license_and_versions()). */
 const DISTRUSTED = ['driverloader', 'lve'];
+const LOADS_OTHERS = 'it loads drivers that are proprietary';
 
 /** check_module_license_and_versions(). Throws LoadError (ENOEXEC) for exports without versions. */
 export function checkLicenseAndVersions(k: LinuxKernel, module: LoadedModule): void {
   const before = k.traps.taint.has('PROPRIETARY_MODULE');
-  if (module.name === 'ndiswrapper') taintUnreliable(k, undefined, 'PROPRIETARY_MODULE');
-  if (DISTRUSTED.includes(module.name)) taintUnreliable(k, module, 'PROPRIETARY_MODULE');
+  if (module.name === 'ndiswrapper')
+    k.traps.taint.addUnreliable('PROPRIETARY_MODULE', LOADS_OTHERS, module.name);
+  if (DISTRUSTED.includes(module.name))
+    k.get(Modules).taint(module, 'PROPRIETARY_MODULE', 'it is known not to be what its licence says', true);
   if (!before && k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license taints kernel.`);
   if (!k.configured('CONFIG_MODVERSIONS')) return;

@@ -3,7 +3,7 @@ import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import { parseModinfo } from '../../formats/modinfo.js';
+import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
@@ -17,6 +17,7 @@ import { layoutModule, type ModuleLayout } from './layout.js';
 import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
 import { protect } from './loader-protect.js';
+import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
 import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
@@ -70,11 +71,11 @@ export function* loadModule(
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
     yield* parseArguments(k, module, args);
+    modules.published(module);
   } catch (error) {
     yield* freeModule(k, module);
     throw error;
   }
-  modules.published(module);
   yield* doInit(k, module);
   return module;
 }
@@ -96,7 +97,7 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path);
-    const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
+    const modinfo = parseKernelModinfo(modinfoBytes(elf));
     const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
       throw noModule(k, `${called}: module has no symbols (stripped?)`);

@@ -105,6 +105,9 @@ export class Modules implements Subsystem {
   /** Lines that come once a boot. */
   readonly once = new Once();
 
+  /** The module that was removed last, with its taints: `hello(OE)`; '' for none. */
+  lastUnloaded = '';
+
   add(module: LoadedModule): void {
     this.modules.unshift(module);
   }
@@ -168,9 +171,12 @@ export class Modules implements Subsystem {
     this.k.struct('module').set(module.struct, 'refcnt.counter', 0);
   }
 
-  taint(module: LoadedModule, name: TaintName): void {
+  /** add_taint_module(): taints the module and the kernel; `reason` says why in a line. */
+  taint(module: LoadedModule, name: TaintName, reason: string, unreliable = false): void {
+    const { taint } = this.k.traps;
+    if (unreliable) taint.addUnreliable(name, reason, module.name);
+    else taint.add(name, reason, module.name);
     module.taint.add(name);
-    this.k.traps.taint.add(name);
     this.syncStruct(module);
   }
 

@@ -1,11 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOSPC } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 
 const FLAG_UNSAFE = 1;
+const FLAG_HWPARAM = 2;
 const OPS_FLAG_NOARG = 1;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
@@ -107,10 +109,13 @@ function* applyParameter(
   const table = type.get(parameter.address, 'ops');
   if (value === undefined && (ops.get(table, 'flags') & OPS_FLAG_NOARG) === 0)
     return { result: -EINVAL, left: value };
-  if (type.get(parameter.address, 'flags') & FLAG_UNSAFE) {
-    k.log.line(`Setting dangerous option ${parameter.name} - tainting kernel`, 5);
-    k.traps.taint.add('USER');
-    module.taint.add('USER');
+  const flags = type.get(parameter.address, 'flags');
+  if (flags & FLAG_HWPARAM && k.get(Lockdown).forbids('unsafe module parameters'))
+    return { result: -EPERM, left: value };
+  if (flags & FLAG_UNSAFE) {
+    const what = `dangerous option ${parameter.name}`;
+    k.log.line(`Setting ${what} - tainting kernel`, 5);
+    k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   const set = ops.get(table, 'set');
   if (value === undefined) return { result: yield* k.callInt(set, 0, parameter.address), left: value };

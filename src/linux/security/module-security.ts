@@ -19,6 +19,7 @@ import { LoadError } from '../module/load-error.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { Credentials } from './credentials.js';
+import { Lockdown } from './lockdown.js';
 
 const ENOPKG = 65;
 
@@ -50,9 +51,6 @@ const ALGORITHM_OPTIONS: Readonly<Record<DigestName | 'ecdsa', string>> = {
   ecdsa: 'CONFIG_CRYPTO_ECDSA',
 };
 
-/** lockdown= of the command line (kernel_lockdown(7)). */
-type Lockdown = 'none' | 'integrity' | 'confidentiality';
-
 export interface CheckedFile {
   /** The module without its signature. */
   readonly bytes: Uint8Array;
@@ -67,16 +65,12 @@ export class ModuleSecurity implements Subsystem {
   disabled = false;
   /** Signatures are demanded. */
   enforced: boolean;
-  readonly lockdown: Lockdown;
   private keys: Keyring | undefined;
 
   constructor(private readonly k: LinuxKernel) {
     const { cmdline } = k;
     this.enforced =
       k.configured('CONFIG_MODULE_SIG_FORCE') || isOn(bootParameter(cmdline, 'module.sig_enforce'));
-    const lockdown = bootParameter(cmdline, 'lockdown');
-    const known = lockdown === 'integrity' || lockdown === 'confidentiality';
-    this.lockdown = known && k.configured('CONFIG_SECURITY_LOCKDOWN_LSM') ? lockdown : 'none';
   }
 
   boot(): void {
@@ -158,10 +152,8 @@ export class ModuleSecurity implements Subsystem {
       k.log.line(`Loading of ${kind} is rejected`, 5);
       throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
     }
-    if (this.lockdown === 'none') return;
-    const program = k.executor.current?.name ?? 'swapper/0';
-    k.log.line(`Lockdown: ${program}: unsigned module loading is restricted; see man kernel_lockdown.7`, 5);
-    throw new LoadError(EPERM, `${path}: lockdown=${this.lockdown}: ${reason}`);
+    if (!k.get(Lockdown).forbids('unsigned module loading')) return;
+    throw new LoadError(EPERM, `${path}: lockdown=${k.get(Lockdown).level}: ${reason}`);
   }
 
   /** From 0 to 1, and never back. */

@@ -98,9 +98,27 @@ export function expected(scenario: Scenario): Outcome[] {
 }
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
-export function actual(
+export function actual(scenario: Scenario, options: ReplayOptions = {}): Outcome[] {
+  return replay(scenario, options).map((outcome) => ({
+    ...outcome,
+    stdout: maskText(outcome.stdout),
+    stderr: outcome.stderr.replace(/^modbox: .*\n/gm, ''),
+    dmesg: essential(outcome.dmesg),
+  }));
+}
+
+export interface ReplayOptions {
+  readonly debian?: DebianModules;
+  /** The kernel, the bundled one by default. */
+  readonly target?: Target;
+  /** Looks at the machine between steps. */
+  readonly afterStep?: (machine: Machine, outcome: Outcome) => void;
+}
+
+/** As actual(), with everything as modbox wrote it. */
+export function replay(
   scenario: Scenario,
-  { debian, target = loadBundled() }: { readonly debian?: DebianModules; readonly target?: Target } = {},
+  { debian, target = loadBundled(), afterStep }: ReplayOptions = {},
 ): Outcome[] {
   const machine = Machine.boot({
     target,
@@ -117,14 +135,11 @@ export function actual(
     const from = machine.dmesg().length;
     const { exit, hangs } = new Shell(machine, output).run(command);
     machine.sleep(200e6);
-    const lines = machine.dmesg(from).map(({ text }) => text);
-    return {
-      command,
-      exit: hangs ? 'hangs' : exit,
-      stdout: maskText(output.stdout),
-      stderr: output.stderr.replace(/^modbox: .*\n/gm, ''),
-      dmesg: essential(lines),
-    };
+    const { stdout, stderr } = output;
+    const dmesg = machine.dmesg(from).map(({ text }) => text);
+    const outcome: Outcome = { command, exit: hangs ? 'hangs' : exit, stdout, stderr, dmesg };
+    afterStep?.(machine, outcome);
+    return outcome;
   });
 }
 
@@ -184,7 +199,7 @@ export function essential(lines: readonly string[]): string[] {
         .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
         .replace(/Tainted: \S.*$/, 'Tainted')
         // Lines and offsets in the kernel's own sources.
-        .replace(/ at ([\w/-]+\.[ch]):\d+ (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
+        .replace(/ at ([\w/-]+\.[ch])(?::\d+)? (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
     );
 }
 

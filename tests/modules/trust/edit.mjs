@@ -63,6 +63,13 @@ export function sectionSize(bytes, name, size) {
   return copy;
 }
 
+/** With a section of another type (SHT_*). */
+export function sectionType(bytes, name, type) {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt32LE(type, section(bytes, name).header + 4);
+  return copy;
+}
+
 /** With other `.modinfo`: a function from its strings to new ones. */
 export function modinfo(bytes, change) {
   const { offset, size } = section(bytes, '.modinfo');

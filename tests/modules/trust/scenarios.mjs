@@ -1,5 +1,7 @@
 // What may join the kernel: files of variants.mjs in kernels booted in different ways. Same form as ../scenarios.mjs.
 
+import { MODINFO_VARIANTS } from './variants.mjs';
+
 /** Loads a file, shows how it and the kernel are tainted, and takes it out again. */
 const load = (file, { module = 'trustme', flags = '' } = {}) =>
   `insmod ${flags && `${flags} `}/mods/${file}.ko && cat /proc/modules /sys/module/${module}/taint && rmmod ${module}`;
@@ -215,6 +217,23 @@ export const trustScenarios = {
     variants: ['trustme', ...FILES],
     steps: [...files(FILES), load('trustme'), tainted],
   },
+  trust_modinfo: {
+    about: 'damaged .modinfo, and other names in struct module',
+    modules: [],
+    variants: MODINFO_VARIANTS,
+    steps: [
+      ...MODINFO_VARIANTS.filter((name) => !name.startsWith('this-name')).flatMap((name) => [load(name), 'cat /proc/modules']),
+      'insmod /mods/this-name-empty.ko',
+      'insmod /mods/this-name-other.ko',
+      'cat /proc/modules',
+      'rmmod someone',
+      'insmod /mods/this-name-slash.ko',
+      'ls -d /sys/module/a!*',
+      'cat /proc/modules',
+      'rmmod a/b',
+      tainted,
+    ],
+  },
   trust_elf_header: {
     about: 'what the kernel does not look at in an ELF header',
     modules: [],
@@ -255,6 +274,53 @@ export const trustScenarios = {
       loadDebian('debian'), loadDebian('debian-flip-middle'), load('provider', { module: 'provider' }), load('gpl_user', { module: 'gpl_user' }),
       load('gpl-user-proprietary', { module: 'gpl_user' }), tainted, load('trustme'), load('crc-layout'), tainted, load('plain_user', { module: 'plain_user' }),
       'cat /proc/modules',
+    ],
+  },
+  trust_taint: {
+    about: 'taints that are not of a module: written by a user, of warnings, of oopses, of add_taint()',
+    modules: ['faulty_null_read', 'faulty_warn'],
+    variants: ['trustme', 'tainter', 'intree'],
+    steps: [
+      tainted,
+      { ...AS_USER, run: 'echo 64 > /proc/sys/kernel/tainted' },
+      { ...AS_USER, run: tainted },
+      ...['0', '-1', 'abc', '', '08', '0x20', '010', '0', '4 2', '4\t', '524288', '99999999999999999999', '18446744073709551615x', '1048576'].flatMap((text) => [`echo '${text}' > /proc/sys/kernel/tainted`, tainted]),
+      'echo -n 2048 > /proc/sys/kernel/tainted',
+      tainted,
+      'insmod /mods/tainter.ko warn=9 && cat /proc/modules /sys/module/tainter/taint && rmmod tainter',
+      tainted,
+      'insmod /mods/tainter.ko warn=11 && cat /sys/module/tainter/taint && rmmod tainter',
+      tainted,
+      'insmod /mods/tainter.ko warn=10 && cat /sys/module/tainter/taint && rmmod tainter',
+      tainted,
+      'insmod /mods/tainter.ko danger=1 && cat /sys/module/tainter/taint && echo 2 > /sys/module/tainter/parameters/danger; rmmod tainter',
+      'insmod /mods/tainter.ko port=1 && echo 2 > /sys/module/tainter/parameters/port; rmmod tainter',
+      tainted,
+      'insmod /mods/tainter.ko flag=16 && cat /sys/module/tainter/taint && rmmod tainter',
+      tainted,
+      'insmod /mods/tainter.ko flag=17 unreliable=1 && rmmod tainter',
+      'insmod /mods/tainter.ko flag=0 unreliable=1 && rmmod tainter',
+      tainted,
+      'insmod /mods/faulty_null_read.ko',
+      tainted,
+      'insmod /mods/tainter.ko warn=9; rmmod tainter',
+      'echo 524287 > /proc/sys/kernel/tainted',
+      tainted,
+      'insmod /mods/faulty_warn.ko; rmmod faulty_warn',
+    ],
+  },
+  trust_taint_before: {
+    about: 'what a user has tainted before a module does',
+    modules: ['hello'],
+    variants: ['trustme', 'license-proprietary', 'test', 'livepatch'],
+    steps: [
+      'echo 0x4d003 > /proc/sys/kernel/tainted',
+      tainted,
+      load('license-proprietary'),
+      load('trustme', { flags: '-f' }),
+      load('livepatch'),
+      load('test'),
+      tainted,
     ],
   },
 };

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join as path } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { asSection, contentsOf, flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, set, split, versions, versionsOf, withoutSection, withSection } from './edit.mjs';
+import { asSection, contentsOf, flip, join, modinfo, offsetOf, patch, replaceText, sectionSize, sectionType, set, split, versions, versionsOf, withoutSection, withSection } from './edit.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const message = (name) => readFileSync(path(here, 'signatures', `${name}.p7s`));
@@ -36,6 +36,13 @@ function withoutSymbols(bytes) {
   for (let i = 0; i < copy.readUInt16LE(0x3c); i++)
     if (copy.readUInt32LE(at + i * 64 + 4) === SHT_SYMTAB) copy.writeUInt32LE(SHT_PROGBITS, at + i * 64 + 4);
   return copy;
+}
+
+/** With another beginning of the name in struct module. */
+function thisName(bytes, name) {
+  const contents = Buffer.from(contentsOf(bytes, '.gnu.linkonce.this_module'));
+  contents.write(name, contents.indexOf('trustme'), 'latin1');
+  return withSection(bytes, '.gnu.linkonce.this_module', contents);
 }
 
 /** With versions in the extended form as well: CRCs and names in sections of their own. `change` is given the entries. */
@@ -144,6 +151,31 @@ function variantsOf({ folder, vermagic }) {
     'modinfo-license-twice': () => modinfo(trustme(), (s) => ['license=Proprietary', ...s]),
   };
 
+  /** `.modinfo` and the name in struct module, not as a linker would leave them. */
+  const modinfoCases = {
+    'modinfo-name-twice': () => modinfo(trustme(), (s) => ['name=someone_else', ...s]),
+    'modinfo-magic-twice': () => modinfo(trustme(), (s) => ['vermagic=5.10.0 SMP mod_unload ', ...s]),
+    'modinfo-magic-later': () => modinfo(trustme(), (s) => [...s, 'vermagic=5.10.0 SMP mod_unload ']),
+    'modinfo-magic-unterminated': () => withSection(trustme(), '.modinfo', Buffer.from(`license=GPL\0name=trustme\0retpoline=Y\0vermagic=${vermagic}`)),
+    'modinfo-license-unterminated': () => withSection(trustme(), '.modinfo', Buffer.from(`name=trustme\0retpoline=Y\0vermagic=${vermagic}\0license=GPL`)),
+    'modinfo-key-unterminated': () => withSection(trustme(), '.modinfo', Buffer.from(`license=GPL\0name=trustme\0retpoline=Y\0vermagic=${vermagic}\0intree`)),
+    'modinfo-holes': () => withSection(trustme(), '.modinfo', Buffer.from(contentsOf(trustme(), '.modinfo').toString('latin1').replaceAll('\0', '\0\0\0\0'), 'latin1')),
+    'modinfo-hole-first': () => withSection(trustme(), '.modinfo', Buffer.concat([Buffer.alloc(7), contentsOf(trustme(), '.modinfo')])),
+    'modinfo-nuls': () => withSection(trustme(), '.modinfo', Buffer.alloc(64)),
+    'modinfo-one-byte': () => withSection(trustme(), '.modinfo', Buffer.from('x')),
+    'modinfo-outside': () => sectionSize(trustme(), '.modinfo', 0x1000000),
+    'modinfo-nobits': () => sectionType(trustme(), '.modinfo', 8),
+    'modinfo-keys-only': () => modinfo(trustme(), () => ['license', 'name', 'vermagic', 'retpoline']),
+    'modinfo-spaces': () => modinfo(trustme(), (s) => s.map((text) => text.replace('=', ' = '))),
+    'modinfo-high-bytes': () => set(trustme(), { license: '\xff\xfe', author: '\x80\x81' }),
+    'modinfo-long': () => set(trustme(), { description: 'x'.repeat(70000), license: 'y'.repeat(2000) }),
+    'modinfo-newline': () => set(trustme(), { license: 'Pro\nprietary' }),
+    'modinfo-percent': () => set(trustme(), { license: '%s%n%p' }),
+    'this-name-empty': () => thisName(trustme(), '\0'),
+    'this-name-other': () => thisName(trustme(), 'someone\0'),
+    'this-name-slash': () => thisName(trustme(), 'a/b\0'),
+  };
+
   const versionCases = {
     'magic-release': () => set(trustme(), { vermagic: otherRelease }),
     'magic-flags': () => set(trustme(), { vermagic: vermagic.replace('SMP ', '') }),
@@ -224,11 +256,14 @@ function variantsOf({ folder, vermagic }) {
     'everything-unknown': () => replaceText(set(trustme(), { vermagic: undefined, retpoline: undefined, staging: 'Y', test: 'Y', license: 'Proprietary' }), '_printk', '_prinkt'),
   };
 
-  return { own, fromDebian, all: { ...signed, ...fromDebian, ...files, ...versionCases, ...licences, ...others } };
+  return { own, fromDebian, modinfoCases, all: { ...signed, ...fromDebian, ...files, ...modinfoCases, ...versionCases, ...licences, ...others } };
 }
 
 const byKernel = new Map(Object.entries(KERNELS).map(([release, kernel]) => [release, variantsOf(kernel)]));
 const NEED_DEBIAN = new Set([...Object.keys(byKernel.get(DEFAULT_KERNEL).fromDebian), 'magic-signed']);
+
+/** Variants whose .modinfo, or name in struct module, is damaged. */
+export const MODINFO_VARIANTS = Object.keys(byKernel.get(DEFAULT_KERNEL).modinfoCases);
 
 /** Other modules of Debian's, which are not changed, by name of the variant: where they lie below /lib/modules/RELEASE. */
 const DEBIAN_FILES = { 'sha512_generic': 'kernel/crypto/sha512_generic.ko' };

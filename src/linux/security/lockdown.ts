@@ -1,0 +1,28 @@
+import { bootParameter } from '../boot-parameters.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** lockdown= of the command line (kernel_lockdown(7)). */
+export type LockdownLevel = 'none' | 'integrity' | 'confidentiality';
+
+const KERN_NOTICE = 5;
+
+/** Kernel lockdown: what not even root may do, so that the kernel stays what it was booted as. */
+export class Lockdown implements Subsystem {
+  readonly exports = {};
+  readonly level: LockdownLevel;
+
+  constructor(private readonly k: LinuxKernel) {
+    const given = bootParameter(k.cmdline, 'lockdown');
+    const known = given === 'integrity' || given === 'confidentiality';
+    this.level = known && k.configured('CONFIG_SECURITY_LOCKDOWN_LSM') ? given : 'none';
+  }
+
+  /** security_locked_down() for what `integrity` forbids already: whether it is, which the log then says. */
+  forbids(what: string): boolean {
+    if (this.level === 'none') return false;
+    const program = this.k.executor.current?.name ?? 'swapper/0';
+    this.k.log.line(`Lockdown: ${program}: ${what} is restricted; see man kernel_lockdown.7`, KERN_NOTICE);
+    return true;
+  }
+}
