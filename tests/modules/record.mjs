@@ -175,6 +175,7 @@ function makeTrees({ trees = {} }) {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, variant(name, needsDebian(name) ? debianModule(debianFileOf(name)) : undefined, release));
     }
+    for (const list of ['modules.builtin', 'modules.builtin.modinfo', 'modules.order']) writeFileSync(join(root, 'lib/modules', release, list), '');
     execFileSync('depmod', ['-b', root, release], { stdio: ['ignore', 'inherit', 'ignore'] });
     return root;
   });

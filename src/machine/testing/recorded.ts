@@ -159,6 +159,7 @@ function moduleFiles(scenario: Scenario, debian: DebianModules | undefined): Mem
   for (const [tree, contents] of Object.entries(trees)) {
     const directory = `/mods/${tree}/lib/modules/${kernel}`;
     for (const [place, file] of Object.entries(contents)) files.add(`${directory}/${place}`, bytesOf(file));
+    for (const list of ['modules.builtin', 'modules.builtin.modinfo']) files.add(`${directory}/${list}`, '');
     for (const [index, bytes] of indexTree(files, directory)) files.add(`${directory}/${index}`, bytes);
   }
   return files;
@@ -229,6 +230,8 @@ const MACHINE_LINES = new RegExp(
     // Functions of the kernel, what lay on the stack by chance, and functions of modbox.
     '^ (\\? )?[\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+$',
     '^ \\? (?!\\S+ \\[)',
+    // Padding before a function, to which nothing returns.
+    '^ (\\? )?__pfx_',
     '^ [\\w/-]+$',
   ].join('|'),
 );
