@@ -123,12 +123,14 @@ const qemu = execFileSync('which', ['qemu-system-x86_64'], { encoding: 'utf8' })
 writeFileSync(wrapper, `#!/bin/bash\necho $$ > '${pidFile}'\nexec '${qemu}' "$@" > >(tee '${consoleFile}')\n`);
 chmodSync(wrapper, 0o755);
 
+const ownModules = ({ trees = {} }) => Object.values(trees['/'] ?? {}).join(' ');
+
 /** Runs the script in the guest; ends QEMU when nothing has come from it for some time. */
 async function boot(script, files, scenario) {
   for (const f of [consoleFile, pidFile]) rmSync(f, { force: true });
   const child = spawn(oracle, [script, ...files, sys], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
+    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_MODULES: ownModules(scenario), REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (d) => (output += d));
@@ -166,9 +168,12 @@ function fromPackage(path) {
   return execFileSync('tar', ['-xO', path], { input: tar });
 }
 
-/** Module trees below `/mods`, each with an index of depmod's: files by place below lib/modules/RELEASE, and the variant there. */
+/**
+ * Module trees below `/mods`, each with an index of depmod's: files by place below lib/modules/RELEASE, and the variant
+ * there. That of `/` is the oracle's own, with the modules of those names.
+ */
 function makeTrees({ trees = {} }) {
-  return Object.entries(trees).map(([tree, contents]) => {
+  return Object.entries(trees).filter(([tree]) => tree !== '/').map(([tree, contents]) => {
     const root = join(work, 'trees', tree);
     for (const [place, name] of Object.entries(contents)) {
       const file = join(root, 'lib/modules', release, place);

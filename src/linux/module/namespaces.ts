@@ -11,7 +11,7 @@ const MODULE_PREFIX = 'module:';
  * Whether a module may use symbols of a namespace: it imports that, or the namespace is `module:A,B-*` and has its
  * name, in which `-` and `_` are the same and a pattern may end in `*` (verify_namespace_is_imported()).
  */
-export function mayUseNamespace(module: LoadedModule, namespace: string): boolean {
+export function mayUseNamespace(module: Pick<LoadedModule, 'name' | 'modinfo'>, namespace: string): boolean {
   if (namespace === '' || module.modinfo.all('import_ns').includes(namespace)) return true;
   if (!namespace.startsWith(MODULE_PREFIX)) return false;
   const called = module.name.replaceAll('-', '_');

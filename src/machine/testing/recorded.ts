@@ -36,7 +36,7 @@ export interface Scenario {
   readonly modules: readonly string[];
   /** Files that are made: see tests/modules/trust/variants.mjs. */
   readonly variants?: readonly string[];
-  /** Module trees below /mods: files by place below lib/modules/RELEASE, and the variant there. */
+  /** Module trees below /mods (`/`: the machine's own): files by place below lib/modules/RELEASE, and the variant there. */
   readonly trees?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly setup?: string;
   /** More kernel parameters. */
@@ -157,7 +157,7 @@ function moduleFiles(scenario: Scenario, debian: DebianModules | undefined): Mem
     ...variants.map((file) => [`/mods/${file}.ko`, bytesOf(file)] as const),
   ]);
   for (const [tree, contents] of Object.entries(trees)) {
-    const directory = `/mods/${tree}/lib/modules/${kernel}`;
+    const directory = `${tree === '/' ? '' : `/mods/${tree}`}/lib/modules/${kernel}`;
     for (const [place, file] of Object.entries(contents)) files.add(`${directory}/${place}`, bytesOf(file));
     for (const list of ['modules.builtin', 'modules.builtin.modinfo']) files.add(`${directory}/${list}`, '');
     for (const [index, bytes] of indexTree(files, directory)) files.add(`${directory}/${index}`, bytes);
