@@ -89,6 +89,11 @@ export class CheckKernel {
     return this.builtin.has(name);
   }
 
+  /** Whether it relies on the extended form of symbol versions, where a module has it. */
+  get knowsExtendedVersions(): boolean {
+    return this.target.symbols.lookup('modversion_ext_start') !== undefined;
+  }
+
   /** Exported symbols with the most similar names. */
   nearest(symbol: string): readonly string[] {
     const { exports, modules } = this.target;

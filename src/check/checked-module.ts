@@ -3,7 +3,7 @@ import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } f
 import { FormatError } from '../formats/format-error.js';
 import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
-import { parseModversions } from '../formats/modversions.js';
+import { parseExtendedModversions, parseVersions, type SymbolVersion } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
 import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
@@ -15,8 +15,6 @@ import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
 export interface Import {
   readonly name: string;
   readonly weak: boolean;
-  /** CRC that it was built against; undefined where it has none for this symbol. */
-  readonly crc: number | undefined;
 }
 
 /** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
@@ -27,14 +25,18 @@ export interface ModuleStruct {
   readonly exit: number | undefined;
 }
 
+/** Versions of symbols by name. */
+export type Crcs = ReadonlyMap<string, number>;
+
 /** What a module's file says, as far as it matters to a kernel. */
 export interface ModuleContent {
   readonly modinfo: Modinfo;
   /** What stands behind a NUL in its licence. */
   readonly hiddenLicense: string | undefined;
-  readonly versioned: boolean;
-  /** Version of struct module that it was built with. */
-  readonly layoutCrc: number | undefined;
+  /** CRCs that it was built against, of `__versions`; undefined where it has no such section. */
+  readonly versions: Crcs | undefined;
+  /** The same of the extended form. */
+  readonly extendedVersions: Crcs | undefined;
   /** In the order of the symbol table. */
   readonly imports: readonly Import[];
   readonly exports: readonly ModuleExport[];
@@ -141,21 +143,29 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
       log: `${called}: No module found in object`,
       errno: 'ENOEXEC',
     };
-  const versions = new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]));
+  const versions = elf.section('__versions');
+  const extended = parseExtendedModversions(elf).versions;
   const symbols = elf.symbols();
   return {
     modinfo,
     hiddenLicense: hiddenLicense(info),
-    versioned: elf.section('__versions') !== undefined || elf.section('__version_ext_crcs') !== undefined,
-    layoutCrc: versions.get('module_layout'),
+    versions: versions && firstOfEach(parseVersions(versions.data, elf.file)),
+    extendedVersions: extended.length > 0 ? firstOfEach(extended) : undefined,
     imports: symbols
       .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
-      .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK, crc: versions.get(name) })),
+      .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK })),
     exports: moduleExports(elf),
     unversionedExports: hasUnversionedExports(elf),
     commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
     struct,
   };
+}
+
+/** The kernel takes the first entry of a name. */
+function firstOfEach(versions: readonly SymbolVersion[]): Crcs {
+  const crcs = new Map<string, number>();
+  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
+  return crcs;
 }
 
 function structOf(elf: ElfFile): ModuleStruct | undefined {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { variant } from '../../tests/modules/trust/variants.mjs';
+import { debianFileOf, needsDebian, variant } from '../../tests/modules/trust/variants.mjs';
 import * as errnos from '../kernel/errno.js';
 import { insertError } from '../kmod/tools/insmod.js';
 import {
-  debianModule,
+  debianModules,
   needsDebianModule,
   type Scenario,
   type Step,
@@ -30,7 +30,7 @@ const NO_DIGEST = /sha384|sha512|p384/;
 /** The kernel's own errors and modbox's are the same, or this is not reached. */
 const INIT_ERRORS = /File exists|Operation not permitted/;
 
-const debian = await debianModule();
+const debian = await debianModules();
 
 describe('what the real kernel said to modules of every kind', () => {
   for (const scenario of scenarios().filter(({ name }) => name.startsWith('trust_'))) {
@@ -68,10 +68,13 @@ function compare(scenario: Scenario): void {
 function check(kernel: CheckKernel, scenario: Scenario, file: string, loaded: readonly string[]): Verdict {
   const checker = new Checker([kernel], { verifier: nodeVerifier });
   const path = (name: string): string => `/mods/${name}.ko`;
-  const module = checker.add(variant(file, debian, scenario.kernel), path(file));
-  for (const other of loaded)
-    if (other !== file) checker.add(variant(other, debian, scenario.kernel), path(other));
+  const module = checker.add(bytesOf(file, scenario), path(file));
+  for (const other of loaded) if (other !== file) checker.add(bytesOf(other, scenario), path(other));
   return checker.verdict(module, kernel);
+}
+
+function bytesOf(file: string, { kernel }: Scenario): Buffer {
+  return variant(file, needsDebian(file) ? debian?.(debianFileOf(file)) : undefined, kernel);
 }
 
 function judge(verdict: Verdict, step: Step): void {

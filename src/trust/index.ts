@@ -3,6 +3,7 @@ export type { CheckOptions } from './check.js';
 export type { DigestName } from './digest.js';
 export { Keyring } from './keyring.js';
 export { type ModuleCheckOptions, verifyModule } from './module.js';
+export { OidRegistry } from './oid-registry.js';
 export { certificatesDer } from './pem.js';
 export type { EcKey, PublicKey, RsaKey } from './public-key.js';
 export {

@@ -1,20 +1,34 @@
 import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
+import { mayUseNamespace } from '../../linux/module/namespaces.js';
 import type { Provided } from '../check-kernel.js';
 import type { CheckedModule, Import } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
 import type { Reason } from '../reason.js';
 import { isProprietary } from './origin.js';
-import type { Case, ProvidedTogether } from './rule.js';
+import type { Case, ProvidedTogether, Versions } from './rule.js';
+import type { Mismatch } from './symbol-reasons.js';
 
 /** What the linker on x86 leaves in a symbol table, and the kernel does not look for (ignore_undef_symbol()). */
 const IGNORED = '_GLOBAL_OFFSET_TABLE_';
 
 /** The version of struct module, which the kernel looks at before all else (check_modstruct_version()). */
-export function* checkModuleLayout({ content, kernel, reasons }: Case): Generator<Reason> {
+export function* checkModuleLayout({ versions, kernel, reasons }: Case): Generator<Reason> {
   const found = kernel.own('module_layout')?.crc;
-  if (!found || !content.versioned || content.layoutCrc === found) return;
-  const mismatch = { wanted: content.layoutCrc, found, provider: undefined };
-  yield reasons.version('module_layout', mismatch, 'ENOEXEC');
+  const mismatch = mismatchOf(versions, 'module_layout', found, undefined);
+  if (mismatch) yield reasons.version('module_layout', mismatch, 'ENOEXEC');
+}
+
+/** check_version(); undefined where the version fits, or where there are none to compare. */
+function mismatchOf(
+  versions: Versions,
+  symbol: string,
+  found: number | undefined,
+  provider: string | undefined,
+): Mismatch | undefined {
+  if (!found || versions.form === 'none') return undefined;
+  const wanted = versions.crcs.get(symbol);
+  if (wanted === found || (wanted === undefined && versions.form === 'extended')) return undefined;
+  return { wanted, found, provider };
 }
 
 /** Every undefined symbol of the module: is it there, for this licence, of this version, from an imported namespace. */
@@ -77,11 +91,12 @@ function isOfProprietary(provided: Provided | ProvidedTogether): boolean {
   return provided.module !== undefined && !isGplCompatible(provided.module.license);
 }
 
-function* checkProvided({ content, reasons }: Case, symbol: Import, provided: Provided): Generator<Reason> {
-  const { crc, namespace, module } = provided;
-  if (crc && content.versioned && symbol.crc !== crc)
-    yield reasons.version(symbol.name, { wanted: symbol.crc, found: crc, provider: module?.name }, 'EINVAL');
-  if (namespace !== '' && !content.modinfo.all('import_ns').includes(namespace))
+function* checkProvided(c: Case, symbol: Import, provided: Provided): Generator<Reason> {
+  const { module, content, versions, reasons } = c;
+  const mismatch = mismatchOf(versions, symbol.name, provided.crc, provided.module?.name);
+  if (mismatch) yield reasons.version(symbol.name, mismatch, 'EINVAL');
+  const { namespace } = provided;
+  if (!mayUseNamespace({ name: module.name, modinfo: content.modinfo }, namespace))
     yield reasons.namespace(symbol.name, namespace);
 }
 
@@ -93,8 +108,8 @@ function isProprietaryModule({ content }: CheckedModule): boolean {
   return isReadable(content) && isProprietary({ content });
 }
 
-function lacksVersions({ content, kernel, needs }: Case): boolean {
-  return !content.versioned && kernel.target.config.has('CONFIG_MODVERSIONS') && needs.length > 0;
+function lacksVersions({ versions, kernel, needs }: Case): boolean {
+  return versions.form === 'none' && kernel.target.config.has('CONFIG_MODVERSIONS') && needs.length > 0;
 }
 
 function unversioned({ kernel }: Case): Reason {

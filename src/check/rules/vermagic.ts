@@ -27,12 +27,13 @@ export function* checkVermagic({ content, kernel }: Case): Generator<Reason> {
     else yield { ...facts, effect: 'refused', errno: 'ENOEXEC', text: 'it has no version magic in .modinfo' };
     return;
   }
-  if (sameMagic(magic, wanted, content.versioned)) return;
+  const versioned = content.versions !== undefined;
+  if (sameMagic(magic, wanted, versioned)) return;
   yield {
     ...facts,
     effect: 'refused',
     errno: 'ENOEXEC',
-    text: `built for '${magic.trim()}', this kernel is '${wanted.trim()}'${explained(magic, wanted, content.versioned)}`,
+    text: `built for '${magic.trim()}', this kernel is '${wanted.trim()}'${explained(magic, wanted, versioned)}`,
   };
 }
 

@@ -7,6 +7,7 @@ import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
+import { hasSeparateMemories } from './this-module.js';
 import { hasUnversionedExports } from './unversioned-exports.js';
 import { sameMagic } from './vermagic.js';
 
@@ -15,11 +16,29 @@ const KERN_WARNING = 4;
 const KERN_NOTICE = 5;
 
 /**
- * check_modinfo() of kernel/module/main.c: version magic, then what taints, in its order: out of tree, without
- * retpolines, staging, livepatch, licence, test. Throws LoadError (ENOEXEC).
+ * check_modinfo() of kernel/module/main.c: version magic, and what taints, unless the kernel sees to that later.
+ * Throws LoadError (ENOEXEC).
  */
 export function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
   checkVermagic(k, module, flags);
+  if (hasSeparateMemories(k)) checkLivepatch(k, module);
+  else taintByModinfo(k, module);
+}
+
+/**
+ * What load_module() looks at once the module is in the list: what taints (on newer kernels all of it,
+ * module_augment_kernel_taints()), and exports without versions. Throws LoadError (ENOEXEC).
+ */
+export function checkAdded(k: LinuxKernel, module: LoadedModule): void {
+  const proprietaryBefore = k.traps.taint.has('PROPRIETARY_MODULE');
+  if (hasSeparateMemories(k)) taintByModinfo(k, module);
+  taintUnsigned(k, module);
+  checkLicenseByName(k, module, proprietaryBefore);
+  checkExportVersions(k, module);
+}
+
+/** What of .modinfo taints, in the kernel's order: out of tree, without retpolines, staging, livepatch, licence, test. */
+function taintByModinfo(k: LinuxKernel, module: LoadedModule): void {
   const { modinfo, name } = module;
   if (modinfo.get('intree') === undefined)
     taint(
@@ -34,7 +53,7 @@ export function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFl
     k.get(Modules).taint(module, 'CRAP', 'it is of the staging directory');
     say(k, `${name}: module is from the staging directory, the quality is unknown, you have been warned.`);
   }
-  checkLivepatch(k, module);
+  if (!hasSeparateMemories(k)) checkLivepatch(k, module);
   checkLicense(k, module);
   if (modinfo.get('test') !== undefined)
     taint(k, module, 'TEST', 'it is a test module', `${name}: loading test module taints kernel.`);
@@ -119,7 +138,7 @@ function checkLicense(k: LinuxKernel, module: LoadedModule): void {
 }
 
 /** Of load_module(): a module without a good signature taints where signatures are looked at. */
-export function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
+function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
   if (module.signed || !k.configured('CONFIG_MODULE_SIG')) return;
   const text = `${module.name}: module verification failed: signature and/or required key missing - tainting kernel`;
   taintOnce(k, module, 'UNSIGNED_MODULE', 'nobody whom the kernel trusts signed it', text);
@@ -127,15 +146,18 @@ export function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
 
 const LOADS_OTHERS = 'it loads drivers that are proprietary';
 
-/** check_module_license_and_versions(). Throws LoadError (ENOEXEC) for exports without versions. */
-export function checkLicenseAndVersions(k: LinuxKernel, module: LoadedModule): void {
-  const before = k.traps.taint.has('PROPRIETARY_MODULE');
+/** Of check_module_license_and_versions(); the line comes for a licence that made it proprietary since `before`, too. */
+function checkLicenseByName(k: LinuxKernel, module: LoadedModule, before: boolean): void {
   if (module.name === 'ndiswrapper')
     k.traps.taint.addUnreliable('PROPRIETARY_MODULE', LOADS_OTHERS, module.name);
   if (isDistrusted(module.name))
     k.get(Modules).taint(module, 'PROPRIETARY_MODULE', 'it is known not to be what its licence says', true);
   if (!before && k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license taints kernel.`);
+}
+
+/** check_export_symbol_versions(). */
+function checkExportVersions(k: LinuxKernel, module: LoadedModule): void {
   if (!k.configured('CONFIG_MODVERSIONS')) return;
   if (hasUnversionedExports(module.elf) && !forceLoad(k, module, 'no versions for exported symbols'))
     throw new LoadError(ENOEXEC, `${module.name}: its exports have no versions`);

@@ -9,7 +9,7 @@ import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
-import { checkLicenseAndVersions, checkModinfo, taintUnsigned } from './checks.js';
+import { checkAdded, checkModinfo } from './checks.js';
 import { checkElfValidity } from './elf-validity.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeModule } from './init.js';
@@ -24,9 +24,9 @@ import { parseArguments } from './parse-args.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
 import { Resolver } from './resolve.js';
+import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } from './this-module.js';
 import { waitForOwners } from './wait-live.js';
 
-const THIS_MODULE = '.gnu.linkonce.this_module';
 const SHT_SYMTAB = 2;
 
 export type { LoadFlags };
@@ -62,8 +62,7 @@ export function* loadModule(
   checkUnique(k, modules, module);
   modules.add(module);
   try {
-    taintUnsigned(k, module);
-    checkLicenseAndVersions(k, module);
+    checkAdded(k, module);
     refuseModuleNamespaces(k, module);
     yield* waitForOwners(k, module);
     linkChecked(k, module, resolver);
@@ -102,12 +101,10 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
       throw noModule(k, `${called}: module has no symbols (stripped?)`);
     elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
-    const thisModule = elf.section(THIS_MODULE);
-    if (!thisModule) throw noModule(k, `${called}: No module found in object`);
+    const thisModule = findThisModule(k, elf, modinfo.get('name'));
     const name = thisModuleName(k, thisModule.data);
-    const module = new LoadedModule(name, file.path, elf, modinfo);
-    checkStructSize(k, modinfo.get('name') ?? name, thisModule.size);
-    return module;
+    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule);
+    return new LoadedModule(name, file.path, elf, modinfo);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LoadError(ENOEXEC, error.message);
@@ -117,19 +114,6 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
 function noModule(k: LinuxKernel, text: string): LoadError {
   k.log.line(text, 4);
   return new LoadError(ENOEXEC, text);
-}
-
-/**
- * Kernels without core_layout (from 6.4 on) demand that struct module has their own size. Older ones do not look, and
- * write beyond one that is too small, which modbox refuses.
- */
-function checkStructSize(k: LinuxKernel, name: string, size: number): void {
-  const own = k.sizeOf('module');
-  const looks = !k.struct('module').has('core_layout');
-  if (size === own || (size > own && !looks)) return;
-  const text = `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
-  if (looks) k.log.line(text, 3);
-  throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 
 function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
@@ -167,7 +151,7 @@ function placeModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver): 
   module.ledgerMark = k.ledger.mark;
   module.instructionsBefore = k.cpu.executed;
   const { elf } = module;
-  const layout = layoutModule(elf, !k.struct('module').has('core_layout'));
+  const layout = layoutModule(elf, hasSeparateMemories(k));
   place(k, module, layout);
   const values = bindSymbols(k, module, resolver);
   relocate(k, module, values);

@@ -8,6 +8,7 @@ import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
 import type { LoadedModule, ModuleState } from './loaded-module.js';
+import { hasSeparateMemories } from './this-module.js';
 
 /** The reference that a module holds on itself while it may be used (MODULE_REF_BASE). */
 const MODULE_REF_BASE = 1;
@@ -251,7 +252,7 @@ export class Modules implements Subsystem {
       const value = module.modinfo.get(field);
       if (value !== undefined) type.set(module.struct, field, this.k.constantString(value));
     }
-    if (type.has('core_layout')) {
+    if (!hasSeparateMemories(this.k)) {
       const core = module.memory.find((memory) => !memory.init);
       const init = module.memory.find((memory) => memory.init);
       type.set(module.struct, 'core_layout.base', core?.base ?? 0);

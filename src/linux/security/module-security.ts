@@ -1,8 +1,10 @@
+import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../../kernel/errno.js';
 import {
   type DigestName,
   Keyring,
+  OidRegistry,
   type RefusalCode,
   type Untrusted,
   type Verdict,
@@ -48,6 +50,7 @@ export class ModuleSecurity implements Subsystem {
   /** Signatures are demanded. */
   enforced: boolean;
   private keys: Keyring | undefined;
+  private registry: OidRegistry | undefined;
 
   constructor(private readonly k: LinuxKernel) {
     this.enforced = signaturePolicy(k.target.config, k.cmdline).enforced;
@@ -80,6 +83,12 @@ export class ModuleSecurity implements Subsystem {
     return this.keys;
   }
 
+  /** The object identifiers that the kernel knows are its `enum OID`. */
+  private get oids(): OidRegistry {
+    this.registry ??= registryOf(this.k.target.types);
+    return this.registry;
+  }
+
   /** may_init_module(), and the same question of delete_module(2). */
   demandPermission(): void {
     if (!this.k.get(Credentials).capable('CAP_SYS_MODULE'))
@@ -105,7 +114,7 @@ export class ModuleSecurity implements Subsystem {
       return has;
     };
     const { verifier } = this.k.trust;
-    const options = { forced, supports, ...(verifier && { verifier }) };
+    const options = { forced, supports, oids: this.oids, ...(verifier && { verifier }) };
     const verdict = verifyModule(bytes, this.keyring, path, options);
     const request = this.k.get(Modules).requestModule;
     if (missing.size === 0 || !request) return verdict;
@@ -150,4 +159,9 @@ export class ModuleSecurity implements Subsystem {
     this.enforced = on;
     return 0;
   }
+}
+
+function registryOf(types: Btf): OidRegistry {
+  if (types.findType('enum OID') === undefined) return new OidRegistry();
+  return new OidRegistry(new Map([...types.enumValues('OID')].map(([name, value]) => [name, Number(value)])));
 }

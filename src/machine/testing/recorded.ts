@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEBIAN_MODULE, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
-import { MemoryFiles } from '../../kmod/index.js';
+import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
+import { indexTree, MemoryFiles } from '../../kmod/index.js';
 import { type Capability, Credentials } from '../../linux/security/credentials.js';
 import { readTarget, type Target } from '../../target/index.js';
 import { loadBundled, sourceOfPath } from '../../target/node/index.js';
@@ -36,6 +36,8 @@ export interface Scenario {
   readonly modules: readonly string[];
   /** Files that are made: see tests/modules/trust/variants.mjs. */
   readonly variants?: readonly string[];
+  /** Module trees below /mods (`/`: the machine's own): files by place below lib/modules/RELEASE, and the variant there. */
+  readonly trees?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly setup?: string;
   /** More kernel parameters. */
   readonly cmdline?: string;
@@ -106,7 +108,8 @@ export function actual(scenario: Scenario, options: ReplayOptions = {}): Outcome
 }
 
 export interface ReplayOptions {
-  readonly debianModule?: Buffer;
+  readonly debian?: DebianModules;
+  /** The kernel, the bundled one by default. */
   readonly target?: Target;
   /** Looks at the machine between steps. */
   readonly afterStep?: (machine: Machine, outcome: Outcome) => void;
@@ -115,11 +118,11 @@ export interface ReplayOptions {
 /** As actual(), with everything as modbox wrote it. */
 export function replay(
   scenario: Scenario,
-  { debianModule, target = loadBundled(), afterStep }: ReplayOptions = {},
+  { debian, target = loadBundled(), afterStep }: ReplayOptions = {},
 ): Outcome[] {
   const machine = Machine.boot({
     target,
-    files: moduleFiles(scenario, debianModule),
+    files: moduleFiles(scenario, debian),
     cmdline: scenario.cmdline ?? '',
   });
   if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
@@ -140,29 +143,38 @@ export function replay(
   });
 }
 
-function moduleFiles(
-  { name, kernel, modules, variants = [] }: Scenario,
-  debianModule: Buffer | undefined,
-): MemoryFiles {
+/** Bytes of modules of Debian's package, by their place below /lib/modules/RELEASE. */
+export type DebianModules = (file: string) => Buffer;
+
+function moduleFiles(scenario: Scenario, debian: DebianModules | undefined): MemoryFiles {
+  const { name, kernel, modules, variants = [], trees = {} } = scenario;
   const folder = MODULES + (name.startsWith(NEWER) ? NEWER : '');
+  const bytesOf = (file: string): Buffer =>
+    variant(file, needsDebian(file) ? debian?.(debianFileOf(file)) : undefined, kernel);
   const wanted = new Set([...modules, 'hello']);
-  return new MemoryFiles([
+  const files = new MemoryFiles([
     ...[...wanted].map((file) => [`/mods/${file}.ko`, readFileSync(`${folder}${file}.ko`)] as const),
-    ...variants.map((file) => [`/mods/${file}.ko`, variant(file, debianModule, kernel)] as const),
+    ...variants.map((file) => [`/mods/${file}.ko`, bytesOf(file)] as const),
   ]);
+  for (const [tree, contents] of Object.entries(trees)) {
+    const directory = `${tree === '/' ? '' : `/mods/${tree}`}/lib/modules/${kernel}`;
+    for (const [place, file] of Object.entries(contents)) files.add(`${directory}/${place}`, bytesOf(file));
+    for (const list of ['modules.builtin', 'modules.builtin.modinfo']) files.add(`${directory}/${list}`, '');
+    for (const [index, bytes] of indexTree(files, directory)) files.add(`${directory}/${index}`, bytes);
+  }
+  return files;
 }
 
-/** Whether a scenario has files that are made of a module of Debian's. */
-export function needsDebianModule({ variants = [] }: Scenario): boolean {
-  return variants.some(needsDebian);
+/** Whether a scenario has files that are made of modules of Debian's. */
+export function needsDebianModule({ variants = [], trees = {} }: Scenario): boolean {
+  return [...variants, ...Object.values(trees).flatMap((tree) => Object.values(tree))].some(needsDebian);
 }
 
-/** The module of Debian's that those are made of, undefined where it cannot be had. */
-export async function debianModule(): Promise<Buffer | undefined> {
+/** Modules of Debian's, undefined where they cannot be had. */
+export async function debianModules(): Promise<DebianModules | undefined> {
   const tree = await corpusTree();
-  return tree === undefined
-    ? undefined
-    : readFileSync(`${tree}/lib/modules/${CORPUS_RELEASE}/${DEBIAN_MODULE}`);
+  if (tree === undefined) return undefined;
+  return (file) => readFileSync(`${tree}/lib/modules/${CORPUS_RELEASE}/${file}`);
 }
 
 function maskText(text: string): string {
@@ -218,6 +230,8 @@ const MACHINE_LINES = new RegExp(
     // Functions of the kernel, what lay on the stack by chance, and functions of modbox.
     '^ (\\? )?[\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+$',
     '^ \\? (?!\\S+ \\[)',
+    // Padding before a function, to which nothing returns.
+    '^ (\\? )?__pfx_',
     '^ [\\w/-]+$',
   ].join('|'),
 );

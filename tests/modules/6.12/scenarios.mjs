@@ -36,7 +36,14 @@ const signature = (about, cmdline) => ({
 const REPLAYED = ['exporter_importer', 'forced', 'blacklisted', 'faulty_null_read', 'faulty_warn', 'faulty_bug', 'trust_versions', 'trust_versions_extended', 'trust_licenses',
   'trust_license_nul', 'trust_files', 'trust_elf_header', 'trust_small_struct', 'trust_origin', 'trust_everything', 'trust_everything_at_once'];
 
-const hello = { about: 'load, look, unload', modules: ['hello'], steps: scenarios.hello.steps.filter((step) => !/ls \/sys\/module\/hello$/.test(step)) };
+/** Without what is in its directory of /sys, which modbox does not have all of, and without a value that kmod 34 quotes and kmod 30 does not. */
+const loads = scenarios.hello.steps;
+const quoted = loads.findIndex((step) => step.includes('"two words"'));
+const hello = {
+  about: 'load, look, unload',
+  modules: ['hello'],
+  steps: [...loads.slice(0, quoted), ...loads.slice(quoted + 2)].filter((step) => !/ls \/sys\/module\/hello$/.test(step)),
+};
 
 export const newerScenarios = {
   hello,

@@ -75,7 +75,61 @@ const LICENCES = ['gpl', 'gpl-v2', 'gpl-additional', 'bsd-gpl', 'mit-gpl', 'mpl-
 const IGNORE_MODVERSIONS = 1, IGNORE_VERMAGIC = 2;
 const finit = (flags, file) => `sys finit ${flags} /mods/${file}.ko && cat /proc/modules /sys/module/trustme/taint && rmmod trustme`;
 
+/** One tree for each variant of trustme, and two in which it is what a module depends on that does not fit. */
+const FORCED = ['trustme', 'magic-other', 'crc-printk', 'crc-layout', 'crc-and-magic', 'versions-missing', 'unknown-symbol'];
+const forcedTrees = {
+  ...Object.fromEntries(FORCED.map((file) => [file, { 'extra/trustme.ko': file }])),
+  'depends-magic': { 'extra/provider.ko': 'provider-magic', 'extra/plain_user.ko': 'plain_user' },
+  'depends-crc': { 'extra/provider.ko': 'provider-crc', 'extra/plain_user.ko': 'plain_user' },
+};
+const probe = (flags, tree, module = 'trustme') =>
+  `modprobe ${flags && `${flags} `}-d /mods/${tree} ${module} && cat /proc/modules /sys/module/${module}/taint && modprobe -r -d /mods/${tree} ${module}`;
+const FORCES = ['', '--force-vermagic', '--force-modversion', '--force', '-f'];
+
 export const trustScenarios = {
+  trust_modprobe_force: {
+    about: 'modprobe by force: what it makes of versions that do not match, also those of dependencies',
+    modules: [],
+    variants: [],
+    trees: forcedTrees,
+    steps: [
+      'modprobe -n -v --force -d /mods/crc-and-magic trustme',
+      'modprobe -n -v --force-vermagic -d /mods/depends-magic plain_user',
+      ...FORCED.flatMap((tree) => FORCES.map((flags) => probe(flags, tree))),
+      ...['depends-magic', 'depends-crc'].flatMap((tree) => FORCES.map((flags) => probe(flags, tree, 'plain_user'))),
+      probe('--force --first-time', 'trustme'),
+      tainted,
+    ],
+    atMost: 400,
+  },
+  trust_modprobe_force_enforced: {
+    about: 'modprobe by force where signatures are enforced',
+    modules: [],
+    variants: [],
+    trees: { ...forcedTrees, debian: { 'kernel/lib/crc7.ko': 'debian' } },
+    cmdline: 'module.sig_enforce=1',
+    steps: [...FORCES.map((flags) => probe(flags, 'trustme')), ...FORCES.map((flags) => probe(flags, 'debian', 'crc7')), tainted],
+  },
+  trust_digest_module: {
+    about: 'a signature whose digest is a module: it is in the tree, and loaded when it is first needed',
+    modules: [],
+    variants: ['trustme', 'signed-rsa-sha512', 'signed-rsa-sha384', 'signed-rsa-sha256'],
+    trees: { '/': { 'kernel/crypto/sha512_generic.ko': 'sha512_generic' } },
+    steps: [
+      'cat /proc/modules', load('signed-rsa-sha256'), 'cat /proc/modules', load('signed-rsa-sha512'), 'cat /proc/modules', load('signed-rsa-sha384'), 'rmmod sha512_generic',
+      load('signed-rsa-sha384'), 'cat /proc/modules', tainted,
+    ],
+  },
+  trust_digest_module_gone: {
+    about: 'a signature whose digest is a module that is not in the tree, and is loaded by hand then',
+    modules: [],
+    variants: ['signed-rsa-sha512', 'signed-rsa-sha384', 'sha512_generic'],
+    cmdline: 'module.sig_enforce=1',
+    steps: [
+      load('signed-rsa-sha512'), 'cat /proc/modules', 'insmod /mods/sha512_generic.ko', load('signed-rsa-sha512'), load('signed-rsa-sha384'), 'rmmod sha512_generic',
+      load('signed-rsa-sha512'), tainted,
+    ],
+  },
   trust_signature: signature('as Debian boots: not enforced'),
   trust_sig_enforce: signature('enforced', 'module.sig_enforce=1'),
   trust_lockdown_integrity: signature('in lockdown for integrity', 'lockdown=integrity'),

@@ -29,13 +29,6 @@ function digestOid(text, last) {
   return copy;
 }
 
-/** With another beginning of the name in struct module. */
-function thisName(bytes, name) {
-  const contents = Buffer.from(contentsOf(bytes, '.gnu.linkonce.this_module'));
-  contents.write(name, contents.indexOf('trustme'), 'latin1');
-  return withSection(bytes, '.gnu.linkonce.this_module', contents);
-}
-
 /** Without a symbol table: its type is made PROGBITS. */
 function withoutSymbols(bytes) {
   const SHT_SYMTAB = 2, SHT_PROGBITS = 1;
@@ -43,6 +36,13 @@ function withoutSymbols(bytes) {
   for (let i = 0; i < copy.readUInt16LE(0x3c); i++)
     if (copy.readUInt32LE(at + i * 64 + 4) === SHT_SYMTAB) copy.writeUInt32LE(SHT_PROGBITS, at + i * 64 + 4);
   return copy;
+}
+
+/** With another beginning of the name in struct module. */
+function thisName(bytes, name) {
+  const contents = Buffer.from(contentsOf(bytes, '.gnu.linkonce.this_module'));
+  contents.write(name, contents.indexOf('trustme'), 'latin1');
+  return withSection(bytes, '.gnu.linkonce.this_module', contents);
 }
 
 /** With versions in the extended form as well: CRCs and names in sections of their own. `change` is given the entries. */
@@ -204,6 +204,8 @@ function variantsOf({ folder, vermagic }) {
     'imports-module-namespace': () => set(own('spaced_user'), { import_ns: 'module:spaced_user' }),
     'unknown-symbol': () => replaceText(trustme(), '_printk', '_prinkt'),
     'unknown-symbols': () => replaceText(replaceText(trustme(), '_printk', '_prinkt'), '__fentry__', '__fenttry_'),
+    'provider-magic': () => set(own('provider'), { vermagic: '5.10.0 SMP mod_unload ' }),
+    'provider-crc': () => crc(own('provider'), 'module_layout'),
     'export-no-crc': () => withoutSection(own('provider'), '__kcrctab'),
     'magic-signed': (file) => join({ ...split(file), module: set(split(file).module, { vermagic: '5.10.0 SMP mod_unload ' }) }),
   };
@@ -258,17 +260,24 @@ function variantsOf({ folder, vermagic }) {
 }
 
 const byKernel = new Map(Object.entries(KERNELS).map(([release, kernel]) => [release, variantsOf(kernel)]));
+const NEED_DEBIAN = new Set([...Object.keys(byKernel.get(DEFAULT_KERNEL).fromDebian), 'magic-signed']);
+
 /** Variants whose .modinfo, or name in struct module, is damaged. */
 export const MODINFO_VARIANTS = Object.keys(byKernel.get(DEFAULT_KERNEL).modinfoCases);
 
-const NEED_DEBIAN = new Set([...Object.keys(byKernel.get(DEFAULT_KERNEL).fromDebian), 'magic-signed']);
+/** Other modules of Debian's, which are not changed, by name of the variant: where they lie below /lib/modules/RELEASE. */
+const DEBIAN_FILES = { 'sha512_generic': 'kernel/crypto/sha512_generic.ko' };
 
-/** Whether a variant is one of Debian's module. */
-export const needsDebian = (name) => NEED_DEBIAN.has(name);
+/** Whether a variant is one of Debian's modules. */
+export const needsDebian = (name) => NEED_DEBIAN.has(name) || name in DEBIAN_FILES;
+
+/** The module of Debian's that a variant is made of. */
+export const debianFileOf = (name) => DEBIAN_FILES[name] ?? DEBIAN_MODULE;
 
 /** The bytes of a variant, or of a module here. */
 export function variant(name, debianModule, release = DEFAULT_KERNEL) {
   const { all, own } = byKernel.get(release);
+  if (name in DEBIAN_FILES) return debianModule;
   if (all[name]) return all[name](debianModule);
   return own(name);
 }
