@@ -20,6 +20,7 @@ export interface Import {
 /** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
 export interface ModuleStruct {
   readonly size: number;
+  readonly data: Uint8Array;
   /** Where in it the pointers to the init and exit functions are; undefined where the module has no such function. */
   readonly init: number | undefined;
   readonly exit: number | undefined;
@@ -176,5 +177,10 @@ function structOf(elf: ElfFile): ModuleStruct | undefined {
   const places = new Map<string, number>();
   if (relocations)
     for (const { offset, symbol } of elf.relocations(relocations)) places.set(symbols[symbol].name, offset);
-  return { size: section.size, init: places.get('init_module'), exit: places.get('cleanup_module') };
+  return {
+    size: section.size,
+    data: section.data,
+    init: places.get('init_module'),
+    exit: places.get('cleanup_module'),
+  };
 }

@@ -50,6 +50,7 @@ function compare(scenario: Scenario): void {
     const file = LOAD.exec(step.command)?.[1];
     if (
       file === undefined ||
+      !scenario.variants?.includes(file) ||
       step.as !== undefined ||
       step.without !== undefined ||
       STRICTER.includes(file) ||

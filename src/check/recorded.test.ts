@@ -23,6 +23,8 @@ interface Recorded {
   /** Missing where the guest died of what came before. */
   readonly load?: { readonly status: number | string; readonly stderr: readonly string[] };
   readonly dmesg: readonly string[];
+  /** So many more lines were not recorded. */
+  readonly dmesgMore?: number;
   readonly modules: readonly string[];
   readonly taint: string;
 }
@@ -96,6 +98,36 @@ describe.each([
       // A dependency's init function failed for want of hardware.
       expect(unreached).toBeLessThan(10);
       expect(refused).toBeGreaterThan(180);
+    },
+  );
+
+  it.skipIf(own === undefined || tree === undefined)(
+    'of every symbol, where they were asked about all',
+    () => {
+      const target: Target = readTarget(treeSource(tree!));
+      const kernel = new CheckKernel(target);
+      let told = 0;
+      for (const line of recorded(`${target.release}.versions`)) {
+        const { reasons } = check(kernel, line, { [CORPUS_RELEASE]: own! });
+        const symbols = (pattern: RegExp): string[] =>
+          line.dmesg.flatMap((text) =>
+            text.startsWith(`${line.name}: `) ? (pattern.exec(text)?.[1] ?? []) : [],
+          );
+        const versions = symbols(/disagrees about version of symbol (\S+)$/);
+        if (versions.length === 0 || line.dmesgMore) continue;
+        told++;
+        // That of struct module was made to fit.
+        const found = reasons.flatMap((reason) => (reason.kind === 'version' ? [reason.symbol] : []));
+        expect(
+          found.filter((symbol) => symbol !== 'module_layout'),
+          line.file,
+        ).toEqual(versions);
+        const missing = reasons.flatMap((reason) =>
+          reason.kind === 'missing-symbol' ? [reason.symbol] : [],
+        );
+        expect(missing, line.file).toEqual(symbols(/Unknown symbol (\S+) \(err -2\)$/));
+      }
+      expect(told).toBeGreaterThan(100);
     },
   );
 

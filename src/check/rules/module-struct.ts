@@ -19,6 +19,15 @@ export function* checkModuleStruct({ content, kernel }: Case): Generator<Reason>
       text: `struct module has ${struct.size} bytes in it and ${size} in this kernel: built for another kernel or configuration`,
     };
   }
+  const name = types.findField('struct module', 'name')?.offset;
+  if (name !== undefined && struct.data[name] === 0)
+    yield {
+      kind: KIND,
+      exact: false,
+      effect: 'refused',
+      errno: 'EINVAL',
+      text: 'its struct module has an empty name',
+    };
   for (const member of ['init', 'exit'] as const) {
     const place = struct[member];
     const offset = types.findField('struct module', member)?.offset;
