@@ -65,6 +65,10 @@ export class SlabExports implements Subsystem {
       _usersize: number,
       ctor: Ptr,
     ) => this.createCache(name, size, align, flags, ctor),
+    __kmem_cache_create_args: (name: Ptr, size: number, args: Ptr, flags: number) => {
+      const type = this.k.struct('kmem_cache_args');
+      return this.createCache(name, size, type.get(args, 'align'), flags, type.get(args, 'ctor'));
+    },
     kmem_cache_destroy: (cache: Ptr) => this.destroyCache(cache),
     kmem_cache_shrink: () => 0,
     kmem_cache_size: (cache: Ptr) => this.cacheAt(cache).cache.options.objectSize,

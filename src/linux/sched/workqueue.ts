@@ -40,6 +40,9 @@ const SYSTEM_QUEUES = [
   'system_power_efficient_wq',
   'system_freezable_power_efficient_wq',
   'system_bh_wq',
+  'system_bh_highpri_wq',
+  'system_percpu_wq',
+  'system_dfl_wq',
 ] as const;
 const MAX_WORKERS = 16;
 

@@ -7,6 +7,7 @@ import { invoke, runNow } from '../../kobject/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { initList } from '../../kobject/list.js';
 import { Uevents } from '../../kobject/uevent.js';
+import { SlabExports } from '../../mm/slab.js';
 import { deviceName } from '../../printk/device-names.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -237,6 +238,7 @@ export class Devices implements Subsystem {
     const type = this.device;
     yield* k.get(Devres).releaseAll(device);
     k.get(DeviceStates).forget(device);
+    if (type.has('driver_override.name')) k.get(SlabExports).kfree(type.get(device, 'driver_override.name'));
     const kind = type.get(device, 'type');
     const cls = type.get(device, 'class');
     const release =

@@ -34,8 +34,6 @@ export class Drivers implements Subsystem {
       this.forEachDevice(driver, start, data, fn),
     driver_find_device: (driver: Ptr, start: Ptr, data: Ptr, match: Ptr) =>
       this.findDevice(driver, start, data, match),
-    driver_set_override: (_device: Ptr, override: Ptr, text: Ptr, length: number) =>
-      this.setOverride(override, text, length),
   };
 
   /** driver_register(). */
@@ -212,23 +210,6 @@ export class Drivers implements Subsystem {
     const devices = this.k.get(DriverBinding).devicesOf(driver);
     const found = yield* this.k.get(BusRegistry).findDevice(devices, start, data, match);
     return getDevice(this.k, found);
-  }
-
-  /** driver_set_override(): an empty text clears it. */
-  private setOverride(override: Ptr, text: Ptr, length: number): number {
-    const { k } = this;
-    if (override === 0 || text === 0) return -EINVAL;
-    if (length >= 4095) return -EINVAL;
-    const old = k.space.loadPtr(override);
-    const name = k.space.cstring(text, length).split('\n')[0];
-    if (name === '') k.space.storePtr(override, 0);
-    else {
-      const copy = k.slab.kmalloc(name.length + 1, false);
-      k.space.storeCstring(copy, name);
-      k.space.storePtr(override, copy);
-    }
-    if (old !== 0) k.slab.free(old);
-    return 0;
   }
 
   private type(): Ptr {

@@ -9,6 +9,7 @@ import { DeviceExports } from './core-exports.js';
 import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
+import { DriverOverride } from './driver-override.js';
 import { FirmwareLoader } from './firmware-loader.js';
 import { PmQos } from './pm-qos.js';
 import { RuntimePmExports } from './pm-runtime-exports.js';
@@ -20,6 +21,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Devres,
   DriverBinding,
   Drivers,
+  DriverOverride,
   Buses,
   Classes,
   Devices,

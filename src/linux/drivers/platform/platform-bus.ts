@@ -7,6 +7,7 @@ import { Uevents } from '../../kobject/uevent.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
+import { DriverOverride } from '../base/driver-override.js';
 import { registerBus, tableEntry } from '../base/host-bus.js';
 import { FirmwareMatch } from '../firmware/match.js';
 
@@ -56,8 +57,8 @@ export class PlatformBus implements Subsystem {
     const pdev = this.deviceOf(device);
     const type = k.struct('platform_device');
     const driverName = k.struct('device_driver').string(driver, 'name');
-    if (type.get(pdev, 'driver_override') !== 0)
-      return Number(type.string(pdev, 'driver_override') === driverName);
+    const override = k.get(DriverOverride).of(device, 'platform_device');
+    if (override !== undefined) return Number(override === driverName);
     if (k.get(FirmwareMatch).matches(device, driver)) return 1;
     const table = k.struct('platform_driver').get(this.driverOf(driver), 'id_table');
     if (table !== 0) {

@@ -245,8 +245,8 @@ export class PlatformDevices implements Subsystem {
     const { k } = this;
     const type = k.struct('platform_device');
     const pdev = type.of(dev, 'dev');
-    for (const member of ['dev.platform_data', 'mfd_cell', 'resource', 'driver_override'])
-      freeConst(k, type.get(pdev, member));
+    for (const member of ['dev.platform_data', 'mfd_cell', 'resource']) freeConst(k, type.get(pdev, member));
+    if (type.has('driver_override')) freeConst(k, type.get(pdev, 'driver_override'));
     k.slab.free(k.struct('platform_object').of(pdev, 'pdev'));
   }
 }

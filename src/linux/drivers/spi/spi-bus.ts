@@ -4,6 +4,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
+import { DriverOverride } from '../base/driver-override.js';
 import { tableEntry } from '../base/host-bus.js';
 
 /** The SPI bus and its drivers (drivers/spi/spi.c, Documentation/spi/spi-summary.rst). */
@@ -65,7 +66,8 @@ export class SpiBus implements Subsystem {
     const spi = this.bus.deviceOf(device);
     const type = k.struct('spi_device');
     const name = k.struct('device_driver').string(driver, 'name');
-    if (type.get(spi, 'driver_override') !== 0) return Number(type.string(spi, 'driver_override') === name);
+    const override = k.get(DriverOverride).of(device, 'spi_device');
+    if (override !== undefined) return Number(override === name);
     const table = k.struct('spi_driver').get(this.bus.driverOf(driver), 'id_table');
     const modalias = type.text(spi, 'modalias');
     if (table === 0) return Number(modalias === name);

@@ -69,10 +69,12 @@ export class Netlink implements Subsystem {
     socks.initData(socket, sk, 0);
     const type = k.struct('netlink_sock');
     type.set(sk, 'sk.sk_protocol', unit);
-    k.get(Mutexes).init(type.addr(sk, 'cb_def_mutex'));
     const cfg = k.struct('netlink_kernel_cfg');
     const given = (field: string): number => (config === 0 ? 0 : cfg.get(config, field));
-    type.set(sk, 'cb_mutex', given('cb_mutex') || type.addr(sk, 'cb_def_mutex'));
+    if (type.has('cb_mutex')) {
+      k.get(Mutexes).init(type.addr(sk, 'cb_def_mutex'));
+      type.set(sk, 'cb_mutex', given('cb_mutex') || type.addr(sk, 'cb_def_mutex'));
+    } else k.get(Mutexes).init(type.addr(sk, 'nl_cb_mutex'));
     type.set(sk, 'netlink_rcv', given('input'));
     type.set(sk, 'netlink_bind', given('bind'));
     type.set(sk, 'netlink_unbind', given('unbind'));
