@@ -15,6 +15,8 @@ interface Definition {
 /** Room at the end of the image region for functions of the base kernel that the target has no symbol for. */
 const STUB_AREA = IMAGE.start + IMAGE.size - 0x10_0000;
 
+const UNPROFILED = '_noprof';
+
 /** Distance between such functions. */
 const STUB_BYTES = 16;
 
@@ -51,7 +53,18 @@ export class ExportTable {
   }
 
   implemented(name: string): boolean {
-    return this.definitions.has(name) || this.reserved.has(name);
+    return this.definitionOf(name) !== undefined || this.reserved.has(name);
+  }
+
+  /**
+   * Kernels with memory allocation profiling renamed their allocating functions: `vmalloc` became a macro round
+   * `vmalloc_noprof` (Documentation/mm/allocation-profiling.rst). Where one of them also changed its arguments,
+   * it is defined under its new name.
+   */
+  private definitionOf(name: string): Definition | undefined {
+    const own = this.definitions.get(name);
+    if (own !== undefined || !name.endsWith(UNPROFILED)) return own;
+    return this.definitions.get(name.slice(0, -UNPROFILED.length));
   }
 
   /** The address guest code calls for a function, binding it first. Works for unexported functions too. */
@@ -81,7 +94,7 @@ export class ExportTable {
   /** The TypeScript function behind an address, to call it without a detour through the CPU. */
   functionAt(address: Ptr): AnyFunction | undefined {
     const name = this.names.get(address);
-    return name === undefined ? undefined : this.definitions.get(name)?.fn;
+    return name === undefined ? undefined : this.definitionOf(name)?.fn;
   }
 
   private symbolAddress(name: string): Ptr {
@@ -102,7 +115,7 @@ export class ExportTable {
   }
 
   private bindAt(address: Ptr, name: string): void {
-    const definition = this.definitions.get(name);
+    const definition = this.definitionOf(name);
     if (!definition) {
       const prototype = prototypeText(this.target.types, name);
       this.executor.bind(
@@ -129,7 +142,7 @@ export class ExportTable {
 
   /** The signature that calls of `name` are converted by. */
   signatureOf(name: string): Signature {
-    const definition = this.definitions.get(name);
+    const definition = this.definitionOf(name);
     if (!definition) throw new Error(`${name} is not defined`);
     return this.signature(name, definition);
   }

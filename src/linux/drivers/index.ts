@@ -48,6 +48,7 @@ import { TtyPorts } from './tty/tty-port.js';
 import { VirtualConsole } from './tty/virtual-console.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
+import { VirtioBus } from './virtio/virtio-bus.js';
 import { Xenbus } from './xen/xenbus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
@@ -72,6 +73,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   I2cAdapters,
   I2cDrivers,
   SpiBus,
+  VirtioBus,
   SerioBus,
   EmptyBuses,
   LedTriggers,

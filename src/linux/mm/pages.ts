@@ -17,12 +17,12 @@ export class PageExports implements Subsystem {
   readonly exports = {
     alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
     __alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
-    alloc_pages_noprof: (flags: number, order: number) => this.allocPages(flags, order),
     __free_pages: (page: Ptr, order: number) => this.freePages(page, order),
     free_pages: (address: Ptr, order: number) => {
       if (address !== 0) this.freePages(this.toPage(address), order);
     },
     __get_free_pages: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
+    get_free_pages_noprof: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
     get_zeroed_page: (flags: number) => this.addressOf(this.allocPages(flags, 0)),
     alloc_pages_exact: (size: number) => this.k.pages.allocateExact(size),
     free_pages_exact: (address: Ptr) => {
@@ -42,6 +42,7 @@ export class PageExports implements Subsystem {
   readonly signatures = {
     free_pages: 'v:pu',
     __get_free_pages: 'p:uu',
+    get_free_pages_noprof: 'p:uu',
     get_zeroed_page: 'p:u',
     vmalloc_to_page: 'p:p',
   };

@@ -3,6 +3,11 @@ import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
+/** Bit of shrinker.flags: it came from shrinker_alloc(). */
+const SHRINKER_ALLOCATED = 1 << 1;
+/** Cost of making a cached object again, in disk seeks. */
+const DEFAULT_SEEKS = 2;
+
 /** Shrinkers: caches that can be made smaller (mm/vmscan.c). Memory never runs short here, so none is called. */
 export class Shrinkers implements Subsystem {
   private readonly registered = new Set<Ptr>();
@@ -13,7 +18,31 @@ export class Shrinkers implements Subsystem {
     register_shrinker: (shrinker: Ptr) => this.register(shrinker),
     unregister_shrinker: (shrinker: Ptr) => this.unregister(shrinker),
     synchronize_shrinkers: () => {},
+    shrinker_alloc: (flags: number) => this.allocate(flags),
+    shrinker_register: (shrinker: Ptr) => {
+      this.register(shrinker);
+      this.k.struct('shrinker').set(shrinker, 'refcount.refs.counter', 1);
+    },
+    shrinker_free: (shrinker: Ptr) => this.free(shrinker),
   };
+
+  /** shrinker_alloc(): one that nobody calls before it is registered; 0 if there is no memory. */
+  private allocate(flags: number): Ptr {
+    const { k } = this;
+    const type = k.struct('shrinker');
+    const shrinker = k.slab.kmalloc(type.size, true);
+    if (shrinker === 0) return 0;
+    type.set(shrinker, 'flags', flags | SHRINKER_ALLOCATED);
+    type.set(shrinker, 'seeks', DEFAULT_SEEKS);
+    return shrinker;
+  }
+
+  /** shrinker_free(): also of one that was never registered. NULL is fine. */
+  private free(shrinker: Ptr): void {
+    if (shrinker === 0) return;
+    this.unregister(shrinker);
+    this.k.slab.free(shrinker);
+  }
 
   private register(shrinker: Ptr): number {
     const type = this.k.struct('shrinker');

@@ -40,6 +40,10 @@ export class SlabExports implements Subsystem {
     __kmalloc_noprof: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_node_noprof: (size: number, _token: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_cache_noprof: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
+    __kmalloc_cache_node_noprof: (_cache: Ptr, flags: number, _node: number, size: number) =>
+      this.kmalloc(size, flags),
+    __kmalloc_node_track_caller_noprof: (size: number, _buckets: Ptr, flags: number) =>
+      this.kmalloc(size, flags),
     kmalloc_trace: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
     kmalloc_node_trace: (_cache: Ptr, flags: number, _node: number, size: number) =>
       this.kmalloc(size, flags),
@@ -49,7 +53,6 @@ export class SlabExports implements Subsystem {
     kfree: (ptr: Ptr) => this.kfree(ptr),
     kfree_sensitive: (ptr: Ptr) => this.kfreeSensitive(ptr),
     krealloc: (ptr: Ptr, size: number, flags: number) => this.krealloc(ptr, size, flags),
-    krealloc_noprof: (ptr: Ptr, size: number, flags: number) => this.krealloc(ptr, size, flags),
     ksize: (ptr: Ptr) => this.ksize(ptr),
     __ksize: (ptr: Ptr) => this.ksize(ptr),
     kmalloc_size_roundup: (size: number) =>
@@ -73,7 +76,6 @@ export class SlabExports implements Subsystem {
     kmem_cache_shrink: () => 0,
     kmem_cache_size: (cache: Ptr) => this.cacheAt(cache).cache.options.objectSize,
     kmem_cache_alloc: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
-    kmem_cache_alloc_noprof: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_alloc_node: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_alloc_lru: (cache: Ptr, _lru: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_free: (_cache: Ptr, object: Ptr) => this.kfree(object),

@@ -20,9 +20,6 @@ export class VmallocExports implements Subsystem {
     vmalloc_node: (size: number) => this.vmalloc(size),
     vzalloc_node: (size: number) => this.vmalloc(size),
     __vmalloc: (size: number) => this.vmalloc(size),
-    vmalloc_noprof: (size: number) => this.vmalloc(size),
-    vzalloc_noprof: (size: number) => this.vmalloc(size),
-    __vmalloc_noprof: (size: number) => this.vmalloc(size),
     vfree: (ptr: Ptr) => this.vfree(ptr),
     vfree_atomic: (ptr: Ptr) => this.vfree(ptr),
     kvmalloc_node: (size: number, flags: number) => this.kvmalloc(size, flags),
@@ -34,12 +31,11 @@ export class VmallocExports implements Subsystem {
     },
     kvrealloc: (ptr: Ptr, oldSize: number, newSize: number, flags: number) =>
       this.kvrealloc(ptr, oldSize, newSize, flags),
+    kvrealloc_noprof: (ptr: Ptr, size: number, flags: number) =>
+      this.kvrealloc(ptr, this.sizeOf(ptr), size, flags),
   };
 
   readonly signatures = {
-    vmalloc_noprof: 'p:L',
-    vzalloc_noprof: 'p:L',
-    __vmalloc_noprof: 'p:Lu',
     kvfree: 'v:p',
   };
 
@@ -75,6 +71,11 @@ export class VmallocExports implements Subsystem {
   kvfree(ptr: Ptr): void {
     if (ptr >= VMALLOC.start && ptr < VMALLOC.start + VMALLOC.size) this.vfree(ptr);
     else this.k.get(SlabExports).kfree(ptr);
+  }
+
+  /** Bytes that were asked for when `ptr` was allocated; 0 for NULL. */
+  private sizeOf(ptr: Ptr): number {
+    return this.k.ledger.get(ptr)?.size ?? 0;
   }
 
   private kvrealloc(ptr: Ptr, oldSize: number, newSize: number, flags: number): Ptr {

@@ -1,13 +1,20 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule, PlacedSection } from './loaded-module.js';
 
 const CALL = 0xe8;
+const CALL_LENGTH = 5;
 const JMP = 0xe9;
 const JMP8 = 0xeb;
 /** Bit of alt_instr.cpuid: apply when the feature is absent (ALTINSTR_FLAG_INV). */
 const ALT_INVERTED_OLD = 1 << 15;
 const ALT_NOT_NEW = 1 << 0;
+/** Bit of alt_instr.flags: make the indirect call through memory that is there a direct one (ALT_FLAG_DIRECT_CALL). */
+const ALT_DIRECT_CALL = 1 << 1;
+/** call *disp32(%rip) */
+const INDIRECT_CALL = [0xff, 0x15] as const;
+const INDIRECT_CALL_LENGTH = 6;
 
 /** Recommended multi-byte NOPs (Intel SDM vol. 2, NOP). */
 const NOPS: readonly (readonly number[])[] = [
@@ -55,6 +62,10 @@ export function applyAlternatives(
     const site = relative(k, alt.addr(at, 'instr_offset'));
     const replacement = relative(k, alt.addr(at, 'repl_offset'));
     const length = alt.get(at, 'instrlen');
+    if (separateFlags && (alt.get(at, 'flags') & ALT_DIRECT_CALL) !== 0) {
+      space.patch(site, directCall(k, site, length));
+      continue;
+    }
     const used = alt.get(at, 'replacementlen');
     const bytes = nops(length);
     bytes.set(space.bytes.subarray(replacement, replacement + used));
@@ -65,6 +76,20 @@ export function applyAlternatives(
     }
     space.patch(site, bytes);
   }
+}
+
+/** What takes the place of an indirect call of `length` bytes: a call of the function that its pointer holds. */
+function directCall(k: LinuxKernel, site: Ptr, length: number): Uint8Array {
+  const { space } = k;
+  const indirect = INDIRECT_CALL.every((byte, i) => space.bytes[site + i] === byte);
+  if (!indirect || length !== INDIRECT_CALL_LENGTH)
+    throw new Oops('bug', 'kernel BUG at arch/x86/kernel/alternative.c: no indirect call to replace', site);
+  const slot = site + INDIRECT_CALL_LENGTH + space.loadInt32(site + INDIRECT_CALL.length);
+  const bytes = nops(length);
+  bytes[0] = CALL;
+  new DataView(bytes.buffer).setInt32(1, space.loadPtr(slot) - (site + CALL_LENGTH), true);
+  bytes.set(nops(length - CALL_LENGTH), CALL_LENGTH);
+  return bytes;
 }
 
 /** struct static_key: bits of jump_entry.key. */

@@ -60,8 +60,6 @@ export class Workqueues implements Subsystem {
   readonly exports = {
     alloc_workqueue: (format: Ptr, flags: number, maxActive: number) =>
       this.allocate(format, flags, maxActive),
-    alloc_workqueue_noprof: (format: Ptr, flags: number, maxActive: number) =>
-      this.allocate(format, flags, maxActive),
     destroy_workqueue: (wq: Ptr) => this.destroy(wq),
     queue_work_on: (_cpu: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),
     queue_work_node: (_node: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),

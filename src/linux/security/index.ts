@@ -1,8 +1,15 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { Credentials } from './credentials.js';
+import { CertificateLists } from './keys/certificate-lists.js';
 import { KeyTypes } from './keys/key-types.js';
 import { Keys } from './keys/keys.js';
 import { ModuleSecurity } from './module-security.js';
 
 /** Keys, and who may load which modules, in boot order. */
-export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [KeyTypes, Keys, Credentials, ModuleSecurity];
+export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
+  KeyTypes,
+  Keys,
+  CertificateLists,
+  Credentials,
+  ModuleSecurity,
+];

@@ -10,8 +10,9 @@ export class VideoOptions implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    drm_firmware_drivers_only: () => /(^|\s)nomodeset(\s|$)/.test(this.k.cmdline),
-    video_firmware_drivers_only: () => /(^|\s)nomodeset(\s|$)/.test(this.k.cmdline),
+    drm_firmware_drivers_only: () => this.firmwareDriversOnly(),
+    video_firmware_drivers_only: () => this.firmwareDriversOnly(),
+    fb_modesetting_disabled: (driver: Ptr) => this.modesettingDisabled(driver),
     fb_get_options: (name: Ptr, option: Ptr) => this.framebufferOptions(name, option),
     vga_switcheroo_register_handler: (handler: Ptr) => {
       if (this.switchHandler !== 0) return -EINVAL;
@@ -26,6 +27,20 @@ export class VideoOptions implements Subsystem {
   };
 
   readonly signatures = { vga_switcheroo_unregister_handler: 'v:' };
+
+  private firmwareDriversOnly(): boolean {
+    return /(^|\s)nomodeset(\s|$)/.test(this.k.cmdline);
+  }
+
+  /** Whether `nomodeset` keeps a framebuffer driver from loading, which it is told in the log. */
+  private modesettingDisabled(driver: Ptr): boolean {
+    const off = this.firmwareDriversOnly();
+    if (off && driver !== 0) {
+      const name = this.k.space.cstring(driver);
+      this.k.log.line(`Driver ${name} not loading because of nomodeset parameter`, 4);
+    }
+    return off;
+  }
 
   /** `video=NAME:OPTIONS` and `video=NAME:off` of the command line: 1 if the driver is off. */
   private framebufferOptions(name: Ptr, option: Ptr): number {

@@ -66,13 +66,21 @@ export class InodeExports implements Subsystem {
     inode_init_owner: (_namespace: Ptr, inode: Ptr, directory: Ptr, mode: number) =>
       this.initOwner(inode, directory, mode),
     init_special_inode: (inode: Ptr, mode: number, device: number) => this.initSpecial(inode, mode, device),
+    inode_init_always_gfp: (superBlock: Ptr, inode: Ptr, _flags: number) => {
+      this.k.get(VfsObjects).initInode(inode, superBlock);
+      return 0;
+    },
     current_time: (_inode: Ptr) => this.now(),
+    inode_set_ctime_current: (inode: Ptr) => this.stamp(inode, ['ctime']),
+    simple_inode_init_ts: (inode: Ptr) => this.stamp(inode, ['atime', 'mtime', 'ctime']),
     truncate_inode_pages: (mapping: Ptr, _from: number) => this.noPages(mapping),
     truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
   };
 
   readonly signatures = {
     current_time: 'Q:p',
+    inode_set_ctime_current: 'Q:p',
+    simple_inode_init_ts: 'Q:p',
     inode_sb_list_add: 'v:p',
   };
 
@@ -173,6 +181,19 @@ export class InodeExports implements Subsystem {
         k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, 7);
       }
     }
+  }
+
+  /** Sets times of an inode to now, which it returns. */
+  private stamp(inode: Ptr, times: readonly string[]): bigint {
+    const seconds = this.now();
+    const nanoseconds = this.k.cpu.get(RDX);
+    const apart = this.type.has('i_ctime_sec');
+    for (const time of times) {
+      this.type.setBig(inode, apart ? `i_${time}_sec` : `i_${time}.tv_sec`, seconds);
+      if (apart) this.type.set(inode, `i_${time}_nsec`, Number(nanoseconds));
+      else this.type.setBig(inode, `i_${time}.tv_nsec`, nanoseconds);
+    }
+    return seconds;
   }
 
   /** struct timespec64 comes back in two registers. */

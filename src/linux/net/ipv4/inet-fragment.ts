@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { Rcu } from '../../core/rcu.js';
+import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt } from '../../kobject/invoke.js';
 import { Rhashtable } from '../../lib/rhashtable/rhashtable.js';
@@ -24,6 +25,7 @@ export class FragmentQueues implements Subsystem {
     inet_frags_init: (frags: Ptr) => this.init(frags),
     inet_frags_fini: (frags: Ptr) => this.fini(frags),
     fqdir_init: (slot: Ptr, frags: Ptr, net: Ptr) => this.initDirectory(slot, frags, net),
+    fqdir_pre_exit: (directory: Ptr) => this.closeDirectory(directory),
     fqdir_exit: (directory: Ptr) => this.exitDirectory(directory),
   };
 
@@ -73,6 +75,15 @@ export class FragmentQueues implements Subsystem {
     k.space.store32(counter, k.space.load32(counter) + 1);
     k.space.storePtr(slot, directory);
     return 0;
+  }
+
+  /** fqdir_pre_exit(): no queue is made any more in a namespace that goes away. */
+  private closeDirectory(directory: Ptr): void {
+    const type = this.k.struct('fqdir');
+    type.set(directory, 'high_thresh', 0);
+    type.set(directory, 'dead', 1);
+    if (type.get(directory, 'rhashtable.nelems.counter') !== 0)
+      throw new Unimplemented('fqdir_pre_exit with fragments waiting', '');
   }
 
   private exitDirectory(directory: Ptr): void {

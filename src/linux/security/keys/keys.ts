@@ -120,7 +120,7 @@ export class Keys implements Subsystem {
   }
 
   /** key_create_or_update(): parses the payload, makes a key of it and links it into a keyring. */
-  private *createOrUpdate(
+  *createOrUpdate(
     ringRef: Ptr,
     typeName: string,
     description: Ptr,
