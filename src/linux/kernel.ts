@@ -196,6 +196,11 @@ export class LinuxKernel {
     return this.exports.address(name);
   }
 
+  /** Whether a function of the target takes a parameter of that name: for those that gained or lost one. */
+  hasParameter(fn: string, parameter: string): boolean {
+    return this.types.findPrototype(fn)?.params.some(({ name }) => name === parameter) ?? false;
+  }
+
   /** A permanent, read-only C string in kernel memory. Equal texts share it. */
   constantString(text: string): Ptr {
     let ptr = this.strings.get(text);

@@ -10,6 +10,7 @@ import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { BackingDevices } from './backing-dev.js';
 import { RequestQueues } from './queue.js';
+import { QueueLimits } from './queue-limits.js';
 
 /** Major of disks whose driver has no number of its own (include/uapi/linux/major.h). */
 const BLOCK_EXT_MAJOR = 259;
@@ -35,8 +36,12 @@ export class Disks implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    __blk_alloc_disk: (_node: number, _key: Ptr) => this.allocForBios(),
-    __blk_mq_alloc_disk: (set: Ptr, data: Ptr, _key: Ptr) => this.allocForTagSet(set, data),
+    __blk_alloc_disk: (first: Ptr) =>
+      this.limited(this.allocForBios(), this.k.hasParameter('__blk_alloc_disk', 'lim') ? first : 0),
+    __blk_mq_alloc_disk: (set: Ptr, ...rest: Ptr[]) =>
+      this.k.hasParameter('__blk_mq_alloc_disk', 'lim')
+        ? this.limited(this.allocForTagSet(set, rest[1]), rest[0])
+        : this.allocForTagSet(set, rest[0]),
     __alloc_disk_node: (q: Ptr, _node: number, _key: Ptr) => this.alloc(q),
     blk_mq_alloc_disk_for_queue: (q: Ptr, _key: Ptr) => this.alloc(q),
     device_add_disk: (parent: Ptr, disk: Ptr, groups: Ptr) => this.add(parent, disk, groups),
@@ -53,6 +58,17 @@ export class Disks implements Subsystem {
   private device(disk: Ptr): Ptr {
     const part = this.k.struct('gendisk').get(disk, 'part0');
     return this.k.struct('block_device').addr(part, 'bd_device');
+  }
+
+  /** Gives a new disk the limits its driver wants, if it says any. */
+  private *limited(made: Sleepable<Ptr>, limits: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const disk = yield* made;
+    if (disk === 0 || isErr(disk) || limits === 0) return disk;
+    const error = k.get(QueueLimits).commit(k.struct('gendisk').get(disk, 'queue'), limits);
+    if (error === 0) return disk;
+    yield* this.put(disk);
+    return errPtr(-error);
   }
 
   private *allocForBios(): Sleepable<Ptr> {

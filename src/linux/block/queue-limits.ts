@@ -1,5 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
 const SECTOR_SHIFT = 9;
@@ -65,6 +68,8 @@ export class QueueLimits implements Subsystem {
       this.flag(q, QUEUE_FLAG_WC, cache);
       this.flag(q, QUEUE_FLAG_FUA, fua);
     },
+    queue_limits_commit_update: (q: Ptr, limits: Ptr) => this.commitLocked(q, limits),
+    queue_limits_set: (q: Ptr, limits: Ptr) => this.commit(q, limits),
     blk_queue_flag_set: (flag: number, q: Ptr) => {
       this.flag(q, flag, true);
     },
@@ -90,6 +95,42 @@ export class QueueLimits implements Subsystem {
       dma_alignment: 511,
     };
     for (const [name, value] of Object.entries(defaults)) if (type.has(name)) type.set(limits, name, value);
+  }
+
+  /** queue_limits_commit_update(): the caller has taken limits_lock to change a copy, and is done. */
+  private *commitLocked(q: Ptr, limits: Ptr): Sleepable<number> {
+    const error = this.commit(q, limits);
+    const lock = this.k.struct('request_queue').addr(q, 'limits_lock');
+    yield* this.k.wait(this.k.get(Mutexes).exports.mutex_unlock(lock));
+    return error;
+  }
+
+  /** blk_validate_limits(): gives a queue limits; what they leave open gets its default. -EINVAL for nonsense. */
+  commit(q: Ptr, wanted: Ptr): number {
+    const type = this.k.struct('queue_limits');
+    const get = (name: string): number => type.get(wanted, name);
+    const fill = (name: string, value: number): void => {
+      if (get(name) === 0) type.set(wanted, name, value);
+    };
+    fill('logical_block_size', 1 << SECTOR_SHIFT);
+    const block = get('logical_block_size');
+    if (block < 1 << SECTOR_SHIFT || (block & (block - 1)) !== 0) return -EINVAL;
+    type.set(wanted, 'physical_block_size', Math.max(get('physical_block_size'), block));
+    type.set(wanted, 'io_min', Math.max(get('io_min'), get('physical_block_size')));
+    fill('max_hw_sectors', SAFE_MAX_SECTORS);
+    if (get('max_hw_sectors') < PAGE_SIZE >> SECTOR_SHIFT) return -EINVAL;
+    type.set(wanted, 'max_hw_sectors', roundDown(get('max_hw_sectors'), block >> SECTOR_SHIFT));
+    const most = Math.min(get('max_hw_sectors'), get('max_dev_sectors') || NO_LIMIT);
+    type.set(wanted, 'max_sectors', roundDown(Math.min(most, DEFAULT_MAX_SECTORS), block >> SECTOR_SHIFT));
+    fill('max_segments', MAX_SEGMENTS);
+    fill('max_discard_segments', 1);
+    fill('seg_boundary_mask', SEGMENT_BOUNDARY);
+    if (get('seg_boundary_mask') < PAGE_SIZE - 1) return -EINVAL;
+    fill('max_segment_size', get('virt_boundary_mask') === 0 ? MAX_SEGMENT_SIZE : NO_LIMIT);
+    if (get('max_segment_size') < PAGE_SIZE) return -EINVAL;
+    fill('dma_alignment', (1 << SECTOR_SHIFT) - 1);
+    this.k.space.bytes.copyWithin(this.of(q), wanted, wanted + type.size);
+    return 0;
   }
 
   private setStacking(limits: Ptr): void {

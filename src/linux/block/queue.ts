@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
-import { errPtr } from '../errors.js';
+import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { QueueLimits } from './queue-limits.js';
@@ -27,6 +27,7 @@ export class RequestQueues implements Subsystem {
     blk_put_queue: (q: Ptr) => this.put(q),
     blk_get_queue: (q: Ptr) => this.get(q),
     blk_mq_init_queue: (set: Ptr) => this.forTagSet(set, 0),
+    blk_mq_alloc_queue: (set: Ptr, limits: Ptr, data: Ptr) => this.withLimits(set, limits, data),
     blk_mq_destroy_queue: (q: Ptr) => this.leaveTagSet(q),
   };
 
@@ -44,6 +45,16 @@ export class RequestQueues implements Subsystem {
     type.set(q, 'nr_requests', DEFAULT_REQUESTS);
     yield* k.call(k.fn('kobject_init'), type.addr(q, 'kobj'), this.type());
     return q;
+  }
+
+  /** blk_mq_alloc_queue(): as blk_mq_init_queue(), with the limits of its device if `limits` is not NULL. */
+  private *withLimits(set: Ptr, limits: Ptr, data: Ptr): Sleepable<Ptr> {
+    const q = yield* this.forTagSet(set, data);
+    if (isErr(q) || limits === 0) return q;
+    const error = this.k.get(QueueLimits).commit(q, limits);
+    if (error === 0) return q;
+    yield* this.put(q);
+    return errPtr(-error);
   }
 
   /** blk_mq_init_queue(): a queue whose requests come from a tag set, or an ERR_PTR. */

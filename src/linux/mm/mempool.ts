@@ -5,6 +5,7 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
 import { SlabExports } from './slab.js';
+import { VmallocExports } from './vmalloc.js';
 
 /** Memory pools: a reserve of elements on top of an allocator (mm/mempool.c). */
 export class Mempools implements Subsystem {
@@ -28,12 +29,15 @@ export class Mempools implements Subsystem {
     mempool_free_slab: (element: Ptr, _cache: Ptr) => this.k.get(SlabExports).kfree(element),
     mempool_kmalloc: (gfp: number, size: number) => this.k.get(SlabExports).kmalloc(size, gfp),
     mempool_kfree: (element: Ptr) => this.k.get(SlabExports).kfree(element),
+    mempool_kvmalloc: (gfp: number, size: number) => this.k.get(VmallocExports).kvmalloc(size, gfp),
+    mempool_kvfree: (element: Ptr) => this.k.get(VmallocExports).kvfree(element),
     mempool_alloc_pages: (gfp: number, order: number) => this.k.get(PageExports).allocPages(gfp, order),
     mempool_free_pages: (page: Ptr, order: number) => this.k.get(PageExports).freePages(page, order),
   };
 
   readonly signatures = {
     mempool_kmalloc: 'p:uL',
+    mempool_kvmalloc: 'p:uL',
     mempool_alloc_pages: 'p:uL',
     mempool_free_pages: 'v:pL',
   };

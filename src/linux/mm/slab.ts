@@ -38,12 +38,13 @@ export class SlabExports implements Subsystem {
     __kmalloc_node_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_noprof: (size: number, flags: number) => this.kmalloc(size, flags),
-    __kmalloc_node_noprof: (size: number, _token: number, flags: number) => this.kmalloc(size, flags),
+    __kmalloc_node_noprof: (size: number, ...rest: number[]) =>
+      this.kmalloc(size, this.gfpBehindBuckets(rest)),
     __kmalloc_cache_noprof: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
     __kmalloc_cache_node_noprof: (_cache: Ptr, flags: number, _node: number, size: number) =>
       this.kmalloc(size, flags),
-    __kmalloc_node_track_caller_noprof: (size: number, _buckets: Ptr, flags: number) =>
-      this.kmalloc(size, flags),
+    __kmalloc_node_track_caller_noprof: (size: number, ...rest: number[]) =>
+      this.kmalloc(size, this.gfpBehindBuckets(rest)),
     kmalloc_trace: (_cache: Ptr, flags: number, size: number) => this.kmalloc(size, flags),
     kmalloc_node_trace: (_cache: Ptr, flags: number, _node: number, size: number) =>
       this.kmalloc(size, flags),
@@ -103,6 +104,11 @@ export class SlabExports implements Subsystem {
     if (size === 0) return ZERO_SIZE_PTR;
     if (size > KMALLOC_MAX) return 0;
     return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0);
+  }
+
+  /** The allocation flags among arguments that begin with the buckets to allocate from, if the kernel has these. */
+  gfpBehindBuckets(rest: readonly number[]): number {
+    return this.k.configured('CONFIG_SLAB_BUCKETS') ? rest[1] : rest[0];
   }
 
   /** kfree: NULL and ZERO_SIZE_PTR are fine; anything that is not a live object is reported. */

@@ -23,7 +23,8 @@ export class VmallocExports implements Subsystem {
     vfree: (ptr: Ptr) => this.vfree(ptr),
     vfree_atomic: (ptr: Ptr) => this.vfree(ptr),
     kvmalloc_node: (size: number, flags: number) => this.kvmalloc(size, flags),
-    __kvmalloc_node_noprof: (size: number, flags: number) => this.kvmalloc(size, flags),
+    __kvmalloc_node_noprof: (size: number, ...rest: number[]) =>
+      this.kvmalloc(size, this.k.get(SlabExports).gfpBehindBuckets(rest)),
     kvfree: (ptr: Ptr) => this.kvfree(ptr),
     kvfree_sensitive: (ptr: Ptr, size: number) => {
       if (ptr > 16) this.k.space.writable(ptr, size).fill(0);
@@ -60,7 +61,8 @@ export class VmallocExports implements Subsystem {
     }
   }
 
-  private kvmalloc(size: number, flags: number): Ptr {
+  /** kvmalloc: from the slab while it is small. */
+  kvmalloc(size: number, flags: number): Ptr {
     if (size <= PAGE_SIZE * 8) return this.k.get(SlabExports).kmalloc(size, flags);
     const ptr = this.vmalloc(size);
     if (ptr !== 0 && flags & GFP_ZERO) this.k.space.bytes.fill(0, ptr, ptr + size);

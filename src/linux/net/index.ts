@@ -7,6 +7,7 @@ import { DeviceFeatures } from './core/dev-features.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { DropReasons } from './core/drop-reasons.js';
 import { Destinations } from './core/dst.js';
 import { DestinationCaches } from './core/dst-cache.js';
 import { Ethernet } from './core/eth.js';
@@ -94,6 +95,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceFeatures,
   Napi,
   GroCells,
+  DropReasons,
   Ethtool,
   MdioBoards,
   L3Masters,

@@ -45,6 +45,8 @@ export class Sched implements Subsystem {
       this.k.space.storeCstring(buffer, comm.slice(0, size - 1));
       return buffer;
     },
+    migrate_disable: () => this.pin(1),
+    migrate_enable: () => this.pin(-1),
     single_task_running: () => this.k.scheduler.tasks.size <= 1,
   };
 
@@ -87,5 +89,12 @@ export class Sched implements Subsystem {
     const task = k.processes.taskOf(object);
     if (task) k.scheduler.wake(task);
     return 1;
+  }
+
+  /** migrate_disable(): there is one CPU to stay on; what is seen of it is the task's count. */
+  private pin(step: number): void {
+    const type = this.k.struct('task_struct');
+    const task = this.k.current;
+    type.set(task, 'migration_disabled', type.get(task, 'migration_disabled') + step);
   }
 }

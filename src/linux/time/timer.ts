@@ -19,6 +19,12 @@ export class Timers implements Subsystem {
     add_timer: (timer: Ptr) => {
       this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
     },
+    add_timer_local: (timer: Ptr) => {
+      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
+    },
+    add_timer_global: (timer: Ptr) => {
+      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
+    },
     add_timer_on: (timer: Ptr) => {
       this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
     },

@@ -39,7 +39,7 @@ export class AcpiNamespace implements Subsystem {
     acpi_evaluate_object_typed: () => AE_NOT_FOUND,
     acpi_evaluate_integer: () => AE_NOT_FOUND,
     acpi_evaluate_dsm: () => 0,
-    acpi_evaluate_reference: () => AE_NOT_FOUND,
+    acpi_evaluate_reference: () => (this.returnsBool('acpi_evaluate_reference') ? 0 : AE_NOT_FOUND),
     acpi_execute_simple_method: () => AE_NOT_FOUND,
     acpi_check_dsm: () => false,
     acpi_has_method: () => false,
@@ -85,4 +85,11 @@ export class AcpiNamespace implements Subsystem {
     ec_transaction: () => -ENODEV,
     ec_get_handle: () => 0,
   };
+
+  /** Some functions of the namespace used to return an acpi_status and became predicates. */
+  private returnsBool(name: string): boolean {
+    const { types } = this.k;
+    const result = types.findPrototype(name)?.result;
+    return result !== undefined && types.classify(result).kind === 'bool';
+  }
 }

@@ -62,6 +62,25 @@ export class BusRegistry implements Subsystem {
     return undefined;
   }
 
+  /** The device that devices of a subsystem hang below, 0 for none. */
+  devRoot(bus: Ptr): Ptr {
+    const place = this.devRootPlace(bus);
+    return place === 0 ? 0 : this.k.space.loadPtr(place);
+  }
+
+  setDevRoot(bus: Ptr, root: Ptr): void {
+    const place = this.devRootPlace(bus);
+    if (place !== 0) this.k.space.storePtr(place, root);
+  }
+
+  /** The pointer is in struct bus_type, or where that is constant in the bus's struct subsys_private. */
+  private devRootPlace(bus: Ptr): Ptr {
+    const type = this.k.struct('bus_type');
+    if (bus !== 0 && type.has('dev_root')) return type.addr(bus, 'dev_root');
+    const state = this.get(bus);
+    return state === undefined ? 0 : this.k.struct('subsys_private').addr(state.priv, 'dev_root');
+  }
+
   all(): IterableIterator<BusState> {
     return this.buses.values();
   }

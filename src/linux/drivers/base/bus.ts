@@ -53,6 +53,7 @@ export class Buses implements Subsystem {
       const state = this.registry.get(bus);
       return state ? this.k.struct('subsys_private').addr(state.priv, 'subsys') : 0;
     },
+    bus_get_dev_root: (bus: Ptr) => getDevice(this.k, this.registry.devRoot(bus)),
     bus_sort_breadthfirst: () => undefined,
     subsys_find_device_by_id: (bus: Ptr, id: number) => this.findById(bus, id),
     subsys_interface_register: (iface: Ptr) => this.addInterface(iface),
@@ -121,7 +122,7 @@ export class Buses implements Subsystem {
     const state = this.registry.get(bus);
     if (!state) return;
     const type = k.struct('bus_type');
-    const root = type.has('dev_root') ? type.get(bus, 'dev_root') : 0;
+    const root = this.registry.devRoot(bus);
     if (root !== 0) yield* this.unregisterRoot(root);
     const groups = type.get(bus, 'bus_groups');
     if (groups !== 0) k.get(SysfsGroups).removeGroups(this.kobjOf(state), groups);

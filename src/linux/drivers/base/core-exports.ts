@@ -12,6 +12,7 @@ import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Buses } from './bus.js';
+import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
 import { DeviceStates, getDevice, kobjOf, putDevice } from './device.js';
@@ -96,6 +97,8 @@ export class DeviceExports implements Subsystem {
       this.emit(page, String(this.k.space.loadInt32(this.variable(attr)))),
     device_show_bool: (_device: Ptr, attr: Ptr, page: Ptr) =>
       this.emit(page, String(this.k.space.load8(this.variable(attr)))),
+    device_show_string: (_device: Ptr, attr: Ptr, page: Ptr) =>
+      this.emit(page, this.k.space.cstring(this.variable(attr))),
     device_set_of_node_from_dev: (device: Ptr, other: Ptr) => {
       const type = this.k.struct('device');
       type.set(device, 'of_node', type.get(other, 'of_node'));
@@ -154,7 +157,7 @@ export class DeviceExports implements Subsystem {
       yield* k.get(Buses).unregister(bus);
       return failed;
     }
-    if (busType.has('dev_root')) busType.set(bus, 'dev_root', root);
+    k.get(BusRegistry).setDevRoot(bus, root);
     return 0;
   }
 

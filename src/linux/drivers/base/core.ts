@@ -219,9 +219,8 @@ export class Devices implements Subsystem {
       return { kobj: yield* k.get(Classes).glueDirectory(cls, above), glue: true };
     }
     const bus = type.get(device, 'bus');
-    const busType = k.struct('bus_type');
-    if (parent === 0 && bus !== 0 && busType.has('dev_root') && busType.get(bus, 'dev_root') !== 0)
-      return { kobj: kobjOf(k, busType.get(bus, 'dev_root')), glue: false };
+    const root = k.get(BusRegistry).devRoot(bus);
+    if (parent === 0 && root !== 0) return { kobj: kobjOf(k, root), glue: false };
     return { kobj: kobjOf(k, parent), glue: false };
   }
 

@@ -38,7 +38,8 @@ export class RuntimePmExports implements Subsystem {
       this.autosuspend(device, { delay: this.device.get(device, 'power.autosuspend_delay'), use }),
     pm_runtime_autosuspend_expiration: (device: Ptr) => this.rpm.expiration(device),
     pm_schedule_suspend: (device: Ptr) => this.rpm.suspend(device, RPM.ASYNC),
-    pm_runtime_get_if_active: (device: Ptr, ignoreUse: boolean) => this.getIfActive(device, ignoreUse),
+    pm_runtime_get_if_active: (device: Ptr, ignoreUse = true) => this.getIfActive(device, ignoreUse),
+    pm_runtime_get_if_in_use: (device: Ptr) => this.getIfActive(device, false),
     pm_runtime_force_suspend: (device: Ptr) => this.forceSuspend(device),
     pm_runtime_force_resume: (device: Ptr) => this.forceResume(device),
     pm_runtime_set_memalloc_noio: (device: Ptr, enable: boolean) =>

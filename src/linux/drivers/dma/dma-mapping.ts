@@ -42,6 +42,11 @@ export class DmaMapping implements Subsystem {
     dma_sync_single_for_device: () => undefined,
     dma_sync_sg_for_cpu: () => undefined,
     dma_sync_sg_for_device: () => undefined,
+    __dma_sync_single_for_cpu: () => undefined,
+    __dma_sync_single_for_device: () => undefined,
+    __dma_sync_sg_for_cpu: () => undefined,
+    __dma_sync_sg_for_device: () => undefined,
+    __dma_need_sync: () => false,
     dma_set_mask: (device: Ptr, mask: bigint) => this.setMask(device, mask),
     dma_set_coherent_mask: (device: Ptr, mask: bigint) => {
       this.k.struct('device').setBig(device, 'coherent_dma_mask', mask);

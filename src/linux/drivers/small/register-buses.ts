@@ -32,6 +32,8 @@ export class EmptyBuses implements Subsystem {
       this.dax?.register(driver, owner, { modName }) ?? -EINVAL,
     dax_driver_unregister: (driver: Ptr) => this.dax?.unregister(driver),
     coreboot_driver_register: (driver: Ptr) => this.coreboot?.register(driver, 0) ?? -EINVAL,
+    __coreboot_driver_register: (driver: Ptr, owner: Ptr) =>
+      this.coreboot?.register(driver, owner) ?? -EINVAL,
     coreboot_driver_unregister: (driver: Ptr) => this.coreboot?.unregister(driver),
   };
 

@@ -32,7 +32,8 @@ export class Sysctl implements Subsystem {
     register_net_sysctl: (_net: Ptr, path: Ptr, table: Ptr) => this.registerAt(this.text(path), table),
     register_net_sysctl_sz: (_net: Ptr, path: Ptr, table: Ptr, size: number) =>
       this.registerAt(this.text(path), table, size),
-    __register_sysctl_table: (_set: Ptr, path: Ptr, table: Ptr) => this.registerAt(this.text(path), table),
+    __register_sysctl_table: (_set: Ptr, path: Ptr, table: Ptr, size?: number) =>
+      this.registerAt(this.text(path), table, size),
     register_sysctl_table: (table: Ptr) => this.register([], table),
     register_sysctl_paths: (path: Ptr, table: Ptr) => this.register(this.pathNames(path), table),
     register_sysctl_mount_point: (path: Ptr) => this.registerAt(this.text(path), 0, 0),

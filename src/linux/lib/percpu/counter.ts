@@ -7,6 +7,9 @@ import type { Subsystem } from '../../subsystem.js';
 
 const BATCH = 32;
 
+/** A CPU's part of a counter is an s32. */
+const PART_BYTES = 4;
+
 /** Counters with a part on every CPU (include/linux/percpu_counter.h). */
 export class PercpuCounter implements Subsystem {
   private readonly type: StructType;
@@ -16,20 +19,11 @@ export class PercpuCounter implements Subsystem {
   }
 
   readonly exports = {
-    __percpu_counter_init: (counter: Ptr, amount: bigint) => {
-      const { k, type } = this;
-      k.space.writable(counter, type.size).fill(0);
-      type.setBig(counter, 'count', amount);
-      const part = k.percpu.allocate(4, 4);
-      type.set(counter, 'counters', part);
-      if (type.has('list')) list.init(k.space, type.addr(counter, 'list'));
-      return part === 0 ? -ENOMEM : 0;
-    },
-    percpu_counter_destroy: (counter: Ptr) => {
-      const part = this.type.get(counter, 'counters');
-      if (part !== 0) this.k.percpu.free(part);
-      this.type.set(counter, 'counters', 0);
-    },
+    __percpu_counter_init: (counter: Ptr, amount: bigint) => this.init(counter, amount, 1),
+    __percpu_counter_init_many: (counters: Ptr, amount: bigint, _gfp: number, count: number) =>
+      this.init(counters, amount, count),
+    percpu_counter_destroy: (counter: Ptr) => this.destroy(counter, 1),
+    percpu_counter_destroy_many: (counters: Ptr, count: number) => this.destroy(counters, count),
     percpu_counter_set: (counter: Ptr, amount: bigint) => {
       this.k.space.store32(this.part(counter), 0);
       this.type.setBig(counter, 'count', amount);
@@ -55,6 +49,7 @@ export class PercpuCounter implements Subsystem {
 
   readonly signatures = {
     __percpu_counter_init: 'i:pqup',
+    __percpu_counter_init_many: 'i:pquup',
     percpu_counter_set: 'v:pq',
     percpu_counter_add_batch: 'v:pqi',
     __percpu_counter_sum: 'q:p',
@@ -73,5 +68,30 @@ export class PercpuCounter implements Subsystem {
 
   private sum(counter: Ptr): bigint {
     return this.count(counter) + BigInt(this.k.space.loadInt32(this.part(counter)));
+  }
+
+  /** An array of counters; the parts of all CPUs are one allocation, which the first one holds. */
+  private init(counters: Ptr, amount: bigint, count: number): number {
+    const { k, type } = this;
+    const parts = k.percpu.allocate(PART_BYTES * count, PART_BYTES);
+    if (parts === 0) {
+      type.set(counters, 'counters', 0);
+      return -ENOMEM;
+    }
+    for (let i = 0; i < count; i++) {
+      const counter = counters + i * type.size;
+      k.space.writable(counter, type.size).fill(0);
+      type.setBig(counter, 'count', amount);
+      type.set(counter, 'counters', parts + i * PART_BYTES);
+      if (type.has('list')) list.init(k.space, type.addr(counter, 'list'));
+    }
+    return 0;
+  }
+
+  private destroy(counters: Ptr, count: number): void {
+    const { k, type } = this;
+    const parts = type.get(counters, 'counters');
+    if (parts !== 0) k.percpu.free(parts);
+    for (let i = 0; i < count; i++) type.set(counters + i * type.size, 'counters', 0);
   }
 }

@@ -15,7 +15,23 @@ export class SeqBuf implements Subsystem {
 
   readonly exports = {
     seq_buf_printf: (buf: Ptr, fmt: Ptr) => this.print(buf, fmt, this.k.varargs('seq_buf_printf')),
+    seq_buf_puts: (buf: Ptr, text: Ptr) => this.append(buf, this.k.space.cstring(text)),
+    seq_buf_putc: (buf: Ptr, byte: number) => this.append(buf, String.fromCharCode(byte & 0xff)),
   };
+
+  /** All of a text, or none of it and the mark of an overflow. */
+  private append(buf: Ptr, text: string): number {
+    const { type } = this;
+    const size = type.get(buf, 'size');
+    const length = type.get(buf, 'len');
+    if (length + text.length >= size) {
+      type.set(buf, 'len', size + 1);
+      return -1;
+    }
+    this.k.space.storeCstring(type.get(buf, 'buffer') + length, text);
+    type.set(buf, 'len', length + text.length);
+    return 0;
+  }
 
   private print(buf: Ptr, fmt: Ptr, args: VarArgs): number {
     const { type } = this;

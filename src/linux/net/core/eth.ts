@@ -32,7 +32,8 @@ export class Ethernet implements Subsystem {
     eth_mac_addr: (dev: Ptr, address: Ptr) => this.setAddress(dev, address, true),
     eth_prepare_mac_addr_change: (dev: Ptr, address: Ptr) => this.prepare(dev, address),
     eth_commit_mac_addr_change: (dev: Ptr, address: Ptr) => this.setAddress(dev, address, false),
-    eth_header_parse: (skb: Ptr, address: Ptr) => {
+    eth_header_parse: (skb: Ptr, ...rest: Ptr[]) => {
+      const address = rest[rest.length - 1];
       const skbuff = this.k.struct('sk_buff');
       const mac = skbuff.get(skb, 'head') + skbuff.get(skb, 'mac_header');
       this.k.space.writable(address, ETH_ALEN).set(this.k.space.readable(mac + ETH_ALEN, ETH_ALEN));

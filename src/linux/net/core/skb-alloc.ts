@@ -20,6 +20,11 @@ export class SkbAllocation implements Subsystem {
     __napi_alloc_skb: (napi: Ptr, length: number) =>
       this.allocateFor(this.k.struct('napi_struct').get(napi, 'dev'), length, NET_SKB_PAD),
     build_skb: (data: Ptr, size: number) => this.build(data, size),
+    napi_alloc_skb: (napi: Ptr, length: number) =>
+      this.allocateFor(this.k.struct('napi_struct').get(napi, 'dev'), length, NET_SKB_PAD),
+    sk_skb_reason_drop: (_sk: Ptr, skb: Ptr) => this.unref(skb),
+    dev_kfree_skb_any_reason: (skb: Ptr) => this.unref(skb),
+    dev_kfree_skb_irq_reason: (skb: Ptr) => this.unref(skb),
     kfree_skb_reason: (skb: Ptr) => this.unref(skb),
     kfree_skb: (skb: Ptr) => this.unref(skb),
     consume_skb: (skb: Ptr) => this.unref(skb),

@@ -84,11 +84,23 @@ export class InetSockets implements Subsystem {
     return result;
   }
 
+  /** Whether a struct inet_connection_sock is round the socket: a member of its own, or one of the socket's flags. */
+  private markConnectionOriented(sk: Ptr, is: boolean): void {
+    const { inet, k } = this;
+    if (inet.has('is_icsk')) {
+      inet.set(sk, 'is_icsk', Number(is));
+      return;
+    }
+    const bit = 1n << BigInt(k.enumValue('INET_FLAGS_IS_ICSK'));
+    const flags = inet.getBig(sk, 'inet_flags');
+    inet.setBig(sk, 'inet_flags', is ? flags | bit : flags & ~bit);
+  }
+
   private init(socket: Ptr, sk: Ptr, protocol: number, flags: number, family: number): void {
     const { k } = this;
     const inet = this.inet;
     if (flags & INET_PROTOSW_REUSE) inet.set(sk, 'sk.__sk_common.skc_reuse', 1);
-    inet.set(sk, 'is_icsk', flags & INET_PROTOSW_ICSK ? 1 : 0);
+    this.markConnectionOriented(sk, (flags & INET_PROTOSW_ICSK) !== 0);
     inet.set(sk, 'pmtudisc', PMTUDISC_WANT);
     k.get(Socks).initData(socket, sk, 0);
     inet.set(sk, 'sk.sk_destruct', k.fn('inet_sock_destruct'));
