@@ -1,5 +1,5 @@
 /**
- * npm run parity [-- --every N] [--from K] [--jobs N] [--run FILE]
+ * npm run parity [-- --every N] [--from K] [--jobs N] [--run FILE] [--target VERSION]
  *
  * Runs modules of the recordings in ../shared/oracle through `modbox run --json --each-from`, scores them with the
  * recordings' own compare.mjs, ranks the exports that modules wait for, and writes docs/parity.md.
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusTree } from '../src/testing/corpus.js';
+import { newerParity } from './parity/newer.js';
 
 interface Entry {
   readonly module: string;
@@ -94,8 +95,15 @@ const { values } = parseArgs({
     from: { type: 'string' },
     jobs: { type: 'string' },
     run: { type: 'string' },
+    target: { type: 'string' },
   },
 });
+if (values.target !== undefined) {
+  const { target, run, jobs = '2', every = '1', from = '0' } = values;
+  const options = { version: target, oracle: ORACLE, every: Number(every), from: Number(from), jobs };
+  console.log(await newerParity({ ...options, ...(run === undefined ? {} : { run }) }));
+  process.exit();
+}
 const tree = await corpusTree();
 if (tree === undefined) throw new Error('the kernel package cannot be had here');
 const folder = mkdtempSync(join(tmpdir(), 'modbox-parity-'));
