@@ -129,7 +129,7 @@ function trap(c: SlowContext, units: UnitTable, unit: Unit, insn: Insn): Exit | 
   }
 }
 
-/** Text of an instruction that is not translated: its bytes, if there is no disassembler. */
+/** Text of an instruction that is not translated: its family and bytes, if there is no disassembler. */
 function describe(c: SlowContext, insn: Insn): string {
   if (insn.op === 'hlt') return 'hlt';
   const { space } = c.regs;
@@ -137,5 +137,20 @@ function describe(c: SlowContext, insn: Insn): string {
   const text = c.disassemble?.(bytes, space.toAddress(insn.ptr));
   if (text) return text;
   const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `opcode bytes ${shown.join(' ')}`;
+  return `${familyOf(bytes)}opcode bytes ${shown.join(' ')}`;
+}
+
+/** What large family of instructions the bytes belong to, as the beginning of a text. */
+function familyOf(bytes: Uint8Array): string {
+  let at = 0;
+  const isPrefix = (byte: number): boolean =>
+    (byte & 0xf0) === 0x40 || [0x66, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67].includes(byte);
+  while (at < bytes.length && isPrefix(bytes[at])) at++;
+  const opcode = bytes[at];
+  if (opcode === 0x62) return 'AVX-512, ';
+  if (opcode === 0xc4 || opcode === 0xc5) return 'VEX, ';
+  if (opcode >= 0xd8 && opcode <= 0xdf) return 'x87, ';
+  const second = bytes[at + 1];
+  const isMmx = opcode === 0x0f && at === 0 && ((second >= 0x60 && second < 0x80) || second >= 0xd0);
+  return isMmx ? 'MMX, ' : '';
 }
