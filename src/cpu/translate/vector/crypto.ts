@@ -100,11 +100,10 @@ export function crc32(t: Translator, insn: Insn): void {
   const { w } = t;
   const a = insn.a as Operand & { kind: 'reg' };
   const b = insn.b!;
-  const size = b.kind === 'imm' ? 4 : b.size;
+  const size = (b as { size: 1 | 2 | 4 | 8 }).size;
   t.pushReg(a.reg, 4);
   t.pushOperand(b, size);
   if (size < 8) w.op(Op.i64ExtendI32U);
-  w.i32(size);
-  callHelper(t, 'crc32c');
+  callHelper(t, `crc32c_${size}`);
   t.popReg(a.reg, 4);
 }

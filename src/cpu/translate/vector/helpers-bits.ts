@@ -67,41 +67,30 @@ export function carrylessProduct(w: CodeWriter): void {
   w.simd(Simd.xor);
 }
 
-/** crc32c(crc, data, bytes): data has 1, 2, 4 or 8 bytes, the lowest first; eight tables do all at once. */
-export function crc32c(w: CodeWriter): void {
-  const [crc, data, bytes] = [0, 1, 2];
-  // The last `bytes` tables of a message of eight bytes whose first ones are missing.
+/** crc32c(crc, data): data has 1, 2, 4 or 8 bytes, the lowest first; eight tables do all at once. */
+export function crc32c(w: CodeWriter, size: number): void {
+  const [crc, data] = [0, 1];
   w.get(data);
   w.get(crc);
   w.op(Op.i64ExtendI32U, Op.i64Xor);
   w.set(data);
-  for (const [size, last] of [
-    [8, 8],
-    [4, 4],
-    [2, 2],
-    [1, 1],
-  ]) {
-    w.get(bytes);
-    w.i32(size);
-    w.op(Op.i32Eq, Op.if, 0x40);
-    for (let i = 0; i < last; i++) {
-      w.get(data);
+  for (let i = 0; i < size; i++) {
+    w.get(data);
+    if (i > 0) {
       w.i64(8 * i);
-      w.op(Op.i64ShrU, Op.i32WrapI64);
-      w.i32(255);
-      w.op(Op.i32And);
-      w.i32(2);
-      w.op(Op.i32Shl);
-      w.memory(Op.i32Load, TABLES + crcOffset(size - 1 - i));
-      if (i > 0) w.op(Op.i32Xor);
+      w.op(Op.i64ShrU);
     }
-    if (size < 4) {
-      // What was not consumed of the old value moves down.
-      w.get(crc);
-      w.i32(8 * size);
-      w.op(Op.i32ShrU, Op.i32Xor);
-    }
-    w.op(Op.return, Op.end);
+    w.op(Op.i32WrapI64);
+    w.i32(255);
+    w.op(Op.i32And);
+    w.i32(2);
+    w.op(Op.i32Shl);
+    w.memory(Op.i32Load, TABLES + crcOffset(size - 1 - i));
+    if (i > 0) w.op(Op.i32Xor);
   }
-  w.op(Op.unreachable);
+  if (size >= 4) return;
+  // What was not consumed of the old value moves down.
+  w.get(crc);
+  w.i32(8 * size);
+  w.op(Op.i32ShrU, Op.i32Xor);
 }
