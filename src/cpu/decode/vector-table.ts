@@ -147,7 +147,7 @@ const TABLE: Readonly<Record<string, string>> = {
   'F3 0F': `
     12 movsldup V W
     16 movshdup V W
-    2a cvtsi2ss V H Ey 128
+    2a cvtsi2ss V H Ey
     2c cvttss2si Gy Wd
     2d cvtss2si Gy Wd
     51 sqrtss V H Wd
@@ -166,7 +166,7 @@ const TABLE: Readonly<Record<string, string>> = {
     c2 cmpss V H Wd I
     e6 cvtdq2pd V Wh`,
   'F2 0F': `
-    2a cvtsi2sd V H Ey 128
+    2a cvtsi2sd V H Ey
     2c cvttsd2si Gy Wq
     2d cvtsd2si Gy Wq
     51 sqrtsd V H Wq
@@ -302,6 +302,8 @@ export interface VectorRow {
   readonly length: 128 | 256 | undefined;
   readonly w: 0 | 1 | undefined;
   readonly alignment: 'sse' | 'aligned' | 'any';
+  /** Works on one element: VEX.L is ignored. */
+  readonly scalar: boolean;
 }
 
 /** Rows by map (1 0F, 2 0F38, 3 0F3A), mandatory prefix (0 none, 1 66, 2 F3, 3 F2) and opcode. */
@@ -322,6 +324,10 @@ function parse(line: string): readonly [number, VectorRow] {
       length: has('128') ? 128 : has('256') ? 256 : undefined,
       w: has('w0') ? 0 : has('w1') ? 1 : undefined,
       alignment: has('aligned') ? 'aligned' : has('any') ? 'any' : 'sse',
+      scalar:
+        /(^(add|sub|mul|div|min|max|sqrt|cmp|round|u?comi)s[sd]$)|^cvt(t?s[sd]2si|si2s[sd]|ss2sd|sd2ss)$/.test(
+          name,
+        ),
     },
   ];
 }

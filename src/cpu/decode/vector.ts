@@ -40,7 +40,7 @@ export function decodeVector(r: InsnReader, insn: Insn, opcode: number, e: Vecto
     if (encoding !== 'both' && (encoding === 'vex') !== e.vex) return false;
     return w === undefined || (w === 1) === r.rexW;
   });
-  if (row) decodeRow(r, insn, row, e);
+  if (row) decodeRow(r, insn, row, row.scalar ? { ...e, long: false } : e);
   return row !== undefined;
 }
 

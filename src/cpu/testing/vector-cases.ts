@@ -22,15 +22,13 @@ const OTHERS = `
 function formsOf(
   name: string,
   operands: readonly string[],
-  row: Pick<VectorRow, 'encoding' | 'length'>,
+  row: Pick<VectorRow, 'encoding' | 'length' | 'scalar'>,
 ): Form[] {
   const forms: Form[] = [];
   if (row.encoding !== 'vex' && row.length !== 256) forms.push({ name, operands, vex: false, size: 16 });
   if (row.encoding === 'sse') return forms;
   if (row.length !== 256) forms.push({ name, operands, vex: true, size: 16 });
-  const scalar = /^(addss|cvt.*2s[sid]|cvtt?s.*|u?comis[sd]|.*(?<!ca)ss|.*sd)$/.test(name);
-  if (row.length !== 128 && (!scalar || /broadcast/.test(name)))
-    forms.push({ name, operands, vex: true, size: 32 });
+  if (row.length !== 128 && !row.scalar) forms.push({ name, operands, vex: true, size: 32 });
   return forms;
 }
 
@@ -40,7 +38,9 @@ function allForms(): Form[] {
     const [name, ...rest] = text.trim().split(' ');
     const length = rest.includes('128') ? 128 : rest.includes('256') ? 256 : undefined;
     const operands = rest.filter((word) => /^[A-Z]/.test(word));
-    forms.push(...formsOf(name, operands, { encoding: rest.includes('vex') ? 'vex' : 'both', length }));
+    forms.push(
+      ...formsOf(name, operands, { encoding: rest.includes('vex') ? 'vex' : 'both', length, scalar: false }),
+    );
   }
   return forms;
 }
@@ -128,7 +128,7 @@ class Generator {
       operands.push('xmm0');
     if (this.wide) name = name.replace(/^(movd|pextrd|pinsrd)$/, (op) => `${op.slice(0, -1)}q`);
     if (form.operands[0] === 'H' && !form.vex) operands.splice(0, 1);
-    if (/^cmp[ps][sd]$/.test(name)) operands[operands.length - 1] = String(r.below(8));
+    if (/^cmp[ps][sd]$/.test(name)) operands[operands.length - 1] = String(r.below(form.vex ? 32 : 8));
     return `${form.vex ? 'v' : ''}${name} ${operands.join(', ')}`;
   }
 }

@@ -109,32 +109,70 @@ export function addSubtract(t: Translator, insn: Insn): void {
   });
 }
 
-/** Predicates 0 to 7 as comparisons of WebAssembly, and whether the result is inverted. */
-const PREDICATES = ['eq', 'lt', 'le', 'unordered', 'eq', 'lt', 'le', 'unordered'] as const;
+/** How predicates 0 to 15 follow from comparisons; 16 to 31 differ from them in what they signal only. */
+interface Predicate {
+  readonly test: 'eq' | 'lt' | 'le' | 'unordered' | 'false' | 'ne-ordered';
+  /** Operands are exchanged. */
+  readonly exchanged?: boolean;
+  readonly inverted?: boolean;
+}
 
-/** cmpps, cmppd, cmpss, cmpsd with the eight predicates of SSE; those of AVX by their low bits (see decode). */
+const PREDICATES: readonly Predicate[] = [
+  { test: 'eq' },
+  { test: 'lt' },
+  { test: 'le' },
+  { test: 'unordered' },
+  { test: 'eq', inverted: true },
+  { test: 'lt', inverted: true },
+  { test: 'le', inverted: true },
+  { test: 'unordered', inverted: true },
+  { test: 'ne-ordered', inverted: true },
+  { test: 'le', exchanged: true, inverted: true },
+  { test: 'lt', exchanged: true, inverted: true },
+  { test: 'false' },
+  { test: 'ne-ordered' },
+  { test: 'le', exchanged: true },
+  { test: 'lt', exchanged: true },
+  { test: 'false', inverted: true },
+];
+
+/** cmpps, cmppd, cmpss, cmpsd: all ones where a predicate holds (Intel SDM volume 2, CMPPD, table 3-1). */
 export function compare(t: Translator, insn: Insn): void {
   const { w } = t;
-  const single = insn.op[4] === 's';
   const bytes = scalarBytes(insn.op);
-  const [eq, ne, lt, le] = single
-    ? [Simd.f32x4Eq, Simd.f32x4Ne, Simd.f32x4Lt, Simd.f32x4Le]
-    : [Simd.f64x2Eq, Simd.f64x2Ne, Simd.f64x2Lt, Simd.f64x2Le];
-  binary(t, insn, (_, x, y, imm) => {
-    const predicate = PREDICATES[imm & 7];
-    if (predicate === 'unordered') {
-      for (const local of [x, y]) {
-        w.get(local);
-        w.get(local);
-        w.simd(ne);
-      }
-      w.simd(Simd.or);
-    } else {
-      w.get(x);
-      w.get(y);
-      w.simd({ eq, lt, le }[predicate]);
+  const [eq, ne, lt, le] =
+    insn.op[4] === 's'
+      ? [Simd.f32x4Eq, Simd.f32x4Ne, Simd.f32x4Lt, Simd.f32x4Le]
+      : [Simd.f64x2Eq, Simd.f64x2Ne, Simd.f64x2Lt, Simd.f64x2Le];
+  const pushTest = ({ test }: Predicate, x: number, y: number): void => {
+    const pair = (first: number, second: number, op: number): void => {
+      w.get(first);
+      w.get(second);
+      w.simd(op);
+    };
+    switch (test) {
+      case 'false':
+        pushZero(t);
+        return;
+      case 'unordered':
+        pair(x, x, ne);
+        pair(y, y, ne);
+        w.simd(Simd.or);
+        return;
+      case 'ne-ordered':
+        pair(x, y, lt);
+        pair(y, x, lt);
+        w.simd(Simd.or);
+        return;
+      default:
+        pair(x, y, { eq, lt, le }[test]);
     }
-    if (imm & 4) w.simd(Simd.not);
+  };
+  binary(t, insn, (_, x, y, imm) => {
+    const predicate = PREDICATES[imm & 15];
+    if (predicate.exchanged) pushTest(predicate, y, x);
+    else pushTest(predicate, x, y);
+    if (predicate.inverted) w.simd(Simd.not);
     if (bytes) keepUpper(t, x, bytes);
   });
 }
