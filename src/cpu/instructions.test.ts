@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { allVectorRows } from './decode/vector-table.js';
+import { isExecuted } from './runtime/slow-vector.js';
 import { type Case, makeCases } from './testing/cases.js';
 import { difference } from './testing/compare.js';
 import {
@@ -71,6 +72,9 @@ describe('instructions against a real processor', () => {
   });
 
   it('has a translation for every vector instruction that it decodes', () => {
-    expect(allVectorRows().filter(({ name }) => !isTranslated(name))).toEqual([]);
+    const missing = allVectorRows().filter(
+      ({ name, host }) => !(host ? isExecuted(name) : isTranslated(name)),
+    );
+    expect(missing).toEqual([]);
   });
 });

@@ -184,7 +184,7 @@ describe('instructions that are not translated', () => {
     ['AVX-512', 'vpternlogd ymm0, ymm1, ymm2, 0x96'],
     ['x87', 'fldpi'],
     ['MMX', 'paddb mm0, mm1'],
-    ['VEX', 'vfmadd213ps xmm0, xmm1, xmm2'],
+    ['VEX', 'vgatherdps xmm0, [rdi+xmm1], xmm2'],
   ])('are named by their family: %s (%s)', (family, text) => {
     const m = machine();
     m.load(`${text}\nret`);

@@ -1,5 +1,6 @@
 import type { Insn, Operand } from './instruction.js';
 import { COMPARES, type VectorSet, vectorEffects } from './vector-effects.js';
+import { isHostVector } from './vector-table.js';
 
 /** Arithmetic flags, as bits of RFLAGS. */
 export const CF = 1;
@@ -142,7 +143,7 @@ function effectsOfVector(insn: Insn): Effects {
 
 /** Effects of an instruction that is translated in line; undefined: it is executed by the slow path. */
 export function effectsOf(insn: Insn): Effects | undefined {
-  if (insn.vector) return effectsOfVector(insn);
+  if (insn.vector) return isHostVector(insn.op) ? undefined : effectsOfVector(insn);
   const row = insn.op === 'movs' || insn.op === 'stos' ? stringRow(insn) : rows.get(insn.op);
   if (!row) return undefined;
   const out: Effects = {

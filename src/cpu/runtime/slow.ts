@@ -4,6 +4,7 @@ import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { CpuFault, type GuestMemory } from './guest-memory.js';
 import { KERNEL_GS_BASE, MXCSR } from './layout.js';
 import type { Registers } from './registers.js';
+import { executeSlowVector } from './slow-vector.js';
 import { executeString } from './strings.js';
 
 /** What instructions executed by the host work on. */
@@ -20,6 +21,10 @@ const RSP = 4;
 
 /** Executes an instruction on the register file. Throws CpuFault before anything was modified. */
 export function executeSlow(c: SlowContext, insn: Insn): void {
+  if (insn.vector) {
+    executeSlowVector(c, insn);
+    return;
+  }
   const handler = handlers[insn.op];
   if (!handler) throw new CpuFault({ vector: 'UD', unimplemented: insn.op });
   handler(c, insn);

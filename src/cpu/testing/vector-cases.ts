@@ -1,5 +1,5 @@
 import { allVectorRows, type VectorRow } from '../decode/vector-table.js';
-import { CASE_DATA_SIZE, CASE_RBX, CASE_RSP, type Case } from './cases.js';
+import { CASE_DATA, CASE_DATA_SIZE, CASE_RBX, CASE_RSP, type Case } from './cases.js';
 import { Random } from './random.js';
 
 const VECTOR_BYTES = 512;
@@ -63,7 +63,7 @@ const SHARES: Readonly<Record<string, number>> = { '': 1, h: 2, f: 4, e: 8 };
 const isFloat = (name: string): boolean => /[ps][sd]$|^cvt|ss2|sd2/.test(name) && !/^(p|movnt)/.test(name);
 /** Floating-point instructions whose result for NaN and zero operands depends on the host's processor. */
 const isArithmetic = (name: string): boolean =>
-  /^(add|sub|mul|div|sqrt|hadd|hsub|round|cvtss2sd|cvtsd2ss|cvtps2pd|cvtpd2ps)/.test(name);
+  /^(add|sub|mul|div|sqrt|dpp|fn?m|hadd|hsub|round|cvtss2sd|cvtsd2ss|cvtps2pd|cvtpd2ps)/.test(name);
 
 class Generator {
   private wide = false;
@@ -177,6 +177,7 @@ export function makeVectorCases(seed: number, each: number): Case[] {
       regs[3] = CASE_RBX;
       regs[4] = CASE_RSP;
       regs[6] = r.chance(50) ? 0n : 16n;
+      if (form.name === 'maskmovdqu') regs[7] = CASE_DATA + BigInt(r.below(200));
       // The last 56 bytes of data are the stack that flags are pushed to.
       return { source, regs, flags: 0x202, data, vectors, undefinedFlags: 0 };
     }),
