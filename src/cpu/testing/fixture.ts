@@ -9,7 +9,7 @@ export const FIXTURE_SEED = 2026;
 export const FIXTURE_COUNT = 6000;
 /** Those of makeVectorCases(SEED, EACH). */
 export const VECTOR_FIXTURE = new URL('./native-vector-results.json.gz', import.meta.url);
-export const VECTOR_FIXTURE_EACH = 3;
+export const VECTOR_FIXTURE_EACH = 2;
 
 /**
  * Code in base64, changed registers, flags, changed data, fault (vector, RIP less RBX's page, address) or null,
