@@ -1,5 +1,6 @@
 /**
- * Makes targets/6.1.0-53-amd64.modbox, the target that comes with modbox, from Debian's package:
+ * Makes targets/6.1.0-53-amd64.modbox, the target that comes with modbox, and 6.1.0-53-amd64.modules.modbox, what it
+ * knows of its modules, from Debian's package:
  *
  *     npx vite-node scripts/make-bundled-target.ts [PACKAGE.deb]
  *
@@ -10,26 +11,31 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { encodeTarget } from '../src/target/codec.js';
-import { BUNDLED_FILE, BUNDLED_RELEASE } from '../src/target/node/bundled.js';
+import { BUNDLED_FILE, BUNDLED_MODULES_FILE, BUNDLED_RELEASE } from '../src/target/node/bundled.js';
 import { bundleCompressor } from '../src/target/node/zlib-codec.js';
 import { debSource } from '../src/target/package-source.js';
-import { PART_NAMES } from '../src/target/parts.js';
+import { MODULE_PART_NAMES, PART_NAMES } from '../src/target/parts.js';
 import { readTargetParts } from '../src/target/source.js';
 
 const LIMIT = 2_000_000;
 
-const path = process.argv[2] ?? '../shared/corpus/linux-image-6.1.0-53-amd64_6.1.187-1_amd64.deb';
-const parts = readTargetParts(debSource(readFileSync(path), basename(path)));
+const deb = process.argv[2] ?? '../shared/corpus/linux-image-6.1.0-53-amd64_6.1.187-1_amd64.deb';
+const parts = readTargetParts(debSource(readFileSync(deb), basename(deb)));
 if (parts.info.release !== BUNDLED_RELEASE)
-  throw new Error(`${path} is ${parts.info.release}, not ${BUNDLED_RELEASE}`);
-for (const name of PART_NAMES) {
+  throw new Error(`${deb} is ${parts.info.release}, not ${BUNDLED_RELEASE}`);
+for (const name of [...PART_NAMES, ...MODULE_PART_NAMES]) {
   const part = parts.part(name);
   console.log(
     `${name.padEnd(16)} ${String(part.length).padStart(8)} -> ${bundleCompressor(part, name).reduce((sum, chunk) => sum + chunk.packed.length, 0)}`,
   );
 }
-const file = encodeTarget(parts, bundleCompressor);
-if (file.length > LIMIT) throw new Error(`${file.length} bytes, more than ${LIMIT}`);
 mkdirSync(dirname(BUNDLED_FILE), { recursive: true });
-writeFileSync(BUNDLED_FILE, file);
-console.log(`${BUNDLED_FILE}: ${file.length} bytes`);
+for (const [path, names] of [
+  [BUNDLED_FILE, PART_NAMES],
+  [BUNDLED_MODULES_FILE, MODULE_PART_NAMES],
+] as const) {
+  const file = encodeTarget(parts, bundleCompressor, names);
+  if (file.length > LIMIT) throw new Error(`${path}: ${file.length} bytes, more than ${LIMIT}`);
+  writeFileSync(path, file);
+  console.log(`${path}: ${file.length} bytes`);
+}

@@ -1,44 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type ElfFile, parseElf } from '../formats/elf/index.js';
-import { MachineError } from '../machine/errors.js';
-import type { Machine } from '../machine/machine.js';
 import { mutate } from '../testing/mutate.js';
 import { Random } from '../testing/random.js';
 import { HELLO_LOG, machineWith, ownModule, runHello } from './testing/machines.js';
+import { refusal, stateOf } from './testing/refusal.js';
 
 type Regions = readonly (readonly [start: number, length: number])[];
 /** Mutations of each module. */
 const ROUNDS = 200;
 /** Mutations that one machine gets to see. */
 const PER_MACHINE = 50;
-
-interface State {
-  readonly modules: readonly string[];
-  readonly bytes: Readonly<Record<string, number>>;
-  readonly tasks: number;
-}
-
-function stateOf(machine: Machine): State {
-  const bytes: Record<string, number> = {};
-  for (const { kind, size } of machine.kernel.ledger.all())
-    if (kind !== 'stack') bytes[kind] = (bytes[kind] ?? 0) + size;
-  return {
-    modules: machine.lsmod().map(({ name, state }) => `${name} ${state}`),
-    bytes,
-    tasks: machine.kernel.scheduler.tasks.size,
-  };
-}
-
-/** The error of a load; undefined where it succeeded. Anything but a MachineError is thrown on. */
-function refusal(machine: Machine, bytes: Uint8Array, path = 'bad.ko'): MachineError | undefined {
-  try {
-    machine.insmod(bytes, '', path);
-    return undefined;
-  } catch (error) {
-    if (error instanceof MachineError) return error;
-    throw error;
-  }
-}
 
 function copyOf(bytes: Uint8Array, change: (view: DataView, copy: Uint8Array) => void): Uint8Array {
   const copy = new Uint8Array(bytes);

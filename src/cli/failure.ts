@@ -1,6 +1,7 @@
 import { FormatError } from '../formats/format-error.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
+import { SignError } from '../trust/sign-error.js';
 
 /** Says what went wrong on stderr, in one line where it is the user's to mend, and gives the exit status. */
 export function explain(error: unknown): number {
@@ -12,6 +13,7 @@ export function explain(error: unknown): number {
     error instanceof FormatError ||
     error instanceof TargetError ||
     error instanceof MachineError ||
+    error instanceof SignError ||
     isSystemError(error)
   ) {
     process.stderr.write(`modbox: ${(error as Error).message}\n`);

@@ -9,6 +9,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     target: () => import('./commands/target.js'),
     graph: () => import('./commands/graph.js'),
     closure: () => import('./commands/closure.js'),
+    check: () => import('./commands/check.js'),
+    sign: () => import('./commands/sign.js'),
+    taint: () => import('./commands/taint.js'),
   };
 
 /** kmod's tools, which modbox is too when it is called by their names. */

@@ -10,6 +10,10 @@ import { DiskIndexCache } from '../machine/node/index-cache.js';
 import type { Target } from '../target/index.js';
 import { loadBundled, TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
+import { certificatesOf } from './certificates.js';
+
+/** uid_t has 32 bits, and -1 is nobody at all. */
+const LAST_UID = 0xffff_fffe;
 
 /** Options of every command that boots a machine. */
 export const MACHINE_OPTIONS = {
@@ -17,6 +21,8 @@ export const MACHINE_OPTIONS = {
   root: { type: 'string' },
   cmdline: { type: 'string' },
   seed: { type: 'string' },
+  key: { type: 'string', multiple: true },
+  user: { type: 'string' },
 } as const;
 
 export interface MachineFlags {
@@ -24,11 +30,15 @@ export interface MachineFlags {
   readonly root?: string | undefined;
   readonly cmdline?: string | undefined;
   readonly seed?: string | undefined;
+  readonly key?: readonly string[] | undefined;
+  readonly user?: string | undefined;
 }
 
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
   --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ...
   --cmdline TEXT    kernel boot parameters
+  --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
+  --user UID        the user that commands run as, by number (default 0, root)
   --seed N          decides interleavings and random numbers (default 0)
 `;
 
@@ -46,9 +56,18 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     hostFiles: new DiskFiles(''),
     cmdline: flags.cmdline ?? '',
     seed,
-    trust: { keys: [], verifier: nodeVerifier },
+    uid: userOf(flags.user),
+    trust: { keys: certificatesOf(flags.key ?? []), verifier: nodeVerifier },
     indexCache: new DiskIndexCache(),
   };
+}
+
+function userOf(given = '0'): number {
+  if (given === 'root') return 0;
+  const uid = Number(given);
+  if (!/^\d+$/.test(given) || uid > LAST_UID)
+    throw new UsageError(`--user ${given}: not a user's number (0 to ${LAST_UID})`);
+  return uid;
 }
 
 function filesOf(root: string | undefined): FileSource {

@@ -30,6 +30,12 @@ export function parseModinfo(bytes: Uint8Array): Modinfo {
   return new Modinfo(splitStrings(bytes).map(parseEntry));
 }
 
+/** As the kernel's get_modinfo() looks for keys: a string without `=` is none. */
+export function parseKernelModinfo(bytes: Uint8Array): Modinfo {
+  const strings = splitStrings(bytes).filter((text) => text.includes('='));
+  return new Modinfo(strings.map(parseEntry));
+}
+
 /** One module's entries of `modules.builtin.modinfo`. */
 export interface BuiltinModinfo {
   readonly module: string;

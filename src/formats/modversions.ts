@@ -1,6 +1,7 @@
 import { ByteReader } from './byte-reader.js';
 import type { ElfFile } from './elf/index.js';
-import { decodeUtf8, StringTable } from './string-table.js';
+import { FormatError } from './format-error.js';
+import { decodeUtf8 } from './string-table.js';
 
 /** The version (CRC of its prototype) of a symbol that a module was built against. */
 export interface SymbolVersion {
@@ -12,19 +13,24 @@ const ENTRY_SIZE = 64;
 const NAME_SIZE = ENTRY_SIZE - 8;
 
 /**
- * `__versions`: struct modversion_info entries, an unsigned long CRC and a name of 56 bytes
- * (include/linux/module.h). Where the module has the extended form (`__version_ext_crcs`, 32-bit CRCs, and
- * `__version_ext_names`, NUL-terminated names, since Linux 6.14) that is what it returns, as the kernel does.
+ * Versions of the symbols that a module was built against: `__versions`, or, where the module has it, the extended
+ * form, which kernels that know it rely on (see {@link parseExtendedModversions}).
  */
 export function parseModversions(elf: ElfFile): SymbolVersion[] {
-  const crcs = elf.section('__version_ext_crcs');
-  const names = elf.section('__version_ext_names');
-  if (crcs !== undefined && names !== undefined) return parseExtended(crcs.data, names.data, elf.file);
+  const { versions, unnamed } = parseExtendedModversions(elf);
+  if (versions.length > 0) {
+    if (unnamed > 0)
+      throw new FormatError(elf.file, EXTENDED_NAMES, 0, `has no names for ${unnamed} versions`);
+    return [...versions];
+  }
   const section = elf.section('__versions');
   return section === undefined ? [] : parseVersions(section.data, elf.file);
 }
 
-/** The bytes of `__versions`. */
+/**
+ * `__versions`: struct modversion_info entries, an unsigned long CRC and a name of 56 bytes
+ * (include/linux/module.h).
+ */
 export function parseVersions(bytes: Uint8Array, file: string): SymbolVersion[] {
   const r = new ByteReader(bytes, `${file}: __versions`);
   if (bytes.length % ENTRY_SIZE !== 0)
@@ -39,16 +45,35 @@ export function parseVersions(bytes: Uint8Array, file: string): SymbolVersion[] 
   return versions;
 }
 
-function parseExtended(crcs: Uint8Array, names: Uint8Array, file: string): SymbolVersion[] {
-  const r = new ByteReader(crcs, `${file}: __version_ext_crcs`);
-  if (crcs.length % 4 !== 0) r.fail('size', 0, `${crcs.length} is not a multiple of 4`);
-  const strings = new StringTable(names, `${file}: __version_ext_names`, 'name');
+/** What the sections of the extended form hold. */
+export interface ExtendedModversions {
+  readonly versions: readonly SymbolVersion[];
+  /** So many CRCs have no name: the names end too early. */
+  readonly unnamed: number;
+}
+
+const EXTENDED_CRCS = '__version_ext_crcs';
+const EXTENDED_NAMES = '__version_ext_names';
+
+/**
+ * The extended form, for names of any length (CONFIG_EXTENDED_MODVERSIONS, Documentation/kbuild/modules.rst): 32-bit CRCs in
+ * `__version_ext_crcs`, and in `__version_ext_names` a name that ends in NUL for each of them. Empty unless a module has both.
+ */
+export function parseExtendedModversions(elf: ElfFile): ExtendedModversions {
+  const crcs = elf.section(EXTENDED_CRCS)?.data;
+  const names = elf.section(EXTENDED_NAMES)?.data;
+  if (crcs === undefined || names === undefined) return { versions: [], unnamed: 0 };
+  const r = new ByteReader(crcs, `${elf.file}: ${EXTENDED_CRCS}`);
+  const count = Math.floor(crcs.length / 4);
   const versions: SymbolVersion[] = [];
-  let nameAt = 0;
-  for (let at = 0; at < crcs.length; at += 4) {
-    const name = strings.get(nameAt);
-    nameAt = names.indexOf(0, nameAt) + 1;
-    versions.push({ name, crc: r.u32(at, 'crc') });
+  for (let nameAt = 0; versions.length < count; ) {
+    const end = names.indexOf(0, nameAt);
+    if (end < 0) break;
+    versions.push({
+      name: decodeUtf8(names.subarray(nameAt, end)),
+      crc: r.u32(versions.length * 4, 'crc'),
+    });
+    nameAt = end + 1;
   }
-  return versions;
+  return { versions, unnamed: count - versions.length };
 }

@@ -9,6 +9,7 @@ import { NET_SUBSYSTEMS } from './net/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import { SECURITY_SUBSYSTEMS } from './security/index.js';
 import type { SubsystemClass } from './subsystem.js';
+import { TaintFile } from './traps/taint-file.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -17,6 +18,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...LIB_SUBSYSTEMS,
   ...KOBJECT_SUBSYSTEMS,
   ...FS_SUBSYSTEMS,
+  TaintFile,
   ...BLOCK_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
   ...CRYPTO_SUBSYSTEMS,

@@ -7,6 +7,7 @@ import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { leaksSince } from './leaks.js';
 import type { Machine, ProcessEnd } from './machine.js';
 import { type ExecResult, errnoField, type ReportedFault, type RunReport } from './run-report.js';
+import { taintsOf } from './taints.js';
 import { linesOf, type Terminal } from './userland/terminal.js';
 
 /** What to run: a file at hand, or a name to find in the machine's tree. */
@@ -104,6 +105,7 @@ class ModuleRun {
         heapLeftBytes: leaks.reduce((sum, leak) => sum + leak.bytes, 0),
       },
       wallMs: { boot: round(options.bootMs), load: round(loadMs), remove: round(removeMs) },
+      taints: taintsOf(kernel),
     };
   }
 

@@ -2,6 +2,7 @@ import { errnoName } from '../kernel/errno.js';
 import type { ModuleListing } from '../linux/module/modules.js';
 import type { UnimplementedCall } from '../linux/traps/traps.js';
 import type { Leak } from './leaks.js';
+import type { TaintEntry } from './taints.js';
 
 /** A fault, with its 64-bit address as text. */
 export interface ReportedFault {
@@ -61,6 +62,8 @@ export interface RunReport {
     readonly heapLeftBytes: number;
   };
   readonly wallMs: { readonly boot: number; readonly load: number; readonly remove: number };
+  /** What the kernel was tainted with at the end, and who did it first. */
+  readonly taints: readonly TaintEntry[];
 }
 
 export function errnoField(errno: number | undefined): string | null {

@@ -4,7 +4,7 @@ import { FormatError } from '../formats/format-error.js';
 import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
 import { openTarget } from './open.js';
-import { PART_NAMES, type PartName, type TargetInfo, type TargetParts } from './parts.js';
+import { MODULE_PART_NAMES, PART_NAMES, type PartName, type TargetInfo, type TargetParts } from './parts.js';
 import type { Target } from './target.js';
 
 /**
@@ -51,8 +51,15 @@ export const portableDecompressor: Decompressor = (codec, packed, size) => {
 
 export const storeUncompressed: Compressor = (part) => [{ codec: 'none', size: part.length, packed: part }];
 
-export function encodeTarget(target: TargetParts, compress: Compressor = storeUncompressed): Uint8Array {
-  const parts = PART_NAMES.map((name) => ({ name, chunks: compress(target.part(name), name) }));
+/** The file of a target, with those of `names` that it has. */
+export function encodeTarget(
+  target: TargetParts,
+  compress: Compressor = storeUncompressed,
+  names: readonly PartName[] = [...PART_NAMES, ...MODULE_PART_NAMES],
+): Uint8Array {
+  const parts = names
+    .filter((name) => target.has(name))
+    .map((name) => ({ name, chunks: compress(target.part(name), name) }));
   const index: Index = {
     info: target.info,
     parts: parts.map(({ name, chunks }) => ({
@@ -89,6 +96,7 @@ export function decodeParts(bytes: Uint8Array, file: string, decompress: Decompr
   const { index, end } = readIndex(r);
   return {
     info: index.info,
+    has: (name) => index.parts.some((entry) => entry.name === name),
     part(name) {
       let at = end;
       for (const entry of index.parts) {

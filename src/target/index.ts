@@ -10,6 +10,7 @@ export {
   storeUncompressed,
 } from './codec.js';
 export type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
+export type { ModuleSummary, ModuleTable, ProvidedSymbol } from './module-table.js';
 export { openTarget } from './open.js';
 export { debSource, memorySource } from './package-source.js';
 export type { TargetInfo, TargetParts } from './parts.js';

@@ -5,6 +5,7 @@ import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
 import { parseConfig } from './config.js';
 import { ExportTable } from './export-table.js';
+import { ModuleTable } from './module-table.js';
 import type { PartName, TargetParts } from './parts.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Target } from './target.js';
@@ -26,8 +27,12 @@ export function openTarget(parts: TargetParts): Target {
   const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));
   const builtinModinfo = lazy('builtin.modinfo', parseBuiltinModinfo);
   const certificates = lazy('certificates', splitCertificates);
+  const modules = lazy('modules', (bytes) => new ModuleTable(bytes, () => parts.part('symvers'), info.name));
   return {
     ...info,
+    get modules() {
+      return parts.has('modules') ? modules() : undefined;
+    },
     get config() {
       return config();
     },

@@ -22,10 +22,15 @@ export const PART_NAMES = [
   'certificates',
 ] as const;
 
-export type PartName = (typeof PART_NAMES)[number];
+/** Parts that a target without a module tree does not have. */
+export const MODULE_PART_NAMES = ['modules', 'symvers'] as const;
+
+export type PartName = (typeof PART_NAMES)[number] | (typeof MODULE_PART_NAMES)[number];
 
 export interface TargetParts {
   readonly info: TargetInfo;
   /** The bytes of a part. May decompress them: ask once. */
   part(name: PartName): Uint8Array;
+  /** Whether there is such a part. */
+  has(name: PartName): boolean;
 }

@@ -7,8 +7,9 @@ import { parseConfig } from './config.js';
 import { encodeExports } from './export-table.js';
 import { type ImageFacts, readImage } from './image/image.js';
 import { composeVermagic } from './image/strings.js';
+import { encodeModules, encodeSymvers, type ReadModule } from './module-table.js';
 import { joinCertificates, openTarget } from './open.js';
-import type { PartName, TargetParts } from './parts.js';
+import { MODULE_PART_NAMES, type PartName, type TargetParts } from './parts.js';
 import { encodeSymbols } from './symbol-table.js';
 import type { Target } from './target.js';
 import { TargetError } from './target-error.js';
@@ -22,6 +23,8 @@ export interface TargetSource {
   read(path: string): Uint8Array;
   /** The directory that holds lib/modules, where there is one that stays. */
   readonly tree?: string;
+  /** The modules of a release, whose files are not among those kept; empty where it has none. */
+  modules(release: string): readonly ReadModule[];
 }
 
 export interface ReadTargetOptions {
@@ -40,6 +43,12 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
   const configText = readConfigText(source, release, facts);
   const builtin = readModuleFile(source, release, 'modules.builtin');
   const builtinModinfo = readModuleFile(source, release, 'modules.builtin.modinfo');
+  // Reading thousands of modules takes seconds, and who boots a machine from a tree does not ask for them.
+  let found: readonly ReadModule[] | undefined;
+  const modules = (): readonly ReadModule[] => {
+    found ??= source.modules(release);
+    return found;
+  };
   const parts: Record<PartName, () => Uint8Array> = {
     btf: () => facts.btf,
     symbols: () => encodeSymbols(facts.symbols),
@@ -48,6 +57,8 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
     builtin: () => builtin,
     'builtin.modinfo': () => builtinModinfo,
     certificates: () => joinCertificates(facts.certificates),
+    modules: () => encodeModules(modules()),
+    symvers: () => encodeSymvers(modules()),
   };
   return {
     info: {
@@ -60,7 +71,12 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
       ...(source.tree === undefined ? {} : { tree: source.tree }),
     },
     part: (name) => parts[name](),
+    has: (name) => !isModulePart(name) || modules().length > 0,
   };
+}
+
+function isModulePart(name: PartName): boolean {
+  return MODULE_PART_NAMES.some((part) => part === name);
 }
 
 export function readTarget(source: TargetSource, options: ReadTargetOptions = {}): Target {

@@ -11,10 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FormatError } from '../formats/format-error.js';
+import type { ModuleExport } from '../formats/module-exports.js';
 import { CORPUS_RELEASE, corpusHeaders, corpusTree, newerTree } from '../testing/corpus.js';
 import { decodeTarget, encodeTarget, portableDecompressor } from './codec.js';
 import { parseConfig } from './config.js';
 import { composeVermagic } from './image/strings.js';
+import type { ModuleSummary } from './module-table.js';
 import { BUNDLED_FILE, loadBundled } from './node/bundled.js';
 import { sourceOfPath, treeSource } from './node/path-source.js';
 import { TargetStore } from './node/target-store.js';
@@ -75,24 +77,39 @@ describe('the bundled target', () => {
     expect([...target.symbols.all()]).toHaveLength(target.symbols.count);
   });
 
-  it.skipIf(headers === undefined)(
-    'exports what Module.symvers says, with the same CRC and namespace',
-    () => {
-      const path = join(headers ?? '', 'usr/src', `linux-headers-${CORPUS_RELEASE}`, 'Module.symvers');
-      const lines = readFileSync(path, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => line.split('\t'));
-      const expected = lines
-        .filter(([, , module]) => module === 'vmlinux')
-        .map(
-          ([crc, name, , type, namespace]) =>
-            `${name} ${Number(crc)} ${type.endsWith('_GPL')} ${namespace ?? ''}`,
-        );
-      const found = [...target.exports.values()].map((e) => `${e.name} ${e.crc} ${e.gplOnly} ${e.namespace}`);
-      expect(found.sort()).toEqual(expected.sort());
-    },
-  );
+  it.skipIf(headers === undefined)('exports what Module.symvers says, and so do its modules', () => {
+    const path = join(headers ?? '', 'usr/src', `linux-headers-${CORPUS_RELEASE}`, 'Module.symvers');
+    const expected = readFileSync(path, 'utf8').replace(/\n$/, '').split('\n');
+    const line = (e: ModuleExport, where: string): string =>
+      [
+        `0x${e.crc?.toString(16).padStart(8, '0')}`,
+        e.name,
+        where,
+        e.gplOnly ? 'EXPORT_SYMBOL_GPL' : 'EXPORT_SYMBOL',
+        e.namespace,
+      ].join('\t');
+    const ofModule = (module: ModuleSummary): string =>
+      module.path.replace(/\.ko$/, '').slice('kernel/'.length);
+    const found = [
+      ...[...target.exports.values()].map((e) => line(e, 'vmlinux')),
+      ...[...(target.modules?.exports.values() ?? [])].map((e) => line(e, ofModule(e.module))),
+    ];
+    expect(found.sort()).toEqual(expected.sort());
+  });
+
+  it('knows the modules that came with it', () => {
+    expect(target.modules?.all).toHaveLength(4023);
+    expect(target.modules?.get('snd_hda_intel')).toMatchObject({
+      path: 'kernel/sound/pci/hda/snd-hda-intel.ko',
+      license: 'GPL',
+      depends: expect.arrayContaining(['snd_hda_codec', 'snd']),
+    });
+    expect(target.modules?.get('no_such_module')).toBeUndefined();
+    expect(target.modules?.exports.get('snd_card_new')).toMatchObject({
+      module: { name: 'snd' },
+      gplOnly: false,
+    });
+  });
 
   it('has a kernel symbol for every export, at its address', () => {
     const symbols = new Map([...target.symbols.all()].map((s) => [`${s.name} ${s.address}`, s]));
@@ -117,6 +134,8 @@ function summary(target: Target): unknown {
   return {
     strings: [target.name, target.vermagic, target.banner],
     config: [...target.config],
+    modules: target.modules?.all,
+    moduleExports: [...(target.modules?.exports.values() ?? [])],
     exports: [...target.exports.values()],
     symbols: [...target.symbols.all()].length,
     types: target.types.typeCount,
@@ -223,6 +242,7 @@ describe('the file of a target', () => {
     } as const;
     const parts = {
       info,
+      has: (name: string) => name !== 'symvers',
       part: (name: string) => new TextEncoder().encode(`CONFIG_A=y\nCONFIG_B="${name}"`),
     };
     const decoded = decodeTarget(encodeTarget(parts, deflateCompressor), 'x');
@@ -230,6 +250,7 @@ describe('the file of a target', () => {
       ['CONFIG_A', 'y'],
       ['CONFIG_B', 'config'],
     ]);
+    expect(() => decoded.modules).toThrow('linux/1: modules: line 1 (at 0x0): 1 fields, need 3');
   });
 
   it('opens from a copy of its bytes', () => {

@@ -1,6 +1,7 @@
 import type { Btf } from '../formats/btf/index.js';
 import type { BuiltinModinfo } from '../formats/modinfo.js';
 import type { KernelSymbols } from './kernel-symbols.js';
+import type { ModuleTable } from './module-table.js';
 
 /** A symbol that the kernel image offers to modules: EXPORT_SYMBOL and its kin (include/linux/export.h). */
 export interface ExportedSymbol {
@@ -45,6 +46,8 @@ export interface Target {
   readonly builtinModinfo: readonly BuiltinModinfo[];
   /** The DER certificates built into the kernel, in the order of the image. */
   readonly certificates: readonly Uint8Array[];
+  /** The modules that came with it; undefined where the source had none. */
+  readonly modules: ModuleTable | undefined;
   /** Where its modules were when it was added: a directory that holds lib/modules/RELEASE. */
   readonly tree?: string;
 }

@@ -3,6 +3,7 @@ import { hexText, sameBytes } from './bytes.js';
 import { type Certificate, isNamedBy, type KeyId } from './certificate.js';
 import type { DigestName } from './digest.js';
 import type { Keyring } from './keyring.js';
+import type { OidRegistry } from './oid-registry.js';
 import { parseSignedData, type SignedData, type Signer } from './signed-data.js';
 import { type CheckMessage, Refused, type Trusted } from './verdict.js';
 import { portableVerifier, type Verifier } from './verifier.js';
@@ -11,6 +12,8 @@ export interface CheckOptions {
   readonly verifier?: Verifier;
   /** What this kernel can compute: not every kernel has every digest, and few have ECDSA. All by default. */
   supports?(algorithm: DigestName | 'ecdsa'): boolean;
+  /** The object identifiers it knows, all by default. */
+  readonly oids?: OidRegistry;
 }
 
 interface Signature {
@@ -34,7 +37,7 @@ export function checkSignedData(
   log: CheckMessage[],
   file: string,
 ): Pick<Trusted, 'signer' | 'digest'> {
-  const signed = parseSignedData(message, `${file}: signature`, log);
+  const signed = parseSignedData(message, `${file}: signature`, log, options.oids);
   return new Check(signed, keyring, options, log).run(data);
 }
 

@@ -3,8 +3,17 @@ export type { CheckOptions } from './check.js';
 export type { DigestName } from './digest.js';
 export { Keyring } from './keyring.js';
 export { type ModuleCheckOptions, verifyModule } from './module.js';
+export { OidRegistry } from './oid-registry.js';
+export { certificatesDer } from './pem.js';
 export type { EcKey, PublicKey, RsaKey } from './public-key.js';
-export { type SigningHash, type SigningOptions, signModule } from './sign.js';
+export {
+  appendSignature,
+  detachedSignature,
+  SIGNING_HASHES,
+  type SigningHash,
+  type SigningOptions,
+  signModule,
+} from './sign.js';
 export { SignError } from './sign-error.js';
 export type { CheckMessage, RefusalCode, Trusted, Untrusted, Verdict } from './verdict.js';
 export { Refused } from './verdict.js';

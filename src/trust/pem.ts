@@ -22,11 +22,16 @@ const CURVE_OIDS: Readonly<Record<string, Curve>> = {
 
 /** The first certificate of a PEM file, or a DER file as it is. */
 export function certificateDer(file: Uint8Array): Uint8Array {
+  return certificatesDer(file)[0];
+}
+
+/** The certificates of a PEM file, at least one, or a DER file as it is. Throws SignError where PEM has none. */
+export function certificatesDer(file: Uint8Array): readonly Uint8Array[] {
   const blocks = pemBlocks(file);
-  if (blocks === undefined) return file;
-  const found = blocks.find(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
-  if (!found) throw new SignError('there is no certificate in the PEM file');
-  return found.der;
+  if (blocks === undefined) return [file];
+  const found = blocks.filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE');
+  if (found.length === 0) throw new SignError('there is no certificate in the PEM file');
+  return found.map(({ der }) => der);
 }
 
 /** The private key of a file, PEM or DER, in PKCS#8 (RFC 5208), which is what Web Crypto takes. */

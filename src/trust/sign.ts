@@ -16,7 +16,12 @@ export interface SigningOptions {
   /** X.509, PEM or DER. */
   readonly certificate: Uint8Array;
   readonly hash: SigningHash;
+  /** Names the signer by its subject key identifier and not by issuer and serial number (`sign-file -k`). */
+  readonly byKeyId?: boolean;
 }
+
+/** Digests that signModule() can sign with. */
+export const SIGNING_HASHES: readonly SigningHash[] = ['sha1', 'sha256', 'sha384', 'sha512'];
 
 const WEB_NAMES: Readonly<Record<SigningHash, string>> = {
   sha1: 'SHA-1',
@@ -31,6 +36,9 @@ const OIDS = {
   rsa: '1.2.840.113549.1.1.1',
 };
 
+/** [0] IMPLICIT OCTET STRING of SignerIdentifier. */
+const SUBJECT_KEY_IDENTIFIER = 0x80;
+
 const ECDSA_OIDS: Readonly<Record<SigningHash, string>> = {
   sha1: '1.2.840.10045.4.1',
   sha256: '1.2.840.10045.4.3.2',
@@ -43,15 +51,26 @@ const ECDSA_OIDS: Readonly<Record<SigningHash, string>> = {
  * that it has already stays and is signed as well. Throws SignError, or FormatError for a certificate that is none.
  */
 export async function signModule(module: Uint8Array, options: SigningOptions): Promise<Uint8Array> {
+  return appendSignature(module, await detachedSignature(module, options));
+}
+
+/** The PKCS#7 message that signs a module (`sign-file -d`). Errors: see signModule. */
+export async function detachedSignature(module: Uint8Array, options: SigningOptions): Promise<Uint8Array> {
   const certificate = parseCertificate(certificateDer(options.certificate), 'certificate');
   const key = privateKey(options.key);
   if (key.kind !== certificate.publicKey.kind)
     throw new SignError(`the key is for ${key.kind}, the certificate for ${certificate.publicKey.kind}`);
+  if (options.byKeyId && certificate.keyId === undefined)
+    throw new SignError('the certificate has no subject key identifier to name the signer by');
   const signature = await sign(module, key, options.hash);
   const digest = portableVerifier.digest(options.hash, module);
   if (!portableVerifier.verify(certificate.publicKey, options.hash, digest, signature))
     throw new SignError('the key is not that of the certificate');
-  const message = signedData(certificate, options.hash, signature);
+  return signedData(certificate, options, signature);
+}
+
+/** The module with a PKCS#7 message that somebody else made behind it (`sign-file -s`). */
+export function appendSignature(module: Uint8Array, message: Uint8Array): Uint8Array {
   return concatBytes([module, message, trailerFor(message.length), MODULE_SIG_STRING]);
 }
 
@@ -80,22 +99,20 @@ function ecdsaValue(raw: Uint8Array): Uint8Array {
   );
 }
 
-/** SignedData of version 1 with one signer and nothing else. */
-function signedData(certificate: Certificate, hash: SigningHash, signature: Uint8Array): Uint8Array {
+/** SignedData with one signer and nothing else (RFC 5652, 5.1 and 5.3: version 3 where a key identifier names it). */
+function signedData(certificate: Certificate, options: SigningOptions, signature: Uint8Array): Uint8Array {
   const { sequence, set, oid, context, raw } = DerWriter;
-  const one = raw(0x02, Uint8Array.of(1));
+  const { hash } = options;
+  const keyId = options.byKeyId ? certificate.keyId : undefined;
+  const version = raw(0x02, Uint8Array.of(keyId ? 3 : 1));
   const digest = sequence(oid(DIGEST_OIDS[hash]));
   const nothing = raw(0x05, new Uint8Array());
   const algorithm =
     certificate.publicKey.kind === 'rsa' ? sequence(oid(OIDS.rsa), nothing) : sequence(oid(ECDSA_OIDS[hash]));
-  const issuer = sequence(certificate.issuer);
-  const signer = sequence(
-    one,
-    sequence(issuer, raw(0x02, certificate.serial)),
-    digest,
-    algorithm,
-    raw(0x04, signature),
-  );
-  const signed = sequence(one, set(digest), sequence(oid(OIDS.data)), set(signer));
+  const name = keyId
+    ? raw(SUBJECT_KEY_IDENTIFIER, keyId)
+    : sequence(sequence(certificate.issuer), raw(0x02, certificate.serial));
+  const signer = sequence(version, name, digest, algorithm, raw(0x04, signature));
+  const signed = sequence(version, set(digest), sequence(oid(OIDS.data)), set(signer));
   return sequence(oid(OIDS.signedData), context(0, signed));
 }

@@ -3,7 +3,7 @@ import { DER, DerReader, oidText } from '../formats/der.js';
 import { FormatError } from '../formats/format-error.js';
 import { type Certificate, isEcdsaOid, type KeyId, parseCertificate } from './certificate.js';
 import { type DigestName, digestOfOid } from './digest.js';
-import { isKnownOid, oidNumber } from './oid-registry.js';
+import { OidRegistry } from './oid-registry.js';
 import type { PublicKey } from './public-key.js';
 import { type CheckMessage, Refused } from './verdict.js';
 
@@ -43,8 +43,13 @@ const KERN_WARNING = 4;
  * ignored. Throws FormatError where it is malformed, Refused where it is of a kind that the kernel does not handle.
  * What the kernel would log goes to `log`.
  */
-export function parseSignedData(bytes: Uint8Array, file: string, log: CheckMessage[]): SignedData {
-  return new SignedDataReader(bytes, file, log).read();
+export function parseSignedData(
+  bytes: Uint8Array,
+  file: string,
+  log: CheckMessage[],
+  oids: OidRegistry = new OidRegistry(),
+): SignedData {
+  return new SignedDataReader(bytes, file, log, oids).read();
 }
 
 class SignedDataReader {
@@ -54,6 +59,7 @@ class SignedDataReader {
     private readonly bytes: Uint8Array,
     private readonly file: string,
     private readonly log: CheckMessage[],
+    private readonly oids: OidRegistry,
   ) {}
 
   read(): SignedData {
@@ -89,7 +95,7 @@ class SignedDataReader {
   private oid(reader: DerReader, field: string): string {
     const { start, end } = reader.next(field, DER.oid);
     const oid = oidText(this.bytes.subarray(start, end));
-    if (!isKnownOid(oid)) this.say(`PKCS7: Unknown OID: [${start}] ${oid}`);
+    if (!this.oids.knows(oid)) this.say(`PKCS7: Unknown OID: [${start}] ${oid}`);
     return oid;
   }
 
@@ -193,8 +199,8 @@ class SignedDataReader {
   private digest(info: DerReader): DigestName {
     const oid = this.algorithm(info, 'digestAlgorithm');
     const digest = digestOfOid(oid);
-    if (digest !== undefined) return digest;
-    this.say(`Unsupported digest algo: ${oidNumber(oid)}`);
+    if (digest !== undefined && this.oids.knows(oid)) return digest;
+    this.say(`Unsupported digest algo: ${this.oids.numberOf(oid)}`);
     throw new Refused('ENOPKG', `signed with the unknown digest ${oid}`);
   }
 
@@ -202,7 +208,7 @@ class SignedDataReader {
     const oid = this.algorithm(info, 'digestEncryptionAlgorithm');
     if (oid === RSA) return 'rsa';
     if (isEcdsaOid(oid)) return 'ecdsa';
-    this.say(`Unsupported pkey algo: ${oidNumber(oid)}`);
+    this.say(`Unsupported pkey algo: ${this.oids.numberOf(oid)}`);
     throw new Refused('ENOPKG', `signed in the unknown way ${oid}`);
   }
 }

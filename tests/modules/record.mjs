@@ -2,23 +2,35 @@
 // Asks the real kernel what it does with the modules here, and writes that down in expected/NAME.json.
 //
 //   node record.mjs [NAME...]       (all scenarios of scenarios.mjs by default; one boot each, ~10 s)
+//   node record.mjs 6.12 [NAME...]  (those of 6.12/scenarios.mjs on Debian's 6.12 kernel, into 6.12/expected)
 //
 // Needs gcc, Debian's qemu-system-x86, busybox-static, kmod and cpio, and the oracle's real-kernel.sh:
 //   MODBOX_REAL_KERNEL=FILE         (default: shared/oracle/real-kernel.sh beside the repository)
+//   REAL_KERNEL_DEB=FILE            the linux-image package of the 6.12 kernel (default: the corpus's)
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { scenarios } from './scenarios.mjs';
-import { DEBIAN_MODULE, needsDebian, variant } from './trust/variants.mjs';
+import { newerScenarios, RELEASE as NEWER_RELEASE } from './6.12/scenarios.mjs';
+import { scenarios as olderScenarios } from './scenarios.mjs';
+import { DEBIAN_MODULE, debianFileOf, needsDebian, variant } from './trust/variants.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const oracle = process.env.MODBOX_REAL_KERNEL ?? join(here, '../../../shared/oracle/real-kernel.sh');
 const work = mkdtempSync(join(tmpdir(), 'modbox-record-'));
 const sys = join(work, 'sys');
 execFileSync('gcc', ['-O1', '-static', '-o', sys, join(here, 'tools/sys.c')]);
-mkdirSync(join(here, 'expected'), { recursive: true });
+const newer = process.argv[2] === '6.12';
+const scenarios = newer ? newerScenarios : olderScenarios;
+const release = newer ? NEWER_RELEASE : '6.1.0-53-amd64';
+/** Where the modules of this kernel and its recordings are. */
+const folder = newer ? join(here, '6.12') : here;
+mkdirSync(join(folder, 'expected'), { recursive: true });
+if (newer && !process.env.REAL_KERNEL_DEB) {
+  const debs = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'modbox/corpus/debs');
+  process.env.REAL_KERNEL_DEB = join(debs, readdirSync(debs).find((f) => f.startsWith(`linux-image-${release}`)));
+}
 
 // So that addresses are the usual ones, and the same on every run.
 const kernelArgs = 'nokaslr no5lvl';
@@ -111,12 +123,14 @@ const qemu = execFileSync('which', ['qemu-system-x86_64'], { encoding: 'utf8' })
 writeFileSync(wrapper, `#!/bin/bash\necho $$ > '${pidFile}'\nexec '${qemu}' "$@" > >(tee '${consoleFile}')\n`);
 chmodSync(wrapper, 0o755);
 
+const ownModules = ({ trees = {} }) => Object.values(trees['/'] ?? {}).join(' ');
+
 /** Runs the script in the guest; ends QEMU when nothing has come from it for some time. */
 async function boot(script, files, scenario) {
   for (const f of [consoleFile, pidFile]) rmSync(f, { force: true });
   const child = spawn(oracle, [script, ...files, sys], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
+    env: { ...process.env, PATH: `${join(work, 'bin')}:${process.env.PATH}`, REAL_KERNEL_TIMEOUT: '900', REAL_KERNEL_MODULES: ownModules(scenario), REAL_KERNEL_ARGS: `${kernelArgs} ${tsc} ${scenario.cmdline ?? ''}` },
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (d) => (output += d));
@@ -141,36 +155,57 @@ async function boot(script, files, scenario) {
 
 const variants = join(work, 'variants');
 mkdirSync(variants);
-let debianFile;
-/** Debian's module that variants are made of, out of the package. */
-function debianModule() {
-  if (debianFile) return debianFile;
-  const tree = `./lib/modules/6.1.0-53-amd64/${DEBIAN_MODULE}`;
+const debianFiles = new Map();
+/** A module of Debian's, out of the package: that which variants are made of, or another one. */
+function debianModule(file = DEBIAN_MODULE) {
+  if (!debianFiles.has(file)) debianFiles.set(file, fromPackage(`./lib/modules/6.1.0-53-amd64/${file}`));
+  return debianFiles.get(file);
+}
+function fromPackage(path) {
   const corpus = process.env.MODBOX_CORPUS ?? join(here, '../../../shared/corpus');
   const deb = readdirSync(corpus).find((f) => f.startsWith('linux-image-6.1.0-53-amd64_'));
   const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', join(corpus, deb)], { maxBuffer: 2 ** 30 });
-  return (debianFile = execFileSync('tar', ['-xO', tree], { input: tar }));
+  return execFileSync('tar', ['-xO', path], { input: tar });
 }
 
-const names = process.argv.slice(2);
+/**
+ * Module trees below `/mods`, each with an index of depmod's: files by place below lib/modules/RELEASE, and the variant
+ * there. That of `/` is the oracle's own, with the modules of those names.
+ */
+function makeTrees({ trees = {} }) {
+  return Object.entries(trees).filter(([tree]) => tree !== '/').map(([tree, contents]) => {
+    const root = join(work, 'trees', tree);
+    for (const [place, name] of Object.entries(contents)) {
+      const file = join(root, 'lib/modules', release, place);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, variant(name, needsDebian(name) ? debianModule(debianFileOf(name)) : undefined, release));
+    }
+    for (const list of ['modules.builtin', 'modules.builtin.modinfo', 'modules.order']) writeFileSync(join(root, 'lib/modules', release, list), '');
+    execFileSync('depmod', ['-b', root, release], { stdio: ['ignore', 'inherit', 'ignore'] });
+    return root;
+  });
+}
+
+const names = process.argv.slice(newer ? 3 : 2);
 for (const name of names.length ? names : Object.keys(scenarios)) {
   const scenario = scenarios[name];
   if (!scenario) throw new Error(`no scenario ${name}`);
   const script = join(work, 'script');
   writeFileSync(script, guestScript(scenario));
-  const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(here, `${m}.ko`));
+  const files = [...new Set([...scenario.modules, 'hello'])].map((m) => join(folder, `${m}.ko`));
   for (const v of scenario.variants ?? []) {
     const file = join(variants, `${v}.ko`);
-    writeFileSync(file, variant(v, needsDebian(v) ? debianModule() : undefined));
+    writeFileSync(file, variant(v, needsDebian(v) ? debianModule(debianFileOf(v)) : undefined, release));
     files.push(file);
   }
+  files.push(...makeTrees(scenario));
   const started = Date.now();
   let steps = [];
   for (let attempt = 1; attempt <= 3 && steps.length === 0; attempt++) steps = parse(await boot(script, files, scenario), scenario);
   if (steps.length === 0) { console.log(`${name}: nothing came`); continue; }
-  const record = { kernel: '6.1.0-53-amd64', args: kernelArgs, about: scenario.about, modules: scenario.modules,
-    ...(scenario.variants && { variants: scenario.variants }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), ...(scenario.setup && { setup: scenario.setup }), steps };
-  writeFileSync(join(here, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
+  const record = { kernel: release, args: kernelArgs, about: scenario.about, modules: scenario.modules,
+    ...(scenario.variants && { variants: scenario.variants }), ...(scenario.trees && { trees: scenario.trees }), ...(scenario.cmdline && { cmdline: scenario.cmdline }), ...(scenario.setup && { setup: scenario.setup }), steps };
+  writeFileSync(join(folder, 'expected', `${name}.json`), `${JSON.stringify(record, null, 2)}\n`);
   const end = steps.at(-1);
   const how = end.panics ? 'panics' : end.hangsKernel ? 'hangs the kernel' : steps.some((s) => s.hangs) ? 'hangs' : 'done';
   console.log(`${name}: ${steps.length} of ${scenario.steps.length} steps, ${how}, ${((Date.now() - started) / 1000).toFixed(0)} s`);

@@ -4,8 +4,11 @@ const TEXT = `modbox runs real, unmodified kernel modules in an ordinary process
 
   modbox run MODULE [PARAM=VALUE]...      boot, load, use, unload, report
   modbox shell [SCRIPT | -c COMMANDS]     a machine with a prompt
+  modbox shell --menu                     a boot menu before it
   modbox target add PATH | list | show T | remove T
                                           kernels that a machine can be
+  modbox sign FILE --key KEY --cert CERT  signs a module, as the kernel's sign-file does
+  modbox taint [MASK | REPORT.json]       explains what a kernel is tainted with, and by whom
   modbox modinfo | modprobe -D ...        kmod's tools, on a file tree
 
 Every command knows --help. Status: 0 success, 1 failure, 2 wrong usage.

@@ -20,6 +20,8 @@ ${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is lo
   --timeout S       give a module up after S seconds (default 60)
   --out FILE        write there instead of stdout
   --resume          with --out: keep what FILE has, and go on behind it
+
+At boot, before MODULE, the modules of the file tree's modules-load.d and of modules-load= are loaded.
 `;
 
 /** \`modbox run\`. */

@@ -3,10 +3,11 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { APPLETS } from '../../machine/applets/index.js';
 import { UsageError } from '../../machine/errors.js';
-import { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/machine.js';
 import { Shell } from '../../machine/shell/shell.js';
 import type { Terminal } from '../../machine/userland/terminal.js';
-import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions } from '../open-machine.js';
+import { type Booted, bootMachine } from '../boot.js';
+import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
 
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
 
@@ -14,6 +15,9 @@ A machine with a prompt: insmod, modprobe, rmmod, lsmod, modinfo, dmesg, cat, ec
 Without a terminal the commands are read from standard input.
 
 ${MACHINE_HELP}  -c COMMANDS       run these and leave
+  --menu            choose in a boot menu what to boot, with which kernel command line
+
+At boot, the modules of the machine's modules-load.d and of modules-load= on the kernel command line are loaded.
 `;
 
 const HANGS = 'modbox: it hangs: it waits for something that does not come\n';
@@ -33,6 +37,7 @@ export async function main(args: readonly string[]): Promise<number> {
       ...MACHINE_OPTIONS,
       help: { type: 'boolean', short: 'h' },
       command: { type: 'string', short: 'c' },
+      menu: { type: 'boolean' },
     },
   });
   if (values.help) {
@@ -43,12 +48,19 @@ export async function main(args: readonly string[]): Promise<number> {
     throw new UsageError('shell: one script, or -c COMMANDS');
   const script =
     values.command ?? (positionals.length > 0 ? readFileSync(positionals[0], 'utf8') : undefined);
-  const machine = Machine.boot(machineOptions(values));
+  const booted = values.menu ? await byMenu(values) : bootMachine(machineOptions(values));
+  if (typeof booted === 'number') return booted;
+  const { machine } = booted;
   const shell = new Shell(machine, terminal);
   if (script !== undefined) return runScript(shell, script);
   if (!process.stdin.isTTY) return runScript(shell, readFileSync(0, 'utf8'));
   process.stdout.write(`modbox: ${machine.kernel.target.name}, help lists the commands, exit leaves.\n`);
   return await interactive(machine, shell);
+}
+
+async function byMenu(flags: MachineFlags): Promise<Booted | number> {
+  const { bootByMenu } = await import('../menu/boot-by-menu.js');
+  return await bootByMenu(flags);
 }
 
 function runScript(shell: Shell, script: string): number {

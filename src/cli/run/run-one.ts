@@ -1,8 +1,9 @@
-import { Machine, type MachineOptions } from '../../machine/machine.js';
+import type { Machine, MachineOptions } from '../../machine/machine.js';
 import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
 import type { ExecResult, RunReport } from '../../machine/run-report.js';
 import { Shell } from '../../machine/shell/shell.js';
 import { CapturedOutput } from '../../machine/userland/terminal.js';
+import { bootMachine } from '../boot.js';
 
 export interface OneRun {
   readonly parameters: readonly string[];
@@ -17,7 +18,7 @@ export interface OneRun {
 /** Boots a machine and runs one module in it. */
 export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun): RunReport {
   const started = performance.now();
-  const machine = Machine.boot(options);
+  const { machine } = bootMachine(options);
   const bootMs = performance.now() - started;
   run.onBoot?.(machine, bootMs);
   return runModule(machine, subject, {

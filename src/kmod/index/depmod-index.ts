@@ -84,7 +84,8 @@ export class DepmodIndex implements ModuleIndex {
     if (this.tables.has(name)) return this.tables.get(name);
     const path = `${this.dir}/${name}.bin`;
     const bytes = this.files.read(path);
-    const table = bytes ? new TrieReader(bytes, path) : this.textTable(name);
+    // depmod leaves an empty file where it found nothing to make one of.
+    const table = bytes?.length ? new TrieReader(bytes, path) : this.textTable(name);
     this.tables.set(name, table);
     return table;
   }

@@ -62,6 +62,13 @@ describe('lookup', () => {
   });
 });
 
+it('an empty index, as depmod writes it, has nothing', () => {
+  const empty = new TrieReader(bytes(0xb007f457, 0x00020001, 12), 'x.bin');
+  expect(empty.find('a')).toBeUndefined();
+  expect(empty.match('a')).toEqual([]);
+  expect([...empty.entries()]).toEqual([]);
+});
+
 describe('a damaged index is refused with file and offset', () => {
   it.each([
     ['no header', () => new TrieReader(new Uint8Array(11), 'x.bin'), /^x\.bin: header \(at 0x0\): 11 bytes/],

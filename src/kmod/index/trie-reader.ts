@@ -150,7 +150,9 @@ class Walk {
   node(offset: number): TrieNode | undefined {
     const start = offset & OFFSET_MASK;
     if (start === 0) return undefined;
-    if (start >= this.bytes.length)
+    // A node of which there is nothing takes no bytes: the root of an empty index, at the end of its file.
+    const isEmpty = (offset & (HAS_PREFIX | HAS_CHILDREN | HAS_VALUES)) === 0;
+    if (start > this.bytes.length || (start === this.bytes.length && !isEmpty))
       throw this.error('node', start, `outside of the file, which has ${this.bytes.length} bytes`);
     let at = start;
     let prefix = '';

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EIO, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { LoadError } from '../module/load-error.js';
 import type { LoadedModule, ModuleState } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { type KernelParam, parametersOf, setParameter } from '../module/parse-args.js';
@@ -75,7 +76,9 @@ export class ModuleDirectories implements Subsystem {
     const kobjects = k.get(Kobjects);
     type.set(module.struct, 'mkobj.mod', module.struct);
     k.struct('kobject').set(kobj, 'kset', this.kset);
-    if (runNow(kobjects.initAndAdd(kobj, this.ktype, 0, module.name)) !== 0) return;
+    const result = runNow(kobjects.initAndAdd(kobj, this.ktype, 0, module.name));
+    if (result < 0)
+      throw new LoadError(-result, `${module.file}: no directory in /sys/module for '${module.name}'`);
     type.set(module.struct, 'holders_dir', runNow(kobjects.createAndAdd(HOLDERS, kobj)));
     const directory = k.get(Sysfs).directoryOf(kobj)!;
     this.addAttributes(module, directory);

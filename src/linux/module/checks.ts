@@ -1,46 +1,81 @@
 import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { TaintName } from '../traps/taint.js';
-import { forceLoad, type LoadFlags, taintUnreliable } from './force.js';
-import { hiddenLicense, isGplCompatible } from './license.js';
+import { forceLoad, type LoadFlags } from './force.js';
+import { hiddenLicense, isDistrusted, isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
+import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
+import { hasSeparateMemories } from './this-module.js';
+import { hasUnversionedExports } from './unversioned-exports.js';
+import { sameMagic } from './vermagic.js';
 
 const KERN_ERR = 3;
 const KERN_WARNING = 4;
 const KERN_NOTICE = 5;
 
 /**
- * check_modinfo() of kernel/module/main.c: version magic, then what taints, in its order: out of tree, without
- * retpolines, staging, livepatch, licence, test. Throws LoadError (ENOEXEC).
+ * check_modinfo() of kernel/module/main.c: version magic, and what taints, unless the kernel sees to that later.
+ * Throws LoadError (ENOEXEC).
  */
 export function checkModinfo(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): void {
   checkVermagic(k, module, flags);
+  if (hasSeparateMemories(k)) checkLivepatch(k, module);
+  else taintByModinfo(k, module);
+}
+
+/**
+ * What load_module() looks at once the module is in the list: what taints (on newer kernels all of it,
+ * module_augment_kernel_taints()), and exports without versions. Throws LoadError (ENOEXEC).
+ */
+export function checkAdded(k: LinuxKernel, module: LoadedModule): void {
+  const proprietaryBefore = k.traps.taint.has('PROPRIETARY_MODULE');
+  if (hasSeparateMemories(k)) taintByModinfo(k, module);
+  taintUnsigned(k, module);
+  checkLicenseByName(k, module, proprietaryBefore);
+  checkExportVersions(k, module);
+}
+
+/** What of .modinfo taints, in the kernel's order: out of tree, without retpolines, staging, livepatch, licence, test. */
+function taintByModinfo(k: LinuxKernel, module: LoadedModule): void {
   const { modinfo, name } = module;
   if (modinfo.get('intree') === undefined)
-    taint(k, module, 'OOT_MODULE', `${name}: loading out-of-tree module taints kernel.`);
+    taint(
+      k,
+      module,
+      'OOT_MODULE',
+      "it is not of the kernel's own source",
+      `${name}: loading out-of-tree module taints kernel.`,
+    );
   checkRetpoline(k, module);
   if (modinfo.get('staging') !== undefined) {
-    k.get(Modules).taint(module, 'CRAP');
+    k.get(Modules).taint(module, 'CRAP', 'it is of the staging directory');
     say(k, `${name}: module is from the staging directory, the quality is unknown, you have been warned.`);
   }
-  checkLivepatch(k, module);
+  if (!hasSeparateMemories(k)) checkLivepatch(k, module);
   checkLicense(k, module);
   if (modinfo.get('test') !== undefined)
-    taint(k, module, 'TEST', `${name}: loading test module taints kernel.`);
+    taint(k, module, 'TEST', 'it is a test module', `${name}: loading test module taints kernel.`);
 }
 
 /** Taints the module, and the kernel with a line that only the first of its kind gets. */
-function taint(
+function taint(k: LinuxKernel, module: LoadedModule, name: TaintName, reason: string, text: string): void {
+  if (!k.traps.taint.has(name)) say(k, text);
+  k.get(Modules).taint(module, name, reason);
+}
+
+/** The same where the line comes once (pr_notice_once()), whoever set the flag before. */
+function taintOnce(
   k: LinuxKernel,
   module: LoadedModule,
   name: TaintName,
+  reason: string,
   text: string,
-  level = KERN_WARNING,
 ): void {
-  if (!k.traps.taint.has(name)) say(k, text, level);
-  k.get(Modules).taint(module, name);
+  const modules = k.get(Modules);
+  if (modules.once.first(name)) say(k, text, KERN_NOTICE);
+  modules.taint(module, name, reason);
 }
 
 function say(k: LinuxKernel, text: string, level = KERN_WARNING): void {
@@ -54,18 +89,11 @@ function checkVermagic(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): 
     if (forceLoad(k, module, 'bad vermagic')) return;
     throw new LoadError(ENOEXEC, `${name}: no version magic, and the kernel does not load it by force`);
   }
-  if (sameMagic(k, module, magic, flags)) return;
+  const versioned = !flags.forceModversion && module.elf.section('__versions') !== undefined;
+  if (sameMagic(magic, k.target.vermagic, versioned)) return;
   const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
   say(k, text, KERN_ERR);
   throw new LoadError(ENOEXEC, text);
-}
-
-/** With symbol versions in the module, the release (up to the first space) may differ (same_magic()). */
-function sameMagic(k: LinuxKernel, module: LoadedModule, magic: string, flags: LoadFlags): boolean {
-  const wanted = k.target.vermagic;
-  if (flags.forceModversion || !module.elf.section('__versions')) return magic === wanted;
-  const withoutRelease = (text: string): string => text.replace(/^[^ ]*/, '');
-  return withoutRelease(magic) === withoutRelease(wanted);
 }
 
 /** check_modinfo_retpoline(): the emulated CPU is one that retpolines protect. */
@@ -80,7 +108,13 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
   const { name } = module;
   if (module.modinfo.get('livepatch') === undefined) return;
   if (k.configured('CONFIG_LIVEPATCH')) {
-    taint(k, module, 'LIVEPATCH', `${name}: tainting kernel with TAINT_LIVEPATCH`, KERN_NOTICE);
+    taintOnce(
+      k,
+      module,
+      'LIVEPATCH',
+      'it patches the running kernel',
+      `${name}: tainting kernel with TAINT_LIVEPATCH`,
+    );
     return;
   }
   const text = `${name}: module is marked as livepatch module, but livepatch support is disabled`;
@@ -91,7 +125,7 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
 /** set_license(); a licence with something behind a NUL in it is no GPL, whatever the kernel thinks. */
 function checkLicense(k: LinuxKernel, module: LoadedModule): void {
   const license = module.modinfo.get('license') ?? 'unspecified';
-  const hidden = hiddenLicense(module.elf.section('.modinfo')?.data ?? new Uint8Array());
+  const hidden = hiddenLicense(modinfoBytes(module.elf));
   if (isGplCompatible(license) && hidden === undefined) return;
   if (hidden !== undefined)
     say(
@@ -100,31 +134,31 @@ function checkLicense(k: LinuxKernel, module: LoadedModule): void {
     );
   if (!k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license '${license}' taints kernel.`);
-  taintUnreliable(k, module, 'PROPRIETARY_MODULE');
+  k.get(Modules).taint(module, 'PROPRIETARY_MODULE', `its licence is '${license}'`, true);
 }
 
 /** Of load_module(): a module without a good signature taints where signatures are looked at. */
-export function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
+function taintUnsigned(k: LinuxKernel, module: LoadedModule): void {
   if (module.signed || !k.configured('CONFIG_MODULE_SIG')) return;
   const text = `${module.name}: module verification failed: signature and/or required key missing - tainting kernel`;
-  taint(k, module, 'UNSIGNED_MODULE', text, KERN_NOTICE);
+  taintOnce(k, module, 'UNSIGNED_MODULE', 'nobody whom the kernel trusts signed it', text);
 }
 
-/** Modules that say GPL and are known to load or be something else (check_module_license_and_versions()). */
-const DISTRUSTED = ['driverloader', 'lve'];
+const LOADS_OTHERS = 'it loads drivers that are proprietary';
 
-/** check_module_license_and_versions(). Throws LoadError (ENOEXEC) for exports without versions. */
-export function checkLicenseAndVersions(k: LinuxKernel, module: LoadedModule): void {
-  const before = k.traps.taint.has('PROPRIETARY_MODULE');
-  if (module.name === 'ndiswrapper') taintUnreliable(k, undefined, 'PROPRIETARY_MODULE');
-  if (DISTRUSTED.includes(module.name)) taintUnreliable(k, module, 'PROPRIETARY_MODULE');
+/** Of check_module_license_and_versions(); the line comes for a licence that made it proprietary since `before`, too. */
+function checkLicenseByName(k: LinuxKernel, module: LoadedModule, before: boolean): void {
+  if (module.name === 'ndiswrapper')
+    k.traps.taint.addUnreliable('PROPRIETARY_MODULE', LOADS_OTHERS, module.name);
+  if (isDistrusted(module.name))
+    k.get(Modules).taint(module, 'PROPRIETARY_MODULE', 'it is known not to be what its licence says', true);
   if (!before && k.traps.taint.has('PROPRIETARY_MODULE'))
     say(k, `${module.name}: module license taints kernel.`);
+}
+
+/** check_export_symbol_versions(). */
+function checkExportVersions(k: LinuxKernel, module: LoadedModule): void {
   if (!k.configured('CONFIG_MODVERSIONS')) return;
-  const unversioned = ['', '_gpl'].some(
-    (suffix) =>
-      (module.elf.section(`__ksymtab${suffix}`)?.size ?? 0) > 0 && !module.elf.section(`__kcrctab${suffix}`),
-  );
-  if (unversioned && !forceLoad(k, module, 'no versions for exported symbols'))
+  if (hasUnversionedExports(module.elf) && !forceLoad(k, module, 'no versions for exported symbols'))
     throw new LoadError(ENOEXEC, `${module.name}: its exports have no versions`);
 }

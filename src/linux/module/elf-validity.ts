@@ -33,19 +33,39 @@ interface Section {
   readonly link: number;
 }
 
-/**
- * elf_validity_check(): what the kernel looks at before it reads a file as a module, in its order and words. Throws
- * LoadError (ENOEXEC).
- */
+/** Why a file is no module, in the kernel's words and with the place. */
+export class InvalidElf extends FormatError {
+  constructor(
+    /** The line that the kernel logs. */
+    readonly line: string,
+    file: string,
+    field: string,
+    offset: number,
+  ) {
+    super(file, field, offset, line);
+  }
+}
+
+/** elf_validity_check(): what the kernel looks at before it reads a file as a module. Throws LoadError (ENOEXEC). */
 export function checkElfValidity(k: LinuxKernel, bytes: Uint8Array, path: string): void {
-  new ElfCheck(k, bytes, path).run();
+  try {
+    demandValidElf(bytes, path);
+  } catch (error) {
+    if (!(error instanceof InvalidElf)) throw error;
+    k.log.line(error.line, 3);
+    throw new LoadError(ENOEXEC, error.message);
+  }
+}
+
+/** The same without a kernel, in its order and words. Throws InvalidElf. */
+export function demandValidElf(bytes: Uint8Array, path: string): void {
+  new ElfCheck(bytes, path).run();
 }
 
 class ElfCheck {
   private readonly view: DataView;
 
   constructor(
-    private readonly k: LinuxKernel,
     private readonly bytes: Uint8Array,
     private readonly path: string,
   ) {
@@ -124,7 +144,6 @@ class ElfCheck {
   }
 
   private refuse(text: string, field: string, offset: number): never {
-    this.k.log.line(text, 3);
-    throw new LoadError(ENOEXEC, new FormatError(this.path, field, offset, text).message);
+    throw new InvalidElf(text, this.path, field, offset);
   }
 }

@@ -1,7 +1,6 @@
 import { EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
-import type { TaintName } from '../traps/taint.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
@@ -19,25 +18,8 @@ export interface LoadFlags {
 export function forceLoad(k: LinuxKernel, module: LoadedModule, reason: string): boolean {
   if (!k.configured('CONFIG_MODULE_FORCE_LOAD')) return false;
   if (!k.traps.taint.has('FORCED_MODULE')) k.log.line(`${module.name}: ${reason}: kernel tainted.`, 4);
-  taintUnreliable(k, module, 'FORCED_MODULE');
+  k.get(Modules).taint(module, 'FORCED_MODULE', `loaded by force: ${reason}`, true);
   return true;
-}
-
-/** Taints after which the kernel does not trust its own locks: oopses switch lock debugging off on their way. */
-const UNRELIABLE: readonly TaintName[] = [
-  'PROPRIETARY_MODULE',
-  'FORCED_MODULE',
-  'FORCED_RMMOD',
-  'BAD_PAGE',
-  'DIE',
-];
-
-/** add_taint() with LOCKDEP_NOW_UNRELIABLE: taints the kernel, and a module where it is about one. */
-export function taintUnreliable(k: LinuxKernel, module: LoadedModule | undefined, name: TaintName): void {
-  if (!UNRELIABLE.some((taint) => k.traps.taint.has(taint)))
-    k.log.line('Disabling lock debugging due to kernel taint', 4);
-  if (module) k.get(Modules).taint(module, name);
-  else k.traps.taint.add(name);
 }
 
 /** The boot parameter `module_blacklist=A,B`: names as the modules have them. */

@@ -6,7 +6,6 @@ import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
 import { symbolize } from '../traps/symbolize.js';
-import { taintUnreliable } from './force.js';
 import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
@@ -129,13 +128,16 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
     throw new LoadError(EBUSY, `${name} has an init but no exit function: it stays`);
   if (modules.refcount(module) > 0 && !forced)
     throw new LoadError(EAGAIN, `${name} is in use: ${modules.refcount(module)} references`);
-  if (module.permanent || modules.refcount(module) > 0) taintUnreliable(k, undefined, 'FORCED_RMMOD');
+  if (module.permanent || modules.refcount(module) > 0)
+    k.traps.taint.addUnreliable('FORCED_RMMOD', 'removed by force', module.name);
   module.state = 'Unloading';
   modules.syncStruct(module);
   modules.stop(module);
   const exit = k.struct('module').get(module.struct, 'exit');
   if (exit !== 0) yield* k.call(exit);
   reportLeftBehind(k, module);
+  const letters = module.taint.moduleLetters();
+  modules.lastUnloaded = `${module.name}${letters && `(${letters})`}`;
   yield* freeModule(k, module);
   return module;
 }

@@ -26,3 +26,10 @@ export function hiddenLicense(modinfo: Uint8Array): string | undefined {
   const next = at < 0 ? undefined : strings[at + 1];
   return next === undefined || next === '' || KEY.test(next) ? undefined : next;
 }
+
+/** Modules that say GPL and are known to load or be something else (check_module_license_and_versions()). */
+const DISTRUSTED = ['driverloader', 'lve'];
+
+export function isDistrusted(name: string): boolean {
+  return DISTRUSTED.includes(name);
+}

@@ -3,13 +3,13 @@ import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import { parseModinfo } from '../../formats/modinfo.js';
+import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
-import { checkLicenseAndVersions, checkModinfo, taintUnsigned } from './checks.js';
+import { checkAdded, checkModinfo } from './checks.js';
 import { checkElfValidity } from './elf-validity.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeModule } from './init.js';
@@ -17,14 +17,16 @@ import { layoutModule, type ModuleLayout } from './layout.js';
 import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
 import { protect } from './loader-protect.js';
+import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
+import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
 import { Resolver } from './resolve.js';
+import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } from './this-module.js';
 import { waitForOwners } from './wait-live.js';
 
-const THIS_MODULE = '.gnu.linkonce.this_module';
 const SHT_SYMTAB = 2;
 
 export type { LoadFlags };
@@ -60,19 +62,19 @@ export function* loadModule(
   checkUnique(k, modules, module);
   modules.add(module);
   try {
-    taintUnsigned(k, module);
-    checkLicenseAndVersions(k, module);
+    checkAdded(k, module);
+    refuseModuleNamespaces(k, module);
     yield* waitForOwners(k, module);
     linkChecked(k, module, resolver);
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
     yield* parseArguments(k, module, args);
+    modules.published(module);
   } catch (error) {
     yield* freeModule(k, module);
     throw error;
   }
-  modules.published(module);
   yield* doInit(k, module);
   return module;
 }
@@ -94,17 +96,15 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path);
-    const modinfo = parseModinfo(elf.section('.modinfo')?.data ?? new Uint8Array());
+    const modinfo = parseKernelModinfo(modinfoBytes(elf));
     const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
       throw noModule(k, `${called}: module has no symbols (stripped?)`);
     elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
-    const thisModule = elf.section(THIS_MODULE);
-    if (!thisModule) throw noModule(k, `${called}: No module found in object`);
+    const thisModule = findThisModule(k, elf, modinfo.get('name'));
     const name = thisModuleName(k, thisModule.data);
-    const module = new LoadedModule(name, file.path, elf, modinfo);
-    checkStructSize(k, modinfo.get('name') ?? name, thisModule.size);
-    return module;
+    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule);
+    return new LoadedModule(name, file.path, elf, modinfo);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LoadError(ENOEXEC, error.message);
@@ -114,19 +114,6 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
 function noModule(k: LinuxKernel, text: string): LoadError {
   k.log.line(text, 4);
   return new LoadError(ENOEXEC, text);
-}
-
-/**
- * Kernels without core_layout (from 6.4 on) demand that struct module has their own size. Older ones do not look, and
- * write beyond one that is too small, which modbox refuses.
- */
-function checkStructSize(k: LinuxKernel, name: string, size: number): void {
-  const own = k.sizeOf('module');
-  const looks = !k.struct('module').has('core_layout');
-  if (size === own || (size > own && !looks)) return;
-  const text = `${name}: .gnu.linkonce.this_module section size must match the kernel's built struct module size at run time`;
-  if (looks) k.log.line(text, 3);
-  throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 
 function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
@@ -164,7 +151,7 @@ function placeModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver): 
   module.ledgerMark = k.ledger.mark;
   module.instructionsBefore = k.cpu.executed;
   const { elf } = module;
-  const layout = layoutModule(elf, !k.struct('module').has('core_layout'));
+  const layout = layoutModule(elf, hasSeparateMemories(k));
   place(k, module, layout);
   const values = bindSymbols(k, module, resolver);
   relocate(k, module, values);

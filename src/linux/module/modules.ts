@@ -3,11 +3,12 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../printk/diagnostics.js';
+import { Once, warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
 import type { LoadedModule, ModuleState } from './loaded-module.js';
+import { hasSeparateMemories } from './this-module.js';
 
 /** The reference that a module holds on itself while it may be used (MODULE_REF_BASE). */
 const MODULE_REF_BASE = 1;
@@ -102,6 +103,12 @@ export class Modules implements Subsystem {
     return module && symbol && { ...symbol, module: module.name };
   }
 
+  /** Lines that come once a boot. */
+  readonly once = new Once();
+
+  /** The module that was removed last, with its taints: `hello(OE)`; '' for none. */
+  lastUnloaded = '';
+
   add(module: LoadedModule): void {
     this.modules.unshift(module);
   }
@@ -165,9 +172,12 @@ export class Modules implements Subsystem {
     this.k.struct('module').set(module.struct, 'refcnt.counter', 0);
   }
 
-  taint(module: LoadedModule, name: TaintName): void {
+  /** add_taint_module(): taints the module and the kernel; `reason` says why in a line. */
+  taint(module: LoadedModule, name: TaintName, reason: string, unreliable = false): void {
+    const { taint } = this.k.traps;
+    if (unreliable) taint.addUnreliable(name, reason, module.name);
+    else taint.add(name, reason, module.name);
     module.taint.add(name);
-    this.k.traps.taint.add(name);
     this.syncStruct(module);
   }
 
@@ -242,7 +252,7 @@ export class Modules implements Subsystem {
       const value = module.modinfo.get(field);
       if (value !== undefined) type.set(module.struct, field, this.k.constantString(value));
     }
-    if (type.has('core_layout')) {
+    if (!hasSeparateMemories(this.k)) {
       const core = module.memory.find((memory) => !memory.init);
       const init = module.memory.find((memory) => memory.init);
       type.set(module.struct, 'core_layout.base', core?.base ?? 0);

@@ -210,6 +210,7 @@ export class ParamOps implements Subsystem {
     const max = array.get(target, 'max');
     const set = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'set');
     const elements = k.space.cstring(value).split(',');
+    let at = value;
     const element = this.elementParam(param);
     let count = 0;
     let result = 0;
@@ -225,11 +226,11 @@ export class ParamOps implements Subsystem {
         'arg',
         array.get(target, 'elem') + array.get(target, 'elemsize') * count,
       );
-      const buffer = k.slab.kmalloc(text.length + 1, false);
-      k.space.storeCstring(buffer, text.replace(/\n$/, ''));
-      result = yield* k.callInt(set, buffer, element);
-      k.slab.free(buffer);
+      // The list is cut at its commas, and stays so: what is said of a bad value shows only its beginning.
+      k.space.store8(at + text.length, 0);
+      result = yield* k.callInt(set, at, element);
       if (result !== 0) break;
+      at += text.length + 1;
       count++;
     }
     k.slab.free(element);

@@ -1,11 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOSPC } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 
 const FLAG_UNSAFE = 1;
+const FLAG_HWPARAM = 2;
 const OPS_FLAG_NOARG = 1;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
@@ -80,8 +82,8 @@ export function* parseArguments(k: LinuxKernel, module: LoadedModule, text: stri
       if (!isLoaderOption(name)) k.log.line(`${module.name}: unknown parameter '${name}' ignored`, 4);
       continue;
     }
-    const result = yield* setParameter(k, module, parameter, value);
-    if (result < 0) throw refused(k, module, name, value, -result);
+    const { result, left } = yield* applyParameter(k, module, parameter, value);
+    if (result < 0) throw refused(k, module, name, left, -result);
   }
 }
 
@@ -92,22 +94,37 @@ export function* setParameter(
   parameter: KernelParam,
   value: string | undefined,
 ): Sleepable<number> {
+  return (yield* applyParameter(k, module, parameter, value)).result;
+}
+
+/** The result, and what the set function has left of the value: that of an array cuts it at its commas. */
+function* applyParameter(
+  k: LinuxKernel,
+  module: LoadedModule,
+  parameter: KernelParam,
+  value: string | undefined,
+): Sleepable<{ readonly result: number; readonly left: string | undefined }> {
   const type = k.struct('kernel_param');
   const ops = k.struct('kernel_param_ops');
   const table = type.get(parameter.address, 'ops');
-  if (value === undefined && (ops.get(table, 'flags') & OPS_FLAG_NOARG) === 0) return -EINVAL;
-  if (type.get(parameter.address, 'flags') & FLAG_UNSAFE) {
-    k.log.line(`Setting dangerous option ${parameter.name} - tainting kernel`, 5);
-    k.traps.taint.add('USER');
-    module.taint.add('USER');
+  if (value === undefined && (ops.get(table, 'flags') & OPS_FLAG_NOARG) === 0)
+    return { result: -EINVAL, left: value };
+  const flags = type.get(parameter.address, 'flags');
+  if (flags & FLAG_HWPARAM && k.get(Lockdown).forbids('unsafe module parameters'))
+    return { result: -EPERM, left: value };
+  if (flags & FLAG_UNSAFE) {
+    const what = `dangerous option ${parameter.name}`;
+    k.log.line(`Setting ${what} - tainting kernel`, 5);
+    k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   const set = ops.get(table, 'set');
-  if (value === undefined) return yield* k.callInt(set, 0, parameter.address);
+  if (value === undefined) return { result: yield* k.callInt(set, 0, parameter.address), left: value };
   const buffer = k.slab.kmalloc(value.length + 1, false);
   k.space.storeCstring(buffer, value);
   const result = yield* k.callInt(set, buffer, parameter.address);
+  const left = k.space.cstring(buffer);
   k.slab.free(buffer);
-  return result;
+  return { result, left };
 }
 
 /** destroy_params(): gives back what the parameters' values hold. */

@@ -6,14 +6,15 @@ import {
   SHN_UNDEF,
   STB_WEAK,
 } from '../../formats/elf/index.js';
-import { parseModversions } from '../../formats/modversions.js';
 import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { forceLoad, type LoadFlags } from './force.js';
+import type { LoadFlags } from './force.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule, ModuleExport } from './loaded-module.js';
 import { Modules } from './modules.js';
+import { mayUseNamespace } from './namespaces.js';
 import { type SymbolValue, symbolValue } from './relocate.js';
+import { VersionCheck } from './versions.js';
 
 const KERN_WARNING = 4;
 const KERN_ERR = 3;
@@ -29,27 +30,21 @@ interface Found {
 
 /** Binds a module's undefined symbols to exports (simplify_symbols and resolve_symbol of kernel/module/main.c). */
 export class Resolver {
-  private readonly versions: ReadonlyMap<string, number> | undefined;
+  private readonly versions: VersionCheck;
   private usesGplOnly = false;
-  private readonly namespaces: readonly string[];
 
   constructor(
     private readonly k: LinuxKernel,
     private readonly module: LoadedModule,
     flags: LoadFlags,
   ) {
-    const { elf, modinfo } = module;
-    const hasVersions = elf.section('__versions') !== undefined && !flags.forceModversion;
-    this.versions = hasVersions
-      ? new Map(parseModversions(elf).map(({ name, crc }) => [name, crc]))
-      : undefined;
-    this.namespaces = modinfo.all('import_ns');
+    this.versions = new VersionCheck(k, module, flags);
   }
 
   /** Checks the version of struct module itself (check_modstruct_version). */
   checkModuleLayout(): void {
     const crc = this.k.target.exports.get('module_layout')?.crc;
-    if (crc !== undefined && !this.versionMatches('module_layout', crc))
+    if (crc !== undefined && !this.versions.matches('module_layout', crc))
       throw new LoadError(ENOEXEC, `${this.module.name} was built for another layout of struct module`);
   }
 
@@ -96,7 +91,7 @@ export class Resolver {
     }
     if (found.gplOnly) this.usesGplOnly = true;
     if (!this.inheritsTaint(symbol.name, found.owner)) throw this.unknown(symbol.name, ENOENT);
-    if (found.crc !== undefined && !this.versionMatches(symbol.name, found.crc))
+    if (found.crc !== undefined && !this.versions.matches(symbol.name, found.crc))
       throw this.unknown(symbol.name, EINVAL);
     this.checkNamespace(symbol.name, found);
     if (found.owner && !this.module.uses.has(found.owner)) {
@@ -152,21 +147,8 @@ export class Resolver {
     return undefined;
   }
 
-  private versionMatches(name: string, crc: number): boolean {
-    if (crc === 0) return true;
-    if (!this.versions) return forceLoad(this.k, this.module, name);
-    const wanted = this.versions.get(name);
-    if (wanted === undefined) {
-      this.k.log.line(`${this.module.name}: no symbol version for ${name}`, KERN_WARNING);
-      return false;
-    }
-    if (wanted === crc) return true;
-    this.k.log.line(`${this.module.name}: disagrees about version of symbol ${name}`, KERN_WARNING);
-    return false;
-  }
-
   private checkNamespace(name: string, found: Found): void {
-    if (found.namespace === '' || this.namespaces.includes(found.namespace)) return;
+    if (mayUseNamespace(this.module, found.namespace)) return;
     this.k.log.line(
       `${this.module.name}: module uses symbol (${name}) from namespace ${found.namespace}, but does not import it.`,
       KERN_ERR,

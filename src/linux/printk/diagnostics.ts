@@ -18,7 +18,8 @@ export function warn(
   k.log.line(CUT_HERE, LOGLEVEL_WARNING);
   if (message !== '') k.log.line(message.replace(/\n$/, ''), LOGLEVEL_WARNING);
   const task = k.executor.current;
-  if (task) k.traps.warn(task, k.fn(name), place, true, kind, message === '' ? undefined : message);
+  if (task)
+    k.traps.warn(task, k.fn(name), place, true, { kind, message: message === '' ? undefined : message });
 }
 
 /** Remembers which WARN_ONCE() and pr_*_once() calls were made. */

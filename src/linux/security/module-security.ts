@@ -1,14 +1,15 @@
+import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../../kernel/errno.js';
 import {
   type DigestName,
   Keyring,
+  OidRegistry,
   type RefusalCode,
   type Untrusted,
   type Verdict,
   verifyModule,
 } from '../../trust/index.js';
-import { bootParameter, isOn } from '../boot-parameters.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
@@ -19,6 +20,8 @@ import { LoadError } from '../module/load-error.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { Credentials } from './credentials.js';
+import { Lockdown } from './lockdown.js';
+import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from './signature-policy.js';
 
 const ENOPKG = 65;
 
@@ -31,27 +34,6 @@ const ERRNO: Readonly<Record<RefusalCode, number>> = {
   EINVAL,
   ENOENT,
 };
-
-/** What the kernel calls modules that nobody vouches for; other refusals are fatal (module_sig_check()). */
-const UNVOUCHED: Partial<Record<RefusalCode, string>> = {
-  ENODATA: 'unsigned module',
-  ENOPKG: 'module with unsupported crypto',
-  ENOKEY: 'module with unavailable key',
-};
-
-/** Which option of the configuration brings an algorithm. */
-const ALGORITHM_OPTIONS: Readonly<Record<DigestName | 'ecdsa', string>> = {
-  md5: 'CONFIG_CRYPTO_MD5',
-  sha1: 'CONFIG_CRYPTO_SHA1',
-  sha224: 'CONFIG_CRYPTO_SHA256',
-  sha256: 'CONFIG_CRYPTO_SHA256',
-  sha384: 'CONFIG_CRYPTO_SHA512',
-  sha512: 'CONFIG_CRYPTO_SHA512',
-  ecdsa: 'CONFIG_CRYPTO_ECDSA',
-};
-
-/** lockdown= of the command line (kernel_lockdown(7)). */
-type Lockdown = 'none' | 'integrity' | 'confidentiality';
 
 export interface CheckedFile {
   /** The module without its signature. */
@@ -67,16 +49,11 @@ export class ModuleSecurity implements Subsystem {
   disabled = false;
   /** Signatures are demanded. */
   enforced: boolean;
-  readonly lockdown: Lockdown;
   private keys: Keyring | undefined;
+  private registry: OidRegistry | undefined;
 
   constructor(private readonly k: LinuxKernel) {
-    const { cmdline } = k;
-    this.enforced =
-      k.configured('CONFIG_MODULE_SIG_FORCE') || isOn(bootParameter(cmdline, 'module.sig_enforce'));
-    const lockdown = bootParameter(cmdline, 'lockdown');
-    const known = lockdown === 'integrity' || lockdown === 'confidentiality';
-    this.lockdown = known && k.configured('CONFIG_SECURITY_LOCKDOWN_LSM') ? lockdown : 'none';
+    this.enforced = signaturePolicy(k.target.config, k.cmdline).enforced;
   }
 
   boot(): void {
@@ -106,6 +83,12 @@ export class ModuleSecurity implements Subsystem {
     return this.keys;
   }
 
+  /** The object identifiers that the kernel knows are its `enum OID`. */
+  private get oids(): OidRegistry {
+    this.registry ??= registryOf(this.k.target.types);
+    return this.registry;
+  }
+
   /** may_init_module(), and the same question of delete_module(2). */
   demandPermission(): void {
     if (!this.k.get(Credentials).capable('CAP_SYS_MODULE'))
@@ -131,7 +114,7 @@ export class ModuleSecurity implements Subsystem {
       return has;
     };
     const { verifier } = this.k.trust;
-    const options = { forced, supports, ...(verifier && { verifier }) };
+    const options = { forced, supports, oids: this.oids, ...(verifier && { verifier }) };
     const verdict = verifyModule(bytes, this.keyring, path, options);
     const request = this.k.get(Modules).requestModule;
     if (missing.size === 0 || !request) return verdict;
@@ -158,10 +141,8 @@ export class ModuleSecurity implements Subsystem {
       k.log.line(`Loading of ${kind} is rejected`, 5);
       throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
     }
-    if (this.lockdown === 'none') return;
-    const program = k.executor.current?.name ?? 'swapper/0';
-    k.log.line(`Lockdown: ${program}: unsigned module loading is restricted; see man kernel_lockdown.7`, 5);
-    throw new LoadError(EPERM, `${path}: lockdown=${this.lockdown}: ${reason}`);
+    if (!k.get(Lockdown).forbids('unsigned module loading')) return;
+    throw new LoadError(EPERM, `${path}: lockdown=${k.get(Lockdown).level}: ${reason}`);
   }
 
   /** From 0 to 1, and never back. */
@@ -178,4 +159,9 @@ export class ModuleSecurity implements Subsystem {
     this.enforced = on;
     return 0;
   }
+}
+
+function registryOf(types: Btf): OidRegistry {
+  if (types.findType('enum OID') === undefined) return new OidRegistry();
+  return new OidRegistry(new Map([...types.enumValues('OID')].map(([name, value]) => [name, Number(value)])));
 }

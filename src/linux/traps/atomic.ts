@@ -2,7 +2,7 @@ import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Task } from '../../kernel/task/task.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { callTrace } from './call-trace.js';
+import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
@@ -35,7 +35,7 @@ export class AtomicChecks {
     k.log.line(message, 3);
     k.log.line(modulesLine(k), 3);
     k.traps.dumpStack();
-    k.traps.taint.add('WARN');
+    k.traps.taint.add('WARN', message, moduleOf(k, task, task.caller));
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
   }

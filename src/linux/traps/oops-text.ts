@@ -3,6 +3,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
+import { Credentials } from '../security/credentials.js';
 import { symbolAt, symbolize } from './symbolize.js';
 
 const REGISTER_NAMES = [
@@ -36,12 +37,21 @@ export function registerDump(k: LinuxKernel): Record<string, string> {
   return dump;
 }
 
-/** `CPU: 0 PID: 104 Comm: insmod Tainted: G ... 6.1.0-53-amd64 #1  Debian 6.1.187-1` */
-export function cpuLine(k: LinuxKernel, task: Task): string {
+/**
+ * `CPU: 0 PID: 104 Comm: insmod Tainted: G ... 6.1.0-53-amd64 #1  Debian 6.1.187-1` (dump_stack_print_info()). Kernels
+ * that have names for taints spell them out on a line of their own, and say whose the task is.
+ */
+export function cpuLines(k: LinuxKernel, task: Task): string[] {
   const version = /#.*$/.exec(k.target.banner)?.[0] ?? '';
   const short = version.replace(/ \(\d{4}-.*\)$/, '').replace(/ SMP.*? (Debian)/, '  $1');
   const comm = k.struct('task_struct').text(k.current, 'comm');
-  return `CPU: 0 PID: ${k.processes.pid(task)} Comm: ${comm} ${k.traps.taint.print()} ${k.target.release} ${short}`;
+  const { taint } = k.traps;
+  const user = taint.hasNames ? ` UID: ${k.get(Credentials).uid}` : '';
+  const names = taint.printNames();
+  return [
+    `CPU: 0${user} PID: ${k.processes.pid(task)} Comm: ${comm} ${taint.print()} ${k.target.release} ${short}`,
+    ...(names === undefined ? [] : [names]),
+  ];
 }
 
 /** The bytes round RIP, the one at RIP in angle brackets. */
@@ -80,13 +90,12 @@ export function traceLines(trace: readonly string[]): string[] {
   return ['Call Trace:', ' <TASK>', ...trace.map((entry) => ` ${entry}`), ' </TASK>'];
 }
 
-/** `Modules linked in: hello(OE+)` */
+/** `Modules linked in: hello(OE+) [last unloaded: params(OE)]` */
 export function modulesLine(k: LinuxKernel): string {
-  return `Modules linked in:${k
-    .get(Modules)
-    .list()
-    .map((module) => ` ${module.name}${module.flagLetters()}`)
-    .join('')}`;
+  const modules = k.get(Modules);
+  const linked = modules.list().map((module) => ` ${module.name}${module.flagLetters()}`);
+  const gone = modules.lastUnloaded === '' ? '' : ` [last unloaded: ${modules.lastUnloaded}]`;
+  return `Modules linked in:${linked.join('')}${gone}`;
 }
 
 export const END_TRACE = '---[ end trace 0000000000000000 ]---';

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../module/loaded-module.js';
+import { type TaintName, taintAt } from './taint.js';
 
 /** An entry of `__bug_table`: a WARN or BUG site. */
 export interface BugEntry {
@@ -10,6 +11,8 @@ export interface BugEntry {
   readonly once: boolean;
   /** The message was printed before the trap (WARN with a format). */
   readonly noCutHere: boolean;
+  /** What the warning taints the kernel with. */
+  readonly taint: TaintName;
   readonly flagsAt: Ptr;
 }
 
@@ -18,6 +21,8 @@ const BUGFLAG_WARNING = 1;
 const BUGFLAG_ONCE = 2;
 const BUGFLAG_DONE = 4;
 const BUGFLAG_NO_CUT_HERE = 8;
+/** BUG_GET_TAINT(): the bit that is set is above the flags. */
+const BUG_TAINT_SHIFT = 8;
 
 /** Finds the WARN or BUG site at an instruction; for WARN_ONCE, undefined-like `done` sites are skipped. */
 export function findBug(
@@ -38,6 +43,7 @@ export function findBug(
       warning: (flags & BUGFLAG_WARNING) !== 0,
       once: (flags & BUGFLAG_ONCE) !== 0,
       noCutHere: (flags & BUGFLAG_NO_CUT_HERE) !== 0,
+      taint: taintAt(flags >> BUG_TAINT_SHIFT)?.name ?? 'WARN',
       flagsAt: entry.addr(at, 'flags'),
       done: (flags & BUGFLAG_ONCE) !== 0 && (flags & BUGFLAG_DONE) !== 0,
     };

@@ -1,4 +1,16 @@
-/** Kernel taint flags: bit, letter when set, letter when clear (Documentation/admin-guide/tainted-kernels.rst). */
+/** A flag of the kernel's taint mask. */
+export interface TaintFlag {
+  readonly bit: number;
+  /** Letter where it is set, and where it is not. */
+  readonly letter: string;
+  readonly clear: string;
+  /** As kernels name it that spell taints out (`[O]=OOT_MODULE`). */
+  readonly name: string;
+  /** It is shown for modules, too. */
+  readonly module: boolean;
+}
+
+/** Kernel taint flags (Documentation/admin-guide/tainted-kernels.rst), bit 0 first. */
 export const TAINT_FLAGS = [
   { bit: 0, letter: 'P', clear: 'G', name: 'PROPRIETARY_MODULE', module: true },
   { bit: 1, letter: 'F', clear: ' ', name: 'FORCED_MODULE', module: true },
@@ -19,16 +31,27 @@ export const TAINT_FLAGS = [
   { bit: 16, letter: 'X', clear: ' ', name: 'AUX', module: true },
   { bit: 17, letter: 'T', clear: ' ', name: 'RANDSTRUCT', module: true },
   { bit: 18, letter: 'N', clear: ' ', name: 'TEST', module: true },
-] as const;
+  { bit: 19, letter: 'J', clear: ' ', name: 'FWCTL', module: true },
+] as const satisfies readonly TaintFlag[];
 
-export type TaintName = (typeof TAINT_FLAGS)[number]['name'];
+/** One of the flags above. */
+export type KnownTaint = (typeof TAINT_FLAGS)[number];
+
+export type TaintName = KnownTaint['name'];
+
+const BITS: ReadonlyMap<string, number> = new Map(TAINT_FLAGS.map(({ name, bit }) => [name, bit]));
 
 /** The bit of a taint flag. */
 export function taintBit(name: TaintName): number {
-  return TAINT_FLAGS.find((flag) => flag.name === name)!.bit;
+  return BITS.get(name)!;
 }
 
-/** A set of taint flags, of the kernel or of one module. */
+/** The flag of a bit, undefined where there is none. */
+export function taintAt(bit: number): KnownTaint | undefined {
+  return TAINT_FLAGS[bit];
+}
+
+/** A set of taint flags: of one module. */
 export class Taint {
   mask = 0;
 
@@ -45,11 +68,5 @@ export class Taint {
     return TAINT_FLAGS.filter((flag) => flag.module && this.mask & (1 << flag.bit))
       .map((flag) => flag.letter)
       .join('');
-  }
-
-  /** The kernel's flags as oopses show them: `Tainted: G           OE`, or `Not tainted`. */
-  print(): string {
-    if (this.mask === 0) return 'Not tainted';
-    return `Tainted: ${TAINT_FLAGS.map((flag) => (this.mask & (1 << flag.bit) ? flag.letter : flag.clear)).join('')}`;
   }
 }

@@ -11,9 +11,10 @@ import { AtomicChecks } from './atomic.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { describe } from './describe.js';
 import { applyFixup } from './fixup.js';
+import { KernelTaint } from './kernel-taint.js';
 import {
   CUT_HERE,
-  cpuLine,
+  cpuLines,
   END_TRACE,
   modulesLine,
   registerDump,
@@ -23,7 +24,7 @@ import {
 import type { FaultReport } from './report.js';
 import { symbolAt, symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
-import { Taint } from './taint.js';
+import type { TaintName } from './taint.js';
 
 const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
@@ -46,9 +47,17 @@ export interface UnimplementedCall {
   readonly caller: string;
 }
 
+/** What a warning is: WARN() in the words of the log, unless told otherwise. */
+export interface WarnOptions {
+  readonly kind?: FaultKind;
+  readonly message?: string | undefined;
+  /** What it taints the kernel with (WARN_TAINT()). */
+  readonly taint?: TaintName;
+}
+
 /** Exceptions, oopses and warnings: what the kernel's traps.c, fault.c and panic.c do. */
 export class Traps implements ExecutorHooks {
-  readonly taint = new Taint();
+  readonly taint: KernelTaint;
   readonly reports: FaultReport[] = [];
   readonly unimplemented: UnimplementedCall[] = [];
   private readonly atomic: AtomicChecks;
@@ -56,6 +65,7 @@ export class Traps implements ExecutorHooks {
 
   constructor(private readonly k: LinuxKernel) {
     this.atomic = new AtomicChecks(k);
+    this.taint = new KernelTaint(k);
   }
 
   exception(task: Task, exception: CpuException): 'resume' | 'kill' {
@@ -68,7 +78,7 @@ export class Traps implements ExecutorHooks {
       if (bug?.warning) {
         if (!bug.done) {
           if (bug.once) markDone(k, bug);
-          this.warn(task, rip, `${bug.file}:${bug.line}`, bug.noCutHere);
+          this.warn(task, rip, `${bug.file}:${bug.line}`, bug.noCutHere, { taint: bug.taint });
         }
         k.cpu.rip += BigInt(UD2_BYTES);
         return 'resume';
@@ -131,10 +141,9 @@ export class Traps implements ExecutorHooks {
     const { k } = this;
     k.clock.now = (Math.floor(k.clock.now / TICK_NS) + 1) * TICK_NS;
     if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) {
-      this.taint.add('SOFTLOCKUP');
       const comm = k.struct('task_struct').text(k.current, 'comm');
       const message = `watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [${comm}:${k.processes.pid(task)}]`;
-      return this.die(task, 'soft-lockup', message, [], k.cpu.rip, false);
+      return this.die(task, 'soft-lockup', message, [], k.cpu.rip, false, 'SOFTLOCKUP');
     }
     if (k.cpu.interruptsEnabled && !task.isInterrupt) this.serveInterrupts();
     return 'resume';
@@ -156,8 +165,7 @@ export class Traps implements ExecutorHooks {
     this.knownHung.add(task);
     const pid = k.processes.pid(task);
     const message = `INFO: task ${task.name}:${pid} blocked for more than 120 seconds.`;
-    const [, version] =
-      /^(?:CPU: 0 PID: \d+ Comm: .*?) (?=(?:Not t|T)ainted)(.*)$/.exec(cpuLine(k, task)) ?? [];
+    const version = /(?:Not tainted|Tainted: ).*$/.exec(cpuLines(k, task)[0])?.[0];
     this.withContext(task, () => {
       const trace = callTrace(k, task);
       for (const line of [
@@ -202,11 +210,9 @@ export class Traps implements ExecutorHooks {
     rip: Ptr,
     place: string,
     noCutHere: boolean,
-    kind: FaultKind = 'warning',
-    message?: string,
+    { kind = 'warning', message, taint = 'WARN' }: WarnOptions = {},
   ): void {
     const { k } = this;
-    this.taint.add('WARN');
     const pid = k.processes.pid(task);
     const trace = callTrace(k, task);
     const head = `WARNING: CPU: 0 PID: ${pid} at ${place} ${symbolize(k, rip)}`;
@@ -214,12 +220,13 @@ export class Traps implements ExecutorHooks {
     const lines = [
       head,
       modulesLine(k),
-      cpuLine(k, task),
+      ...cpuLines(k, task),
       ...registerLines(k, rip, 0n),
       ...traceLines(trace),
       END_TRACE,
     ];
     for (const line of lines) k.log.line(line, 4);
+    this.taint.add(taint, message ?? head, moduleOf(k, task, rip));
     this.record(task, rip, kind, message ?? head, k.space.toAddress(rip), trace);
   }
 
@@ -227,13 +234,13 @@ export class Traps implements ExecutorHooks {
   warnWith(task: Task, kind: FaultKind, message: string, place: string, rip: Ptr): void {
     this.k.log.line(CUT_HERE, 4);
     this.k.log.line(message, 4);
-    this.warn(task, rip, place, true, kind, message);
+    this.warn(task, rip, place, true, { kind, message });
   }
 
   /** As slub_debug= makes the real kernel say it. */
   private logComplaint(message: string, details: readonly string[]): void {
     for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) this.k.log.line(line, 3);
-    this.taint.add('BAD_PAGE');
+    this.taint.addUnreliable('BAD_PAGE', message);
   }
 
   /** Reports a misuse that does not stop the task (a double free, a write out of bounds, ...). */
@@ -283,7 +290,7 @@ export class Traps implements ExecutorHooks {
   dumpStack(): void {
     const task = this.k.executor.current;
     if (!task) return;
-    for (const line of [cpuLine(this.k, task), ...traceLines(callTrace(this.k, task))])
+    for (const line of [...cpuLines(this.k, task), ...traceLines(callTrace(this.k, task))])
       this.k.log.line(line, 4);
   }
 
@@ -295,6 +302,7 @@ export class Traps implements ExecutorHooks {
     lines: readonly string[],
     address: bigint,
     cutHere: boolean,
+    taint: TaintName = 'DIE',
   ): 'kill' {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
@@ -308,14 +316,15 @@ export class Traps implements ExecutorHooks {
     );
     for (const line of numbered) k.log.line(line, 1);
     for (const line of [
-      cpuLine(k, task),
+      ...cpuLines(k, task),
       ...registerLines(k, rip, address),
       ...traceLines(trace),
       modulesLine(k),
       END_TRACE,
     ])
       k.log.line(line, 1);
-    this.taint.add('DIE');
+    this.taint.distrustLocks();
+    this.taint.add(taint, head, moduleOf(k, task, rip));
     const preempt = k.processes.preemptCount;
     // A page fault is handled, and the task ended, with interrupts off.
     if (PAGE_FAULTS.has(kind) && !task.isInterrupt) {

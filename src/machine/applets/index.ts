@@ -13,6 +13,7 @@ import {
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
 import { dmesgApplet, psApplet, sleepApplet, unameApplet } from './system.js';
+import { taintApplet } from './taint.js';
 import { bracketApplet, testApplet } from './test.js';
 import { catApplet, echoApplet, grepApplet, headApplet, tailApplet, wcApplet } from './text.js';
 
@@ -35,6 +36,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     lsmodApplet,
     modinfoApplet,
     dmesgApplet,
+    taintApplet,
     psApplet,
     sleepApplet,
     unameApplet,

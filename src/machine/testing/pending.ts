@@ -1,4 +1,8 @@
 const HUNG_TASK = 'the hung task detector words it otherwise, or modbox sees the deadlock at once';
+const ELF_HEADER =
+  'on purpose: a file of another class, byte order or version is refused, which the kernel does not look at';
+const LICENSE_NUL = 'on purpose: a licence with a NUL in it does not pass for GPL, and the log says why';
+const OOPS_PREFIX = 'the word "Oops: " that 6.12 puts before what happened: no fact of a target tells of it';
 const SCHEDULING = 'what "scheduling while atomic" leaves of the preempt count, and its numbers';
 
 /**
@@ -31,8 +35,11 @@ export const PENDING: Readonly<Record<string, string>> = {
   sysfsattrs: 'memory_read_from_buffer of binary attributes',
   timeuser: 'rtc_time64_to_tm',
   usercopy: 'vm_munmap of part of a mapping',
-  trust_elf_header:
-    'on purpose: a file of another class, byte order or version is refused, which the kernel does not look at',
-  trust_license_nul: 'on purpose: a licence with a NUL in it does not pass for GPL, and the log says why',
+  '6.12/faulty_bug': OOPS_PREFIX,
+  '6.12/faulty_null_read': OOPS_PREFIX,
+  '6.12/trust_elf_header': ELF_HEADER,
+  '6.12/trust_license_nul': LICENSE_NUL,
+  trust_elf_header: ELF_HEADER,
+  trust_license_nul: LICENSE_NUL,
   trust_small_struct: 'on purpose: a struct module that is too small is refused, not written beyond',
 };

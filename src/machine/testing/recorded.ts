@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { DEBIAN_MODULE, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
-import { MemoryFiles } from '../../kmod/index.js';
+import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
+import { indexTree, MemoryFiles } from '../../kmod/index.js';
 import { type Capability, Credentials } from '../../linux/security/credentials.js';
-import { loadBundled } from '../../target/node/index.js';
-import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
+import { readTarget, type Target } from '../../target/index.js';
+import { loadBundled, sourceOfPath } from '../../target/node/index.js';
+import { CORPUS_RELEASE, corpusTree, newerTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
@@ -29,10 +30,14 @@ export interface Step {
 
 export interface Scenario {
   readonly name: string;
+  /** Release of the kernel it was recorded on. */
+  readonly kernel: string;
   readonly about: string;
   readonly modules: readonly string[];
   /** Files that are made: see tests/modules/trust/variants.mjs. */
   readonly variants?: readonly string[];
+  /** Module trees below /mods (`/`: the machine's own): files by place below lib/modules/RELEASE, and the variant there. */
+  readonly trees?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly setup?: string;
   /** More kernel parameters. */
   readonly cmdline?: string;
@@ -49,14 +54,36 @@ export interface Outcome {
   readonly dmesg: readonly string[];
 }
 
+/** Recordings on the kernel of the bundled target. */
 export function scenarios(): Scenario[] {
-  return readdirSync(`${MODULES}expected`)
+  return scenariosIn('');
+}
+
+/** Recordings on Debian's 6.12 kernel, with modules that are built for it. */
+export function newerScenarios(): Scenario[] {
+  return scenariosIn(NEWER);
+}
+
+/** Folder of the modules for 6.12, below that of the test modules. */
+const NEWER = '6.12/';
+
+function scenariosIn(folder: string): Scenario[] {
+  const expected = `${MODULES}${folder}expected/`;
+  return readdirSync(expected)
     .filter((file) => file.endsWith('.json'))
     .sort()
     .map((file) => ({
-      ...(JSON.parse(readFileSync(`${MODULES}expected/${file}`, 'utf8')) as Omit<Scenario, 'name'>),
-      name: file.slice(0, -'.json'.length),
+      ...(JSON.parse(readFileSync(expected + file, 'utf8')) as Omit<Scenario, 'name'>),
+      name: folder + file.slice(0, -'.json'.length),
     }));
+}
+
+/** The kernel of {@link newerScenarios}, undefined where it cannot be had. */
+export async function newerTarget(): Promise<Target | undefined> {
+  const tree = await newerTree();
+  if (tree === undefined) return undefined;
+  const { source, release } = sourceOfPath(tree);
+  return readTarget(source, { release });
 }
 
 /** What the real kernel gave. A step that it did not survive has no output to compare. */
@@ -71,10 +98,31 @@ export function expected(scenario: Scenario): Outcome[] {
 }
 
 /** The same steps in modbox's shell, in a fresh machine with the test modules in /mods. */
-export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
+export function actual(scenario: Scenario, options: ReplayOptions = {}): Outcome[] {
+  return replay(scenario, options).map((outcome) => ({
+    ...outcome,
+    stdout: maskText(outcome.stdout),
+    stderr: outcome.stderr.replace(/^modbox: .*\n/gm, ''),
+    dmesg: essential(outcome.dmesg),
+  }));
+}
+
+export interface ReplayOptions {
+  readonly debian?: DebianModules;
+  /** The kernel, the bundled one by default. */
+  readonly target?: Target;
+  /** Looks at the machine between steps. */
+  readonly afterStep?: (machine: Machine, outcome: Outcome) => void;
+}
+
+/** As actual(), with everything as modbox wrote it. */
+export function replay(
+  scenario: Scenario,
+  { debian, target = loadBundled(), afterStep }: ReplayOptions = {},
+): Outcome[] {
   const machine = Machine.boot({
-    target: loadBundled(),
-    files: moduleFiles(scenario, debianModule),
+    target,
+    files: moduleFiles(scenario, debian),
     cmdline: scenario.cmdline ?? '',
   });
   if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
@@ -87,36 +135,46 @@ export function actual(scenario: Scenario, debianModule?: Buffer): Outcome[] {
     const from = machine.dmesg().length;
     const { exit, hangs } = new Shell(machine, output).run(command);
     machine.sleep(200e6);
-    const lines = machine.dmesg(from).map(({ text }) => text);
-    return {
-      command,
-      exit: hangs ? 'hangs' : exit,
-      stdout: maskText(output.stdout),
-      stderr: output.stderr.replace(/^modbox: .*\n/gm, ''),
-      dmesg: essential(lines),
-    };
+    const { stdout, stderr } = output;
+    const dmesg = machine.dmesg(from).map(({ text }) => text);
+    const outcome: Outcome = { command, exit: hangs ? 'hangs' : exit, stdout, stderr, dmesg };
+    afterStep?.(machine, outcome);
+    return outcome;
   });
 }
 
-function moduleFiles({ modules, variants = [] }: Scenario, debianModule: Buffer | undefined): MemoryFiles {
+/** Bytes of modules of Debian's package, by their place below /lib/modules/RELEASE. */
+export type DebianModules = (file: string) => Buffer;
+
+function moduleFiles(scenario: Scenario, debian: DebianModules | undefined): MemoryFiles {
+  const { name, kernel, modules, variants = [], trees = {} } = scenario;
+  const folder = MODULES + (name.startsWith(NEWER) ? NEWER : '');
+  const bytesOf = (file: string): Buffer =>
+    variant(file, needsDebian(file) ? debian?.(debianFileOf(file)) : undefined, kernel);
   const wanted = new Set([...modules, 'hello']);
-  return new MemoryFiles([
-    ...[...wanted].map((name) => [`/mods/${name}.ko`, readFileSync(`${MODULES}${name}.ko`)] as const),
-    ...variants.map((name) => [`/mods/${name}.ko`, variant(name, debianModule)] as const),
+  const files = new MemoryFiles([
+    ...[...wanted].map((file) => [`/mods/${file}.ko`, readFileSync(`${folder}${file}.ko`)] as const),
+    ...variants.map((file) => [`/mods/${file}.ko`, bytesOf(file)] as const),
   ]);
+  for (const [tree, contents] of Object.entries(trees)) {
+    const directory = `${tree === '/' ? '' : `/mods/${tree}`}/lib/modules/${kernel}`;
+    for (const [place, file] of Object.entries(contents)) files.add(`${directory}/${place}`, bytesOf(file));
+    for (const list of ['modules.builtin', 'modules.builtin.modinfo']) files.add(`${directory}/${list}`, '');
+    for (const [index, bytes] of indexTree(files, directory)) files.add(`${directory}/${index}`, bytes);
+  }
+  return files;
 }
 
-/** Whether a scenario has files that are made of a module of Debian's. */
-export function needsDebianModule({ variants = [] }: Scenario): boolean {
-  return variants.some(needsDebian);
+/** Whether a scenario has files that are made of modules of Debian's. */
+export function needsDebianModule({ variants = [], trees = {} }: Scenario): boolean {
+  return [...variants, ...Object.values(trees).flatMap((tree) => Object.values(tree))].some(needsDebian);
 }
 
-/** The module of Debian's that those are made of, undefined where it cannot be had. */
-export async function debianModule(): Promise<Buffer | undefined> {
+/** Modules of Debian's, undefined where they cannot be had. */
+export async function debianModules(): Promise<DebianModules | undefined> {
   const tree = await corpusTree();
-  return tree === undefined
-    ? undefined
-    : readFileSync(`${tree}/lib/modules/${CORPUS_RELEASE}/${DEBIAN_MODULE}`);
+  if (tree === undefined) return undefined;
+  return (file) => readFileSync(`${tree}/lib/modules/${CORPUS_RELEASE}/${file}`);
 }
 
 function maskText(text: string): string {
@@ -142,7 +200,7 @@ export function essential(lines: readonly string[]): string[] {
         .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
         .replace(/Tainted: \S.*$/, 'Tainted')
         // Lines and offsets in the kernel's own sources.
-        .replace(/ at ([\w/-]+\.[ch]):\d+ (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
+        .replace(/ at ([\w/-]+\.[ch])(?::\d+)? (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
     );
 }
 
@@ -172,6 +230,8 @@ const MACHINE_LINES = new RegExp(
     // Functions of the kernel, what lay on the stack by chance, and functions of modbox.
     '^ (\\? )?[\\w.]+\\+0x[0-9a-f]+/0x[0-9a-f]+$',
     '^ \\? (?!\\S+ \\[)',
+    // Padding before a function, to which nothing returns.
+    '^ (\\? )?__pfx_',
     '^ [\\w/-]+$',
   ].join('|'),
 );

@@ -39,6 +39,8 @@ export class MachineKernel implements RunningKernel<Effect> {
   }
 
   state(name: string): ModuleState {
+    // kmod looks for /sys/module/NAME, where a slash of the name is another character.
+    if (name.includes('/')) return 'absent';
     const state = this.find(name)?.state;
     switch (state) {
       case 'Live':

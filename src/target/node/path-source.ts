@@ -1,8 +1,10 @@
 import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type DebOptions, isDeb } from '../../formats/archive/deb.js';
+import type { ReadModule } from '../module-table.js';
 import { debSource, memorySource } from '../package-source.js';
 import type { ReadTargetOptions, TargetSource } from '../source.js';
+import { moduleFile, SourceModules } from '../source-modules.js';
 import { TargetError } from '../target-error.js';
 
 /** What a path gives: a source, and the release that the path itself names. */
@@ -35,7 +37,24 @@ export function treeSource(root: string): TargetSource {
     files,
     read: (path) => readFileSync(join(root, path)),
     tree: resolve(root),
+    modules: (release) => modulesIn(root, release),
   };
+}
+
+function modulesIn(root: string, release: string): readonly ReadModule[] {
+  const found = new SourceModules(root);
+  const top = ['lib/modules', 'usr/lib/modules'].find((folder) => existsSync(join(root, folder, release)));
+  if (top === undefined) return [];
+  const walk = (folder: string): void => {
+    for (const entry of entries(join(root, top, release, folder))) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.isDirectory()) walk(path);
+      else if (moduleFile(`${top}/${release}/${path}`))
+        found.add(release, path, readFileSync(join(root, top, release, path)));
+    }
+  };
+  walk('');
+  return found.of(release);
 }
 
 /** An image by itself; in a tree's boot/ it is that tree's kernel, and else its config may lie next to it. */

@@ -48,10 +48,25 @@ export function withoutSection(bytes, name) {
   return copy;
 }
 
+/** With a section made into one of another name and with other contents. */
+export function asSection(bytes, from, name, contents) {
+  const names = contentsOf(bytes, '.shstrtab');
+  const copy = withSection(bytes, '.shstrtab', Buffer.concat([names, Buffer.from(`${name}\0`)]));
+  copy.writeUInt32LE(names.length, section(copy, from).header);
+  return withSection(copy, name, contents);
+}
+
 /** With a section of another size; its contents begin where they did. */
 export function sectionSize(bytes, name, size) {
   const copy = Buffer.from(bytes);
   copy.writeBigUInt64LE(BigInt(size), section(bytes, name).header + 0x20);
+  return copy;
+}
+
+/** With a section of another type (SHT_*). */
+export function sectionType(bytes, name, type) {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt32LE(type, section(bytes, name).header + 4);
   return copy;
 }
 
@@ -71,13 +86,18 @@ export const set = (bytes, values) =>
 
 const VERSION = 64;
 
-/** With other symbol versions: a function from `{name, crc}` to the same, or undefined to take one out. */
-export function versions(bytes, change) {
+/** `{ name, crc }` of each entry of `__versions`. */
+export function versionsOf(bytes) {
   const { offset, size } = section(bytes, '__versions');
   const entries = [];
   for (let at = offset; at < offset + size; at += VERSION)
     entries.push({ name: bytes.toString('latin1', at + 8, bytes.indexOf(0, at + 8)), crc: bytes.readUInt32LE(at) });
-  return withSection(bytes, '__versions', Buffer.concat(entries.map(change).filter(Boolean).map(({ name, crc }) => {
+  return entries;
+}
+
+/** With other symbol versions: a function from `{name, crc}` to the same, or undefined to take one out. */
+export function versions(bytes, change) {
+  return withSection(bytes, '__versions', Buffer.concat(versionsOf(bytes).map(change).filter(Boolean).map(({ name, crc }) => {
     const entry = Buffer.alloc(VERSION);
     entry.writeUInt32LE(crc);
     entry.write(name, 8, 'latin1');

@@ -66,7 +66,6 @@ export class KernelProcFiles implements Subsystem {
       const opener = () => new TextServer(k, { text });
       kernel.attach(name, new ProcFile(name, 0o444, k.get(ProcFs).root, 0, opener));
     };
-    file('tainted', () => `${k.traps.taint.mask}\n`);
     file('ostype', () => 'Linux\n');
     file('osrelease', () => `${k.target.release}\n`);
     file('version', () => `${/#.*$/.exec(k.target.banner)?.[0] ?? ''}\n`);

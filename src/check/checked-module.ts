@@ -1,0 +1,186 @@
+import { unpack } from '../formats/compressed/unpack.js';
+import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } from '../formats/elf/index.js';
+import { FormatError } from '../formats/format-error.js';
+import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
+import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
+import { parseExtendedModversions, parseVersions, type SymbolVersion } from '../formats/modversions.js';
+import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
+import { hiddenLicense } from '../linux/module/license.js';
+import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
+import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
+import { moduleNameOf } from '../target/module-table.js';
+import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
+
+/** A symbol that a module needs from elsewhere. */
+export interface Import {
+  readonly name: string;
+  readonly weak: boolean;
+}
+
+/** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
+export interface ModuleStruct {
+  readonly size: number;
+  readonly data: Uint8Array;
+  /** Where in it the pointers to the init and exit functions are; undefined where the module has no such function. */
+  readonly init: number | undefined;
+  readonly exit: number | undefined;
+}
+
+/** Versions of symbols by name. */
+export type Crcs = ReadonlyMap<string, number>;
+
+/** What a module's file says, as far as it matters to a kernel. */
+export interface ModuleContent {
+  readonly modinfo: Modinfo;
+  /** What stands behind a NUL in its licence. */
+  readonly hiddenLicense: string | undefined;
+  /** CRCs that it was built against, of `__versions`; undefined where it has no such section. */
+  readonly versions: Crcs | undefined;
+  /** The same of the extended form. */
+  readonly extendedVersions: Crcs | undefined;
+  /** In the order of the symbol table. */
+  readonly imports: readonly Import[];
+  readonly exports: readonly ModuleExport[];
+  /** It exports symbols and has no table of their versions. */
+  readonly unversionedExports: boolean;
+  /** It has common symbols, which the kernel does not place. */
+  readonly commonSymbols: readonly string[];
+  readonly struct: ModuleStruct;
+}
+
+/** Why a file is no module to the kernel. */
+export interface Unreadable {
+  readonly text: string;
+  /** What the kernel logs, where that is known. */
+  readonly log: string | undefined;
+  readonly errno: 'ENOEXEC' | 'EINVAL';
+}
+
+/** One file to check, read once for all kernels. */
+export interface CheckedModule {
+  readonly file: string;
+  readonly name: string;
+  readonly content: ModuleContent | Unreadable;
+  /** By what keyrings there are: see CheckKernel.checkSignature. */
+  readonly signatures: readonly SignatureVerdict[];
+}
+
+export function isReadable(content: ModuleContent | Unreadable): content is ModuleContent {
+  return 'modinfo' in content;
+}
+
+/** How one kernel checks a signature. `file` is for messages. */
+export type SignatureCheck = (bytes: Uint8Array, file: string, verifier: Verifier) => SignatureVerdict;
+
+const THIS_MODULE = '.gnu.linkonce.this_module';
+
+/** Reads a module's file, packed or not. What is wrong with it is part of the result; nothing is thrown for it. */
+export function readCheckedModule(
+  packed: Uint8Array,
+  file: string,
+  checks: readonly SignatureCheck[],
+  verifier: Verifier,
+): CheckedModule {
+  const byName = moduleNameOf(file);
+  let bytes: Uint8Array;
+  try {
+    bytes = unpack(packed, file);
+  } catch (error) {
+    return { file, name: byName, content: unreadable(error), signatures: [] };
+  }
+  const once = digestOnce(verifier);
+  const signatures = checks.map((check) => check(bytes, file, once));
+  // The kernel cuts the signature off before it looks at the rest.
+  const size = signatures[0]?.size ?? bytes.length;
+  const content = readContent(bytes.subarray(0, size), file);
+  const name = isReadable(content) ? content.modinfo.get('name') : undefined;
+  return { file, name: name ?? byName, content, signatures };
+}
+
+/** A verifier for one file that several kernels check: its digest is computed once for all of them. */
+function digestOnce({ digest, verify }: Verifier): Verifier {
+  const known = new Map<string, Uint8Array>();
+  return {
+    verify,
+    digest(name, bytes) {
+      const key = `${name} ${bytes.byteOffset} ${bytes.length}`;
+      const made = known.get(key) ?? digest(name, bytes);
+      known.set(key, made);
+      return made;
+    },
+  };
+}
+
+function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadable {
+  // kernel_read_file() has an error of its own for it.
+  if (bytes.length === 0) return { text: 'the file is empty', log: undefined, errno: 'EINVAL' };
+  try {
+    demandValidElf(bytes, file);
+    return contentOf(parseElf(bytes, file));
+  } catch (error) {
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): Unreadable {
+  if (!(error instanceof FormatError)) throw error;
+  return { text: error.message, log: error instanceof InvalidElf ? error.line : undefined, errno: 'ENOEXEC' };
+}
+
+function contentOf(elf: ElfFile): ModuleContent | Unreadable {
+  const info = modinfoBytes(elf);
+  const modinfo = parseKernelModinfo(info);
+  const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
+  if (!elf.sections.some(({ type }) => type === SHT_SYMTAB))
+    return {
+      text: 'it has no symbols: stripped of what the kernel links by',
+      log: `${called}: module has no symbols (stripped?)`,
+      errno: 'ENOEXEC',
+    };
+  const struct = structOf(elf);
+  if (!struct)
+    return {
+      text: `it has no section ${THIS_MODULE}: an object file, and no module that modpost has finished`,
+      log: `${called}: No module found in object`,
+      errno: 'ENOEXEC',
+    };
+  const versions = elf.section('__versions');
+  const extended = parseExtendedModversions(elf).versions;
+  const symbols = elf.symbols();
+  return {
+    modinfo,
+    hiddenLicense: hiddenLicense(info),
+    versions: versions && firstOfEach(parseVersions(versions.data, elf.file)),
+    extendedVersions: extended.length > 0 ? firstOfEach(extended) : undefined,
+    imports: symbols
+      .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
+      .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK })),
+    exports: moduleExports(elf),
+    unversionedExports: hasUnversionedExports(elf),
+    commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
+    struct,
+  };
+}
+
+/** The kernel takes the first entry of a name. */
+function firstOfEach(versions: readonly SymbolVersion[]): Crcs {
+  const crcs = new Map<string, number>();
+  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
+  return crcs;
+}
+
+function structOf(elf: ElfFile): ModuleStruct | undefined {
+  const section = elf.section(THIS_MODULE);
+  if (!section) return undefined;
+  const relocations = elf.relocationSections().find(({ info }) => info === section.index);
+  const symbols = elf.symbols();
+  const places = new Map<string, number>();
+  if (relocations)
+    for (const { offset, symbol } of elf.relocations(relocations)) places.set(symbols[symbol].name, offset);
+  return {
+    size: section.size,
+    data: section.data,
+    init: places.get('init_module'),
+    exit: places.get('cleanup_module'),
+  };
+}

@@ -1,0 +1,47 @@
+import { isDistrusted } from '../../linux/module/license.js';
+import { moduleNameOf } from '../../target/module-table.js';
+import type { Reason } from '../reason.js';
+import type { Case } from './rule.js';
+
+/** A module of that name that is part of the kernel image already. */
+export function* checkBuiltin({ module, kernel }: Case): Generator<Reason> {
+  const { name } = module;
+  if (!kernel.isBuiltin(name)) return;
+  const path = kernel.target.builtinModules.find((builtin) => moduleNameOf(builtin) === name);
+  yield {
+    kind: 'built-in',
+    effect: 'note',
+    text: `this kernel has it built in (${path}): modprobe loads nothing`,
+  };
+}
+
+/** Exports: with versions where the kernel has them (check_module_license_and_versions()), and nobody else's. */
+export function* checkExports(c: Case): Generator<Reason> {
+  const { module, content, kernel } = c;
+  const { config } = kernel.target;
+  if (config.has('CONFIG_MODVERSIONS') && content.unversionedExports) {
+    const text = 'its exports have no versions, and those of this kernel have';
+    if (config.get('CONFIG_MODULE_FORCE_LOAD') === 'y')
+      yield { kind: 'versions', effect: 'taints', taint: 'F', text };
+    else yield { kind: 'versions', effect: 'refused', errno: 'ENOEXEC', text };
+  }
+  if (isDistrusted(module.name))
+    yield {
+      kind: 'license',
+      license: content.modinfo.get('license') ?? 'unspecified',
+      effect: 'taints',
+      taint: 'P',
+      text: 'the kernel takes modules of this name for proprietary, whatever their licence says',
+    };
+  for (const { name } of content.exports) {
+    if (!kernel.target.exports.has(name)) continue;
+    yield {
+      kind: 'duplicate-symbol',
+      symbol: name,
+      owner: 'kernel',
+      effect: 'refused',
+      errno: 'ENOEXEC',
+      text: `it exports '${name}', which the kernel exports already`,
+    };
+  }
+}

@@ -1,0 +1,30 @@
+import { Credentials } from '../linux/security/credentials.js';
+import { unsupportedParameters } from '../linux/unsupported-parameters.js';
+import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
+import { Machine, type MachineOptions } from '../machine/machine.js';
+
+export interface Booted {
+  readonly machine: Machine;
+  readonly boot: BootOutcome;
+}
+
+/**
+ * Boots a machine as a system is booted: the kernel, then, as root, the modules that modules-load.d and modules-load= ask
+ * for. What fails is told on stderr and does not stop the boot. Commands run as `options.uid` afterwards.
+ */
+export function bootMachine(options: MachineOptions): Booted {
+  const machine = Machine.boot({ ...options, uid: 0 });
+  for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
+  const boot = loadBootModules(machine);
+  machine.kernel.get(Credentials).uid = options.uid ?? 0;
+  for (const message of boot.messages) process.stderr.write(`${bootLine(message)}\n`);
+  if (boot.culprit !== undefined)
+    process.stderr.write(
+      `modbox: a fault in ${boot.culprit} while booting; dmesg shows it. To boot without: --cmdline module_blacklist=${boot.culprit}\n`,
+    );
+  return { machine, boot };
+}
+
+function bootLine(message: string): string {
+  return message.startsWith('modbox: ') ? message : `systemd-modules-load: ${message}`;
+}

@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { unpack } from '../../formats/compressed/unpack.js';
+import { FormatError } from '../../formats/format-error.js';
+import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
+import { MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
+import { DiskFiles } from '../../kmod/node/disk-files.js';
+import { UsageError } from '../../machine/errors.js';
+import { readTarget, type Target } from '../../target/index.js';
+import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
+
+/** A module's file that is to be checked. */
+export interface FileToCheck {
+  readonly path: string;
+  read(): Uint8Array;
+}
+
+const MODULE_FILE = /\.ko(\.(gz|xz|zst))?$/;
+
+interface Places {
+  readonly root: string | undefined;
+  readonly store: TargetStore;
+  readonly targets: readonly string[];
+}
+
+/** The files that the command line means. Throws UsageError for what is not there. */
+export function filesToCheck(
+  given: readonly string[],
+  tree: string | undefined,
+  places: Places,
+): FileToCheck[] {
+  const paths = given.flatMap((word) => pathsOf(word, places));
+  if (tree !== undefined) paths.push(...modulesBelow(tree));
+  return [...new Set(paths)].map((path) => ({ path, read: () => readFileSync(path) }));
+}
+
+function pathsOf(word: string, places: Places): string[] {
+  if (existsSync(word)) return statSync(word).isDirectory() ? modulesBelow(word) : [word];
+  if (word.includes('/') || MODULE_FILE.test(word)) throw new UsageError(`check: ${word}: no such file`);
+  return pathsOfName(word, places);
+}
+
+function modulesBelow(folder: string): string[] {
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new UsageError(`check: ${folder}: no such directory`);
+  // Of an image with more than modules only those below lib/modules are meant.
+  const modules = ['lib/modules', 'usr/lib/modules']
+    .map((path) => join(folder, path))
+    .find((path) => existsSync(path));
+  const found: string[] = [];
+  walk(modules ?? folder, found);
+  if (found.length === 0) throw new UsageError(`check: ${folder}: no modules are there`);
+  return found.sort();
+}
+
+function walk(folder: string, found: string[]): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) walk(path, found);
+    else if (MODULE_FILE.test(entry.name)) found.push(path);
+  }
+}
+
+/** A module by name or alias, in the tree that is given or that the first target was added from. */
+function pathsOfName(name: string, { root, store, targets }: Places): string[] {
+  const target =
+    targets.length > 0 && !isPath(targets[0]) && targets[0] !== 'all' ? store.get(targets[0]) : loadBundled();
+  const directory = root ?? target.tree;
+  if (directory === undefined)
+    throw new UsageError(`check: ${name}: in which tree? See --root, or name the file`);
+  const tree = ModuleTree.open(directory, { files: new DiskFiles('') });
+  const found = tree.resolve(name).flatMap(({ path }) => (path === undefined ? [] : [join(directory, path)]));
+  if (found.length === 0)
+    throw new UsageError(`check: ${name}: no such module in ${directory}${tree.directory}`);
+  return found;
+}
+
+/** The kernels to check against. */
+export function targetsToCheck(
+  names: readonly string[],
+  files: readonly FileToCheck[],
+  tree: string | undefined,
+  store: TargetStore,
+): Target[] {
+  if (names.length === 0) return [defaultTarget(files, tree, store)];
+  const targets = names.flatMap((name) => {
+    if (name === 'all') return store.list().map(({ info }) => store.get(info.name));
+    return [isPath(name) ? targetOfPath(name) : store.get(name)];
+  });
+  return [...new Map(targets.map((target) => [target.name, target])).values()];
+}
+
+function isPath(name: string): boolean {
+  return name.endsWith('.deb') || ((name.includes('/') || name.startsWith('.')) && existsSync(name));
+}
+
+function targetOfPath(path: string): Target {
+  const { source, release } = sourceOfPath(path);
+  return readTarget(source, release === undefined ? {} : { release });
+}
+
+/** The kernel of the tree, else the one whose vermagic the first module carries, else the bundled one. */
+function defaultTarget(files: readonly FileToCheck[], tree: string | undefined, store: TargetStore): Target {
+  const vermagic = files.length === 0 ? undefined : vermagicOf(files[0]);
+  const home = vermagic === undefined ? undefined : store.findByVermagic(vermagic);
+  if (home) return home;
+  if (tree !== undefined && existsSync(join(tree, 'boot'))) return targetOfPath(tree);
+  return loadBundled();
+}
+
+function vermagicOf({ path, read }: FileToCheck): string | undefined {
+  try {
+    return modinfoOf(unpack(read(), path), path).get('vermagic');
+  } catch (error) {
+    // What is wrong with the file is among the reasons of its verdict.
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
+}
+
+/** modprobe.d below a root, and what the command line says of modules. */
+export function kernelConfig(root: string | undefined, { release }: Target, cmdline: string): ModprobeConfig {
+  const files = root === undefined ? new MemoryFiles() : new DiskFiles(root);
+  return new ModuleTree(files, { release, cmdline }).config;
+}

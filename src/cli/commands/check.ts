@@ -1,0 +1,114 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+  Checker,
+  CheckKernel,
+  checkJson,
+  htmlMatrix,
+  junitXml,
+  summaryText,
+  type Verdict,
+  verdictText,
+} from '../../check/index.js';
+import { UsageError } from '../../machine/errors.js';
+import { TargetStore } from '../../target/node/index.js';
+import { nodeVerifier } from '../../trust/node/verifier.js';
+import { certificatesOf } from '../certificates.js';
+import { filesToCheck, kernelConfig, targetsToCheck } from '../check/inputs.js';
+import { Progress } from '../run/progress.js';
+import { styleFor } from '../style.js';
+
+const HELP = `usage: modbox check MODULE... [--target T]...
+       modbox check --tree DIR [--target T]...
+
+Says of each module and kernel whether it will load there, and every reason why not. MODULE is a file (.ko, .ko.xz,
+.ko.gz, .ko.zst), a directory with such files, or a name, found in the kernel's own tree. Modules that are checked
+together may use each other's symbols. Status: 0 if all load, 1 if not.
+
+  --target T        a kernel: its name (see modbox target list), a .deb, a vmlinuz or a directory tree; 'all' for all
+                    that modbox knows (repeatable; default: the one that the first module was built for, else the bundled one)
+  --tree DIR        every module below DIR, with DIR/etc/modprobe.d
+  --root DIR        the file tree of names and of etc/modprobe.d
+  --cmdline TEXT    kernel boot parameters: module_blacklist=, module.sig_enforce, lockdown=, modprobe.blacklist=
+  --key CERT        a certificate (PEM or DER) that the kernel trusts besides its own (repeatable)
+  --json            the verdicts as one JSON object on stdout
+  --junit FILE      also write them as JUnit XML
+  --html FILE       also write them as a page with a matrix of modules by kernels
+  --all             in the text, list modules too that load with nothing to be said of them
+`;
+
+/** \`modbox check\`. */
+export async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      target: { type: 'string', multiple: true },
+      tree: { type: 'string' },
+      root: { type: 'string' },
+      cmdline: { type: 'string' },
+      key: { type: 'string', multiple: true },
+      json: { type: 'boolean' },
+      junit: { type: 'string' },
+      html: { type: 'string' },
+      all: { type: 'boolean' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (positionals.length === 0 && values.tree === undefined)
+    throw new UsageError('check: which module? Or --tree DIR');
+  const store = new TargetStore();
+  const root = values.root ?? values.tree;
+  const files = filesToCheck(positionals, values.tree, { root, store, targets: values.target ?? [] });
+  const keys = certificatesOf(values.key ?? []);
+  const { cmdline = '' } = values;
+  const kernels = targetsToCheck(values.target ?? [], files, values.tree, store).map(
+    (target) =>
+      new CheckKernel(target, {
+        cmdline,
+        keys,
+        config: kernelConfig(root, target, cmdline),
+      }),
+  );
+  const verdicts = checkAll(
+    new Checker(kernels, {
+      homeOf: (vermagic) => store.findByVermagic(vermagic),
+      verifier: nodeVerifier,
+    }),
+    files,
+  );
+  if (values.junit !== undefined) writeFileSync(values.junit, junitXml(verdicts));
+  if (values.html !== undefined) writeFileSync(values.html, htmlMatrix(verdicts));
+  process.stdout.write(
+    values.json ? checkJson(verdicts) : report(verdicts, values.all || values.tree === undefined),
+  );
+  return verdicts.every(({ loads }) => loads) ? 0 : 1;
+}
+
+function checkAll(checker: Checker, files: ReturnType<typeof filesToCheck>): Verdict[] {
+  const progress = new Progress(files.length * (1 + checker.kernels.length), 0);
+  const modules = files.map(({ path, read }) => {
+    const module = checker.add(read(), path);
+    progress.step(module.name);
+    return module;
+  });
+  const verdicts = modules.flatMap((module) =>
+    checker.kernels.map((kernel) => {
+      progress.step(module.name);
+      return checker.verdict(module, kernel);
+    }),
+  );
+  progress.end();
+  return verdicts;
+}
+
+function report(verdicts: readonly Verdict[], all: boolean): string {
+  const style = styleFor(process.stdout);
+  const told = verdicts.filter(({ reasons }) => all || reasons.length > 0);
+  const texts = told.map((verdict) => verdictText(verdict, style));
+  return texts.join('') + (verdicts.length > 1 ? summaryText(verdicts, style) : '');
+}

@@ -1,0 +1,51 @@
+import { type ElfFile, type Section, SHF_ALLOC, SHT_NOBITS } from '../../formats/elf/index.js';
+import { ENOEXEC } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { LoadError } from './load-error.js';
+
+/** The section of a module's struct module. */
+export const THIS_MODULE = '.gnu.linkonce.this_module';
+
+const KERN_ERR = 3;
+const KERN_WARNING = 4;
+
+/**
+ * Whether the kernel keeps each kind of a module's memory by itself (struct module_memory) instead of in core_layout. The same
+ * kernels look closely at a module's struct module, and taint only once a module is in their list.
+ */
+export function hasSeparateMemories(k: LinuxKernel): boolean {
+  return !k.struct('module').has('core_layout');
+}
+
+/** The section of struct module, checked as the kernel does. `called`: `name` of .modinfo. Throws LoadError (ENOEXEC). */
+export function findThisModule(k: LinuxKernel, elf: ElfFile, called: string | undefined): Section {
+  const name = called ?? '(missing .modinfo section or name field)';
+  const found = elf.sections.filter((section) => section.name === THIS_MODULE);
+  if (hasSeparateMemories(k)) return checkedThisModule(k, found, name);
+  const [section] = found;
+  if (!section) throw refusal(k, `${name}: No module found in object`, KERN_WARNING);
+  return section;
+}
+
+function checkedThisModule(k: LinuxKernel, found: readonly Section[], name: string): Section {
+  const refuse = (text: string): LoadError => refusal(k, `module ${name}: ${text}`, KERN_ERR);
+  const [section] = found;
+  if (!section || found.length > 1) throw refuse(`Only one ${THIS_MODULE} section must exist.`);
+  if (section.type === SHT_NOBITS) throw refuse(`${THIS_MODULE} section must have a size set`);
+  if (!(section.flags & SHF_ALLOC))
+    throw refuse(`${THIS_MODULE} must occupy memory during process execution`);
+  if (section.size !== k.sizeOf('module'))
+    throw refuse(`${THIS_MODULE} section size must match the kernel's built struct module size at run time`);
+  return section;
+}
+
+/** Kernels that do not look at the size write beyond a struct module that is too small, which modbox refuses. */
+export function refuseSmallStruct(k: LinuxKernel, name: string, { size }: Section): void {
+  const own = k.sizeOf('module');
+  if (size < own) throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
+}
+
+function refusal(k: LinuxKernel, text: string, level: number): LoadError {
+  k.log.line(text, level);
+  return new LoadError(ENOEXEC, text);
+}

@@ -1,0 +1,91 @@
+import type { ElfFile } from '../../formats/elf/index.js';
+import { parseExtendedModversions, parseVersions, type SymbolVersion } from '../../formats/modversions.js';
+import { ENOEXEC } from '../../kernel/errno.js';
+import type { LinuxKernel } from '../kernel.js';
+import { forceLoad, type LoadFlags } from './force.js';
+import { LoadError } from './load-error.js';
+import type { LoadedModule } from './loaded-module.js';
+import { Modules } from './modules.js';
+
+const KERN_ERR = 3;
+const KERN_WARNING = 4;
+
+/** Versions of the symbols a module was built against, in one of the forms that a kernel may know. */
+type Versions =
+  | { readonly form: 'none' }
+  | { readonly form: 'basic' | 'extended'; readonly crcs: ReadonlyMap<string, number> };
+
+/** Compares the versions of symbols with those that a module was built against (kernel/module/version.c). */
+export class VersionCheck {
+  private readonly versions: Versions;
+
+  /** Throws LoadError (ENOEXEC) where the sections of the extended form do not go together. */
+  constructor(
+    private readonly k: LinuxKernel,
+    private readonly module: LoadedModule,
+    flags: LoadFlags,
+  ) {
+    this.versions = flags.forceModversion ? { form: 'none' } : readVersions(k, module.elf);
+  }
+
+  /** check_version(): whether the module was built for this version of a symbol. Says in the log why not. */
+  matches(name: string, crc: number): boolean {
+    const { k, module, versions } = this;
+    if (versions.form === 'none') return forceLoad(k, module, name);
+    const wanted = versions.crcs.get(name);
+    if (wanted === crc) return true;
+    if (wanted === undefined) return this.withoutVersion(name, versions.form);
+    k.log.line(`${module.name}: disagrees about version of symbol ${name}`, KERN_WARNING);
+    return false;
+  }
+
+  /** What is missing from the extended form passes, with a line that only the first such symbol gets. */
+  private withoutVersion(name: string, form: 'basic' | 'extended'): boolean {
+    const { k, module } = this;
+    if (form === 'basic') {
+      k.log.line(`${module.name}: no symbol version for ${name}`, KERN_WARNING);
+      return false;
+    }
+    if (k.get(Modules).once.first('no extended symbol version'))
+      k.log.line(`${module.name}: no extended symbol version for ${name}`, KERN_WARNING);
+    return true;
+  }
+}
+
+/** Kernels that know the extended form rely on it where a module has it; the others do not look at it. */
+function readVersions(k: LinuxKernel, elf: ElfFile): Versions {
+  if (knowsExtendedVersions(k)) {
+    const extended = readExtended(k, elf);
+    if (extended !== undefined) return extended;
+  }
+  const section = elf.section('__versions');
+  if (section === undefined) return { form: 'none' };
+  return { form: 'basic', crcs: firstOfEach(parseVersions(section.data, elf.file)) };
+}
+
+/** The kernel takes the first entry of a name. */
+function firstOfEach(versions: readonly SymbolVersion[]): ReadonlyMap<string, number> {
+  const crcs = new Map<string, number>();
+  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
+  return crcs;
+}
+
+/** elf_validity_cache_index_versions(): both sections or none, and a name for every CRC. */
+function readExtended(k: LinuxKernel, elf: ElfFile): Versions | undefined {
+  const refuse = (text: string): never => {
+    k.log.line(text, KERN_ERR);
+    throw new LoadError(ENOEXEC, `${elf.file}: ${text}`);
+  };
+  const has = (name: string): boolean => elf.section(name) !== undefined;
+  if (has('__version_ext_crcs') !== has('__version_ext_names'))
+    return refuse('extended version crc+name presence does not match');
+  const { versions, unnamed } = parseExtendedModversions(elf);
+  if (unnamed > 0) return refuse('more extended version crcs than names');
+  if (!has('__version_ext_crcs')) return undefined;
+  return { form: 'extended', crcs: firstOfEach(versions) };
+}
+
+/** The kernel's functions that walk over the extended form are there or not. */
+export function knowsExtendedVersions(k: LinuxKernel): boolean {
+  return k.target.symbols.lookup('modversion_ext_start') !== undefined;
+}
