@@ -28,6 +28,22 @@ function argument(arg: number | string, data: bigint): bigint {
   return typeof arg === 'string' ? data + BigInt(arg.slice(1)) : BigInt(arg);
 }
 
+/** The data that a workload begins with, where `at` is its address. */
+function dataFor(w: Workload, at: bigint): Uint8Array {
+  const data = initialData();
+  const view = new DataView(data.buffer);
+  w.pointers?.to.forEach((to, i) => {
+    view.setBigUint64(w.pointers!.at + i * 8, argument(to, at), true);
+  });
+  return data;
+}
+
+/** Data without its table of pointers, which lies elsewhere in each engine. */
+function comparable(w: Workload, data: Uint8Array): Uint8Array {
+  if (w.pointers) data.fill(0, w.pointers.at, w.pointers.at + w.pointers.to.length * 8);
+  return data;
+}
+
 const driverOf = (image: Image, w: Workload): bigint =>
   image.symbols.get(`${w.indirect ? 'indirect' : 'direct'}:${w.function}`)!;
 
@@ -56,7 +72,7 @@ export function runNative(w: Workload, rounds: number, emulator?: string): Measu
     header[5 + i] = argument(arg, dataAt);
   });
   header.set([BigInt(CHECK_CALLS), BigInt(w.calls), BigInt(rounds)], 11);
-  const input = Buffer.concat([Buffer.from(header.buffer), image.bytes, initialData()]);
+  const input = Buffer.concat([Buffer.from(header.buffer), image.bytes, dataFor(w, dataAt)]);
   const [command, ...args] = emulator ? [emulator, compileHarness()] : [compileHarness()];
   const run = spawnSync(command, args, { input, maxBuffer: 1 << 26 });
   if (run.status !== 0 || run.stdout.length !== DATA_SIZE + 16)
@@ -64,7 +80,7 @@ export function runNative(w: Workload, rounds: number, emulator?: string): Measu
   return {
     ns: Number(run.stdout.readBigUInt64LE(DATA_SIZE + 8)) / w.calls,
     result: run.stdout.readBigUInt64LE(0),
-    data: new Uint8Array(run.stdout.subarray(8, 8 + DATA_SIZE)),
+    data: comparable(w, new Uint8Array(run.stdout.subarray(8, 8 + DATA_SIZE))),
   };
 }
 
@@ -85,7 +101,7 @@ export function runModbox(w: Workload, rounds: number): Measurement {
     space.map(CODE + image.textSize, image.bytes.length - image.textSize, PAGE_KERNEL);
   space.patch(CODE, image.bytes);
   space.map(DATA, DATA_SIZE, PAGE_KERNEL);
-  space.bytes.set(initialData(), DATA);
+  space.bytes.set(dataFor(w, space.toAddress(DATA)), DATA);
   space.map(ARGS, 4096, PAGE_KERNEL);
   space.map(PERCPU, 4096, PAGE_KERNEL);
   space.map(STACK, 16384, PAGE_KERNEL);
@@ -111,7 +127,7 @@ export function runModbox(w: Workload, rounds: number): Measurement {
   call(CHECK_CALLS);
   const coldMs = performance.now() - start;
   const result = cpu.get(RAX);
-  const data = space.bytes.slice(DATA, DATA + DATA_SIZE);
+  const data = comparable(w, space.bytes.slice(DATA, DATA + DATA_SIZE));
   // The engine compiles hot functions in the background: give it time.
   for (const end = performance.now() + WARM_UP_MS; performance.now() < end; ) call(w.calls);
   let best = Number.POSITIVE_INFINITY;

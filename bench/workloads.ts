@@ -17,8 +17,10 @@ export interface Workload {
   /** Calls in one timed round, about 1 ms natively: shorter than a time slice, as the machine may be busy. */
   readonly calls: number;
   readonly indirect?: boolean;
-  /** Counts for the geometric mean; the others are shown apart. */
-  readonly group: 'compute' | 'calls';
+  /** A table of pointers into the data, and where in it it lies. */
+  readonly pointers?: { readonly at: number; readonly to: readonly string[] };
+  /** 'compute' and 'vector' have a geometric mean each. */
+  readonly group: 'compute' | 'calls' | 'vector';
 }
 
 export const DATA_SIZE = 1 << 20;
@@ -39,6 +41,9 @@ export function initialData(): Uint8Array {
 
 const OUT = '+524288';
 const WORK = '+786432';
+
+/** Eight blocks of data, then P and Q. */
+const STRIPES = Array.from({ length: 10 }, (_, i) => `+${i < 8 ? i * 4096 : 786432 + (i - 8) * 4096}`);
 
 export const WORKLOADS: readonly Workload[] = [
   {
@@ -129,5 +134,103 @@ export const WORKLOADS: readonly Workload[] = [
     args: [OUT, '+0', '+64'],
     calls: 8,
     group: 'calls',
+  },
+  {
+    name: 'raid6 sse2x4 32K',
+    module: 'lib/raid6/raid6_pq.ko',
+    function: 'raid6_sse24_gen_syndrome',
+    args: [10, 4096, OUT],
+    pointers: { at: 524288, to: STRIPES },
+    calls: 200,
+    group: 'vector',
+  },
+  {
+    name: 'raid6 avx2x4 32K',
+    module: 'lib/raid6/raid6_pq.ko',
+    function: 'raid6_avx24_gen_syndrome',
+    args: [10, 4096, OUT],
+    pointers: { at: 524288, to: STRIPES },
+    calls: 300,
+    group: 'vector',
+  },
+  {
+    name: 'aes ecb 4K',
+    module: 'arch/x86/crypto/aesni-intel.ko',
+    function: 'aesni_ecb_enc',
+    args: ['+0', OUT, '+8192', 4096],
+    calls: 300,
+    group: 'vector',
+  },
+  {
+    name: 'aes ecb decrypt 4K',
+    module: 'arch/x86/crypto/aesni-intel.ko',
+    function: 'aesni_ecb_dec',
+    args: ['+0', OUT, '+8192', 4096],
+    calls: 300,
+    group: 'vector',
+  },
+  {
+    name: 'aes ctr 4K',
+    module: 'arch/x86/crypto/aesni-intel.ko',
+    function: 'aes_ctr_enc_128_avx_by8',
+    args: ['+8192', WORK, '+0', OUT, 4096],
+    calls: 400,
+    group: 'vector',
+  },
+  {
+    name: 'ghash 4K',
+    module: 'arch/x86/crypto/ghash-clmulni-intel.ko',
+    function: 'clmul_ghash_update',
+    args: [OUT, '+8192', 4096, '+0'],
+    calls: 200,
+    group: 'vector',
+  },
+  {
+    name: 'sha256 avx2 4K',
+    module: 'arch/x86/crypto/sha256-ssse3.ko',
+    function: 'sha256_transform_rorx',
+    args: [OUT, '+8192', 64],
+    calls: 60,
+    group: 'vector',
+  },
+  {
+    name: 'sha512 avx2 4K',
+    module: 'arch/x86/crypto/sha512-ssse3.ko',
+    function: 'sha512_transform_rorx',
+    args: [OUT, '+8192', 32],
+    calls: 100,
+    group: 'vector',
+  },
+  {
+    name: 'chacha avx2 512B',
+    module: 'arch/x86/crypto/chacha-x86_64.ko',
+    function: 'chacha_8block_xor_avx2',
+    args: ['+0', OUT, '+8192', 512, 20],
+    calls: 4000,
+    group: 'vector',
+  },
+  {
+    name: 'serpent avx2 512B',
+    module: 'arch/x86/crypto/serpent-avx2.ko',
+    function: 'serpent_ecb_enc_16way',
+    args: ['+0', OUT, '+8192'],
+    calls: 2000,
+    group: 'vector',
+  },
+  {
+    name: 'camellia avx2 512B',
+    module: 'arch/x86/crypto/camellia-aesni-avx2.ko',
+    function: 'camellia_ecb_enc_32way',
+    args: ['+0', OUT, '+8192'],
+    calls: 600,
+    group: 'vector',
+  },
+  {
+    name: 'crc32c 4K',
+    module: 'arch/x86/crypto/crc32c-intel.ko',
+    function: 'crc_pcl',
+    args: ['+8192', 4096, 1],
+    calls: 2000,
+    group: 'vector',
   },
 ];

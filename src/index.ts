@@ -7,6 +7,18 @@ import { DiskFiles } from './kmod/node/disk-files.js';
 
 setDefaultFiles(new DiskFiles(''));
 
+export {
+  Checker,
+  type CheckerOptions,
+  CheckKernel,
+  checkJson,
+  htmlMatrix,
+  junitXml,
+  type KernelSettings,
+  type Reason,
+  type Verdict,
+  verdictText,
+} from './check/index.js';
 export type { LogRecord } from './kernel/log.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
 export type { FileWriter } from './kmod/file-writer.js';
@@ -44,3 +56,5 @@ export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
 export type { Target } from './target/index.js';
 export { TargetError } from './target/index.js';
 export { loadBundled, type StoredTarget, TargetStore } from './target/node/index.js';
+export { type SigningOptions, signModule } from './trust/index.js';
+export { nodeVerifier } from './trust/node/verifier.js';

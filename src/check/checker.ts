@@ -19,6 +19,7 @@ import { checkSignature, checkUnsigned } from './rules/signature.js';
 import { SymbolReasons } from './rules/symbol-reasons.js';
 import { checkModuleLayout, checkSymbols } from './rules/symbols.js';
 import { checkVermagic } from './rules/vermagic.js';
+import { type ModuleFileReader, moduleTypes } from './types/module-types.js';
 
 /** In the order in which load_module() of kernel/module/main.c gets to them: the first that refuses gives the errno. */
 const RULES: readonly Rule[] = [
@@ -41,6 +42,8 @@ const TAINT_ORDER: readonly TaintLetter[] = ['P', 'F', 'C', 'O', 'E', 'K', 'N'];
 export interface CheckerOptions {
   /** The kernel that a module of this version magic was built for: its types tell what changed since. */
   readonly homeOf?: (vermagic: string) => Target | undefined;
+  /** Files of the modules that came with a kernel: their types tell what changed in what they export. */
+  readonly moduleFile?: ModuleFileReader;
   /** What computes digests and signatures; the portable one by default. */
   readonly verifier?: Verifier;
 }
@@ -154,7 +157,9 @@ export class Checker {
     if (known) return known;
     const others = new Set([...(home ? [home] : []), ...this.kernels.map(({ target }) => target)]);
     others.delete(kernel.target);
-    const made = new SymbolReasons(kernel, home, [...others]);
+    const made = new SymbolReasons(kernel, home, [...others], (target, module) =>
+      moduleTypes(target, module, this.options.moduleFile ?? (() => undefined)),
+    );
     this.reasons.set(key, made);
     return made;
   }

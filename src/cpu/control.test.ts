@@ -306,7 +306,7 @@ describe('control flow', () => {
 
   it('names what it does not translate', () => {
     const m = machine();
-    m.load('mov eax, 1\naddps xmm0, xmm1\nret');
+    m.load('mov eax, 1\nfldpi\nret');
     const exit = m.call();
     expect(exit).toMatchObject({ kind: 'exception', exception: { vector: 'UD' } });
     if (exit.kind === 'exception') expect(exit.exception.unimplemented).toBeTruthy();

@@ -88,6 +88,8 @@ export interface CpuContract {
   /** All of RFLAGS, materialised. */
   rflags: bigint;
   gsBase: bigint;
+  /** Control and status register of vector floating point. */
+  mxcsr: number;
 
   /** Instructions that may still execute before run() exits with 'budget'. */
   fuel: number;
@@ -101,7 +103,7 @@ export interface CpuContract {
    * translated frame between returns at once.
    */
   unwind(): void;
-  /** Saves and restores all of a task's registers: what a task switch needs. */
+  /** Saves and restores a task's registers: what a task switch needs, which is all but vector registers. */
   saveContext(): ArrayBufferLike;
   loadContext(context: ArrayBufferLike): void;
   /** Copies flags of interrupt enablement: `sti`/`cli` act on this bit of RFLAGS only. */

@@ -13,6 +13,7 @@ import {
   EXIT_CONTINUE,
   EXIT_SITE,
   EXIT_UNIT,
+  MXCSR,
 } from './runtime/layout.js';
 import { type Glue, instantiateGlue } from './runtime/linkage.js';
 import { defaultPlatform } from './runtime/platform.js';
@@ -150,6 +151,14 @@ export class Cpu implements CpuContract {
 
   set gsBase(value: bigint) {
     this.regs.gsBase = value;
+  }
+
+  get mxcsr(): number {
+    return this.regs.u32(MXCSR);
+  }
+
+  set mxcsr(value: number) {
+    this.regs.setU32(MXCSR, value);
   }
 
   get fuel(): number {

@@ -35,6 +35,7 @@ import { Timers } from './time/timer.js';
 import { X86Cpu } from './x86/cpu.js';
 import { KernelFpu } from './x86/fpu.js';
 import { Paravirt } from './x86/paravirt.js';
+import { StaticCalls } from './x86/static-call.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -76,4 +77,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   KthreadWorkers,
   WaitBits,
   KernelFpu,
+  StaticCalls,
 ];

@@ -1,3 +1,4 @@
+import type { Btf } from '../../formats/btf/index.js';
 import type { Target } from '../../target/index.js';
 import type { CheckKernel } from '../check-kernel.js';
 import type { Reason, SymbolElsewhere } from '../reason.js';
@@ -10,23 +11,25 @@ export interface Mismatch {
   readonly provider: string | undefined;
 }
 
+/** The types of a module that came with a kernel, on top of the kernel's; undefined where its file is not at hand. */
+export type TypesOf = (target: Target, module: string) => Btf | undefined;
+
 /**
  * Reasons about symbols of one kernel, for modules that were built for another (`home`, where it is known). Thousands of
  * modules stumble over the same symbols: each reason is made once.
  */
 export class SymbolReasons {
   private readonly made = new Map<string, Reason>();
-  private readonly changes: SymbolChanges | undefined;
+  /** By the module that exports symbols, '' for the kernel image. */
+  private readonly changes = new Map<string, SymbolChanges | undefined>();
 
   constructor(
     private readonly kernel: CheckKernel,
-    home: Target | undefined,
+    private readonly home: Target | undefined,
     /** Kernels in which missing symbols are looked for. */
     private readonly others: readonly Target[],
-  ) {
-    const differs = home !== undefined && home !== kernel.target;
-    this.changes = differs ? new SymbolChanges(home.types, kernel.target.types) : undefined;
-  }
+    private readonly typesOf: TypesOf,
+  ) {}
 
   gplOnly(symbol: string, provider: string | undefined): Reason {
     return this.once(`gpl ${symbol}`, () => ({
@@ -53,13 +56,12 @@ export class SymbolReasons {
   version(symbol: string, mismatch: Mismatch, errno: 'EINVAL' | 'ENOEXEC'): Reason {
     const { wanted, found, provider } = mismatch;
     return this.once(`version ${symbol} ${wanted} ${found} ${provider}`, () => {
-      const known = provider === undefined && wanted !== undefined;
       const where = provider === undefined ? 'this kernel' : `module ${provider}`;
       return {
         kind: 'version',
         symbol,
         ...mismatch,
-        changes: known ? this.changes?.of(symbol) : undefined,
+        changes: wanted === undefined ? undefined : this.changesOf(provider)?.of(symbol),
         effect: 'refused',
         errno,
         text:
@@ -72,6 +74,21 @@ export class SymbolReasons {
 
   missing(symbol: string): Reason {
     return this.once(`missing ${symbol}`, () => this.makeMissing(symbol));
+  }
+
+  /** Changes of what a module exports, undefined for the kernel image. Undefined where types are not known. */
+  private changesOf(provider: string | undefined): SymbolChanges | undefined {
+    const key = provider ?? '';
+    if (!this.changes.has(key)) this.changes.set(key, this.compareWithHome(provider));
+    return this.changes.get(key);
+  }
+
+  private compareWithHome(provider: string | undefined): SymbolChanges | undefined {
+    const { home, kernel } = this;
+    if (home === undefined || home === kernel.target) return undefined;
+    const there = provider === undefined ? home.types : this.typesOf(home, provider);
+    const here = provider === undefined ? kernel.target.types : this.typesOf(kernel.target, provider);
+    return there && here && new SymbolChanges(there, here);
   }
 
   private once(key: string, make: () => Reason): Reason {

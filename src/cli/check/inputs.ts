@@ -123,3 +123,16 @@ export function kernelConfig(root: string | undefined, { release }: Target, cmdl
   const files = root === undefined ? new MemoryFiles() : new DiskFiles(root);
   return new ModuleTree(files, { release, cmdline }).config;
 }
+
+/** A module of a kernel in one of the trees that may have it. */
+export function moduleFileIn(
+  trees: readonly (string | undefined)[],
+  { release }: Target,
+  path: string,
+): Uint8Array | undefined {
+  const places = trees.flatMap((tree) =>
+    tree === undefined ? [] : [join(tree, 'lib/modules', release, path)],
+  );
+  const found = places.find((place) => existsSync(place));
+  return found === undefined ? undefined : readFileSync(found);
+}

@@ -14,7 +14,7 @@ import { UsageError } from '../../machine/errors.js';
 import { TargetStore } from '../../target/node/index.js';
 import { nodeVerifier } from '../../trust/node/verifier.js';
 import { certificatesOf } from '../certificates.js';
-import { filesToCheck, kernelConfig, targetsToCheck } from '../check/inputs.js';
+import { filesToCheck, kernelConfig, moduleFileIn, targetsToCheck } from '../check/inputs.js';
 import { Progress } from '../run/progress.js';
 import { styleFor } from '../style.js';
 
@@ -78,6 +78,7 @@ export async function main(args: readonly string[]): Promise<number> {
     new Checker(kernels, {
       homeOf: (vermagic) => store.findByVermagic(vermagic),
       verifier: nodeVerifier,
+      moduleFile: (target, path) => moduleFileIn([target.tree, root], target, path),
     }),
     files,
   );

@@ -1,4 +1,6 @@
 import type { Insn, Operand } from './instruction.js';
+import { COMPARES, type VectorSet, vectorEffects } from './vector-effects.js';
+import { isHostVector } from './vector-table.js';
 
 /** Arithmetic flags, as bits of RFLAGS. */
 export const CF = 1;
@@ -19,6 +21,8 @@ export interface Effects {
   flagsRead: number;
   /** Flags overwritten in every case, or left undefined. */
   flagsWritten: number;
+  vectorsRead: VectorSet;
+  vectorsWritten: VectorSet;
 }
 
 type Access = 'r' | 'w' | 'rw' | '-';
@@ -89,6 +93,7 @@ define('cmovcc', 'rw', 'r');
 define('loop', '-', '-', 0, 0, RCX, RCX);
 define('loope loopne', '-', '-', ZF, 0, RCX, RCX);
 define('jrcxz', '-', '-', 0, 0, RCX);
+define('crc32', 'rw', 'r');
 define('nop', '-', '-');
 define('ret', '-', '-', 0, 0, RSP, RSP);
 define('call', '-', '-', 0, 0, RSP, RSP);
@@ -120,8 +125,25 @@ export function constantCount(insn: Insn, count: Operand | undefined): number | 
 
 const CONDITIONAL = new Set('shl shr sar rol ror shld shrd'.split(' '));
 
+function effectsOfVector(insn: Insn): Effects {
+  const { read, written } = vectorEffects(insn);
+  const out: Effects = {
+    regsRead: 0,
+    regsWritten: 0,
+    flagsRead: 0,
+    flagsWritten: COMPARES.has(insn.op) ? ARITHMETIC : 0,
+    vectorsRead: read,
+    vectorsWritten: written,
+  };
+  if (insn.a) operand(out, insn.a, 'w');
+  if (insn.b) operand(out, insn.b, 'r');
+  if (insn.c) operand(out, insn.c, 'r');
+  return out;
+}
+
 /** Effects of an instruction that is translated in line; undefined: it is executed by the slow path. */
 export function effectsOf(insn: Insn): Effects | undefined {
+  if (insn.vector) return isHostVector(insn.op) ? undefined : effectsOfVector(insn);
   const row = insn.op === 'movs' || insn.op === 'stos' ? stringRow(insn) : rows.get(insn.op);
   if (!row) return undefined;
   const out: Effects = {
@@ -129,6 +151,8 @@ export function effectsOf(insn: Insn): Effects | undefined {
     regsWritten: row.implicitWritten,
     flagsRead: row.read,
     flagsWritten: row.written,
+    vectorsRead: 0,
+    vectorsWritten: 0,
   };
   const { op, a, b, c } = insn;
   if (row.implicitWritten & RDX) {

@@ -36,7 +36,26 @@ export interface ImmOperand {
   readonly big?: bigint;
 }
 
-export type Operand = RegOperand | MemOperand | ImmOperand;
+/** XMM or YMM register. */
+export interface VecOperand {
+  readonly kind: 'vec';
+  readonly reg: number;
+  /** Bytes of it that are used. */
+  readonly size: number;
+}
+
+export type Operand = RegOperand | MemOperand | ImmOperand | VecOperand;
+
+/** What vector instructions have besides their operands. */
+export interface VectorForm {
+  /** Encoded with VEX: the destination's upper part is cleared rather than kept. */
+  readonly vex: boolean;
+  /** Bytes of a vector: 16 or 32. */
+  readonly size: 16 | 32;
+  readonly imm: number;
+  /** Bytes that the memory operand must be aligned to (#GP); 1 if it need not be. */
+  readonly align: number;
+}
 
 export interface Insn {
   /** Mnemonic; conditional instructions are 'jcc', 'setcc', 'cmovcc' with `cond`. */
@@ -61,6 +80,12 @@ export interface Insn {
   /** Segment override, for string instructions. */
   segment: Segment | undefined;
   addr32: boolean;
+  /**
+   * Present in vector instructions. Their `op` is the mnemonic without `v`; `a` is the destination, `b` the
+   * first source, also where the encoding names it only once, and `d` a fourth register.
+   */
+  vector?: VectorForm;
+  d?: Operand;
 }
 
 /** Pseudo mnemonics for what does not become code. */

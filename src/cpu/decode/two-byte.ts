@@ -1,6 +1,7 @@
 import { imm, two } from './groups.js';
 import { type Insn, OP_INVALID, OP_UNIMPLEMENTED, type Operand, type Size } from './instruction.js';
 import type { InsnReader } from './reader.js';
+import { decodeVector, decodeVectorState, legacyEncoding } from './vector.js';
 
 /** A no-operation with a ModRM operand that is not accessed. */
 function hint(r: InsnReader, insn: Insn): void {
@@ -158,15 +159,21 @@ export function decodeTwoByte(r: InsnReader, insn: Insn): void {
     case 0x38:
       decode0f38(r, insn);
       return;
+    case 0x3a: {
+      const third = r.u8();
+      if (!decodeVector(r, insn, third, legacyEncoding(r, 3))) insn.op = OP_UNIMPLEMENTED;
+      return;
+    }
     case 0xb9:
     case 0xff:
       r.modrm();
       r.e(size);
       insn.op = 'ud2';
       return;
-    // Loads of far pointers, system calls, descriptor tables, debug registers, and everything SSE and MMX.
+    // Loads of far pointers, system calls, descriptor tables, debug registers, and MMX.
     default:
-      if (KNOWN.has(opcode)) insn.op = OP_UNIMPLEMENTED;
+      if (!KNOWN.has(opcode)) return;
+      if (!decodeVector(r, insn, opcode, legacyEncoding(r, 1))) insn.op = OP_UNIMPLEMENTED;
   }
 }
 
@@ -249,9 +256,11 @@ function decodeGroup15(r: InsnReader, insn: Insn): void {
     } else if (op >= 5) insn.op = r.rep || r.opsize16 ? OP_UNIMPLEMENTED : 'nop'; // lfence, mfence, sfence
     return;
   }
-  r.memory(8);
-  // clflush, clflushopt (66) and clwb (66 /6): no caches. The others save and load SSE state.
-  insn.op = (op === 7 && !r.rep) || (op === 6 && r.opsize16) ? 'nop' : OP_UNIMPLEMENTED;
+  // clflush, clflushopt (66) and clwb (66 /6): no caches. The others save and load vector state.
+  if ((op === 7 && !r.rep) || (op === 6 && r.opsize16)) {
+    r.memory(8);
+    insn.op = 'nop';
+  } else decodeVectorState(r, insn, false);
 }
 
 function decode0f38(r: InsnReader, insn: Insn): void {
@@ -275,5 +284,6 @@ function decode0f38(r: InsnReader, insn: Insn): void {
     two(insn, r.rep === 0xf3 ? 'adox' : 'adcx', r.g(insn.size), r.e(insn.size));
     return;
   }
+  if (decodeVector(r, insn, opcode, legacyEncoding(r, 2))) return;
   insn.op = opcode === 0xff ? OP_INVALID : OP_UNIMPLEMENTED;
 }

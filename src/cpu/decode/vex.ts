@@ -7,11 +7,9 @@ import {
   type Size,
 } from './instruction.js';
 import type { InsnReader } from './reader.js';
+import { decodeVector, decodeVectorState } from './vector.js';
 
-/**
- * VEX-encoded general-register instructions, BMI1 and BMI2 (Intel SDM volume 2, section 2.3 and table A-4).
- * All other VEX instructions are AVX and not translated.
- */
+/** VEX-encoded instructions (Intel SDM volume 2, section 2.3): AVX, and BMI1 and BMI2 (table A-4). */
 export function decodeVex(r: InsnReader, first: number, insn: Insn): void {
   insn.op = OP_UNIMPLEMENTED;
   if (r.rex || r.opsize16 || r.rep || r.lock) {
@@ -31,9 +29,28 @@ export function decodeVex(r: InsnReader, first: number, insn: Insn): void {
   const size: Size = rex & 8 ? 8 : 4;
   const v: RegOperand = { kind: 'reg', reg: (~payload >> 3) & 15, size, high: false };
   const prefix = payload & 3; // 0 none, 1: 66, 2: F3, 3: F2
-  const wide = payload & 4;
+  const long = (payload & 4) !== 0;
   const opcode = r.u8();
-  if (wide) return;
+  if (decodeVector(r, insn, opcode, { vex: true, long, vvvv: v.reg, map, prefix })) return;
+  if (map === 1 && opcode === 0xae && prefix === 0 && !long) {
+    r.modrm();
+    if (!r.rmIsRegister) decodeVectorState(r, insn, true);
+    return;
+  }
+  if (long) return;
+  decodeGeneral(r, insn, { map, prefix, opcode, size, v });
+}
+
+interface GeneralVex {
+  readonly map: number;
+  readonly prefix: number;
+  readonly opcode: number;
+  readonly size: Size;
+  readonly v: RegOperand;
+}
+
+/** BMI1 and BMI2. */
+function decodeGeneral(r: InsnReader, insn: Insn, { map, prefix, opcode, size, v }: GeneralVex): void {
   insn.size = size;
   const set = (op: string, a: Operand, b: Operand, c: Operand | undefined): void => {
     insn.op = op;

@@ -184,7 +184,8 @@ export function planAddresses(graph: Graph): AddressPlan {
       else if (insn.op === 'call' || insn.op === 'calli') touch(symbols.locate(stackAt(-8)), 8, true);
       else if (insn.op === 'pop' || insn.op === 'ret') touch(symbols.locate(stackAt(0)), 8, false);
       [insn.a, insn.b, insn.c].forEach((operand, n) => {
-        if (operand?.kind !== 'mem' || NOT_ACCESSED.has(insn.op) || operand.size > 8) return;
+        if (operand?.kind !== 'mem' || NOT_ACCESSED.has(insn.op) || (operand.size > 8 && !insn.vector))
+          return;
         if (insn.op.startsWith('bt') && insn.b?.kind === 'reg') return;
         touch(symbols.locate(operand), operand.size, n === 0 && !READ_ONLY.has(insn.op));
       });

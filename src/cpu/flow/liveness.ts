@@ -1,4 +1,5 @@
 import { ARITHMETIC, effectsOf } from '../decode/effects.js';
+import { type VectorSet, vectorEffects, vectorsNamed } from '../decode/vector-effects.js';
 import type { Graph } from './cfg.js';
 import type { FlowInfo } from './dominators.js';
 
@@ -15,6 +16,23 @@ export interface Liveness {
   readonly flagsAfter: readonly Int32Array[];
   /** Registers that the unit modifies. */
   readonly modified: number;
+  /** The same for vector registers; undefined where the unit has no vector instruction. */
+  readonly vectors: VectorLiveness | undefined;
+}
+
+export interface VectorLiveness {
+  readonly dirtyIn: Int32Array;
+  readonly neededIn: Int32Array;
+  readonly modified: VectorSet;
+  /** All that instructions of the unit name. */
+  readonly used: VectorSet;
+}
+
+/** What blocks do to a set of registers. */
+interface Uses {
+  readonly written: Int32Array;
+  /** Registers read before written. */
+  readonly exposed: Int32Array;
 }
 
 /**
@@ -22,9 +40,8 @@ export interface Liveness {
  */
 export function computeLiveness(graph: Graph, flow: FlowInfo): Liveness {
   const count = graph.blocks.length;
-  const written = new Int32Array(count);
-  /** Registers read before written. */
-  const exposed = new Int32Array(count);
+  const regs: Uses = { written: new Int32Array(count), exposed: new Int32Array(count) };
+  const { written, exposed } = regs;
   const flagsRead = new Int32Array(count);
   const flagsKilled = new Int32Array(count);
   let modified = 0;
@@ -49,7 +66,34 @@ export function computeLiveness(graph: Graph, flow: FlowInfo): Liveness {
     modified |= written[i];
   });
 
-  const dirtyIn = new Int32Array(count);
+  const dirtyIn = solveDirty(graph, flow, regs);
+  const flagsIn = new Int32Array(count);
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let at = flow.order.length - 1; at >= 0; at--) {
+      const i = flow.order[at];
+      let flags = 0;
+      for (const next of flow.succs[i]) flags |= flagsIn[next];
+      flags = flagsRead[i] | (flags & ~flagsKilled[i]);
+      if (flags !== flagsIn[i]) {
+        flagsIn[i] = flags;
+        changed = true;
+      }
+    }
+  }
+  return {
+    dirtyIn,
+    neededIn: solveNeeded(graph, flow, regs, dirtyIn),
+    flagsIn,
+    flagsAfter: flagsAfterEach(graph, flow, flagsIn),
+    modified,
+    vectors: vectorLiveness(graph, flow),
+  };
+}
+
+/** Registers that may differ from the register file at block entry; a `sync` makes that true. */
+function solveDirty(graph: Graph, flow: FlowInfo, { written }: Uses): Int32Array {
+  const dirtyIn = new Int32Array(written.length);
   for (let changed = true; changed; ) {
     changed = false;
     for (const i of flow.order) {
@@ -62,33 +106,51 @@ export function computeLiveness(graph: Graph, flow: FlowInfo): Liveness {
         }
     }
   }
-  const neededIn = new Int32Array(count);
-  const flagsIn = new Int32Array(count);
+  return dirtyIn;
+}
+
+function solveNeeded(graph: Graph, flow: FlowInfo, uses: Uses, dirtyIn: Int32Array): Int32Array {
+  const { written, exposed } = uses;
+  const neededIn = new Int32Array(written.length);
   for (let changed = true; changed; ) {
     changed = false;
     for (let at = flow.order.length - 1; at >= 0; at--) {
       const i = flow.order[at];
       let needed = 0;
-      let flags = 0;
-      for (const next of flow.succs[i]) {
-        needed |= neededIn[next];
-        flags |= flagsIn[next];
-      }
+      for (const next of flow.succs[i]) needed |= neededIn[next];
       if (graph.blocks[i].terminator.kind === 'sync') needed = 0; // read back afterwards
       needed = exposed[i] | dirtyIn[i] | (needed & ~written[i]);
-      flags = flagsRead[i] | (flags & ~flagsKilled[i]);
-      if (needed !== neededIn[i] || flags !== flagsIn[i]) {
+      if (needed !== neededIn[i]) {
         neededIn[i] = needed;
-        flagsIn[i] = flags;
         changed = true;
       }
     }
   }
-  return { dirtyIn, neededIn, flagsIn, flagsAfter: flagsAfterEach(graph, flow, flagsIn), modified };
+  return neededIn;
+}
+
+function vectorLiveness(graph: Graph, flow: FlowInfo): VectorLiveness | undefined {
+  if (!graph.blocks.some(({ insns }) => insns.some(({ vector }) => vector))) return undefined;
+  const count = graph.blocks.length;
+  const uses: Uses = { written: new Int32Array(count), exposed: new Int32Array(count) };
+  let used = 0;
+  let modified = 0;
+  graph.blocks.forEach(({ insns }, i) => {
+    for (const insn of insns) {
+      if (!insn.vector) continue;
+      const effects = vectorEffects(insn);
+      uses.exposed[i] |= effects.read & ~uses.written[i];
+      uses.written[i] |= effects.written;
+      used |= vectorsNamed(insn);
+      modified |= effects.written;
+    }
+  });
+  const dirtyIn = solveDirty(graph, flow, uses);
+  return { dirtyIn, neededIn: solveNeeded(graph, flow, uses, dirtyIn), modified, used };
 }
 
 const SLOW_WITHOUT_FLAGS = new Set(
-  'movs stos lods ins outs in out cpuid rdmsr wrmsr rdtsc rdtscp xgetbv swapgs movfromcr movtocr cli sti cld std clts enter xlat pdep pext crc32 rdfsbase rdgsbase wrfsbase wrgsbase rdpid movfromseg'.split(
+  'movs stos lods ins outs in out cpuid rdmsr wrmsr rdtsc rdtscp xgetbv swapgs movfromcr movtocr cli sti cld std clts enter xlat pdep pext rdfsbase rdgsbase wrfsbase wrgsbase rdpid movfromseg ldmxcsr stmxcsr'.split(
     ' ',
   ),
 );

@@ -5,7 +5,10 @@ import { innermostLoops } from '../flow/loops.js';
 import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import { translateUnit } from '../translate/unit.js';
-import { writeModule } from '../wasm/module.js';
+import { type HelperName, helperOf } from '../translate/vector/helpers.js';
+import { CodeWriter } from '../wasm/code-writer.js';
+import { type FuncType, writeModule } from '../wasm/module.js';
+import { I32, I64, Op, V128 } from '../wasm/op.js';
 import type { Translation } from './code-cache.js';
 import type { CodeKnowledge } from './code-source.js';
 import { TYPES, UNIT_IMPORTS } from './linkage.js';
@@ -33,25 +36,35 @@ export function compileUnit(
   const graphs = [main, ...findCopies(knowledge, main, flow, mayCopy)];
   const functions = new Map(graphs.map((graph, i) => [graph.blocks[0].ptr, UNIT_IMPORTS.length + i]));
   const sites: Site[] = [];
+  const helpers: HelperName[] = [];
+  const firstHelper = UNIT_IMPORTS.length + graphs.length;
+  const helper = (name: HelperName): number => {
+    if (!helpers.includes(name)) helpers.push(name);
+    return firstHelper + helpers.indexOf(name);
+  };
   const units = graphs.map((graph, i) => {
     const graphFlow = i === 0 ? flow : analyse(graph);
     const live = computeLiveness(graph, graphFlow);
-    const shared = { sites, functions };
+    const shared = { sites, functions, helper };
     return translateUnit(graph, graphFlow, live, knowledge, i === 0 ? mode : 'quick', shared);
   });
   const slots: { offset: number; ptr: number }[] = [];
   const binary = writeModule(
     {
-      types: TYPES,
+      types: [...TYPES, ...helpers.map(typeOfHelper)],
       imports: UNIT_IMPORTS,
       globals: ['unit'],
       memoryPages,
-      functions: units.map(({ body }) => ({ type: 0, body })),
+      functions: [
+        ...units.map(({ body }) => ({ type: 0, body })),
+        ...helpers.map((name, i) => ({ type: TYPES.length + i, body: bodyOfHelper(name) })),
+      ],
       elements: [{ slot: slotOf(ptr), func: 0 }],
     },
     (offset) => slots.push({ offset, ptr }),
     (offset, func) => {
-      for (const slot of units[func].slots) slots.push({ offset: offset + slot.offset, ptr: slot.ptr });
+      for (const slot of units[func]?.slots ?? [])
+        slots.push({ offset: offset + slot.offset, ptr: slot.ptr });
     },
   );
   const ranges = graphs.flatMap((graph) => graph.ranges);
@@ -70,6 +83,31 @@ export function compileUnit(
     binary,
     slots,
   };
+}
+
+function typeOfHelper(name: HelperName): FuncType {
+  const { params, result } = helperOf(name);
+  return { params, results: [result] };
+}
+
+function bodyOfHelper(name: HelperName): CodeWriter {
+  const { locals, emit } = helperOf(name);
+  const w = new CodeWriter(1024);
+  const groups = (
+    [
+      [locals.i32, I32],
+      [locals.i64, I64],
+      [locals.v128, V128],
+    ] as const
+  ).filter(([count]) => count);
+  w.u32(groups.length);
+  for (const [count, type] of groups) {
+    w.u32(count!);
+    w.byte(type);
+  }
+  emit(w);
+  w.byte(Op.end);
+  return w;
 }
 
 function findCopies(

@@ -4,7 +4,7 @@ import { evaluateLazy, type FlagsAtSite } from '../translate/flag-state.js';
 import { FLAG_BITS } from '../translate/frame.js';
 import type { Site } from '../translate/site.js';
 import { CpuFault } from './guest-memory.js';
-import { SHADOW, SHADOW_FLAGS } from './layout.js';
+import { halfOffset, SHADOW, SHADOW_FLAGS, SHADOW_VECTORS, VECTORS } from './layout.js';
 import type { Registers } from './registers.js';
 import { divide128, executeSlow, type SlowContext } from './slow.js';
 import type { Unit, UnitTable } from './units.js';
@@ -14,6 +14,7 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
   const site = unit.sites[number];
   const { regs } = c;
   for (let reg = 0; reg < 16; reg++) if (site.dirty & (1 << reg)) regs.set(reg, regs.u64(SHADOW + reg * 8));
+  if (site.vectors) restoreVectors(regs, site.vectors);
   if (site.flags) restoreFlags(regs, site.flags);
   regs.rip = BigInt.asUintN(64, BigInt(site.address));
   switch (site.kind) {
@@ -36,6 +37,14 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
 }
 
 const raise = (exception: CpuException): Exit => ({ kind: 'exception', exception });
+
+function restoreVectors({ space }: Registers, halves: number): void {
+  for (let half = 0; half < 32; half++) {
+    if (!(halves & (1 << half))) continue;
+    const from = SHADOW_VECTORS + halfOffset(half);
+    space.bytes.copyWithin(VECTORS + halfOffset(half), from, from + 16);
+  }
+}
 
 function restoreFlags(regs: Registers, at: FlagsAtSite): void {
   let value = 0;
@@ -84,6 +93,7 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
     const bit = BigInt.asIntN(size * 8, c.regs.get(reg));
     address = BigInt.asUintN(64, address + (bit >> BigInt(Math.log2(size * 8))) * BigInt(size));
   }
+  if (site.align && address % BigInt(site.align) !== 0n) return raise({ vector: 'GP' });
   const exception = c.memory.probe(address, memory.size, site.write === true);
   if (exception) return raise(exception);
   // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
@@ -119,7 +129,7 @@ function trap(c: SlowContext, units: UnitTable, unit: Unit, insn: Insn): Exit | 
   }
 }
 
-/** Text of an instruction that is not translated: its bytes, if there is no disassembler. */
+/** Text of an instruction that is not translated: its family and bytes, if there is no disassembler. */
 function describe(c: SlowContext, insn: Insn): string {
   if (insn.op === 'hlt') return 'hlt';
   const { space } = c.regs;
@@ -127,5 +137,20 @@ function describe(c: SlowContext, insn: Insn): string {
   const text = c.disassemble?.(bytes, space.toAddress(insn.ptr));
   if (text) return text;
   const shown = [...bytes.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, '0'));
-  return `opcode bytes ${shown.join(' ')}`;
+  return `${familyOf(bytes)}opcode bytes ${shown.join(' ')}`;
+}
+
+/** What large family of instructions the bytes belong to, as the beginning of a text. */
+function familyOf(bytes: Uint8Array): string {
+  let at = 0;
+  const isPrefix = (byte: number): boolean =>
+    (byte & 0xf0) === 0x40 || [0x66, 0xf2, 0xf3, 0x2e, 0x36, 0x3e, 0x26, 0x64, 0x65, 0x67].includes(byte);
+  while (at < bytes.length && isPrefix(bytes[at])) at++;
+  const opcode = bytes[at];
+  if (opcode === 0x62) return 'AVX-512, ';
+  if (opcode === 0xc4 || opcode === 0xc5) return 'VEX, ';
+  if (opcode >= 0xd8 && opcode <= 0xdf) return 'x87, ';
+  const second = bytes[at + 1];
+  const isMmx = opcode === 0x0f && at === 0 && ((second >= 0x60 && second < 0x80) || second >= 0xd0);
+  return isMmx ? 'MMX, ' : '';
 }

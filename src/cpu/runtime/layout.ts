@@ -18,13 +18,29 @@ export const EXIT_SITE = CPU_AREA + 0xb4;
 export const EXIT_UNIT = CPU_AREA + 0xb8;
 /** Host stack that nested calls may still use, in bytes (estimated), when a host function is called. */
 export const DEPTH_LEFT = CPU_AREA + 0xbc;
+/** Control and status of vector floating point, 32 bits. */
+export const MXCSR = CPU_AREA + 0xc0;
 /** Registers as they were in locals at an exit; the site says which of them are newer than REGS. */
 export const SHADOW = CPU_AREA + 0x100;
 /** Flag locals at an exit: three 64-bit operands, three 32-bit ones, six flags. */
 export const SHADOW_FLAGS = CPU_AREA + 0x180;
+/**
+ * YMM0 to YMM15, 32 bytes each. A task switch does not save them: code that uses them is not preempted
+ * (kernel_fpu_begin), and nothing survives from one such section to the next.
+ */
+export const VECTORS = CPU_AREA + 0x400;
+export const VECTORS_SIZE = 512;
+/** As SHADOW, for VECTORS. */
+export const SHADOW_VECTORS = CPU_AREA + 0x600;
 /** Cache for indirect branches: 4096 entries of address (64 bits) and slot (32). */
 export const BRANCH_CACHE = CPU_AREA + 0x1_0000;
 export const BRANCH_CACHE_ENTRIES = 4096;
+
+/** Constants of AES, CRC-32C: see runtime/tables.ts. */
+export const TABLES = CPU_AREA + 0x2_0000;
+
+/** Offset of a half vector register (see decode/vector-effects.ts) from the start of VECTORS or its shadow. */
+export const halfOffset = (half: number): number => (half & 15) * 32 + (half >> 4) * 16;
 
 export const regOffset = (reg: number): number => REGS + reg * 8;
 

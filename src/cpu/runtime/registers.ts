@@ -1,8 +1,11 @@
 import type { AddressSpace } from '../address-space.js';
-import { CONTEXT_END, FS_BASE, FUEL, GS_BASE, REGS, RFLAGS, RIP } from './layout.js';
+import { CONTEXT_END, FS_BASE, FUEL, GS_BASE, MXCSR, REGS, RFLAGS, RIP, TABLES } from './layout.js';
+import { makeTables } from './tables.js';
 
 /** RFLAGS bit 1 is always set. */
 const FLAGS_ALWAYS = 2;
+/** All exceptions masked, rounding to nearest: what the processor starts with. */
+export const MXCSR_DEFAULT = 0x1f80;
 
 /** The register file in linear memory, seen from TypeScript. */
 export class Registers {
@@ -11,6 +14,8 @@ export class Registers {
   constructor(readonly space: AddressSpace) {
     this.view = space.view;
     this.view.setUint32(RFLAGS, FLAGS_ALWAYS | 0x200, true);
+    this.view.setUint32(MXCSR, MXCSR_DEFAULT, true);
+    space.bytes.set(makeTables(), TABLES);
   }
 
   get(register: number): bigint {

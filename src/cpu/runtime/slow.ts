@@ -2,8 +2,9 @@ import type { CpuException, Platform } from '../cpu-types.js';
 import { AF, CF, DF, IF, OF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { CpuFault, type GuestMemory } from './guest-memory.js';
-import { KERNEL_GS_BASE } from './layout.js';
+import { KERNEL_GS_BASE, MXCSR } from './layout.js';
 import type { Registers } from './registers.js';
+import { executeSlowVector } from './slow-vector.js';
 import { executeString } from './strings.js';
 
 /** What instructions executed by the host work on. */
@@ -20,6 +21,10 @@ const RSP = 4;
 
 /** Executes an instruction on the register file. Throws CpuFault before anything was modified. */
 export function executeSlow(c: SlowContext, insn: Insn): void {
+  if (insn.vector) {
+    executeSlowVector(c, insn);
+    return;
+  }
   const handler = handlers[insn.op];
   if (!handler) throw new CpuFault({ vector: 'UD', unimplemented: insn.op });
   handler(c, insn);
@@ -42,6 +47,7 @@ export function writeRegister(regs: Registers, reg: number, size: number, value:
 function read(c: SlowContext, operand: Operand, size: number): bigint {
   if (operand.kind === 'reg') return readRegister(c.regs, operand, size);
   if (operand.kind === 'imm') return BigInt(operand.value) & bitsOf(size);
+  if (operand.kind === 'vec') throw new Error('a vector register where a general operand belongs');
   return c.memory.load(c.memory.address(operand), size);
 }
 
@@ -54,6 +60,8 @@ function setFlags(regs: Registers, mask: number, values: number): void {
   regs.flags = (regs.flags & ~mask) | (values & mask);
 }
 
+/** Bits of MXCSR that may be set. */
+const MXCSR_BITS = 0xffffn;
 const generalProtection: CpuException = { vector: 'GP' };
 
 /** rcl and rcr: rotates through CF (Intel SDM volume 2, RCL). OF is defined for a count of one. */
@@ -143,20 +151,6 @@ function extract(source: bigint, mask: bigint): bigint {
   return out;
 }
 
-/** CRC-32C, one byte at a time, least significant bit first. */
-function crc32(c: SlowContext, insn: Insn): void {
-  const source = insn.b as { size: number } & Operand;
-  const size = source.kind === 'reg' || source.kind === 'mem' ? source.size : 4;
-  let crc = Number(c.regs.get((insn.a as { reg: number }).reg) & 0xffff_ffffn);
-  let data = read(c, source, size);
-  for (let i = 0; i < size; i++) {
-    crc ^= Number(data & 0xffn);
-    data >>= 8n;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0);
-  }
-  c.regs.set((insn.a as { reg: number }).reg, BigInt(crc >>> 0));
-}
-
 function setPair(regs: Registers, value: bigint): void {
   regs.set(0, value & 0xffff_ffffn);
   regs.set(2, (value >> 32n) & 0xffff_ffffn);
@@ -186,7 +180,6 @@ const handlers: Record<string, (c: SlowContext, insn: Insn) => void> = {
   enter,
   cmpxchg8b: compareExchangePair,
   cmpxchg16b: compareExchangePair,
-  crc32,
   rdrand: random,
   rdseed: random,
   pushf: (c, insn) => push(c, insn.size, BigInt(c.regs.flags) & bitsOf(insn.size)),
@@ -248,7 +241,7 @@ const handlers: Record<string, (c: SlowContext, insn: Insn) => void> = {
   },
   xgetbv(c) {
     if (c.regs.low(1) !== 0) throw new CpuFault(generalProtection);
-    setPair(c.regs, 3n); // x87 and SSE state
+    setPair(c.regs, 7n); // x87, SSE and AVX state
   },
   swapgs(c) {
     const other = c.regs.u64(KERNEL_GS_BASE);
@@ -272,6 +265,12 @@ const handlers: Record<string, (c: SlowContext, insn: Insn) => void> = {
     const size = insn.a?.kind === 'mem' ? 2 : insn.size;
     write(c, insn.a!, size, [0n, 0x10n, 0x18n, 0n, 0n, 0n][index]);
   },
+  ldmxcsr(c, insn) {
+    const value = read(c, insn.a!, 4);
+    if (value & ~MXCSR_BITS) throw new CpuFault(generalProtection);
+    c.regs.setU32(MXCSR, Number(value));
+  },
+  stmxcsr: (c, insn) => write(c, insn.a!, 4, BigInt(c.regs.u32(MXCSR))),
   rdfsbase: (c, insn) => write(c, insn.a!, (insn.a as { size: number }).size, c.regs.fsBase),
   rdgsbase: (c, insn) => write(c, insn.a!, (insn.a as { size: number }).size, c.regs.gsBase),
   wrfsbase(c, insn) {

@@ -16,6 +16,8 @@ export interface Case {
   readonly regs: readonly bigint[];
   readonly flags: number;
   readonly data: Uint8Array;
+  /** YMM0 to YMM15, where the case has vector instructions. */
+  readonly vectors?: Uint8Array;
   /** Flags that the manual leaves undefined. */
   undefinedFlags: number;
 }

@@ -18,6 +18,15 @@ export function difference(c: Case, expected: Outcome, actual: Outcome): string 
   for (let reg = 0; reg < 16; reg++)
     if (expected.regs[reg] !== actual.regs[reg])
       out.push(`r${reg} ${hex(c.regs[reg])} -> ${hex(expected.regs[reg])}, got ${hex(actual.regs[reg])}`);
+  if (expected.vectors && actual.vectors)
+    for (let half = 0; half < 32; half++) {
+      const at = half * 16;
+      const [want, got] = [expected.vectors, actual.vectors].map((all) =>
+        Buffer.from(all.subarray(at, at + 16)).toString('hex'),
+      );
+      const name = `${half & 1 ? 'upper half of ymm' : 'xmm'}${half >> 1}`;
+      if (want !== got) out.push(`${name} ${want}, got ${got}`);
+    }
   const flags = FLAGS & ~c.undefinedFlags;
   // Dead flags are not kept precise at a fault.
   if (!expected.fault && (expected.flags ^ actual.flags) & flags)

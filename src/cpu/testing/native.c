@@ -1,7 +1,8 @@
 /*
  * Runs small pieces of machine code on the real processor and reports registers, flags and data afterwards.
  * Child process of the instruction tests; it is the only thing in the project that executes guest code
- * natively. Reads records from standard input, writes records to standard output.
+ * natively. Reads records from standard input, writes records to standard output. With VECTORS defined the
+ * records hold YMM0 to YMM15 too.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -25,6 +26,9 @@ struct input {
 	uint8_t data[DATA_SIZE];
 	uint8_t code[120];
 	uint64_t length;
+#ifdef VECTORS
+	uint8_t vectors[16][32];
+#endif
 };
 
 struct output {
@@ -34,9 +38,25 @@ struct output {
 	uint64_t signal;
 	uint64_t rip;
 	uint64_t address;
+#ifdef VECTORS
+	uint8_t vectors[16][32];
+#endif
 };
 
 uint64_t in_regs[16], in_flags, out_regs[16], out_flags, host_rsp, code_at = CODE;
+
+#ifdef VECTORS
+uint8_t in_vectors[16][32], out_vectors[16][32];
+
+#define MOVE(n) "vmovdqu ymm" #n ", in_vectors[rip+" #n "*32]\n"
+#define BACK(n) "vmovdqu out_vectors[rip+" #n "*32], ymm" #n "\n"
+#define ALL(m) m(0) m(1) m(2) m(3) m(4) m(5) m(6) m(7) m(8) m(9) m(10) m(11) m(12) m(13) m(14) m(15)
+#define LOAD_VECTORS ALL(MOVE)
+#define STORE_VECTORS ALL(BACK) "vzeroupper\n"
+#else
+#define LOAD_VECTORS
+#define STORE_VECTORS
+#endif
 
 void enter(void);
 void leave(void);
@@ -46,6 +66,7 @@ __asm__(
 	"enter:\n"
 	"push rbx; push rbp; push r12; push r13; push r14; push r15\n"
 	"mov host_rsp[rip], rsp\n"
+	LOAD_VECTORS
 	"push qword ptr in_flags[rip]; popfq\n"
 	"mov rax, in_regs[rip]; mov rcx, in_regs[rip+8]; mov rdx, in_regs[rip+16]; mov rbx, in_regs[rip+24]\n"
 	"mov rbp, in_regs[rip+40]; mov rsi, in_regs[rip+48]; mov rdi, in_regs[rip+56]; mov r8, in_regs[rip+64]\n"
@@ -59,6 +80,7 @@ __asm__(
 	"mov out_regs[rip+96], r12; mov out_regs[rip+104], r13; mov out_regs[rip+112], r14; mov out_regs[rip+120], r15\n"
 	"mov rsp, host_rsp[rip]\n"
 	"pushfq; pop qword ptr out_flags[rip]; cld\n"
+	STORE_VECTORS
 	"pop r15; pop r14; pop r13; pop r12; pop rbp; pop rbx\n"
 	"ret\n"
 	".att_syntax\n");
@@ -79,6 +101,17 @@ static void on_signal(int number, siginfo_t *info, void *context)
 	out.signal = number;
 	out.rip = g[REG_RIP];
 	out.address = number == SIGSEGV ? (uint64_t)info->si_addr : 0;
+#ifdef VECTORS
+	/* The lower halves in the legacy area, the upper ones at their place of the standard XSAVE format. */
+	uint8_t *area = (uint8_t *)((ucontext_t *)context)->uc_mcontext.fpregs;
+	int upper = (((uint64_t *)(area + 512))[0] & 4) != 0;
+
+	for (int i = 0; i < 16; i++) {
+		memcpy(out.vectors[i], area + 160 + i * 16, 16);
+		if (upper)
+			memcpy(out.vectors[i] + 16, area + 576 + i * 16, 16);
+	}
+#endif
 	siglongjmp(back, 1);
 }
 
@@ -115,10 +148,16 @@ int main(int argc, char **argv)
 		memset((uint8_t *)DATA + DATA_SIZE, 0, 0x1000 - DATA_SIZE);
 		memcpy(in_regs, in.regs, sizeof in_regs);
 		in_flags = in.flags;
+#ifdef VECTORS
+		memcpy(in_vectors, in.vectors, sizeof in_vectors);
+#endif
 		if (!sigsetjmp(back, 1)) {
 			enter();
 			memcpy(out.regs, out_regs, sizeof out_regs);
 			out.flags = out_flags;
+#ifdef VECTORS
+			memcpy(out.vectors, out_vectors, sizeof out_vectors);
+#endif
 		}
 		memcpy(out.data, (void *)DATA, DATA_SIZE);
 		fwrite(&out, sizeof out, 1, stdout);

@@ -8,6 +8,8 @@ import { CASE_DATA_SIZE, type Case } from './cases.js';
 const CODE_BYTES = 120;
 const IN_SIZE = 16 * 8 + 8 + CASE_DATA_SIZE + CODE_BYTES + 8;
 const OUT_SIZE = 16 * 8 + 8 + CASE_DATA_SIZE + 24;
+/** YMM0 to YMM15, at the end of records where there are any. */
+const VECTOR_BYTES = 512;
 const SIGNALS: Record<number, string> = { 4: 'UD', 5: 'BP', 7: 'AC', 8: 'DE', 11: 'PF' };
 
 /** State after a case ran. */
@@ -15,6 +17,7 @@ export interface Outcome {
   readonly regs: readonly bigint[];
   readonly flags: number;
   readonly data: Uint8Array;
+  readonly vectors?: Uint8Array;
   /** Exception raised, with RIP, instead of running through. */
   readonly fault?: { readonly vector: string; readonly rip: bigint; readonly address: bigint };
 }
@@ -48,16 +51,21 @@ export function assembleCases(cases: readonly Case[]): Uint8Array[] {
   }
 }
 
-/** Runs cases on this machine's processor, in a child process. */
+/** Runs cases, all or none of them with vectors, on this machine's processor, in a child process. */
 export function runNative(cases: readonly Case[], code: readonly Uint8Array[]): Outcome[] {
   const dir = mkdtempSync(join(tmpdir(), 'modbox-native-'));
   try {
     const program = join(dir, 'native');
     const source = fileURLToPath(new URL('./native.c', import.meta.url));
-    execFileSync('gcc', ['-O1', '-w', '-o', program, source], { stdio: ['ignore', 'ignore', 'inherit'] });
-    const input = Buffer.alloc(cases.length * IN_SIZE);
+    const more = cases[0]?.vectors ? VECTOR_BYTES : 0;
+    const define = more ? ['-DVECTORS'] : [];
+    execFileSync('gcc', ['-O1', '-w', ...define, '-o', program, source], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const input = Buffer.alloc(cases.length * (IN_SIZE + more));
     cases.forEach((c, i) => {
-      const at = i * IN_SIZE;
+      const at = i * (IN_SIZE + more);
+      if (c.vectors) input.set(c.vectors, at + IN_SIZE);
       c.regs.forEach((value, reg) => {
         input.writeBigUInt64LE(value, at + reg * 8);
       });
@@ -67,9 +75,17 @@ export function runNative(cases: readonly Case[], code: readonly Uint8Array[]): 
       input.writeBigUInt64LE(BigInt(code[i].length), at + 136 + CASE_DATA_SIZE + CODE_BYTES);
     });
     const result = spawnSync(program, { input, maxBuffer: 1 << 30, timeout: 60_000 });
-    if (result.status !== 0 || result.stdout.length !== cases.length * OUT_SIZE)
+    if (result.status !== 0 || result.stdout.length !== cases.length * (OUT_SIZE + more))
       throw new Error(`native run failed: ${result.status} ${result.signal} ${result.stdout.length}`);
-    return cases.map((_, i) => readOutcome(result.stdout.subarray(i * OUT_SIZE, (i + 1) * OUT_SIZE)));
+    return cases.map((_, i) => {
+      const at = i * (OUT_SIZE + more);
+      const outcome = readOutcome(result.stdout.subarray(at, at + OUT_SIZE));
+      if (!more) return outcome;
+      return {
+        ...outcome,
+        vectors: new Uint8Array(result.stdout.subarray(at + OUT_SIZE, at + OUT_SIZE + more)),
+      };
+    });
   } finally {
     rmSync(dir, { recursive: true });
   }

@@ -1,6 +1,7 @@
 import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../address-space.js';
 import { Cpu } from '../cpu.js';
 import { CodeCache } from '../runtime/code-cache.js';
+import { VECTORS, VECTORS_SIZE } from '../runtime/layout.js';
 import { CASE_CODE, CASE_DATA, CASE_DATA_SIZE, type Case } from './cases.js';
 import type { Outcome } from './native.js';
 
@@ -39,12 +40,14 @@ export class CaseRunner {
     c.regs.forEach((value, reg) => {
       cpu.set(reg, value);
     });
+    if (c.vectors) space.bytes.set(c.vectors, VECTORS);
     cpu.rflags = BigInt(c.flags);
     cpu.rip = CASE_CODE;
     this.done = false;
     cpu.fuel = 10_000;
     const exit = cpu.run();
     const regs = c.regs.map((_, reg) => cpu.get(reg));
+    const vectors = c.vectors ? { vectors: space.bytes.slice(VECTORS, VECTORS + VECTORS_SIZE) } : undefined;
     if (exit.kind === 'exception') {
       const { vector, address, unimplemented } = exit.exception;
       const data = space.bytes.slice(DATA, DATA + CASE_DATA_SIZE);
@@ -53,6 +56,7 @@ export class CaseRunner {
         regs,
         flags: Number(cpu.rflags),
         data,
+        ...vectors,
         fault: { vector: name, rip: cpu.rip, address: address ?? 0n },
       };
     }
@@ -61,6 +65,6 @@ export class CaseRunner {
     const flags = space.view.getUint32(rsp, true);
     // What pushfq overwrote is not part of the comparison: see maskPushed.
     regs[4] += 8n;
-    return { regs, flags, data: space.bytes.slice(DATA, DATA + CASE_DATA_SIZE) };
+    return { regs, flags, data: space.bytes.slice(DATA, DATA + CASE_DATA_SIZE), ...vectors };
   }
 }

@@ -86,7 +86,7 @@ export function ret(u: UnitTranslation, insn: Insn): void {
   t.load(8);
   w.set(address);
   moveRsp(t, 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0));
-  t.flushRegs();
+  t.flushAll();
   w.get(address);
   w.get(L.fuel);
   w.byte(Op.return);
@@ -129,7 +129,7 @@ export function call(u: UnitTranslation, insn: Insn, to: number): void {
   const { w } = u;
   const next = insn.address + insn.length;
   pushReturnAddress(u, next);
-  u.t.flushRegs();
+  u.t.flushAll();
   const ptr = u.env.toPtr(insn.target);
   if (ptr === undefined) {
     goWild(u, insn.target);
@@ -230,7 +230,7 @@ export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
   w.set(target);
   const next = insn.address + insn.length;
   pushReturnAddress(u, next);
-  t.flushRegs();
+  t.flushAll();
   pushDispatch(u, target);
   w.byte(Op.call);
   w.u32(IMPORT_DISPATCH);
@@ -242,7 +242,7 @@ export function indirectJump(u: UnitTranslation, insn: Insn): void {
   const target = t.temp64();
   t.pushOperand(insn.a!, 8);
   w.set(target);
-  t.flushRegs();
+  t.flushAll();
   pushDispatch(u, target);
   w.byte(Op.call);
   w.u32(IMPORT_DISPATCH);
@@ -253,7 +253,7 @@ export function indirectJump(u: UnitTranslation, insn: Insn): void {
 export function leaveUnit(u: UnitTranslation, ptr: number, address: number): void {
   const { w } = u;
   if (ptr < 0 || !u.env.isFunction(ptr)) storeFlagImage(u.t, ARITHMETIC);
-  u.t.flushRegs();
+  u.t.flushAll();
   if (ptr < 0) {
     goWild(u, address);
     return;

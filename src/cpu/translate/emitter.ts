@@ -1,10 +1,13 @@
 import type { Insn, Size } from '../decode/instruction.js';
-import { regOffset } from '../runtime/layout.js';
+import type { VectorSet } from '../decode/vector-effects.js';
+import { halfOffset, regOffset, VECTORS } from '../runtime/layout.js';
 import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
+import { Simd } from '../wasm/simd.js';
 import { Flags } from './flags.js';
 import { L, reg as localOf } from './locals.js';
 import type { Site } from './site.js';
+import type { VectorLocals } from './vector-locals.js';
 
 /** State of translating one unit, with registers, temporaries and exits. */
 export class Emitter {
@@ -17,6 +20,8 @@ export class Emitter {
   insn!: Insn;
   liveBefore = 0;
   liveAfter = 0;
+  /** Present in functions with vector instructions. */
+  vectors: VectorLocals | undefined;
   private temps64 = 0;
   private temps32 = 0;
 
@@ -35,6 +40,7 @@ export class Emitter {
     this.liveAfter = liveAfter;
     this.temps64 = 0;
     this.temps32 = 0;
+    this.vectors?.release(0);
   }
 
   temp64(): number {
@@ -115,7 +121,8 @@ export class Emitter {
   addSite(site: Partial<Site> & Pick<Site, 'kind'>): number {
     const flags = this.flags.describe(this.liveBefore);
     const { entry, dirty } = this;
-    const complete: Site = { entry, address: this.insn?.address ?? 0, dirty, ...site };
+    const vectors = this.vectors?.dirty ? { vectors: this.vectors.dirty } : undefined;
+    const complete: Site = { entry, address: this.insn?.address ?? 0, dirty, ...vectors, ...site };
     this.sites.push(flags && !('flags' in site) ? { ...complete, flags } : complete);
     return this.sites.length - 1;
   }
@@ -141,6 +148,37 @@ export class Emitter {
         w.memory(Op.i64Store, regOffset(reg));
       }
     this.dirty &= ~mask;
+  }
+
+  /** Writes all registers back, vector registers too. */
+  flushAll(): void {
+    this.flushRegs();
+    const { vectors } = this;
+    if (!vectors?.dirty) return;
+    this.storeVectors(vectors, vectors.dirty, VECTORS);
+    vectors.dirty = 0;
+  }
+
+  /** Stores half vector registers to the register file or its shadow. */
+  storeVectors(vectors: VectorLocals, set: VectorSet, to: number): void {
+    const { w } = this;
+    for (let half = 0; half < 32; half++)
+      if (set & (1 << half)) {
+        w.i32(0);
+        w.get(vectors.of(half));
+        w.simdMemory(Simd.store, to + halfOffset(half));
+      }
+  }
+
+  loadVectors(set: VectorSet): void {
+    const { w, vectors } = this;
+    if (!vectors) return;
+    for (let half = 0; half < 32; half++)
+      if (set & (1 << half)) {
+        w.i32(0);
+        w.simdMemory(Simd.load, VECTORS + halfOffset(half));
+        w.set(vectors.of(half));
+      }
   }
 
   loadRegs(mask: number): void {

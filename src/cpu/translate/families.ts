@@ -6,6 +6,8 @@ import * as multiply from './multiply.js';
 import * as shifts from './shifts.js';
 import { moveString } from './strings.js';
 import type { Translator } from './translator.js';
+import { crc32 } from './vector/crypto.js';
+import { translateVector } from './vector/families.js';
 
 type Handler = (t: Translator, insn: Insn) => void;
 
@@ -51,10 +53,15 @@ define('bextr', bits.bextr);
 define('bzhi', bits.bzhi);
 define('rorx shlx sarx shrx', bits.shiftWithoutFlags);
 define('movs stos', moveString);
+define('crc32', crc32);
 define('nop', () => undefined);
 
 /** Translates one instruction that is neither a branch nor left to the slow path. */
 export function translateInsn(t: Translator, insn: Insn): void {
+  if (insn.vector) {
+    translateVector(t, insn);
+    return;
+  }
   const handler = handlers.get(insn.op);
   if (!handler) throw new Error(`no translation for ${insn.op}`);
   handler(t, insn);

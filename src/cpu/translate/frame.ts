@@ -1,4 +1,5 @@
 import { AF, CF, OF, PF, SF, ZF } from '../decode/effects.js';
+import type { VectorSet } from '../decode/vector-effects.js';
 import {
   EXIT_AT_SITE,
   EXIT_CODE,
@@ -11,6 +12,7 @@ import {
   RIP,
   SHADOW,
   SHADOW_FLAGS,
+  SHADOW_VECTORS,
 } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
 import { L, reg as localOf } from './locals.js';
@@ -42,8 +44,9 @@ export function loadFlags(t: Translator, flags: number): void {
 }
 
 /** The common exit block and the unwind block, which every function ends with. */
-export function emitEpilogue(t: Translator, modified: number): void {
+export function emitEpilogue(t: Translator, modified: number, modifiedVectors: VectorSet): void {
   const { w } = t;
+  if (t.vectors) t.storeVectors(t.vectors, modifiedVectors, SHADOW_VECTORS);
   for (let reg = 0; reg < 16; reg++) {
     if (!(modified & (1 << reg))) continue;
     w.i32(0);

@@ -49,6 +49,9 @@ export const LOCAL_GROUPS = [
   [10, 0x7f],
 ] as const;
 
+/** Where locals of type v128 begin, in functions that have some: see vector-locals.ts. */
+export const FIRST_VECTOR = 63;
+
 /** Local of a general register. */
 export const reg = (number: number): number =>
   number === 4 ? L.rsp : number < 4 ? L.regs + number : L.regs + number - 1;

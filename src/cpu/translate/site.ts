@@ -1,4 +1,5 @@
 import type { Insn, MemOperand, Size } from '../decode/instruction.js';
+import type { VectorSet } from '../decode/vector-effects.js';
 import type { FlagsAtSite } from './flag-state.js';
 
 /**
@@ -13,10 +14,14 @@ export interface Site {
   readonly address: number;
   /** Registers to take from the shadow. */
   readonly dirty: number;
+  /** Half vector registers to take from their shadow. */
+  readonly vectors?: VectorSet;
   readonly flags?: FlagsAtSite;
   /** kind 'memory': the access. */
   readonly memory?: MemOperand;
   readonly write?: boolean;
+  /** Bytes that its address must be a multiple of. */
+  readonly align?: number;
   /** The check was for more than this access. */
   readonly range?: boolean;
   /** The access is displaced by a bit offset in this register (bt and its kin). */

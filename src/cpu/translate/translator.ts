@@ -7,6 +7,7 @@ import { Op } from '../wasm/op.js';
 import { Emitter } from './emitter.js';
 import { L, reg as localOf, RANGE_LOCALS } from './locals.js';
 import type { Site } from './site.js';
+import type { HelperName } from './vector/helpers.js';
 
 /** How thoroughly memory accesses are checked where the quick check fails. */
 export type CheckMode =
@@ -27,6 +28,12 @@ export class Translator extends Emitter {
   private ranges: Map<number, Range> | undefined;
   private frame: Range | undefined;
   private rangeLocals = 0;
+  /** Function index of a helper. */
+  helper: (name: HelperName) => number = () => {
+    throw new Error('no helpers here');
+  };
+  /** Addresses of this block, as symbols, that are known to be multiples of `align`. */
+  private readonly aligned: { readonly root: number; readonly delta: number; readonly align: number }[] = [];
   /** Where the operand that `access` checked lies; undefined: at L.ea. */
   private checked:
     | { readonly local: number; readonly offset: number; readonly index: Location['index'] }
@@ -110,18 +117,21 @@ export class Translator extends Emitter {
     this.ranges = plan.blocks[index];
     this.frame = plan.frame;
     this.rangeLocals = 0;
+    this.aligned.length = 0;
   }
 
   /**
    * Makes sure that an operand is accessible and prepares `load` or `store` of it. Nothing may have been
-   * modified yet.
+   * modified yet. Its address must be a multiple of `align`, else that is #GP.
    */
-  access(memory: MemOperand, size: number, write: boolean): void {
+  access(memory: MemOperand, size: number, write: boolean, align = 1): void {
     const at = this.symbols?.locate(memory);
     const range = at && this.rangeOf(at, size, write);
     if (!at || !range) {
       this.pushAddress(memory, -0x8000_0000);
       this.w.set(L.ea);
+      this.checked = undefined;
+      if (align > 1) this.checkAlignment(memory, size, write, align, at);
       this.check(size, write, memory);
       return;
     }
@@ -137,6 +147,33 @@ export class Translator extends Emitter {
       this.w.set(range.local);
     }
     this.checked = { local: range.local, offset: at.delta - range.low, index: at.index };
+    if (align > 1) this.checkAlignment(memory, size, write, align, at);
+  }
+
+  /** Linear offsets have the low bits of addresses. */
+  private checkAlignment(
+    memory: MemOperand,
+    size: number,
+    write: boolean,
+    align: number,
+    at: Location | undefined,
+  ): void {
+    const { w, aligned } = this;
+    const known =
+      at &&
+      !at.index &&
+      aligned.some((o) => o.root === at.root && o.align >= align && (o.delta - at.delta) % align === 0);
+    if (known) return;
+    this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, align });
+    this.pushLinear();
+    if (this.checked?.offset) {
+      w.i32(this.checked.offset);
+      w.op(Op.i32Add);
+    }
+    w.i32(align - 1);
+    w.op(Op.i32And);
+    this.exitIf();
+    if (at && !at.index) aligned.push({ root: at.root, delta: at.delta, align });
   }
 
   private rangeOf(at: Location, size: number, write: boolean): Range | undefined {
@@ -252,6 +289,11 @@ export class Translator extends Emitter {
     w.op(Op.i64Or);
     pushPage();
     w.op(Op.i64Eq, Op.i32Or);
+  }
+
+  /** Offset that belongs to `pushLinear`, for loads and stores of other kinds than these. */
+  get linearOffset(): number {
+    return this.checked?.offset ?? 0;
   }
 
   /** Pushes the linear offset of the checked operand; `loadAt` or `storeAt` follows. */

@@ -7,7 +7,7 @@ import { innermostLoops } from '../flow/loops.js';
 import { emitStructured, type FlowSink } from '../flow/structure.js';
 import { DEPTH_LEFT, EXIT_RESULT, FUEL } from '../runtime/layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
-import { Op } from '../wasm/op.js';
+import { Op, V128 } from '../wasm/op.js';
 import * as control from './control.js';
 import { translateInsn } from './families.js';
 import type { LazyState } from './flags.js';
@@ -16,6 +16,8 @@ import { IMPORT_SLOW } from './imports.js';
 import { FRAME_COST, L, LOCAL_GROUPS } from './locals.js';
 import type { Site } from './site.js';
 import { type CheckMode, Translator } from './translator.js';
+import type { HelperName } from './vector/helpers.js';
+import { VectorLocals } from './vector-locals.js';
 
 /** What the translator asks about the addresses that a unit refers to. */
 export interface Environment {
@@ -31,6 +33,8 @@ export interface SharedModule {
   readonly sites: Site[];
   /** Functions that can be called directly: linear offset and function index. */
   readonly functions: ReadonlyMap<number, number>;
+  /** Function index of a helper, which becomes part of the module. */
+  readonly helper: (name: HelperName) => number;
 }
 
 export interface TranslatedUnit {
@@ -61,6 +65,7 @@ export class UnitTranslation implements FlowSink {
   private readonly weights: number[];
   private readonly flagsAtEnd: (LazyState | undefined)[] = [];
   private readonly dirtyAtEnd: number[] = [];
+  private readonly vectorsDirtyAtEnd: number[] = [];
 
   constructor(
     readonly graph: Graph,
@@ -71,23 +76,29 @@ export class UnitTranslation implements FlowSink {
     readonly shared: SharedModule,
   ) {
     this.t = new Translator(this.w, mode, shared.sites, graph.blocks[0].ptr);
+    if (live.vectors) this.t.vectors = new VectorLocals(live.vectors.used);
+    this.t.helper = shared.helper;
     this.plan = mode !== 'full' ? planAddresses(graph) : undefined;
     this.weights = loopWeights(graph, flow);
   }
 
   translate(): TranslatedUnit {
     const { w, t } = this;
-    w.u32(LOCAL_GROUPS.length);
+    w.u32(LOCAL_GROUPS.length + (t.vectors ? 1 : 0));
     for (const [count, type] of LOCAL_GROUPS) {
       w.u32(count);
       w.byte(type);
+    }
+    if (t.vectors) {
+      w.u32(t.vectors.count);
+      w.byte(V128);
     }
     w.op(Op.block, 0x40, Op.block, 0x40);
     t.depth = 2;
     this.prologue();
     emitStructured(this.graph, this.flow, this);
     w.op(Op.unreachable, Op.end);
-    emitEpilogue(t, this.live.modified);
+    emitEpilogue(t, this.live.modified, this.live.vectors?.modified ?? 0);
     return { body: w, slots: this.slots };
   }
 
@@ -99,7 +110,7 @@ export class UnitTranslation implements FlowSink {
     if (this.graph.blocks.some(callsOut)) {
       this.aimAtBlock('deep', 0, 0);
       w.get(L.depth);
-      w.i32(FRAME_COST);
+      w.i32(FRAME_COST + (t.vectors ? t.vectors.count * 16 : 0));
       w.op(Op.i32Sub);
       w.tee(L.depth);
       w.i32(0);
@@ -115,6 +126,7 @@ export class UnitTranslation implements FlowSink {
     this.charge(this.weights[this.graph.blocks.length]);
     if (flags) loadFlags(t, flags);
     t.loadRegs(this.live.neededIn[0] & ~RSP_BIT);
+    t.loadVectors(this.vectorsNeeded(0));
   }
 
   /** All of the stack frame at once: see flow/addresses.ts. */
@@ -179,6 +191,7 @@ export class UnitTranslation implements FlowSink {
   backEdge(from: number, to: number, weight = this.weights[to]): void {
     const { w, t } = this;
     t.dirty = this.dirtyAtEnd[from];
+    if (t.vectors) t.vectors.dirty = this.vectorsDirtyAtEnd[from];
     this.aimAtBlock('budget', to, this.live.flagsIn[to]);
     w.get(L.fuel);
     w.i64(Math.max(1, weight));
@@ -204,6 +217,7 @@ export class UnitTranslation implements FlowSink {
     const preds = this.flow.preds[index];
     t.flags.restore(index !== 0 && preds.length === 1 ? this.flagsAtEnd[preds[0]] : undefined);
     t.dirty = live.dirtyIn[index];
+    if (t.vectors) t.vectors.dirty = live.vectors?.dirtyIn[index] ?? 0;
     if (this.plan) t.beginBlock(this.plan, index);
     let before = live.flagsIn[index];
     block.insns.forEach((insn, i) => {
@@ -221,6 +235,7 @@ export class UnitTranslation implements FlowSink {
     const { terminator } = block;
     const counts = terminator.kind === 'cond' && terminator.insn.op.startsWith('loop');
     this.dirtyAtEnd[index] = t.dirty | (counts ? 1 << 1 : 0);
+    this.vectorsDirtyAtEnd[index] = t.vectors?.dirty ?? 0;
   }
 
   /** Pushes the condition of a conditional branch, after flags were made ready for its targets. */
@@ -269,7 +284,7 @@ export class UnitTranslation implements FlowSink {
 
   /** Makes the register file true. */
   flush(): void {
-    this.t.flushRegs();
+    this.t.flushAll();
     this.storeFuel();
   }
 
@@ -293,12 +308,18 @@ export class UnitTranslation implements FlowSink {
     w.memory(Op.i64Load, FUEL);
     w.set(L.fuel);
     t.loadRegs(this.live.neededIn[to]);
+    t.loadVectors(this.vectorsNeeded(to));
     t.dirty = 0;
+  }
+
+  private vectorsNeeded(block: number): number {
+    return this.live.vectors?.neededIn[block] ?? 0;
   }
 
   /** As `reload`, after a call that returned fuel and came back with RSP where it should be. */
   reloadAfterCall(to: number): void {
     this.t.loadRegs(this.live.neededIn[to]);
+    this.t.loadVectors(this.vectorsNeeded(to));
     this.t.dirty = 0;
   }
 

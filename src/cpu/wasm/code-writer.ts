@@ -1,4 +1,5 @@
 import { Op } from './op.js';
+import { Simd } from './simd.js';
 
 /** A growing byte buffer with the encodings of the WebAssembly binary format (section 5.2). */
 export class CodeWriter {
@@ -117,6 +118,38 @@ export class CodeWriter {
     this.byte(opcode);
     this.byte(0);
     this.u32(offset);
+  }
+
+  /** Vector instructions without immediates: see wasm/simd.ts. */
+  simd(...opcodes: number[]): void {
+    for (const opcode of opcodes) {
+      this.byte(0xfd);
+      this.u32(opcode);
+    }
+  }
+
+  /** A vector load or store. */
+  simdMemory(opcode: number, offset: number): void {
+    this.simd(opcode);
+    this.byte(0);
+    this.u32(offset);
+  }
+
+  /** Extracts or replaces one lane. */
+  simdLane(opcode: number, lane: number): void {
+    this.simd(opcode);
+    this.byte(lane);
+  }
+
+  /** Sixteen bytes of the two operands, numbered 0..15 and 16..31. */
+  shuffle(lanes: readonly number[]): void {
+    this.simd(Simd.shuffle);
+    for (const lane of lanes) this.byte(lane);
+  }
+
+  v128(bytes: readonly number[]): void {
+    this.simd(Simd.const);
+    for (const byte of bytes) this.byte(byte);
   }
 
   private grow(need: number): void {

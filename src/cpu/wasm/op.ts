@@ -97,4 +97,5 @@ export const Op = {
 
 export const I32 = 0x7f;
 export const I64 = 0x7e;
+export const V128 = 0x7b;
 export const VOID = 0x40;

@@ -1,8 +1,11 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
+import { Chacha } from './chacha.js';
 import { CryptoRegistration } from './registration.js';
 import { Shash } from './shash.js';
 import { CryptoTfms } from './tfm.js';
+import { CryptoUtils } from './utils.js';
 
 /** The crypto API: algorithms that modules register and use. */
 export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -10,4 +13,7 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoTfms,
   Shash,
   CryptoRegistration,
+  CryptoUtils,
+  Aes,
+  Chacha,
 ];

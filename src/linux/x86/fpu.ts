@@ -1,10 +1,17 @@
 import type { LinuxKernel } from '../kernel.js';
-import { SOFTIRQ_DISABLE_OFFSET } from '../locking/spinlock.js';
+import { PREEMPT_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
+
+/** kernel_fpu_begin_mask(): the control register of vector floating point gets its initial value. */
+const KFPU_MXCSR = 2;
+const MXCSR_DEFAULT = 0x1f80;
+const SOFTIRQ_MASK = 0xff00;
+const HARDIRQ_MASK = 0xf_0000;
 
 /**
  * kernel_fpu_begin and its kin (arch/x86/kernel/fpu/core.c): vector registers may be used between them, with
- * preemption and softirqs off. The registers themselves come with the translator's vector instructions.
+ * preemption off. So no other task runs in between, interrupt work that asks irq_fpu_usable() keeps its hands
+ * off, and a task switch need not save the registers. User processes have none here that would have to be saved.
  */
 export class KernelFpu implements Subsystem {
   private inUse = false;
@@ -12,14 +19,22 @@ export class KernelFpu implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    irq_fpu_usable: () => !this.inUse,
-    kernel_fpu_begin_mask: () => {
-      this.k.processes.preemptCount += SOFTIRQ_DISABLE_OFFSET;
+    irq_fpu_usable: () => this.usable(),
+    kernel_fpu_begin_mask: (mask: number) => {
+      this.k.processes.preemptCount += PREEMPT_OFFSET;
       this.inUse = true;
+      if (mask & KFPU_MXCSR) this.k.cpu.mxcsr = MXCSR_DEFAULT;
     },
     kernel_fpu_end: () => {
       this.inUse = false;
-      this.k.processes.preemptCount -= SOFTIRQ_DISABLE_OFFSET;
+      this.k.processes.preemptCount -= PREEMPT_OFFSET;
     },
   };
+
+  /** Not within a section; in a hard interrupt only if it came with softirqs enabled. */
+  private usable(): boolean {
+    if (this.inUse) return false;
+    const count = this.k.processes.preemptCount;
+    return (count & HARDIRQ_MASK) === 0 || (count & SOFTIRQ_MASK) === 0;
+  }
 }
