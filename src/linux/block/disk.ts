@@ -150,9 +150,7 @@ export class Disks implements Subsystem {
     k.struct('inode').set(this.inodes.get(part)!, 'i_rdev', number);
     parts.set(part, 'bd_holder_dir', yield* this.directory('holders', device));
     type.set(disk, 'slave_dir', yield* this.directory('slaves', device));
-    const queue = k.struct('request_queue').addr(type.get(disk, 'queue'), 'kobj');
-    const kobject = devices.addr(device, 'kobj');
-    yield* k.callInt(k.fn('kobject_add'), queue, kobject, k.constantString('%s'), k.constantString('queue'));
+    yield* k.get(RequestQueues).addDirectory(disk, devices.addr(device, 'kobj'));
     if (!hidden)
       yield* k
         .get(BackingDevices)
@@ -194,7 +192,7 @@ export class Disks implements Subsystem {
     const put = k.fn('kobject_put');
     yield* k.get(BackingDevices).unregister(type.get(disk, 'bdi'));
     const queue = type.get(disk, 'queue');
-    yield* k.call(k.fn('kobject_del'), k.struct('request_queue').addr(queue, 'kobj'));
+    yield* k.get(RequestQueues).removeDirectory(disk);
     yield* k.call(put, k.struct('block_device').get(part, 'bd_holder_dir'));
     yield* k.call(put, type.get(disk, 'slave_dir'));
     type.set(disk, 'slave_dir', 0);

@@ -43,7 +43,8 @@ export class RequestQueues implements Subsystem {
     list.init(k.space, type.addr(q, 'mq_freeze_wq.head'));
     k.get(QueueLimits).setDefaults(type.addr(q, 'limits'));
     type.set(q, 'nr_requests', DEFAULT_REQUESTS);
-    yield* k.call(k.fn('kobject_init'), type.addr(q, 'kobj'), this.type());
+    if (this.isObject) yield* k.call(k.fn('kobject_init'), type.addr(q, 'kobj'), this.type());
+    else type.set(q, 'refs.refs.counter', 1);
     return q;
   }
 
@@ -80,13 +81,48 @@ export class RequestQueues implements Subsystem {
   }
 
   *put(q: Ptr): Sleepable<void> {
-    yield* this.k.call(this.k.fn('kobject_put'), this.k.struct('request_queue').addr(q, 'kobj'));
+    const { k } = this;
+    const type = k.struct('request_queue');
+    if (this.isObject) {
+      yield* k.call(k.fn('kobject_put'), type.addr(q, 'kobj'));
+      return;
+    }
+    const references = type.get(q, 'refs.refs.counter') - 1;
+    type.set(q, 'refs.refs.counter', references);
+    if (references === 0) k.slab.free(q);
+  }
+
+  /** Adds a disk's `queue` directory below its device. */
+  *addDirectory(disk: Ptr, parent: Ptr): Sleepable<number> {
+    const { k } = this;
+    const kobject = this.directoryOf(disk);
+    if (!this.isObject) yield* k.call(k.fn('kobject_init'), kobject, this.type());
+    const format = k.constantString('%s');
+    return yield* k.callInt(k.fn('kobject_add'), kobject, parent, format, k.constantString('queue'));
+  }
+
+  *removeDirectory(disk: Ptr): Sleepable<void> {
+    const { k } = this;
+    yield* k.call(k.fn('kobject_del'), this.directoryOf(disk));
+    if (!this.isObject) yield* k.call(k.fn('kobject_put'), this.directoryOf(disk));
+  }
+
+  /** Whether the queue itself is the kobject that counts its references; else the disk has one for the directory. */
+  private get isObject(): boolean {
+    return this.k.struct('request_queue').has('kobj');
+  }
+
+  private directoryOf(disk: Ptr): Ptr {
+    const type = this.k.struct('gendisk');
+    return this.isObject
+      ? this.k.struct('request_queue').addr(type.get(disk, 'queue'), 'kobj')
+      : type.addr(disk, 'queue_kobj');
   }
 
   private get(q: Ptr): boolean {
     const type = this.k.struct('request_queue');
-    const references = type.get(q, 'kobj.kref.refcount.refs.counter');
-    type.set(q, 'kobj.kref.refcount.refs.counter', references + 1);
+    const counter = this.isObject ? 'kobj.kref.refcount.refs.counter' : 'refs.refs.counter';
+    type.set(q, counter, type.get(q, counter) + 1);
     return true;
   }
 
@@ -137,7 +173,7 @@ export class RequestQueues implements Subsystem {
     if (this.kobjType !== 0) return this.kobjType;
     this.kobjType = k.permanent(k.sizeOf('kobj_type'));
     const release = k.exports.hostFunction('blk_release_queue', 'v:p', (kobject: Ptr) => {
-      k.slab.free(k.struct('request_queue').of(kobject, 'kobj'));
+      if (this.isObject) k.slab.free(k.struct('request_queue').of(kobject, 'kobj'));
     });
     k.struct('kobj_type').set(this.kobjType, 'release', release);
     return this.kobjType;

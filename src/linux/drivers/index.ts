@@ -1,6 +1,7 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { AcpiBus } from './acpi/acpi-bus.js';
 import { AcpiNamespace } from './acpi/acpi-namespace.js';
+import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
@@ -65,6 +66,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   AuxiliaryBus,
   AcpiBus,
   AcpiNamespace,
+  Ghes,
   PnpBus,
   PciBus,
   PciDrivers,

@@ -24,8 +24,6 @@ export class PageExports implements Subsystem {
     __get_free_pages: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
     get_free_pages_noprof: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
     get_zeroed_page: (flags: number) => this.addressOf(this.allocPages(flags, 0)),
-    get_free_pages_noprof: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
-    get_zeroed_page_noprof: (flags: number) => this.addressOf(this.allocPages(flags, 0)),
     alloc_pages_exact: (size: number) => this.k.pages.allocateExact(size),
     free_pages_exact: (address: Ptr) => {
       if (address !== 0) this.k.pages.free(address);
@@ -46,8 +44,6 @@ export class PageExports implements Subsystem {
     __get_free_pages: 'p:uu',
     get_free_pages_noprof: 'p:uu',
     get_zeroed_page: 'p:u',
-    get_free_pages_noprof: 'p:uu',
-    get_zeroed_page_noprof: 'p:u',
     vmalloc_to_page: 'p:p',
   };
 

@@ -11,7 +11,6 @@ export class Edac implements Subsystem {
     edac_get_owner: () => 0,
     edac_has_mcs: () => false,
     edac_mc_find: () => 0,
-    ghes_get_devices: () => 0,
   };
 
   readonly data = {

@@ -28,9 +28,7 @@ export class Rhashtable implements Subsystem {
 
   readonly exports = {
     rhashtable_init: (ht: Ptr, params: Ptr) => this.init(ht, params),
-    rhashtable_init_noprof: (ht: Ptr, params: Ptr) => this.init(ht, params),
     rhltable_init: (hlt: Ptr, params: Ptr) => this.initList(hlt, params),
-    rhltable_init_noprof: (hlt: Ptr, params: Ptr) => this.initList(hlt, params),
     rhashtable_insert_slow: (ht: Ptr, key: Ptr, node: Ptr) => this.insert(ht, key, node),
     rhashtable_free_and_destroy: (ht: Ptr, free: Ptr, argument: Ptr) => this.destroy(ht, free, argument),
     rhashtable_destroy: (ht: Ptr) => this.destroy(ht, 0, 0),

@@ -19,7 +19,6 @@ export class Duplicate implements Subsystem {
       if (s !== 0 && !this.isReadOnly(s)) this.k.slab.free(s);
     },
     kmemdup: (source: Ptr, bytes: number) => this.memory(source, bytes),
-    kmemdup_noprof: (source: Ptr, bytes: number) => this.memory(source, bytes),
     kmemdup_array: (source: Ptr, count: number, size: number) => this.memory(source, count * size),
     kmemdup_nul: (s: Ptr, bytes: number) => (s === 0 ? 0 : this.string(s, bytes)),
     memdup_user: (source: Ptr, bytes: number) => this.fromUser(source, bytes, false),

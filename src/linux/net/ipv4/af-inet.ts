@@ -84,23 +84,23 @@ export class InetSockets implements Subsystem {
     return result;
   }
 
-  /** Whether a struct inet_connection_sock is round the socket: a member of its own, or one of the socket's flags. */
-  private markConnectionOriented(sk: Ptr, is: boolean): void {
+  /** Sets a yes or no of a socket: a member of its own, `field` of `type`, or a bit of inet_flags (INET_FLAGS_BIT). */
+  private mark(type: StructType, at: Ptr, field: string, sk: Ptr, bit: string, on: boolean): void {
     const { inet, k } = this;
-    if (inet.has('is_icsk')) {
-      inet.set(sk, 'is_icsk', Number(is));
+    if (type.has(field)) {
+      type.set(at, field, Number(on));
       return;
     }
-    const bit = 1n << BigInt(k.enumValue('INET_FLAGS_IS_ICSK'));
+    const mask = 1n << BigInt(k.enumValue(`INET_FLAGS_${bit}`));
     const flags = inet.getBig(sk, 'inet_flags');
-    inet.setBig(sk, 'inet_flags', is ? flags | bit : flags & ~bit);
+    inet.setBig(sk, 'inet_flags', on ? flags | mask : flags & ~mask);
   }
 
   private init(socket: Ptr, sk: Ptr, protocol: number, flags: number, family: number): void {
     const { k } = this;
     const inet = this.inet;
     if (flags & INET_PROTOSW_REUSE) inet.set(sk, 'sk.__sk_common.skc_reuse', 1);
-    this.markConnectionOriented(sk, (flags & INET_PROTOSW_ICSK) !== 0);
+    this.mark(inet, sk, 'is_icsk', sk, 'IS_ICSK', (flags & INET_PROTOSW_ICSK) !== 0);
     inet.set(sk, 'pmtudisc', PMTUDISC_WANT);
     k.get(Socks).initData(socket, sk, 0);
     inet.set(sk, 'sk.sk_destruct', k.fn('inet_sock_destruct'));
@@ -111,23 +111,28 @@ export class InetSockets implements Subsystem {
       k.struct('proto').get(inet.get(sk, 'sk.__sk_common.skc_prot'), 'backlog_rcv'),
     );
     inet.set(sk, 'uc_ttl', DEFAULT_TTL);
-    inet.set(sk, 'mc_loop', 1);
+    this.mark(inet, sk, 'mc_loop', sk, 'MC_LOOP', true);
     inet.set(sk, 'mc_ttl', 1);
-    inet.set(sk, 'mc_all', 1);
+    this.mark(inet, sk, 'mc_all', sk, 'MC_ALL', true);
     if (family === AF_INET6) this.initIpv6(sk);
   }
 
-  /** The IPv6 part lies at the end of the protocol's own struct: inet6_sk_generic(). */
+  /** The IPv6 part lies where the protocol says, or at the end of the protocol's own struct: inet6_sk_generic(). */
   private initIpv6(sk: Ptr): void {
     const { k } = this;
     const prot = this.inet.get(sk, 'sk.__sk_common.skc_prot');
     const info = k.struct('ipv6_pinfo');
-    const at = sk + k.struct('proto').get(prot, 'obj_size') - info.size;
+    const proto = k.struct('proto');
+    const at =
+      sk +
+      (proto.has('ipv6_pinfo_offset')
+        ? proto.get(prot, 'ipv6_pinfo_offset')
+        : proto.get(prot, 'obj_size') - info.size);
     this.inet.set(sk, 'pinet6', at);
     info.set(at, 'hop_limit', -1);
     info.set(at, 'mcast_hops', 1);
-    info.set(at, 'mc_loop', 1);
-    info.set(at, 'mc_all', 1);
+    this.mark(info, at, 'mc_loop', sk, 'MC6_LOOP', true);
+    this.mark(info, at, 'mc_all', sk, 'MC6_ALL', true);
     info.set(at, 'pmtudisc', PMTUDISC_WANT);
   }
 

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { DiskFiles } from '../kmod/node/disk-files.js';
+import { Machine } from '../machine/machine.js';
+import { runModule } from '../machine/module-run.js';
+import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { newerTarget } from '../machine/testing/recorded.js';
+import { newerTree } from '../testing/corpus.js';
+
+const tree = await newerTree();
+const target = await newerTarget();
+
+/** What a newer kernel does otherwise, and a module whose init depends on it. */
+const CASES = {
+  'a slab cache described by a struct': 'dm-mod',
+  'memory from buckets': 'nf_conntrack',
+  'direct calls in place of indirect ones': 'kvm',
+  'a certificate list that the kernel reads': 'cfg80211',
+  'a virtio bus that is built in': 'virtio_net',
+  'device drivers restricted by a name in struct device': 'hx711',
+  'disks that are made with their limits': 'loop',
+  'shrinkers that are allocated': 'erofs',
+  'sysctl tables without an end mark': 'lp',
+  'flags of a socket in one word': 'dccp_ipv6',
+  'several per-CPU counters at once': 'dccp',
+  'reasons for dropping packets': 'mac80211',
+};
+
+describe.skipIf(tree === undefined || target === undefined)(
+  'a newer kernel, from the same source, has',
+  () => {
+    for (const [what, name] of Object.entries(CASES))
+      it(`${what}: ${name}`, () => {
+        const files = new DiskFiles(tree!);
+        const machine = Machine.boot({ target: target!, files, indexCache: new DiskIndexCache() });
+        const report = runModule(machine, { kind: 'name', name }, { now: () => 0, bootMs: 0 });
+        expect(report.faults).toEqual([]);
+        expect(report.modprobe).toMatchObject({ exit: 0, stderr: [] });
+        expect(report.modules.map((module) => module.name)).toContain(name.replaceAll('-', '_'));
+        expect(report.remove).toMatchObject({ exit: 0 });
+      });
+  },
+);

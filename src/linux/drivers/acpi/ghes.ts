@@ -1,0 +1,23 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EINVAL } from '../../../kernel/errno.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** Hardware errors that firmware reports (drivers/acpi/apei/ghes.c): this machine's firmware has no such source. */
+export class Ghes implements Subsystem {
+  /** Work that is queued when an error of a CXL device comes in. */
+  private cxlWork: Ptr = 0;
+
+  readonly exports = {
+    ghes_get_devices: () => 0,
+    cxl_cper_register_work: (work: Ptr) => {
+      if (this.cxlWork !== 0) return -EINVAL;
+      this.cxlWork = work;
+      return 0;
+    },
+    cxl_cper_unregister_work: (work: Ptr) => {
+      if (this.cxlWork !== work) return -EINVAL;
+      this.cxlWork = 0;
+      return 0;
+    },
+  };
+}
