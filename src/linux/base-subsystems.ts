@@ -11,17 +11,20 @@ import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { Ioremap } from './mm/ioremap.js';
+import { ListLrus } from './mm/list-lru.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { ZpoolDrivers } from './mm/zpool.js';
 import { Modules } from './module/modules.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
+import { Freezer } from './sched/freezer.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
@@ -34,6 +37,7 @@ import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { X86Cpu } from './x86/cpu.js';
 import { KernelFpu } from './x86/fpu.js';
+import { HypervisorGuest } from './x86/hypervisor.js';
 import { Paravirt } from './x86/paravirt.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
@@ -76,4 +80,8 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   KthreadWorkers,
   WaitBits,
   KernelFpu,
+  ListLrus,
+  ZpoolDrivers,
+  Freezer,
+  HypervisorGuest,
 ];

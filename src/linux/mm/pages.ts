@@ -17,6 +17,8 @@ export class PageExports implements Subsystem {
   readonly exports = {
     alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
     __alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
+    folio_alloc: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
+    folio_alloc_noprof: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
     alloc_pages_noprof: (flags: number, order: number) => this.allocPages(flags, order),
     __free_pages: (page: Ptr, order: number) => this.freePages(page, order),
     free_pages: (address: Ptr, order: number) => {

@@ -2,7 +2,14 @@ import type { SubsystemClass } from '../subsystem.js';
 import { Credentials } from './credentials.js';
 import { KeyTypes } from './keys/key-types.js';
 import { Keys } from './keys/keys.js';
+import { LsmNotifiers } from './lsm-notifiers.js';
 import { ModuleSecurity } from './module-security.js';
 
 /** Keys, and who may load which modules, in boot order. */
-export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [KeyTypes, Keys, Credentials, ModuleSecurity];
+export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
+  KeyTypes,
+  Keys,
+  Credentials,
+  ModuleSecurity,
+  LsmNotifiers,
+];
