@@ -5,6 +5,8 @@ import { Notifiers } from './core/notifier.js';
 import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
+import { TraceArrays } from './core/trace-arrays.js';
+import { ManagedInterrupts } from './irq/devres.js';
 import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
 import { RtMutexes } from './locking/rtmutex.js';
@@ -35,10 +37,13 @@ import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
+import { CmosClock } from './x86/cmos.js';
 import { X86Cpu } from './x86/cpu.js';
 import { KernelFpu } from './x86/fpu.js';
 import { HypervisorGuest } from './x86/hypervisor.js';
+import { NmiHandlers } from './x86/nmi.js';
 import { Paravirt } from './x86/paravirt.js';
+import { PageAttributes } from './x86/pat.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -84,4 +89,9 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   ZpoolDrivers,
   Freezer,
   HypervisorGuest,
+  ManagedInterrupts,
+  CmosClock,
+  PageAttributes,
+  NmiHandlers,
+  TraceArrays,
 ];

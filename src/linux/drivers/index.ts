@@ -1,6 +1,7 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { AcpiBus } from './acpi/acpi-bus.js';
 import { AcpiNamespace } from './acpi/acpi-namespace.js';
+import { AcpiAddressSpaces } from './acpi/address-spaces.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
@@ -64,6 +65,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   AuxiliaryBus,
   AcpiBus,
   AcpiNamespace,
+  AcpiAddressSpaces,
   PnpBus,
   PciBus,
   PciDrivers,

@@ -48,6 +48,13 @@ export class PageExports implements Subsystem {
     vmalloc_to_page: 'p:p',
   };
 
+  /** Pages of the kernel image are never free: the zero page is one that modules take references of. */
+  boot(): void {
+    if (!this.k.hasSymbol('empty_zero_page')) return;
+    const page = this.toPage(this.k.symbol('empty_zero_page'));
+    this.k.struct('page').set(page, '_refcount.counter', 1);
+  }
+
   /** A zeroed block of 2^order pages, as its first struct page; 0 when there is none. */
   allocPages(flags: number, order: number): Ptr {
     if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
