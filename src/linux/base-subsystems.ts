@@ -6,6 +6,7 @@ import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
 import { TraceArrays } from './core/trace-arrays.js';
+import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './irq/devres.js';
 import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
@@ -22,6 +23,7 @@ import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
 import { ZpoolDrivers } from './mm/zpool.js';
 import { Modules } from './module/modules.js';
+import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
@@ -72,6 +74,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Notifiers,
   Modules,
   ParamOps,
+  ParameterLocks,
   RequestModule,
   CoreMisc,
   JumpLabels,
@@ -94,4 +97,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PageAttributes,
   NmiHandlers,
   TraceArrays,
+  UtsNamespaces,
 ];

@@ -3,6 +3,7 @@ import { CryptoApi } from './algapi.js';
 import { CryptoRegistration } from './registration.js';
 import { Shash } from './shash.js';
 import { CryptoTfms } from './tfm.js';
+import { CryptoXor } from './xor.js';
 
 /** The crypto API: algorithms that modules register and use. */
 export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -10,4 +11,5 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoTfms,
   Shash,
   CryptoRegistration,
+  CryptoXor,
 ];

@@ -42,6 +42,7 @@ import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
+import { BaudRates } from './tty/baud-rates.js';
 import { LineDisciplines } from './tty/line-discipline.js';
 import { SerialCore } from './tty/serial-core.js';
 import { TtyDrivers } from './tty/tty-driver.js';
@@ -84,6 +85,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   InputCore,
   TtyDrivers,
   TtyPorts,
+  BaudRates,
   LineDisciplines,
   Connector,
   CpuFreqGovernors,

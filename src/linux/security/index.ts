@@ -1,5 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { Credentials } from './credentials.js';
+import { AsymmetricKeyParsers } from './keys/asymmetric-parsers.js';
 import { KeyTypes } from './keys/key-types.js';
 import { Keys } from './keys/keys.js';
 import { LsmNotifiers } from './lsm-notifiers.js';
@@ -12,4 +13,5 @@ export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
   Credentials,
   ModuleSecurity,
   LsmNotifiers,
+  AsymmetricKeyParsers,
 ];
