@@ -1,39 +1,38 @@
 /**
- * npm run parity [-- --every N] [--from K] [--jobs N] [--run FILE] [--target VERSION]
+ * npm run parity [-- --all] [--every N] [--from K] [--jobs N] [--run FILE] [--target VERSION]
  *
- * Runs modules of the recordings in ../shared/oracle through `modbox run --json --each-from`, scores them with the
- * recordings' own compare.mjs, ranks the exports that modules wait for, and writes docs/parity.md.
+ * Runs modules through `modbox run --json --each-from`: those that ../shared/oracle has recordings of, or with --all every
+ * module of the kernel package. Scores them with the recordings' own compare.mjs, ranks the exports that modules wait for,
+ * and writes docs/parity.md. docs/parity.json keeps what each module came to: the next run shows what changed since.
+ * A run of a part (--every, --from) is compared with it and leaves it alone. --run reports on the output of a run again.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusTree } from '../src/testing/corpus.js';
 import { newerParity } from './parity/newer.js';
-
-interface Entry {
-  readonly module: string;
-  readonly unimplemented?: readonly { readonly symbol: string }[];
-  readonly faults?: readonly { readonly kind: string }[];
-}
+import {
+  changes,
+  type Entry,
+  type Outcomes,
+  outcomesOf,
+  readBaseline,
+  type Scored,
+  writeBaseline,
+} from './parity/outcomes.js';
+import { report } from './parity/report.js';
 
 const ORACLE_FOLDER = new URL('../../shared/oracle/', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
-const RANKED = 40;
+const BASELINE = new URL('../docs/parity.json', import.meta.url);
 
 const readLines = <T>(file: string): T[] =>
   readFileSync(file, 'utf8')
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as T);
-
-/** How often each name occurs, most frequent first. */
-function rank(names: readonly string[]): [name: string, count: number][] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-}
 
 /** The recordings of the modules that are run, as a file for compare.mjs. */
 function selectOracle(folder: string, every: number, from: number): { file: string; names: string[] } {
@@ -56,41 +55,28 @@ function runAll(list: string, root: string, output: string): void {
   writeFileSync(output, run.stdout);
 }
 
-function report(score: string, entries: readonly Entry[], seconds: number | undefined): string {
-  const missing = rank(
-    entries.flatMap((entry) => entry.unimplemented?.slice(0, 1).map((call) => call.symbol) ?? []),
-  );
-  const faults = rank(
-    entries
-      .flatMap((entry) => entry.faults?.slice(0, 1).map((fault) => fault.kind) ?? [])
-      .filter((kind) => kind !== 'unimplemented-export'),
-  );
-  return [
-    '# Parity with the real kernel',
-    '',
-    `Debian's 6.1.0-53-amd64, ${entries.length} modules, each in a freshly booted machine${seconds === undefined ? '' : `, ${seconds} s`}. Made by \`npm run parity\`.`,
-    '',
-    `    ${score}`,
-    '',
-    '## Exports that modules stop at',
-    '',
-    '| export | modules |',
-    '|---|---|',
-    ...missing.slice(0, RANKED).map(([name, count]) => `| ${name} | ${count} |`),
-    '',
-    `${missing.length} exports in all.`,
-    '',
-    '## Other faults',
-    '',
-    '| kind | modules |',
-    '|---|---|',
-    ...faults.map(([name, count]) => `| ${name} | ${count} |`),
-    '',
-  ].join('\n');
+/** Every module of a tree, by name. */
+function modulesOf(tree: string): string[] {
+  const files = readdirSync(join(tree, 'lib/modules'), { recursive: true, encoding: 'utf8' });
+  const modules = files.filter((file) => /\.ko(\.\w+)?$/.test(file));
+  return modules.map((file) => basename(file).replace(/\.ko(\.\w+)?$/, '')).sort();
 }
+
+/** The recordings' own verdict: its last line, and the modules that differ. */
+function compare(oracle: string, run: string, folder: string): { score: string; wrong: readonly Scored[] } {
+  const json = join(folder, 'compared.json');
+  const args = [join(ORACLE_FOLDER, 'compare.mjs'), oracle, run, '--show', '0', '--json', json];
+  const text = execFileSync(process.execPath, args, { encoding: 'utf8' });
+  const { wrong } = JSON.parse(readFileSync(json, 'utf8')) as { wrong: readonly Scored[] };
+  return { score: text.trim().split('\n').at(-1) ?? '', wrong };
+}
+
+const only = (outcomes: Outcomes, wanted: (module: string) => boolean): Outcomes =>
+  Object.fromEntries(Object.entries(outcomes).filter(([module]) => wanted(module)));
 
 const { values } = parseArgs({
   options: {
+    all: { type: 'boolean' },
     every: { type: 'string' },
     from: { type: 'string' },
     jobs: { type: 'string' },
@@ -108,18 +94,36 @@ const tree = await corpusTree();
 if (tree === undefined) throw new Error('the kernel package cannot be had here');
 const folder = mkdtempSync(join(tmpdir(), 'modbox-parity-'));
 const { file, names } = selectOracle(folder, Number(values.every ?? 1), Number(values.from ?? 0));
+const recorded = new Set(names);
+const wanted = values.all ? [...new Set([...names, ...modulesOf(tree)])] : names;
 const list = join(folder, 'list');
-writeFileSync(list, `${names.join('\n')}\n`);
+writeFileSync(list, `${wanted.join('\n')}\n`);
 const started = Date.now();
 const output = values.run ?? join(folder, 'run.jsonl');
 if (values.run === undefined) runAll(list, tree, output);
 const seconds = values.run === undefined ? Math.round((Date.now() - started) / 1000) : undefined;
-const compared = execFileSync(
-  process.execPath,
-  [join(ORACLE_FOLDER, 'compare.mjs'), file, output, '--show', '0'],
-  { encoding: 'utf8' },
-);
-const score = compared.trim().split('\n').at(-1) ?? '';
-const text = report(score, readLines<Entry>(output), seconds);
+const entries = readLines<Entry>(output);
+const { score, wrong } = compare(file, output, folder);
+const outcomes = outcomesOf(entries, wrong);
+const before = readBaseline(BASELINE);
+const ran = entries.map(({ module }) => module);
+const comparable = ran.filter((module) => recorded.has(module) || before?.others !== undefined);
+const text = report({
+  score,
+  entries,
+  scope: values.all
+    ? `all ${entries.length} modules, of which ${names.length} were recorded and are scored`
+    : `the ${entries.length} modules that were recorded`,
+  seconds,
+  jobs: values.jobs ?? '2',
+  changes: before && changes({ ...before.recorded, ...before.others }, outcomes, comparable),
+});
 writeFileSync(new URL('../docs/parity.md', import.meta.url), text);
+if (values.every === undefined) {
+  const others = values.all ? only(outcomes, (module) => !recorded.has(module)) : before?.others;
+  writeBaseline(BASELINE, {
+    recorded: only(outcomes, (module) => recorded.has(module)),
+    ...(others && { others }),
+  });
+}
 console.log(text);

@@ -5,23 +5,30 @@ import { Notifiers } from './core/notifier.js';
 import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
+import { TraceArrays } from './core/trace-arrays.js';
+import { UtsNamespaces } from './core/uts.js';
+import { ManagedInterrupts } from './irq/devres.js';
 import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { Ioremap } from './mm/ioremap.js';
+import { ListLrus } from './mm/list-lru.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { ZpoolDrivers } from './mm/zpool.js';
 import { Modules } from './module/modules.js';
+import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
+import { Freezer } from './sched/freezer.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
@@ -32,9 +39,13 @@ import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
+import { CmosClock } from './x86/cmos.js';
 import { X86Cpu } from './x86/cpu.js';
 import { KernelFpu } from './x86/fpu.js';
+import { HypervisorGuest } from './x86/hypervisor.js';
+import { NmiHandlers } from './x86/nmi.js';
 import { Paravirt } from './x86/paravirt.js';
+import { PageAttributes } from './x86/pat.js';
 import { StaticCalls } from './x86/static-call.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
@@ -64,6 +75,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Notifiers,
   Modules,
   ParamOps,
+  ParameterLocks,
   RequestModule,
   CoreMisc,
   JumpLabels,
@@ -78,4 +90,14 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   WaitBits,
   KernelFpu,
   StaticCalls,
+  ListLrus,
+  ZpoolDrivers,
+  Freezer,
+  HypervisorGuest,
+  ManagedInterrupts,
+  CmosClock,
+  PageAttributes,
+  NmiHandlers,
+  TraceArrays,
+  UtsNamespaces,
 ];

@@ -67,6 +67,12 @@ export interface ProcessEnd {
 const SETTLE_NS = 20e6;
 /** Virtual time after which a command that has not ended counts as hanging. */
 const PATIENCE_NS = 7200e9;
+/**
+ * What looks again and again, as `while (busy) schedule_timeout(1)` does, would take seconds to get through that time. So many
+ * turns of tasks in so much virtual time count as hanging as well.
+ */
+const RESTLESS_TURNS = 100_000;
+const RESTLESS_NS = 600e9;
 
 /** A machine with a booted base kernel: a kernel that modules can be loaded into, and used. */
 export class Machine {
@@ -185,7 +191,11 @@ export class Machine {
   /** False if the task waits for something that does not come. */
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
     const { scheduler, clock } = this.kernel;
-    do scheduler.run(() => task.ended, Math.max(clock.now + patience, this.silentUntil));
+    const turns = scheduler.turns + RESTLESS_TURNS;
+    const restless = clock.now + RESTLESS_NS;
+    const done = (): boolean =>
+      task.ended || (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
+    do scheduler.run(done, Math.max(clock.now + patience, this.silentUntil));
     while (!task.ended && clock.now < this.silentUntil);
     if (settle > 0) scheduler.settle(settle);
     if (!task.ended) this.reportHung(task);

@@ -96,6 +96,9 @@ export class Scheduler {
     }
   }
 
+  /** How often a task was given the CPU. */
+  turns = 0;
+
   /** Lets everything that is runnable run, and time pass by `nanoseconds`. */
   settle(nanoseconds: number): void {
     const deadline = this.clock.now + nanoseconds;
@@ -123,6 +126,7 @@ export class Scheduler {
   private turn(task: Task): void {
     if (task.ended) return;
     this.current = task;
+    this.turns++;
     task.lastScheduled = this.clock.now;
     this.hooks.switchTo(task);
     const pause = this.onCpu(task, () => this.executor.resume(task));

@@ -50,6 +50,8 @@ export class Disks implements Subsystem {
     blk_mark_disk_dead: (disk: Ptr) => this.state(disk, GD_DEAD, true),
     set_capacity: (disk: Ptr, sectors: number) => this.setCapacity(disk, sectors),
     set_capacity_and_notify: (disk: Ptr, sectors: number) => this.setCapacityAndNotify(disk, sectors),
+    // Nothing is kept in memory of what was written to a disk.
+    sync_blockdev: (_bdev: Ptr) => 0,
     set_disk_ro: (disk: Ptr, readOnly: boolean) => this.state(disk, GD_READ_ONLY, readOnly),
   };
 

@@ -2,7 +2,9 @@ import type { SubsystemClass } from '../subsystem.js';
 import { BackingDevices } from './backing-dev.js';
 import { BadBlocks } from './badblocks.js';
 import { BioSets } from './bio-set.js';
+import { BlockCgroups } from './blk-cgroup.js';
 import { Disks } from './disk.js';
+import { Elevators } from './elevator.js';
 import { BlockMajors } from './majors.js';
 import { RequestQueues } from './queue.js';
 import { QueueLimits } from './queue-limits.js';
@@ -18,4 +20,6 @@ export const BLOCK_SUBSYSTEMS: readonly SubsystemClass[] = [
   Disks,
   BioSets,
   BadBlocks,
+  Elevators,
+  BlockCgroups,
 ];

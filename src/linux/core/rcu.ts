@@ -45,6 +45,7 @@ export class Rcu implements Subsystem {
     cleanup_srcu_struct: () => {},
     __srcu_read_lock: () => 0,
     __srcu_read_unlock: () => {},
+    mmu_notifier_synchronize: () => this.synchronize(),
     synchronize_srcu: () => this.synchronize(),
     synchronize_srcu_expedited: () => this.synchronize(),
     call_srcu: (_srcu: Ptr, head: Ptr, fn: Ptr) => this.call(head, fn),

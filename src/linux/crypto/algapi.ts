@@ -14,12 +14,15 @@ import {
   MAX_ALGAPI_ALIGNMASK,
   MAX_ALGAPI_BLOCKSIZE,
   PAGE_EIGHTH,
+  TYPE_AHASH,
   TYPE_CIPHER,
   TYPE_MASK,
 } from './types.js';
 
 /** Kinds that answer a lookup of another kind: a plain hash serves as an asynchronous one. */
 const NAME_LIMIT = 128;
+/** Types that serve as asynchronous hashes: both kinds of hash. */
+const AHASH_MASK = 0xe;
 const CRYPTO_MSG_ALG_LOADED = 3;
 
 /** The list of algorithms: registration, lookup by name and priority (crypto/algapi.c, crypto/api.c). */
@@ -37,6 +40,8 @@ export class CryptoApi implements Subsystem {
     crypto_mod_get: (alg: Ptr) => (this.get(alg) ? alg : 0),
     crypto_mod_put: (alg: Ptr) => this.put(alg),
     crypto_has_alg: (name: Ptr, type: number, mask: number) => this.has(name, type, mask),
+    crypto_has_ahash: (name: Ptr, type: number, mask: number) =>
+      this.has(name, (type & ~TYPE_MASK) | TYPE_AHASH, (mask & ~TYPE_MASK) | AHASH_MASK),
     crypto_alg_mod_lookup: (name: Ptr, type: number, mask: number) => this.lookupExport(name, type, mask),
     crypto_register_notifier: (block: Ptr) => this.k.get(Notifiers).register(this.chain, block),
     crypto_unregister_notifier: (block: Ptr) => this.k.get(Notifiers).unregister(this.chain, block),

@@ -7,6 +7,9 @@ import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
 import { TYPE_CIPHER, TYPE_COMPRESS, TYPE_MASK, TYPE_SHASH, TYPE_SKCIPHER } from './types.js';
 
+/** CRYPTO_ALG_ASYNC (include/linux/crypto.h). */
+const FLAG_ASYNC = 0x80;
+
 /** Where the crypto_tfm lies in the objects that users of each kind hold (tfmsize of its crypto_type). */
 const FRONTENDS: Readonly<Record<number, string>> = {
   [TYPE_CIPHER]: 'crypto_tfm',
@@ -28,6 +31,12 @@ export class CryptoTfms implements Subsystem {
       this.allocate(this.k.space.cstring(name), (type & ~TYPE_MASK) | TYPE_SHASH, mask | TYPE_MASK),
     crypto_alloc_skcipher: (name: Ptr, type: number, mask: number) =>
       this.allocate(this.k.space.cstring(name), (type & ~TYPE_MASK) | TYPE_SKCIPHER, mask | TYPE_MASK),
+    crypto_alloc_sync_skcipher: (name: Ptr, type: number, mask: number) =>
+      this.allocate(
+        this.k.space.cstring(name),
+        (type & ~(TYPE_MASK | FLAG_ASYNC)) | TYPE_SKCIPHER,
+        mask | TYPE_MASK | FLAG_ASYNC,
+      ),
     crypto_destroy_tfm: (mem: Ptr, tfm: Ptr) => this.destroy(mem, tfm),
     crypto_cipher_setkey: (cipher: Ptr, key: Ptr, length: number) => this.cipherSetKey(cipher, key, length),
     crypto_cipher_encrypt_one: (cipher: Ptr, out: Ptr, input: Ptr) =>

@@ -1,6 +1,7 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { AcpiBus } from './acpi/acpi-bus.js';
 import { AcpiNamespace } from './acpi/acpi-namespace.js';
+import { AcpiAddressSpaces } from './acpi/address-spaces.js';
 import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { BASE_SUBSYSTEMS } from './base/index.js';
@@ -42,6 +43,7 @@ import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
+import { BaudRates } from './tty/baud-rates.js';
 import { LineDisciplines } from './tty/line-discipline.js';
 import { SerialCore } from './tty/serial-core.js';
 import { TtyDrivers } from './tty/tty-driver.js';
@@ -67,6 +69,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   AcpiBus,
   AcpiNamespace,
   Ghes,
+  AcpiAddressSpaces,
   PnpBus,
   PciBus,
   PciDrivers,
@@ -86,6 +89,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   InputCore,
   TtyDrivers,
   TtyPorts,
+  BaudRates,
   LineDisciplines,
   Connector,
   CpuFreqGovernors,

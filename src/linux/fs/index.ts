@@ -24,6 +24,7 @@ import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { MountCalls } from './mount-calls.js';
 import { BootMounts } from './mounts.js';
+import { NameHash } from './name-hash.js';
 import { NfsServerCopy } from './nfs-common.js';
 import { NativeLanguages } from './nls/nls.js';
 import { VfsObjects } from './objects.js';
@@ -73,6 +74,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   GuestMounts,
   NameLookups,
   LibFs,
+  NameHash,
   NativeLanguages,
   NfsServerCopy,
   BinaryFormats,

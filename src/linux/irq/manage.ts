@@ -4,9 +4,7 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 const IRQF_SHARED = 0x80;
-/** Interrupt lines of the legacy controllers; the machine has no others. */
-const NR_LEGACY_IRQS = 16;
-/** What the kernel itself holds: the timer, the cascade, the clock. */
+/** The machine's interrupt lines, all of which the kernel itself holds: the timer, the cascade, the clock. */
 const TAKEN = new Map([
   [0, 'timer'],
   [2, 'cascade'],
@@ -51,9 +49,10 @@ export class Interrupts implements Subsystem {
     free_irq: 'p:up',
   };
 
-  private request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
+  /** request_threaded_irq(): -EINVAL for a line that nothing is connected to, -EBUSY for one that cannot be shared. */
+  request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
     const shared = (flags & IRQF_SHARED) !== 0;
-    if ((shared && device === 0) || irq >= NR_LEGACY_IRQS || (handler === 0 && thread === 0)) return -EINVAL;
+    if ((shared && device === 0) || !TAKEN.has(irq) || (handler === 0 && thread === 0)) return -EINVAL;
     const others = this.lines.get(irq) ?? [];
     const text = name === 0 ? '' : this.k.space.cstring(name);
     const conflict =
@@ -67,7 +66,7 @@ export class Interrupts implements Subsystem {
     return 0;
   }
 
-  private free(irq: number, device: Ptr): Ptr {
+  free(irq: number, device: Ptr): Ptr {
     const actions = this.lines.get(irq) ?? [];
     const action = actions.find((candidate) => candidate.device === device);
     if (!action) {

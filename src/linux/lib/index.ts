@@ -5,6 +5,8 @@ import { FindBit } from './bits/find.js';
 import { BitWeight } from './bits/weight.js';
 import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
+import { ChaCha } from './crypto/chacha.js';
+import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
 import { Xxhash } from './hash/xxhash-exports.js';
 import { Kfifo } from './kfifo/kfifo.js';
@@ -16,6 +18,7 @@ import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
+import { ZlibMemory } from './misc/zlib-memory.js';
 import { ZstdMemory } from './misc/zstd-memory.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
@@ -87,4 +90,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Xxhash,
   DynamicQueueLimits,
   TextSearch,
+  ZlibMemory,
+  BucketLocks,
+  ChaCha,
 ];

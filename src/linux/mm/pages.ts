@@ -17,6 +17,9 @@ export class PageExports implements Subsystem {
   readonly exports = {
     alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
     __alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
+    folio_alloc: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
+    folio_alloc_noprof: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
+    alloc_pages_noprof: (flags: number, order: number) => this.allocPages(flags, order),
     __free_pages: (page: Ptr, order: number) => this.freePages(page, order),
     free_pages: (address: Ptr, order: number) => {
       if (address !== 0) this.freePages(this.toPage(address), order);
@@ -46,6 +49,13 @@ export class PageExports implements Subsystem {
     get_zeroed_page: 'p:u',
     vmalloc_to_page: 'p:p',
   };
+
+  /** Pages of the kernel image are never free: the zero page is one that modules take references of. */
+  boot(): void {
+    if (!this.k.hasSymbol('empty_zero_page')) return;
+    const page = this.toPage(this.k.symbol('empty_zero_page'));
+    this.k.struct('page').set(page, '_refcount.counter', 1);
+  }
 
   /** A zeroed block of 2^order pages, as its first struct page; 0 when there is none. */
   allocPages(flags: number, order: number): Ptr {

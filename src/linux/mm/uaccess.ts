@@ -26,6 +26,7 @@ export class Uaccess implements Subsystem {
     rep_movs_alternative: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
     clear_user: (to: Ptr, count: number) => this.clear(to, count),
     __clear_user: (to: Ptr, count: number) => this.clear(to, count),
+    check_zeroed_user: (from: Ptr, count: number) => this.isZeroed(from, count),
     strncpy_from_user: (to: Ptr, from: Ptr, count: number) => this.stringFromUser(to, from, count),
     strnlen_user: (from: Ptr, count: number) => this.stringLength(from, count),
     copy_from_kernel_nofault: (to: Ptr, from: Ptr, count: number) => this.noFault(to, from, count),
@@ -162,6 +163,13 @@ export class Uaccess implements Subsystem {
       done += step;
     }
     return done;
+  }
+
+  /** 1 if every byte is zero, 0 if not, -EFAULT if they cannot be read. */
+  private isZeroed(from: Ptr, count: number): number {
+    const readable = this.prefix(from, count, (at, bytes) => this.k.space.canRead(at, bytes));
+    if (readable < count) return -EFAULT;
+    return this.k.space.readable(from, count).every((byte) => byte === 0) ? 1 : 0;
   }
 
   private stringFromUser(to: Ptr, from: Ptr, count: number): number {

@@ -1,5 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { ConsoleLock } from './console.js';
+import { Consoles } from './consoles.js';
 import { DevicePrintk } from './device-printk.js';
 import { DynamicDebug } from './dynamic-debug.js';
 import { HexDump } from './hex-dump.js';
@@ -13,4 +14,5 @@ export const PRINTK_SUBSYSTEMS: readonly SubsystemClass[] = [
   HexDump,
   Ratelimit,
   ConsoleLock,
+  Consoles,
 ];

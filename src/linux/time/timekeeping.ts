@@ -27,6 +27,7 @@ export class Timekeeping implements Subsystem {
     ktime_get_ts64: (at: Ptr) => this.storeTimespec(at, this.monotonic()),
     ktime_get_raw_ts64: (at: Ptr) => this.storeTimespec(at, this.monotonic()),
     ktime_get_coarse_ts64: (at: Ptr) => this.storeTimespec(at, this.monotonic()),
+    getboottime64: (at: Ptr) => this.storeTimespec(at, this.k.clock.bootTime),
     ktime_get_real_ts64: (at: Ptr) => this.storeTimespec(at, this.real()),
     ktime_get_coarse_real_ts64: (at: Ptr) => this.storeTimespec(at, this.real()),
     ktime_mono_to_any: (time: bigint, offset: number) =>

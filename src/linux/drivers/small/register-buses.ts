@@ -29,7 +29,7 @@ export class EmptyBuses implements Subsystem {
     cxl_bus_drain: () => undefined,
     cxl_driver_unregister: (driver: Ptr) => this.cxl?.unregister(driver),
     __dax_driver_register: (driver: Ptr, owner: Ptr, modName: Ptr) =>
-      this.dax?.register(driver, owner, { modName }) ?? -EINVAL,
+      this.dax?.register(driver, owner, { name: modName, modName }) ?? -EINVAL,
     dax_driver_unregister: (driver: Ptr) => this.dax?.unregister(driver),
     coreboot_driver_register: (driver: Ptr) => this.coreboot?.register(driver, 0) ?? -EINVAL,
     __coreboot_driver_register: (driver: Ptr, owner: Ptr) =>

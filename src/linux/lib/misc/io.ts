@@ -34,7 +34,9 @@ export class IoAccess implements Subsystem {
     iowrite8_rep: (at: Ptr, buf: Ptr, count: number) => this.writeMany(at, 1, buf, count),
     iowrite16_rep: (at: Ptr, buf: Ptr, count: number) => this.writeMany(at, 2, buf, count),
     iowrite32_rep: (at: Ptr, buf: Ptr, count: number) => this.writeMany(at, 4, buf, count),
-    ioport_map: (port: number) => (port > PORT_MASK ? 0 : port + PIO_OFFSET),
+    ioport_map: (port: number) => cookieOf(port),
+    // There is nothing to undo when the device goes.
+    devm_ioport_map: (_device: Ptr, port: number) => cookieOf(port),
     ioport_unmap: (_at: Ptr) => {},
     __iowrite32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 4),
     __iowrite64_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 8),
@@ -90,6 +92,10 @@ export class IoAccess implements Subsystem {
   private copy(to: Ptr, from: Ptr, bytes: number): void {
     this.k.space.writable(to, bytes).set(this.k.space.readable(from, bytes));
   }
+}
+
+function cookieOf(port: number): Ptr {
+  return port > PORT_MASK ? 0 : port + PIO_OFFSET;
 }
 
 function isPort(at: Ptr): boolean {

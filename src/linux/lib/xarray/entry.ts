@@ -27,6 +27,8 @@ export const isNode = (entry: bigint): boolean =>
 export const isSibling = (entry: bigint): boolean =>
   isInternal(entry) && entry < internal(BigInt(SLOTS) - 1n);
 
+export const siblingOf = (offset: number): bigint => internal(BigInt(offset));
+
 export const siblingOffset = (entry: bigint): number => Number(entry >> 2n);
 
 export const isValue = (entry: bigint): boolean => (entry & 1n) === 1n;

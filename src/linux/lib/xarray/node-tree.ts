@@ -9,6 +9,7 @@ import {
   RETRY,
   SLOT_SHIFT,
   SLOTS,
+  siblingOf,
   siblingOffset,
   ZERO,
 } from './entry.js';
@@ -159,14 +160,21 @@ export class NodeTree {
   }
 
   /** Place of an index, with nodes made as needed. Undefined when memory is short. */
-  create(array: Ptr, index: bigint, flavor: Flavor, allowHead: boolean): Place | undefined {
+  create(
+    array: Ptr,
+    index: bigint,
+    flavor: Flavor,
+    allowHead: boolean,
+    /** Level of the slot: it covers 2^level indices. */
+    level = 0n,
+  ): Place | undefined {
     if (!this.grow(array, index, flavor, allowHead)) return undefined;
     const head = this.head(array);
     if (!isNode(head)) return { node: 0, offset: 0, slot: this.headSlot(array) };
     let node = this.toNode(head);
     for (let shift = this.shift(node); ; shift -= SLOT_SHIFT) {
       const offset = Number((index >> shift) & 63n);
-      if (shift === 0n) return { node, offset, slot: this.slotAt(node, offset) };
+      if (shift <= level) return { node, offset, slot: this.slotAt(node, offset) };
       const entry = this.entryAt(node, offset);
       if (isNode(entry)) {
         node = this.toNode(entry);
@@ -177,6 +185,31 @@ export class NodeTree {
       this.space.store64(this.slotAt(node, offset), this.fromNode(child));
       this.adjust(node, 'count', 1);
       node = child;
+    }
+  }
+
+  /** Puts one entry into `count` slots of a node from a place on: the first has it, the others stand for that one. */
+  fill(place: Place, count: number, entry: bigint): void {
+    for (let i = 0; i < count; i++) {
+      const offset = place.offset + i;
+      const slot = this.slotAt(place.node, offset);
+      const old = this.space.load64(slot);
+      if (isNode(old)) this.freeBelow(this.toNode(old));
+      this.space.store64(slot, i === 0 ? entry : siblingOf(place.offset));
+      this.adjust(place.node, 'count', old === 0n ? 1 : 0);
+      this.adjust(place.node, 'nr_values', (isValue(entry) ? 1 : 0) - (isValue(old) ? 1 : 0));
+    }
+  }
+
+  /** Empties the slots that stand for a place's. */
+  clearSiblings(place: Place): void {
+    if (place.node === 0) return;
+    const mine = siblingOf(place.offset);
+    const wasValue = isValue(this.read(place));
+    for (let at = place.offset + 1; at < SLOTS && this.entryAt(place.node, at) === mine; at++) {
+      this.space.store64(this.slotAt(place.node, at), 0n);
+      this.adjust(place.node, 'count', -1);
+      if (wasValue) this.adjust(place.node, 'nr_values', -1);
     }
   }
 

@@ -132,4 +132,27 @@ describe('XArray', () => {
     expect(tree.head(xa)).toBe(0n);
     expect(live.size).toBe(0);
   });
+
+  it('has one entry for a range of indices, and none of it once any of them is erased', () => {
+    const xa = guest.alloc(16);
+    expect(arrays.storeRange(xa, 3n, 10n, value(7))).toBe(0n);
+    expect(arrays.storeRange(xa, 20n, 20n, value(8))).toBe(0n);
+    for (let i = 3n; i <= 10n; i++) expect(arrays.load(xa, i)).toBe(value(7));
+    expect([2n, 11n, 19n, 21n].map((i) => arrays.load(xa, i))).toEqual([0n, 0n, 0n, 0n]);
+    expect(arrays.find(xa, 11n, 100n, 8)?.index).toBe(20n);
+    expect(arrays.erase(xa, 6n)).toBe(value(7));
+    for (let i = 3n; i <= 10n; i++) expect(arrays.load(xa, i)).toBe(0n);
+    expect(arrays.erase(xa, 20n)).toBe(value(8));
+    expect(live.size).toBe(0);
+  });
+
+  it('covers large ranges with few nodes', () => {
+    const xa = guest.alloc(16);
+    const before = live.size;
+    expect(arrays.storeRange(xa, 0n, 64n ** 3n - 1n, value(9))).toBe(0n);
+    expect(live.size - before).toBeLessThan(5);
+    expect(arrays.load(xa, 123_456n)).toBe(value(9));
+    arrays.destroy(xa);
+    expect(live.size).toBe(before);
+  });
 });

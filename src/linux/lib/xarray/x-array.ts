@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
-import { errorEntry, MAX_INDEX, visible, ZERO } from './entry.js';
+import { errorEntry, MAX_INDEX, SLOT_SHIFT, SLOTS, visible, ZERO } from './entry.js';
 import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node-tree.js';
 
 /** xa_flags (include/linux/xarray.h). */
@@ -43,7 +43,7 @@ export class XArray {
     const { tree } = this;
     const flavor = this.flavor(xa);
     if (entry === 0n) return this.remove(xa, index, flavor);
-    const place = tree.create(xa, index, flavor, entry !== ZERO);
+    const place = this.wide(xa, index) ?? tree.create(xa, index, flavor, entry !== ZERO);
     if (!place) return errorEntry(ENOMEM);
     const old = tree.read(place);
     tree.write(place, entry, old === 0n ? 1 : 0);
@@ -61,9 +61,40 @@ export class XArray {
       if (flavor.tracksFree && mark === FREE_MARK) tree.mark(xa, place, mark);
       else tree.unmark(xa, place, mark);
     }
+    tree.clearSiblings(place);
     tree.write(place, 0n, -1);
     tree.prune(xa, place, flavor);
     return old;
+  }
+
+  /** The place of an entry that covers more than one index, if such a one covers this index. */
+  private wide(xa: Ptr, index: bigint): Place | undefined {
+    const { tree } = this;
+    const place = tree.find(xa, index);
+    if (!place || place.node === 0 || tree.read(place) === 0n) return undefined;
+    const shift = tree.shift(place.node);
+    return shift > 0n || Number(index & 63n) !== place.offset ? place : undefined;
+  }
+
+  /** xa_store_range(): one entry for every index from `first` to `last`. NULL, or an error entry. */
+  storeRange(xa: Ptr, first: bigint, last: bigint, entry: bigint): bigint {
+    if (last < first) return errorEntry(EINVAL);
+    const { tree } = this;
+    const flavor = this.flavor(xa);
+    for (let at = first; at <= last; ) {
+      const { level, count } = stretch(at, last);
+      if (entry === 0n) this.remove(xa, at, flavor);
+      else {
+        if (!tree.create(xa, at + (BigInt(count) << level) - 1n, flavor, false, level))
+          return errorEntry(ENOMEM);
+        const place = tree.create(xa, at, flavor, false, level);
+        if (!place) return errorEntry(ENOMEM);
+        tree.fill(place, count, entry);
+        if (flavor.tracksFree) tree.unmark(xa, place, FREE_MARK);
+      }
+      at += BigInt(count) << level;
+    }
+    return 0n;
   }
 
   /** xa_cmpxchg(): what was there; the new entry is stored if that is what was expected. */
@@ -156,4 +187,17 @@ export class XArray {
   place(xa: Ptr, index: bigint): Place | undefined {
     return index > MAX_INDEX ? undefined : this.tree.find(xa, index);
   }
+}
+
+/** How much of a range one slot and those after it in a node can cover, in the largest slots that fit. */
+function stretch(first: bigint, last: bigint): { readonly level: bigint; readonly count: number } {
+  let level = 0n;
+  // Two slots at least: a tree that reaches as far as the second has nodes of that level.
+  const fits = (shift: bigint): boolean =>
+    first % (1n << shift) === 0n && first + (2n << shift) - 1n <= last && shift < 60n;
+  while (fits(level + SLOT_SHIFT)) level += SLOT_SHIFT;
+  const offset = Number((first >> level) & 63n);
+  const wanted = (last - first + 1n) >> level;
+  const room = BigInt(SLOTS - offset);
+  return { level, count: Number(wanted < room ? wanted : room) };
 }

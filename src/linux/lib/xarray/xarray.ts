@@ -31,6 +31,8 @@ export class XArrays implements Subsystem {
     xa_load: (xa: Ptr, index: bigint) => this.arrays.load(xa, index),
     xa_store: this.storeEntry,
     __xa_store: this.storeEntry,
+    xa_store_range: (xa: Ptr, first: bigint, last: bigint, entry: bigint) =>
+      isInternal(entry) ? errorEntry(EINVAL) : this.arrays.storeRange(xa, first, last, entry),
     xa_erase: this.eraseEntry,
     __xa_erase: this.eraseEntry,
     __xa_cmpxchg: (xa: Ptr, index: bigint, expected: bigint, entry: bigint) =>
@@ -75,6 +77,7 @@ export class XArrays implements Subsystem {
     xa_load: 'Q:pQ',
     xa_store: 'Q:pQQu',
     __xa_store: 'Q:pQQu',
+    xa_store_range: 'Q:pQQQu',
     xa_erase: 'Q:pQ',
     __xa_erase: 'Q:pQ',
     __xa_cmpxchg: 'Q:pQQQu',

@@ -35,6 +35,11 @@ export class DeviceAddressLists implements Subsystem {
     dev_mc_del: (dev: Ptr, address: Ptr) => this.changed(dev, this.del(dev, 'mc', address, MULTICAST)),
     dev_mc_del_global: (dev: Ptr, address: Ptr) => this.changed(dev, this.del(dev, 'mc', address, MULTICAST)),
     dev_mc_init: (dev: Ptr) => this.initList(dev, 'mc'),
+    __hw_addr_init: (addresses: Ptr) => {
+      const type = this.k.struct('netdev_hw_addr_list');
+      this.k.space.writable(addresses, type.size).fill(0);
+      list.init(this.k.space, type.addr(addresses, 'list'));
+    },
     dev_mc_flush: (dev: Ptr) => this.flush(dev, 'mc'),
   };
 

@@ -54,6 +54,11 @@ export class NetNotifierChains implements Subsystem {
       netlink_register_notifier: (block: Ptr) => k.get(Notifiers).register(this.head(NETLINK), block),
       netlink_unregister_notifier: (block: Ptr) => k.get(Notifiers).unregister(this.head(NETLINK), block),
     };
+    // Nobody can have made a next-hop group yet that a new listener would have to be told of.
+    exports.register_nexthop_notifier = (net: Ptr, block: Ptr) =>
+      k.get(Notifiers).register(this.nexthops(net), block);
+    exports.unregister_nexthop_notifier = (net: Ptr, block: Ptr) =>
+      k.get(Notifiers).unregister(this.nexthops(net), block);
     for (const { name, symbol, type, call } of CHAINS) {
       exports[`register_${name}`] = (block: Ptr) =>
         k.get(Notifiers).register(this.head(symbol), block, false, type);
@@ -67,6 +72,11 @@ export class NetNotifierChains implements Subsystem {
 
   private call(symbol: string, type: Head, value: number, data: Ptr): Sleepable<number> {
     return this.k.get(Notifiers).callChain(this.head(symbol), value, data, type);
+  }
+
+  /** Each namespace has its own. */
+  private nexthops(net: Ptr): Ptr {
+    return this.k.struct('net').addr(net, 'nexthop.notifier_chain');
   }
 
   private head(symbol: string): Ptr {

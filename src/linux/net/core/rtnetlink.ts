@@ -40,6 +40,8 @@ export class Rtnetlink implements Subsystem {
       dumpit: Ptr,
       flags: number,
     ) => this.register(owner, protocol, type, { owner, doit, dumpit, flags }),
+    __rtnl_register_many: (handlers: Ptr, count: number) => this.registerMany(handlers, count),
+    __rtnl_unregister_many: (handlers: Ptr, count: number) => this.unregisterMany(handlers, count),
     rtnl_unregister: (protocol: number, type: number) => this.unregister(protocol, type),
     rtnl_unregister_all: (protocol: number) => void this.handlers.delete(protocol),
     __rtnl_link_register: (ops: Ptr) => this.registerLink(ops),
@@ -76,6 +78,37 @@ export class Rtnetlink implements Subsystem {
       flags: handler.flags | (known?.flags ?? 0),
     });
     return 0;
+  }
+
+  private registerMany(handlers: Ptr, count: number): number {
+    for (const { protocol, type, handler } of this.listed(handlers, count))
+      this.register(handler.owner, protocol, type, handler);
+    return 0;
+  }
+
+  private unregisterMany(handlers: Ptr, count: number): void {
+    for (const { protocol, type } of this.listed(handlers, count).reverse()) this.unregister(protocol, type);
+  }
+
+  /** An array of struct rtnl_msg_handler. */
+  private listed(
+    handlers: Ptr,
+    count: number,
+  ): { readonly protocol: number; readonly type: number; readonly handler: Handler }[] {
+    const type = this.k.struct('rtnl_msg_handler');
+    return Array.from({ length: count }, (_, i) => {
+      const at = handlers + i * type.size;
+      return {
+        protocol: type.get(at, 'protocol'),
+        type: type.get(at, 'msgtype'),
+        handler: {
+          owner: type.get(at, 'owner'),
+          doit: type.get(at, 'doit'),
+          dumpit: type.get(at, 'dumpit'),
+          flags: type.get(at, 'flags'),
+        },
+      };
+    });
   }
 
   private unregister(protocol: number, type: number): number {

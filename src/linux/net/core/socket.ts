@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { IovIter } from '../../fs/iov-iter.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../module/modules.js';
 import { WaitQueues } from '../../sched/wait.js';
@@ -37,6 +38,8 @@ export class KernelSockets implements Subsystem {
       this.ask(socket, 'connect', address, length, flags),
     kernel_getsockname: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 0),
     kernel_getpeername: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 1),
+    kernel_sendmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number) =>
+      this.sendKernel(socket, message, vector, segments, size),
     kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
   };
 
@@ -107,6 +110,19 @@ export class KernelSockets implements Subsystem {
   private *ask(socket: Ptr, operation: string, ...args: (number | bigint)[]): Sleepable<number> {
     const fn = this.k.struct('proto_ops').get(this.socket.get(socket, 'ops'), operation);
     return yield* this.k.callInt(fn, socket, ...args);
+  }
+
+  /** kernel_sendmsg(): a message out of buffers of the kernel's own. */
+  private *sendKernel(
+    socket: Ptr,
+    message: Ptr,
+    vector: Ptr,
+    segments: number,
+    size: number,
+  ): Sleepable<number> {
+    const iter = this.k.struct('msghdr').addr(message, 'msg_iter');
+    this.k.get(IovIter).initKernel(iter, true, vector, segments, size);
+    return yield* this.ask(socket, 'sendmsg', message, BigInt(size));
   }
 
   private get socket(): StructType {

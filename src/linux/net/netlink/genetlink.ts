@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Ids of families (include/uapi/linux/genetlink.h): fixed ones, then those that are handed out. */
@@ -28,8 +29,18 @@ export class GenericNetlink implements Subsystem {
 
   readonly exports = {
     genl_register_family: (family: Ptr) => this.register(family),
+    genl_lock: () => this.k.get(Mutexes).lock(this.mutex),
+    genl_unlock: () => this.k.get(Mutexes).unlock(this.mutex),
     genl_unregister_family: (family: Ptr) => this.unregister(family),
   };
+
+  boot(): void {
+    this.k.get(Mutexes).init(this.mutex);
+  }
+
+  private get mutex(): Ptr {
+    return this.k.symbol('genl_mutex');
+  }
 
   find(name: string): Family | undefined {
     for (const family of this.families.values()) if (family.name === name) return family;

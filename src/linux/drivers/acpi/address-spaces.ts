@@ -1,0 +1,39 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+/** acpi_status (include/acpi/acexcep.h). */
+const AE_OK = 0;
+const AE_NOT_EXIST = 0x0006;
+const AE_ALREADY_EXISTS = 0x0007;
+const AE_BAD_PARAMETER = 0x1001;
+/** ACPI_ROOT_OBJECT: the only node of the namespace that this machine has. */
+const ROOT = (1n << 64n) - 1n;
+
+/** Who answers for what AML code reads and writes outside memory (drivers/acpi/acpica/evxfregn.c). No AML runs here. */
+export class AcpiAddressSpaces implements Subsystem {
+  private readonly handlers = new Map<number, Ptr>();
+
+  constructor(readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    acpi_install_address_space_handler: (node: bigint, space: number, handler: Ptr) => {
+      if (node !== ROOT) return AE_BAD_PARAMETER;
+      const known = this.handlers.get(space);
+      if (known !== undefined) return known === handler ? AE_OK : AE_ALREADY_EXISTS;
+      this.handlers.set(space, handler);
+      return AE_OK;
+    },
+    acpi_remove_address_space_handler: (node: bigint, space: number, handler: Ptr) => {
+      if (node !== ROOT) return AE_BAD_PARAMETER;
+      if (this.handlers.get(space) !== handler) return AE_NOT_EXIST;
+      this.handlers.delete(space);
+      return AE_OK;
+    },
+  };
+
+  readonly signatures = {
+    acpi_install_address_space_handler: 'u:QCppp',
+    acpi_remove_address_space_handler: 'u:QCp',
+  };
+}

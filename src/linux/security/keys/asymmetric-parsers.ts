@@ -1,0 +1,41 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { EEXIST } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+
+const KERN_NOTICE = 5;
+
+/** Who can read the data of asymmetric keys (crypto/asymmetric_keys/asymmetric_type.c). */
+export class AsymmetricKeyParsers implements Subsystem {
+  private readonly parsers: Ptr[] = [];
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    register_asymmetric_key_parser: (parser: Ptr) => this.register(parser),
+    unregister_asymmetric_key_parser: (parser: Ptr) => this.unregister(parser),
+  };
+
+  private name(parser: Ptr): string {
+    return this.k.struct('asymmetric_key_parser').string(parser, 'name');
+  }
+
+  private register(parser: Ptr): number {
+    const { log } = this.k;
+    const name = this.name(parser);
+    if (this.parsers.some((other) => this.name(other) === name)) {
+      log.line(`Asymmetric key parser '${name}' already registered`, 3);
+      return -EEXIST;
+    }
+    this.parsers.push(parser);
+    log.line(`Asymmetric key parser '${name}' registered`, KERN_NOTICE);
+    return 0;
+  }
+
+  private unregister(parser: Ptr): void {
+    const at = this.parsers.indexOf(parser);
+    if (at < 0) return;
+    this.parsers.splice(at, 1);
+    this.k.log.line(`Asymmetric key parser '${this.name(parser)}' unregistered`, KERN_NOTICE);
+  }
+}
