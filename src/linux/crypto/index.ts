@@ -1,7 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
-import { Chacha } from './chacha.js';
 import { CryptoRegistration } from './registration.js';
 import { Shash } from './shash.js';
 import { CryptoTfms } from './tfm.js';
@@ -15,5 +14,4 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoRegistration,
   CryptoUtils,
   Aes,
-  Chacha,
 ];
