@@ -21,7 +21,7 @@ export class RequestModule implements Subsystem {
   };
 
   /** The exit status of modprobe (shifted as wait(2) has it), or a negative errno. */
-  private *request(name: string, wait: boolean): Sleepable<number> {
+  *request(name: string, wait: boolean): Sleepable<number> {
     if (name.length >= NAME_LIMIT) return -ENAMETOOLONG;
     const run = this.k.get(Modules).requestModule;
     if (!run) return -ENOENT;

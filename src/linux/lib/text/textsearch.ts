@@ -5,10 +5,14 @@ import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { RequestModule } from '../../module/request-module.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 
 const REQUIRED = ['name', 'find', 'init', 'get_pattern', 'get_pattern_len'];
+
+/** Bit of the flags of a search (include/linux/textsearch.h). */
+const TS_AUTOLOAD = 1;
 
 /** Text search algorithms, which modules bring, and searches set up with them (lib/textsearch.c). */
 export class TextSearch implements Subsystem {
@@ -53,10 +57,12 @@ export class TextSearch implements Subsystem {
     return 0;
   }
 
-  /** ERR_PTR(-ENOENT) where no loaded module brings the algorithm. */
+  /** ERR_PTR(-ENOENT) where no module brings the algorithm; TS_AUTOLOAD in the flags has one loaded. */
   private *prepare(name: string, pattern: Ptr, length: number, gfp: number, flags: number): Sleepable<Ptr> {
     const { k, type } = this;
     if (length === 0) return errPtr(EINVAL);
+    if (this.lookup(name) === 0 && (flags & TS_AUTOLOAD) !== 0)
+      yield* k.get(RequestModule).request(`ts-${name}`, true);
     const ops = this.lookup(name);
     const owner = ops === 0 ? 0 : type.get(ops, 'owner');
     if (ops === 0 || !(yield* callExport(k, 'try_module_get', owner))) return errPtr(ENOENT);
