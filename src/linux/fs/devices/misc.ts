@@ -17,6 +17,11 @@ const MISC_MAJOR = 10;
 const MISC_DYNAMIC_MINOR = 255;
 /** Dynamic minors are given from the top of this many downwards (drivers/char/misc.c). */
 const DYNAMIC_MINORS = 128;
+/**
+ * What makes the kernel image itself take a dynamic minor at boot: vga_arbiter, userfaultfd, cpu_dma_latency. Those devices
+ * are not there, but their numbers are given away.
+ */
+const BUILT_IN = ['CONFIG_VGA_ARB', 'CONFIG_USERFAULTFD', 'CONFIG_CPU_IDLE'];
 
 /** Miscellaneous character devices: one major, a minor for each driver (drivers/char/misc.c). */
 export class MiscDevices implements Subsystem {
@@ -36,6 +41,7 @@ export class MiscDevices implements Subsystem {
     const { k } = this;
     this.listHead = k.hasSymbol('misc_list') ? k.symbol('misc_list') : k.permanent(16);
     list.init(k.space, this.listHead);
+    for (const option of BUILT_IN) if (k.configured(option)) this.dynamic.add(this.freeMinor()!);
     k.get(CharRegions).claim(MISC_MAJOR, 0, 256, 'misc');
     k.get(CharDevices).addDriver(MISC_MAJOR, 0, 256, (open, inode) => this.open(open, inode));
   }

@@ -5,14 +5,14 @@ import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { RequestModule } from '../../module/request-module.js';
+import { Modules } from '../../module/modules.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 
-const REQUIRED = ['name', 'find', 'init', 'get_pattern', 'get_pattern_len'];
-
-/** Bit of the flags of a search (include/linux/textsearch.h). */
+/** Ask for a module that brings the algorithm (include/linux/textsearch.h). */
 const TS_AUTOLOAD = 1;
+
+const REQUIRED = ['name', 'find', 'init', 'get_pattern', 'get_pattern_len'];
 
 /** Text search algorithms, which modules bring, and searches set up with them (lib/textsearch.c). */
 export class TextSearch implements Subsystem {
@@ -57,12 +57,11 @@ export class TextSearch implements Subsystem {
     return 0;
   }
 
-  /** ERR_PTR(-ENOENT) where no module brings the algorithm; TS_AUTOLOAD in the flags has one loaded. */
+  /** ERR_PTR(-ENOENT) where no module brings the algorithm. */
   private *prepare(name: string, pattern: Ptr, length: number, gfp: number, flags: number): Sleepable<Ptr> {
     const { k, type } = this;
     if (length === 0) return errPtr(EINVAL);
-    if (this.lookup(name) === 0 && (flags & TS_AUTOLOAD) !== 0)
-      yield* k.get(RequestModule).request(`ts-${name}`, true);
+    if (this.lookup(name) === 0 && flags & TS_AUTOLOAD) yield* this.load(name);
     const ops = this.lookup(name);
     const owner = ops === 0 ? 0 : type.get(ops, 'owner');
     if (ops === 0 || !(yield* callExport(k, 'try_module_get', owner))) return errPtr(ENOENT);
@@ -71,6 +70,11 @@ export class TextSearch implements Subsystem {
     if (isErr(config)) yield* callExport(k, 'module_put', owner);
     else k.struct('ts_config').set(config, 'ops', ops);
     return config;
+  }
+
+  private *load(name: string): Sleepable<void> {
+    const request = this.k.get(Modules).requestModule;
+    if (request) yield* request(`ts-${name}`);
   }
 
   private *destroy(config: Ptr): Sleepable<void> {

@@ -1,0 +1,46 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import type { Machine } from '../machine/machine.js';
+import { faults, machineWith, ownModule } from './testing/machines.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+const MB = 2 ** 20;
+/** Boots after which code is compiled and caches are full. */
+const WARM_UP = 10;
+const BOOTS = 20;
+
+/** Boots a machine, loads and unloads a module in it, and forgets it. */
+function bootOnce(): WeakRef<Machine> {
+  const machine = machineWith(['hello']);
+  machine.insmod(ownModule('hello'));
+  machine.rmmod('hello');
+  expect(faults(machine)).toEqual([]);
+  return new WeakRef(machine);
+}
+
+/** Bytes of the JavaScript heap, after a WeakRef's target may be collected: in another turn of the event loop. */
+async function heapInUse(): Promise<number> {
+  await nextTurn();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+describe('machines booted one after another in a process', () => {
+  it('are collected when nobody holds them, and leave nothing', async () => {
+    for (let i = 0; i < WARM_UP; i++) bootOnce();
+    const before = await heapInUse();
+    const kept = machineWith(['hello']);
+    const ofOne = (await heapInUse()) - before;
+    const machines = Array.from({ length: BOOTS }, bootOnce);
+    const grown = (await heapInUse()) - before - ofOne;
+    expect(machines.filter((machine) => machine.deref() !== undefined)).toEqual([]);
+    expect(kept.lsmod()).toEqual([]);
+    // Were a twentieth of each machine left, it would be the memory of a whole one.
+    expect(ofOne).toBeGreaterThan(MB);
+    expect(grown).toBeLessThan(ofOne);
+  }, 120_000);
+});
