@@ -66,10 +66,8 @@ export class CheckKernel {
       verifier,
     });
 
-  /** What the kernel image or a module that came with it exports; `except` are modules that are not taken from it. */
-  provider(symbol: string, except: ReadonlyMap<string, unknown>): Provided | undefined {
-    const own = this.own(symbol);
-    if (own) return own;
+  /** What a module that came with the kernel exports; `except` are modules that are not taken from it. */
+  fromModules(symbol: string, except: ReadonlyMap<string, unknown>): Provided | undefined {
     const found = this.target.modules?.exports.get(symbol);
     return found && !except.has(found.module.name) ? found : undefined;
   }

@@ -3,10 +3,11 @@ import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } f
 import { FormatError } from '../formats/format-error.js';
 import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
-import { parseExtendedModversions, parseVersions, type SymbolVersion } from '../formats/modversions.js';
+import { crcsByName, parseExtendedModversions, parseVersions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
 import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
+import { THIS_MODULE } from '../linux/module/this-module.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import { moduleNameOf } from '../target/module-table.js';
 import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
@@ -71,8 +72,6 @@ export function isReadable(content: ModuleContent | Unreadable): content is Modu
 
 /** How one kernel checks a signature. `file` is for messages. */
 export type SignatureCheck = (bytes: Uint8Array, file: string, verifier: Verifier) => SignatureVerdict;
-
-const THIS_MODULE = '.gnu.linkonce.this_module';
 
 /** Reads a module's file, packed or not. What is wrong with it is part of the result; nothing is thrown for it. */
 export function readCheckedModule(
@@ -150,8 +149,8 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
   return {
     modinfo,
     hiddenLicense: hiddenLicense(info),
-    versions: versions && firstOfEach(parseVersions(versions.data, elf.file)),
-    extendedVersions: extended.length > 0 ? firstOfEach(extended) : undefined,
+    versions: versions && crcsByName(parseVersions(versions.data, elf.file)),
+    extendedVersions: extended.length > 0 ? crcsByName(extended) : undefined,
     imports: symbols
       .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
       .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK })),
@@ -160,13 +159,6 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
     commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
     struct,
   };
-}
-
-/** The kernel takes the first entry of a name. */
-function firstOfEach(versions: readonly SymbolVersion[]): Crcs {
-  const crcs = new Map<string, number>();
-  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
-  return crcs;
 }
 
 function structOf(elf: ElfFile): ModuleStruct | undefined {

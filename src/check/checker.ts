@@ -135,7 +135,7 @@ export class Checker {
     if (own) return own;
     const together = this.exported.get(symbol);
     if (together && together.together !== module) return together;
-    return kernel.provider(symbol, this.together);
+    return kernel.fromModules(symbol, this.together);
   }
 
   private verdictUnlessAsked(module: CheckedModule, kernel: CheckKernel): Verdict | undefined {

@@ -77,3 +77,10 @@ export function parseExtendedModversions(elf: ElfFile): ExtendedModversions {
   }
   return { versions, unnamed: count - versions.length };
 }
+
+/** CRCs by name; of several entries of one name the kernel takes the first. */
+export function crcsByName(versions: readonly SymbolVersion[]): ReadonlyMap<string, number> {
+  const crcs = new Map<string, number>();
+  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
+  return crcs;
+}

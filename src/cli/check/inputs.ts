@@ -4,6 +4,7 @@ import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
 import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
 import { MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
+import { isModuleFile } from '../../kmod/names.js';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
 import { UsageError } from '../../machine/errors.js';
 import { readTarget, type Target } from '../../target/index.js';
@@ -14,8 +15,6 @@ export interface FileToCheck {
   readonly path: string;
   read(): Uint8Array;
 }
-
-const MODULE_FILE = /\.ko(\.(gz|xz|zst))?$/;
 
 interface Places {
   readonly root: string | undefined;
@@ -36,7 +35,7 @@ export function filesToCheck(
 
 function pathsOf(word: string, places: Places): string[] {
   if (existsSync(word)) return statSync(word).isDirectory() ? modulesBelow(word) : [word];
-  if (word.includes('/') || MODULE_FILE.test(word)) throw new UsageError(`check: ${word}: no such file`);
+  if (word.includes('/') || isModuleFile(word)) throw new UsageError(`check: ${word}: no such file`);
   return pathsOfName(word, places);
 }
 
@@ -57,7 +56,7 @@ function walk(folder: string, found: string[]): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) walk(path, found);
-    else if (MODULE_FILE.test(entry.name)) found.push(path);
+    else if (isModuleFile(entry.name)) found.push(path);
   }
 }
 

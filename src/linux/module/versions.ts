@@ -1,5 +1,5 @@
 import type { ElfFile } from '../../formats/elf/index.js';
-import { parseExtendedModversions, parseVersions, type SymbolVersion } from '../../formats/modversions.js';
+import { crcsByName, parseExtendedModversions, parseVersions } from '../../formats/modversions.js';
 import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
@@ -60,14 +60,7 @@ function readVersions(k: LinuxKernel, elf: ElfFile): Versions {
   }
   const section = elf.section('__versions');
   if (section === undefined) return { form: 'none' };
-  return { form: 'basic', crcs: firstOfEach(parseVersions(section.data, elf.file)) };
-}
-
-/** The kernel takes the first entry of a name. */
-function firstOfEach(versions: readonly SymbolVersion[]): ReadonlyMap<string, number> {
-  const crcs = new Map<string, number>();
-  for (const { name, crc } of versions) if (!crcs.has(name)) crcs.set(name, crc);
-  return crcs;
+  return { form: 'basic', crcs: crcsByName(parseVersions(section.data, elf.file)) };
 }
 
 /** elf_validity_cache_index_versions(): both sections or none, and a name for every CRC. */
@@ -82,7 +75,7 @@ function readExtended(k: LinuxKernel, elf: ElfFile): Versions | undefined {
   const { versions, unnamed } = parseExtendedModversions(elf);
   if (unnamed > 0) return refuse('more extended version crcs than names');
   if (!has('__version_ext_crcs')) return undefined;
-  return { form: 'extended', crcs: firstOfEach(versions) };
+  return { form: 'extended', crcs: crcsByName(versions) };
 }
 
 /** The kernel's functions that walk over the extended form are there or not. */
