@@ -72,12 +72,11 @@ export class Cpu implements CpuContract {
       translate: (slot) => this.translate(slot),
       resolve: () => this.resolve(),
       hostPop: (slot) => this.callHost(slot) || this.pop(),
-    });
-    this.units = new UnitTable(space, this.knowledge, table, this.glue, options.codeCache ?? sharedCache, {
       host: (slot) => this.callHost(slot),
       slow: (unit, site) => this.executeSlow(unit, site),
       pop: () => void this.pop(),
     });
+    this.units = new UnitTable(space, this.knowledge, table, this.glue, options.codeCache ?? sharedCache);
     space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));
     this.fuel = Number.MAX_SAFE_INTEGER;
   }

@@ -72,6 +72,6 @@ export class CodeCache {
 }
 
 /** Changes whenever translations made by older versions must not be used. */
-const VERSION = 3;
+const VERSION = 4;
 
 const key = (ptr: number): string => `${VERSION}-${ptr.toString(16)}`;

@@ -11,7 +11,7 @@ import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op, V128 } from '../wasm/op.js';
 import type { Translation } from './code-cache.js';
 import type { CodeKnowledge } from './code-source.js';
-import { TYPES, UNIT_IMPORTS } from './linkage.js';
+import { TYPES } from './linkage.js';
 import { slotOf } from './slots.js';
 
 /** Functions that are copied into their caller's module, and how long they may be. */
@@ -34,10 +34,10 @@ export function compileUnit(
   const main = buildGraph(knowledge, ptr);
   const flow = analyse(main);
   const graphs = [main, ...findCopies(knowledge, main, flow, mayCopy)];
-  const functions = new Map(graphs.map((graph, i) => [graph.blocks[0].ptr, UNIT_IMPORTS.length + i]));
+  const functions = new Map(graphs.map((graph, i) => [graph.blocks[0].ptr, i]));
   const sites: Site[] = [];
   const helpers: HelperName[] = [];
-  const firstHelper = UNIT_IMPORTS.length + graphs.length;
+  const firstHelper = graphs.length;
   const helper = (name: HelperName): number => {
     if (!helpers.includes(name)) helpers.push(name);
     return firstHelper + helpers.indexOf(name);
@@ -52,7 +52,7 @@ export function compileUnit(
   const binary = writeModule(
     {
       types: [...TYPES, ...helpers.map(typeOfHelper)],
-      imports: UNIT_IMPORTS,
+      imports: [],
       globals: ['unit'],
       memoryPages,
       functions: [

@@ -1,3 +1,4 @@
+import type { Service } from '../translate/services.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op } from '../wasm/op.js';
@@ -26,16 +27,6 @@ export const TYPES: readonly FuncType[] = [
   { params: [I64, I64, I64, I32], results: [I64] },
 ];
 
-/** What every translated unit imports; indices are in translate/imports.ts. */
-export const UNIT_IMPORTS = [
-  { name: 'host', type: 1 },
-  { name: 'slow', type: 2 },
-  { name: 'dispatch', type: 3 },
-  { name: 'pop', type: 4 },
-  { name: 'copy', type: 6 },
-  { name: 'fill', type: 6 },
-] as const;
-
 /** The glue module's calls into the host. */
 export interface GlueImports {
   /** Prepares the function in a slot; non-zero: exit. */
@@ -44,20 +35,21 @@ export interface GlueImports {
   resolve(): number;
   /** Calls a host function and pops the return address into RIP; non-zero: exit. */
   hostPop(slot: number): number;
+  /** Calls a host function; non-zero: exit. */
+  host(slot: number): number;
+  /** Executes the instruction at a site of a unit; non-zero: exit. */
+  slow(unit: number, site: number): number;
+  /** Pops the return address into RIP. */
+  pop(): void;
 }
 
-export interface Glue {
+export interface Glue extends Readonly<Record<Service, () => void>> {
   /** Calls the function in a slot. 0: it returned, to RIP. */
   enter(slot: number, depth: number): number;
   /** What unused slots hold: translates, then calls. */
   readonly stub: () => void;
   /** What slots of host functions hold. */
   readonly hostThunk: () => void;
-  /** Calls the code at an address. */
-  readonly dispatch: () => void;
-  /** Simple cases of rep movs and rep stos. */
-  readonly copy: () => void;
-  readonly fill: () => void;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -71,7 +63,7 @@ export function instantiateGlue(
   compiled ??= new WebAssembly.Module(writeGlue(memory.buffer.byteLength / 65536) as BufferSource);
   const instance = new WebAssembly.Instance(compiled, {
     m: { m: memory, t: table },
-    h: { translate: host.translate, resolve: host.resolve, hostPop: host.hostPop },
+    h: { ...host },
   });
   return instance.exports as unknown as Glue;
 }
@@ -80,12 +72,18 @@ function writeGlue(memoryPages: number): Uint8Array {
   const translate = 0;
   const resolve = 1;
   const hostPop = 2;
+  const host = 3;
+  const slow = 4;
+  const pop = 5;
   return writeModule({
     types: TYPES,
     imports: [
       { name: 'translate', type: 1 },
       { name: 'resolve', type: 5 },
       { name: 'hostPop', type: 1 },
+      { name: 'host', type: 1 },
+      { name: 'slow', type: 2 },
+      { name: 'pop', type: 4 },
     ],
     globals: [],
     memoryPages,
@@ -93,12 +91,25 @@ function writeGlue(memoryPages: number): Uint8Array {
       { type: 2, body: enterBody(), name: 'enter' },
       { type: 0, body: stubBody(translate), name: 'stub' },
       { type: 0, body: hostThunkBody(hostPop), name: 'hostThunk' },
+      { type: 1, body: passBody(host, 1), name: 'host' },
+      { type: 2, body: passBody(slow, 2), name: 'slow' },
+      { type: 4, body: passBody(pop, 0), name: 'pop' },
+      // dispatch(address, depth, rsp, fuel): calls the code at an address.
       { type: 3, body: dispatchBody(resolve), name: 'dispatch' },
       { type: 6, body: copyBody(), name: 'copy' },
       { type: 6, body: fillBody(), name: 'fill' },
     ],
     elements: [],
   });
+}
+
+/** Passes its arguments on to an import: the table holds WebAssembly functions only. */
+function passBody(target: number, parameters: number): CodeWriter {
+  const w = new CodeWriter(16);
+  w.u32(0);
+  for (let i = 0; i < parameters; i++) w.get(i);
+  w.op(Op.call, target, Op.end);
+  return w;
 }
 
 /** Pushes the fuel in memory, or stores a local there. */

@@ -1,5 +1,6 @@
 import type { AddressSpace } from '../address-space.js';
 import { PAGE_SHIFT } from '../layout.js';
+import { SERVICES, type Service } from '../translate/services.js';
 import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import type { CachedTranslation, CodeCache, Translation } from './code-cache.js';
@@ -15,13 +16,6 @@ export interface Unit {
   readonly mode: CheckMode;
   readonly sites: readonly Site[];
   readonly translation: Translation;
-}
-
-/** What units import from the host. */
-export interface UnitHost {
-  host(slot: number): number;
-  slow(unit: number, site: number): number;
-  pop(): void;
 }
 
 /** The translations that one Cpu uses: finds, makes, installs and drops them. */
@@ -45,10 +39,11 @@ export class UnitTable {
     private readonly table: WebAssembly.Table,
     private readonly glue: Glue,
     private readonly cache: CodeCache,
-    private readonly host: UnitHost,
   ) {
     this.memoryPages = space.memory.buffer.byteLength / 65536;
     for (let i = 0; i < table.length; i++) table.set(i, glue.stub);
+    for (const service of Object.keys(SERVICES) as Service[])
+      table.set(SERVICES[service].slot, glue[service]);
   }
 
   byNumber(number: number): Unit {
@@ -94,22 +89,13 @@ export class UnitTable {
   }
 
   private install({ translation, module }: CachedTranslation): void {
-    const { host } = this;
     const { ptr, mode, sites } = translation;
     const number = this.nextNumber++;
     const unit: Unit = { number, ptr, mode, sites, translation };
     for (const slot of translation.slots) this.reserve(slotOf(slot.ptr));
     new WebAssembly.Instance(module, {
       m: { m: this.space.memory, t: this.table },
-      h: {
-        host: host.host,
-        slow: host.slow,
-        dispatch: this.glue.dispatch,
-        copy: this.glue.copy,
-        fill: this.glue.fill,
-        pop: host.pop,
-        unit: number,
-      },
+      h: { unit: number },
     });
     this.current.set(ptr, unit);
     this.numbered.set(number, unit);

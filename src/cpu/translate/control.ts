@@ -4,9 +4,9 @@ import { slowFlags } from '../flow/liveness.js';
 import { EXIT_CODE, EXIT_CONTINUE, EXIT_RESULT, RFLAGS, RIP, regOffset } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
 import { FLAG_BITS } from './frame.js';
-import { IMPORT_DISPATCH, IMPORT_HOST, IMPORT_POP, TYPE_GUEST } from './imports.js';
 import { L, reg as localOf } from './locals.js';
 import { moveRsp } from './moves.js';
+import { callService, TYPE_GUEST } from './services.js';
 import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
 
@@ -187,8 +187,7 @@ function callHost(u: UnitTranslation, ptr: number, next: number, to: number): vo
   w.i64(EXIT_RESULT);
   w.set(L.returned);
   u.pushSlot(ptr);
-  w.byte(Op.call);
-  w.u32(IMPORT_HOST);
+  callService(w, 'host');
   u.unwindIf();
   w.i32(0);
   w.memory(Op.i64Load, regOffset(RSP));
@@ -201,8 +200,7 @@ function callHost(u: UnitTranslation, ptr: number, next: number, to: number): vo
   w.i64(next);
   w.op(Op.i64Ne, Op.i32Or, Op.if, 0x40);
   t.depth++;
-  w.byte(Op.call);
-  w.u32(IMPORT_POP);
+  callService(w, 'pop');
   u.unwind();
   w.byte(Op.end);
   t.depth--;
@@ -232,8 +230,7 @@ export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
   pushReturnAddress(u, next);
   t.flushAll();
   pushDispatch(u, target);
-  w.byte(Op.call);
-  w.u32(IMPORT_DISPATCH);
+  callService(w, 'dispatch');
   afterCall(u, next, to);
 }
 
@@ -244,8 +241,7 @@ export function indirectJump(u: UnitTranslation, insn: Insn): void {
   w.set(target);
   t.flushAll();
   pushDispatch(u, target);
-  w.byte(Op.call);
-  w.u32(IMPORT_DISPATCH);
+  callService(w, 'dispatch');
   w.byte(Op.return);
 }
 

@@ -1,7 +1,7 @@
 import type { Insn } from '../decode/instruction.js';
 import { Op } from '../wasm/op.js';
-import { IMPORT_COPY, IMPORT_FILL } from './imports.js';
 import { reg } from './locals.js';
+import { callService } from './services.js';
 import type { Translator } from './translator.js';
 
 const RAX = 0;
@@ -26,8 +26,7 @@ export function moveString(t: Translator, insn: Insn): void {
   w.get(reg(move ? RSI : RAX));
   pushCount();
   w.i32(shift);
-  w.byte(Op.call);
-  w.u32(move ? IMPORT_COPY : IMPORT_FILL);
+  callService(w, move ? 'copy' : 'fill');
   w.set(done);
   const left = t.temp64();
   pushCount();

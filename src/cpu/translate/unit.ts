@@ -12,8 +12,8 @@ import * as control from './control.js';
 import { translateInsn } from './families.js';
 import type { LazyState } from './flags.js';
 import { emitEpilogue, loadFlags } from './frame.js';
-import { IMPORT_SLOW } from './imports.js';
 import { FRAME_COST, L, LOCAL_GROUPS } from './locals.js';
+import { callService } from './services.js';
 import type { Site } from './site.js';
 import { type CheckMode, Translator } from './translator.js';
 import type { HelperName } from './vector/helpers.js';
@@ -349,8 +349,7 @@ export class UnitTranslation implements FlowSink {
     w.byte(0x23); // global.get: the unit's number
     w.u32(0);
     w.i32(site);
-    w.byte(Op.call);
-    w.u32(IMPORT_SLOW);
+    callService(w, 'slow');
     this.unwindIf();
     this.reload(to);
     if (control.isFlagUser(insn.op)) {
