@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { GRANULE, HOST_AREA } from '../cpu/layout.js';
 import type { Machine } from '../machine/machine.js';
-import { faults, machineWith, ownModule } from './testing/machines.js';
+import { faults, logFrom, machineWith, ownModule, shell } from './testing/machines.js';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -43,4 +44,26 @@ describe('machines booted one after another in a process', () => {
     expect(ofOne).toBeGreaterThan(MB / 4);
     expect(grown).toBeLessThan((BOOTS / 4) * ofOne);
   }, 120_000);
+
+  it('may have the memory of one before, and notice nothing of it', () => {
+    const use = (machine: Machine): string => {
+      machine.insmod(ownModule('faulty_leak_kmalloc'), '', '/mods/faulty_leak_kmalloc.ko');
+      machine.insmod(ownModule('chardev'), '', '/mods/chardev.ko');
+      shell(machine, 'echo hello > /dev/modboxmem');
+      return logFrom(machine).join('\n');
+    };
+    const first = machineWith(['hello']);
+    const expected = use(first);
+    const memory = first.release();
+    const words = new BigUint64Array(memory.buffer, GRANULE, (HOST_AREA - GRANULE) / 8);
+    expect(firstNonZero(words)).toBe(undefined);
+    const second = machineWith(['hello'], { memory });
+    expect(second.kernel.space.memory).toBe(memory);
+    expect(use(second)).toBe(expected);
+  });
 });
+
+function firstNonZero(words: BigUint64Array): number | undefined {
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0n) return i;
+  return undefined;
+}

@@ -68,4 +68,22 @@ describe('AddressSpace', () => {
     space.map(RAM.start, 4096, PAGE_KERNEL);
     expect(space.load32(RAM.start)).toBe(0);
   });
+
+  it('gives its memory back as new', () => {
+    const space = new AddressSpace();
+    space.map(RAM.start, 4 * 4096, PAGE_KERNEL);
+    space.store8(RAM.start + 4095, 1);
+    space.store64(RAM.start + 3 * 4096, 2n);
+    space.protect(RAM.start, 4096, PAGE_KERNEL_RO);
+    space.unmap(RAM.start + 4096, 3 * 4096, false);
+    const memory = space.release();
+    const next = new AddressSpace(memory);
+    expect(next.memory).toBe(space.memory);
+    expect(next.canRead(RAM.start)).toBe(false);
+    expect(() => next.load8(RAM.start + 4095)).toThrow(GuestFault);
+    next.map(RAM.start, 4 * 4096, PAGE_KERNEL);
+    expect(next.readable(RAM.start, 4 * 4096).every((byte) => byte === 0)).toBe(true);
+    expect(() => space.map(RAM.start, 4096, PAGE_KERNEL)).toThrow('was released');
+    expect(() => space.release()).toThrow('was released before');
+  });
 });

@@ -1,5 +1,7 @@
 import { GuestFault } from './fault.js';
 import {
+  CPU_AREA,
+  CPU_AREA_SIZE,
   DIRECT_MAP_UPPER,
   GRANULE,
   GRANULE_SHIFT,
@@ -17,6 +19,7 @@ import {
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
+import { scrubber } from './scrub.js';
 
 export interface Permissions {
   readonly read: boolean;
@@ -31,6 +34,8 @@ export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute:
 
 const MAPPED = 1;
 const EXECUTE = 2;
+/** The page was mapped at some time: it may hold something. */
+const USED = 4;
 
 /** Pointers from here on stand for addresses outside every region; see AddressSpace.fromAddress. */
 const WILD_BASE = 2 ** 32;
@@ -57,15 +62,21 @@ export class AddressSpace {
   private readonly wildByAddress = new Map<bigint, Ptr>();
   private readonly wildByIndex: bigint[] = [];
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
+  private released = false;
 
-  constructor() {
+  /** `memory`: what an address space that is no longer needed has given back (see release). */
+  constructor(memory?: WebAssembly.Memory) {
     const pages = MEMORY_BYTES / 65536;
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.memory = memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
     const buffer = this.memory.buffer;
     this.view = new DataView(buffer, 0, GUEST_LIMIT);
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
-    this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
-    this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES).fill(NO_ACCESS);
+    this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
+    this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
+    if (!memory) {
+      this.readTable.fill(NO_ACCESS);
+      this.writeTable.fill(NO_ACCESS);
+    }
     new BigUint64Array(buffer, READ_TAGS, 1)[0] = NO_TAG;
     new BigUint64Array(buffer, WRITE_TAGS, 1)[0] = NO_TAG;
     this.readTags = new Uint32Array(buffer, READ_TAGS, TABLE_ENTRIES * 2);
@@ -76,6 +87,42 @@ export class AddressSpace {
       const first = region.start >>> GRANULE_SHIFT;
       this.granuleUpper.fill(region.upper, first, first + region.size / GRANULE);
     }
+  }
+
+  /**
+   * Ends the address space; nothing may use it from then on. Returns its memory, which is as new, for another one: an engine
+   * collects garbage whenever it is asked for 2 GiB, which takes longer than booting a machine.
+   */
+  release(): WebAssembly.Memory {
+    if (this.released) throw new Error('the address space was released before');
+    this.released = true;
+    const scrub = scrubber(this.memory);
+    for (let page = 0; page < this.pageFlags.length; ) {
+      const end = this.endOfRun(page);
+      if (this.pageFlags[page]) {
+        scrub(page * PAGE_SIZE, end * PAGE_SIZE);
+        this.forbid(page, end);
+      }
+      page = end;
+    }
+    scrub(CPU_AREA, CPU_AREA + CPU_AREA_SIZE);
+    return this.memory;
+  }
+
+  /** First page after `page` that, unlike it, was never mapped, or was. */
+  private endOfRun(page: number): number {
+    const used = this.pageFlags[page] !== 0;
+    let end = page + 1;
+    while (end < this.pageFlags.length && (this.pageFlags[end] !== 0) === used) end++;
+    return end;
+  }
+
+  /** Takes every right to pages away, without telling anybody. */
+  private forbid(page: number, end: number): void {
+    this.readTable.fill(NO_ACCESS, page, end);
+    this.writeTable.fill(NO_ACCESS, page, end);
+    this.readTags.fill(0, 2 * page, 2 * end);
+    this.writeTags.fill(0, 2 * page, 2 * end);
   }
 
   /** Registers a function that is told when executable pages change: mapped, unmapped, or patched. */
@@ -286,13 +333,14 @@ export class AddressSpace {
   }
 
   private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {
+    if (this.released) throw new Error('the address space was released');
     if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > GUEST_LIMIT)
       throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
     let wasCode = false;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
       wasCode ||= (this.pageFlags[page] & EXECUTE) !== 0;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
-      this.pageFlags[page] = flags;
+      this.pageFlags[page] = flags | USED;
       if (this.writeTable[page] !== NO_ACCESS && !permissions?.write) this.restrictions++;
       this.readTable[page] = permissions?.read ? upper : NO_ACCESS;
       this.writeTable[page] = permissions?.write ? upper : NO_ACCESS;

@@ -48,6 +48,8 @@ export interface KernelOptions {
   readonly trust?: ModuleTrust;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
+  /** What a kernel that is no longer needed has given back: see AddressSpace.release. */
+  readonly memory?: WebAssembly.Memory;
 }
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
@@ -59,7 +61,7 @@ const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
  */
 export class LinuxKernel {
   readonly types: Btf;
-  readonly space = new AddressSpace();
+  readonly space: AddressSpace;
   readonly cpu: Cpu;
   readonly clock: Clock;
   readonly log: KernelLog;
@@ -90,7 +92,8 @@ export class LinuxKernel {
     readonly target: Target,
     options: KernelOptions = {},
   ) {
-    const { space } = this;
+    const space = new AddressSpace(options.memory);
+    this.space = space;
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
     this.trust = options.trust ?? { keys: [] };

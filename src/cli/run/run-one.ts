@@ -13,6 +13,8 @@ export interface OneRun {
   readonly onBoot?: (machine: Machine, bootMs: number) => void;
   readonly onExec?: (result: ExecResult) => void;
   readonly onStep?: RunOptions['onStep'];
+  /** Given the machine when the report is made. */
+  readonly onEnd?: (machine: Machine) => void;
 }
 
 /** Boots a machine and runs one module in it. */
@@ -21,7 +23,7 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
   const { machine } = bootMachine(options);
   const bootMs = performance.now() - started;
   run.onBoot?.(machine, bootMs);
-  return runModule(machine, subject, {
+  const report = runModule(machine, subject, {
     parameters: run.parameters,
     keep: run.keep,
     exec: { commands: run.exec, run: (command) => execute(machine, command, run.onExec) },
@@ -29,6 +31,8 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
     bootMs,
     ...(run.onStep && { onStep: run.onStep }),
   });
+  run.onEnd?.(machine);
+  return report;
 }
 
 function execute(machine: Machine, command: string, onExec?: (result: ExecResult) => void): ExecResult {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { MachineOptions } from '../../machine/machine.js';
+import type { Machine, MachineOptions } from '../../machine/machine.js';
 import type { RunSubject } from '../../machine/module-run.js';
 import { openTree } from '../../machine/open-tree.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
@@ -9,6 +9,8 @@ import { runOne, succeeded } from './run-one.js';
 
 const setup = workerData as WorkerSetup;
 let shared: MachineOptions | undefined;
+/** Memory of the last machine, unless that ended with an error. */
+let memory: WebAssembly.Memory | undefined;
 
 /** Modules by name are all of one target and one tree: those are opened once. */
 function optionsFor(subject: RunSubject): MachineOptions {
@@ -23,7 +25,12 @@ function optionsFor(subject: RunSubject): MachineOptions {
 function run(name: string): JobResult {
   try {
     const subject = subjectOf(name);
-    const report = runOne(optionsFor(subject), subject, setup);
+    const options = { ...optionsFor(subject), ...(memory && { memory }) };
+    memory = undefined;
+    const onEnd = (machine: Machine): void => {
+      memory = machine.release();
+    };
+    const report = runOne(options, subject, { ...setup, onEnd });
     const why =
       report.unimplemented[0]?.symbol ?? report.faults[0]?.message ?? report.modprobe.stderr[0] ?? '';
     return { json: JSON.stringify(report), ok: succeeded(report), why };
