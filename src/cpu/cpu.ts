@@ -18,7 +18,7 @@ import {
 import { type Glue, instantiateGlue } from './runtime/linkage.js';
 import { defaultPlatform } from './runtime/platform.js';
 import { Registers } from './runtime/registers.js';
-import { ptrOfSlot, slotCount, slotOf } from './runtime/slots.js';
+import type { Slots } from './runtime/slots.js';
 import { executeSlow, type SlowContext } from './runtime/slow.js';
 import { UnitTable } from './runtime/units.js';
 
@@ -48,6 +48,7 @@ export class Cpu implements CpuContract {
   private readonly slow: SlowContext;
   private readonly units: UnitTable;
   private readonly glue: Glue;
+  private readonly slots: Slots;
   private readonly hostBySlot: (HostFunction | undefined)[] = [];
   private nesting = 0;
   private unwindRequested = false;
@@ -61,13 +62,15 @@ export class Cpu implements CpuContract {
     readonly space: AddressSpace,
     options: CpuOptions = {},
   ) {
+    const cache = options.codeCache ?? sharedCache;
+    this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
-    this.knowledge = new CodeKnowledge(space);
+    this.knowledge = new CodeKnowledge(space, this.slots);
     this.memory = new GuestMemory(space, this.regs);
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
     this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };
-    const table = new WebAssembly.Table({ element: 'anyfunc', initial: Math.max(1024, slotCount()) });
+    const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
     this.glue = instantiateGlue(space.memory, table, {
       translate: (slot) => this.translate(slot),
       resolve: () => this.resolve(),
@@ -76,13 +79,13 @@ export class Cpu implements CpuContract {
       slow: (unit, site) => this.executeSlow(unit, site),
       pop: () => void this.pop(),
     });
-    this.units = new UnitTable(space, this.knowledge, table, this.glue, options.codeCache ?? sharedCache);
+    this.units = new UnitTable(space, this.knowledge, table, this.glue, cache, this.slots);
     space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));
     this.fuel = Number.MAX_SAFE_INTEGER;
   }
 
   bindHost(address: Ptr, fn: HostFunction): void {
-    const slot = slotOf(address);
+    const slot = this.slots.of(address);
     const known = this.knowledge.hosts.has(address);
     this.hostBySlot[slot] = fn;
     if (known) return;
@@ -92,7 +95,7 @@ export class Cpu implements CpuContract {
 
   unbindHost(address: Ptr): void {
     if (!this.knowledge.hosts.delete(address)) return;
-    this.hostBySlot[slotOf(address)] = undefined;
+    this.hostBySlot[this.slots.of(address)] = undefined;
     this.units.environmentChanged(address);
   }
 
@@ -223,7 +226,7 @@ export class Cpu implements CpuContract {
         return { kind: 'exception', exception: { vector: 'PF', address: regs.rip, access: 'execute' } };
       let exited: number;
       try {
-        exited = this.glue.enter(slotOf(this.units.prepare(ptr)), depth);
+        exited = this.glue.enter(this.slots.of(this.units.prepare(ptr)), depth);
       } catch (error) {
         return this.hostTrap(error);
       }
@@ -277,7 +280,7 @@ export class Cpu implements CpuContract {
   private callHost(slot: number): number {
     const { regs, space } = this;
     const fn = this.hostBySlot[slot];
-    const ptr = ptrOfSlot(slot);
+    const ptr = this.slots.ptrOf(slot);
     regs.setRipHalves(ptr ^ 0x8000_0000, space.upperOf(ptr));
     if (!fn) return this.leave(EXIT_CONTINUE); // unbound meanwhile: faults there
     const version = this.units.version + space.restrictions;
@@ -318,7 +321,7 @@ export class Cpu implements CpuContract {
 
   /** Fills a slot. Non-zero: its address has no code. */
   private translate(slot: number): number {
-    const ptr = ptrOfSlot(slot);
+    const ptr = this.slots.ptrOf(slot);
     if (!this.knowledge.isExecutable(ptr) && !this.knowledge.hosts.has(ptr)) {
       // Slot 0 is that of address 0, which the empty branch cache leads to as well.
       if (ptr === 0) this.regs.setRipHalves(0, 0);
@@ -336,7 +339,7 @@ export class Cpu implements CpuContract {
     const ptr = (regs.ripLow ^ 0x8000_0000) >>> 0;
     const known = ptr < GUEST_LIMIT && space.upperOf(ptr) === regs.ripHigh;
     if (known && (this.knowledge.isExecutable(ptr) || this.knowledge.hosts.has(ptr))) {
-      const slot = slotOf(ptr);
+      const slot = this.slots.of(ptr);
       this.units.reserve(slot);
       return slot;
     }

@@ -1,6 +1,7 @@
 import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import { moduleOf } from './compile.js';
+import { Slots } from './slots.js';
 
 /** A translation apart from any Cpu: what it was made from, and the result. */
 export interface Translation {
@@ -32,8 +33,15 @@ export interface TranslationStore {
 
 export interface CachedTranslation {
   readonly translation: Translation;
-  readonly module: WebAssembly.Module;
+  /** Compiled with the slot numbers of one numbering. */
+  compiled?: { readonly slots: Slots; readonly module: WebAssembly.Module };
 }
+
+/**
+ * Slots after which new Cpus get another numbering. Each instance of a unit has its own copy of the whole table in V8, so a
+ * process that runs module after module would become slower and slower.
+ */
+const MANY_SLOTS = 2048;
 
 /**
  * Translations by entry address. A translation is used again only where the same bytes are at the same
@@ -41,8 +49,25 @@ export interface CachedTranslation {
  */
 export class CodeCache {
   private readonly byPtr = new Map<number, CachedTranslation[]>();
+  private slots = new Slots();
 
   constructor(private readonly store?: TranslationStore) {}
+
+  /** The numbering for a Cpu to use. */
+  slotsForCpu(): Slots {
+    if (this.slots.count <= MANY_SLOTS) return this.slots;
+    this.slots = new Slots();
+    for (const entries of this.byPtr.values()) for (const entry of entries) delete entry.compiled;
+    return this.slots;
+  }
+
+  /** The WebAssembly module of a translation, with the slot numbers of a Cpu. */
+  moduleFor(entry: CachedTranslation, slots: Slots): WebAssembly.Module {
+    if (entry.compiled?.slots === slots) return entry.compiled.module;
+    const module = moduleOf(entry.translation, slots);
+    entry.compiled = { slots, module };
+    return module;
+  }
 
   find(
     ptr: number,
@@ -63,9 +88,7 @@ export class CodeCache {
 
   private loadStored(ptr: number): CachedTranslation[] {
     if (!this.store) return [];
-    const loaded = this.store
-      .load(key(ptr))
-      .map((translation) => ({ translation, module: moduleOf(translation) }));
+    const loaded = this.store.load(key(ptr)).map((translation) => ({ translation }));
     if (loaded.length > 0) this.byPtr.set(ptr, loaded);
     return loaded;
   }

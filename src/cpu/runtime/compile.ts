@@ -12,7 +12,7 @@ import { I32, I64, Op, V128 } from '../wasm/op.js';
 import type { Translation } from './code-cache.js';
 import type { CodeKnowledge } from './code-source.js';
 import { TYPES } from './linkage.js';
-import { slotOf } from './slots.js';
+import type { Slots } from './slots.js';
 
 /** Functions that are copied into their caller's module, and how long they may be. */
 const MAX_COPIES = 4;
@@ -59,7 +59,7 @@ export function compileUnit(
         ...units.map(({ body }) => ({ type: 0, body })),
         ...helpers.map((name, i) => ({ type: TYPES.length + i, body: bodyOfHelper(name) })),
       ],
-      elements: [{ slot: slotOf(ptr), func: 0 }],
+      elements: [{ slot: knowledge.slotOf(ptr), func: 0 }],
     },
     (offset) => slots.push({ offset, ptr }),
     (offset, func) => {
@@ -145,11 +145,11 @@ function copyRanges(ranges: readonly number[], bytes: Uint8Array, out: Uint8Arra
   }
 }
 
-/** Makes a module of a translation that may come from another process: slot numbers are those of this one. */
-export function moduleOf(translation: Translation): WebAssembly.Module {
+/** Makes a module of a translation that may have been made with other slot numbers. */
+export function moduleOf(translation: Translation, slots: Slots): WebAssembly.Module {
   const binary = translation.binary.slice();
   for (const { offset, ptr } of translation.slots) {
-    const slot = slotOf(ptr);
+    const slot = slots.of(ptr);
     for (let i = 0; i < 4; i++) binary[offset + i] = ((slot >>> (7 * i)) & 0x7f) | 0x80;
     binary[offset + 4] = (slot >>> 28) & 7;
   }

@@ -7,7 +7,7 @@ import type { CachedTranslation, CodeCache, Translation } from './code-cache.js'
 import type { CodeKnowledge } from './code-source.js';
 import { compileUnit, isCurrent } from './compile.js';
 import type { Glue } from './linkage.js';
-import { slotOf } from './slots.js';
+import type { Slots } from './slots.js';
 
 /** A translated function in use by one Cpu. */
 export interface Unit {
@@ -17,6 +17,9 @@ export interface Unit {
   readonly sites: readonly Site[];
   readonly translation: Translation;
 }
+
+/** Slots that a table begins with, at least. */
+const FIRST_SLOTS = 512;
 
 /** The translations that one Cpu uses: finds, makes, installs and drops them. */
 export class UnitTable {
@@ -39,9 +42,10 @@ export class UnitTable {
     private readonly table: WebAssembly.Table,
     private readonly glue: Glue,
     private readonly cache: CodeCache,
+    private readonly slots: Slots,
   ) {
     this.memoryPages = space.memory.buffer.byteLength / 65536;
-    for (let i = 0; i < table.length; i++) table.set(i, glue.stub);
+    table.grow(Math.max(FIRST_SLOTS, slots.count + FIRST_SLOTS / 2), glue.stub);
     for (const service of Object.keys(SERVICES) as Service[])
       table.set(SERVICES[service].slot, glue[service]);
   }
@@ -54,15 +58,13 @@ export class UnitTable {
   reserve(slot: number): void {
     const { table } = this;
     if (slot < table.length) return;
-    const from = table.length;
-    table.grow(Math.max(table.length, slot + 1 - from));
-    for (let i = from; i < table.length; i++) table.set(i, this.glue.stub);
+    table.grow(Math.max(table.length, slot + 1 - table.length), this.glue.stub);
   }
 
   /** Fills the slot of an executable or host address, unless it is filled; returns the address. */
   prepare(ptr: number): number {
     if (this.current.has(ptr)) return ptr;
-    const slot = slotOf(ptr);
+    const slot = this.slots.of(ptr);
     this.reserve(slot);
     if (this.knowledge.hosts.has(ptr)) this.table.set(slot, this.glue.hostThunk);
     else this.install(this.obtain(ptr));
@@ -83,17 +85,18 @@ export class UnitTable {
       return known;
     }
     const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, mode, isQuick);
-    const made = { translation, module: new WebAssembly.Module(translation.binary as BufferSource) };
+    const made = { translation };
     cache.add(made);
     return made;
   }
 
-  private install({ translation, module }: CachedTranslation): void {
+  private install(cached: CachedTranslation): void {
+    const { translation } = cached;
     const { ptr, mode, sites } = translation;
     const number = this.nextNumber++;
     const unit: Unit = { number, ptr, mode, sites, translation };
-    for (const slot of translation.slots) this.reserve(slotOf(slot.ptr));
-    new WebAssembly.Instance(module, {
+    for (const slot of translation.slots) this.reserve(this.slots.of(slot.ptr));
+    new WebAssembly.Instance(this.cache.moduleFor(cached, this.slots), {
       m: { m: this.space.memory, t: this.table },
       h: { unit: number },
     });
@@ -119,7 +122,7 @@ export class UnitTable {
   drop(unit: Unit): void {
     if (this.current.get(unit.ptr) !== unit) return;
     this.current.delete(unit.ptr);
-    this.table.set(slotOf(unit.ptr), this.glue.stub);
+    this.table.set(this.slots.of(unit.ptr), this.glue.stub);
     this.index(unit, (map, key) => {
       map.get(key)?.delete(unit);
     });
@@ -145,7 +148,7 @@ export class UnitTable {
 
   /** An address was bound, unbound, or made a thunk: whatever refers to it is translated again. */
   environmentChanged(ptr: number): void {
-    const slot = slotOf(ptr);
+    const slot = this.slots.of(ptr);
     if (slot < this.table.length) this.table.set(slot, this.glue.stub);
     const units = this.byReference.get(ptr);
     if (!units || units.size === 0) return;
