@@ -3,15 +3,16 @@
  *
  * Runs modules through `modbox run --json --each-from`: those that ../shared/oracle has recordings of, or with --all every
  * module of the kernel package. Scores them with the recordings' own compare.mjs, ranks the exports that modules wait for,
- * and writes docs/parity.md. docs/parity.json keeps what each module came to: the next run shows what changed since.
+ * and writes docs/parity.md. With --all, modules that were recorded by ourselves (parity/record.ts) are scored apart. docs/parity.json keeps what each module came to: the next run shows what changed since.
  * A run of a part (--every, --from) is compared with it and leaves it alone. --run reports on the output of a run again.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { corpusTree } from '../src/testing/corpus.js';
+import { modulesOf } from './parity/modules-of.js';
 import { newerParity } from './parity/newer.js';
 import {
   changes,
@@ -26,6 +27,8 @@ import { report } from './parity/report.js';
 
 const ORACLE_FOLDER = new URL('../../shared/oracle/', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
+/** What the real kernel did with some of the other modules: see parity/record.ts. */
+const OTHERS = new URL('../tests/parity/others.jsonl', import.meta.url).pathname;
 const BASELINE = new URL('../docs/parity.json', import.meta.url);
 
 const readLines = <T>(file: string): T[] =>
@@ -53,13 +56,6 @@ function runAll(list: string, root: string, output: string): void {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   writeFileSync(output, run.stdout);
-}
-
-/** Every module of a tree, by name. */
-function modulesOf(tree: string): string[] {
-  const files = readdirSync(join(tree, 'lib/modules'), { recursive: true, encoding: 'utf8' });
-  const modules = files.filter((file) => /\.ko(\.\w+)?$/.test(file));
-  return modules.map((file) => basename(file).replace(/\.ko(\.\w+)?$/, '')).sort();
 }
 
 /** The recordings' own verdict: its last line, and the modules that differ. */
@@ -104,12 +100,14 @@ if (values.run === undefined) runAll(list, tree, output);
 const seconds = values.run === undefined ? Math.round((Date.now() - started) / 1000) : undefined;
 const entries = readLines<Entry>(output);
 const { score, wrong } = compare(file, output, folder);
-const outcomes = outcomesOf(entries, wrong);
+const others = values.all && existsSync(OTHERS) ? compare(OTHERS, output, folder) : undefined;
+const outcomes = outcomesOf(entries, [...wrong, ...(others?.wrong ?? [])]);
 const before = readBaseline(BASELINE);
 const ran = entries.map(({ module }) => module);
 const comparable = ran.filter((module) => recorded.has(module) || before?.others !== undefined);
 const text = report({
   score,
+  othersScore: others?.score,
   entries,
   scope: values.all
     ? `all ${entries.length} modules, of which ${names.length} were recorded and are scored`
@@ -120,10 +118,10 @@ const text = report({
 });
 writeFileSync(new URL('../docs/parity.md', import.meta.url), text);
 if (values.every === undefined) {
-  const others = values.all ? only(outcomes, (module) => !recorded.has(module)) : before?.others;
+  const unrecorded = values.all ? only(outcomes, (module) => !recorded.has(module)) : before?.others;
   writeBaseline(BASELINE, {
     recorded: only(outcomes, (module) => recorded.has(module)),
-    ...(others && { others }),
+    ...(unrecorded && { others: unrecorded }),
   });
 }
 console.log(text);

@@ -8,6 +8,8 @@ const LIMIT_MS = 5000;
 export interface Run {
   /** The last line of compare.mjs. */
   readonly score: string;
+  /** The same for modules that only we have recorded (record.ts): what was built was not tried on them meanwhile. */
+  readonly othersScore: string | undefined;
   readonly entries: readonly Entry[];
   /** Which modules were run. */
   readonly scope: string;
@@ -17,11 +19,17 @@ export interface Run {
   readonly changes: readonly Change[] | undefined;
 }
 
-/** How often each name occurs, most frequent first. */
-function rank(names: readonly string[]): [name: string, count: number][] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+/** Modules by what stopped them, the most frequent first. */
+function rank(
+  entries: readonly Entry[],
+  reasonOf: (entry: Entry) => string | undefined,
+): [string, string[]][] {
+  const modules = new Map<string, string[]>();
+  for (const entry of entries) {
+    const reason = reasonOf(entry);
+    if (reason !== undefined) modules.set(reason, [...(modules.get(reason) ?? []), entry.module]);
+  }
+  return [...modules].sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
 }
 
 /** docs/parity.md */
@@ -34,11 +42,22 @@ export function report(run: Run): string {
     '',
     `    ${run.score}`,
     '',
+    ...others(run.othersScore),
     ...sinceLastRun(run.changes),
     ...missing(run.entries),
     ...faults(run.entries),
     ...times(run.entries),
   ].join('\n');
+}
+
+function others(score: string | undefined): string[] {
+  if (score === undefined) return [];
+  return [
+    'A sample of the modules that there are no recordings of, which was put to the real kernel in QEMU (`scripts/parity/record.ts`):',
+    '',
+    `    ${score}`,
+    '',
+  ];
 }
 
 function sinceLastRun(changes: readonly Change[] | undefined): string[] {
@@ -62,15 +81,13 @@ function names(modules: readonly string[]): string {
 }
 
 function missing(entries: readonly Entry[]): string[] {
-  const ranked = rank(
-    entries.flatMap((entry) => entry.unimplemented?.slice(0, 1).map((call) => call.symbol) ?? []),
-  );
+  const ranked = rank(entries, (entry) => entry.unimplemented?.[0]?.symbol);
   return [
     '## Exports that modules stop at',
     '',
     '| export | modules |',
     '|---|---|',
-    ...ranked.slice(0, RANKED).map(([name, count]) => `| ${name} | ${count} |`),
+    ...ranked.slice(0, RANKED).map(([name, modules]) => `| ${name} | ${names(modules)} |`),
     '',
     `${ranked.length} exports in all.`,
     '',
@@ -78,13 +95,13 @@ function missing(entries: readonly Entry[]): string[] {
 }
 
 function faults(entries: readonly Entry[]): string[] {
-  const kinds = entries.filter((entry) => (entry.unimplemented ?? []).length === 0).map(stopOf);
+  const stopped = entries.filter((entry) => (entry.unimplemented ?? []).length === 0);
   return [
     '## Other faults',
     '',
     '| kind | modules |',
     '|---|---|',
-    ...rank(kinds.filter((kind) => kind !== undefined)).map(([name, count]) => `| ${name} | ${count} |`),
+    ...rank(stopped, stopOf).map(([name, modules]) => `| ${name} | ${names(modules)} |`),
     '',
   ];
 }
