@@ -9,6 +9,7 @@ import { signModule } from '../trust/index.js';
 import { ownCertificate, trustFile } from '../trust/testing/own-files.js';
 import { HELLO_LOG, ownModule, runHello } from './testing/machines.js';
 import { refusal, stateOf } from './testing/refusal.js';
+import { withUndefinedSymbol } from './testing/undefined-symbol.js';
 
 const ROUNDS = 80;
 /** Mutations that one machine gets to see. */
@@ -101,5 +102,22 @@ describe('a damaged file that is refused leaves modules, memory and taints as th
     for (const size of [0, 1, 27, 28, 40, 64, 4000, hello.length - 1])
       expect(refusal(machine, signed.subarray(0, size))).toBeDefined();
     expect(runHello(machine)).toEqual(HELLO_LOG);
+  });
+});
+
+describe('a symbol that nothing refers to', () => {
+  it('is looked for all the same', () => {
+    const machine = Machine.boot({ target: loadBundled() });
+    const file = withUndefinedSymbol(ownModule('hello'), 'no_such_symbol');
+    expect(refusal(machine, file)?.message).toContain('Unknown symbol in module');
+    expect(machine.dmesg().map(({ text }) => text)).toContain(
+      'hello: Unknown symbol no_such_symbol (err -2)',
+    );
+  });
+
+  it('is not, if it is what the linker leaves behind: _GLOBAL_OFFSET_TABLE_', () => {
+    const machine = Machine.boot({ target: loadBundled() });
+    machine.insmod(withUndefinedSymbol(ownModule('hello'), '_GLOBAL_OFFSET_TABLE_'));
+    expect(machine.lsmod().map(({ name }) => name)).toEqual(['hello']);
   });
 });

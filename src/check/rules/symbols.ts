@@ -1,3 +1,4 @@
+import { isIgnoredSymbol } from '../../linux/module/ignored-symbols.js';
 import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
 import { mayUseNamespace } from '../../linux/module/namespaces.js';
 import type { Provided } from '../check-kernel.js';
@@ -7,9 +8,6 @@ import type { Reason } from '../reason.js';
 import { isProprietary } from './origin.js';
 import type { Case, ProvidedTogether, Versions } from './rule.js';
 import type { Mismatch } from './symbol-reasons.js';
-
-/** What the linker on x86 leaves in a symbol table, and the kernel does not look for (ignore_undef_symbol()). */
-const IGNORED = '_GLOBAL_OFFSET_TABLE_';
 
 /** The version of struct module, which the kernel looks at before all else (check_modstruct_version()). */
 export function* checkModuleLayout({ versions, kernel, reasons }: Case): Generator<Reason> {
@@ -44,7 +42,7 @@ export function* checkSymbols(c: Case): Generator<Reason> {
   if (lacksVersions(c)) yield unversioned(c);
   const licence = { proprietary: isProprietary(c) || isDistrusted(c.module.name), usesGplOnly: false };
   for (const { symbol, provided } of c.needs) {
-    if (symbol.name === IGNORED) continue;
+    if (isIgnoredSymbol(symbol.name)) continue;
     if (provided) {
       yield* checkLicence(c, symbol.name, provided, licence);
       yield* checkProvided(c, symbol, provided);

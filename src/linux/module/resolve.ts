@@ -9,6 +9,7 @@ import {
 import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadFlags } from './force.js';
+import { isIgnoredSymbol } from './ignored-symbols.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule, ModuleExport } from './loaded-module.js';
 import { Modules } from './modules.js';
@@ -86,7 +87,7 @@ export class Resolver {
     if (symbol.name === '') return 0;
     const found = this.find(symbol.name);
     if (!found) {
-      if (symbol.bind === STB_WEAK) return 0;
+      if (symbol.bind === STB_WEAK || isIgnoredSymbol(symbol.name)) return 0;
       throw this.unknown(symbol.name, ENOENT);
     }
     if (found.gplOnly) this.usesGplOnly = true;
