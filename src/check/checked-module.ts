@@ -9,6 +9,7 @@ import { hiddenLicense } from '../linux/module/license.js';
 import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
 import { THIS_MODULE } from '../linux/module/this-module.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
+import type { Crcs } from '../linux/module/version-forms.js';
 import { moduleNameOf } from '../target/module-table.js';
 import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
 
@@ -26,9 +27,6 @@ export interface ModuleStruct {
   readonly init: number | undefined;
   readonly exit: number | undefined;
 }
-
-/** Versions of symbols by name. */
-export type Crcs = ReadonlyMap<string, number>;
 
 /** What a module's file says, as far as it matters to a kernel. */
 export interface ModuleContent {

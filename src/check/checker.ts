@@ -1,20 +1,15 @@
+import { versionsOf } from '../linux/module/version-forms.js';
 import type { Target } from '../target/index.js';
 import { portableVerifier, type Verifier } from '../trust/index.js';
 import type { CheckKernel, Provided } from './check-kernel.js';
-import {
-  type CheckedModule,
-  isReadable,
-  type ModuleContent,
-  readCheckedModule,
-  type SignatureCheck,
-} from './checked-module.js';
+import { type CheckedModule, isReadable, readCheckedModule, type SignatureCheck } from './checked-module.js';
 import type { Reason, TaintLetter, Verdict } from './reason.js';
 import { checkBlacklist } from './rules/blacklist.js';
 import { checkDependencies } from './rules/dependencies.js';
 import { checkBuiltin, checkExports } from './rules/exports.js';
 import { checkModuleStruct } from './rules/module-struct.js';
 import { checkLicense, checkOrigin } from './rules/origin.js';
-import type { Case, ProvidedTogether, Rule, Versions } from './rules/rule.js';
+import type { Case, ProvidedTogether, Rule } from './rules/rule.js';
 import { checkSignature, checkUnsigned } from './rules/signature.js';
 import { SymbolReasons } from './rules/symbol-reasons.js';
 import { checkModuleLayout, checkSymbols } from './rules/symbols.js';
@@ -114,7 +109,10 @@ export class Checker {
         symbol,
         provided: this.provider(symbol.name, module, kernel),
       })),
-      versions: versionsFor(content, kernel),
+      versions: versionsOf(
+        content.versions,
+        kernel.knowsExtendedVersions ? content.extendedVersions : undefined,
+      ),
       reasons: this.symbolReasons(kernel, content.modinfo.get('vermagic')),
       verdictOf: (other) => this.verdictUnlessAsked(other, kernel),
     };
@@ -163,11 +161,6 @@ export class Checker {
     this.reasons.set(key, made);
     return made;
   }
-}
-
-function versionsFor({ versions, extendedVersions }: ModuleContent, kernel: CheckKernel): Versions {
-  if (extendedVersions && kernel.knowsExtendedVersions) return { form: 'extended', crcs: extendedVersions };
-  return versions ? { form: 'basic', crcs: versions } : { form: 'none' };
 }
 
 /** `stages` are the reasons that each rule gave. */

@@ -1,6 +1,7 @@
+import type { Versions } from '../../linux/module/version-forms.js';
 import type { Verdict as SignatureVerdict } from '../../trust/index.js';
 import type { CheckKernel, Provided } from '../check-kernel.js';
-import type { CheckedModule, Crcs, Import, ModuleContent } from '../checked-module.js';
+import type { CheckedModule, Import, ModuleContent } from '../checked-module.js';
 import type { Reason, Verdict } from '../reason.js';
 import type { SymbolReasons } from './symbol-reasons.js';
 
@@ -15,11 +16,6 @@ export interface Need {
   readonly provided: Provided | ProvidedTogether | undefined;
 }
 
-/** The versions of symbols that count for this kernel; in the extended form one that is missing passes. */
-export type Versions =
-  | { readonly form: 'none' }
-  | { readonly form: 'basic' | 'extended'; readonly crcs: Crcs };
-
 /** A module that is to be loaded into a kernel, and what the rules ask about it. */
 export interface Case {
   readonly module: CheckedModule;
@@ -29,6 +25,7 @@ export interface Case {
   readonly signature: SignatureVerdict | undefined;
   /** In the order of the symbol table. */
   readonly needs: readonly Need[];
+  /** Those that count for this kernel; in the extended form one that is missing passes. */
   readonly versions: Versions;
   readonly reasons: SymbolReasons;
   /** The verdict about a module that is checked along; undefined while it is being made (they need each other). */

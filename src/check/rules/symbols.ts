@@ -1,12 +1,13 @@
 import { isIgnoredSymbol } from '../../linux/module/ignored-symbols.js';
 import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
 import { mayUseNamespace } from '../../linux/module/namespaces.js';
+import type { Versions } from '../../linux/module/version-forms.js';
 import type { Provided } from '../check-kernel.js';
 import type { CheckedModule, Import } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
 import type { Reason } from '../reason.js';
 import { isProprietary } from './origin.js';
-import type { Case, ProvidedTogether, Versions } from './rule.js';
+import type { Case, ProvidedTogether } from './rule.js';
 import type { Mismatch } from './symbol-reasons.js';
 
 /** The version of struct module, which the kernel looks at before all else (check_modstruct_version()). */

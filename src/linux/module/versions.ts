@@ -6,14 +6,10 @@ import { forceLoad, type LoadFlags } from './force.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
+import { type Crcs, type Versions, versionsOf } from './version-forms.js';
 
 const KERN_ERR = 3;
 const KERN_WARNING = 4;
-
-/** Versions of the symbols a module was built against, in one of the forms that a kernel may know. */
-type Versions =
-  | { readonly form: 'none' }
-  | { readonly form: 'basic' | 'extended'; readonly crcs: ReadonlyMap<string, number> };
 
 /** Compares the versions of symbols with those that a module was built against (kernel/module/version.c). */
 export class VersionCheck {
@@ -52,19 +48,14 @@ export class VersionCheck {
   }
 }
 
-/** Kernels that know the extended form rely on it where a module has it; the others do not look at it. */
 function readVersions(k: LinuxKernel, elf: ElfFile): Versions {
-  if (knowsExtendedVersions(k)) {
-    const extended = readExtended(k, elf);
-    if (extended !== undefined) return extended;
-  }
+  const extended = knowsExtendedVersions(k) ? readExtended(k, elf) : undefined;
   const section = elf.section('__versions');
-  if (section === undefined) return { form: 'none' };
-  return { form: 'basic', crcs: crcsByName(parseVersions(section.data, elf.file)) };
+  return versionsOf(section && crcsByName(parseVersions(section.data, elf.file)), extended);
 }
 
 /** elf_validity_cache_index_versions(): both sections or none, and a name for every CRC. */
-function readExtended(k: LinuxKernel, elf: ElfFile): Versions | undefined {
+function readExtended(k: LinuxKernel, elf: ElfFile): Crcs | undefined {
   const refuse = (text: string): never => {
     k.log.line(text, KERN_ERR);
     throw new LoadError(ENOEXEC, `${elf.file}: ${text}`);
@@ -75,7 +66,7 @@ function readExtended(k: LinuxKernel, elf: ElfFile): Versions | undefined {
   const { versions, unnamed } = parseExtendedModversions(elf);
   if (unnamed > 0) return refuse('more extended version crcs than names');
   if (!has('__version_ext_crcs')) return undefined;
-  return { form: 'extended', crcs: crcsByName(versions) };
+  return crcsByName(versions);
 }
 
 /** The kernel's functions that walk over the extended form are there or not. */
