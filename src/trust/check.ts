@@ -6,7 +6,7 @@ import type { Keyring } from './keyring.js';
 import type { OidRegistry } from './oid-registry.js';
 import { parseSignedData, type SignedData, type Signer } from './signed-data.js';
 import { type CheckMessage, Refused, type Trusted } from './verdict.js';
-import { portableVerifier, type Verifier } from './verifier.js';
+import { portableVerifier, type Signed, signedBy, type Verifier } from './verifier.js';
 
 export interface CheckOptions {
   readonly verifier?: Verifier;
@@ -18,7 +18,7 @@ export interface CheckOptions {
 
 interface Signature {
   readonly signer: Signer;
-  readonly digest: Uint8Array;
+  readonly signed: Signed;
 }
 
 const KERN_ERR = 3;
@@ -69,7 +69,7 @@ class Check {
     const usable = message.signers.filter(({ digest }) => this.supports(digest));
     const signatures = usable.map((signer) => ({
       signer,
-      digest: this.verifier.digest(signer.digest, data),
+      signed: signedBy(this.verifier, signer.digest, data),
     }));
     for (const signature of signatures) this.checkEnclosed(signature);
     if (signatures.length === 0) throw new Refused('ENOPKG', this.nothingUsable());
@@ -86,10 +86,10 @@ class Check {
   }
 
   /** Where the message has the signer's certificate, the signature has to fit it (pkcs7_verify_one()). */
-  private checkEnclosed({ signer, digest }: Signature): void {
+  private checkEnclosed({ signer, signed }: Signature): void {
     const chain = this.chain(signer);
     if (chain.length === 0) return;
-    this.demand(chain[0], signer.digest, digest, signer.signature);
+    this.demand(chain[0], signed, signer.signature);
     for (const [i, certificate] of chain.entries()) {
       const issuer = chain[i + 1] ?? (isSelfSigned(certificate) ? certificate : undefined);
       if (issuer) this.checkCertificate(certificate, issuer);
@@ -111,17 +111,17 @@ class Check {
   private checkCertificate(certificate: Certificate, issuer: Certificate): void {
     const { algorithm } = certificate;
     if (algorithm === undefined || !this.supports(algorithm.digest)) return;
-    const digest = this.verifier.digest(algorithm.digest, certificate.signed);
-    this.demand(issuer, algorithm.digest, digest, certificate.signature);
+    const signed = signedBy(this.verifier, algorithm.digest, certificate.signed);
+    this.demand(issuer, signed, certificate.signature);
   }
 
-  private demand(by: Certificate, name: DigestName, digest: Uint8Array, signature: Uint8Array): void {
+  private demand(by: Certificate, signed: Signed, signature: Uint8Array): void {
     if (by.publicKey.kind === 'ecdsa' && !this.supports('ecdsa'))
       throw new Refused(
         'ENOENT',
         `this kernel has no ECDSA, which the enclosed certificate of ${by.name} needs`,
       );
-    if (!this.verifier.verify(by.publicKey, name, digest, signature))
+    if (!this.verifier.verify(by.publicKey, signed, signature))
       throw new Refused('EKEYREJECTED', `it does not fit the enclosed certificate of ${by.name}`);
   }
 
@@ -134,7 +134,7 @@ class Check {
     throw new Refused('ENOKEY', `no trusted certificate is that of ${describe(signatures[0].signer.id)}`);
   }
 
-  private trustedSigner({ signer, digest }: Signature): Certificate | undefined {
+  private trustedSigner({ signer, signed }: Signature): Certificate | undefined {
     const chain = this.chain(signer);
     for (const certificate of chain) {
       const authority = authorityOf(certificate);
@@ -154,7 +154,7 @@ class Check {
         'EKEYREJECTED',
         `signed as ${signer.kind}, and the key of ${key.name} is for ${publicKey.kind}`,
       );
-    if (!this.verifier.verify(publicKey, signer.digest, digest, signer.signature))
+    if (!this.verifier.verify(publicKey, signed, signer.signature))
       throw new Refused('EKEYREJECTED', `the module is not what ${key.name} signed`);
     return key;
   }

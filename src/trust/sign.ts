@@ -5,7 +5,7 @@ import { DIGEST_OIDS } from './digest.js';
 import { certificateDer, type PrivateKey, privateKey } from './pem.js';
 import { SignError } from './sign-error.js';
 import { MODULE_SIG_STRING, trailerFor } from './trailer.js';
-import { portableVerifier } from './verifier.js';
+import { portableVerifier, signedBy } from './verifier.js';
 
 /** Digests that Web Crypto has, of those that the kernel takes. */
 export type SigningHash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
@@ -63,8 +63,8 @@ export async function detachedSignature(module: Uint8Array, options: SigningOpti
   if (options.byKeyId && certificate.keyId === undefined)
     throw new SignError('the certificate has no subject key identifier to name the signer by');
   const signature = await sign(module, key, options.hash);
-  const digest = portableVerifier.digest(options.hash, module);
-  if (!portableVerifier.verify(certificate.publicKey, options.hash, digest, signature))
+  const signed = signedBy(portableVerifier, options.hash, module);
+  if (!portableVerifier.verify(certificate.publicKey, signed, signature))
     throw new SignError('the key is not that of the certificate');
   return signedData(certificate, options, signature);
 }

@@ -3,29 +3,41 @@ import { bigIntOf, bytesOfBigInt, concatBytes, sameBytes } from './bytes.js';
 import { type DigestName, portableDigest } from './digest.js';
 import type { EcKey, PublicKey, RsaKey } from './public-key.js';
 
+/** What a signature is over: libraries want either the data or its digest. */
+export interface Signed {
+  readonly algorithm: DigestName;
+  readonly data: Uint8Array;
+  readonly digest: Uint8Array;
+}
+
 /**
- * Computes digests and checks signatures over them. Synchronous, since a module may be loaded in the midst of another's
+ * Computes digests and checks signatures. Synchronous, since a module may be loaded in the midst of another's
  * init. See `portableVerifier`, and `nodeVerifier` of src/trust/node, which is faster.
  */
 export interface Verifier {
   digest(name: DigestName, bytes: Uint8Array): Uint8Array;
-  /** Whether `signature` is that of something with this digest by the owner of the key. */
-  verify(key: PublicKey, name: DigestName, digest: Uint8Array, signature: Uint8Array): boolean;
+  /** Whether `signature` is that of this data by the owner of the key. */
+  verify(key: PublicKey, signed: Signed, signature: Uint8Array): boolean;
+}
+
+/** Data with its digest, to be verified. */
+export function signedBy(verifier: Verifier, algorithm: DigestName, data: Uint8Array): Signed {
+  return { algorithm, data, digest: verifier.digest(algorithm, data) };
 }
 
 /** In TypeScript, for every place where modbox runs. */
 export const portableVerifier: Verifier = {
   digest: portableDigest,
-  verify: (key, name, digest, signature) =>
-    key.kind === 'rsa' ? verifyRsa(key, name, digest, signature) : verifyEcdsa(key, digest, signature),
+  verify: (key, signed, signature) =>
+    key.kind === 'rsa' ? verifyRsa(key, signed, signature) : verifyEcdsa(key, signed.digest, signature),
 };
 
 /** RSASSA-PKCS1-v1_5 (RFC 8017, 8.2.2). */
-function verifyRsa(key: RsaKey, name: DigestName, digest: Uint8Array, signature: Uint8Array): boolean {
+function verifyRsa(key: RsaKey, { algorithm, digest }: Signed, signature: Uint8Array): boolean {
   if (signature.length !== key.bytes) return false;
   const value = bigIntOf(signature);
   if (value >= key.modulus) return false;
-  const expected = paddedDigest(name, digest, key.bytes);
+  const expected = paddedDigest(algorithm, digest, key.bytes);
   if (expected === undefined) return false;
   return sameBytes(bytesOfBigInt(power(value, key.exponent, key.modulus), key.bytes), expected);
 }
