@@ -1,5 +1,6 @@
 import { effectsOf } from '../decode/effects.js';
 import type { Insn, MemOperand } from '../decode/instruction.js';
+import { stackOperand } from '../decode/stack-operand.js';
 import { type Graph, successors, type Terminator } from './cfg.js';
 
 /**
@@ -180,9 +181,9 @@ export function planAddresses(graph: Graph): AddressPlan {
       range.accesses++;
     };
     const visit = (insn: Insn): void => {
-      if (insn.op === 'push') touch(symbols.locate(stackAt(-insn.size)), insn.size, true);
-      else if (insn.op === 'call' || insn.op === 'calli') touch(symbols.locate(stackAt(-8)), 8, true);
-      else if (insn.op === 'pop' || insn.op === 'ret') touch(symbols.locate(stackAt(0)), 8, false);
+      if (insn.op === 'push') touch(symbols.locate(stackOperand(-insn.size)), insn.size, true);
+      else if (insn.op === 'call' || insn.op === 'calli') touch(symbols.locate(stackOperand(-8)), 8, true);
+      else if (insn.op === 'pop' || insn.op === 'ret') touch(symbols.locate(stackOperand(0)), 8, false);
       [insn.a, insn.b, insn.c].forEach((operand, n) => {
         if (operand?.kind !== 'mem' || NOT_ACCESSED.has(insn.op) || (operand.size > 8 && !insn.vector))
           return;
@@ -203,17 +204,6 @@ export function planAddresses(graph: Graph): AddressPlan {
   const usable = frame.accesses >= 2 && frame.high - frame.low <= MAX_RANGE;
   return { rspIn, blocks, frame: usable ? frame : undefined };
 }
-
-const stackAt = (disp: number): MemOperand => ({
-  kind: 'mem',
-  base: RSP,
-  index: -1,
-  scale: 1,
-  disp,
-  segment: undefined,
-  size: 8,
-  addr32: false,
-});
 
 /** Forward data flow: RSP relative to entry. */
 function solveRsp(graph: Graph): (number | undefined)[] {

@@ -114,6 +114,47 @@ const bias = (w: CodeWriter, at: number): void => {
   w.set(at);
 };
 
+/** Locals of a loop over the bytes of a chunk: how far it is, and the size of the chunk. */
+interface Chunk {
+  readonly at: number;
+  readonly chunk: number;
+}
+
+/** Steps of `size` bytes as long as they fit into the chunk; `step` handles the bytes at `at`. */
+function stepThrough(w: CodeWriter, { at, chunk }: Chunk, size: number, step: () => void): void {
+  w.op(Op.block, 0x40, Op.loop, 0x40);
+  w.get(at);
+  w.i32(size);
+  w.op(Op.i32Add);
+  w.get(chunk);
+  w.op(Op.i32GtU, Op.brIf, 1);
+  step();
+  w.get(at);
+  w.i32(size);
+  w.op(Op.i32Add);
+  w.set(at);
+  w.op(Op.br, 0, Op.end, Op.end);
+}
+
+/** Pushes the linear address of the bytes at `at` from an address on. */
+function pushAddress(w: CodeWriter, base: number, at: number): void {
+  w.get(base);
+  w.op(Op.i32WrapI64);
+  w.get(at);
+  w.op(Op.i32Add);
+}
+
+/** Goes on with the next chunk; after the last, returns how many elements were done. */
+function nextChunk(w: CodeWriter, chunk: number, count: number, left: number, shift: number): void {
+  w.get(left);
+  w.get(chunk);
+  w.op(Op.i64ExtendI32U, Op.i64Sub);
+  w.set(left);
+  w.op(Op.br, 0, Op.end, Op.end);
+  pushDone(w, count, left, shift);
+  w.op(Op.end);
+}
+
 /** copy(to, from, count, log2 of the element size): elements copied. */
 export function copyBody(): CodeWriter {
   const w = new CodeWriter(512);
@@ -160,43 +201,30 @@ export function copyBody(): CodeWriter {
   w.op(...memoryCopy, Op.else);
   w.i32(0);
   w.set(at);
-  const address = (base: number): void => {
-    w.get(base);
-    w.op(Op.i32WrapI64);
-    w.get(at);
-    w.op(Op.i32Add);
-  };
   for (const [size, load, store] of [
     [8, Op.i64Load, Op.i64Store],
     [1, Op.i32Load8u, Op.i32Store8],
-  ]) {
-    w.op(Op.block, 0x40, Op.loop, 0x40);
-    w.get(at);
-    w.i32(size);
-    w.op(Op.i32Add);
-    w.get(chunk);
-    w.op(Op.i32GtU, Op.brIf, 1);
-    address(to);
-    address(from);
-    w.memory(load, 0);
-    w.memory(store, 0);
-    w.get(at);
-    w.i32(size);
-    w.op(Op.i32Add);
-    w.set(at);
-    w.op(Op.br, 0, Op.end, Op.end);
-  }
+  ])
+    stepThrough(w, { at, chunk }, size, () => {
+      pushAddress(w, to, at);
+      pushAddress(w, from, at);
+      w.memory(load, 0);
+      w.memory(store, 0);
+    });
   w.op(Op.end);
   advance(w, to, chunk);
   advance(w, from, chunk);
-  w.get(left);
-  w.get(chunk);
-  w.op(Op.i64ExtendI32U, Op.i64Sub);
-  w.set(left);
-  w.op(Op.br, 0, Op.end, Op.end);
-  pushDone(w, count, left, shift);
-  w.op(Op.end);
+  nextChunk(w, chunk, count, left, shift);
   return w;
+}
+
+/** Shifts a pattern of eight bytes so that the byte which belongs at `at` is its lowest. */
+function shiftToPlace(w: CodeWriter, at: number): void {
+  w.get(at);
+  w.i32(7);
+  w.op(Op.i32And);
+  w.i32(3);
+  w.op(Op.i32Shl, Op.i64ExtendI32U, Op.i64ShrU);
 }
 
 /** fill(to, value, count, log2 of the element size): elements stored. */
@@ -249,47 +277,18 @@ export function fillBody(): CodeWriter {
   w.op(...memoryFill, Op.else);
   w.i32(0);
   w.set(at);
-  const address = (): void => {
-    w.get(to);
-    w.op(Op.i32WrapI64);
-    w.get(at);
-    w.op(Op.i32Add);
-  };
   for (const [size, store] of [
     [8, Op.i64Store],
     [1, 0x3c], // i64.store8
-  ]) {
-    w.op(Op.block, 0x40, Op.loop, 0x40);
-    w.get(at);
-    w.i32(size);
-    w.op(Op.i32Add);
-    w.get(chunk);
-    w.op(Op.i32GtU, Op.brIf, 1);
-    address();
-    w.get(value);
-    if (size === 1) {
-      // The byte that belongs at this place of the pattern.
-      w.get(at);
-      w.i32(7);
-      w.op(Op.i32And);
-      w.i32(3);
-      w.op(Op.i32Shl, Op.i64ExtendI32U, Op.i64ShrU);
-    }
-    w.memory(store, 0);
-    w.get(at);
-    w.i32(size);
-    w.op(Op.i32Add);
-    w.set(at);
-    w.op(Op.br, 0, Op.end, Op.end);
-  }
+  ])
+    stepThrough(w, { at, chunk }, size, () => {
+      pushAddress(w, to, at);
+      w.get(value);
+      if (size === 1) shiftToPlace(w, at);
+      w.memory(store, 0);
+    });
   w.op(Op.end);
   advance(w, to, chunk);
-  w.get(left);
-  w.get(chunk);
-  w.op(Op.i64ExtendI32U, Op.i64Sub);
-  w.set(left);
-  w.op(Op.br, 0, Op.end, Op.end);
-  pushDone(w, count, left, shift);
-  w.op(Op.end);
+  nextChunk(w, chunk, count, left, shift);
   return w;
 }

@@ -1,5 +1,6 @@
 import { ARITHMETIC } from '../decode/effects.js';
-import type { Insn, MemOperand } from '../decode/instruction.js';
+import type { Insn } from '../decode/instruction.js';
+import { stackOperand } from '../decode/stack-operand.js';
 import { slowFlags } from '../flow/liveness.js';
 import { EXIT_CODE, EXIT_CONTINUE, EXIT_RESULT, RFLAGS, RIP, regOffset } from '../runtime/layout.js';
 import { Op } from '../wasm/op.js';
@@ -11,17 +12,6 @@ import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
 
 const RSP = 4;
-
-const top = (disp: number): MemOperand => ({
-  kind: 'mem',
-  base: RSP,
-  index: -1,
-  scale: 1,
-  disp,
-  segment: undefined,
-  size: 8,
-  addr32: false,
-});
 
 export const isFlagUser = (op: string): boolean => slowFlags(op) !== 0;
 
@@ -82,7 +72,7 @@ export function pushCondition(t: Translator, insn: Insn): void {
 export function ret(u: UnitTranslation, insn: Insn): void {
   const { t, w } = u;
   const address = t.temp64();
-  t.access(top(0), 8, false);
+  t.access(stackOperand(0), 8, false);
   t.load(8);
   w.set(address);
   moveRsp(t, 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0));
@@ -94,7 +84,7 @@ export function ret(u: UnitTranslation, insn: Insn): void {
 
 function pushReturnAddress(u: UnitTranslation, next: number): void {
   const { t, w } = u;
-  t.access(top(-8), 8, true);
+  t.access(stackOperand(-8), 8, true);
   w.i64(next);
   t.store(8);
   moveRsp(t, -8);

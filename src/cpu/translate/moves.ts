@@ -1,5 +1,6 @@
 import { AF, CF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
+import { stackOperand } from '../decode/stack-operand.js';
 import { Op } from '../wasm/op.js';
 import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
@@ -175,17 +176,6 @@ export function cwd(t: Translator, insn: Insn): void {
   t.popReg(2, insn.size);
 }
 
-const stackSlot = (disp: number, size: number): MemOperand => ({
-  kind: 'mem',
-  base: RSP,
-  index: -1,
-  scale: 1,
-  disp,
-  segment: undefined,
-  size,
-  addr32: false,
-});
-
 export function moveRsp(t: Translator, by: number): void {
   t.w.get(localOf(RSP));
   t.w.i64(by);
@@ -200,7 +190,7 @@ export function push(t: Translator, insn: Insn): void {
   const value = t.temp(size);
   t.pushOperand(insn.a!, size);
   w.set(value);
-  t.access(stackSlot(-size, size), size, true);
+  t.access(stackOperand(-size, size), size, true);
   w.get(value);
   t.store(size);
   moveRsp(t, -size);
@@ -210,7 +200,7 @@ export function pop(t: Translator, insn: Insn): void {
   const { w } = t;
   const { size } = insn;
   const value = t.temp(size);
-  t.access(stackSlot(0, size), size, false);
+  t.access(stackOperand(0, size), size, false);
   t.load(size);
   w.set(value);
   const a = insn.a!;
@@ -232,7 +222,7 @@ export function leave(t: Translator, insn: Insn): void {
   const { w } = t;
   const { size } = insn;
   const value = t.temp(size);
-  t.access({ ...stackSlot(0, size), base: RBP }, size, false);
+  t.access({ ...stackOperand(0, size), base: RBP }, size, false);
   t.load(size);
   w.set(value);
   w.get(localOf(RBP));

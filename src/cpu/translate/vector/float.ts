@@ -56,20 +56,7 @@ export function arithmetic(t: Translator, insn: Insn): void {
 
 /** sqrtps, sqrtpd; sqrtss, sqrtsd. */
 export function squareRoot(t: Translator, insn: Insn): void {
-  const op = insn.op[5] === 's' ? Simd.f32x4Sqrt : Simd.f64x2Sqrt;
-  const bytes = scalarBytes(insn.op);
-  if (!bytes) {
-    unary(t, insn, (_, x) => {
-      t.w.get(x);
-      t.w.simd(op);
-    });
-    return;
-  }
-  binary(t, insn, (_, x, y) => {
-    t.w.get(y);
-    t.w.simd(op);
-    keepUpper(t, x, bytes);
-  });
+  ofSource(t, insn, insn.op[5] === 's' ? Simd.f32x4Sqrt : Simd.f64x2Sqrt);
 }
 
 /** roundps and its kin: to nearest, down, up, to zero; bit 2 of the immediate asks for MXCSR's mode, to nearest. */
@@ -79,6 +66,11 @@ export function round(t: Translator, insn: Insn): void {
   const op = single
     ? [Simd.f32x4Nearest, Simd.f32x4Floor, Simd.f32x4Ceil, Simd.f32x4Trunc][mode]
     : [Simd.f64x2Nearest, Simd.f64x2Floor, Simd.f64x2Ceil, Simd.f64x2Trunc][mode];
+  ofSource(t, insn, op);
+}
+
+/** A function of one vector; the scalar forms take their upper elements from the first operand. */
+function ofSource(t: Translator, insn: Insn, op: number): void {
   const bytes = scalarBytes(insn.op);
   if (!bytes) {
     unary(t, insn, (_, x) => {
