@@ -1,5 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
+import { Datagrams } from './core/datagram.js';
 import { DeviceAddressLists } from './core/dev-addr-lists.js';
 import { DeviceAdjacency } from './core/dev-adjacency.js';
 import { DeviceAllocation } from './core/dev-alloc.js';
@@ -37,6 +38,7 @@ import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
 import { AbsentSocketOperations } from './core/sock-no.js';
+import { SocketMemory } from './core/sock-memory.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
@@ -71,6 +73,8 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SkbData,
   SkbQueues,
   Socks,
+  SocketMemory,
+  Datagrams,
   KernelSockets,
   SocketIoctlHooks,
   SocketTimers,
