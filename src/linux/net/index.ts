@@ -37,20 +37,28 @@ import { SkbData } from './core/skb-data.js';
 import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
-import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketMemory } from './core/sock-memory.js';
+import { AbsentSocketOperations } from './core/sock-no.js';
+import { SocketOptions } from './core/sock-options.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
+import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
 import { InetControlSockets } from './ipv4/control-socket.js';
+import { InetBinding } from './ipv4/inet-bind.js';
 import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetHashtables } from './ipv4/inet-hashtables.js';
+import { InetPorts } from './ipv4/inet-ports.js';
+import { InetStreams } from './ipv4/inet-stream.js';
 import { InetProtocols } from './ipv4/protocol.js';
 import { InetSwitch } from './ipv4/protosw.js';
+import { TcpSockets } from './ipv4/tcp.js';
 import { TcpAlgorithms } from './ipv4/tcp-cong.js';
 import { TcpAckHooks } from './ipv4/tcp-hooks.js';
+import { UdpSockets } from './ipv4/udp.js';
 import { Ipv6 } from './ipv6/af-inet6.js';
+import { Ipv6Stub } from './ipv6/ipv6-stub.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
 import { NetfilterQueue } from './netfilter/queue.js';
@@ -74,6 +82,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SkbQueues,
   Socks,
   SocketMemory,
+  SocketOptions,
   Datagrams,
   KernelSockets,
   SocketIoctlHooks,
@@ -119,6 +128,12 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SocketDiagnosis,
   LightweightTunnels,
   InetProtocols,
+  InetPorts,
+  InetBinding,
+  InetStreams,
+  TcpSockets,
+  UdpSockets,
+  BuiltInInetProtocols,
   InetSwitch,
   InetSockets,
   InetControlSockets,
@@ -126,6 +141,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   InetHashtables,
   ConnectionSocks,
   Ipv6,
+  Ipv6Stub,
   TcpAlgorithms,
   TcpAckHooks,
   NetfilterHooks,
