@@ -8,6 +8,7 @@ import { DeviceFeatures } from './core/dev-features.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { DeviceTransmission } from './core/dev-xmit.js';
 import { DropReasons } from './core/drop-reasons.js';
 import { Destinations } from './core/dst.js';
 import { DestinationCaches } from './core/dst-cache.js';
@@ -72,6 +73,7 @@ import { ActionTables } from './sched/act-idr.js';
 import { Classifiers } from './sched/cls-api.js';
 import { NoopDiscipline } from './sched/noop.js';
 import { QueueingDisciplines } from './sched/sch-api.js';
+import { WirelessEvents } from './wireless/wext-core.js';
 import { XfrmProtocols } from './xfrm/protocols.js';
 import { XfrmRegistry } from './xfrm/state.js';
 
@@ -102,6 +104,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceNotifiers,
   DeviceOpening,
   DeviceAllocation,
+  DeviceTransmission,
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,
@@ -150,6 +153,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NetfilterSockopts,
   GenericNetlink,
   XfrmProtocols,
+  WirelessEvents,
   XfrmRegistry,
   Loopback,
 ];

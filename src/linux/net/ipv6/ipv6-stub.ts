@@ -25,7 +25,8 @@ export class Ipv6Stub implements Subsystem {
     const table = k.permanent(type.size);
     for (const { name } of k.types.structMembers('ipv6_stub')) {
       const symbol = OTHER_NAMES[name] ?? name;
-      if (k.hasSymbol(symbol)) type.set(table, name, this.isFunction(symbol) ? k.fn(symbol) : k.symbol(symbol));
+      if (k.hasSymbol(symbol))
+        type.set(table, name, this.isFunction(symbol) ? k.fn(symbol) : k.symbol(symbol));
     }
     return table;
   }
