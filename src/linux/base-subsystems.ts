@@ -6,6 +6,7 @@ import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
 import { TraceArrays } from './core/trace-arrays.js';
+import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './irq/devres.js';
 import { Interrupts } from './irq/manage.js';
@@ -100,4 +101,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   NmiHandlers,
   TraceArrays,
   UtsNamespaces,
+  UserModeHelpers,
 ];

@@ -51,6 +51,7 @@ import { TtyPorts } from './tty/tty-port.js';
 import { VirtualConsole } from './tty/virtual-console.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
+import { FramebufferInfo } from './video/fb-info.js';
 import { VirtioBus } from './virtio/virtio-bus.js';
 import { Xenbus } from './xen/xenbus.js';
 
@@ -100,6 +101,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   GpioLookup,
   RegmapLookup,
   Backlights,
+  FramebufferInfo,
   VideoOptions,
   DevfreqGovernors,
   Hwmon,
