@@ -34,6 +34,7 @@ import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
 import { WaitBits } from './sched/wait-bit.js';
+import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -72,6 +73,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Completions,
   Kthreads,
   Workqueues,
+  WorkDisabling,
   Softirqs,
   Notifiers,
   Modules,
