@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Machine } from '../../machine/machine.js';
-import type { Target } from '../../target/index.js';
 import { newerTarget } from '../../machine/testing/recorded.js';
+import type { Target } from '../../target/index.js';
 import { list } from '../abi/list.js';
 import { WorkData } from './work-data.js';
 import { WorkDisabling } from './work-disable.js';

@@ -88,7 +88,11 @@ describe('a platform device', () => {
     });
     k.struct('dev_pm_ops').set(ops, 'runtime_suspend', suspend);
     const domain = k.permanent(k.sizeOf('dev_pm_domain'));
-    k.space.bytes.copyWithin(k.struct('dev_pm_domain').addr(domain, 'ops'), ops, ops + k.sizeOf('dev_pm_ops'));
+    k.space.bytes.copyWithin(
+      k.struct('dev_pm_domain').addr(domain, 'ops'),
+      ops,
+      ops + k.sizeOf('dev_pm_ops'),
+    );
     k.struct('device').set(device, 'pm_domain', domain);
     k.get(RuntimePm).set(device, 'RPM_ACTIVE');
     k.get(RuntimePmExports).exports.pm_runtime_enable(device);
