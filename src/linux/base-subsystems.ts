@@ -6,6 +6,7 @@ import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
 import { TraceArrays } from './core/trace-arrays.js';
+import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './irq/devres.js';
 import { Interrupts } from './irq/manage.js';
@@ -33,6 +34,7 @@ import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
 import { WaitBits } from './sched/wait-bit.js';
+import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -71,6 +73,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Completions,
   Kthreads,
   Workqueues,
+  WorkDisabling,
   Softirqs,
   Notifiers,
   Modules,
@@ -100,4 +103,5 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   NmiHandlers,
   TraceArrays,
   UtsNamespaces,
+  UserModeHelpers,
 ];

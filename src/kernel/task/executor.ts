@@ -98,6 +98,7 @@ export class Executor {
   /** Advances the innermost base kernel function by one effect, called from no guest frame. */
   private stepHost(task: Task, top: Extract<Activation, { kind: 'host' }>): Pause | undefined {
     let step: IteratorResult<Effect, unknown>;
+    if (top.finish) task.caller = top.caller;
     try {
       step = top.body.next();
     } catch (error) {
@@ -192,13 +193,13 @@ export class Executor {
   /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
   private drive(task: Task, name: string, body: Sleepable<Value>, finish: (value: Value) => void): void {
     const { caller } = task;
-    const activation: Activation = { kind: 'host', body, finish, name };
+    const activation: Activation = { kind: 'host', body, finish, name, caller };
     const depth = task.activations.length;
     for (;;) {
       let step: IteratorResult<Effect, unknown>;
       try {
-        step = body.next();
         task.caller = caller;
+        step = body.next();
         if (step.done) {
           finish(step.value as Value);
           return;

@@ -11,6 +11,8 @@ export type Activation =
       readonly finish: ((value: Value) => void) | undefined;
       /** Name of the export, for traces. */
       readonly name: string;
+      /** Guest return address of the call into it: Task.caller while it runs. 0 for the outermost, which keeps who asked last. */
+      readonly caller: Ptr;
     }
   /** Guest code that a base kernel function called. */
   | { readonly kind: 'guest'; readonly savedStack: bigint };
@@ -48,7 +50,7 @@ export class Task {
     readonly isInterrupt: boolean,
     root: Sleepable<unknown>,
   ) {
-    this.activations.push({ kind: 'host', body: root, finish: undefined, name });
+    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0 });
   }
 
   get ended(): boolean {

@@ -117,12 +117,11 @@ export class ExportTable {
   private bindAt(address: Ptr, name: string): void {
     const definition = this.definitionOf(name);
     if (!definition) {
-      const prototype = prototypeText(this.target.types, name);
       this.executor.bind(
         address,
         name,
         () => {
-          throw new Unimplemented(name, prototype);
+          throw new Unimplemented(name, prototypeText(this.target.types, name));
         },
         () => {},
       );

@@ -41,6 +41,7 @@ import { Resources } from './resource/resource.js';
 import { SignatureCheck } from './resource/signature.js';
 import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
+import { IsaBus } from './small/isa-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
 import { BaudRates } from './tty/baud-rates.js';
@@ -51,6 +52,7 @@ import { TtyPorts } from './tty/tty-port.js';
 import { VirtualConsole } from './tty/virtual-console.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
+import { FramebufferInfo } from './video/fb-info.js';
 import { VirtioBus } from './virtio/virtio-bus.js';
 import { Xenbus } from './xen/xenbus.js';
 
@@ -81,6 +83,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   VirtioBus,
   SerioBus,
   EmptyBuses,
+  IsaBus,
   LedTriggers,
   LedBrightness,
   LedClass,
@@ -100,6 +103,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   GpioLookup,
   RegmapLookup,
   Backlights,
+  FramebufferInfo,
   VideoOptions,
   DevfreqGovernors,
   Hwmon,

@@ -18,6 +18,7 @@ import { Inodes } from './guest/inodes.js';
 import { LibFs } from './guest/libfs.js';
 import { NameLookups } from './guest/lookup.js';
 import { GuestMounts } from './guest/mounting.js';
+import { PseudoFileSystems } from './guest/pseudo.js';
 import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
@@ -74,6 +75,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   GuestMounts,
   NameLookups,
   LibFs,
+  PseudoFileSystems,
   NameHash,
   NativeLanguages,
   NfsServerCopy,

@@ -57,6 +57,8 @@ export function* loadModule(
   const module = openModule(k, { bytes, path: file.path });
   module.signed = signed;
   refuseBlacklisted(k, module);
+  // What the kernel allocates for the module is not for the guest code that this task ran before.
+  if (k.executor.current) k.executor.current.caller = 0;
   const modules = k.get(Modules);
   const resolver = checkFits(k, module, flags);
   checkUnique(k, modules, module);

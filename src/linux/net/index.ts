@@ -1,5 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
+import { Datagrams } from './core/datagram.js';
 import { DeviceAddressLists } from './core/dev-addr-lists.js';
 import { DeviceAdjacency } from './core/dev-adjacency.js';
 import { DeviceAllocation } from './core/dev-alloc.js';
@@ -7,6 +8,7 @@ import { DeviceFeatures } from './core/dev-features.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { DeviceTransmission } from './core/dev-xmit.js';
 import { DropReasons } from './core/drop-reasons.js';
 import { Destinations } from './core/dst.js';
 import { DestinationCaches } from './core/dst-cache.js';
@@ -36,19 +38,28 @@ import { SkbData } from './core/skb-data.js';
 import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
+import { SocketMemory } from './core/sock-memory.js';
 import { AbsentSocketOperations } from './core/sock-no.js';
+import { SocketOptions } from './core/sock-options.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
 import { InetSockets } from './ipv4/af-inet.js';
+import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
 import { InetControlSockets } from './ipv4/control-socket.js';
+import { InetBinding } from './ipv4/inet-bind.js';
 import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetHashtables } from './ipv4/inet-hashtables.js';
+import { InetPorts } from './ipv4/inet-ports.js';
+import { InetStreams } from './ipv4/inet-stream.js';
 import { InetProtocols } from './ipv4/protocol.js';
 import { InetSwitch } from './ipv4/protosw.js';
+import { TcpSockets } from './ipv4/tcp.js';
 import { TcpAlgorithms } from './ipv4/tcp-cong.js';
 import { TcpAckHooks } from './ipv4/tcp-hooks.js';
+import { UdpSockets } from './ipv4/udp.js';
 import { Ipv6 } from './ipv6/af-inet6.js';
+import { Ipv6Stub } from './ipv6/ipv6-stub.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
 import { NetfilterQueue } from './netfilter/queue.js';
@@ -62,6 +73,7 @@ import { ActionTables } from './sched/act-idr.js';
 import { Classifiers } from './sched/cls-api.js';
 import { NoopDiscipline } from './sched/noop.js';
 import { QueueingDisciplines } from './sched/sch-api.js';
+import { WirelessEvents } from './wireless/wext-core.js';
 import { XfrmProtocols } from './xfrm/protocols.js';
 import { XfrmRegistry } from './xfrm/state.js';
 
@@ -71,6 +83,9 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SkbData,
   SkbQueues,
   Socks,
+  SocketMemory,
+  SocketOptions,
+  Datagrams,
   KernelSockets,
   SocketIoctlHooks,
   SocketTimers,
@@ -89,6 +104,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceNotifiers,
   DeviceOpening,
   DeviceAllocation,
+  DeviceTransmission,
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,
@@ -115,6 +131,12 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SocketDiagnosis,
   LightweightTunnels,
   InetProtocols,
+  InetPorts,
+  InetBinding,
+  InetStreams,
+  TcpSockets,
+  UdpSockets,
+  BuiltInInetProtocols,
   InetSwitch,
   InetSockets,
   InetControlSockets,
@@ -122,6 +144,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   InetHashtables,
   ConnectionSocks,
   Ipv6,
+  Ipv6Stub,
   TcpAlgorithms,
   TcpAckHooks,
   NetfilterHooks,
@@ -130,6 +153,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NetfilterSockopts,
   GenericNetlink,
   XfrmProtocols,
+  WirelessEvents,
   XfrmRegistry,
   Loopback,
 ];

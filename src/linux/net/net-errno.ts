@@ -9,5 +9,6 @@ export const EADDRINUSE = 98;
 export const EADDRNOTAVAIL = 99;
 export const ENETDOWN = 100;
 export const ENETUNREACH = 101;
+export const ENOTCONN = 107;
 export const ECONNREFUSED = 111;
 export const EHOSTUNREACH = 113;

@@ -93,6 +93,21 @@ describe('the network stack under Debian’s modules', () => {
     expect(machine.lsmod().map(({ name }) => name)).not.toContain('nf_conntrack');
   });
 
+  it.for([
+    ['a name server with sockets of its own', 'qrtr'],
+    ['a listening TCP socket', 'rds_tcp'],
+    ['UDP tunnels of both families', 'rdma_rxe'],
+    ['packets sent from a device that is down', 'aoe'],
+    ['radios that are no hardware', 'mac80211_hwsim'],
+  ])('%s: %s loads, and leaves when it is told to', ([, name], { skip }) => {
+    if (root === undefined) return skip('needs the kernel package');
+    const machine = boot();
+    machine.modprobe(name);
+    machine.modprobeRemove(name);
+    expect(machine.kernel.traps.reports).toEqual([]);
+    expect(machine.lsmod().map((module) => module.name)).not.toContain(name);
+  });
+
   it('certificates of the regulatory database are named as the real kernel names them', ({ skip }) => {
     const oracle = new URL('../../../../shared/oracle/6.1.0-53-amd64.jsonl', import.meta.url).pathname;
     if (root === undefined || !existsSync(oracle)) return skip('needs the kernel package and the recordings');

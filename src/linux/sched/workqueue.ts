@@ -11,10 +11,8 @@ import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
 import { TASK_UNINTERRUPTIBLE } from './processes.js';
+import { WorkData } from './work-data.js';
 
-const PENDING = 1n;
-/** work_struct.data of idle work: no pool (WORK_STRUCT_NO_POOL). */
-const NO_POOL = 0x0000_000f_ffff_ffe0n;
 const WORK_CPU_UNBOUND = 8192;
 const IDLE = 0x402;
 
@@ -51,10 +49,12 @@ export class Workqueues implements Subsystem {
   private readonly queues = new Map<Ptr, Workqueue>();
   private readonly queueOf = new Map<Ptr, Workqueue>();
   private readonly waiters: Waiters;
+  private readonly words: WorkData;
   private workerCount = 0;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.words = new WorkData(k);
   }
 
   readonly exports = {
@@ -162,7 +162,7 @@ export class Workqueues implements Subsystem {
   }
 
   private isPending(work: Ptr): boolean {
-    return (this.k.struct('work_struct').getBig(work, 'data.counter') & PENDING) !== 0n;
+    return this.words.isPending(work);
   }
 
   private isRunning(work: Ptr): boolean {
@@ -172,12 +172,12 @@ export class Workqueues implements Subsystem {
   }
 
   private setPending(work: Ptr, pending: boolean): void {
-    this.k.struct('work_struct').setBig(work, 'data.counter', pending ? NO_POOL | PENDING : NO_POOL);
+    this.words.setPending(work, pending);
   }
 
-  /** True if it was queued, false if it was pending already. */
+  /** True if it was queued, false if it was pending already or is disabled. */
   queueWork(wq: Ptr, work: Ptr): boolean {
-    if (this.isPending(work)) return false;
+    if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
     this.setPending(work, true);
     this.insert(this.at(wq), work);
     return true;
@@ -225,7 +225,7 @@ export class Workqueues implements Subsystem {
   }
 
   private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
-    if (this.isPending(work)) return false;
+    if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
     this.setPending(work, true);
     this.armDelayed(wq, work, delay);
     return true;
@@ -248,6 +248,7 @@ export class Workqueues implements Subsystem {
   /** True if it was pending before. */
   private modifyDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
     const was = this.cancelDelayed(work);
+    if (this.words.disabled(work) > 0n) return was;
     this.setPending(work, true);
     this.armDelayed(wq, work, delay);
     return was;

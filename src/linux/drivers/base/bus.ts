@@ -9,6 +9,7 @@ import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
+import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName } from '../../printk/device-names.js';
@@ -17,11 +18,16 @@ import { BusRegistry, type BusState } from './bus-registry.js';
 import { DriverBinding } from './dd.js';
 import { getDevice, kobjOf } from './device.js';
 
+type DeviceFiles = (device: Ptr, directory: SysfsDirectory) => void;
+
 /** Buses and their /sys/bus/NAME (drivers/base/bus.c, Documentation/driver-api/driver-model/bus.rst). */
 export class Buses implements Subsystem {
   private ktype: Ptr = 0;
   /** The kset of /sys/bus. */
   private top: Ptr = 0;
+
+  /** Files that a bus of the base kernel's own gives its devices: what dev_groups is for those of modules. */
+  private readonly files = new Map<Ptr, DeviceFiles>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -153,8 +159,15 @@ export class Buses implements Subsystem {
       if (groups !== 0) k.get(SysfsGroups).removeGroups(kobj, groups);
       return error;
     }
+    const directory = k.get(Sysfs).directoryOf(kobj);
+    if (directory) this.files.get(state.bus)?.(device, directory);
     state.devices.push(device);
     return 0;
+  }
+
+  /** Devices that join `bus` from now on get the files that `add` makes in their directory. */
+  addDeviceFiles(bus: Ptr, add: DeviceFiles): void {
+    this.files.set(bus, add);
   }
 
   /** bus_probe_device(): offers a new device to drivers and interfaces. */

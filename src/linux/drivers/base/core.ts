@@ -19,6 +19,7 @@ import { DeviceAttributes } from './device-attributes.js';
 import { DeviceNodes } from './device-nodes.js';
 import { DeviceUevents } from './device-uevent.js';
 import { Devres } from './devres.js';
+import { RuntimePm } from './pm-runtime.js';
 import { initPower } from './power-fields.js';
 
 /** Places in a struct device that begin as empty lists. */
@@ -153,6 +154,7 @@ export class Devices implements Subsystem {
     }
     attributes.removeAll(device);
     yield* k.get(Buses).removeDevice(device);
+    yield* k.get(RuntimePm).remove(device);
     states.of(device).deferred = false;
     yield* k.get(BusRegistry).notify(bus, 'BUS_NOTIFY_REMOVED_DEVICE', device);
     yield* k.get(Uevents).send(kobjOf(k, device), 'remove');

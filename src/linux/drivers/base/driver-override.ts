@@ -1,6 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Names have to leave room in a page for sysfs to show them with a newline. */
@@ -37,12 +39,24 @@ export class DriverOverride implements Subsystem {
     return own.addr(own.of(device, embedded), 'driver_override');
   }
 
-  /** An empty text clears it. Returns -EINVAL for no text and for one that is too long. */
+  /** The file of a device's directory in sysfs that shows the name, and takes one. */
+  addFile(directory: SysfsDirectory, device: Ptr, busType: string): void {
+    const show = (): string => `${this.of(device, busType) ?? '(null)'}\n`;
+    const store = (text: string): number => this.setText(this.place(device, busType), text);
+    this.k.get(Sysfs).addText(directory, 'driver_override', 0o644, show, store);
+  }
+
+  /** Returns -EINVAL for no text and for one that is too long. */
   private set(place: Ptr, text: Ptr, length: number): number {
+    return text === 0 ? -EINVAL : this.setText(place, this.k.space.cstring(text, length), length);
+  }
+
+  /** An empty text clears it. */
+  private setText(place: Ptr, text: string, length = text.length): number {
     const { k } = this;
-    if (text === 0 || length >= MAX_LENGTH) return -EINVAL;
+    if (length >= MAX_LENGTH) return -EINVAL;
     const old = k.space.loadPtr(place);
-    const name = k.space.cstring(text, length).split('\n')[0];
+    const name = text.split('\n')[0];
     if (name === '') k.space.storePtr(place, 0);
     else {
       const copy = k.slab.kmalloc(name.length + 1, false);

@@ -24,14 +24,14 @@ export class RuntimePmExports implements Subsystem {
     __pm_runtime_suspend: (device: Ptr, flags: number) => this.putThen(device, flags, 'suspend'),
     __pm_runtime_idle: (device: Ptr, flags: number) => this.putThen(device, flags, 'idle'),
     __pm_runtime_set_status: (device: Ptr, status: number) => this.setStatus(device, status),
-    __pm_runtime_disable: (device: Ptr, resume: boolean) => this.disable(device, resume),
+    __pm_runtime_disable: (device: Ptr, resume: boolean) => this.rpm.disable(device, resume),
     pm_runtime_enable: (device: Ptr) => this.enable(device),
     devm_pm_runtime_enable: (device: Ptr) => this.enableManaged(device),
     pm_runtime_allow: (device: Ptr) => this.allow(device),
     pm_runtime_forbid: (device: Ptr) => this.forbid(device),
     pm_runtime_no_callbacks: (device: Ptr) => this.device.set(device, 'power.no_callbacks', 1),
     pm_runtime_irq_safe: (device: Ptr) => this.irqSafe(device),
-    pm_runtime_barrier: () => 0,
+    pm_runtime_barrier: (device: Ptr) => this.barrier(device),
     pm_runtime_set_autosuspend_delay: (device: Ptr, delay: number) =>
       this.autosuspend(device, { delay, use: this.device.get(device, 'power.use_autosuspend') !== 0 }),
     __pm_runtime_use_autosuspend: (device: Ptr, use: boolean) =>
@@ -88,14 +88,12 @@ export class RuntimePmExports implements Subsystem {
     return 0;
   }
 
-  private disable(device: Ptr, _resume: boolean): void {
-    const { device: type } = this;
-    const depth = type.get(device, 'power.disable_depth');
-    type.set(device, 'power.disable_depth', depth + 1);
-    if (depth > 0) return;
-    this.rpm.cancelTimer(device);
-    if (type.has('power.last_status'))
-      type.set(device, 'power.last_status', type.get(device, 'power.runtime_status'));
+  /** pm_runtime_barrier(): 1 if a request to resume was pending, which is served now. */
+  private *barrier(device: Ptr): Sleepable<number> {
+    this.rpm.addUse(device, 1);
+    const resumed = yield* this.rpm.settle(device, true);
+    this.rpm.addUse(device, -1);
+    return Number(resumed);
   }
 
   private enable(device: Ptr): void {
@@ -117,9 +115,10 @@ export class RuntimePmExports implements Subsystem {
 
   private enableManaged(device: Ptr): number {
     this.enable(device);
-    this.k.get(Devres).addHost(device, 0, () => {
-      this.autosuspend(device, { delay: 0, use: false });
-      this.disable(device, true);
+    const self = this;
+    this.k.get(Devres).addHost(device, 0, function* () {
+      yield* self.autosuspend(device, { delay: 0, use: false });
+      yield* self.rpm.disable(device, true);
     });
     return 0;
   }
@@ -169,7 +168,7 @@ export class RuntimePmExports implements Subsystem {
   }
 
   private *forceSuspend(device: Ptr): Sleepable<number> {
-    this.disable(device, false);
+    yield* this.rpm.disable(device, false);
     if (this.rpm.is(device, 'RPM_SUSPENDED')) return 0;
     const error = yield* this.generic(device, 'runtime_suspend');
     if (error) {

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Alarm } from '../../../kernel/clock.js';
-import type { Sleepable } from '../../../kernel/effects.js';
+import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -8,9 +8,15 @@ import { invokeInt } from '../../kobject/invoke.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { getDevice, putDevice } from './device.js';
+import { reinitRuntime } from './power-fields.js';
 
 /** Flags of runtime PM functions (include/linux/pm_runtime.h). */
 export const RPM = { ASYNC: 1, NOWAIT: 2, GET_PUT: 4, AUTO: 8 } as const;
+
+interface Request {
+  readonly resumes: boolean;
+  readonly work: () => Sleepable<number>;
+}
 
 type Callback = 'runtime_suspend' | 'runtime_resume' | 'runtime_idle';
 type Status = 'RPM_ACTIVE' | 'RPM_RESUMING' | 'RPM_SUSPENDED' | 'RPM_SUSPENDING';
@@ -23,6 +29,8 @@ export class RuntimePm implements Subsystem {
   readonly exports = {};
   private readonly device: StructType;
   private readonly timers = new Map<Ptr, Alarm>();
+  /** The one request that each device may have on the pm workqueue; a newer one replaces it. */
+  private readonly requests = new Map<Ptr, Request>();
 
   constructor(private readonly k: LinuxKernel) {
     this.device = k.struct('device');
@@ -62,7 +70,7 @@ export class RuntimePm implements Subsystem {
     this.cancelTimer(device);
     if (this.is(device, 'RPM_ACTIVE')) return 1;
     if (flags & RPM.ASYNC) {
-      this.later(device, () => this.resume(device, 0));
+      this.later(device, { resumes: true, work: () => this.resume(device, 0) });
       return 0;
     }
     const parent = type.get(device, 'parent');
@@ -106,7 +114,7 @@ export class RuntimePm implements Subsystem {
     }
     this.cancelTimer(device);
     if (flags & RPM.ASYNC) {
-      this.later(device, () => this.suspend(device, flags & ~RPM.ASYNC));
+      this.later(device, { resumes: false, work: () => this.suspend(device, flags & ~RPM.ASYNC) });
       return 0;
     }
     this.set(device, 'RPM_SUSPENDING');
@@ -131,7 +139,8 @@ export class RuntimePm implements Subsystem {
     if (allowed < 0) return allowed;
     if (!this.is(device, 'RPM_ACTIVE')) return -EAGAIN;
     if (flags & RPM.ASYNC) {
-      this.later(device, () => this.idle(device, flags & ~RPM.ASYNC));
+      if (!this.requests.has(device))
+        this.later(device, { resumes: false, work: () => this.idle(device, flags & ~RPM.ASYNC) });
       return 0;
     }
     const answer = yield* this.call(device, 'runtime_idle');
@@ -174,7 +183,7 @@ export class RuntimePm implements Subsystem {
     this.cancelTimer(device);
     const fire = (): void => {
       this.timers.delete(device);
-      this.later(device, () => this.suspend(device, RPM.AUTO));
+      this.later(device, { resumes: false, work: () => this.suspend(device, RPM.AUTO) });
     };
     this.timers.set(device, this.k.clock.arm(due, fire));
   }
@@ -190,16 +199,55 @@ export class RuntimePm implements Subsystem {
     return this.is(device, 'RPM_SUSPENDED') ? 1 : 0;
   }
 
-  /** Work on the pm workqueue; the device stays until it is done. */
-  private later(device: Ptr, work: () => Sleepable<number>): void {
-    const { k } = this;
+  /** Puts a request on the pm workqueue; the device stays until it is done. */
+  private later(device: Ptr, request: Request): void {
+    const { k, requests } = this;
+    const queued = requests.has(device);
+    requests.set(device, request);
+    if (queued) return;
     getDevice(k, device);
     const body = function* (): Sleepable<number> {
-      yield* work();
+      const current = requests.get(device);
+      requests.delete(device);
+      if (current) yield* current.work();
       yield* putDevice(k, device);
       return 0;
     };
     k.processes.create('kworker/0:pm', body(), { kernelThread: true });
+  }
+
+  /** __pm_runtime_disable(): from now on nothing changes the device's state, and what was changing it has ended. */
+  *disable(device: Ptr, resumeFirst: boolean): Sleepable<void> {
+    const { device: type } = this;
+    if (type.get(device, 'power.disable_depth') > 0) {
+      type.set(device, 'power.disable_depth', type.get(device, 'power.disable_depth') + 1);
+      return;
+    }
+    if (resumeFirst && this.requests.get(device)?.resumes) {
+      this.addUse(device, 1);
+      yield* this.resume(device, 0);
+      this.addUse(device, -1);
+    }
+    type.set(device, 'power.disable_depth', 1);
+    yield* this.settle(device, false);
+    if (type.has('power.last_status'))
+      type.set(device, 'power.last_status', type.get(device, 'power.runtime_status'));
+  }
+
+  /** __pm_runtime_barrier(): takes back what is pending, and waits for what is under way. True if a resume was pending. */
+  *settle(device: Ptr, serve: boolean): Sleepable<boolean> {
+    const resumes = this.requests.get(device)?.resumes ?? false;
+    if (resumes && serve) yield* this.resume(device, 0);
+    this.cancelTimer(device);
+    this.requests.delete(device);
+    while (this.is(device, 'RPM_RESUMING') || this.is(device, 'RPM_SUSPENDING')) yield* yieldCpu();
+    return resumes;
+  }
+
+  /** pm_runtime_remove(): for a device that is being deleted. */
+  *remove(device: Ptr): Sleepable<void> {
+    yield* this.disable(device, false);
+    reinitRuntime(this.k, device);
   }
 
   /** The callback of domain, type, class or bus, whichever has PM operations first; else the driver's. */

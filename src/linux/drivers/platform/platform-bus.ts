@@ -3,9 +3,12 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt, runNow } from '../../kobject/invoke.js';
+import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Buses } from '../base/bus.js';
 import { Devices } from '../base/core.js';
 import { DriverOverride } from '../base/driver-override.js';
 import { registerBus, tableEntry } from '../base/host-bus.js';
@@ -35,6 +38,7 @@ export class PlatformBus implements Subsystem {
       shutdown: (device: Ptr) => this.shutdown(device),
       dma_configure: () => 0,
     });
+    k.get(Buses).addDeviceFiles(this.bus, (device, directory) => this.addFiles(device, directory));
   }
 
   /** &platform_bus: the parent of platform devices that have none. */
@@ -50,6 +54,15 @@ export class PlatformBus implements Subsystem {
   /** to_platform_driver() */
   driverOf(driver: Ptr): Ptr {
     return this.k.struct('platform_driver').of(driver, 'driver');
+  }
+
+  /** platform_dev_attrs */
+  private addFiles(device: Ptr, directory: SysfsDirectory): void {
+    const { k } = this;
+    const pdev = this.deviceOf(device);
+    const name = k.struct('platform_device').string(pdev, 'name');
+    k.get(Sysfs).addText(directory, 'modalias', 0o444, () => `platform:${name}\n`);
+    k.get(DriverOverride).addFile(directory, device, 'platform_device');
   }
 
   private match(device: Ptr, driver: Ptr): number {

@@ -105,7 +105,7 @@ export class LibFs implements Subsystem {
     return inode;
   }
 
-  private superOperations(): Ptr {
+  superOperations(): Ptr {
     const { k } = this;
     const table = k.permanent(k.sizeOf('super_operations'));
     k.struct('super_operations').set(table, 'statfs', k.fn('simple_statfs'));

@@ -4,6 +4,7 @@ import { E2BIG, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { WorkData } from '../../sched/work-data.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 import { BucketTables } from './table.js';
@@ -11,8 +12,6 @@ import { BucketTables } from './table.js';
 const DEFAULT_SIZE = 64;
 const MIN_SIZE = 4;
 const MAX_ELEMENTS = 2 ** 31;
-/** work_struct.data of idle work (WORK_STRUCT_NO_POOL, include/linux/workqueue.h). */
-const WORK_IDLE = 0x0000_000f_ffff_ffe0n;
 /** "Any CPU" of queue_work_on(): the number of CPUs the kernel is built for. */
 const CPU_UNBOUND = 8192;
 
@@ -80,7 +79,7 @@ export class Rhashtable implements Subsystem {
 
   private initWork(work: Ptr): void {
     const type = this.k.struct('work_struct');
-    type.setBig(work, 'data.counter', WORK_IDLE);
+    type.setBig(work, 'data.counter', new WorkData(this.k).idle);
     list.init(this.k.space, type.addr(work, 'entry'));
     const worker = this.k.exports.hostFunction('rht_deferred_worker', 'v:p', (item: Ptr) =>
       this.resize(this.tables.hashtable.of(item, 'run_work')),

@@ -49,6 +49,11 @@ export class SkbAllocation implements Subsystem {
     if (left === 0) yield* this.free(skb);
   }
 
+  /** Frees a new buffer that has no destructor and that nobody else has seen. */
+  unrefNow(skb: Ptr): void {
+    for (const _ of this.unref(skb)) throw new Error('freeing a new packet buffer has nothing to wait for');
+  }
+
   private allocateFor(dev: Ptr, length: number, pad: number): Ptr {
     const skb = this.buffers.allocate(length + pad);
     if (skb === 0) return 0;

@@ -34,6 +34,11 @@ export class SkbQueues implements Subsystem {
     this.insert(queue, skb, this.previous(queue), queue);
   }
 
+  /** The packets of a queue, first to last. */
+  *entries(queue: Ptr): Generator<Ptr> {
+    for (let skb = this.next(queue); skb !== queue; skb = this.next(skb)) yield skb;
+  }
+
   length(queue: Ptr): number {
     return this.k.struct('sk_buff_head').get(queue, 'qlen');
   }

@@ -136,6 +136,11 @@ export class Socks implements Subsystem {
     this.sock.setBig(sk, path, this.sock.getBig(sk, path) | mask);
   }
 
+  hasFlag(sk: Ptr, name: string): boolean {
+    const mask = 1n << BigInt(this.k.enumValue(name));
+    return (this.sock.getBig(sk, '__sk_common.skc_flags') & mask) !== 0n;
+  }
+
   /** Takes a socket from its struct socket: sock_orphan(). */
   orphan(sk: Ptr): void {
     this.setFlag(sk, 'SOCK_DEAD');
@@ -179,12 +184,20 @@ export class Socks implements Subsystem {
     this.sock.set(sk, path, this.sock.get(sk, path) + type.get(skb, 'truesize'));
   }
 
+  /** sock_wfree(): gives room back; whoever waits for it hears of that before the socket may go. */
   private *writeFree(skb: Ptr): Sleepable<void> {
-    const type = this.k.struct('sk_buff');
+    const { k, sock } = this;
+    const type = k.struct('sk_buff');
     const sk = type.get(skb, 'sk');
     const path = 'sk_wmem_alloc.refs.counter';
-    const left = this.sock.get(sk, path) - type.get(skb, 'truesize');
-    this.sock.set(sk, path, left);
+    let bytes = type.get(skb, 'truesize');
+    if (!this.hasFlag(sk, 'SOCK_USE_WRITE_QUEUE')) {
+      sock.set(sk, path, sock.get(sk, path) - (bytes - 1));
+      bytes = 1;
+      yield* k.call(sock.get(sk, 'sk_write_space'), sk);
+    }
+    const left = sock.get(sk, path) - bytes;
+    sock.set(sk, path, left);
     if (left === 0) yield* this.destruct(sk);
   }
 

@@ -40,6 +40,8 @@ export class KernelSockets implements Subsystem {
     kernel_getpeername: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 1),
     kernel_sendmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number) =>
       this.sendKernel(socket, message, vector, segments, size),
+    kernel_recvmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number, flags: number) =>
+      this.receiveKernel(socket, message, vector, segments, size, flags),
     kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
   };
 
@@ -123,6 +125,21 @@ export class KernelSockets implements Subsystem {
     const iter = this.k.struct('msghdr').addr(message, 'msg_iter');
     this.k.get(IovIter).initKernel(iter, true, vector, segments, size);
     return yield* this.ask(socket, 'sendmsg', message, BigInt(size));
+  }
+
+  /** kernel_recvmsg(): a message into buffers of the kernel's own. */
+  private *receiveKernel(
+    socket: Ptr,
+    message: Ptr,
+    vector: Ptr,
+    segments: number,
+    size: number,
+    flags: number,
+  ): Sleepable<number> {
+    const type = this.k.struct('msghdr');
+    type.set(message, 'msg_control_is_user', 0);
+    this.k.get(IovIter).initKernel(type.addr(message, 'msg_iter'), false, vector, segments, size);
+    return yield* this.ask(socket, 'recvmsg', message, BigInt(size), BigInt(flags));
   }
 
   private get socket(): StructType {

@@ -10,17 +10,14 @@ import { Destinations } from '../core/dst.js';
 import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../net-errno.js';
-import { InetSwitch } from './protosw.js';
+import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js';
 
 const AF_INET6 = 10;
 const GFP_KERNEL = 0xcc0;
 const SOCK_RAW = 3;
-/** Flags of inet_protosw: the address may be used again; the socket is an inet_connection_sock. */
-const INET_PROTOSW_REUSE = 1;
-const INET_PROTOSW_ICSK = 4;
 const PMTUDISC_WANT = 1;
 const DEFAULT_TTL = -1;
-const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ICMP', 6: 'TCP', 17: 'UDP', 58: 'ICMPv6' };
+const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ping', 6: 'TCP', 17: 'UDP', 58: 'ping' };
 
 /**
  * Sockets of PF_INET and PF_INET6 (net/ipv4/af_inet.c, net/ipv6/af_inet6.c), of protocols that modules
@@ -42,7 +39,10 @@ export class InetSockets implements Subsystem {
     if (typeof found === 'number') return found;
     const entry = k.struct('inet_protosw');
     const prot = entry.get(found.entry, 'prot');
-    if (prot === 0) throw new Unimplemented(`${BUILT_IN[protocol] ?? 'raw'} sockets`, '');
+    if (prot === 0) {
+      const what = type.get(socket, 'type') === SOCK_RAW ? undefined : BUILT_IN[found.protocol];
+      throw new Unimplemented(`${what ?? 'raw'} sockets`, '');
+    }
     type.set(socket, 'ops', entry.get(found.entry, 'ops'));
     const sk = yield* k.get(Socks).allocate(net, family, GFP_KERNEL, prot, kern);
     if (sk === 0) return -ENOBUFS;

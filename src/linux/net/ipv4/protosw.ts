@@ -8,14 +8,45 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** One more than the highest socket type (SOCK_MAX). */
 const SOCK_MAX = 11;
+/** Flags of inet_protosw: the address may be used again; nobody may replace it; an inet_connection_sock. */
+export const INET_PROTOSW_REUSE = 1;
 const INET_PROTOSW_PERMANENT = 2;
+export const INET_PROTOSW_ICSK = 4;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
-/** Permanent entries of the kernel image: TCP for streams, UDP for datagrams. */
-const PERMANENT: readonly (readonly [type: number, protocol: number])[] = [
-  [SOCK_STREAM, 6],
-  [SOCK_DGRAM, 17],
-];
+const SOCK_RAW = 3;
+
+interface BuiltIn {
+  readonly type: number;
+  readonly protocol: number;
+  readonly flags: number;
+  /** Variables of the kernel image; ping and raw sockets are not implemented, and have none. */
+  readonly prot?: string;
+  readonly ops?: string;
+}
+
+/** Entries of the kernel image: TCP for streams, UDP for datagrams, ping, and raw sockets of any protocol. */
+function builtIn(family: 4 | 6): readonly BuiltIn[] {
+  const six = family === 6;
+  return [
+    {
+      type: SOCK_STREAM,
+      protocol: 6,
+      flags: INET_PROTOSW_PERMANENT | INET_PROTOSW_ICSK,
+      prot: six ? 'tcpv6_prot' : 'tcp_prot',
+      ops: six ? 'inet6_stream_ops' : 'inet_stream_ops',
+    },
+    {
+      type: SOCK_DGRAM,
+      protocol: 17,
+      flags: INET_PROTOSW_PERMANENT,
+      prot: six ? 'udpv6_prot' : 'udp_prot',
+      ops: six ? 'inet6_dgram_ops' : 'inet_dgram_ops',
+    },
+    { type: SOCK_DGRAM, protocol: six ? 58 : 1, flags: INET_PROTOSW_REUSE },
+    { type: SOCK_RAW, protocol: 0, flags: INET_PROTOSW_REUSE },
+  ];
+}
 
 /** Which protocol serves which type of socket of PF_INET and PF_INET6 (net/ipv4/af_inet.c, net/ipv6/af_inet6.c). */
 export class InetSwitch implements Subsystem {
@@ -32,8 +63,8 @@ export class InetSwitch implements Subsystem {
   };
 
   boot(): void {
-    this.inet = this.table();
-    this.inet6 = this.table();
+    this.inet = this.table(4);
+    this.inet6 = this.table(6);
   }
 
   /** The entries of a socket type, those of the kernel image first. */
@@ -42,15 +73,17 @@ export class InetSwitch implements Subsystem {
     for (const node of list.entries(this.k.space, head)) yield this.entry.of(node, 'list');
   }
 
-  private table(): Ptr {
+  private table(family: 4 | 6): Ptr {
     const { k } = this;
     const heads = k.permanent(SOCK_MAX * 16);
     for (let type = 0; type < SOCK_MAX; type++) list.init(k.space, heads + type * 16);
-    for (const [type, protocol] of PERMANENT) {
+    for (const { type, protocol, flags, prot, ops } of builtIn(family)) {
       const entry = k.permanent(this.entry.size);
       this.entry.set(entry, 'type', type);
       this.entry.set(entry, 'protocol', protocol);
-      this.entry.set(entry, 'flags', INET_PROTOSW_PERMANENT);
+      this.entry.set(entry, 'flags', flags);
+      if (prot !== undefined && k.hasSymbol(prot)) this.entry.set(entry, 'prot', k.symbol(prot));
+      if (ops !== undefined && k.hasSymbol(ops)) this.entry.set(entry, 'ops', k.symbol(ops));
       list.addTail(k.space, this.entry.addr(entry, 'list'), heads + type * 16);
     }
     return heads;

@@ -1,0 +1,97 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import type { StructType } from '../../abi/struct.js';
+import { Unimplemented } from '../../errors.js';
+import { withLocals } from '../../fs/locals.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { invoke, invokeInt } from '../../kobject/invoke.js';
+import type { Subsystem } from '../../subsystem.js';
+import { ENETDOWN } from '../net-errno.js';
+import { IFF_UP } from './dev-open.js';
+import { features } from './features.js';
+import { NetDevices } from './netdevices.js';
+import { SkbAllocation } from './skb-alloc.js';
+import { SkBuffs } from './skbuff.js';
+
+const NETDEV_TX_OK = 0;
+const CHECKSUM_PARTIAL = 3;
+
+/**
+ * Sending a packet from a device (net/core/dev.c). A device that is down has the discipline that drops. One that is
+ * up gets its packets at once, as its default discipline does while nothing is queued; queueing is not implemented.
+ */
+export class DeviceTransmission implements Subsystem {
+  private readonly buffers: SkBuffs;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.buffers = new SkBuffs(k);
+  }
+
+  readonly exports = {
+    __dev_queue_xmit: (skb: Ptr, subordinate: Ptr) => this.queueTransmit(skb, subordinate),
+    dev_queue_xmit: (skb: Ptr) => this.queueTransmit(skb, 0),
+  };
+
+  private *queueTransmit(skb: Ptr, subordinate: Ptr): Sleepable<number> {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const dev = type.get(skb, 'dev');
+    type.set(skb, 'mac_header', this.buffers.headroom(skb));
+    const index = yield* this.pickQueue(dev, skb, subordinate);
+    type.set(skb, 'queue_mapping', index);
+    const queue = this.device.get(dev, '_tx') + index * k.sizeOf('netdev_queue');
+    if (this.device.get(dev, 'flags') & IFF_UP) return yield* this.transmit(skb, dev, queue);
+    return yield* this.enqueue(skb, k.struct('netdev_queue').get(queue, 'qdisc'));
+  }
+
+  /** netdev_core_pick_tx(): the driver's choice; without one the first, since packets have no flow hash here. */
+  private *pickQueue(dev: Ptr, skb: Ptr, subordinate: Ptr): Sleepable<number> {
+    const { k, device } = this;
+    const count = device.get(dev, 'real_num_tx_queues');
+    const select = k.struct('net_device_ops').get(device.get(dev, 'netdev_ops'), 'ndo_select_queue');
+    if (count === 1 || select === 0) return 0;
+    const index = (yield* invokeInt(k, select, dev, skb, subordinate)) & 0xffff;
+    return index < count ? index : 0;
+  }
+
+  /** Gives a packet to a discipline, and frees those that it does not keep. */
+  private *enqueue(skb: Ptr, qdisc: Ptr): Sleepable<number> {
+    const { k } = this;
+    const enqueue = k.struct('Qdisc').get(qdisc, 'enqueue');
+    return yield* withLocals(k, 8, function* (toFree) {
+      const result = yield* invokeInt(k, enqueue, skb, qdisc, toFree);
+      yield* k.get(SkbAllocation).exports.kfree_skb_list_reason(k.space.loadPtr(toFree));
+      return result;
+    });
+  }
+
+  private *transmit(skb: Ptr, dev: Ptr, queue: Ptr): Sleepable<number> {
+    const { k } = this;
+    this.validate(skb, dev);
+    const start = k.struct('net_device_ops').get(this.device.get(dev, 'netdev_ops'), 'ndo_start_xmit');
+    if (start === 0) throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
+    if (k.struct('netdev_queue').getBig(queue, 'state') === 0n) {
+      const result = yield* invokeInt(k, start, skb, dev);
+      if (result === NETDEV_TX_OK) return 0;
+    }
+    if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
+    k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, 2);
+    yield* invoke(k, k.fn('kfree_skb'), skb);
+    return -ENETDOWN;
+  }
+
+  /** validate_xmit_skb(): what the device cannot do itself would be done here. */
+  private validate(skb: Ptr, dev: Ptr): void {
+    const { skb: type, shared } = this.buffers;
+    const able = this.device.getBig(dev, 'features');
+    const sums = features(this.k, 'HW_CSUM', 'IP_CSUM', 'IPV6_CSUM');
+    if (shared.get(this.buffers.info(skb), 'gso_size') !== 0)
+      throw new Unimplemented('segmentation of packets to send', '');
+    if (type.get(skb, 'ip_summed') === CHECKSUM_PARTIAL && (able & sums) === 0n)
+      throw new Unimplemented('checksums of packets to send', '');
+  }
+
+  private get device(): StructType {
+    return this.k.struct('net_device');
+  }
+}
