@@ -1,13 +1,16 @@
 import { Credentials } from './core/cred.js';
 import { JumpLabels } from './core/jump-label.js';
+import { DeferredStaticKeys } from './core/jump-label-deferred.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
+import { PerfEvents } from './core/perf.js';
 import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
 import { TraceArrays } from './core/trace-arrays.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './irq/devres.js';
+import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
 import { RtMutexes } from './locking/rtmutex.js';
@@ -29,6 +32,7 @@ import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Freezer } from './sched/freezer.js';
+import { CpuIsolation } from './sched/isolation.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
@@ -37,6 +41,7 @@ import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
+import { PvClockGtod } from './time/pvclock-gtod.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { CmosClock } from './x86/cmos.js';
@@ -46,7 +51,9 @@ import { HypervisorGuest } from './x86/hypervisor.js';
 import { NmiHandlers } from './x86/nmi.js';
 import { Paravirt } from './x86/paravirt.js';
 import { PageAttributes } from './x86/pat.js';
+import { PerformanceMonitoring } from './x86/pmu.js';
 import { StaticCalls } from './x86/static-call.js';
+import { CpuTopology } from './x86/topology.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -66,6 +73,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Timers,
   Hrtimers,
   Timekeeping,
+  PvClockGtod,
   Sched,
   WaitQueues,
   Completions,
@@ -79,17 +87,23 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RequestModule,
   CoreMisc,
   JumpLabels,
+  DeferredStaticKeys,
   Mempools,
   Shrinkers,
   Credentials,
   EventChains,
   Interrupts,
+  IrqWorks,
   RtMutexes,
   Ioremap,
   KthreadWorkers,
   WaitBits,
+  CpuIsolation,
   KernelFpu,
   StaticCalls,
+  PerformanceMonitoring,
+  PerfEvents,
+  CpuTopology,
   ListLrus,
   ZpoolDrivers,
   Freezer,

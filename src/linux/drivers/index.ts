@@ -8,6 +8,7 @@ import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
+import { CpuFreqNotifiers } from './cpufreq/notifiers.js';
 import { DevfreqGovernors } from './devfreq/governors.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
@@ -93,6 +94,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LineDisciplines,
   Connector,
   CpuFreqGovernors,
+  CpuFreqNotifiers,
   DmaEngine,
   DmaMapping,
   DmaPools,
