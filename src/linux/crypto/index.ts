@@ -2,6 +2,7 @@ import type { SubsystemClass } from '../subsystem.js';
 import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
 import { CryptoRegistration } from './registration.js';
+import { ScatterWalks } from './scatterwalk.js';
 import { Shash } from './shash.js';
 import { CryptoTfms } from './tfm.js';
 import { CryptoUtils } from './utils.js';
@@ -14,4 +15,5 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoRegistration,
   CryptoUtils,
   Aes,
+  ScatterWalks,
 ];

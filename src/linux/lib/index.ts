@@ -5,6 +5,7 @@ import { FindBit } from './bits/find.js';
 import { BitWeight } from './bits/weight.js';
 import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
+import { Blake2s } from './crypto/blake2s.js';
 import { ChaCha } from './crypto/chacha.js';
 import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
@@ -93,4 +94,5 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   ZlibMemory,
   BucketLocks,
   ChaCha,
+  Blake2s,
 ];
