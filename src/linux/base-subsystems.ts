@@ -18,12 +18,14 @@ import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
+import { MemoryTiers } from './mm/memory-tiers.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
 import { Modules } from './module/modules.js';
 import { ParameterLocks } from './module/param-lock.js';
@@ -89,6 +91,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   JumpLabels,
   DeferredStaticKeys,
   Mempools,
+  MemoryTiers,
   Shrinkers,
   Credentials,
   EventChains,
@@ -106,6 +109,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   CpuTopology,
   ListLrus,
   ZpoolDrivers,
+  PageMappings,
   Freezer,
   HypervisorGuest,
   ManagedInterrupts,

@@ -78,7 +78,8 @@ export class ScatterWalks implements Subsystem {
     for (let done = 0; done < bytes; ) {
       const length = Math.min(this.pageLeft(position), bytes - done);
       const at = this.memory(position);
-      if (out === TO_LIST) space.writable(at, length).set(space.bytes.slice(buffer + done, buffer + done + length));
+      if (out === TO_LIST)
+        space.writable(at, length).set(space.bytes.slice(buffer + done, buffer + done + length));
       else if (out !== SKIP) space.writable(buffer + done, length).set(space.bytes.slice(at, at + length));
       done += length;
       this.advance(position, length, done < bytes);

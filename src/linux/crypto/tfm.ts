@@ -46,8 +46,7 @@ export class CryptoTfms implements Subsystem {
     ...Object.fromEntries(
       Object.entries(ALLOCATORS).map(([name, symbol]) => [
         name,
-        (alg: Ptr, type: number, mask: number) =>
-          this.allocateKind(alg, this.k.symbol(symbol), type, mask),
+        (alg: Ptr, type: number, mask: number) => this.allocateKind(alg, this.k.symbol(symbol), type, mask),
       ]),
     ),
     crypto_alloc_sync_skcipher: (name: Ptr, type: number, mask: number) =>

@@ -26,9 +26,11 @@ import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
 import { InputCore } from './input/input-core.js';
 import { InputHandlers } from './input/input-handlers.js';
+import { LedActivityTriggers } from './leds/activity-triggers.js';
 import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
+import { NvmemCore } from './nvmem/nvmem-core.js';
 import { PciBus } from './pci/pci-bus.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
@@ -83,6 +85,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   SerioBus,
   EmptyBuses,
   LedTriggers,
+  LedActivityTriggers,
   LedBrightness,
   LedClass,
   Xenbus,
@@ -110,6 +113,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   VirtualConsole,
   CpuFreqDrivers,
   EfiVariables,
+  NvmemCore,
   SignatureCheck,
   MachineDevices,
 ];

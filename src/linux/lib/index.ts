@@ -27,6 +27,7 @@ import { RandomNumbers } from './random/random.js';
 import { Uuid } from './random/uuid.js';
 import { Rhashtable } from './rhashtable/rhashtable.js';
 import { RhashtableWalk } from './rhashtable/walk.js';
+import { Sbitmap } from './sbitmap/sbitmap.js';
 import { ScatterIterators } from './scatterlist/iterators.js';
 import { Scatterlist } from './scatterlist/scatterlist.js';
 import { Sort } from './sort/sort.js';
@@ -93,6 +94,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   TextSearch,
   ZlibMemory,
   BucketLocks,
+  Sbitmap,
   ChaCha,
   Blake2s,
 ];
