@@ -13,13 +13,13 @@ import { Xxhash } from './hash/xxhash-exports.js';
 import { Kfifo } from './kfifo/kfifo.js';
 import { ListDebug } from './lists/list-debug.js';
 import { Llist } from './lists/llist.js';
+import { Lzo } from './lzo/lzo.js';
 import { IntegerMath } from './math/math.js';
 import { DynamicQueueLimits } from './misc/dynamic-queue-limits.js';
 import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
-import { ZlibMemory } from './misc/zlib-memory.js';
 import { ZstdMemory } from './misc/zstd-memory.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
@@ -47,6 +47,8 @@ import { Idr } from './xarray/idr.js';
 import { RadixTree } from './xarray/radix-tree.js';
 import { XaState } from './xarray/xa-state.js';
 import { XArrays } from './xarray/xarray.js';
+import { ZlibDeflate } from './zlib/deflate.js';
+import { ZlibInflate } from './zlib/inflate.js';
 
 export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Vsprintf,
@@ -92,7 +94,9 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Xxhash,
   DynamicQueueLimits,
   TextSearch,
-  ZlibMemory,
+  ZlibInflate,
+  ZlibDeflate,
+  Lzo,
   BucketLocks,
   Sbitmap,
   ChaCha,
