@@ -3,6 +3,7 @@ import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
 import { CryptoAttributes } from './attributes.js';
 import { Ciphers } from './cipher.js';
+import { BuiltinCompressors } from './compressors.js';
 import { CryptoTypes } from './frontends.js';
 import { CryptoInstances } from './instances.js';
 import { CryptoManager } from './probe.js';
@@ -32,4 +33,5 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoUtils,
   Aes,
   ScatterWalks,
+  BuiltinCompressors,
 ];

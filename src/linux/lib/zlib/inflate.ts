@@ -77,23 +77,32 @@ export class ZlibInflate implements Subsystem {
   /** Raw DEFLATE from one buffer into another: the length, or -EINVAL. */
   private blob(out: Ptr, room: number, data: Ptr, length: number): number {
     const { space } = this.k;
-    const inflater = new Inflater(MAX_WINDOW_BITS, true);
-    let taken = 0;
-    let put = 0;
-    const channel = {
-      take: () => (taken < length ? space.load8(data + taken++) : undefined),
-      put: (byte: number) => {
-        if (put === room) return false;
-        space.store8(out + put++, byte);
-        return true;
-      },
-    };
-    try {
-      inflater.run(channel);
-    } catch (error) {
-      if (!(error instanceof DataError)) throw error;
-      return -EINVAL;
-    }
-    return inflater.finished ? put : -EINVAL;
+    const plain = inflateAll(space.readable(data, length), room, MAX_WINDOW_BITS);
+    if (plain === undefined) return -EINVAL;
+    space.writable(out, plain.length).set(plain);
+    return plain.length;
   }
+}
+
+/** Raw DEFLATE at once; undefined where it is damaged, cut short or longer than `room`. */
+export function inflateAll(data: Uint8Array, room: number, windowBits: number): Uint8Array | undefined {
+  const inflater = new Inflater(windowBits, true);
+  const plain = new Uint8Array(room);
+  let taken = 0;
+  let put = 0;
+  const channel = {
+    take: () => data[taken++],
+    put: (byte: number) => {
+      if (put === room) return false;
+      plain[put++] = byte;
+      return true;
+    },
+  };
+  try {
+    inflater.run(channel);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return undefined;
+  }
+  return inflater.finished ? plain.subarray(0, put) : undefined;
 }
