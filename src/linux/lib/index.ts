@@ -20,7 +20,6 @@ import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
-import { ZstdMemory } from './misc/zstd-memory.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
 import { RandomNumbers } from './random/random.js';
@@ -49,6 +48,9 @@ import { XaState } from './xarray/xa-state.js';
 import { XArrays } from './xarray/xarray.js';
 import { ZlibDeflate } from './zlib/deflate.js';
 import { ZlibInflate } from './zlib/inflate.js';
+import { ZstdDecompress } from './zstd/zstd-decompress.js';
+import { ZstdErrors } from './zstd/zstd-errors.js';
+import { ZstdMemory } from './zstd/zstd-memory.js';
 
 export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Vsprintf,
@@ -95,6 +97,8 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   DynamicQueueLimits,
   TextSearch,
   ZlibInflate,
+  ZstdErrors,
+  ZstdDecompress,
   ZlibDeflate,
   Lzo,
   BucketLocks,
