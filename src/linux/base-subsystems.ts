@@ -3,6 +3,7 @@ import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
+import { Padata } from './core/padata.js';
 import { PerfEvents } from './core/perf.js';
 import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
@@ -106,6 +107,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   StaticCalls,
   PerformanceMonitoring,
   PerfEvents,
+  Padata,
   CpuTopology,
   ListLrus,
   ZpoolDrivers,

@@ -30,7 +30,9 @@ describe('zstd in guest memory', () => {
     const error = zstd.zstd_decompress_dctx(0, out, 4, data, FRAME.length);
     const { exports: errors } = k.get(ZstdErrors);
     expect(errors.zstd_is_error(BigInt(error))).toBe(1);
-    expect(k.space.cstring(errors.zstd_get_error_name(BigInt(error)))).toBe('Destination buffer is too small');
+    expect(k.space.cstring(errors.zstd_get_error_name(BigInt(error)))).toBe(
+      'Destination buffer is too small',
+    );
     expect(errors.zstd_is_error(9n)).toBe(0);
   });
 
