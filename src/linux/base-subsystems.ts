@@ -49,6 +49,7 @@ import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { CmosClock } from './x86/cmos.js';
 import { X86Cpu } from './x86/cpu.js';
+import { EmergencyVirtualization } from './x86/emergency-virt.js';
 import { KernelFpu } from './x86/fpu.js';
 import { HypervisorGuest } from './x86/hypervisor.js';
 import { NmiHandlers } from './x86/nmi.js';
@@ -104,6 +105,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   WaitBits,
   CpuIsolation,
   KernelFpu,
+  EmergencyVirtualization,
   StaticCalls,
   PerformanceMonitoring,
   PerfEvents,

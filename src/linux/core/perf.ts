@@ -2,8 +2,6 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-const GUEST_CALLBACKS = 'perf_guest_cbs';
-
 /** Performance events (kernel/events/core.c): whom a sample that hits a guest is asked about. */
 export class PerfEvents implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -17,12 +15,16 @@ export class PerfEvents implements Subsystem {
     },
   };
 
+  private get slot(): Ptr {
+    return this.k.variable('perf_guest_cbs', 8);
+  }
+
   private get callbacks(): Ptr {
-    return this.k.space.loadPtr(this.k.symbol(GUEST_CALLBACKS));
+    return this.k.space.loadPtr(this.slot);
   }
 
   private set(callbacks: Ptr): void {
-    this.k.space.storePtr(this.k.symbol(GUEST_CALLBACKS), callbacks);
+    this.k.space.storePtr(this.slot, callbacks);
   }
 
   private warnUnless(holds: boolean, caller: string): boolean {

@@ -116,11 +116,15 @@ export function frontendOf(flags: number): Frontend | undefined {
 export class CryptoTypes implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
-  readonly data = Object.fromEntries(
-    FRONTENDS.flatMap((frontend) =>
-      frontend.symbol === undefined ? [] : [[frontend.symbol, (at: Ptr) => this.fill(at, frontend)]],
-    ),
-  );
+  boot(): void {
+    for (const frontend of FRONTENDS)
+      if (frontend.symbol !== undefined) this.fill(this.of(frontend.symbol), frontend);
+  }
+
+  /** The kernel's struct crypto_type of a name. */
+  of(symbol: string): Ptr {
+    return this.k.variable(symbol, this.k.sizeOf('crypto_type'));
+  }
 
   /** A lookup's type and mask as a kind narrows them; of no kind, as they are. */
   narrow(cryptoType: Ptr, type: number, mask: number): { type: number; mask: number } {

@@ -5,6 +5,7 @@ import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
+import { CryptoTypes } from './frontends.js';
 import {
   TYPE_AEAD,
   TYPE_AHASH,
@@ -132,7 +133,7 @@ export class CryptoRegistration implements Subsystem {
     if (type.has('walksize') && type.get(alg, 'walksize') === 0)
       type.set(alg, 'walksize', type.get(alg, 'chunksize'));
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | kind.type);
-    if (k.hasSymbol(kind.typeSymbol)) base.set(at, 'cra_type', k.symbol(kind.typeSymbol));
+    base.set(at, 'cra_type', k.get(CryptoTypes).of(kind.typeSymbol));
     return 0;
   }
 }

@@ -4,6 +4,7 @@ import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';
+import { CryptoTypes } from './frontends.js';
 import { markKey } from './key-state.js';
 import {
   HASH_MAX_DESCSIZE,
@@ -50,7 +51,7 @@ export class Shash implements Subsystem {
     const base = k.struct('crypto_alg');
     const at = this.base(alg);
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | TYPE_SHASH);
-    if (k.hasSymbol('crypto_shash_type')) base.set(at, 'cra_type', k.symbol('crypto_shash_type'));
+    base.set(at, 'cra_type', k.get(CryptoTypes).of('crypto_shash_type'));
     const defaults: readonly [string, string, (...args: never[]) => unknown][] = [
       [
         'finup',

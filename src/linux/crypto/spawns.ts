@@ -37,7 +37,7 @@ export class CryptoSpawns implements Subsystem {
       Object.entries(KINDS).map(([name, symbol]) => [
         name,
         (spawn: Ptr, instance: Ptr, alg: Ptr, type: number, mask: number) => {
-          this.k.struct('crypto_spawn').set(spawn, 'frontend', this.k.symbol(symbol));
+          this.k.struct('crypto_spawn').set(spawn, 'frontend', this.k.get(CryptoTypes).of(symbol));
           return this.grab(spawn, instance, alg, type, mask);
         },
       ]),

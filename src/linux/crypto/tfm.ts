@@ -46,11 +46,17 @@ export class CryptoTfms implements Subsystem {
     ...Object.fromEntries(
       Object.entries(ALLOCATORS).map(([name, symbol]) => [
         name,
-        (alg: Ptr, type: number, mask: number) => this.allocateKind(alg, this.k.symbol(symbol), type, mask),
+        (alg: Ptr, type: number, mask: number) =>
+          this.allocateKind(alg, this.k.get(CryptoTypes).of(symbol), type, mask),
       ]),
     ),
     crypto_alloc_sync_skcipher: (name: Ptr, type: number, mask: number) =>
-      this.allocateKind(name, this.k.symbol('crypto_skcipher_type'), type & ~FLAG_ASYNC, mask | FLAG_ASYNC),
+      this.allocateKind(
+        name,
+        this.k.get(CryptoTypes).of('crypto_skcipher_type'),
+        type & ~FLAG_ASYNC,
+        mask | FLAG_ASYNC,
+      ),
     __crypto_alloc_tfm: (alg: Ptr) => this.create(alg),
     crypto_create_tfm_node: (alg: Ptr) => this.create(alg),
     crypto_destroy_tfm: (mem: Ptr, tfm: Ptr) => this.destroy(mem, tfm),
@@ -61,7 +67,8 @@ export class CryptoTfms implements Subsystem {
     ...Object.fromEntries(
       Object.entries(PRESENCE).map(([name, symbol]) => [
         name,
-        (alg: Ptr, type: number, mask: number) => this.has(alg, this.k.symbol(symbol), type, mask),
+        (alg: Ptr, type: number, mask: number) =>
+          this.has(alg, this.k.get(CryptoTypes).of(symbol), type, mask),
       ]),
     ),
   };

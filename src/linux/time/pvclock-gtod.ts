@@ -33,7 +33,7 @@ export class PvClockGtod implements Subsystem {
   }
 
   private get chain(): Ptr {
-    return this.k.symbol('pvclock_gtod_chain');
+    return this.k.variable('pvclock_gtod_chain', this.k.sizeOf('raw_notifier_head'));
   }
 
   /** struct timekeeper as of now, with the time-stamp counter as the clock. */

@@ -21,6 +21,6 @@ export class SyscoreOps implements Subsystem {
   }
 
   private get head(): Ptr {
-    return this.k.symbol('syscore_ops_list');
+    return this.k.variable('syscore_ops_list', this.k.sizeOf('list_head'));
   }
 }

@@ -35,10 +35,10 @@ export class CpuFreqNotifiers implements Subsystem {
   }
 
   private get transitions(): Ptr {
-    return this.k.symbol('cpufreq_transition_notifier_list');
+    return this.k.variable('cpufreq_transition_notifier_list', this.k.sizeOf('srcu_notifier_head'));
   }
 
   private get policies(): Ptr {
-    return this.k.symbol('cpufreq_policy_notifier_list');
+    return this.k.variable('cpufreq_policy_notifier_list', this.k.sizeOf('blocking_notifier_head'));
   }
 }
