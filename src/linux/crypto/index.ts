@@ -1,4 +1,5 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { Aeads } from './aead.js';
 import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
 import { CryptoAttributes } from './attributes.js';
@@ -11,6 +12,7 @@ import { CryptoRegistration } from './registration.js';
 import { ScatterWalks } from './scatterwalk.js';
 import { Shash } from './shash.js';
 import { Skciphers } from './skcipher.js';
+import { SkcipherWalks } from './skcipher-walk.js';
 import { CryptoSpawns } from './spawns.js';
 import { CryptoTemplates } from './templates.js';
 import { CryptoTfms } from './tfm.js';
@@ -24,6 +26,8 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   Ciphers,
   Shash,
   Skciphers,
+  SkcipherWalks,
+  Aeads,
   CryptoRegistration,
   CryptoAttributes,
   CryptoTemplates,
