@@ -1,7 +1,10 @@
 import { Credentials } from './core/cred.js';
 import { JumpLabels } from './core/jump-label.js';
+import { DeferredStaticKeys } from './core/jump-label-deferred.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
+import { Padata } from './core/padata.js';
+import { PerfEvents } from './core/perf.js';
 import { Rcu } from './core/rcu.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
@@ -9,6 +12,7 @@ import { TraceArrays } from './core/trace-arrays.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './irq/devres.js';
+import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { Mutexes } from './locking/mutex.js';
 import { RtMutexes } from './locking/rtmutex.js';
@@ -16,12 +20,14 @@ import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
+import { MemoryTiers } from './mm/memory-tiers.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
 import { Modules } from './module/modules.js';
 import { ParameterLocks } from './module/param-lock.js';
@@ -30,6 +36,7 @@ import { RequestModule } from './module/request-module.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Freezer } from './sched/freezer.js';
+import { CpuIsolation } from './sched/isolation.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
@@ -39,16 +46,20 @@ import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
+import { PvClockGtod } from './time/pvclock-gtod.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { CmosClock } from './x86/cmos.js';
 import { X86Cpu } from './x86/cpu.js';
+import { EmergencyVirtualization } from './x86/emergency-virt.js';
 import { KernelFpu } from './x86/fpu.js';
 import { HypervisorGuest } from './x86/hypervisor.js';
 import { NmiHandlers } from './x86/nmi.js';
 import { Paravirt } from './x86/paravirt.js';
 import { PageAttributes } from './x86/pat.js';
+import { PerformanceMonitoring } from './x86/pmu.js';
 import { StaticCalls } from './x86/static-call.js';
+import { CpuTopology } from './x86/topology.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -68,6 +79,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Timers,
   Hrtimers,
   Timekeeping,
+  PvClockGtod,
   Sched,
   WaitQueues,
   Completions,
@@ -82,19 +94,29 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RequestModule,
   CoreMisc,
   JumpLabels,
+  DeferredStaticKeys,
   Mempools,
+  MemoryTiers,
   Shrinkers,
   Credentials,
   EventChains,
   Interrupts,
+  IrqWorks,
   RtMutexes,
   Ioremap,
   KthreadWorkers,
   WaitBits,
+  CpuIsolation,
   KernelFpu,
+  EmergencyVirtualization,
   StaticCalls,
+  PerformanceMonitoring,
+  PerfEvents,
+  Padata,
+  CpuTopology,
   ListLrus,
   ZpoolDrivers,
+  PageMappings,
   Freezer,
   HypervisorGuest,
   ManagedInterrupts,

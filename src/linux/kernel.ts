@@ -189,6 +189,16 @@ export class LinuxKernel {
     return this.target.exports.has(name) || this.target.symbols.lookup(name) !== undefined;
   }
 
+  /** A variable of the kernel image that is not exported: where symbol tables leave it out, in memory of its own. */
+  variable(name: string, bytes: number): Ptr {
+    let address = this.symbols.get(name);
+    if (address === undefined) {
+      address = this.hasSymbol(name) ? this.symbol(name) : this.permanent(bytes);
+      this.symbols.set(name, address);
+    }
+    return address;
+  }
+
   /** this_cpu_ptr(&name): where a static per-CPU variable is. */
   percpuSymbol(name: string): Ptr {
     return this.percpu.deref(this.symbol(name));

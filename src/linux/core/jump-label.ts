@@ -21,7 +21,6 @@ export class JumpLabels implements Subsystem {
     static_key_disable: (key: Ptr) => this.set(key, 0),
     static_key_disable_cpuslocked: (key: Ptr) => this.set(key, 0),
     static_key_count: (key: Ptr) => this.count(key),
-    __static_key_slow_dec_deferred: (key: Ptr) => this.decrement(key),
   };
 
   count(key: Ptr): number {

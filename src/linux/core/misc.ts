@@ -44,7 +44,7 @@ export class CoreMisc implements Subsystem {
     cpus_read_lock: () => {},
     cpus_read_unlock: () => {},
     cpus_read_trylock: () => 1,
-    on_each_cpu_cond_mask: (_cond: Ptr, fn: Ptr, info: Ptr) => this.k.call(fn, info),
+    on_each_cpu_cond_mask: (condition: Ptr, fn: Ptr, info: Ptr) => this.callEverywhere(condition, fn, info),
     smp_call_function_single: (_cpu: number, fn: Ptr, info: Ptr) => this.callHere(fn, info),
     smp_call_function: () => {},
     smp_call_function_many: () => {},
@@ -93,9 +93,19 @@ export class CoreMisc implements Subsystem {
     if (invoke && teardown !== 0) yield* this.k.callInt(teardown, 0);
   }
 
+  /** A cross-CPU call of the CPU itself: with interrupts off, as the interrupt of another CPU's would be served. */
   private *callHere(fn: Ptr, info: Ptr): Sleepable<number> {
+    const { cpu } = this.k;
+    const enabled = cpu.interruptsEnabled;
+    cpu.interruptsEnabled = false;
     yield* this.k.call(fn, info);
+    cpu.interruptsEnabled = enabled;
     return 0;
+  }
+
+  private *callEverywhere(condition: Ptr, fn: Ptr, info: Ptr): Sleepable<void> {
+    if (condition !== 0 && !(yield* this.k.callBool(condition, 0, info))) return;
+    yield* this.callHere(fn, info);
   }
 
   private fillCredentials(at: Ptr): void {

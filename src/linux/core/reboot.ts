@@ -17,6 +17,7 @@ const CHAINS: readonly (readonly [register: string, unregister: string])[] = [
   ['register_vmap_purge_notifier', 'unregister_vmap_purge_notifier'],
   ['register_keyboard_notifier', 'unregister_keyboard_notifier'],
   ['register_vt_notifier', 'unregister_vt_notifier'],
+  ['register_random_vmfork_notifier', 'unregister_random_vmfork_notifier'],
 ];
 
 /**

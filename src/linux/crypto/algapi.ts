@@ -29,6 +29,12 @@ const CRYPTO_MSG_ALG_LOADED = 3;
 export class CryptoApi implements Subsystem {
   /** struct crypto_alg of every registered algorithm, newest first. */
   private readonly algorithms: Ptr[] = [];
+  /** Makes an algorithm of a name such as `cbc(aes)`, if it can be made. */
+  instantiate?: (name: string, type: number, mask: number) => Sleepable<void>;
+  /** Told of an algorithm that goes, before it does. */
+  removing?: (alg: Ptr) => void;
+  /** Told that nothing refers to an algorithm that went. */
+  released?: (alg: Ptr) => void;
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -94,11 +100,23 @@ export class CryptoApi implements Subsystem {
     if (type.get(alg, 'cra_refcnt.refs.counter') !== 1) {
       throw new Oops('bug', 'kernel BUG at crypto/algapi.c:471!', alg);
     }
-    this.algorithms.splice(at, 1);
-    list.delInit(k.space, type.addr(alg, 'cra_list'));
-    type.set(alg, 'cra_flags', type.get(alg, 'cra_flags') | FLAG_DEAD);
+    this.remove(alg);
     const destroy = type.get(alg, 'cra_destroy');
     if (destroy !== 0) yield* k.call(destroy, alg);
+  }
+
+  /** crypto_remove_alg(): out of the list, and with it what is built on it. */
+  remove(alg: Ptr): void {
+    this.delist(alg);
+    this.removing?.(alg);
+  }
+
+  /** Nobody finds it any more. */
+  delist(alg: Ptr): void {
+    const type = this.k.struct('crypto_alg');
+    this.algorithms.splice(this.algorithms.indexOf(alg), 1);
+    list.delInit(this.k.space, type.addr(alg, 'cra_list'));
+    type.set(alg, 'cra_flags', type.get(alg, 'cra_flags') | FLAG_DEAD);
   }
 
   /** Registers `count` algorithms of a container struct; on failure those before it are taken out again. */
@@ -142,9 +160,17 @@ export class CryptoApi implements Subsystem {
   }
 
   put(alg: Ptr): void {
+    const module = this.k.struct('crypto_alg').get(alg, 'cra_module');
+    this.putAlgorithm(alg);
+    this.k.get(Modules).exports.module_put(module);
+  }
+
+  /** crypto_alg_put(): a reference on the algorithm alone. */
+  putAlgorithm(alg: Ptr): void {
     const type = this.k.struct('crypto_alg');
-    type.set(alg, 'cra_refcnt.refs.counter', type.get(alg, 'cra_refcnt.refs.counter') - 1);
-    this.k.get(Modules).exports.module_put(type.get(alg, 'cra_module'));
+    const count = type.get(alg, 'cra_refcnt.refs.counter') - 1;
+    type.set(alg, 'cra_refcnt.refs.counter', count);
+    if (count === 0) this.released?.(alg);
   }
 
   /**
@@ -156,11 +182,14 @@ export class CryptoApi implements Subsystem {
     if (present !== 0) return this.get(present) ? present : 0;
     yield* this.load(`crypto-${name}`);
     if (this.search(name, wanted, mask) === 0) yield* this.load(`crypto-${name}-all`);
+    if (this.search(name, wanted, mask) === 0 && this.instantiate)
+      yield* this.instantiate(name, wanted, mask);
     const loaded = this.search(name, wanted, mask);
     return loaded !== 0 && this.get(loaded) ? loaded : 0;
   }
 
-  private *load(alias: string): Sleepable<void> {
+  /** request_module(). */
+  *load(alias: string): Sleepable<void> {
     const request = this.k.get(Modules).requestModule;
     if (request) yield* request(alias);
   }
@@ -181,7 +210,8 @@ export class CryptoApi implements Subsystem {
     return best;
   }
 
-  private check(alg: Ptr): number {
+  /** crypto_check_alg(): 0, or -EINVAL for what cannot be. */
+  check(alg: Ptr): number {
     const type = this.k.struct('crypto_alg');
     if (type.text(alg, 'cra_name') === '' || type.text(alg, 'cra_driver_name') === '') return -EINVAL;
     const alignmask = type.get(alg, 'cra_alignmask');

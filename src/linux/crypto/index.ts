@@ -1,17 +1,41 @@
 import type { SubsystemClass } from '../subsystem.js';
+import { Aeads } from './aead.js';
 import { Aes } from './aes.js';
 import { CryptoApi } from './algapi.js';
+import { CryptoAttributes } from './attributes.js';
+import { Ciphers } from './cipher.js';
+import { BuiltinCompressors } from './compressors.js';
+import { CryptoTypes } from './frontends.js';
+import { CryptoInstances } from './instances.js';
+import { CryptoManager } from './probe.js';
 import { CryptoRegistration } from './registration.js';
+import { ScatterWalks } from './scatterwalk.js';
 import { Shash } from './shash.js';
+import { Skciphers } from './skcipher.js';
+import { SkcipherWalks } from './skcipher-walk.js';
+import { CryptoSpawns } from './spawns.js';
+import { CryptoTemplates } from './templates.js';
 import { CryptoTfms } from './tfm.js';
 import { CryptoUtils } from './utils.js';
 
 /** The crypto API: algorithms that modules register and use. */
 export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   CryptoApi,
+  CryptoTypes,
   CryptoTfms,
+  Ciphers,
   Shash,
+  Skciphers,
+  SkcipherWalks,
+  Aeads,
   CryptoRegistration,
+  CryptoAttributes,
+  CryptoTemplates,
+  CryptoSpawns,
+  CryptoInstances,
+  CryptoManager,
   CryptoUtils,
   Aes,
+  ScatterWalks,
+  BuiltinCompressors,
 ];

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
-import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
+import { CryptoTypes } from './frontends.js';
 import {
   TYPE_AEAD,
   TYPE_AHASH,
@@ -17,7 +17,7 @@ import {
   TYPE_SKCIPHER,
 } from './types.js';
 
-interface Kind {
+export interface Kind {
   readonly container: string;
   readonly type: number;
   /** Symbol of its struct crypto_type. */
@@ -28,31 +28,31 @@ interface Kind {
 
 const PAGE_EIGHTH = 512;
 
-const SKCIPHER: Kind = {
+export const SKCIPHER: Kind = {
   container: 'skcipher_alg',
   type: TYPE_SKCIPHER,
   typeSymbol: 'crypto_skcipher_type',
   limited: ['ivsize', 'chunksize', 'walksize'],
 };
-const AEAD: Kind = {
+export const AEAD: Kind = {
   container: 'aead_alg',
   type: TYPE_AEAD,
   typeSymbol: 'crypto_aead_type',
   limited: ['ivsize', 'maxauthsize', 'chunksize'],
 };
-const AHASH: Kind = {
+export const AHASH: Kind = {
   container: 'ahash_alg',
   type: TYPE_AHASH,
   typeSymbol: 'crypto_ahash_type',
   limited: [],
 };
-const AKCIPHER: Kind = {
+export const AKCIPHER: Kind = {
   container: 'akcipher_alg',
   type: TYPE_AKCIPHER,
   typeSymbol: 'crypto_akcipher_type',
   limited: [],
 };
-const KPP: Kind = { container: 'kpp_alg', type: TYPE_KPP, typeSymbol: 'crypto_kpp_type', limited: [] };
+export const KPP: Kind = { container: 'kpp_alg', type: TYPE_KPP, typeSymbol: 'crypto_kpp_type', limited: [] };
 const RNG: Kind = {
   container: 'rng_alg',
   type: TYPE_RNG,
@@ -66,10 +66,8 @@ const SCOMP: Kind = {
   limited: [],
 };
 
-/** Registration of ciphers, AEADs, asynchronous hashes, public-key algorithms, generators and templates. */
+/** Registration of ciphers, AEADs, asynchronous hashes, public-key algorithms, generators. */
 export class CryptoRegistration implements Subsystem {
-  private readonly templates = new Set<Ptr>();
-
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -95,13 +93,6 @@ export class CryptoRegistration implements Subsystem {
     crypto_unregister_rngs: (algs: Ptr, count: number) => this.unregisterArray(algs, count, RNG),
     crypto_register_scomp: (alg: Ptr) => this.register(alg, SCOMP),
     crypto_unregister_scomp: (alg: Ptr) => this.unregister(alg, SCOMP),
-    crypto_register_template: (template: Ptr) => this.registerTemplate(template),
-    crypto_unregister_template: (template: Ptr) => this.unregisterTemplate(template),
-    crypto_register_templates: (templates: Ptr, count: number) => this.registerTemplates(templates, count),
-    crypto_unregister_templates: (templates: Ptr, count: number) => {
-      const size = this.k.sizeOf('crypto_template');
-      for (let i = count - 1; i >= 0; i--) this.unregisterTemplate(templates + i * size);
-    },
     crypto_init_queue: (queue: Ptr, limit: number) => {
       const type = this.k.struct('crypto_queue');
       list.init(this.k.space, type.addr(queue, 'list'));
@@ -130,7 +121,8 @@ export class CryptoRegistration implements Subsystem {
     return this.k.get(CryptoApi).unregisterArray(algs, count, kind.container);
   }
 
-  private prepare(alg: Ptr, kind: Kind): number {
+  /** Checks sizes and fills in what an algorithm leaves to the core; -EINVAL if it cannot be. */
+  prepare(alg: Ptr, kind: Kind): number {
     const { k } = this;
     const type = k.struct(kind.container);
     if (kind.limited.some((member) => type.get(alg, member) > PAGE_EIGHTH)) return -EINVAL;
@@ -141,29 +133,7 @@ export class CryptoRegistration implements Subsystem {
     if (type.has('walksize') && type.get(alg, 'walksize') === 0)
       type.set(alg, 'walksize', type.get(alg, 'chunksize'));
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | kind.type);
-    if (k.hasSymbol(kind.typeSymbol)) base.set(at, 'cra_type', k.symbol(kind.typeSymbol));
-    return 0;
-  }
-
-  private registerTemplate(template: Ptr): number {
-    if (this.templates.has(template)) return -EEXIST;
-    this.templates.add(template);
-    return 0;
-  }
-
-  private unregisterTemplate(template: Ptr): void {
-    if (!this.templates.delete(template))
-      throw new Oops('bug', 'kernel BUG at crypto/algapi.c:568!', template);
-  }
-
-  private registerTemplates(templates: Ptr, count: number): number {
-    const size = this.k.sizeOf('crypto_template');
-    for (let i = 0; i < count; i++) {
-      const result = this.registerTemplate(templates + i * size);
-      if (result === 0) continue;
-      for (let j = i - 1; j >= 0; j--) this.unregisterTemplate(templates + j * size);
-      return result;
-    }
+    base.set(at, 'cra_type', k.get(CryptoTypes).of(kind.typeSymbol));
     return 0;
   }
 }

@@ -4,6 +4,8 @@ import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';
+import { CryptoTypes } from './frontends.js';
+import { markKey } from './key-state.js';
 import {
   HASH_MAX_DESCSIZE,
   HASH_MAX_DIGESTSIZE,
@@ -39,7 +41,7 @@ export class Shash implements Subsystem {
   };
 
   /** Checks sizes and fills in what the algorithm leaves to the core; a negative errno if it is impossible. */
-  private prepare(alg: Ptr): number {
+  prepare(alg: Ptr): number {
     const { k } = this;
     const type = k.struct('shash_alg');
     const descsize = type.get(alg, 'descsize');
@@ -49,7 +51,7 @@ export class Shash implements Subsystem {
     const base = k.struct('crypto_alg');
     const at = this.base(alg);
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | TYPE_SHASH);
-    if (k.hasSymbol('crypto_shash_type')) base.set(at, 'cra_type', k.symbol('crypto_shash_type'));
+    base.set(at, 'cra_type', k.get(CryptoTypes).of('crypto_shash_type'));
     const defaults: readonly [string, string, (...args: never[]) => unknown][] = [
       [
         'finup',
@@ -117,12 +119,11 @@ export class Shash implements Subsystem {
   }
 
   private *setKey(tfm: Ptr, key: Ptr, length: number): Sleepable<number> {
-    return yield* this.k.callInt(
-      this.k.struct('shash_alg').get(this.algOf(tfm), 'setkey'),
-      tfm,
-      key,
-      BigInt(length),
-    );
+    const setkey = this.k.struct('shash_alg').get(this.algOf(tfm), 'setkey');
+    const result = yield* this.k.callInt(setkey, tfm, key, BigInt(length));
+    const base = this.k.struct('crypto_shash').addr(tfm, 'base');
+    markKey(this.k, base, result === 0);
+    return result;
   }
 
   private *init(desc: Ptr): Sleepable<number> {

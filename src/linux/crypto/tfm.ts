@@ -4,21 +4,35 @@ import { ENOENT, ENOMEM } from '../../kernel/errno.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { CryptoApi } from './algapi.js';
-import { TYPE_CIPHER, TYPE_COMPRESS, TYPE_MASK, TYPE_SHASH, TYPE_SKCIPHER } from './types.js';
+import { CryptoApi, UNSUPPORTED } from './algapi.js';
+import { CryptoTypes, type Frontend, frontendOf } from './frontends.js';
+import {
+  FLAG_ASYNC,
+  FLAG_OPTIONAL_KEY,
+  TFM_NEED_KEY,
+  TYPE_AEAD,
+  TYPE_MASK,
+  TYPE_SHASH,
+  TYPE_SKCIPHER,
+} from './types.js';
 
-/** CRYPTO_ALG_ASYNC (include/linux/crypto.h). */
-const FLAG_ASYNC = 0x80;
-
-/** Where the crypto_tfm lies in the objects that users of each kind hold (tfmsize of its crypto_type). */
-const FRONTENDS: Readonly<Record<number, string>> = {
-  [TYPE_CIPHER]: 'crypto_tfm',
-  [TYPE_COMPRESS]: 'crypto_tfm',
-  [TYPE_SHASH]: 'crypto_shash',
-  [TYPE_SKCIPHER]: 'crypto_skcipher',
-};
 /** Context memory behind a tfm starts at the alignment that DMA wants (crypto_tfm_ctx_alignment). */
 const CONTEXT_SLACK = 128;
+/** Functions that allocate a kind, by the symbol of its struct crypto_type. */
+const ALLOCATORS: Readonly<Record<string, string>> = {
+  crypto_alloc_shash: 'crypto_shash_type',
+  crypto_alloc_skcipher: 'crypto_skcipher_type',
+  crypto_alloc_aead: 'crypto_aead_type',
+  crypto_alloc_ahash: 'crypto_ahash_type',
+  crypto_alloc_rng: 'crypto_rng_type',
+  crypto_alloc_akcipher: 'crypto_akcipher_type',
+  crypto_alloc_kpp: 'crypto_kpp_type',
+};
+const PRESENCE: Readonly<Record<string, string>> = {
+  crypto_has_skcipher: 'crypto_skcipher_type',
+  crypto_has_shash: 'crypto_shash_type',
+  crypto_has_kpp: 'crypto_kpp_type',
+};
 
 /** Transformations: instances of an algorithm with a key (crypto/api.c). */
 export class CryptoTfms implements Subsystem {
@@ -27,26 +41,36 @@ export class CryptoTfms implements Subsystem {
   readonly exports = {
     crypto_alloc_base: (name: Ptr, type: number, mask: number) =>
       this.allocate(this.k.space.cstring(name), type, mask),
-    crypto_alloc_shash: (name: Ptr, type: number, mask: number) =>
-      this.allocate(this.k.space.cstring(name), (type & ~TYPE_MASK) | TYPE_SHASH, mask | TYPE_MASK),
-    crypto_alloc_skcipher: (name: Ptr, type: number, mask: number) =>
-      this.allocate(this.k.space.cstring(name), (type & ~TYPE_MASK) | TYPE_SKCIPHER, mask | TYPE_MASK),
+    crypto_alloc_tfm_node: (name: Ptr, frontend: Ptr, type: number, mask: number) =>
+      this.allocateKind(name, frontend, type, mask),
+    ...Object.fromEntries(
+      Object.entries(ALLOCATORS).map(([name, symbol]) => [
+        name,
+        (alg: Ptr, type: number, mask: number) =>
+          this.allocateKind(alg, this.k.get(CryptoTypes).of(symbol), type, mask),
+      ]),
+    ),
     crypto_alloc_sync_skcipher: (name: Ptr, type: number, mask: number) =>
-      this.allocate(
-        this.k.space.cstring(name),
-        (type & ~(TYPE_MASK | FLAG_ASYNC)) | TYPE_SKCIPHER,
-        mask | TYPE_MASK | FLAG_ASYNC,
+      this.allocateKind(
+        name,
+        this.k.get(CryptoTypes).of('crypto_skcipher_type'),
+        type & ~FLAG_ASYNC,
+        mask | FLAG_ASYNC,
       ),
+    __crypto_alloc_tfm: (alg: Ptr) => this.create(alg),
+    crypto_create_tfm_node: (alg: Ptr) => this.create(alg),
     crypto_destroy_tfm: (mem: Ptr, tfm: Ptr) => this.destroy(mem, tfm),
-    crypto_cipher_setkey: (cipher: Ptr, key: Ptr, length: number) => this.cipherSetKey(cipher, key, length),
-    crypto_cipher_encrypt_one: (cipher: Ptr, out: Ptr, input: Ptr) =>
-      this.cipherOne(cipher, out, input, 'cia_encrypt'),
-    crypto_cipher_decrypt_one: (cipher: Ptr, out: Ptr, input: Ptr) =>
-      this.cipherOne(cipher, out, input, 'cia_decrypt'),
-    crypto_comp_compress: (tfm: Ptr, src: Ptr, length: number, out: Ptr, outLength: Ptr) =>
-      this.compress(tfm, 'coa_compress', src, length, out, outLength),
-    crypto_comp_decompress: (tfm: Ptr, src: Ptr, length: number, out: Ptr, outLength: Ptr) =>
-      this.compress(tfm, 'coa_decompress', src, length, out, outLength),
+    crypto_find_alg: (name: Ptr, frontend: Ptr, type: number, mask: number) =>
+      this.find(name, frontend, type, mask),
+    crypto_type_has_alg: (name: Ptr, frontend: Ptr, type: number, mask: number) =>
+      this.has(name, frontend, type, mask),
+    ...Object.fromEntries(
+      Object.entries(PRESENCE).map(([name, symbol]) => [
+        name,
+        (alg: Ptr, type: number, mask: number) =>
+          this.has(alg, this.k.get(CryptoTypes).of(symbol), type, mask),
+      ]),
+    ),
   };
 
   /** A transformation by algorithm name: the object its kind's users hold, or an ERR_PTR. */
@@ -59,10 +83,27 @@ export class CryptoTfms implements Subsystem {
     return object;
   }
 
+  private allocateKind(name: Ptr, frontend: Ptr, type: number, mask: number): Sleepable<Ptr> {
+    const wanted = this.k.get(CryptoTypes).narrow(frontend, type, mask);
+    return this.allocate(this.k.space.cstring(name), wanted.type, wanted.mask);
+  }
+
+  private *find(name: Ptr, frontend: Ptr, type: number, mask: number): Sleepable<Ptr> {
+    const wanted = this.k.get(CryptoTypes).narrow(frontend, type, mask);
+    const alg = yield* this.k.get(CryptoApi).find(this.k.space.cstring(name), wanted.type, wanted.mask);
+    return alg === 0 ? errPtr(ENOENT) : alg;
+  }
+
+  private *has(name: Ptr, frontend: Ptr, type: number, mask: number): Sleepable<number> {
+    const alg = yield* this.find(name, frontend, type, mask);
+    if (isErr(alg)) return 0;
+    this.k.get(CryptoApi).put(alg);
+    return 1;
+  }
+
   /** struct crypto_tfm within an object of an algorithm's kind. */
-  tfmOf(object: Ptr, kind: number): Ptr {
-    const frontend = FRONTENDS[kind];
-    return frontend === 'crypto_tfm' ? object : this.k.struct(frontend).addr(object, 'base');
+  tfmOf(object: Ptr, frontend: Frontend): Ptr {
+    return frontend.object === 'crypto_tfm' ? object : this.k.struct(frontend.object).addr(object, 'base');
   }
 
   /** Memory of the algorithm's own behind a tfm. */
@@ -74,47 +115,58 @@ export class CryptoTfms implements Subsystem {
     return this.k.struct('crypto_tfm').get(tfm, '__crt_alg');
   }
 
-  private *create(alg: Ptr): Sleepable<Ptr> {
+  /** A transformation of an algorithm on which the caller has a reference. */
+  *create(alg: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('crypto_alg');
     const kind = type.get(alg, 'cra_flags') & TYPE_MASK;
-    const frontend = FRONTENDS[kind];
+    const frontend = frontendOf(kind);
     if (frontend === undefined) throw new TypeError(`modbox has no transformations of type ${kind} yet`);
-    const headBytes = k.sizeOf(frontend);
+    const headBytes = k.sizeOf(frontend.object);
     const object = k.slab.kmalloc(headBytes + type.get(alg, 'cra_ctxsize') + CONTEXT_SLACK, true);
     if (object === 0) return errPtr(ENOMEM);
-    const tfm = this.tfmOf(object, kind);
+    const tfm = this.tfmOf(object, frontend);
     const tfmType = k.struct('crypto_tfm');
     tfmType.set(tfm, '__crt_alg', alg);
     tfmType.set(tfm, 'refcnt.refs.counter', 1);
-    const result = yield* this.initialise(alg, kind, object, tfm);
+    const result = yield* this.initialise(alg, frontend, object, tfm);
     if (result === 0) return object;
     k.slab.free(object);
     return errPtr(-result);
   }
 
-  private *initialise(alg: Ptr, kind: number, object: Ptr, tfm: Ptr): Sleepable<number> {
+  private *initialise(alg: Ptr, frontend: Frontend, object: Ptr, tfm: Ptr): Sleepable<number> {
     const { k } = this;
-    if (kind === TYPE_SHASH) {
-      const shash = k.struct('shash_alg');
-      const container = shash.of(alg, 'base');
-      k.struct('crypto_shash').set(object, 'descsize', shash.get(container, 'descsize'));
-      const initTfm = shash.get(container, 'init_tfm');
-      if (initTfm !== 0) {
-        const result = yield* k.callInt(initTfm, object);
-        if (result !== 0) return result;
-      }
-    }
-    if (kind === TYPE_SKCIPHER) {
-      const skcipher = k.struct('skcipher_alg');
-      const init = skcipher.get(skcipher.of(alg, 'base'), 'init');
-      if (init !== 0) {
-        const result = yield* k.callInt(init, object);
-        if (result !== 0) return result;
-      }
+    const { type } = frontend;
+    const outer = this.outer(alg, frontend);
+    const algorithm = k.struct(frontend.algorithm);
+    if (type === TYPE_SHASH)
+      k.struct('crypto_shash').set(object, 'descsize', algorithm.get(outer, 'descsize'));
+    if (type === TYPE_AEAD)
+      k.struct('crypto_aead').set(object, 'authsize', algorithm.get(outer, 'maxauthsize'));
+    if (this.needsKey(alg, type, outer)) k.struct('crypto_tfm').set(tfm, 'crt_flags', TFM_NEED_KEY);
+    if (frontend.init !== undefined) {
+      const init = algorithm.get(outer, frontend.init);
+      const result = init === 0 ? 0 : yield* k.callInt(init, object);
+      if (result !== 0) return result;
     }
     const init = k.struct('crypto_alg').get(alg, 'cra_init');
     return init === 0 ? 0 : yield* k.callInt(init, tfm);
+  }
+
+  private needsKey(alg: Ptr, type: number, outer: Ptr): boolean {
+    const { k } = this;
+    if (type === TYPE_SKCIPHER) return k.struct('skcipher_alg').get(outer, 'max_keysize') !== 0;
+    if (type === TYPE_AEAD) return true;
+    if (type !== TYPE_SHASH) return false;
+    if (k.struct('crypto_alg').get(alg, 'cra_flags') & FLAG_OPTIONAL_KEY) return false;
+    const none = k.exports.hostFunction('shash_no_setkey', 'i:ppu', () => UNSUPPORTED);
+    return k.struct('shash_alg').get(outer, 'setkey') !== none;
+  }
+
+  /** The kind's own struct round a crypto_alg. */
+  private outer(alg: Ptr, frontend: Frontend): Ptr {
+    return frontend.base === '' ? alg : this.k.struct(frontend.algorithm).of(alg, frontend.base);
   }
 
   private *destroy(mem: Ptr, tfm: Ptr): Sleepable<void> {
@@ -125,52 +177,14 @@ export class CryptoTfms implements Subsystem {
     tfmType.set(tfm, 'refcnt.refs.counter', count);
     if (count > 0) return;
     const alg = this.algorithmOf(tfm);
-    const algType = k.struct('crypto_alg');
-    const kind = algType.get(alg, 'cra_flags') & TYPE_MASK;
-    if (kind === TYPE_SHASH) {
-      const exit = k.struct('shash_alg').get(k.struct('shash_alg').of(alg, 'base'), 'exit_tfm');
+    const frontend = frontendOf(k.struct('crypto_alg').get(alg, 'cra_flags'));
+    if (frontend?.exit !== undefined) {
+      const exit = k.struct(frontend.algorithm).get(this.outer(alg, frontend), frontend.exit);
       if (exit !== 0) yield* k.call(exit, mem);
     }
-    if (kind === TYPE_SKCIPHER) {
-      const exit = k.struct('skcipher_alg').get(k.struct('skcipher_alg').of(alg, 'base'), 'exit');
-      if (exit !== 0) yield* k.call(exit, mem);
-    }
-    const exit = algType.get(alg, 'cra_exit');
+    const exit = k.struct('crypto_alg').get(alg, 'cra_exit');
     if (exit !== 0) yield* k.call(exit, tfm);
     k.get(CryptoApi).put(alg);
     k.slab.free(mem);
-  }
-
-  private *cipherSetKey(cipher: Ptr, key: Ptr, length: number): Sleepable<number> {
-    const alg = this.algorithmOf(cipher);
-    const type = this.k.struct('crypto_alg');
-    if (
-      length < type.get(alg, 'cra_u.cipher.cia_min_keysize') ||
-      length > type.get(alg, 'cra_u.cipher.cia_max_keysize')
-    )
-      return -22;
-    return yield* this.k.callInt(type.get(alg, 'cra_u.cipher.cia_setkey'), cipher, key, BigInt(length));
-  }
-
-  private *cipherOne(
-    cipher: Ptr,
-    out: Ptr,
-    input: Ptr,
-    operation: 'cia_encrypt' | 'cia_decrypt',
-  ): Sleepable<void> {
-    const alg = this.algorithmOf(cipher);
-    yield* this.k.call(this.k.struct('crypto_alg').get(alg, `cra_u.cipher.${operation}`), cipher, out, input);
-  }
-
-  private *compress(
-    tfm: Ptr,
-    operation: 'coa_compress' | 'coa_decompress',
-    src: Ptr,
-    length: number,
-    out: Ptr,
-    outLength: Ptr,
-  ): Sleepable<number> {
-    const fn = this.k.struct('crypto_alg').get(this.algorithmOf(tfm), `cra_u.compress.${operation}`);
-    return yield* this.k.callInt(fn, tfm, src, BigInt(length), out, outLength);
   }
 }

@@ -26,3 +26,10 @@ export const HASH_MAX_DIGESTSIZE = 64;
 export const HASH_MAX_DESCSIZE = 368;
 export const HASH_MAX_STATESIZE = 512;
 export const PAGE_EIGHTH = 512;
+
+/** More bits of cra_flags. */
+export const FLAG_ASYNC = 0x80;
+const FLAG_NEED_FALLBACK = 0x100;
+const FLAG_ALLOCATES_MEMORY = 0x1_0000;
+/** What an instance has because an algorithm that it is built on has it. */
+export const INHERITED_FLAGS = FLAG_ASYNC | FLAG_NEED_FALLBACK | FLAG_ALLOCATES_MEMORY;

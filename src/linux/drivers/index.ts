@@ -8,6 +8,7 @@ import { BASE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
+import { CpuFreqNotifiers } from './cpufreq/notifiers.js';
 import { DevfreqGovernors } from './devfreq/governors.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
@@ -25,9 +26,11 @@ import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
 import { InputCore } from './input/input-core.js';
 import { InputHandlers } from './input/input-handlers.js';
+import { LedActivityTriggers } from './leds/activity-triggers.js';
 import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
+import { NvmemCore } from './nvmem/nvmem-core.js';
 import { PciBus } from './pci/pci-bus.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
@@ -85,6 +88,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   EmptyBuses,
   IsaBus,
   LedTriggers,
+  LedActivityTriggers,
   LedBrightness,
   LedClass,
   Xenbus,
@@ -96,6 +100,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LineDisciplines,
   Connector,
   CpuFreqGovernors,
+  CpuFreqNotifiers,
   DmaEngine,
   DmaMapping,
   DmaPools,
@@ -112,6 +117,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   VirtualConsole,
   CpuFreqDrivers,
   EfiVariables,
+  NvmemCore,
   SignatureCheck,
   MachineDevices,
 ];

@@ -5,6 +5,7 @@ import { FindBit } from './bits/find.js';
 import { BitWeight } from './bits/weight.js';
 import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
+import { Blake2s } from './crypto/blake2s.js';
 import { ChaCha } from './crypto/chacha.js';
 import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
@@ -12,20 +13,20 @@ import { Xxhash } from './hash/xxhash-exports.js';
 import { Kfifo } from './kfifo/kfifo.js';
 import { ListDebug } from './lists/list-debug.js';
 import { Llist } from './lists/llist.js';
+import { Lzo } from './lzo/lzo.js';
 import { IntegerMath } from './math/math.js';
 import { DynamicQueueLimits } from './misc/dynamic-queue-limits.js';
 import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
 import { DoOnce } from './misc/once.js';
 import { Refcount } from './misc/refcount.js';
-import { ZlibMemory } from './misc/zlib-memory.js';
-import { ZstdMemory } from './misc/zstd-memory.js';
 import { PercpuCounter } from './percpu/counter.js';
 import { PercpuRef } from './percpu/ref.js';
 import { RandomNumbers } from './random/random.js';
 import { Uuid } from './random/uuid.js';
 import { Rhashtable } from './rhashtable/rhashtable.js';
 import { RhashtableWalk } from './rhashtable/walk.js';
+import { Sbitmap } from './sbitmap/sbitmap.js';
 import { ScatterIterators } from './scatterlist/iterators.js';
 import { Scatterlist } from './scatterlist/scatterlist.js';
 import { Sort } from './sort/sort.js';
@@ -45,6 +46,11 @@ import { Idr } from './xarray/idr.js';
 import { RadixTree } from './xarray/radix-tree.js';
 import { XaState } from './xarray/xa-state.js';
 import { XArrays } from './xarray/xarray.js';
+import { ZlibDeflate } from './zlib/deflate.js';
+import { ZlibInflate } from './zlib/inflate.js';
+import { ZstdDecompress } from './zstd/zstd-decompress.js';
+import { ZstdErrors } from './zstd/zstd-errors.js';
+import { ZstdMemory } from './zstd/zstd-memory.js';
 
 export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Vsprintf,
@@ -90,7 +96,13 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Xxhash,
   DynamicQueueLimits,
   TextSearch,
-  ZlibMemory,
+  ZlibInflate,
+  ZstdErrors,
+  ZstdDecompress,
+  ZlibDeflate,
+  Lzo,
   BucketLocks,
+  Sbitmap,
   ChaCha,
+  Blake2s,
 ];

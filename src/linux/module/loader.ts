@@ -62,6 +62,7 @@ export function* loadModule(
   const modules = k.get(Modules);
   const resolver = checkFits(k, module, flags);
   checkUnique(k, modules, module);
+  forOneself(k);
   modules.add(module);
   try {
     checkAdded(k, module);
@@ -72,6 +73,7 @@ export function* loadModule(
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
     yield* parseArguments(k, module, args);
+    forOneself(k);
     modules.published(module);
   } catch (error) {
     yield* freeModule(k, module);
@@ -79,6 +81,12 @@ export function* loadModule(
   }
   yield* doInit(k, module);
   return module;
+}
+
+/** What is allocated now is the loader's: not of the guest code that this task ran before, which may be gone. */
+function forOneself(k: LinuxKernel): void {
+  const task = k.executor.current;
+  if (task) task.caller = 0;
 }
 
 /** What is wrong with the file and only shows now is refused as well. */

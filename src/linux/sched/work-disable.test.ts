@@ -30,9 +30,7 @@ describe('work that is disabled', () => {
     const queue = k.get(Workqueues).create('test');
     const run = (): boolean => {
       const queued = k.get(Workqueues).queueWork(queue, work);
-      machine.process('settle', function* () {
-        return 0;
-      });
+      machine.sleep(1e6);
       return queued;
     };
     return { ran, work, run, k, api: k.get(WorkDisabling).exports };

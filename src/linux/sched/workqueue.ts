@@ -120,6 +120,14 @@ export class Workqueues implements Subsystem {
     return wq;
   }
 
+  /** Takes a queue of the base kernel's own away again; nothing is queued on it. */
+  dispose(wq: Ptr): void {
+    const queue = this.at(wq);
+    queue.destroyed = true;
+    for (const worker of queue.idle.splice(0)) this.k.scheduler.wake(worker);
+    this.queues.delete(wq);
+  }
+
   private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
@@ -155,9 +163,7 @@ export class Workqueues implements Subsystem {
   private *destroy(wq: Ptr): Sleepable<void> {
     const queue = this.at(wq);
     yield* this.flushQueue(queue);
-    queue.destroyed = true;
-    for (const worker of queue.idle.splice(0)) this.k.scheduler.wake(worker);
-    this.queues.delete(wq);
+    this.dispose(wq);
     this.k.slab.free(wq);
   }
 

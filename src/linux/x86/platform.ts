@@ -1,21 +1,24 @@
 import type { Platform } from '../../cpu/cpu-types.js';
 import type { Random } from '../../kernel/random.js';
 import { cpuid } from './features.js';
+import { ModelSpecificRegisters } from './msr.js';
 
 /** Cycles of the time-stamp counter per nanosecond of virtual time. */
 const TSC_PER_NS = 2.596;
 /** CR0 with paging, write protect and protection; CR4 with PAE and the FPU bits. */
 const CONTROL: Readonly<Record<number, bigint>> = { 0: 0x8005_0033n, 3: 0x100_0000n, 4: 0x6f0n };
 
-/** A PC with a processor, memory and nothing else: empty ports, no model-specific registers. */
+/** A PC with a processor, memory and nothing else: empty ports. */
 export function bareMachine(random: Random, now: () => number): Platform {
+  const rdtsc = (): bigint => BigInt(Math.floor(now() * TSC_PER_NS));
+  const registers = new ModelSpecificRegisters(rdtsc);
   return {
     portIn: (_port, size) => (size === 4 ? 0xffff_ffff : (1 << (8 * size)) - 1),
     portOut: () => {},
-    rdtsc: () => BigInt(Math.floor(now() * TSC_PER_NS)),
+    rdtsc,
     cpuid,
-    rdmsr: () => undefined,
-    wrmsr: () => false,
+    rdmsr: (index) => registers.read(index),
+    wrmsr: (index, value) => registers.write(index, value),
     readControl: (register) => CONTROL[register] ?? 0n,
     writeControl: () => false,
     random: () => random.next64(),

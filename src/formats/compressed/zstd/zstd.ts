@@ -56,6 +56,31 @@ function frame(r: ByteReader, start: number, out: OutputBuffer): number {
   return at + (checksum ? 4 : 0);
 }
 
+/** How long the frame at the beginning is, by its headers; undefined where not all of it is there. */
+export function zstdFrameLength(bytes: Uint8Array, file: string): number | undefined {
+  const r = new ByteReader(bytes, file);
+  const HEADER_LONGEST = 18;
+  const SKIPPABLE_HEADER = 8;
+  if (bytes.length < SKIPPABLE_HEADER) return undefined;
+  if ((r.u32(0, 'Magic_Number') & SKIPPABLE_MASK) === SKIPPABLE) {
+    const end = SKIPPABLE_HEADER + r.u32(4, 'Frame_Size');
+    return end <= bytes.length ? end : undefined;
+  }
+  if (!isZstd(bytes)) r.fail('Magic_Number', 0, 'not a Zstandard frame');
+  const padded = new Uint8Array(HEADER_LONGEST);
+  padded.set(bytes.subarray(0, HEADER_LONGEST));
+  const header = frameHeader(new ByteReader(padded, file), 0);
+  let { at } = header;
+  for (let last = false; !last; ) {
+    if (at + 3 > bytes.length) return undefined;
+    const word = r.u16(at, 'Block_Header') | (r.u8(at + 2, 'Block_Header') << 16);
+    last = (word & 1) !== 0;
+    at += 3 + (((word >> 1) & 3) === 1 ? 1 : word >> 3);
+  }
+  const end = at + (header.checksum ? 4 : 0);
+  return end <= bytes.length ? end : undefined;
+}
+
 /** Returns where the first block begins. The window's size does not matter: the output is the window. */
 function frameHeader(
   r: ByteReader,

@@ -13,6 +13,7 @@ import { DriverOverride } from './driver-override.js';
 import { FirmwareLoader } from './firmware-loader.js';
 import { PmQos } from './pm-qos.js';
 import { RuntimePmExports } from './pm-runtime-exports.js';
+import { SyscoreOps } from './syscore.js';
 import { TransportClasses } from './transport-class.js';
 import { WakeupSources } from './wakeup.js';
 
@@ -28,6 +29,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceExports,
   AttributeContainers,
   TransportClasses,
+  SyscoreOps,
   FirmwareLoader,
   AsyncCalls,
   RuntimePmExports,

@@ -94,7 +94,7 @@ export class LedTriggers implements Subsystem {
       );
     };
     if (this.all().some(same)) return -EEXIST;
-    listAddTail(k.space, type.addr(trigger, 'next_trig'), this.list);
+    this.append(trigger);
     const classdev = k.struct('led_classdev');
     for (const led of k.get(LedBrightness).leds())
       if (
@@ -103,6 +103,11 @@ export class LedTriggers implements Subsystem {
       )
         yield* this.set(led, trigger);
     return 0;
+  }
+
+  /** Behind those that are there. */
+  append(trigger: Ptr): void {
+    listAddTail(this.k.space, this.k.struct('led_trigger').addr(trigger, 'next_trig'), this.list);
   }
 
   private *unregister(trigger: Ptr): Sleepable<void> {
@@ -147,7 +152,7 @@ export class LedTriggers implements Subsystem {
     return argument < 0x100_0000 ? argument : this.k.space.loadU64(argument);
   }
 
-  private *blink(trigger: Ptr, on: number, off: number, once: boolean, invert = false): Sleepable<void> {
+  *blink(trigger: Ptr, on: number, off: number, once: boolean, invert = false): Sleepable<void> {
     if (trigger === 0) return;
     const { k } = this;
     const classdev = k.struct('led_classdev');

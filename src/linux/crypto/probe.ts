@@ -1,0 +1,93 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { CryptoApi } from './algapi.js';
+import { CRYPTOA_ALG, CRYPTOA_TYPE } from './attributes.js';
+import { CryptoTemplates } from './templates.js';
+import { FLAG_TESTED } from './types.js';
+
+const MAX_ATTRIBUTES = 32;
+const WORD = /^[A-Za-z0-9_-]+/;
+
+/**
+ * What the crypto manager does with a name that no algorithm has (crypto/algboss.c): it takes `template(part,...)`
+ * apart and lets the template make the instance. Linux does so in a thread that the asking task waits for.
+ */
+export class CryptoManager implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  boot(): void {
+    this.k.get(CryptoApi).instantiate = (name, type, mask) => this.probe(name, type, mask);
+  }
+
+  private *probe(name: string, type: number, mask: number): Sleepable<void> {
+    const parsed = parseInstance(name);
+    if (!parsed) return;
+    const templates = this.k.get(CryptoTemplates);
+    const template = yield* templates.lookup(parsed.template);
+    if (template === 0) return;
+    const table = this.attributes(parsed.parts, type, mask);
+    yield* this.k.callInt(this.k.struct('crypto_template').get(template, 'create'), template, table);
+    this.k.slab.free(table);
+    templates.put(template);
+  }
+
+  /** The table of struct rtattr that a template's create() gets: what is wanted, then the names of the parts. */
+  private attributes(parts: readonly string[], type: number, mask: number): Ptr {
+    const { k } = this;
+    const header = k.struct('rtattr');
+    const kind = k.struct('crypto_attr_type');
+    const partBytes = header.size + k.sizeOf('crypto_attr_alg');
+    const tableBytes = (parts.length + 2) * 8;
+    const kindBytes = header.size + kind.size;
+    const table = k.slab.kmalloc(tableBytes + kindBytes + parts.length * partBytes, true);
+    const put = (index: number, at: Ptr, bytes: number, which: number): void => {
+      k.space.storePtr(table + 8 * index, at);
+      header.set(at, 'rta_len', bytes);
+      header.set(at, 'rta_type', which);
+    };
+    const first = table + tableBytes;
+    put(0, first, kindBytes, CRYPTOA_TYPE);
+    kind.set(first + header.size, 'type', (type & ~FLAG_TESTED) >>> 0);
+    kind.set(first + header.size, 'mask', (mask & ~FLAG_TESTED) >>> 0);
+    parts.forEach((part, i) => {
+      const at = first + kindBytes + i * partBytes;
+      put(i + 1, at, partBytes, CRYPTOA_ALG);
+      k.space.storeCstring(at + header.size, part);
+    });
+    return table;
+  }
+}
+
+/** `gcm_base(ctr(aes),ghash)`: a template and the names in its parentheses. Undefined for anything else. */
+export function parseInstance(
+  name: string,
+): { readonly template: string; readonly parts: readonly string[] } | undefined {
+  const template = WORD.exec(name)?.[0];
+  if (template === undefined || name[template.length] !== '(') return undefined;
+  const parts: string[] = [];
+  let at = template.length;
+  do {
+    const start = ++at;
+    at += WORD.exec(name.slice(at))?.[0].length ?? 0;
+    if (name[at] === '(') {
+      const end = closing(name, at);
+      if (end < 0) return undefined;
+      at = end + 1;
+    }
+    if (at === start || parts.length === MAX_ATTRIBUTES) return undefined;
+    parts.push(name.slice(start, at));
+  } while (name[at] === ',');
+  return name[at] === ')' ? { template, parts } : undefined;
+}
+
+/** Where the parenthesis at `from` is closed; -1 if it is not. */
+function closing(name: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < name.length; at++) {
+    if (name[at] === '(') depth++;
+    else if (name[at] === ')' && --depth === 0) return at;
+  }
+  return -1;
+}

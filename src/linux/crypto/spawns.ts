@@ -1,0 +1,90 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { EAGAIN, EINVAL, ENOENT } from '../../kernel/errno.js';
+import { list } from '../abi/list.js';
+import { errPtr, isErr, ptrErr } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { CryptoApi } from './algapi.js';
+import { CryptoTypes } from './frontends.js';
+import { CryptoTfms } from './tfm.js';
+import { INHERITED_FLAGS } from './types.js';
+
+/** grab functions of each kind, by the symbol of its struct crypto_type. */
+const KINDS: Readonly<Record<string, string>> = {
+  crypto_grab_skcipher: 'crypto_skcipher_type',
+  crypto_grab_aead: 'crypto_aead_type',
+  crypto_grab_shash: 'crypto_shash_type',
+  crypto_grab_ahash: 'crypto_ahash_type',
+  crypto_grab_akcipher: 'crypto_akcipher_type',
+  crypto_grab_kpp: 'crypto_kpp_type',
+};
+
+/**
+ * Spawns: the algorithms that an instance of a template is built on (crypto/algapi.c). A spawn holds a reference
+ * until its instance is registered; from then on the algorithm may go, and takes the instance with it.
+ */
+export class CryptoSpawns implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    crypto_grab_spawn: (spawn: Ptr, instance: Ptr, name: Ptr, type: number, mask: number) =>
+      this.grab(spawn, instance, name, type, mask),
+    crypto_drop_spawn: (spawn: Ptr) => this.drop(spawn),
+    crypto_spawn_tfm: (spawn: Ptr, type: number, mask: number) => this.transform(spawn, type, mask),
+    crypto_spawn_tfm2: (spawn: Ptr) => this.transform(spawn, 0, 0),
+    ...Object.fromEntries(
+      Object.entries(KINDS).map(([name, symbol]) => [
+        name,
+        (spawn: Ptr, instance: Ptr, alg: Ptr, type: number, mask: number) => {
+          this.k.struct('crypto_spawn').set(spawn, 'frontend', this.k.get(CryptoTypes).of(symbol));
+          return this.grab(spawn, instance, alg, type, mask);
+        },
+      ]),
+    ),
+  };
+
+  /** Finds the algorithm of a name for an instance that is being made. */
+  *grab(spawn: Ptr, instance: Ptr, name: Ptr, type: number, mask: number): Sleepable<number> {
+    const { k } = this;
+    if (instance === 0) return -EINVAL;
+    if (isErr(name)) return ptrErr(name);
+    const view = k.struct('crypto_spawn');
+    const wanted = k.get(CryptoTypes).narrow(view.get(spawn, 'frontend'), type, mask);
+    const alg = yield* k.get(CryptoApi).find(k.space.cstring(name), wanted.type, wanted.mask);
+    if (alg === 0) return -ENOENT;
+    const algorithm = k.struct('crypto_alg');
+    list.add(k.space, view.addr(spawn, 'list'), algorithm.addr(alg, 'cra_users'));
+    view.set(spawn, 'alg', alg);
+    view.set(spawn, 'mask', wanted.mask);
+    const instances = k.struct('crypto_instance');
+    view.set(spawn, 'next', instances.get(instance, 'spawns'));
+    instances.set(instance, 'spawns', spawn);
+    const own = instances.addr(instance, 'alg');
+    const inherited = algorithm.get(alg, 'cra_flags') & INHERITED_FLAGS;
+    algorithm.set(own, 'cra_flags', algorithm.get(own, 'cra_flags') | inherited);
+    return 0;
+  }
+
+  drop(spawn: Ptr): void {
+    const { k } = this;
+    const view = k.struct('crypto_spawn');
+    const alg = view.get(spawn, 'alg');
+    if (alg === 0) return;
+    if (view.get(spawn, 'dead') === 0) list.del(k.space, view.addr(spawn, 'list'));
+    if (view.get(spawn, 'registered') === 0) k.get(CryptoApi).put(alg);
+  }
+
+  /** A transformation of the spawn's algorithm. */
+  *transform(spawn: Ptr, type: number, mask: number): Sleepable<Ptr> {
+    const { k } = this;
+    const view = k.struct('crypto_spawn');
+    const api = k.get(CryptoApi);
+    const alg = view.get(spawn, 'alg');
+    if (view.get(spawn, 'dead') !== 0 || !api.get(alg)) return errPtr(EAGAIN);
+    const flags = k.struct('crypto_alg').get(alg, 'cra_flags');
+    const object = (flags ^ type) & mask ? errPtr(EINVAL) : yield* k.get(CryptoTfms).create(alg);
+    if (isErr(object)) api.put(alg);
+    return object;
+  }
+}

@@ -1,0 +1,154 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
+import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
+import { Notifiers } from '../../core/notifier.js';
+import { errPtr, isErr, Unimplemented } from '../../errors.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { SysfsBinary } from '../../kobject/sysfs/node.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Devices } from '../base/core.js';
+import { kobjOf, putDevice } from '../base/device.js';
+import { registerBus } from '../base/host-bus.js';
+
+/** Events of the notifier chain (include/linux/nvmem-consumer.h). */
+const NVMEM_ADD = 1;
+const NVMEM_REMOVE = 2;
+const NVMEM_DEVID_NONE = -1;
+/** What /sys/bus/nvmem/devices/NAME/type says, by enum nvmem_type. */
+const TYPES = ['Unknown', 'EEPROM', 'OTP', 'Battery backed', 'FRAM'];
+/** Members of struct nvmem_config that a device keeps. */
+const KEPT = ['stride', 'word_size', 'size', 'type', 'base_dev', 'keepout', 'nkeepout', 'root_only'];
+const FUNCTIONS = ['reg_read', 'reg_write', 'priv'];
+
+/**
+ * Non-volatile memories and who provides them (drivers/nvmem/core.c, Documentation/driver-api/nvmem.rst). Providers
+ * register; their contents are in sysfs. Cells, which consumers read by name, are not implemented.
+ */
+export class NvmemCore implements Subsystem {
+  private bus: Ptr = 0;
+  private readonly ids = new Set<number>();
+  private chain: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    nvmem_register: (config: Ptr) => this.register(config),
+    nvmem_unregister: (nvmem: Ptr) => this.unregister(nvmem),
+    nvmem_dev_name: (nvmem: Ptr) =>
+      this.k.struct('device').get(this.k.struct('nvmem_device').addr(nvmem, 'dev'), 'kobj.name'),
+    nvmem_register_notifier: (block: Ptr) => this.k.get(Notifiers).register(this.chain, block),
+    nvmem_unregister_notifier: (block: Ptr) => this.k.get(Notifiers).unregister(this.chain, block),
+  };
+
+  boot(): void {
+    const { k } = this;
+    this.chain = k.permanent(k.sizeOf('blocking_notifier_head'));
+    if (k.hasSymbol('nvmem_bus_type')) this.bus = registerBus(k, 'nvmem_bus_type', 'nvmem', {});
+  }
+
+  private *register(config: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const from = k.struct('nvmem_config');
+    const type = k.struct('nvmem_device');
+    if (from.get(config, 'dev') === 0) return errPtr(EINVAL);
+    if (from.get(config, 'reg_read') === 0 && from.get(config, 'reg_write') === 0) return errPtr(EINVAL);
+    if (from.get(config, 'ncells') > 0) throw new Unimplemented('cells of nvmem devices', '');
+    const nvmem = k.slab.kmalloc(type.size, true);
+    if (nvmem === 0) return errPtr(ENOMEM);
+    this.fill(nvmem, config);
+    const device = type.addr(nvmem, 'dev');
+    k.get(Devices).setName(device, this.nameFor(config, type.get(nvmem, 'id')));
+    const error = yield* k.get(Devices).register(device);
+    if (error) {
+      yield* putDevice(k, device);
+      return errPtr(-error);
+    }
+    this.addFiles(nvmem);
+    yield* k.get(Notifiers).callChain(this.chain, NVMEM_ADD, nvmem);
+    return nvmem;
+  }
+
+  private fill(nvmem: Ptr, config: Ptr): void {
+    const { k } = this;
+    const from = k.struct('nvmem_config');
+    const type = k.struct('nvmem_device');
+    let id = 0;
+    while (this.ids.has(id)) id++;
+    this.ids.add(id);
+    type.set(nvmem, 'id', id);
+    type.set(nvmem, 'refcnt.refcount.refs.counter', 1);
+    for (const member of [...KEPT, ...FUNCTIONS])
+      if (type.has(member) && from.has(member)) type.set(nvmem, member, from.get(config, member));
+    for (const member of ['stride', 'word_size'])
+      if (type.get(nvmem, member) === 0) type.set(nvmem, member, 1);
+    const device = from.get(config, 'dev');
+    const owner = from.get(config, 'owner');
+    const driver = k.struct('device').get(device, 'driver');
+    const driverOwner = driver === 0 ? 0 : k.struct('device_driver').get(driver, 'owner');
+    type.set(nvmem, 'owner', owner !== 0 ? owner : driverOwner);
+    const readOnly = from.get(config, 'read_only') !== 0 || from.get(config, 'reg_write') === 0;
+    type.set(nvmem, 'read_only', readOnly ? 1 : 0);
+    list.init(k.space, type.addr(nvmem, 'cells'));
+    const release = k.exports.hostFunction('nvmem_release', 'v:p', (dev: Ptr) => this.release(dev));
+    type.set(nvmem, 'dev.release', release);
+    type.set(nvmem, 'dev.bus', this.bus);
+    type.set(nvmem, 'dev.parent', device);
+  }
+
+  private nameFor(config: Ptr, id: number): string {
+    const from = this.k.struct('nvmem_config');
+    const name = from.string(config, 'name') || 'nvmem';
+    const wanted = from.get(config, 'id');
+    const AUTO = -2;
+    if (wanted === NVMEM_DEVID_NONE) return name;
+    return wanted === AUTO ? `${name}${id}` : `${name}${wanted}`;
+  }
+
+  private addFiles(nvmem: Ptr): void {
+    const { k } = this;
+    const type = k.struct('nvmem_device');
+    const sysfs = k.get(Sysfs);
+    const directory = sysfs.directoryOf(kobjOf(k, type.addr(nvmem, 'dev')))!;
+    sysfs.addText(directory, 'type', 0o444, () => `${TYPES[type.get(nvmem, 'type')]}\n`);
+    const readable = type.get(nvmem, 'root_only') ? 0o400 : 0o444;
+    const writable = type.get(nvmem, 'read_only') ? 0 : 0o200;
+    const access =
+      (member: string) =>
+      (page: Ptr, offset: number, count: number): Sleepable<number> =>
+        this.access(nvmem, member, page, offset, count);
+    const source = { read: access('reg_read'), write: access('reg_write') };
+    const file = new SysfsBinary('nvmem', directory, readable | writable, source, type.get(nvmem, 'size'));
+    sysfs.add(file, directory);
+  }
+
+  /** bin_attr_nvmem_read() and _write(): whole words within the memory. */
+  private *access(nvmem: Ptr, member: string, page: Ptr, offset: number, count: number): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('nvmem_device');
+    const size = type.get(nvmem, 'size');
+    if (offset >= size) return member === 'reg_read' ? 0 : -ENOSPC;
+    const word = type.get(nvmem, 'word_size');
+    if (offset % type.get(nvmem, 'stride') !== 0 || count < word) return -EINVAL;
+    const bytes = Math.floor(Math.min(count, size - offset) / word) * word;
+    const fn = type.get(nvmem, member);
+    if (fn === 0) return -EPERM;
+    const error = yield* k.callInt(fn, type.get(nvmem, 'priv'), offset, page, BigInt(bytes));
+    return error || bytes;
+  }
+
+  private *unregister(nvmem: Ptr): Sleepable<void> {
+    if (nvmem === 0 || isErr(nvmem)) return;
+    const { k } = this;
+    yield* k.get(Notifiers).callChain(this.chain, NVMEM_REMOVE, nvmem);
+    yield* k.get(Devices).unregister(k.struct('nvmem_device').addr(nvmem, 'dev'));
+  }
+
+  private release(device: Ptr): void {
+    const type = this.k.struct('nvmem_device');
+    const nvmem = type.of(device, 'dev');
+    this.ids.delete(type.get(nvmem, 'id'));
+    this.k.slab.free(nvmem);
+  }
+}

@@ -1,0 +1,51 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** Bits of irq_work.node.a_flags (include/linux/smp_types.h). */
+const PENDING = 1;
+const BUSY = 2;
+const HARDIRQ_OFFSET = 0x1_0000;
+
+/** Functions to call from a hard interrupt, for those who are where nothing may be called (kernel/irq_work.c). */
+export class IrqWorks implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    irq_work_queue: (work: Ptr) => this.queue(work),
+    irq_work_queue_on: (work: Ptr) => this.queue(work),
+    irq_work_sync: (work: Ptr) => this.sync(work),
+    irq_work_run: () => undefined,
+  };
+
+  /** False if it is queued already. */
+  private queue(work: Ptr): boolean {
+    const flags = this.flags(work);
+    if (flags & PENDING) return false;
+    this.setFlags(work, flags | PENDING | BUSY);
+    const { k } = this;
+    const works = this;
+    k.scheduler.interrupt('irq_work', function* () {
+      works.setFlags(work, works.flags(work) & ~PENDING);
+      k.processes.preemptCount += HARDIRQ_OFFSET;
+      yield* k.call(k.struct('irq_work').get(work, 'func'), work);
+      k.processes.preemptCount -= HARDIRQ_OFFSET;
+      // Who queued it again meanwhile keeps it busy.
+      if ((works.flags(work) & PENDING) === 0) works.setFlags(work, works.flags(work) & ~BUSY);
+    });
+    return true;
+  }
+
+  private *sync(work: Ptr): Sleepable<void> {
+    while (this.flags(work) & BUSY) yield* yieldCpu();
+  }
+
+  private flags(work: Ptr): number {
+    return this.k.struct('irq_work').get(work, 'node.a_flags.counter');
+  }
+
+  private setFlags(work: Ptr, flags: number): void {
+    this.k.struct('irq_work').set(work, 'node.a_flags.counter', flags);
+  }
+}

@@ -1,0 +1,15 @@
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+
+/** CPUs that are kept free of the kernel's own work (kernel/sched/isolation.c): there are none without `isolcpus=` or `nohz_full=`. */
+export class CpuIsolation implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    housekeeping_enabled: () => false,
+    housekeeping_any_cpu: () => 0,
+    housekeeping_cpumask: () => this.k.symbol('__cpu_possible_mask'),
+    housekeeping_affine: () => undefined,
+    housekeeping_test_cpu: () => true,
+  };
+}

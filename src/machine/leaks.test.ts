@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { debianRun } from './testing/debian-run.js';
+
+it('what the loader allocates for a module that stays is no leak of one that went', async ({ skip }) => {
+  const report = await debianRun('async_pq');
+  if (!report) return skip('needs the kernel package');
+  expect(report.left).not.toEqual([]);
+  expect(report.leaks).toEqual([]);
+}, 60_000);
