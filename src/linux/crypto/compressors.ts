@@ -3,8 +3,7 @@ import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { runNow } from '../kobject/invoke.js';
 import { LZO_E_OK, lzo1xCompress, lzo1xDecompress } from '../lib/lzo/lzo1x.js';
-import { Deflater } from '../lib/zlib/deflater.js';
-import { inflateAll } from '../lib/zlib/inflate.js';
+import { deflateAll, inflateAll } from '../lib/zlib/at-once.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
 import { TYPE_COMPRESS } from './types.js';
@@ -60,10 +59,9 @@ export class BuiltinCompressors implements Subsystem {
 
   private deflate(data: Ptr, length: number, out: Ptr, outLength: Ptr): number {
     const { space } = this.k;
-    const deflater = new Deflater(DEFAULT_LEVEL, WINDOW_BITS, true);
-    deflater.write(space.readable(data, length));
-    deflater.finish();
-    return this.give(deflater.read(Number.POSITIVE_INFINITY), out, outLength);
+    const room = space.load32(outLength);
+    const packed = deflateAll(space.readable(data, length), room, DEFAULT_LEVEL, WINDOW_BITS);
+    return packed === undefined ? -EINVAL : this.give(packed, out, outLength);
   }
 
   private inflate(data: Ptr, length: number, out: Ptr, outLength: Ptr): number {

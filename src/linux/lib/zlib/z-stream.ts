@@ -1,17 +1,10 @@
+import { ZStream as ZlibStream } from 'pako';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 
-/** Results of zlib's functions, and flush modes (include/linux/zlib.h). */
-export const Z_OK = 0;
-export const Z_STREAM_END = 1;
-export const Z_STREAM_ERROR = -2;
-export const Z_DATA_ERROR = -3;
-export const Z_BUF_ERROR = -5;
-export const Z_NO_FLUSH = 0;
-export const Z_FINISH = 4;
-
-/** struct z_stream of a caller: what is to be read and where room is. */
+/** struct z_stream of a caller, and zlib's own (include/linux/zlib.h). */
 export class ZStream {
+  readonly zlib = new ZlibStream();
   private readonly type;
 
   constructor(
@@ -19,6 +12,14 @@ export class ZStream {
     private readonly at: Ptr,
   ) {
     this.type = k.struct('z_stream');
+  }
+
+  /** A new stream: nothing read or written; `state` is where its memory is. */
+  begin(): void {
+    const { type, at } = this;
+    for (const member of ['total_in', 'total_out', 'msg', 'reserved']) type.set(at, member, 0);
+    type.set(at, 'state', type.get(at, 'workspace'));
+    type.set(at, 'adler', this.zlib.adler);
   }
 
   get available(): number {
@@ -29,45 +30,23 @@ export class ZStream {
     return this.type.get(this.at, 'avail_out');
   }
 
-  take(): number | undefined {
-    if (this.available === 0) return undefined;
-    return this.takeAll(1)[0];
-  }
-
-  takeAll(limit = this.available): Uint8Array {
-    const { type, at } = this;
-    const from = type.get(at, 'next_in');
-    const bytes = this.k.space.bytes.slice(from, from + limit);
-    this.move('next_in', 'avail_in', 'total_in', limit);
-    return bytes;
-  }
-
-  put(byte: number): boolean {
-    if (this.room === 0) return false;
-    this.k.space.store8(this.type.get(this.at, 'next_out'), byte);
-    this.move('next_out', 'avail_out', 'total_out', 1);
-    return true;
-  }
-
-  putAll(bytes: Uint8Array): void {
-    this.k.space.writable(this.type.get(this.at, 'next_out'), bytes.length).set(bytes);
-    this.move('next_out', 'avail_out', 'total_out', bytes.length);
-  }
-
-  /** A new stream: nothing read or written; `state` is where its memory is. */
-  reset(): void {
-    const { type, at } = this;
-    for (const member of ['total_in', 'total_out', 'msg', 'reserved']) type.set(at, member, 0);
-    type.set(at, 'state', type.get(at, 'workspace'));
-    this.checksum = 1;
-  }
-
-  set checksum(value: number) {
-    this.type.set(this.at, 'adler', value);
-  }
-
-  set message(text: string) {
-    this.type.set(this.at, 'msg', this.k.constantString(text));
+  /** Has zlib go on with what there is to read, as far as there is room; `step` is its result. */
+  run(step: (zlib: ZlibStream) => number): number {
+    const { zlib, type, at, available, room } = this;
+    const { space } = this.k;
+    zlib.input = space.readable(type.get(at, 'next_in'), available);
+    zlib.next_in = 0;
+    zlib.avail_in = available;
+    // The view is of guest memory, which is one ArrayBuffer.
+    zlib.output = space.writable(type.get(at, 'next_out'), room) as Uint8Array<ArrayBuffer>;
+    zlib.next_out = 0;
+    zlib.avail_out = room;
+    const result = step(zlib);
+    this.move('next_in', 'avail_in', 'total_in', available - zlib.avail_in);
+    this.move('next_out', 'avail_out', 'total_out', room - zlib.avail_out);
+    type.set(at, 'adler', zlib.adler);
+    if (zlib.msg !== '') type.set(at, 'msg', this.k.constantString(zlib.msg));
+    return result;
   }
 
   private move(next: string, available: string, total: string, bytes: number): void {

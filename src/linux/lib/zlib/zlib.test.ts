@@ -9,8 +9,10 @@ import { ZlibInflate } from './inflate.js';
 const TEXT = Uint8Array.from(
   Array.from({ length: 9000 }, (_, i) => (i % 257 < 200 ? 65 + (i % 23) : (i * 7919) % 251)),
 );
-const Z_SYNC_FLUSH = 2;
-const Z_FINISH = 4;
+/** By the numbers of include/linux/zlib.h. */
+const Z_PACKET_FLUSH = 2;
+const Z_SYNC_FLUSH = 3;
+const Z_FINISH = 5;
 
 describe('zlib in guest memory', () => {
   let k: LinuxKernel;
@@ -52,7 +54,7 @@ describe('zlib in guest memory', () => {
   for (const windowBits of [15, -15, -11])
     it(`compresses what zlib decompresses, in pieces: a window of ${windowBits}`, () => {
       const { exports: zlib } = k.get(ZlibDeflate);
-      expect(zlib.zlib_deflateInit2(stream, 3, 8, windowBits, 8)).toBe(0);
+      expect(zlib.zlib_deflateInit2(stream, 3, 8, windowBits, 8, 0)).toBe(0);
       const packed = through((flush) => zlib.zlib_deflate(stream, flush), TEXT, 700, Z_SYNC_FLUSH);
       const unpack = windowBits < 0 ? inflateRawSync : inflateSync;
       expect(packed.length).toBeLessThan(TEXT.length / 2);
@@ -76,6 +78,19 @@ describe('zlib in guest memory', () => {
         expect(plain).toEqual(TEXT);
         expect(zlib.zlib_inflateEnd(stream)).toBe(0);
       });
+
+  it('makes the bytes that zlib makes', () => {
+    const { exports: zlib } = k.get(ZlibDeflate);
+    zlib.zlib_deflateInit2(stream, 6, 8, 15, 8, 0);
+    const packed = through((flush) => zlib.zlib_deflate(stream, flush), TEXT, TEXT.length, Z_FINISH);
+    expect(packed).toEqual(new Uint8Array(deflateSync(TEXT, { level: 6, memLevel: 8 })));
+  });
+
+  it('does not know packets of PPP, and says so', () => {
+    const { exports: zlib } = k.get(ZlibDeflate);
+    zlib.zlib_deflateInit2(stream, 6, 8, -15, 8, 0);
+    expect(() => zlib.zlib_deflate(stream, Z_PACKET_FLUSH)).toThrow('Z_PACKET_FLUSH');
+  });
 
   it('says what is wrong with damaged data', () => {
     const { exports: zlib } = k.get(ZlibInflate);
