@@ -6,6 +6,7 @@ import { BitWeight } from './bits/weight.js';
 import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
 import { ChaCha } from './crypto/chacha.js';
+import { Fonts } from './fonts/fonts.js';
 import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
 import { Xxhash } from './hash/xxhash-exports.js';
@@ -74,6 +75,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Sort,
   Llist,
   Kfifo,
+  Fonts,
   PercpuCounter,
   PercpuRef,
   Parser,
