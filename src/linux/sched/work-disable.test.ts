@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { yieldCpu } from '../../kernel/effects.js';
 import { Machine } from '../../machine/machine.js';
 import { newerTarget } from '../../machine/testing/recorded.js';
 import type { Target } from '../../target/index.js';
@@ -31,6 +32,7 @@ describe('work that is disabled', () => {
     const run = (): boolean => {
       const queued = k.get(Workqueues).queueWork(queue, work);
       machine.process('settle', function* () {
+        yield* yieldCpu();
         return 0;
       });
       return queued;
