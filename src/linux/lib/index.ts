@@ -7,6 +7,7 @@ import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
 import { Blake2s } from './crypto/blake2s.js';
 import { ChaCha } from './crypto/chacha.js';
+import { Fonts } from './fonts/fonts.js';
 import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
 import { Xxhash } from './hash/xxhash-exports.js';
@@ -80,6 +81,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Sort,
   Llist,
   Kfifo,
+  Fonts,
   PercpuCounter,
   PercpuRef,
   Parser,

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { yieldCpu } from '../../kernel/effects.js';
 import { Machine } from '../../machine/machine.js';
 import { newerTarget } from '../../machine/testing/recorded.js';
 import type { Target } from '../../target/index.js';
@@ -30,7 +31,10 @@ describe('work that is disabled', () => {
     const queue = k.get(Workqueues).create('test');
     const run = (): boolean => {
       const queued = k.get(Workqueues).queueWork(queue, work);
-      machine.sleep(1e6);
+      machine.process('settle', function* () {
+        yield* yieldCpu();
+        return 0;
+      });
       return queued;
     };
     return { ran, work, run, k, api: k.get(WorkDisabling).exports };
