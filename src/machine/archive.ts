@@ -30,13 +30,14 @@ export class ModuleArchive {
 
   /** The unloaded module that code at an address belonged to when allocation number `serial` was made. */
   goneOwner(address: Ptr, serial: number): string | undefined {
-    return this.find(address, serial, true)?.name;
+    const record = this.find(address, serial);
+    return record?.gone ? record.name : undefined;
   }
 
   /** `name+0x12/0x40 [module]`, also for modules that are gone. */
   symbolize(address: Ptr, serial = Number.POSITIVE_INFINITY): string {
     if (symbolAt(this.k, address)) return symbolize(this.k, address);
-    const record = this.find(address, serial, false);
+    const record = this.find(address, serial);
     if (!record) return symbolize(this.k, address);
     let best = -1;
     record.symbols.forEach((symbol, i) => {
@@ -60,10 +61,10 @@ export class ModuleArchive {
   }
 
   /** The newest record that has the address: memory of modules is used again. */
-  private find(address: Ptr, serial: number, gone: boolean): Archived | undefined {
+  private find(address: Ptr, serial: number): Archived | undefined {
     for (let i = this.records.length - 1; i >= 0; i--) {
       const record = this.records[i];
-      if (record.mark > serial || (gone && !record.gone)) continue;
+      if (record.mark > serial) continue;
       if (record.ranges.some(({ base, size }) => address >= base && address < base + size)) return record;
     }
     return undefined;
