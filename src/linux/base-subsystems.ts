@@ -41,6 +41,7 @@ import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
 import { WaitQueues } from './sched/wait.js';
 import { WaitBits } from './sched/wait-bit.js';
+import { WaitVars } from './sched/wait-var.js';
 import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import type { SubsystemClass } from './subsystem.js';
@@ -106,6 +107,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Ioremap,
   KthreadWorkers,
   WaitBits,
+  WaitVars,
   CpuIsolation,
   KernelFpu,
   EmergencyVirtualization,

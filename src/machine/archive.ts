@@ -36,9 +36,9 @@ export class ModuleArchive {
 
   /** `name+0x12/0x40 [module]`, also for modules that are gone. */
   symbolize(address: Ptr, serial = Number.POSITIVE_INFINITY): string {
-    if (symbolAt(this.k, address)) return symbolize(this.k, address);
     const record = this.find(address, serial);
-    if (!record) return symbolize(this.k, address);
+    // Another module may be there by now.
+    if (!record || (!record.gone && symbolAt(this.k, address))) return symbolize(this.k, address);
     let best = -1;
     record.symbols.forEach((symbol, i) => {
       if (symbol.address <= address && (best < 0 || symbol.address > record.symbols[best].address)) best = i;

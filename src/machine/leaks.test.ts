@@ -14,3 +14,9 @@ it('init memory that another module’s init had used before is of who has used 
   expect(report.left).toEqual(['dm_mod']);
   expect(report.leaks).toEqual([]);
 }, 60_000);
+
+it('a keyring of a module’s own credentials goes with them', async ({ skip }) => {
+  const report = await debianRun('dns_resolver');
+  if (!report) return skip('needs the kernel package');
+  expect(report.leaks).toEqual([]);
+}, 60_000);

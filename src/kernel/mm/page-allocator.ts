@@ -3,12 +3,17 @@ import { PAGE_SIZE, type Ptr, RAM } from '../../cpu/layout.js';
 import type { Ledger } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
 
+/** Free bytes that the first of several single pages is put before. */
+const ROW = 64 * PAGE_SIZE;
+
 /**
  * Pages of the direct map (alloc_pages). A freed page is unmapped and scrubbed, so that a stale pointer to it
  * faults. Slab and per-CPU memory come from here too, through `takePages`, which the ledger does not see.
  */
 export class PageAllocator {
   private readonly ranges = new RangeAllocator(RAM.start, RAM.start + RAM.size);
+  /** Where the last single page ends; 0 when one was freed since. */
+  private afterLast: Ptr = 0;
 
   constructor(
     private readonly space: AddressSpace,
@@ -18,7 +23,7 @@ export class PageAllocator {
   /** 2^order zeroed, mapped pages, naturally aligned; 0 when there are none left. */
   allocate(order: number): Ptr {
     const size = PAGE_SIZE << order;
-    const ptr = this.takePages(size, size);
+    const ptr = order === 0 ? this.takeNext() : this.takePages(size, size);
     if (ptr !== 0) this.ledger.add('pages', ptr, size);
     return ptr;
   }
@@ -36,8 +41,28 @@ export class PageAllocator {
     const allocation = this.ledger.get(ptr);
     if (allocation?.kind !== 'pages') return false;
     this.ledger.remove(ptr);
+    if (allocation.size === PAGE_SIZE) this.afterLast = 0;
     this.givePages(ptr, allocation.size);
     return true;
+  }
+
+  /**
+   * Single pages that are asked for one after the other follow each other, where there is room: vmap() needs that. What comes
+   * first goes where there is room for some more.
+   */
+  private takeNext(): Ptr {
+    const ptr = this.ranges.claim(this.afterLast, PAGE_SIZE) ? this.afterLast : this.beginRow();
+    if (ptr === undefined) return 0;
+    this.space.map(ptr, PAGE_SIZE, PAGE_KERNEL);
+    this.afterLast = ptr + PAGE_SIZE;
+    return ptr;
+  }
+
+  private beginRow(): Ptr | undefined {
+    const row = this.ranges.allocate(ROW, PAGE_SIZE);
+    if (row === undefined) return this.ranges.allocate(PAGE_SIZE, PAGE_SIZE);
+    this.ranges.release(row + PAGE_SIZE, ROW - PAGE_SIZE);
+    return row;
   }
 
   takePages(bytes: number, align: number): Ptr {

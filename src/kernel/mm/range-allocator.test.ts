@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../random.js';
 import { RangeAllocator } from './range-allocator.js';
 
+const claimed = (ranges: RangeAllocator, at: number, size: number): number | undefined =>
+  ranges.claim(at, size) ? at : undefined;
+
 describe('RangeAllocator', () => {
   it('hands out the lowest range that fits, aligned', () => {
     const ranges = new RangeAllocator(0x1000, 0x9000);
@@ -27,6 +30,17 @@ describe('RangeAllocator', () => {
     expect(() => ranges.release(a, 0x1000)).toThrow(RangeError);
   });
 
+  it('hands out a range that was chosen, if all of it is free', () => {
+    const ranges = new RangeAllocator(0x1000, 0x5000);
+    expect(ranges.claim(0x2000, 0x1000)).toBe(true);
+    expect(ranges.claim(0x2000, 0x1000)).toBe(false);
+    expect(ranges.claim(0x1800, 0x1000)).toBe(false);
+    expect(ranges.claim(0x4000, 0x2000)).toBe(false);
+    expect(ranges.claim(0, 0x1000)).toBe(false);
+    expect(ranges.allocate(0x1000)).toBe(0x1000);
+    expect(ranges.allocate(0x2000)).toBe(0x3000);
+  });
+
   it('never overlaps and never loses a unit, whatever the order', () => {
     const random = new Random(7);
     const ranges = new RangeAllocator(0, 1 << 16);
@@ -35,7 +49,9 @@ describe('RangeAllocator', () => {
     for (let i = 0; i < 2000; i++) {
       if (random.below(3) > 0) {
         const size = 1 + random.below(300);
-        const at = ranges.allocate(size, 1 << random.below(5));
+        const wanted = random.below(4) === 0 ? random.below(1 << 16) : undefined;
+        const at =
+          wanted === undefined ? ranges.allocate(size, 1 << random.below(5)) : claimed(ranges, wanted, size);
         if (at === undefined) continue;
         overlaps ||= [...live].some(([other, length]) => at < other + length && at + size > other);
         live.set(at, size);

@@ -29,6 +29,16 @@ export class RangeAllocator {
     return undefined;
   }
 
+  /** Hands out a range that the caller chose; false where some of it is not free. */
+  claim(start: number, size: number): boolean {
+    const after = this.position(start);
+    const index = this.free[after]?.start === start ? after : after - 1;
+    const range = this.free[index];
+    if (range === undefined || range.end < start + size) return false;
+    this.carve(index, start, start + size);
+    return true;
+  }
+
   /** Gives a range back. Throws if any of it is free already: that is a bug of the caller. */
   release(start: number, size: number): void {
     const end = start + size;

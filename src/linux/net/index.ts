@@ -52,6 +52,7 @@ import { FragmentQueues } from './ipv4/inet-fragment.js';
 import { InetHashtables } from './ipv4/inet-hashtables.js';
 import { InetPorts } from './ipv4/inet-ports.js';
 import { InetStreams } from './ipv4/inet-stream.js';
+import { IpSocketOptions } from './ipv4/ip-sock-options.js';
 import { InetProtocols } from './ipv4/protocol.js';
 import { InetSwitch } from './ipv4/protosw.js';
 import { TcpSockets } from './ipv4/tcp.js';
@@ -85,6 +86,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   Socks,
   SocketMemory,
   SocketOptions,
+  IpSocketOptions,
   Datagrams,
   KernelSockets,
   SocketIoctlHooks,

@@ -97,6 +97,7 @@ describe('the network stack under Debian’s modules', () => {
     ['a name server with sockets of its own', 'qrtr'],
     ['a listening TCP socket', 'rds_tcp'],
     ['UDP tunnels of both families', 'rdma_rxe'],
+    ['a service over UDP, with waits for variables', 'kafs'],
     ['packets sent from a device that is down', 'aoe'],
     ['radios that are no hardware', 'mac80211_hwsim'],
   ])('%s: %s loads, and leaves when it is told to', ([, name], { skip }) => {

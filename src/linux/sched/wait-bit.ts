@@ -20,7 +20,6 @@ export class WaitBits implements Subsystem {
       this.wait(word, bit, mode),
     out_of_line_wait_on_bit_lock: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
       this.lock(word, bit, mode),
-    wake_up_var: (variable: Ptr) => this.waiters.wakeAll(variable),
   };
 
   private isSet(word: Ptr, bit: number): boolean {

@@ -32,6 +32,7 @@ export class SocketOptions implements Subsystem {
         this.sock.setBig(sk, 'sk_lingertime', 0n);
         this.k.get(Socks).setFlag(sk, 'SOCK_LINGER');
       }),
+    sock_enable_timestamps: (sk: Ptr) => this.locked(sk, () => this.stampReceived(sk)),
     sock_set_keepalive: (sk: Ptr) => this.locked(sk, () => this.keepalive(sk)),
     sock_set_rcvbuf: (sk: Ptr, bytes: number) =>
       this.locked(sk, () => {
@@ -53,6 +54,13 @@ export class SocketOptions implements Subsystem {
     tcp_sock_set_keepcnt: (sk: Ptr, count: number) =>
       this.setTcp(sk, 'keepalive_probes', count, MAX_TCP_KEEPCNT, 1),
   };
+
+  /** What arrives is to have the time of its arrival, in nanoseconds, in the old layout of struct timespec. */
+  private stampReceived(sk: Ptr): void {
+    const socks = this.k.get(Socks);
+    socks.resetFlag(sk, 'SOCK_TSTAMP_NEW');
+    for (const flag of ['SOCK_RCVTSTAMPNS', 'SOCK_RCVTSTAMP', 'SOCK_TIMESTAMP']) socks.setFlag(sk, flag);
+  }
 
   private *keepalive(sk: Ptr): Sleepable<void> {
     const { k } = this;

@@ -136,6 +136,13 @@ export class Socks implements Subsystem {
     this.sock.setBig(sk, path, this.sock.getBig(sk, path) | mask);
   }
 
+  /** sock_reset_flag() */
+  resetFlag(sk: Ptr, name: string): void {
+    const path = '__sk_common.skc_flags';
+    const mask = 1n << BigInt(this.k.enumValue(name));
+    this.sock.setBig(sk, path, this.sock.getBig(sk, path) & ~mask);
+  }
+
   hasFlag(sk: Ptr, name: string): boolean {
     const mask = 1n << BigInt(this.k.enumValue(name));
     return (this.sock.getBig(sk, '__sk_common.skc_flags') & mask) !== 0n;

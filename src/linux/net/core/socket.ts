@@ -33,16 +33,16 @@ export class KernelSockets implements Subsystem {
     sock_alloc: () => this.allocate(),
     sock_release: (socket: Ptr) => this.release(socket),
     kernel_bind: (socket: Ptr, address: Ptr, length: number) => this.ask(socket, 'bind', address, length),
-    kernel_listen: (socket: Ptr, backlog: number) => this.ask(socket, 'listen', backlog),
+    kernel_listen: (socket: Ptr, backlog: number) => this.ask(socket, 'listen', BigInt(backlog)),
     kernel_connect: (socket: Ptr, address: Ptr, length: number, flags: number) =>
-      this.ask(socket, 'connect', address, length, flags),
+      this.ask(socket, 'connect', address, BigInt(length), BigInt(flags)),
     kernel_getsockname: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 0),
     kernel_getpeername: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 1),
     kernel_sendmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number) =>
       this.sendKernel(socket, message, vector, segments, size),
     kernel_recvmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number, flags: number) =>
       this.receiveKernel(socket, message, vector, segments, size, flags),
-    kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
+    kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', BigInt(how)),
   };
 
   /** sock_create_kern(): writes a struct socket to the slot; 0 or a negative errno. */

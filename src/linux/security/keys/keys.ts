@@ -81,6 +81,11 @@ export class Keys implements Subsystem {
     return at;
   }
 
+  /** key_get() */
+  hold(key: Ptr): void {
+    if (key !== 0) this.key.set(key, 'usage.refs.counter', this.key.get(key, 'usage.refs.counter') + 1);
+  }
+
   /** key_put(): the last reference destroys the payload and, of a keyring, the links. */
   *put(key: Ptr): Sleepable<void> {
     if (key === 0) return;
