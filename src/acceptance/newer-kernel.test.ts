@@ -25,6 +25,7 @@ const CASES = {
   'flags of a socket in one word': 'dccp_ipv6',
   'several per-CPU counters at once': 'dccp',
   'reasons for dropping packets': 'mac80211',
+  'consoles in a list with a lock of its own': 'netconsole',
 };
 
 describe.skipIf(tree === undefined || target === undefined)(

@@ -7,7 +7,7 @@ import type { Subsystem } from '../subsystem.js';
 /** What waiters for the console lock wait on: no address of a guest. */
 const CONSOLE_LOCK = -1;
 
-/** The lock over all consoles (include/linux/console.h). No console is registered: the log is the machine's. */
+/** The lock over all consoles (include/linux/console.h). Consoles of modules are in consoles.ts. */
 export class ConsoleLock implements Subsystem {
   private held = false;
   private readonly waiters: Waiters;

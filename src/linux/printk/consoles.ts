@@ -4,6 +4,7 @@ import { EINVAL, ENODEV } from '../../kernel/errno.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { ConsoleList } from './console-list.js';
 
 /** Flags of struct console (include/linux/console.h). */
 const CON_PRINTBUFFER = 1 << 0;
@@ -39,6 +40,7 @@ export class Consoles implements Subsystem {
     if (!(yield* this.enable(console))) return;
     const fromStart = (this.type.get(console, 'flags') & CON_PRINTBUFFER) !== 0;
     this.next.set(console, fromStart ? 0 : k.log.records.length);
+    yield* k.get(ConsoleList).add(console);
     this.say(console, 'enabled');
   }
 
@@ -65,6 +67,7 @@ export class Consoles implements Subsystem {
     if (console === 0) return -EINVAL;
     this.say(console, 'disabled');
     if (!this.next.delete(console)) return -ENODEV;
+    yield* k.get(ConsoleList).remove(console);
     type.set(console, 'flags', type.get(console, 'flags') & ~CON_ENABLED);
     const exit = type.get(console, 'exit');
     return exit === 0 ? 0 : yield* k.callInt(exit, console);

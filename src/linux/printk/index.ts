@@ -1,5 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { ConsoleLock } from './console.js';
+import { ConsoleList } from './console-list.js';
 import { Consoles } from './consoles.js';
 import { DevicePrintk } from './device-printk.js';
 import { DynamicDebug } from './dynamic-debug.js';
@@ -14,5 +15,6 @@ export const PRINTK_SUBSYSTEMS: readonly SubsystemClass[] = [
   HexDump,
   Ratelimit,
   ConsoleLock,
+  ConsoleList,
   Consoles,
 ];
