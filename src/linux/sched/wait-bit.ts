@@ -1,8 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { EAGAIN } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../locking/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { jiffiesToNs } from '../time/jiffies.js';
 
 /** Waiting for a bit of a word to clear (kernel/sched/wait_bit.c). */
 export class WaitBits implements Subsystem {
@@ -16,8 +18,8 @@ export class WaitBits implements Subsystem {
     wake_up_bit: (word: Ptr) => this.waiters.wakeAll(word),
     out_of_line_wait_on_bit: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
       this.wait(word, bit, mode),
-    out_of_line_wait_on_bit_timeout: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
-      this.wait(word, bit, mode),
+    out_of_line_wait_on_bit_timeout: (word: Ptr, bit: number, _action: Ptr, mode: number, timeout: number) =>
+      this.wait(word, bit, mode, jiffiesToNs(this.k, timeout)),
     out_of_line_wait_on_bit_lock: (word: Ptr, bit: number, _action: Ptr, mode: number) =>
       this.lock(word, bit, mode),
   };
@@ -26,8 +28,18 @@ export class WaitBits implements Subsystem {
     return (this.k.space.load8(word + (bit >> 3)) & (1 << (bit & 7))) !== 0;
   }
 
-  private *wait(word: Ptr, bit: number, mode: number): Sleepable<number> {
-    while (this.isSet(word, bit)) yield* this.waiters.wait(word, mode);
+  /** 0, or -EAGAIN when the time is over and the bit still set. */
+  private *wait(
+    word: Ptr,
+    bit: number,
+    mode: number,
+    timeoutNs = Number.POSITIVE_INFINITY,
+  ): Sleepable<number> {
+    const deadline = this.k.now() + timeoutNs;
+    while (this.isSet(word, bit)) {
+      if (this.k.now() >= deadline) return -EAGAIN;
+      yield* this.waiters.wait(word, mode, deadline - this.k.now());
+    }
     return 0;
   }
 
