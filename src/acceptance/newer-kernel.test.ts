@@ -25,6 +25,9 @@ const CASES = {
   'flags of a socket in one word': 'dccp_ipv6',
   'several per-CPU counters at once': 'dccp',
   'reasons for dropping packets': 'mac80211',
+  'next hops whose listeners leave under rtnl_lock': 'vxlan',
+  'arrays of attributes that are joined': 'stm_p_sys-t',
+  'a cache of addresses for devices': 'vduse',
   'consoles in a list with a lock of its own': 'netconsole',
 };
 

@@ -61,6 +61,7 @@ import { PageAttributes } from './x86/pat.js';
 import { PerformanceMonitoring } from './x86/pmu.js';
 import { StaticCalls } from './x86/static-call.js';
 import { CpuTopology } from './x86/topology.js';
+import { TimeStampCounter } from './x86/tsc.js';
 
 /** Processor, memory, locking, time, tasks and modules: what every other subsystem stands on. */
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -111,6 +112,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   CpuIsolation,
   KernelFpu,
   EmergencyVirtualization,
+  TimeStampCounter,
   StaticCalls,
   PerformanceMonitoring,
   PerfEvents,

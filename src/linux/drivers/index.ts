@@ -13,6 +13,7 @@ import { DevfreqGovernors } from './devfreq/governors.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
 import { DmaPools } from './dma/dma-pool.js';
+import { IovaCache } from './dma/iova.js';
 import { Dmi } from './dmi/dmi.js';
 import { Edac } from './edac/edac.js';
 import { EfiVariables } from './firmware/efi.js';
@@ -104,6 +105,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   DmaEngine,
   DmaMapping,
   DmaPools,
+  IovaCache,
   Edac,
   GpioLookup,
   RegmapLookup,

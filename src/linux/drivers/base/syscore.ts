@@ -3,24 +3,34 @@ import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-/** Operations for the end of suspend and shutdown, on one CPU with interrupts off (drivers/base/syscore.c). */
+/**
+ * Operations for the end of suspend and shutdown, on one CPU with interrupts off (drivers/base/syscore.c). They are listed
+ * themselves, or in newer kernels a struct syscore that has them and their data.
+ */
 export class SyscoreOps implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    register_syscore_ops: (ops: Ptr) => list.addTail(this.k.space, this.nodeOf(ops), this.head),
-    unregister_syscore_ops: (ops: Ptr) => list.del(this.k.space, this.nodeOf(ops)),
+    register_syscore_ops: (ops: Ptr) => this.add('syscore_ops', ops),
+    unregister_syscore_ops: (ops: Ptr) => this.remove('syscore_ops', ops),
+    register_syscore: (syscore: Ptr) => this.add('syscore', syscore),
+    unregister_syscore: (syscore: Ptr) => this.remove('syscore', syscore),
   };
 
   boot(): void {
     list.init(this.k.space, this.head);
   }
 
-  private nodeOf(ops: Ptr): Ptr {
-    return this.k.struct('syscore_ops').addr(ops, 'node');
+  private add(type: string, object: Ptr): void {
+    list.addTail(this.k.space, this.k.struct(type).addr(object, 'node'), this.head);
+  }
+
+  private remove(type: string, object: Ptr): void {
+    list.del(this.k.space, this.k.struct(type).addr(object, 'node'));
   }
 
   private get head(): Ptr {
-    return this.k.variable('syscore_ops_list', this.k.sizeOf('list_head'));
+    const name = this.k.hasSymbol('syscore_list') ? 'syscore_list' : 'syscore_ops_list';
+    return this.k.variable(name, this.k.sizeOf('list_head'));
   }
 }

@@ -30,6 +30,7 @@ export class Duplicate implements Subsystem {
       if (length >= limit) return errPtr(EINVAL);
       return this.fromUser(s, length, true);
     },
+    __memcat_p: (a: Ptr, b: Ptr) => this.joinPointers(a, b),
     argv_split: (_gfp: number, s: Ptr, count: Ptr) => this.splitArguments(s, count),
     argv_free: (argv: Ptr) => {
       this.k.slab.free(this.k.space.loadPtr(argv - 8));
@@ -54,6 +55,21 @@ export class Duplicate implements Subsystem {
     const copy = this.k.slab.kmalloc(bytes, false);
     if (copy !== 0) moveBytes(this.k.space, copy, source, bytes);
     return copy;
+  }
+
+  /** lib/memcat_p.c: one array of pointers out of two, each with NULL at its end. */
+  private joinPointers(a: Ptr, b: Ptr): Ptr {
+    const { space, slab } = this.k;
+    const pointers = [...this.pointersAt(a), ...this.pointersAt(b)];
+    const joined = slab.kmalloc((pointers.length + 1) * 8, true);
+    if (joined === 0) return 0;
+    for (const [i, pointer] of pointers.entries()) space.storePtr(joined + i * 8, pointer);
+    return joined;
+  }
+
+  private *pointersAt(array: Ptr): Generator<Ptr> {
+    const { space } = this.k;
+    for (let at = array; space.loadPtr(at) !== 0; at += 8) yield space.loadPtr(at);
   }
 
   private fromUser(source: Ptr, bytes: number, terminate: boolean): Ptr {

@@ -57,8 +57,11 @@ export class NetNotifierChains implements Subsystem {
     // Nobody can have made a next-hop group yet that a new listener would have to be told of.
     exports.register_nexthop_notifier = (net: Ptr, block: Ptr) =>
       k.get(Notifiers).register(this.nexthops(net), block);
-    exports.unregister_nexthop_notifier = (net: Ptr, block: Ptr) =>
+    const leaveNexthops = (net: Ptr, block: Ptr): number =>
       k.get(Notifiers).unregister(this.nexthops(net), block);
+    exports.unregister_nexthop_notifier = leaveNexthops;
+    // Of kernels in which this is the one for callers that hold rtnl_lock().
+    exports.__unregister_nexthop_notifier = leaveNexthops;
     for (const { name, symbol, type, call } of CHAINS) {
       exports[`register_${name}`] = (block: Ptr) =>
         k.get(Notifiers).register(this.head(symbol), block, false, type);

@@ -1,0 +1,41 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { ENOMEM } from '../../../kernel/errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { SlabExports } from '../../mm/slab.js';
+import type { Subsystem } from '../../subsystem.js';
+
+const SLAB_HWCACHE_ALIGN = 0x2000;
+
+/** The cache that addresses for devices come from (drivers/iommu/iova.c): there as long as anybody wants it. */
+export class IovaCache implements Subsystem {
+  private users = 0;
+  private cache: Ptr = 0;
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    iova_cache_get: () => this.get(),
+    iova_cache_put: () => this.put(),
+  };
+
+  private get(): number {
+    const { k } = this;
+    if (this.users === 0) {
+      const name = k.constantString('iommu_iova');
+      const { exports } = k.get(SlabExports);
+      this.cache = exports.kmem_cache_create(name, k.sizeOf('iova'), 0, SLAB_HWCACHE_ALIGN, 0);
+      if (this.cache === 0) return -ENOMEM;
+    }
+    this.users++;
+    return 0;
+  }
+
+  private put(): void {
+    const { k } = this;
+    if (this.users === 0) {
+      k.traps.warn(k.executor.current!, k.fn('iova_cache_put'), 'drivers/iommu/iova.c', false);
+      return;
+    }
+    if (--this.users === 0) k.get(SlabExports).exports.kmem_cache_destroy(this.cache);
+  }
+}
