@@ -28,6 +28,7 @@ const CASES = {
   'next hops whose listeners leave under rtnl_lock': 'vxlan',
   'arrays of attributes that are joined': 'stm_p_sys-t',
   'a cache of addresses for devices': 'vduse',
+  'virtual machines enabled as soon as a module is there': 'kvm-amd',
   'consoles in a list with a lock of its own': 'netconsole',
 };
 

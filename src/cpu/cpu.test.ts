@@ -125,4 +125,14 @@ describe('whole functions', () => {
     expect(m.cpu.get(RAX)).toBe(2n);
     expect(CODE).toBe(0x4000_0000);
   });
+
+  it('sets the global interrupt flag where virtual machines are enabled, and has no such instruction elsewhere', () => {
+    const withEfer = (efer: bigint) => {
+      const m = machine({ platform: { rdmsr: () => efer } });
+      m.loadBytes(Uint8Array.from([0x0f, 0x01, 0xdc, 0xc3])); // stgi; ret
+      return m.call();
+    };
+    expect(withEfer(0x1d01n)).toEqual({ kind: 'returned' });
+    expect(withEfer(0xd01n)).toMatchObject({ kind: 'exception', exception: { vector: 'UD' } });
+  });
 });

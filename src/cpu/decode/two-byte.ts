@@ -215,6 +215,9 @@ function decodeGroup7(r: InsnReader, insn: Insn): void {
     case 0o20:
       insn.op = 'xgetbv';
       return;
+    case 0o34:
+      insn.op = 'stgi';
+      return;
     case 0o70:
       insn.op = 'swapgs';
       return;

@@ -18,6 +18,9 @@ export interface SlowContext {
 export const bitsOf = (size: number): bigint => (1n << BigInt(size * 8)) - 1n;
 
 const RSP = 4;
+const MSR_EFER = 0xc000_0080;
+/** Secure virtual machines are enabled. */
+const EFER_SVME = 1n << 12n;
 
 /** Executes an instruction on the register file. Throws CpuFault before anything was modified. */
 export function executeSlow(c: SlowContext, insn: Insn): void {
@@ -242,6 +245,10 @@ const handlers: Record<string, (c: SlowContext, insn: Insn) => void> = {
   xgetbv(c) {
     if (c.regs.low(1) !== 0) throw new CpuFault(generalProtection);
     setPair(c.regs, 7n); // x87, SSE and AVX state
+  },
+  /** Sets the global interrupt flag, which nothing here clears: there are no guests. */
+  stgi(c) {
+    if (((c.platform.rdmsr(MSR_EFER) ?? 0n) & EFER_SVME) === 0n) throw new CpuFault({ vector: 'UD' });
   },
   swapgs(c) {
     const other = c.regs.u64(KERNEL_GS_BASE);
