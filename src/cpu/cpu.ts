@@ -65,7 +65,7 @@ export class Cpu implements CpuContract {
     const cache = options.codeCache ?? sharedCache;
     this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
-    this.knowledge = new CodeKnowledge(space, this.slots);
+    this.knowledge = new CodeKnowledge(space);
     this.memory = new GuestMemory(space, this.regs);
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;

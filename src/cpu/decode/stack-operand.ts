@@ -1,6 +1,5 @@
+import { RSP } from '../cpu-types.js';
 import type { MemOperand } from './instruction.js';
-
-const RSP = 4;
 
 /** `size` bytes on the stack: [rsp + disp]. */
 export const stackOperand = (disp: number, size = 8): MemOperand => ({

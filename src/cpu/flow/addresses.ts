@@ -1,3 +1,4 @@
+import { RSP } from '../cpu-types.js';
 import { effectsOf } from '../decode/effects.js';
 import type { Insn, MemOperand } from '../decode/instruction.js';
 import { stackOperand } from '../decode/stack-operand.js';
@@ -33,7 +34,6 @@ export interface Range {
   local: number;
 }
 
-const RSP = 4;
 /** The longest range checked at once. */
 const MAX_RANGE = 12_000;
 /** What a bounded index may add: tables of 256 words. Little in the stack frame, which may end near the top. */

@@ -20,7 +20,7 @@ export interface Translation {
   /** Addresses called that were not known as functions before. */
   readonly called: readonly number[];
   readonly sites: readonly Site[];
-  /** The WebAssembly binary, with slot numbers at these offsets (five-byte LEB128) for these addresses. */
+  /** The WebAssembly binary, with room for the slot numbers of these addresses (five-byte LEB128) at these offsets. */
   readonly binary: Uint8Array;
   readonly slots: readonly { readonly offset: number; readonly ptr: number }[];
 }

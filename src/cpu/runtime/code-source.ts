@@ -5,7 +5,6 @@ import type { Insn } from '../decode/instruction.js';
 import type { CodeSource } from '../flow/cfg.js';
 import { GRANULE, GUEST_LIMIT, PAGE_SHIFT } from '../layout.js';
 import type { Environment } from '../translate/unit.js';
-import type { Slots } from './slots.js';
 
 /** How far a jump may go and still belong to the same unit. */
 const MAX_DISTANCE = 1 << 20;
@@ -25,10 +24,7 @@ export class CodeKnowledge implements CodeSource, Environment {
   called = new Set<number>();
   private readonly decoder: Decoder;
 
-  constructor(
-    private readonly space: AddressSpace,
-    private readonly slots: Slots,
-  ) {
+  constructor(private readonly space: AddressSpace) {
     this.decoder = new Decoder(space.bytes, (ptr) => this.executableEnd(ptr));
   }
 
@@ -113,10 +109,6 @@ export class CodeKnowledge implements CodeSource, Environment {
 
   isNoReturn(ptr: number): boolean {
     return this.noReturn.has(ptr);
-  }
-
-  slotOf(ptr: number): number {
-    return this.slots.of(ptr);
   }
 
   isHost(ptr: number): boolean {

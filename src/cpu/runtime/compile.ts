@@ -59,7 +59,7 @@ export function compileUnit(
         ...units.map(({ body }) => ({ type: 0, body })),
         ...helpers.map((name, i) => ({ type: TYPES.length + i, body: bodyOfHelper(name) })),
       ],
-      elements: [{ slot: knowledge.slotOf(ptr), func: 0 }],
+      elements: [{ slot: 0, func: 0 }],
     },
     (offset) => slots.push({ offset, ptr }),
     (offset, func) => {
@@ -145,7 +145,7 @@ function copyRanges(ranges: readonly number[], bytes: Uint8Array, out: Uint8Arra
   }
 }
 
-/** Makes a module of a translation that may have been made with other slot numbers. */
+/** Makes a module of a translation, with the slot numbers of a Cpu. */
 export function moduleOf(translation: Translation, slots: Slots): WebAssembly.Module {
   const binary = translation.binary.slice();
   for (const { offset, ptr } of translation.slots) {

@@ -1,4 +1,4 @@
-import type { CpuException, Platform } from '../cpu-types.js';
+import { type CpuException, type Platform, RSP } from '../cpu-types.js';
 import { AF, CF, DF, IF, OF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { CpuFault, type GuestMemory } from './guest-memory.js';
@@ -17,7 +17,6 @@ export interface SlowContext {
 
 export const bitsOf = (size: number): bigint => (1n << BigInt(size * 8)) - 1n;
 
-const RSP = 4;
 const MSR_EFER = 0xc000_0080;
 /** Secure virtual machines are enabled. */
 const EFER_SVME = 1n << 12n;

@@ -1,3 +1,4 @@
+import { RSP } from '../cpu-types.js';
 import { ARITHMETIC } from '../decode/effects.js';
 import type { Insn } from '../decode/instruction.js';
 import { stackOperand } from '../decode/stack-operand.js';
@@ -10,8 +11,6 @@ import { moveRsp } from './moves.js';
 import { callService, TYPE_GUEST } from './services.js';
 import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
-
-const RSP = 4;
 
 export const isFlagUser = (op: string): boolean => slowFlags(op) !== 0;
 

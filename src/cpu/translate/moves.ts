@@ -1,3 +1,4 @@
+import { RSP } from '../cpu-types.js';
 import { AF, CF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { stackOperand } from '../decode/stack-operand.js';
@@ -5,7 +6,6 @@ import { Op } from '../wasm/op.js';
 import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
 
-const RSP = 4;
 const RBP = 5;
 
 export function mov(t: Translator, insn: Insn): void {

@@ -21,7 +21,6 @@ import { VectorLocals } from './vector-locals.js';
 
 /** What the translator asks about the addresses that a unit refers to. */
 export interface Environment {
-  slotOf(ptr: number): number;
   toPtr(address: number): number | undefined;
   isHost(ptr: number): boolean;
   /** Whether flags are dead where control passes to this address: it is called as a function. */
@@ -275,11 +274,11 @@ export class UnitTranslation implements FlowSink {
     }
   }
 
-  /** Pushes the number of the slot that belongs to an address, as a relocatable constant. */
+  /** Pushes the number of the slot that belongs to an address, to be written there when the unit is compiled for a Cpu. */
   pushSlot(ptr: number): void {
     this.w.byte(Op.i32Const);
     this.slots.push({ offset: this.w.length, ptr });
-    this.w.padded(this.env.slotOf(ptr));
+    this.w.padded(0);
   }
 
   /** Makes the register file true. */
