@@ -1,21 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { QUARTERS } from './quarters.js';
 
 const WORDS = 16;
 /** Word of the state that counts blocks. */
 const COUNTER = 12;
-/** Columns, then diagonals (RFC 8439, 2.3). */
-const QUARTERS = [
-  [0, 4, 8, 12],
-  [1, 5, 9, 13],
-  [2, 6, 10, 14],
-  [3, 7, 11, 15],
-  [0, 5, 10, 15],
-  [1, 6, 11, 12],
-  [2, 7, 8, 13],
-  [3, 4, 9, 14],
-] as const;
 
 const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by));
 

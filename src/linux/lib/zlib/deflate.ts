@@ -1,5 +1,4 @@
 import {
-  Z_OK,
   Z_STREAM_ERROR,
   type Z_Strategy,
   zlibDeflate,
@@ -11,8 +10,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { flushMode } from './flush.js';
-import { ZStream } from './z-stream.js';
+import { ZStreams } from './z-streams.js';
 
 const Z_DEFLATED = 8;
 const MAX_LEVEL = 9;
@@ -23,10 +21,11 @@ const Z_HUFFMAN_ONLY = 2;
 
 /** Compression to zlib streams (lib/zlib_deflate). */
 export class ZlibDeflate implements Subsystem {
-  /** By struct z_stream. */
-  private readonly streams = new Map<Ptr, ZStream>();
+  private readonly streams: ZStreams;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.streams = new ZStreams(k);
+  }
 
   readonly exports = {
     zlib_deflate_workspacesize: (windowBits: number, memLevel: number) =>
@@ -40,9 +39,10 @@ export class ZlibDeflate implements Subsystem {
       memLevel: number,
       strategy: number,
     ) => this.init(stream, level, method, windowBits, memLevel, strategy),
-    zlib_deflateReset: (stream: Ptr) => this.reset(stream),
-    zlib_deflate: (stream: Ptr, flush: number) => this.deflate(stream, flush),
-    zlib_deflateEnd: (stream: Ptr) => this.end(stream),
+    zlib_deflateReset: (stream: Ptr) => this.streams.reset(stream, zlibDeflateReset),
+    zlib_deflate: (stream: Ptr, flush: number) => this.streams.run(stream, flush, zlibDeflate),
+    // Z_DATA_ERROR if what was written was not finished.
+    zlib_deflateEnd: (stream: Ptr) => this.streams.end(stream, zlibDeflateEnd),
   };
 
   /** What a caller has to set aside: the state, two windows, chains and heads of hashes, pending symbols. */
@@ -73,35 +73,8 @@ export class ZlibDeflate implements Subsystem {
     if (method !== Z_DEFLATED || bits < MIN_WINDOW_BITS || bits > MAX_WINDOW_BITS) return Z_STREAM_ERROR;
     if (memLevel < 1 || memLevel > MAX_MEM_LEVEL || level < -1 || level > MAX_LEVEL) return Z_STREAM_ERROR;
     if (strategy < 0 || strategy > Z_HUFFMAN_ONLY) return Z_STREAM_ERROR;
-    const stream = new ZStream(this.k, at);
-    const { zlib } = stream;
-    const result = zlibDeflateInit2(zlib, level, method, windowBits, memLevel, strategy as Z_Strategy);
-    if (result !== Z_OK) return result;
-    this.streams.set(at, stream);
-    stream.begin();
-    return Z_OK;
-  }
-
-  private reset(at: Ptr): number {
-    const stream = this.streams.get(at);
-    if (!stream) return Z_STREAM_ERROR;
-    const result = zlibDeflateReset(stream.zlib);
-    stream.begin();
-    return result;
-  }
-
-  private deflate(at: Ptr, flush: number): number {
-    const stream = this.streams.get(at);
-    const mode = flushMode(flush);
-    if (!stream || mode === undefined) return Z_STREAM_ERROR;
-    return stream.run((zlib) => zlibDeflate(zlib, mode));
-  }
-
-  /** Z_DATA_ERROR if what was written was not finished. */
-  private end(at: Ptr): number {
-    const stream = this.streams.get(at);
-    if (!stream) return Z_STREAM_ERROR;
-    this.streams.delete(at);
-    return zlibDeflateEnd(stream.zlib);
+    return this.streams.begin(at, (zlib) =>
+      zlibDeflateInit2(zlib, level, method, windowBits, memLevel, strategy as Z_Strategy),
+    );
   }
 }

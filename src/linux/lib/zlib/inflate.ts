@@ -4,25 +4,25 @@ import { EINVAL } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { inflateAll } from './at-once.js';
-import { flushMode } from './flush.js';
-import { ZStream } from './z-stream.js';
+import { ZStreams } from './z-streams.js';
 
 const MIN_WINDOW_BITS = 8;
 const MAX_WINDOW_BITS = 15;
 
 /** Decompression of zlib streams (lib/zlib_inflate). */
 export class ZlibInflate implements Subsystem {
-  /** By struct z_stream. */
-  private readonly streams = new Map<Ptr, ZStream>();
+  private readonly streams: ZStreams;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.streams = new ZStreams(k);
+  }
 
   readonly exports = {
     zlib_inflate_workspacesize: () => this.k.sizeOf('inflate_workspace'),
     zlib_inflateInit2: (stream: Ptr, windowBits: number) => this.init(stream, windowBits),
-    zlib_inflateReset: (stream: Ptr) => this.reset(stream),
-    zlib_inflateEnd: (stream: Ptr) => (this.streams.delete(stream) ? Z_OK : Z_STREAM_ERROR),
-    zlib_inflate: (stream: Ptr, flush: number) => this.inflate(stream, flush),
+    zlib_inflateReset: (stream: Ptr) => this.streams.reset(stream, zlibInflateReset),
+    zlib_inflateEnd: (stream: Ptr) => this.streams.end(stream, () => Z_OK),
+    zlib_inflate: (stream: Ptr, flush: number) => this.streams.run(stream, flush, zlibInflate),
     zlib_inflate_blob: (out: Ptr, room: number, data: Ptr, length: number) =>
       this.blob(out, room, data, length),
   };
@@ -30,27 +30,7 @@ export class ZlibInflate implements Subsystem {
   private init(at: Ptr, windowBits: number): number {
     // The kernel's has no gzip, which more bits would stand for.
     if (windowBits > MAX_WINDOW_BITS || Math.abs(windowBits) < MIN_WINDOW_BITS) return Z_STREAM_ERROR;
-    const stream = new ZStream(this.k, at);
-    const result = zlibInflateInit2(stream.zlib, windowBits);
-    if (result !== Z_OK) return result;
-    this.streams.set(at, stream);
-    stream.begin();
-    return Z_OK;
-  }
-
-  private reset(at: Ptr): number {
-    const stream = this.streams.get(at);
-    if (!stream) return Z_STREAM_ERROR;
-    const result = zlibInflateReset(stream.zlib);
-    stream.begin();
-    return result;
-  }
-
-  private inflate(at: Ptr, flush: number): number {
-    const stream = this.streams.get(at);
-    const mode = flushMode(flush);
-    if (!stream || mode === undefined) return Z_STREAM_ERROR;
-    return stream.run((zlib) => zlibInflate(zlib, mode));
+    return this.streams.begin(at, (zlib) => zlibInflateInit2(zlib, windowBits));
   }
 
   /** Raw DEFLATE from one buffer into another: the length, or -EINVAL. */

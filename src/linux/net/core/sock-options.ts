@@ -85,11 +85,8 @@ export class SocketOptions implements Subsystem {
     return this.locked(sk, () => this.sock.set(sk, field, value));
   }
 
-  private *locked(sk: Ptr, change: () => void | Sleepable<void>): Sleepable<void> {
-    const { exports } = this.k.get(Socks);
-    yield* exports.lock_sock_nested(sk);
-    yield* this.k.wait(change() ?? undefined);
-    yield* exports.release_sock(sk);
+  private locked(sk: Ptr, change: () => void | Sleepable<void>): Sleepable<void> {
+    return this.k.get(Socks).locked(sk, change);
   }
 
   private get sock(): StructType {

@@ -215,6 +215,14 @@ export class Socks implements Subsystem {
     this.sock.set(sk, path, this.sock.get(sk, path) - type.get(skb, 'truesize'));
   }
 
+  /** Has something done to a socket that no other task owns meanwhile. */
+  *locked<T>(sk: Ptr, body: () => T | Sleepable<T>): Sleepable<T> {
+    yield* this.lock(sk);
+    const result = yield* this.k.wait(body());
+    yield* this.release(sk);
+    return result;
+  }
+
   /** lock_sock(): waits until no other task owns the socket. */
   private *lock(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;

@@ -35,14 +35,10 @@ export class InetStreams implements Subsystem {
     inet6_getname: (socket: Ptr, address: Ptr, peer: number) => this.name6(socket, address, peer),
   };
 
-  private *listen(socket: Ptr, backlog: number): Sleepable<number> {
+  private listen(socket: Ptr, backlog: number): Sleepable<number> {
     const { k } = this;
-    const type = k.struct('socket');
-    const sk = type.get(socket, 'sk');
-    yield* k.get(Socks).exports.lock_sock_nested(sk);
-    const error = yield* this.listenLocked(socket, sk, backlog);
-    yield* k.get(Socks).exports.release_sock(sk);
-    return error;
+    const sk = k.struct('socket').get(socket, 'sk');
+    return k.get(Socks).locked(sk, () => this.listenLocked(socket, sk, backlog));
   }
 
   private *listenLocked(socket: Ptr, sk: Ptr, backlog: number): Sleepable<number> {
@@ -90,14 +86,16 @@ export class InetStreams implements Subsystem {
     const directions = how + 1;
     if (directions & ~SHUTDOWN_MASK || directions === 0) return -EINVAL;
     const sk = k.struct('socket').get(socket, 'sk');
-    yield* k.get(Socks).exports.lock_sock_nested(sk);
-    const error = yield* this.shutdownLocked(socket, sk, directions);
-    yield* k.call(this.sock.get(sk, 'sk_state_change'), sk);
-    yield* k.get(Socks).exports.release_sock(sk);
-    return error;
+    return yield* k.get(Socks).locked(sk, () => this.shutdownLocked(socket, sk, directions));
   }
 
   private *shutdownLocked(socket: Ptr, sk: Ptr, directions: number): Sleepable<number> {
+    const error = yield* this.close(socket, sk, directions);
+    yield* this.k.call(this.sock.get(sk, 'sk_state_change'), sk);
+    return error;
+  }
+
+  private *close(socket: Ptr, sk: Ptr, directions: number): Sleepable<number> {
     const { k, sock } = this;
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');

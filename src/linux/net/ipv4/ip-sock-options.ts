@@ -50,10 +50,7 @@ export class IpSocketOptions implements Subsystem {
     return 0;
   }
 
-  private *locked(sk: Ptr, change: () => void): Sleepable<void> {
-    const { exports } = this.k.get(Socks);
-    yield* exports.lock_sock_nested(sk);
-    change();
-    yield* exports.release_sock(sk);
+  private locked(sk: Ptr, change: () => void): Sleepable<void> {
+    return this.k.get(Socks).locked(sk, change);
   }
 }
