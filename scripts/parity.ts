@@ -3,8 +3,9 @@
  *
  * Runs modules through `modbox run --json --each-from`: those that ../shared/oracle has recordings of, or with --all every
  * module of the kernel package. Scores them with the recordings' own compare.mjs, ranks the exports that modules wait for,
- * and writes docs/parity.md. With --all, modules that were recorded by ourselves (parity/record.ts) are scored apart. docs/parity.json keeps what each module came to: the next run shows what changed since.
- * A run of a part (--every, --from) is compared with it and leaves it alone. --run reports on the output of a run again.
+ * and writes docs/parity.md. With --all, modules that were recorded by ourselves (parity/record.ts) are scored apart.
+ * docs/parity.json keeps what each module came to: the next run shows what changed since. A run of a part (--every, --from)
+ * is compared with it and leaves it alone. --run reports on the output of a run again.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -23,6 +24,7 @@ import {
   type Scored,
   writeBaseline,
 } from './parity/outcomes.js';
+import { readLines } from './parity/read-lines.js';
 import { report } from './parity/report.js';
 
 const ORACLE_FOLDER = new URL('../../shared/oracle/', import.meta.url).pathname;
@@ -30,12 +32,6 @@ const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
 /** What the real kernel did with some of the other modules: see parity/record.ts. */
 const OTHERS = new URL('../tests/parity/others.jsonl', import.meta.url).pathname;
 const BASELINE = new URL('../docs/parity.json', import.meta.url);
-
-const readLines = <T>(file: string): T[] =>
-  readFileSync(file, 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as T);
 
 /** The recordings of the modules that are run, as a file for compare.mjs. */
 function selectOracle(folder: string, every: number, from: number): { file: string; names: string[] } {

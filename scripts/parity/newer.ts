@@ -7,19 +7,13 @@
  * Writes docs/parity-VERSION.md, which ranks what differs; a run of a part leaves it alone.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TargetStore } from '../../src/target/node/index.js';
 import { newerTree } from '../../src/testing/corpus.js';
+import { modulesOf } from './modules-of.js';
+import { readLines } from './read-lines.js';
 
 export interface NewerOptions {
   /** The beginning of a release: `6.12`. */
@@ -56,7 +50,7 @@ const NAMED = 3;
 /** Runs, reports, and returns the report. Throws where target, tree or a part of the run are missing. */
 export async function newerParity(options: NewerOptions): Promise<string> {
   const { release, tree } = await findTarget(options.version);
-  const present = modulesOf(tree);
+  const present = new Set(modulesOf(tree).map(moduleName));
   const all = readLines<Recorded>(options.oracle);
   const asked = answersOf(options.version);
   const expected = all
@@ -100,16 +94,8 @@ function answersOf(version: string): Map<string, Recorded> {
   return new Map(answers.map((answer) => [answer.module, answer]));
 }
 
-const moduleName = (file: string): string => file.replace(/\.ko(\.\w+)?$/, '').replaceAll('-', '_');
-
-function modulesOf(tree: string): Set<string> {
-  const files = readdirSync(join(tree, 'lib/modules'), { recursive: true, encoding: 'utf8' });
-  return new Set(
-    files
-      .filter((file) => /\.ko(\.\w+)?$/.test(file))
-      .map((file) => moduleName(file.split('/').at(-1) ?? '')),
-  );
-}
+/** As /proc/modules has it. */
+const moduleName = (file: string): string => file.replaceAll('-', '_');
 
 function run(names: readonly string[], release: string, tree: string, jobs: string): Entry[] {
   const folder = mkdtempSync(join(tmpdir(), 'modbox-parity-'));
@@ -129,11 +115,6 @@ function run(names: readonly string[], release: string, tree: string, jobs: stri
       `the run ended early (${signal ?? status}): ${entries.length} of ${names.length}, in ${output}`,
     );
   return entries;
-}
-
-function readLines<T>(file: string): T[] {
-  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as T);
 }
 
 /** What stopped a module first, in words that modules with the same trouble share. */

@@ -6,12 +6,15 @@
  * apart: what was built while looking at one half of the modules should hold for the other.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { ModuleListing } from '../../src/linux/module/modules.js';
+import type { RunReport } from '../../src/machine/run-report.js';
 import { corpusTree } from '../../src/testing/corpus.js';
 import { modulesOf } from './modules-of.js';
+import { readLines } from './read-lines.js';
 
 const ORACLE_FOLDER = new URL('../../../shared/oracle/', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
@@ -37,35 +40,13 @@ for module in $(cat /mods/list); do
 done
 `;
 
-interface Recording {
-  readonly module: string;
+/** A recording has what a report of modbox has; of /proc/modules those that were not there before. */
+interface Recording
+  extends Pick<
+    RunReport,
+    'module' | 'modprobe' | 'dmesg' | 'modules' | 'tainted' | 'remove' | 'dmesgAfterRemove' | 'left'
+  > {
   readonly loadedBefore: readonly string[];
-  readonly modprobe: {
-    readonly exit: number;
-    readonly insmod: readonly string[];
-    readonly stderr: readonly string[];
-  };
-  readonly dmesg: readonly string[];
-  /** Those of /proc/modules that were not there before. */
-  readonly modules: readonly Listed[];
-  readonly tainted: number;
-  readonly remove: {
-    readonly exit: number;
-    readonly rmmod: readonly string[];
-    readonly stderr: readonly string[];
-  };
-  readonly dmesgAfterRemove: readonly string[];
-  readonly left: readonly string[];
-}
-
-interface Listed {
-  readonly name: string;
-  readonly size: number;
-  readonly refcnt: number;
-  readonly usedBy: readonly string[];
-  readonly permanent: boolean;
-  readonly state: string;
-  readonly taints: string;
 }
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line.trim() !== '');
@@ -85,13 +66,21 @@ function sectionsOf(
 }
 
 /** A line of /proc/modules: name, size, reference count, users, state, address, taints. */
-function listed(line: string): Listed {
+function listed(line: string): ModuleListing {
   const [name, size, refcnt, users, state, , taints = ''] = line.split(' ');
   const usedBy =
     users === '-' ? [] : users.split(',').filter((user) => user !== '' && user !== '[permanent]');
   const permanent = users.includes('[permanent]');
   const flags = taints.replace(/[()]/g, '');
-  return { name, size: Number(size), refcnt: Number(refcnt), usedBy, permanent, state, taints: flags };
+  return {
+    name,
+    size: Number(size),
+    refcnt: Number(refcnt),
+    usedBy,
+    permanent,
+    state: state as ModuleListing['state'],
+    taints: flags,
+  };
 }
 
 const withoutTime = (line: string): string => line.replace(/^\[ *\d+\.\d+\] /, '');
@@ -157,9 +146,7 @@ function askKernel(modules: readonly string[]): string {
 const { values } = parseArgs({ options: { every: { type: 'string' }, from: { type: 'string' } } });
 const tree = await corpusTree();
 if (tree === undefined) throw new Error('the kernel package cannot be had here');
-const recorded = new Set(
-  lines(readFileSync(ORACLE, 'utf8')).map((line) => (JSON.parse(line) as { module: string }).module),
-);
+const recorded = new Set(readLines<Recording>(ORACLE).map(({ module }) => module));
 const others = modulesOf(tree).filter((module) => !recorded.has(module) && !TOO_LONG.has(module));
 const wanted = others.filter((_, i) => i % Number(values.every ?? 1) === Number(values.from ?? 0));
 const blocks = askKernel(wanted)
