@@ -28,6 +28,8 @@ export interface ExecutorHooks {
   tick(task: Task): 'resume' | 'yield' | 'kill';
 }
 
+type HostActivation = Extract<Activation, { kind: 'host' }>;
+
 type Trouble =
   | { readonly kind: 'exception'; readonly exception: CpuException }
   | { readonly kind: 'budget' }
@@ -49,12 +51,15 @@ export class Executor {
   private trouble: Trouble | undefined;
   private pendingPause: Pause | undefined;
   private nesting = 0;
+  private readonly hostReturn: Ptr;
 
   constructor(
     private readonly cpu: CpuContract,
     private readonly space: AddressSpace,
     private readonly hooks: ExecutorHooks,
-  ) {}
+  ) {
+    this.hostReturn = space.fromAddress(HOST_RETURN);
+  }
 
   /**
    * Makes a base kernel function callable by guest code at `address`. `invoke` reads the arguments and runs
@@ -178,7 +183,9 @@ export class Executor {
   /** Guest code has called a bound address. */
   private enter(name: string, invoke: () => unknown, finish: (value: Value) => void): void {
     const task = this.current!;
-    task.caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+    const caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+    // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
+    task.caller = caller === this.hostReturn ? task.entry : caller;
     let result: unknown;
     try {
       result = invoke();
@@ -186,14 +193,21 @@ export class Executor {
       this.abandon({ kind: 'error', error, name });
       return;
     }
-    if (isSleepable(result)) this.drive(task, name, result as Sleepable<Value>, finish);
+    if (isSleepable(result))
+      this.drive(task, result as Sleepable<Value>, { finish, name, caller: task.caller, returnsTo: caller });
     else finish(result as Value);
   }
 
   /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
-  private drive(task: Task, name: string, body: Sleepable<Value>, finish: (value: Value) => void): void {
-    const { caller } = task;
-    const activation: Activation = { kind: 'host', body, finish, name, caller };
+  private drive(
+    task: Task,
+    body: Sleepable<Value>,
+    frame: Pick<HostActivation, 'name' | 'caller' | 'returnsTo'> & {
+      readonly finish: (value: Value) => void;
+    },
+  ): void {
+    const { caller, finish, name } = frame;
+    const activation: Activation = { kind: 'host', body, ...frame };
     const depth = task.activations.length;
     for (;;) {
       let step: IteratorResult<Effect, unknown>;
@@ -256,14 +270,15 @@ export class Executor {
     cpu.setPtr(RSP, stack);
     cpu.set(0, 0n);
     cpu.rip = space.toAddress(effect.fn);
+    task.activations.push({ kind: 'guest', savedStack, entry: task.entry });
     task.entry = effect.fn;
-    task.activations.push({ kind: 'guest', savedStack });
   }
 
   private popGuest(task: Task): void {
     const activation = task.activations.pop();
     if (activation?.kind !== 'guest') throw new Error('guest code returned to a frame that is not there');
     this.cpu.set(RSP, activation.savedStack);
+    task.entry = activation.entry;
   }
 
   private setArgument(register: number, arg: number | bigint): void {

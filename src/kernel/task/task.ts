@@ -13,9 +13,16 @@ export type Activation =
       readonly name: string;
       /** Guest return address of the call into it: Task.caller while it runs. 0 for the outermost, which keeps who asked last. */
       readonly caller: Ptr;
+      /** Guest code that goes on when it returns; 0 for the outermost. */
+      readonly returnsTo: Ptr;
     }
   /** Guest code that a base kernel function called. */
-  | { readonly kind: 'guest'; readonly savedStack: bigint };
+  | {
+      readonly kind: 'guest';
+      readonly savedStack: bigint;
+      /** Task.entry as it was before. */
+      readonly entry: Ptr;
+    };
 
 export type TaskState = 'runnable' | 'blocked' | 'finished' | 'killed';
 
@@ -32,9 +39,12 @@ export class Task {
   result: unknown;
   /** Virtual time at which it last gave up the CPU: what the soft-lockup watchdog looks at. */
   lastScheduled = 0;
-  /** Guest return address of the innermost call into the base kernel: who asked. */
+  /**
+   * Guest return address of the innermost call into the base kernel: who asked. The start of the guest function
+   * where that ended in a jump to the base kernel.
+   */
   caller: Ptr = 0;
-  /** Guest function that the base kernel called last on this task's behalf. */
+  /** Guest function that the base kernel called and that has not returned. */
   entry: Ptr = 0;
   /** preempt_count while switched out. */
   preemptCount = 0;
@@ -50,7 +60,7 @@ export class Task {
     readonly isInterrupt: boolean,
     root: Sleepable<unknown>,
   ) {
-    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0 });
+    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0, returnsTo: 0 });
   }
 
   get ended(): boolean {

@@ -348,6 +348,7 @@ export class Traps implements ExecutorHooks {
     message: string,
     address: bigint,
     trace: readonly string[],
+    module?: string,
   ): void {
     const { k } = this;
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
@@ -357,7 +358,7 @@ export class Traps implements ExecutorHooks {
       message,
       address,
       at: symbolize(k, tail ? task.entry : rip),
-      module: task ? moduleOf(k, task, rip) : '',
+      module: module ?? (task ? moduleOf(k, task, rip) : ''),
       registers: registerDump(k),
       trace,
     });
