@@ -162,6 +162,15 @@ export class Machine {
     return this.kernel.log.records.slice(from);
   }
 
+  /** Lines of the log with a level below this come to the console: the first number of /proc/sys/kernel/printk. */
+  get consoleLevel(): number {
+    return this.kernel.space.load32(this.kernel.symbol('console_printk'));
+  }
+
+  set consoleLevel(level: number) {
+    this.kernel.space.store32(this.kernel.symbol('console_printk'), level);
+  }
+
   /**
    * Calls a function, by the name under which a loaded module exports (or just has) it or by its address, and
    * gives what it leaves in RAX. See `memory` for buffers to give it.

@@ -46,6 +46,8 @@ export class Task {
   caller: Ptr = 0;
   /** Guest function that the base kernel called and that has not returned. */
   entry: Ptr = 0;
+  /** What it sleeps for: a lock, a completion, a wait queue; 0 if that is not known. */
+  waitsFor: Ptr = 0;
   /** preempt_count while switched out. */
   preemptCount = 0;
   /** The OS's own object for the task (Linux: its task_struct). */

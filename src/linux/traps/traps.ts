@@ -25,6 +25,7 @@ import type { FaultReport } from './report.js';
 import { symbolAt, symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
 import type { TaintName } from './taint.js';
+import { waitOf } from './wait-of.js';
 
 const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
@@ -176,7 +177,8 @@ export class Traps implements ExecutorHooks {
         ...traceLines(trace),
       ])
         k.log.line(line, 3);
-      this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), trace);
+      const waits = `${message} It waits in ${waitOf(k, task)}.`;
+      this.record(task, task.caller, 'deadlock', waits, k.space.toAddress(task.caller), trace);
     });
   }
 
