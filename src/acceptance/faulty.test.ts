@@ -30,6 +30,7 @@ const LOG_DIFFERS = new Set([
   'mutex_deadlock', // found at once here, after two minutes there
   'spin_deadlock', // found at once here, by a stall warning there
   'sleep_in_timer', // which task the timer interrupts
+  'uaf_read', // what modbox writes into memory that is freed
   'stack_overflow', // which addresses it hashes
 ]);
 /** Two lines on taints, and the first two of the fault. */

@@ -12,10 +12,14 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
+  RAM,
   READ_TABLE,
   READ_TAGS,
   REGIONS,
+  SHADOW_BYTES,
+  SHADOW_SHIFT,
   TABLE_ENTRIES,
+  WATCHED_TAG,
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
@@ -34,6 +38,10 @@ export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute:
 
 const MAPPED = 1;
 const EXECUTE = 2;
+/** Upper word of a watched page's tag. */
+const WATCHED_HIGH = Number(WATCHED_TAG >> 32n);
+/** A word of the shadow that stands for bytes nobody may access. */
+const POISONED = -1;
 /** The page was mapped at some time: it may hold something. */
 const USED = 4;
 
@@ -62,6 +70,8 @@ export class AddressSpace {
   private readonly wildByAddress = new Map<bigint, Ptr>();
   private readonly wildByIndex: bigint[] = [];
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
+  /** See layout.ts; index is an offset in RAM >>> SHADOW_SHIFT. */
+  private readonly shadow: Int8Array;
   private released = false;
 
   /** `memory`: what an address space that is no longer needed has given back (see release). */
@@ -73,6 +83,7 @@ export class AddressSpace {
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
     this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
     this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
+    this.shadow = new Int8Array(buffer, SHADOW_BYTES, RAM.size >>> SHADOW_SHIFT);
     if (!memory) {
       this.readTable.fill(NO_ACCESS);
       this.writeTable.fill(NO_ACCESS);
@@ -102,6 +113,7 @@ export class AddressSpace {
       if (this.pageFlags[page]) {
         scrub(page * PAGE_SIZE, end * PAGE_SIZE);
         this.forbid(page, end);
+        this.forgetShadow(page * PAGE_SIZE, end * PAGE_SIZE);
       }
       page = end;
     }
@@ -115,6 +127,14 @@ export class AddressSpace {
     let end = page + 1;
     while (end < this.pageFlags.length && (this.pageFlags[end] !== 0) === used) end++;
     return end;
+  }
+
+  /** Nothing of a range is poisoned any more. */
+  private forgetShadow(start: Ptr, end: Ptr): void {
+    const from = Math.max(start, RAM.start);
+    const to = Math.min(end, RAM.start + RAM.size);
+    if (from < to)
+      this.shadow.fill(0, (from - RAM.start) >>> SHADOW_SHIFT, (to - RAM.start) >>> SHADOW_SHIFT);
   }
 
   /** Takes every right to pages away, without telling anybody. */
@@ -144,6 +164,50 @@ export class AddressSpace {
   unmap(start: Ptr, bytes: number, scrub = true): void {
     this.setPages(start, bytes, undefined, 0);
     if (scrub) this.bytes.fill(0, start, start + bytes);
+  }
+
+  /**
+   * Has machine code check each access to mapped pages of RAM with the shadow, until they are unmapped. At first
+   * everything may be accessed.
+   */
+  watch(start: Ptr, bytes: number): void {
+    for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
+      this.readTags[2 * page + 1] |= WATCHED_HIGH;
+      this.writeTags[2 * page + 1] |= WATCHED_HIGH;
+    }
+    this.forgetShadow(start, start + bytes);
+  }
+
+  isWatched(ptr: Ptr): boolean {
+    return (
+      ptr >= 0 && ptr < GUEST_LIMIT && (this.readTags[2 * (ptr >>> PAGE_SHIFT) + 1] & WATCHED_HIGH) !== 0
+    );
+  }
+
+  /** Machine code may not access these bytes of watched pages; both are multiples of 8. */
+  poison(start: Ptr, bytes: number): void {
+    const at = (start - RAM.start) >>> SHADOW_SHIFT;
+    this.shadow.fill(POISONED, at, at + (bytes >>> SHADOW_SHIFT));
+  }
+
+  /** Machine code may access these bytes, to the last; `start` is a multiple of 8. */
+  allow(start: Ptr, bytes: number): void {
+    const at = (start - RAM.start) >>> SHADOW_SHIFT;
+    const whole = bytes >>> SHADOW_SHIFT;
+    this.shadow.fill(0, at, at + whole);
+    if (bytes & 7) this.shadow[at + whole] = bytes & 7;
+  }
+
+  /** The first of `size` bytes that machine code may not access; undefined if it may access all. */
+  firstPoisoned(ptr: Ptr, size: number): Ptr | undefined {
+    if (ptr < RAM.start || ptr + size > RAM.start + RAM.size) return undefined;
+    for (let at = ptr; at < ptr + size; at = (at | 7) + 1) {
+      const word = this.shadow[(at - RAM.start) >>> SHADOW_SHIFT];
+      if (word === 0) continue;
+      const bad = word < 0 ? at : Math.max(at, (at & ~7) + word);
+      if (bad < ptr + size) return bad;
+    }
+    return undefined;
   }
 
   isMapped(ptr: Ptr): boolean {

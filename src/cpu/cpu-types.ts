@@ -21,6 +21,11 @@ export interface CpuException {
   readonly address?: bigint;
   /** #PF: what the access wanted. */
   readonly access?: 'read' | 'write' | 'execute';
+  /**
+   * #PF of no real processor: so many bytes that are mapped but belong to nobody, memory that was freed or lies between objects
+   * (AddressSpace.poison). The instruction can be resumed once they are allowed.
+   */
+  readonly poisoned?: number;
   /** Set when the instruction is valid on this CPU but modbox does not translate it: its text. */
   readonly unimplemented?: string;
 }

@@ -72,8 +72,17 @@ export const DIRECT_MAP_UPPER = 0xffff_8880;
  */
 export const READ_TAGS = 0;
 export const WRITE_TAGS = 0x80_0000;
+/** Bit of a tag: accesses to the page are to be checked byte by byte with the shadow. Such a tag matches no address either. */
+export const WATCHED_TAG = 1n << 60n;
 /** Matches no address. */
 export const NO_TAG = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * Shadow of RAM, in a granule range that no region uses: one signed byte for each 8 bytes, as KASAN has it. 0: all may be
+ * accessed; 1 to 7: the first so many; negative: none.
+ */
+export const SHADOW_BYTES = 0x6400_0000;
+export const SHADOW_SHIFT = 3;
 
 /**
  * Host area of the WebAssembly memory, outside what guest addresses can reach: permission tables and

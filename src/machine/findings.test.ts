@@ -7,8 +7,12 @@ function told(modules: readonly string[], command: string): { notes: string; err
   const seen = { notes: '', err: '' };
   const terminal = {
     out: () => undefined,
-    err: (data: string | Uint8Array) => void (seen.err += String(data)),
-    note: (text: string) => void (seen.notes += text),
+    err: (data: string | Uint8Array) => {
+      seen.err += String(data);
+    },
+    note: (text: string) => {
+      seen.notes += text;
+    },
   };
   new Shell(machineWith(modules), terminal).run(command);
   return seen;

@@ -60,6 +60,7 @@ export const DETECTED: Readonly<Record<string, Expectation>> = {
   refcount: { kind: 'refcount' },
   rodata_write: { kind: 'write-protected' },
   slab_overflow: { kind: 'out-of-bounds' },
+  slab_overread: { kind: 'out-of-bounds', trace: 'fault' },
   slab_underflow: { kind: 'out-of-bounds' },
   sleep_in_atomic: { kind: 'sleep-in-atomic' },
   sleep_in_timer: { kind: 'sleep-in-atomic', trace: 'timer_run' },
@@ -71,6 +72,7 @@ export const DETECTED: Readonly<Record<string, Expectation>> = {
   text_write: { kind: 'write-protected' },
   timer_left: { kind: 'left-behind', steps: removed('timer_left'), later: true },
   uaf_write: { kind: 'use-after-free', steps: removed('uaf_write') },
+  uaf_read: { kind: 'use-after-free', trace: 'fault' },
   ud2: { kind: 'invalid-opcode' },
   use_of_init: { kind: 'execute-fault', steps: written('use_of_init') },
   vmalloc_overflow: { kind: 'page-fault' },
@@ -109,7 +111,5 @@ export const STUCK: Readonly<Record<string, RegExp>> = {
 
 /** Modules whose fault is not noticed, and why. */
 export const NOT_DETECTED: Readonly<Record<string, string>> = {
-  slab_overread: 'a read one byte beyond an object, inside its slab: reads are checked by page',
-  uaf_read: 'a read of a freed object, inside its slab: it finds poison there, which the module only prints',
   user_read: 'the virtual CPU has no SMAP: kernel code may read user memory that is mapped',
 };

@@ -154,6 +154,11 @@ export interface AddressPlan {
   readonly frame: Range | undefined;
 }
 
+/** The same without ranges but that of the frame. */
+export function frameOnly({ rspIn, blocks, frame }: AddressPlan): AddressPlan {
+  return { rspIn, blocks: blocks.map(() => new Map<number, Range>()), frame };
+}
+
 const NOT_ACCESSED = new Set(['lea', 'nop', 'xlat', 'ins', 'outs']);
 const READ_ONLY = new Set(['cmp', 'test', 'bt', 'push', 'calli', 'jmpi', 'mul', 'imul1', 'div', 'idiv']);
 

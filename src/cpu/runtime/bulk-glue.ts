@@ -1,4 +1,4 @@
-import { READ_TAGS, WRITE_TAGS } from '../layout.js';
+import { READ_TAGS, WATCHED_TAG, WRITE_TAGS } from '../layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { I32, I64, Op } from '../wasm/op.js';
 import { RFLAGS } from './layout.js';
@@ -24,6 +24,9 @@ function pushPageWrong(w: CodeWriter, tags: number, at: number): void {
   w.i32(3);
   w.op(Op.i32Shl);
   w.memory(Op.i64Load, tags);
+  // What a watched page may be used for is for single accesses to look at.
+  w.i64big(BigInt.asIntN(64, ~WATCHED_TAG));
+  w.op(Op.i64And);
   w.get(at);
   w.i64(12);
   w.op(Op.i64ShrU, Op.i64Ne);

@@ -3,6 +3,7 @@ import { type Insn, OP_FETCH_FAULT, OP_INVALID, OP_TOO_LONG } from '../decode/in
 import { evaluateLazy, type FlagsAtSite } from '../translate/flag-state.js';
 import { FLAG_BITS } from '../translate/frame.js';
 import type { Site } from '../translate/site.js';
+import type { CheckMode } from '../translate/translator.js';
 import { CpuFault } from './guest-memory.js';
 import { halfOffset, SHADOW, SHADOW_FLAGS, SHADOW_VECTORS, VECTORS } from './layout.js';
 import type { Registers } from './registers.js';
@@ -96,12 +97,22 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
   if (site.align && address % BigInt(site.align) !== 0n) return raise({ vector: 'GP' });
   const exception = c.memory.probe(address, memory.size, site.write === true);
   if (exception) return raise(exception);
+  const ptr = c.memory.locate(address, site.write === true);
+  const watched = memory.size <= 8 && c.regs.space.isWatched(ptr);
+  if (watched && c.regs.space.firstPoisoned(ptr, memory.size) !== undefined)
+    return raise({ vector: 'PF', address, access: site.write ? 'write' : 'read', poisoned: memory.size });
   // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
   // are not good.
   const linear = Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n);
   const mode = site.entry === unit.ptr ? unit.mode : 'quick';
-  units.checkHarder(unit, site.entry, linear, site.range || mode !== 'quick' ? 'full' : 'patient');
+  units.checkHarder(unit, site.entry, linear, nextMode(mode, watched, site.range === true));
   return undefined;
+}
+
+/** How to check where a check failed although the access is good. */
+function nextMode(mode: CheckMode, watched: boolean, range: boolean): CheckMode {
+  if (watched && (mode === 'quick' || mode === 'patient')) return 'watched';
+  return range || mode !== 'quick' ? 'full' : 'patient';
 }
 
 function trap(c: SlowContext, units: UnitTable, unit: Unit, insn: Insn): Exit | undefined {

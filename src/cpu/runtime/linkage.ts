@@ -12,6 +12,7 @@ import {
   RIP,
   regOffset,
 } from './layout.js';
+import { watchBody } from './watch-glue.js';
 
 /**
  * Function types by index, the same in every module. Type 0 is that of translated functions: host stack left,
@@ -98,6 +99,8 @@ function writeGlue(memoryPages: number): Uint8Array {
       { type: 3, body: dispatchBody(resolve), name: 'dispatch' },
       { type: 6, body: copyBody(), name: 'copy' },
       { type: 6, body: fillBody(), name: 'fill' },
+      // watch(linear, size): whether an access of up to 8 bytes meets poison.
+      { type: 2, body: watchBody(), name: 'watch' },
     ],
     elements: [],
   });

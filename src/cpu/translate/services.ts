@@ -12,6 +12,7 @@ export const SERVICES = {
   pop: { slot: 4, type: 4 },
   copy: { slot: 5, type: 6 },
   fill: { slot: 6, type: 6 },
+  watch: { slot: 7, type: 2 },
 } as const;
 
 export type Service = keyof typeof SERVICES;

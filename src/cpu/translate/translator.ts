@@ -6,6 +6,7 @@ import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
 import { Emitter } from './emitter.js';
 import { L, reg as localOf, RANGE_LOCALS } from './locals.js';
+import { callService } from './services.js';
 import type { Site } from './site.js';
 import type { HelperName } from './vector/helpers.js';
 
@@ -15,7 +16,9 @@ export type CheckMode =
   | 'quick'
   /** Try page-crossing accesses and direct-map aliases in line, then leave. */
   | 'patient'
-  /** As 'patient', and no access is covered by a check of a whole range. */
+  /** As 'patient', and single accesses to watched pages are checked with the shadow; only the stack frame is checked as a range. */
+  | 'watched'
+  /** As 'watched', and no access is covered by a check of a whole range. */
   | 'full';
 
 /** Upper 52 bits less page number of direct-map addresses: what alias accesses show in place of a page's tag. */
@@ -248,8 +251,19 @@ export class Translator extends Emitter {
     }
     w.op(Op.i32Eqz);
     this.exitIf();
+    if (size <= 8) this.watch(size);
     w.op(Op.end);
     this.depth--;
+  }
+
+  /** Leaves where the access meets poison. Vector code, which is written by hand, may read more than it uses. */
+  private watch(size: number): void {
+    const { w } = this;
+    w.get(L.ea);
+    w.op(Op.i32WrapI64);
+    w.i32(size);
+    callService(w, 'watch');
+    this.exitIf();
   }
 
   private pushTag(tags: number, plus: number): void {

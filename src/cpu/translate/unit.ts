@@ -1,5 +1,5 @@
 import type { Insn } from '../decode/instruction.js';
-import { type AddressPlan, planAddresses, type Range } from '../flow/addresses.js';
+import { type AddressPlan, frameOnly, planAddresses, type Range } from '../flow/addresses.js';
 import type { Block, Graph } from '../flow/cfg.js';
 import type { FlowInfo } from '../flow/dominators.js';
 import type { Liveness } from '../flow/liveness.js';
@@ -77,7 +77,8 @@ export class UnitTranslation implements FlowSink {
     this.t = new Translator(this.w, mode, shared.sites, graph.blocks[0].ptr);
     if (live.vectors) this.t.vectors = new VectorLocals(live.vectors.used);
     this.t.helper = shared.helper;
-    this.plan = mode !== 'full' ? planAddresses(graph) : undefined;
+    const plan = mode !== 'full' ? planAddresses(graph) : undefined;
+    this.plan = plan && mode === 'watched' ? frameOnly(plan) : plan;
     this.weights = loopWeights(graph, flow);
   }
 

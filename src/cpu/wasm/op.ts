@@ -19,6 +19,7 @@ export const Op = {
   localTee: 0x22,
   i32Load: 0x28,
   i64Load: 0x29,
+  i32Load8s: 0x2c,
   i32Load8u: 0x2d,
   i32Load16u: 0x2f,
   i32Store: 0x36,

@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
-import type { Ledger } from './ledger.js';
+import type { Allocation, Ledger } from './ledger.js';
 import type { PageAllocator } from './page-allocator.js';
 
 /** Bytes as SLUB's debugging writes them (Documentation/mm/slub.rst). */
@@ -54,6 +54,8 @@ export type SlabDefect =
       readonly size: number;
       readonly at: Ptr;
       readonly caller: Ptr;
+      /** Order of the allocation or release. */
+      readonly serial: number;
       readonly cache: string;
     }
   | {
@@ -62,8 +64,20 @@ export type SlabDefect =
       readonly size: number;
       readonly at: Ptr;
       readonly caller: Ptr;
+      /** Order of the allocation or release. */
+      readonly serial: number;
       readonly cache: string;
     };
+
+/** An object and what became of it. */
+export interface SlabPlace {
+  readonly ptr: Ptr;
+  /** Bytes to the next object. */
+  readonly stride: number;
+  readonly cache: string;
+  readonly allocation?: Allocation;
+  readonly freed?: FreedBy;
+}
 
 export type FreeResult =
   | { readonly kind: 'freed'; readonly defect?: SlabDefect }
@@ -76,8 +90,10 @@ export type FreeResult =
     }
   | { readonly kind: 'not-an-object' };
 
-interface FreedBy {
+export interface FreedBy {
   readonly caller: Ptr;
+  /** Order among allocations. */
+  readonly serial: number;
   readonly size: number;
 }
 
@@ -89,6 +105,8 @@ export class Slab {
   private readonly general: SlabCache[];
   private readonly cacheOfObject = new Map<Ptr, SlabCache>();
   private readonly freed = new Map<Ptr, FreedBy>();
+  /** Live objects that guest code may only use as it asked. */
+  private readonly checked = new Set<Ptr>();
   private readonly slabOfPage = new Map<number, { readonly start: Ptr; readonly cache: SlabCache }>();
   /** Told of every defect found while allocating. */
   onDefect: (defect: SlabDefect) => void = () => {};
@@ -121,6 +139,7 @@ export class Slab {
     }
     for (const slab of cache.slabs) {
       for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE) this.slabOfPage.delete(at >>> 12);
+      this.space.allow(slab, cache.slabBytes);
       this.pages.givePages(slab, cache.slabBytes);
     }
     cache.slabs.length = 0;
@@ -133,10 +152,12 @@ export class Slab {
     return this.general.find((cache) => cache.options.objectSize >= size);
   }
 
-  /** kmalloc: `size` bytes, or 0. Above 8 KiB the memory is whole pages. Content is poison unless `zero`. */
-  kmalloc(size: number, zero: boolean): Ptr {
+  /**
+   * kmalloc: `size` bytes, or 0. Above 8 KiB the memory is whole pages. Content is poison unless `zero`. `checked`: see allocate.
+   */
+  kmalloc(size: number, zero: boolean, checked = false): Ptr {
     const cache = this.generalCache(size);
-    if (cache) return this.allocate(cache, zero, size);
+    if (cache) return this.allocate(cache, zero, size, checked);
     const bytes = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
     let align = PAGE_SIZE;
     while (align < bytes) align *= 2;
@@ -145,8 +166,11 @@ export class Slab {
     return ptr;
   }
 
-  /** One object of a cache; `size` is what was asked for, where the red zone starts. */
-  allocate(cache: SlabCache, zero: boolean, size = cache.options.objectSize): Ptr {
+  /**
+   * One object of a cache; `size` is what was asked for, where the red zone starts. Of a `checked` one guest code may access only
+   * what it asked for, while it has it; those that the base kernel makes for itself are not.
+   */
+  allocate(cache: SlabCache, zero: boolean, size = cache.options.objectSize, checked = false): Ptr {
     if (cache.freeObjects.length === 0 && !this.grow(cache)) return 0;
     const ptr = cache.freeObjects.pop()!;
     const before = this.freed.get(ptr);
@@ -160,6 +184,7 @@ export class Slab {
     if (zero) bytes.fill(0, ptr, ptr + size);
     else if (!keepContent) bytes.fill(POISON_INUSE, ptr, ptr + size);
     bytes.fill(RED_ACTIVE, ptr + size, ptr + objectSize + REDZONE);
+    this.guard(cache, ptr, size, checked);
     cache.inUse++;
     this.ledger.add('slab', ptr, size);
     return ptr;
@@ -174,11 +199,13 @@ export class Slab {
       const freedBy = this.freed.get(ptr)?.caller ?? 0;
       return { kind: 'double-free', cache, freedBy, latest: cache.freeObjects[0] === ptr };
     }
-    const defect = this.checkLive(cache, ptr, allocation.size, allocation.caller);
+    const { objectSize, keepContent } = cache.options;
+    const defect = this.checkLive(cache, ptr, allocation);
     this.ledger.remove(ptr);
-    if (!cache.options.keepContent) {
-      this.space.bytes.fill(POISON_FREE, ptr, ptr + cache.options.objectSize);
-      this.freed.set(ptr, { caller: this.ledger.caller(), size: cache.options.objectSize });
+    if (!keepContent) {
+      this.space.bytes.fill(POISON_FREE, ptr, ptr + objectSize);
+      this.freed.set(ptr, { caller: this.ledger.caller(), serial: this.ledger.mark, size: objectSize });
+      if (this.checked.delete(ptr)) this.space.poison(ptr, Math.ceil(objectSize / 8) * 8);
     }
     cache.inUse--;
     cache.freeObjects.unshift(ptr);
@@ -200,6 +227,7 @@ export class Slab {
     if (!allocation || !cache) return;
     this.ledger.bytes += size - allocation.size;
     allocation.size = size;
+    this.guard(cache, ptr, size, this.checked.has(ptr));
     this.space.bytes.fill(RED_ACTIVE, ptr + size, ptr + cache.options.objectSize + REDZONE);
   }
 
@@ -226,7 +254,7 @@ export class Slab {
       const allocation = this.ledger.get(ptr);
       const before = this.freed.get(ptr);
       const defect = allocation
-        ? this.checkLive(cache, ptr, allocation.size, allocation.caller)
+        ? this.checkLive(cache, ptr, allocation)
         : before && this.checkFreed(cache, ptr, before);
       if (defect) defects.push(defect);
     }
@@ -237,6 +265,8 @@ export class Slab {
     const slab = this.pages.takePages(cache.slabBytes, PAGE_SIZE);
     if (slab === 0) return false;
     cache.slabs.push(slab);
+    this.space.watch(slab, cache.slabBytes);
+    this.space.poison(slab, cache.slabBytes);
     for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE)
       this.slabOfPage.set(at >>> 12, { start: slab, cache });
     const count = Math.floor((cache.slabBytes - cache.first) / cache.stride);
@@ -249,20 +279,54 @@ export class Slab {
     return true;
   }
 
-  private checkLive(cache: SlabCache, ptr: Ptr, size: number, caller: Ptr): SlabDefect | undefined {
-    const end = ptr + cache.options.objectSize + REDZONE;
-    const at = firstOther(this.space.bytes, ptr + size, end, RED_ACTIVE);
-    if (at < 0) return this.checkBefore(cache, ptr, size, caller);
-    this.space.bytes.fill(RED_ACTIVE, ptr + size, end);
-    return { kind: 'redzone', ptr, size, at, caller, cache: cache.options.name };
+  /** Which of an object's bytes guest code may access: those asked for, or with its red zone all. */
+  private guard(cache: SlabCache, ptr: Ptr, size: number, checked: boolean): void {
+    if (!checked) {
+      this.space.allow(ptr, cache.stride);
+      this.checked.delete(ptr);
+      return;
+    }
+    this.space.poison(ptr, cache.stride);
+    this.space.allow(ptr, size);
+    this.checked.add(ptr);
   }
 
-  private checkBefore(cache: SlabCache, ptr: Ptr, size: number, caller: Ptr): SlabDefect | undefined {
+  /** What is at an address in a slab: the object that it is in, before or behind; undefined for other memory. */
+  around(address: Ptr): SlabPlace | undefined {
+    const slab = this.slabOfPage.get(address >>> 12);
+    if (!slab) return undefined;
+    const { cache, start } = slab;
+    const index = Math.max(0, Math.floor((address - start - cache.first) / cache.stride));
+    const ptr = start + cache.first + index * cache.stride;
+    const allocation = this.ledger.get(ptr);
+    const freed = this.freed.get(ptr);
+    const { stride, options } = cache;
+    return { ptr, stride, cache: options.name, ...(allocation && { allocation }), ...(freed && { freed }) };
+  }
+
+  private checkLive(
+    cache: SlabCache,
+    ptr: Ptr,
+    { size, caller, serial }: Allocation,
+  ): SlabDefect | undefined {
+    const end = ptr + cache.options.objectSize + REDZONE;
+    const at = firstOther(this.space.bytes, ptr + size, end, RED_ACTIVE);
+    if (at < 0) return this.checkBefore(cache, ptr, size, { caller, serial });
+    this.space.bytes.fill(RED_ACTIVE, ptr + size, end);
+    return { kind: 'redzone', ptr, size, at, caller, serial, cache: cache.options.name };
+  }
+
+  private checkBefore(
+    cache: SlabCache,
+    ptr: Ptr,
+    size: number,
+    { caller, serial }: Pick<Allocation, 'caller' | 'serial'>,
+  ): SlabDefect | undefined {
     if (cache.first === 0) return undefined;
     const at = firstOther(this.space.bytes, ptr - LEFT_REDZONE, ptr, RED_ACTIVE);
     if (at < 0) return undefined;
     this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
-    return { kind: 'left-redzone', ptr, size, at, caller, cache: cache.options.name };
+    return { kind: 'left-redzone', ptr, size, at, caller, serial, cache: cache.options.name };
   }
 
   private checkFreed(cache: SlabCache, ptr: Ptr, before: FreedBy): SlabDefect | undefined {
@@ -275,6 +339,7 @@ export class Slab {
       size: before.size,
       at,
       caller: before.caller,
+      serial: before.serial,
       cache: cache.options.name,
     };
   }

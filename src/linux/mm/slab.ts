@@ -4,6 +4,7 @@ import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.j
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { ModuleHistory } from '../module/module-history.js';
 import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../traps/symbolize.js';
 
@@ -18,6 +19,14 @@ const ZERO_SIZE_PTR = 16;
 const CACHE_LINE = 64;
 const PAGE_SIZE = 4096;
 const KMALLOC_MAX = 4 * 1024 * 1024;
+
+/** What guest code did, and the object with its surroundings. */
+interface BadAccess {
+  readonly text: string;
+  readonly free: boolean;
+  readonly start: Ptr;
+  readonly bytes: number;
+}
 
 interface GuestCache {
   readonly cache: SlabCache;
@@ -109,7 +118,7 @@ export class SlabExports implements Subsystem {
     this.mightSleep(flags);
     if (size === 0) return ZERO_SIZE_PTR;
     if (size > KMALLOC_MAX) return 0;
-    return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0);
+    return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0, true);
   }
 
   /** The allocation flags among arguments that begin with the buckets to allocate from, if the kernel has these. */
@@ -156,9 +165,11 @@ export class SlabExports implements Subsystem {
     ]);
   }
 
-  /** Reports a write out of bounds or after free, as SLUB's debugging words it. */
+  /** Reports a write out of bounds or after free, as SLUB's debugging words it; once, where it was seen being made. */
   report(defect: SlabDefect): void {
     const { k } = this;
+    if (this.seen.delete(defect.ptr) && !k.traps.debugsSlabs) return;
+    const by = k.get(ModuleHistory).symbolize(defect.caller, defect.serial);
     const at = k.space.toAddress(defect.at).toString(16).padStart(16, '0');
     const byte = k.space.bytes[defect.at].toString(16);
     const after = defect.kind === 'use-after-free';
@@ -171,11 +182,33 @@ export class SlabExports implements Subsystem {
       defect.at,
       [
         `0x${at}: offset ${defect.at - defect.ptr} of an object of ${defect.size} bytes, first byte 0x${byte}`,
-        `${verb} in ${symbolize(k, defect.caller)}`,
+        `${verb} in ${by}`,
       ],
-      defect.caller,
+      { place: by, module: k.get(ModuleHistory).moduleName(defect.caller, defect.serial) },
     );
   }
+
+  /** Guest code accessed memory of a slab that is none of its business: which, in words. Undefined for other memory. */
+  describe(at: Ptr, access: string, size: number): BadAccess | undefined {
+    const place = this.k.slab.around(at);
+    if (!place) return undefined;
+    const { ptr, cache, allocation, freed, stride } = place;
+    const history = this.k.get(ModuleHistory);
+    const what = `BUG ${cache}: ${access} of ${size} byte${size === 1 ? '' : 's'}`;
+    if (access === 'write') this.seen.add(ptr);
+    const all = { start: ptr, bytes: stride };
+    if (allocation) {
+      const by = history.symbolize(allocation.caller, allocation.serial);
+      const where = placeOf(at - ptr, allocation.size);
+      const text = `${what} ${where} an object of ${allocation.size} bytes, allocated in ${by}`;
+      return { text, free: false, ...all };
+    }
+    const by = freed ? `, freed in ${history.symbolize(freed.caller, freed.serial)}` : '';
+    return { text: `${what}, ${at - ptr} bytes into an object that is free${by}`, free: true, ...all };
+  }
+
+  /** Objects whose damage was reported when it was done. */
+  private readonly seen = new Set<Ptr>();
 
   /** GFP flags that may sleep are an error in atomic context. */
   private mightSleep(flags: number): void {
@@ -259,7 +292,8 @@ export class SlabExports implements Subsystem {
   private cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
     this.mightSleep(flags);
     const { cache: slab, ctor } = this.cacheAt(cache);
-    const object = this.k.slab.allocate(slab, (flags & GFP_ZERO) !== 0);
+    const { objectSize } = slab.options;
+    const object = this.k.slab.allocate(slab, (flags & GFP_ZERO) !== 0, objectSize, true);
     return ctor !== 0 && object !== 0 ? this.construct(ctor, object) : object;
   }
 
@@ -301,4 +335,11 @@ export class SlabExports implements Subsystem {
 
 function pageAlign(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/** Where an access begins that is not wholly inside of an object of `size` bytes. */
+function placeOf(offset: number, size: number): string {
+  if (offset < 0) return `${-offset} bytes before`;
+  if (offset < size) return 'across the end of';
+  return offset === size ? 'right behind' : `${offset - size} bytes behind`;
 }

@@ -129,6 +129,7 @@ export class Uaccess implements Subsystem {
   /** Bytes that could not be copied. */
   toUser(to: Ptr, from: Ptr, count: number): number {
     const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
+    this.k.traps.given(from, possible, 'read');
     if (possible > 0) this.k.space.bytes.set(this.k.space.readable(from, possible), to);
     return count - possible;
   }
@@ -136,6 +137,7 @@ export class Uaccess implements Subsystem {
   /** Bytes that could not be copied; the kernel buffer is zero-filled from there. */
   fromUser(to: Ptr, from: Ptr, count: number): number {
     const possible = this.prefix(from, count, (at, bytes) => this.k.space.canRead(at, bytes));
+    this.k.traps.given(to, count, 'write');
     const out = this.k.space.writable(to, count);
     out.set(this.k.space.bytes.subarray(from, from + possible));
     out.fill(0, possible);

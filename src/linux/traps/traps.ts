@@ -8,6 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
+import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { describe } from './describe.js';
 import { applyFixup } from './fixup.js';
@@ -22,7 +23,7 @@ import {
   traceLines,
 } from './oops-text.js';
 import type { FaultReport } from './report.js';
-import { symbolAt, symbolize } from './symbolize.js';
+import { symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
 import type { TaintName } from './taint.js';
 import { waitOf } from './wait-of.js';
@@ -73,6 +74,10 @@ export class Traps implements ExecutorHooks {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
     const module = k.get(Modules).moduleAt(rip);
+    if (exception.poisoned !== undefined) {
+      reportPoisoned(k, task, rip, exception);
+      return 'resume';
+    }
     if (module && applyFixup(k, module, rip, exception)) return 'resume';
     if (module && exception.vector === 'UD' && !exception.unimplemented) {
       const bug = findBug(k, module, rip);
@@ -96,6 +101,11 @@ export class Traps implements ExecutorHooks {
     }
     const { kind, head, lines, address } = describe(k, task, exception);
     return this.die(task, kind, head, lines, address, false);
+  }
+
+  /** The export being served is given memory to read or write: see checkGiven. */
+  given(ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
+    checkGiven(this.k, ptr, bytes, access);
   }
 
   hostError(task: Task, error: unknown, name: string): void {
@@ -239,6 +249,11 @@ export class Traps implements ExecutorHooks {
     this.warn(task, rip, place, true, { kind, message });
   }
 
+  /** Whether slub_debug= has the log say what is wrong with slab objects. */
+  get debugsSlabs(): boolean {
+    return SLUB_DEBUG.test(this.k.cmdline);
+  }
+
   /** As slub_debug= makes the real kernel say it. */
   private logComplaint(message: string, details: readonly string[]): void {
     for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) this.k.log.line(line, 3);
@@ -251,17 +266,17 @@ export class Traps implements ExecutorHooks {
     message: string,
     address: Ptr,
     details: readonly string[] = [],
-    culprit?: Ptr,
+    culprit?: { readonly place: string; readonly module: string | undefined },
   ): void {
     const { k } = this;
     const task = k.executor.current;
-    if (SLUB_DEBUG.test(k.cmdline)) this.logComplaint(message, details);
+    if (this.debugsSlabs) this.logComplaint(message, details);
     const trace = task ? callTrace(k, task) : [];
     // No module of the trace did it: whoever allocated or freed the memory is to blame.
     const late = culprit !== undefined && !trace.some((entry) => entry.endsWith(']'));
-    if (late && symbolAt(k, culprit)?.module) trace.unshift(symbolize(k, culprit));
-    const place = late ? culprit : (task?.caller ?? 0);
-    this.record(task, place, kind, message, k.space.toAddress(address), trace);
+    if (late && culprit.module !== undefined) trace.unshift(culprit.place);
+    const module = late ? culprit.module : undefined;
+    this.record(task, task?.caller ?? 0, kind, message, k.space.toAddress(address), trace, module);
   }
 
   /** What a module that is being unloaded did not take away: it is reported, the log does not change. */

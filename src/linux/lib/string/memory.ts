@@ -9,11 +9,14 @@ export class Memory implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   private readonly copy = (to: Ptr, from: Ptr, bytes: number): Ptr => {
+    this.k.traps.given(from, bytes, 'read');
+    this.k.traps.given(to, bytes, 'write');
     moveBytes(this.k.space, to, from, bytes);
     return to;
   };
 
   private readonly fill = (to: Ptr, value: number, bytes: number): Ptr => {
+    this.k.traps.given(to, bytes, 'write');
     fillBytes(this.k.space, to, value, bytes);
     return to;
   };
@@ -30,8 +33,8 @@ export class Memory implements Subsystem {
     memcpy_fromio: this.copy,
     memcpy_toio: this.copy,
     memset_io: this.fill,
-    memcmp: (a: Ptr, b: Ptr, bytes: number) => compareBytes(this.k.space, a, b, bytes),
-    bcmp: (a: Ptr, b: Ptr, bytes: number) => compareBytes(this.k.space, a, b, bytes),
+    memcmp: (a: Ptr, b: Ptr, bytes: number) => this.compare(a, b, bytes),
+    bcmp: (a: Ptr, b: Ptr, bytes: number) => this.compare(a, b, bytes),
     memchr: (ptr: Ptr, value: number, bytes: number) => this.find(ptr, value, bytes) ?? 0,
     memscan: (ptr: Ptr, value: number, bytes: number) => this.find(ptr, value, bytes) ?? ptr + bytes,
     memchr_inv: (ptr: Ptr, value: number, bytes: number) => {
@@ -83,6 +86,12 @@ export class Memory implements Subsystem {
     __memcpy_flushcache: 'v:ppL',
     memzero_explicit: 'v:pL',
   };
+
+  private compare(a: Ptr, b: Ptr, bytes: number): number {
+    this.k.traps.given(a, bytes, 'read');
+    this.k.traps.given(b, bytes, 'read');
+    return compareBytes(this.k.space, a, b, bytes);
+  }
 
   private find(ptr: Ptr, value: number, bytes: number): Ptr | undefined {
     requireReadable(this.k.space, ptr, bytes);

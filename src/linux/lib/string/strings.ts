@@ -16,7 +16,10 @@ export class Strings implements Subsystem {
   private readonly length = (s: Ptr): number => lengthOf(this.k.space, s);
 
   private readonly copyString = (to: Ptr, from: Ptr): Ptr => {
-    moveBytes(this.k.space, to, from, this.length(from) + 1);
+    const bytes = this.length(from) + 1;
+    this.k.traps.given(from, bytes, 'read');
+    this.k.traps.given(to, bytes, 'write');
+    moveBytes(this.k.space, to, from, bytes);
     return to;
   };
 
@@ -100,6 +103,8 @@ export class Strings implements Subsystem {
   };
 
   private store(to: Ptr, from: Ptr, length: number): void {
+    this.k.traps.given(from, length, 'read');
+    this.k.traps.given(to, length + 1, 'write');
     moveBytes(this.k.space, to, from, length);
     this.k.space.store8(to + length, 0);
   }

@@ -1,0 +1,70 @@
+import { RAM, SHADOW_BYTES, SHADOW_SHIFT } from '../layout.js';
+import { CodeWriter } from '../wasm/code-writer.js';
+import { I32, Op } from '../wasm/op.js';
+
+const LINEAR = 0;
+const SIZE = 1;
+/** Words of the shadow for the first and the last byte. */
+const FIRST = 2;
+const LAST = 3;
+const LAST_BYTE = 4;
+
+/** Pushes the shadow's word for the linear offset on the stack. */
+function loadShadow(w: CodeWriter): void {
+  w.i32(RAM.start);
+  w.op(Op.i32Sub);
+  w.i32(SHADOW_SHIFT);
+  w.op(Op.i32ShrU);
+  w.memory(Op.i32Load8s, SHADOW_BYTES);
+}
+
+/**
+ * watch(linear, size): 1 where an access of up to 8 bytes to watched memory meets poison, by the shadow (layout.ts).
+ * Memory outside RAM is never watched.
+ */
+export function watchBody(): CodeWriter {
+  const w = new CodeWriter(128);
+  w.op(1, 3, I32);
+  w.get(LINEAR);
+  w.i32(RAM.start);
+  w.op(Op.i32Sub);
+  w.i32(RAM.size - 8);
+  w.op(Op.i32GtU, Op.if, 0x40);
+  w.i32(0);
+  w.op(Op.return, Op.end);
+  w.get(LINEAR);
+  loadShadow(w);
+  w.set(FIRST);
+  w.get(LINEAR);
+  w.get(SIZE);
+  w.op(Op.i32Add);
+  w.i32(1);
+  w.op(Op.i32Sub);
+  w.tee(LAST_BYTE);
+  loadShadow(w);
+  w.tee(LAST);
+  w.get(FIRST);
+  w.op(Op.i32Or, Op.i32Eqz, Op.if, 0x40);
+  w.i32(0);
+  w.op(Op.return, Op.end);
+  // All of the first word is needed where the access goes on into another.
+  w.get(LINEAR);
+  w.get(LAST_BYTE);
+  w.op(Op.i32Xor);
+  w.i32(8);
+  w.op(Op.i32GeU, Op.if, 0x40);
+  w.get(FIRST);
+  w.op(Op.if, 0x40);
+  w.i32(1);
+  w.op(Op.return, Op.end, Op.end);
+  w.get(LAST);
+  w.op(Op.i32Eqz, Op.if, 0x40);
+  w.i32(0);
+  w.op(Op.return, Op.end);
+  w.get(LAST_BYTE);
+  w.i32(7);
+  w.op(Op.i32And);
+  w.get(LAST);
+  w.op(Op.i32GeS, Op.end);
+  return w;
+}
