@@ -7,6 +7,19 @@ const PREV = 8;
 const LIST_POISON1 = 0xdead_0000_0000_0100n;
 const LIST_POISON2 = 0xdead_0000_0000_0122n;
 
+/** The base kernel was asked to change a list that is corrupt: what CONFIG_DEBUG_LIST's checks stop. */
+export class ListFault extends Error {
+  override readonly name = 'ListFault';
+
+  constructor(
+    readonly entry: Ptr,
+    /** Between which it was to be added; undefined where it was to be taken out. */
+    readonly place?: { readonly prev: Ptr; readonly next: Ptr },
+  ) {
+    super('a list in guest memory is corrupt');
+  }
+}
+
 /** struct list_head in guest memory: circular doubly linked lists (Documentation/core-api/kernel-api.rst). */
 export const list = {
   init(space: AddressSpace, head: Ptr): void {
@@ -54,6 +67,9 @@ export const list = {
 };
 
 function insert(space: AddressSpace, entry: Ptr, before: Ptr, after: Ptr): void {
+  const linked = space.loadPtr(after + PREV) === before && space.loadPtr(before + NEXT) === after;
+  if (!linked || entry === before || entry === after)
+    throw new ListFault(entry, { prev: before, next: after });
   space.storePtr(after + PREV, entry);
   space.storePtr(entry + NEXT, after);
   space.storePtr(entry + PREV, before);
@@ -63,6 +79,15 @@ function insert(space: AddressSpace, entry: Ptr, before: Ptr, after: Ptr): void 
 function unlink(space: AddressSpace, entry: Ptr): void {
   const next = space.loadPtr(entry + NEXT);
   const prev = space.loadPtr(entry + PREV);
+  if (next === 0 || prev === 0 || isPoison(space, next) || isPoison(space, prev)) throw new ListFault(entry);
+  if (space.loadPtr(prev + NEXT) !== entry || space.loadPtr(next + PREV) !== entry)
+    throw new ListFault(entry);
   space.storePtr(next + PREV, prev);
   space.storePtr(prev + NEXT, next);
+}
+
+function isPoison(space: AddressSpace, ptr: Ptr): boolean {
+  if (ptr < 2 ** 32) return false;
+  const address = space.toAddress(ptr);
+  return address === LIST_POISON1 || address === LIST_POISON2;
 }

@@ -71,16 +71,13 @@ export class Kobjects implements Subsystem {
     const { k, kobject } = this;
     if (kobj === 0 || ktype === 0) {
       const why = kobj === 0 ? 'invalid kobject pointer!' : 'must have a ktype to be initialized properly!\n';
-      k.log.line(`kobject (${hashed(k, kobj)}): ${why}`, 3);
-      k.traps.dumpStack();
+      this.complain(`kobject (${hashed(k, kobj)}): ${why}`);
       return;
     }
     if (kobject.get(kobj, 'state_initialized')) {
-      k.log.line(
+      this.complain(
         `kobject (${hashed(k, kobj)}): tried to init an initialized object, something is seriously wrong.`,
-        3,
       );
-      k.traps.dumpStack();
     }
     krefInit(k, kobject.addr(kobj, 'kref'));
     initList(k.space, kobject.addr(kobj, 'entry'));
@@ -88,6 +85,12 @@ export class Kobjects implements Subsystem {
       kobject.set(kobj, bit, 0);
     kobject.set(kobj, 'state_initialized', 1);
     kobject.set(kobj, 'ktype', ktype);
+  }
+
+  /** pr_err() and dump_stack(). */
+  private complain(text: string): void {
+    this.k.log.line(text, 3);
+    this.k.traps.dumpStack(text.trimEnd());
   }
 
   /** kobject_set_name(): an allocated copy; slashes become exclamation marks. */
@@ -107,11 +110,9 @@ export class Kobjects implements Subsystem {
     const { k, kobject } = this;
     if (kobj === 0) return -EINVAL;
     if (!kobject.get(kobj, 'state_initialized')) {
-      k.log.line(
+      this.complain(
         `kobject '${kobjectName(k, kobj)}' (${hashed(k, kobj)}): tried to add an uninitialized object, something is seriously wrong.`,
-        3,
       );
-      k.traps.dumpStack();
       return -EINVAL;
     }
     const error = this.setName(kobj, name);

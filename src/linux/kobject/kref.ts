@@ -11,6 +11,11 @@ function saturate(k: LinuxKernel, count: Ptr, message: string): void {
   warn(k, message, PLACE, 'refcount_warn_saturate', 'refcount');
 }
 
+/** A reference is put that there is none of, of an object that is gone already. */
+export function krefUnderflow(k: LinuxKernel): void {
+  warn(k, 'refcount_t: underflow; use-after-free.', PLACE, 'refcount_warn_saturate', 'refcount');
+}
+
 /** kref_init(): one reference. A struct kref is a refcount_t, which is an int. */
 export function krefInit(k: LinuxKernel, kref: Ptr): void {
   k.space.store32(kref, 1);

@@ -3,8 +3,10 @@ import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
+import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { ListDebug } from '../lib/lists/list-debug.js';
 import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
@@ -128,6 +130,13 @@ export class Traps implements ExecutorHooks {
       const exception: CpuException = { vector: 'PF', address: error.address, access: error.access };
       const { kind, head, lines } = describe(k, task, exception);
       this.die(task, kind, head, [...lines, `in ${name}`], error.address, false);
+      return;
+    }
+    if (error instanceof ListFault) {
+      const { line, text } = k.get(ListDebug).explain(error);
+      k.log.line(text, 3);
+      const head = `kernel BUG at lib/list_debug.c:${line}!`;
+      this.die(task, 'list-corruption', head, ['invalid opcode: 0000'], k.space.toAddress(error.entry), true);
       return;
     }
     if (error instanceof Oops) {
@@ -303,10 +312,19 @@ export class Traps implements ExecutorHooks {
     this.atomic.scheduling();
   }
 
-  /** dump_stack(). */
-  dumpStack(): void {
+  /** dump_stack(). Where the kernel dumps it because something is wrong, `message` says what, and it is reported. */
+  dumpStack(message?: string): void {
     const task = this.k.executor.current;
     if (!task) return;
+    if (message !== undefined)
+      this.record(
+        task,
+        task.caller,
+        'warning',
+        message,
+        this.k.space.toAddress(task.caller),
+        callTrace(this.k, task),
+      );
     for (const line of [...cpuLines(this.k, task), ...traceLines(callTrace(this.k, task))])
       this.k.log.line(line, 4);
   }

@@ -126,7 +126,11 @@ export class Buses implements Subsystem {
   *unregister(bus: Ptr): Sleepable<void> {
     const { k } = this;
     const state = this.registry.get(bus);
-    if (!state) return;
+    if (!state) {
+      // bus->p is NULL, before and after.
+      k.space.load32(k.struct('subsys_private').offsetOf('subsys.kobj'));
+      return;
+    }
     const type = k.struct('bus_type');
     const root = this.registry.devRoot(bus);
     if (root !== 0) yield* this.unregisterRoot(root);

@@ -6,6 +6,7 @@ import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt, invokeLong, runNow } from '../../kobject/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
+import { krefUnderflow } from '../../kobject/kref.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
@@ -28,6 +29,8 @@ interface ClassState {
 /** Classes of devices (drivers/base/class.c, Documentation/driver-api/driver-model/class.rst). */
 export class Classes implements Subsystem {
   private readonly classes = new Map<Ptr, ClassState>();
+  /** Where classes were that were unregistered. */
+  private readonly gone = new Set<Ptr>();
   private top: Ptr = 0;
   private ktype: Ptr = 0;
 
@@ -156,10 +159,20 @@ export class Classes implements Subsystem {
   /** class_unregister(): the class's own release runs when its directory is gone. */
   *unregister(cls: Ptr): Sleepable<void> {
     const state = this.classes.get(cls);
-    if (!state) return;
+    if (!state) {
+      this.unregisterAgain(cls);
+      return;
+    }
     const groups = this.k.struct('class').get(cls, 'class_groups');
     if (groups !== 0) this.k.get(SysfsGroups).removeGroups(this.kobjOf(state), groups);
     yield* this.k.get(Kobjects).unregisterKset(this.k.struct('subsys_private').addr(state.priv, 'subsys'));
+  }
+
+  /** Its struct subsys_private is gone, with the last reference; of a class that never had one it is NULL. */
+  private unregisterAgain(cls: Ptr): void {
+    const { k } = this;
+    if (this.gone.has(cls)) krefUnderflow(k);
+    else k.space.load32(k.struct('subsys_private').offsetOf('subsys.kobj'));
   }
 
   isRegistered(cls: Ptr): boolean {
@@ -233,6 +246,7 @@ export class Classes implements Subsystem {
     const cls = k.struct('subsys_private').get(priv, 'class');
     const release = k.struct('class').get(cls, 'class_release');
     this.classes.delete(cls);
+    this.gone.add(cls);
     if (k.struct('class').has('p')) k.struct('class').set(cls, 'p', 0);
     if (release !== 0) yield* invoke(k, release, cls);
     k.slab.free(priv);

@@ -127,12 +127,13 @@ export class MiscDevices implements Subsystem {
     const { k } = this;
     const type = k.struct('miscdevice');
     const index = this.devices.indexOf(misc);
-    if (index < 0) {
+    // One that was taken out before has poisoned links, which list_del() does not forgive.
+    if (index < 0 && list.isEmpty(k.space, type.addr(misc, 'list'))) {
       warn(k, '', 'drivers/char/misc.c', 'misc_deregister');
       return;
     }
     list.del(k.space, type.addr(misc, 'list'));
-    this.devices.splice(index, 1);
+    if (index >= 0) this.devices.splice(index, 1);
     const minor = type.get(misc, 'minor');
     yield* k.call(k.fn('device_destroy'), yield* this.class(), BigInt(MKDEV(MISC_MAJOR, minor)));
     this.dynamic.delete(minor);

@@ -86,8 +86,9 @@ export class Sysfs implements Subsystem {
   add(node: SysfsNode, parent: SysfsDirectory, quiet = false): number {
     if (parent.children.has(node.name)) {
       if (!quiet) {
-        this.k.log.line(`sysfs: cannot create duplicate filename '${parent.path}/${node.name}'`, 4);
-        this.k.traps.dumpStack();
+        const text = `sysfs: cannot create duplicate filename '${parent.path}/${node.name}'`;
+        this.k.log.line(text, 4);
+        this.k.traps.dumpStack(text);
       }
       return -EEXIST;
     }

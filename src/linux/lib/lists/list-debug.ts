@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { ListFault } from '../../abi/list.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
@@ -41,6 +42,12 @@ export class ListDebug implements Subsystem {
     __list_add_valid_or_report: this.addValid,
     __list_del_entry_valid_or_report: this.deleteValid,
   };
+
+  /** What the kernel says of a list that a function of its own would have changed. */
+  explain({ entry, place }: ListFault): Fault {
+    const fault = place ? this.addFault(entry, place.prev, place.next) : this.deleteFault(entry);
+    return fault ?? { line: LINES.del, text: 'list corruption' };
+  }
 
   private addFault(entry: Ptr, prev: Ptr, next: Ptr): Fault | undefined {
     const { space } = this.k;
@@ -106,7 +113,7 @@ export class ListDebug implements Subsystem {
   }
 }
 
-interface Fault {
+export interface Fault {
   readonly line: number;
   readonly text: string;
 }
