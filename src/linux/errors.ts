@@ -59,6 +59,11 @@ export class Oops extends Error {
   }
 }
 
+/** Somebody waits for what only ends when they go on: on Linux the task, and often the CPU, stops for ever. */
+export function selfWait(fn: string, what: string, at: Ptr): Oops {
+  return new Oops('deadlock', `BUG: ${fn}() of ${what}: it would wait for itself for ever`, at);
+}
+
 /** ERR_PTR(-errno), as a `Ptr` (see cpu/layout.ts on the ERRORS region). */
 export function errPtr(errno: number): Ptr {
   return 0x8000_0000 - errno;

@@ -55,6 +55,9 @@ export interface MachineOptions {
   readonly memory?: WebAssembly.Memory;
 }
 
+/** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
+const HUNG_NS = 120e9;
+
 /** How a process of the machine ended. */
 export interface ProcessEnd {
   /** Exit status as a shell has it; 137 or 139 if the kernel killed it. */
@@ -224,9 +227,12 @@ export class Machine {
 
   /** A command does not end: the tasks that wait without end, or the command itself. */
   private reportHung(command: Task): void {
-    const { scheduler, processes, traps } = this.kernel;
+    const { clock, scheduler, processes, traps } = this.kernel;
     const waiting = [...scheduler.tasks].filter(
-      (task) => task.state === 'blocked' && processes.stateOf(task.object) === TASK_UNINTERRUPTIBLE,
+      (task) =>
+        task.state === 'blocked' &&
+        processes.stateOf(task.object) === TASK_UNINTERRUPTIBLE &&
+        (clock.now - task.lastScheduled > HUNG_NS || !processes.isKernelThread(task)),
     );
     for (const task of waiting.length > 0 ? waiting : [command]) traps.hung(task);
   }

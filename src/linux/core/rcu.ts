@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../locking/waiters.js';
@@ -67,10 +68,17 @@ export class Rcu implements Subsystem {
         yield { kind: 'RCU callback', at: head, uses: [fn], by, name: () => '' };
   }
 
+  /** rcu_preempt_depth(): read-side sections that the running task is in. */
+  get depth(): number {
+    return this.k.struct('task_struct').get(this.k.current, 'rcu_read_lock_nesting');
+  }
+
+  set depth(value: number) {
+    this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', value);
+  }
+
   private nest(by: number): void {
-    const type = this.k.struct('task_struct');
-    const { current } = this.k;
-    type.set(current, 'rcu_read_lock_nesting', type.get(current, 'rcu_read_lock_nesting') + by);
+    this.depth += by;
   }
 
   private call(head: Ptr, fn: Ptr): void {
@@ -111,6 +119,8 @@ export class Rcu implements Subsystem {
 
   private *synchronize(): Sleepable<void> {
     this.k.traps.mightSleep('kernel/rcu/tree.c', 3310);
+    if (this.depth > 0)
+      throw selfWait('synchronize_rcu', 'a read-side section that the task is in', this.k.current);
     yield* yieldCpu();
   }
 

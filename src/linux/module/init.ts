@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
 import { Notifiers } from '../core/notifier.js';
+import { Rcu } from '../core/rcu.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
@@ -57,7 +58,9 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
     return -EPERM;
   }
   const before = k.processes.preemptCount;
+  const sections = k.get(Rcu).depth;
   const result = yield* k.callInt(fn);
+  reportSections(k, fn, sections);
   const problems: string[] = [];
   if (k.processes.preemptCount !== before) {
     problems.push('preemption imbalance ');
@@ -78,6 +81,20 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
     );
   }
   return result;
+}
+
+/** The kernel does not look, and complains when the task sleeps the next time. */
+function reportSections(k: LinuxKernel, fn: Ptr, before: number): void {
+  const { depth } = k.get(Rcu);
+  const task = k.executor.current;
+  if (depth === before || !task) return;
+  const what =
+    depth > before
+      ? 'is still in an RCU read-side section'
+      : 'left an RCU read-side section that it was not in';
+  const text = `modbox: ${symbolize(k, fn)} returned and ${what}`;
+  k.traps.record(task, fn, 'lock-misuse', text, k.space.toAddress(fn), [symbolize(k, fn)]);
+  k.get(Rcu).depth = before;
 }
 
 function* constructors(k: LinuxKernel, module: LoadedModule): Sleepable<void> {

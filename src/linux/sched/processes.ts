@@ -71,6 +71,10 @@ export class Processes implements SchedulerHooks {
     k.space.storePtr(this.currentTaskSlot, this.initTask);
   }
 
+  isKernelThread({ object }: Task): boolean {
+    return (this.k.struct('task_struct').get(object, 'flags') & PF_KTHREAD) !== 0;
+  }
+
   /** Creates a task with its task_struct; it runs when the scheduler picks it, unless `runnable` is false. */
   create(
     name: string,

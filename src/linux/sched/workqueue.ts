@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
+import { selfWait } from '../errors.js';
 import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -42,6 +43,9 @@ const SYSTEM_QUEUES = [
   'system_dfl_wq',
 ] as const;
 const MAX_WORKERS = 16;
+/** Flushes after which draining a queue is said to take long (kernel/workqueue.c). */
+const DRAIN_TRIES = 10;
+const LOGLEVEL_WARNING = 4;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
@@ -50,6 +54,11 @@ export class Workqueues implements Subsystem {
   private readonly waiters: Waiters;
   private readonly words: WorkData;
   private workerCount = 0;
+  /** When each piece of work was queued last, in order. */
+  private readonly numbers = new Map<Ptr, number>();
+  /** The number of what each worker is at. */
+  private readonly runs = new Map<Task, number>();
+  private sequence = 1;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
@@ -75,7 +84,7 @@ export class Workqueues implements Subsystem {
     flush_delayed_work: (work: Ptr) => this.flushDelayed(work),
     __flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
     flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
-    drain_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
+    drain_workqueue: (wq: Ptr) => this.drain(this.at(wq)),
     work_busy: (work: Ptr) => (this.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
     workqueue_congested: () => false,
     workqueue_set_max_active: (wq: Ptr, max: number) => {
@@ -155,7 +164,7 @@ export class Workqueues implements Subsystem {
 
   private *destroy(wq: Ptr): Sleepable<void> {
     const queue = this.at(wq);
-    yield* this.flushQueue(queue);
+    yield* this.drain(queue);
     this.dispose(wq);
     this.k.slab.free(wq);
   }
@@ -184,6 +193,7 @@ export class Workqueues implements Subsystem {
 
   private insert(queue: Workqueue, work: Ptr): void {
     queue.queue.push(work);
+    this.numbers.set(work, this.sequence++);
     this.k.origins.note(work);
     this.queueOf.set(work, queue);
     const idle = queue.idle.pop();
@@ -217,8 +227,11 @@ export class Workqueues implements Subsystem {
       list.init(k.space, type.addr(work, 'entry'));
       this.setPending(work, false);
       queue.running.set(task, work);
+      this.runs.set(task, this.numbers.get(work) ?? 0);
+      this.numbers.delete(work);
       yield* k.call(fn, work);
       queue.running.delete(task);
+      this.runs.delete(task);
       this.waiters.wakeAll(work);
     }
     return undefined;
@@ -291,12 +304,13 @@ export class Workqueues implements Subsystem {
   }
 
   private *waitRunning(work: Ptr): Sleepable<void> {
-    if (this.currentWork() === work) return;
+    if (this.currentWork() === work) throw selfWait('cancel_work_sync', 'work, from its own function', work);
     while (this.isRunning(work)) yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
   }
 
   private *flushWork(work: Ptr): Sleepable<boolean> {
     const busy = this.queueOf.has(work) || this.isRunning(work);
+    if (this.currentWork() === work) throw selfWait('flush_work', 'work, from its own function', work);
     while (this.queueOf.has(work) || this.isRunning(work))
       yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
     return busy;
@@ -308,12 +322,30 @@ export class Workqueues implements Subsystem {
     return yield* this.flushWork(work);
   }
 
+  /** Waits for all work that is queued now, not for what is queued meanwhile. */
   private *flushQueue(queue: Workqueue): Sleepable<void> {
+    const limit = this.sequence;
+    const own = this.currentWork();
+    if (own !== 0 && [...queue.running.values()].includes(own))
+      throw selfWait('flush_workqueue', `the queue '${queue.name}', from work on it`, own);
     for (;;) {
-      const work =
-        queue.queue[0] ?? [...queue.running.values()].find((running) => running !== this.currentWork());
+      const [, running] = [...queue.running].find(([task]) => (this.runs.get(task) ?? 0) < limit) ?? [];
+      const work = queue.queue.find((one) => (this.numbers.get(one) ?? 0) < limit) ?? running;
       if (work === undefined) return;
       yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
+    }
+  }
+
+  /** Flushes until nothing is left; says now and then that work goes on queueing itself. */
+  private *drain(queue: Workqueue): Sleepable<void> {
+    for (let tries = 1; ; tries++) {
+      yield* this.flushQueue(queue);
+      if (queue.queue.length === 0 && queue.running.size === 0) return;
+      if (tries === DRAIN_TRIES || (tries % 100 === 0 && tries <= 1000))
+        this.k.log.line(
+          `workqueue ${queue.name}: drain_workqueue() isn't complete after ${tries} tries`,
+          LOGLEVEL_WARNING,
+        );
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { selfWait } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -26,8 +27,11 @@ export class Hrtimers implements Subsystem {
     },
     hrtimer_start_range_ns: (timer: Ptr, at: number, _delta: number, mode: number) =>
       this.start(timer, at, mode),
-    hrtimer_cancel: (timer: Ptr) => (this.cancel(timer) ? 1 : 0),
-    hrtimer_try_to_cancel: (timer: Ptr) => (this.cancel(timer) ? 1 : 0),
+    hrtimer_cancel: (timer: Ptr) => {
+      if (this.isRunning(timer)) throw selfWait('hrtimer_cancel', 'a timer, from its own function', timer);
+      return this.cancel(timer) ? 1 : 0;
+    },
+    hrtimer_try_to_cancel: (timer: Ptr) => (this.isRunning(timer) ? -1 : this.cancel(timer) ? 1 : 0),
     hrtimer_active: (timer: Ptr) => this.pending.has(timer),
     hrtimer_forward: (timer: Ptr, now: number, interval: number) => this.forward(timer, now, interval),
     __hrtimer_get_remaining: (timer: Ptr) => this.expires(timer) - this.k.now(),
@@ -68,6 +72,12 @@ export class Hrtimers implements Subsystem {
     );
   }
 
+  private isRunning(timer: Ptr): boolean {
+    return this.running === timer && this.k.executor.current?.isInterrupt === true;
+  }
+
+  private running: Ptr = 0;
+
   private cancel(timer: Ptr): boolean {
     const alarm = this.pending.get(timer);
     if (!alarm) return false;
@@ -105,7 +115,9 @@ export class Hrtimers implements Subsystem {
       const type = k.struct('hrtimer');
       type.set(timer, 'state', 0);
       k.processes.preemptCount += HARDIRQ_OFFSET;
+      timers.running = timer;
       const again = yield* k.callInt(type.get(timer, 'function'), timer);
+      timers.running = 0;
       k.processes.preemptCount -= HARDIRQ_OFFSET;
       if (again === HRTIMER_RESTART && !timers.pending.has(timer))
         timers.enqueue(timer, timers.expires(timer));

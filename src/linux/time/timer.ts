@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
@@ -34,12 +35,15 @@ export class Timers implements Subsystem {
       this.pending.has(timer) ? this.modify(timer, expires) : 0,
     timer_reduce: (timer: Ptr, expires: number) => this.reduce(timer, expires),
     del_timer: (timer: Ptr) => this.remove(timer),
-    del_timer_sync: (timer: Ptr) => this.remove(timer),
+    del_timer_sync: (timer: Ptr) => this.removeSync(timer, 'del_timer_sync'),
     timer_delete: (timer: Ptr) => this.remove(timer),
-    timer_delete_sync: (timer: Ptr) => this.remove(timer),
-    try_to_del_timer_sync: (timer: Ptr) => this.remove(timer),
+    timer_delete_sync: (timer: Ptr) => this.removeSync(timer, 'timer_delete_sync'),
+    try_to_del_timer_sync: (timer: Ptr) => (this.isRunning(timer) ? -1 : this.remove(timer)),
     timer_shutdown: (timer: Ptr) => this.shutdown(timer),
-    timer_shutdown_sync: (timer: Ptr) => this.shutdown(timer),
+    timer_shutdown_sync: (timer: Ptr) => {
+      this.refuseOwn(timer, 'timer_shutdown_sync');
+      return this.shutdown(timer);
+    },
   };
 
   /** Pending timers; those of delayed work as the work. */
@@ -89,6 +93,23 @@ export class Timers implements Subsystem {
     return 1;
   }
 
+  /** Disarms and waits until the function has ended, which it does not while it waits here. */
+  private removeSync(timer: Ptr, name: string): number {
+    this.refuseOwn(timer, name);
+    return this.remove(timer);
+  }
+
+  private refuseOwn(timer: Ptr, name: string): void {
+    if (this.isRunning(timer)) throw selfWait(name, 'a timer, from its own function', timer);
+  }
+
+  /** Timers run to their end at once, so only a function itself can ask. */
+  private isRunning(timer: Ptr): boolean {
+    return this.running === timer && this.k.executor.current?.isInterrupt === true;
+  }
+
+  private running: Ptr = 0;
+
   private detach(timer: Ptr): void {
     this.pending.delete(timer);
     const type = this.k.struct('timer_list');
@@ -121,7 +142,9 @@ export class Timers implements Subsystem {
       const fn = k.struct('timer_list').get(timer, 'function');
       timers.detach(timer);
       k.processes.preemptCount += SOFTIRQ_OFFSET;
+      timers.running = timer;
       yield* k.call(fn, timer);
+      timers.running = 0;
       k.processes.preemptCount -= SOFTIRQ_OFFSET;
     });
   }

@@ -1,6 +1,8 @@
 import type { Task } from '../../kernel/task/task.js';
+import { Rcu } from '../core/rcu.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Once, warn } from '../printk/diagnostics.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
 
@@ -28,7 +30,9 @@ export class AtomicChecks {
     const { k } = this;
     const task = k.executor.current;
     const preempt = k.processes.preemptCount;
-    if (!task || (preempt === 0 && !task.isInterrupt)) return;
+    if (!task) return;
+    this.readSide(task);
+    if (preempt === 0 && !task.isInterrupt) return;
     const count = (preempt + 1).toString(16).padStart(8, '0');
     const message = `BUG: scheduling while atomic: ${this.comm()}/${k.processes.pid(task)}/0x${count}`;
     k.log.line(message, 3);
@@ -38,6 +42,18 @@ export class AtomicChecks {
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
   }
+
+  /** rcu_note_context_switch(): who sleeps must not be in a read-side section; said once a boot. */
+  private readSide(task: Task): void {
+    const { k } = this;
+    if (task.isInterrupt || k.get(Rcu).depth <= 0) return;
+    const text = 'Voluntary context switch within RCU read-side critical section!';
+    if (this.once.first('rcu'))
+      warn(k, text, 'kernel/rcu/tree_plugin.h:320', 'rcu_note_context_switch', 'sleep-in-atomic');
+    else this.record(task, text);
+  }
+
+  private readonly once = new Once();
 
   private log(task: Task, message: string, preempt: number): void {
     const { k } = this;
