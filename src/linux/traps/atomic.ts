@@ -1,10 +1,9 @@
+import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Task } from '../../kernel/task/task.js';
-import { Rcu } from '../core/rcu.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Once, warn } from '../printk/diagnostics.js';
 import { callTrace, moduleOf } from './call-trace.js';
-import { modulesLine } from './oops-text.js';
+import { CUT_HERE, modulesLine } from './oops-text.js';
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
 export class AtomicChecks {
@@ -25,14 +24,37 @@ export class AtomicChecks {
     this.record(task, message);
   }
 
-  /** schedule() in atomic context (__schedule_bug): the task goes on, interrupt work cannot. */
+  /** What schedule() looks at before it takes the CPU from a task: atomic context, then read-side sections of RCU. */
   scheduling(): void {
+    this.whileAtomic();
+    this.insideRcu();
+  }
+
+  /** rcu_note_context_switch(): said once a boot, and reported each time. */
+  private insideRcu(): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task || k.current === 0) return;
+    if (k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting') <= 0) return;
+    const message = 'Voluntary context switch within RCU read-side critical section!';
+    if (this.saidOfRcu) this.record(task, message);
+    else {
+      this.saidOfRcu = true;
+      k.log.line(CUT_HERE, 4);
+      k.log.line(message, 4);
+      const detail = { kind: 'sleep-in-atomic', message } as const;
+      k.traps.warn(task, k.fn('rcu_note_context_switch'), 'kernel/rcu/tree_plugin.h:320', true, detail);
+    }
+  }
+
+  private saidOfRcu = false;
+
+  /** schedule() in atomic context (__schedule_bug): the task goes on, preemption on again; interrupt work cannot. */
+  private whileAtomic(): void {
     const { k } = this;
     const task = k.executor.current;
     const preempt = k.processes.preemptCount;
-    if (!task) return;
-    this.readSide(task);
-    if (preempt === 0 && !task.isInterrupt) return;
+    if (!task || (preempt === 0 && !task.isInterrupt)) return;
     const count = (preempt + 1).toString(16).padStart(8, '0');
     const message = `BUG: scheduling while atomic: ${this.comm()}/${k.processes.pid(task)}/0x${count}`;
     k.log.line(message, 3);
@@ -41,19 +63,8 @@ export class AtomicChecks {
     k.traps.taint.add('WARN', message, moduleOf(k, task, task.caller));
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
+    k.processes.preemptCount = 0;
   }
-
-  /** rcu_note_context_switch(): who sleeps must not be in a read-side section; said once a boot. */
-  private readSide(task: Task): void {
-    const { k } = this;
-    if (task.isInterrupt || k.get(Rcu).depth <= 0) return;
-    const text = 'Voluntary context switch within RCU read-side critical section!';
-    if (this.once.first('rcu'))
-      warn(k, text, 'kernel/rcu/tree_plugin.h:320', 'rcu_note_context_switch', 'sleep-in-atomic');
-    else this.record(task, text);
-  }
-
-  private readonly once = new Once();
 
   private log(task: Task, message: string, preempt: number): void {
     const { k } = this;
@@ -72,7 +83,9 @@ export class AtomicChecks {
 
   private record(task: Task, message: string): void {
     const { k } = this;
-    const address = k.space.toAddress(task.caller);
+    // A function that ended in a jump to the base kernel left no return address.
+    const tail = k.space.toAddress(task.caller) === HOST_RETURN;
+    const address = k.space.toAddress(tail ? task.entry : task.caller);
     k.traps.record(task, task.caller, 'sleep-in-atomic', message, address, callTrace(k, task));
   }
 }
