@@ -77,6 +77,8 @@ class ModuleRun {
     const remove = options.keep ? { exit: 0, stdout: '', stderr: '', hangs: false } : this.remove();
     const removeMs = options.now() - removing;
     const leaks = leaksSince(kernel, machine.archive, this.startMark);
+    // Nobody will go on with a line that was not ended, and it is not to be lost.
+    kernel.log.flush();
     options.onStep?.('removed');
     return {
       module: this.name,
@@ -198,7 +200,6 @@ class ModuleRun {
   }
 
   private logLength(): number {
-    this.machine.kernel.log.flush();
     return this.machine.kernel.log.records.length;
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
+import { block, type Sleepable } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -106,6 +107,9 @@ export class Modules implements Subsystem {
   /** Lines that come once a boot. */
   readonly once = new Once();
 
+  /** Parts of the kernel that have given up for this boot. */
+  readonly dead = new Set<string>();
+
   /** The module that was removed last, with its taints: `hello(OE)`; '' for none. */
   lastUnloaded = '';
 
@@ -113,8 +117,29 @@ export class Modules implements Subsystem {
     this.modules.unshift(module);
   }
 
+  /** Tasks that wait for a module to be live or gone (module_wq). */
+  private readonly waiting = new Set<Task>();
+
+  /** Waits until no module of that name is on its way in (finished_loading()). */
+  *untilFinished(name: string): Sleepable<void> {
+    const comes = (): boolean => {
+      const state = this.find(name)?.state;
+      return state === 'Unformed' || state === 'Loading';
+    };
+    while (comes()) {
+      this.waiting.add(this.k.executor.current!);
+      yield* block();
+    }
+  }
+
+  private wakeWaiting(): void {
+    for (const task of this.waiting) this.k.scheduler.wake(task);
+    this.waiting.clear();
+  }
+
   remove(module: LoadedModule): void {
     this.modules.splice(this.modules.indexOf(module), 1);
+    this.wakeWaiting();
     for (const listener of this.listeners) listener.removed?.(module);
   }
 
@@ -124,6 +149,7 @@ export class Modules implements Subsystem {
   }
 
   wentLive(module: LoadedModule): void {
+    this.wakeWaiting();
     for (const listener of this.listeners) listener.wentLive?.(module);
   }
 
