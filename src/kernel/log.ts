@@ -12,6 +12,8 @@ export const LOGLEVEL_DEFAULT = 4;
 
 /** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
 export const RECORD_MAX = 1024 - 32;
+/** Characters of a line in it, besides the two of its level and a NUL. */
+const LINE_MAX = RECORD_MAX - 3;
 
 /**
  * The kernel log. Text arrives in pieces (KERN_CONT); a record is complete at a newline, or when somebody logs
@@ -51,10 +53,10 @@ export class KernelLog {
     if (ended) this.flush();
   }
 
-  /** Logs whole lines at a level. */
+  /** Logs whole lines at a level. A longer one than a record is cut, and with its end its newline is lost. */
   line(text: string, level = 6): void {
     this.flush();
-    this.write(`${text}\n`, level);
+    this.write(text.length < LINE_MAX ? `${text}\n` : text.slice(0, LINE_MAX), level);
   }
 
   /** Completes a line that had no newline yet. */

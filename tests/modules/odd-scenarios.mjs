@@ -69,9 +69,7 @@ const oddparams = {
     load(`nothing=${'n'.repeat(1025)}`),
     'insmod /mods/params.ko a_byte=300 a_short=1 percent=300 colour=pink dangerous=1',
     'cat /proc/sys/kernel/tainted',
-    // Goes to NULL, and stays half-way: whoever brings another of the name waits.
     load('without-set=7'),
-    load(''),
   ],
 };
 
@@ -103,14 +101,14 @@ const leavesodd = {
   about: 'functions that leave preemption, interrupts or locks as they should not',
   modules: ['leavesodd'],
   steps: [
-    ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 10, 11, 12, 13, 14].flatMap((what) => [`insmod /mods/leavesodd.ko in_init=${what}`, 'grep -c leavesodd /proc/modules', 'rmmod leavesodd']),
+    ...[1, 2, 3, 4, 6, 7, 8, 9, 15, 14, 13].flatMap((what) => [`insmod /mods/leavesodd.ko in_init=${what}`, 'grep -c leavesodd /proc/modules', 'rmmod leavesodd']),
   ],
 };
 const leavesodd_exit = {
   about: 'exit functions that leave preemption, interrupts or locks as they should not',
   modules: ['leavesodd'],
   steps: [
-    ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 15].flatMap((what) => [`insmod /mods/leavesodd.ko in_exit=${what}`, 'rmmod leavesodd', 'cat /proc/modules']),
+    ...[1, 2, 3, 4, 9, 15].flatMap((what) => [`insmod /mods/leavesodd.ko in_exit=${what}`, 'rmmod leavesodd', 'cat /proc/modules']),
   ],
 };
 

@@ -1,10 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { block, type Sleepable } from '../../kernel/effects.js';
-import type { Task } from '../../kernel/task/task.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Waiters } from '../locking/waiters.js';
 import { Once, warn } from '../printk/diagnostics.js';
+import { TASK_INTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
@@ -47,7 +48,9 @@ export class Modules implements Subsystem {
   /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
   requestModule: ((name: string) => Sleepable<number>) | undefined;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
 
   readonly exports = {
     try_module_get: (struct: Ptr) => this.tryGet(struct),
@@ -117,8 +120,8 @@ export class Modules implements Subsystem {
     this.modules.unshift(module);
   }
 
-  /** Tasks that wait for a module to be live or gone (module_wq). */
-  private readonly waiting = new Set<Task>();
+  /** Who waits for a module to be live or gone (module_wq). */
+  private readonly waiters: Waiters;
 
   /** Waits until no module of that name is on its way in (finished_loading()). */
   *untilFinished(name: string): Sleepable<void> {
@@ -126,20 +129,12 @@ export class Modules implements Subsystem {
       const state = this.find(name)?.state;
       return state === 'Unformed' || state === 'Loading';
     };
-    while (comes()) {
-      this.waiting.add(this.k.executor.current!);
-      yield* block();
-    }
-  }
-
-  private wakeWaiting(): void {
-    for (const task of this.waiting) this.k.scheduler.wake(task);
-    this.waiting.clear();
+    while (comes()) yield* this.waiters.wait(0, TASK_INTERRUPTIBLE);
   }
 
   remove(module: LoadedModule): void {
     this.modules.splice(this.modules.indexOf(module), 1);
-    this.wakeWaiting();
+    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.removed?.(module);
   }
 
@@ -149,7 +144,7 @@ export class Modules implements Subsystem {
   }
 
   wentLive(module: LoadedModule): void {
-    this.wakeWaiting();
+    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.wentLive?.(module);
   }
 

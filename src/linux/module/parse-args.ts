@@ -116,7 +116,8 @@ export function* parseArguments(k: LinuxKernel, module: LoadedModule, text: stri
   if (failure && failure.result < 0) throw new LoadError(-failure.result, failure.line);
   // What is no error number is taken for the place behind a `--`, which cannot be read.
   const ignored = failure ? '(efault)' : afterDashes;
-  if (ignored) k.log.line(`${module.name}: parameters '${ignored}' after \`--' ignored`, KERN_WARNING);
+  if (ignored !== undefined)
+    k.log.line(`${module.name}: parameters '${ignored}' after \`--' ignored`, KERN_WARNING);
 }
 
 function complaint(name: string, value: string, result: number): string {

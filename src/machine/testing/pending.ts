@@ -17,8 +17,6 @@ export const PENDING: Readonly<Record<string, string>> = {
   faulty_leak_cache: 'on purpose: modbox does not list the slab by its flags and addresses',
   faulty_uaf_read: 'on purpose: freed memory is poisoned, so what is read from it differs',
   faulty_refcount: 'the last cold part of a section ends elsewhere: the size in its symbol',
-  faulty_sleep_in_atomic: SCHEDULING,
-  faulty_sleep_in_atomic_on_write: SCHEDULING,
   faulty_sleep_in_timer: SCHEDULING,
   faulty_stack_overflow: 'how many frames of the overflown stack are shown',
   faulty_timer_left: 'on purpose: modbox takes out and reports what the module left armed, and goes on',
