@@ -18,6 +18,7 @@ import { Mutexes } from './locking/mutex.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
+import { AllocatorWords } from './mm/allocator-words.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
@@ -71,6 +72,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   SlabExports,
   PageExports,
   VmallocExports,
+  AllocatorWords,
   PercpuMemory,
   Uaccess,
   Spinlocks,

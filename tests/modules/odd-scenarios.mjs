@@ -120,9 +120,9 @@ const words = (modes) => ({
 
 export const oddScenarios = {
   oddparams, builtinparams, logcases, leavesodd, leavesodd_exit,
-  allocwords_limits: words([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]),
+  allocwords_limits: words([1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14]),
   allocwords_caches: words([50, 51, 52, 53, 54, 20, 21]),
-  allocwords_vfree: words([22, 24, 25, 26]),
+  allocwords_vfree: words([22, 24, 25]),
   allocwords_work: words([32, 33, 34]),
   allocwords_thread: words([40]),
 };

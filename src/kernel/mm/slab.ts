@@ -128,6 +128,15 @@ export class Slab {
     return 0;
   }
 
+  /** The objects of a cache that are in use. */
+  objectsOf({ slabs, slabBytes, stride, first }: SlabCache): Ptr[] {
+    const found: Ptr[] = [];
+    for (const slab of slabs)
+      for (let at = slab + first; at + stride <= slab + slabBytes; at += stride)
+        if (this.cacheOfObject.has(at) && this.ledger.get(at)) found.push(at);
+    return found;
+  }
+
   /** The general cache that serves a kmalloc of `size`, undefined above 8 KiB. */
   generalCache(size: number): SlabCache | undefined {
     return this.general.find((cache) => cache.options.objectSize >= size);

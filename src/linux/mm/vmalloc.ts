@@ -2,9 +2,11 @@ import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, VMALLOC } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { AllocatorWords } from './allocator-words.js';
 import { SlabExports } from './slab.js';
 
 const GFP_ZERO = 0x100;
+const INT_MAX = 0x7fff_ffff;
 
 /** vmalloc, kvmalloc and ioremap (mm/vmalloc.c, mm/util.c). */
 export class VmallocExports implements Subsystem {
@@ -45,27 +47,34 @@ export class VmallocExports implements Subsystem {
 
   private vmalloc(size: number): Ptr {
     this.k.traps.mightSleep('mm/vmalloc.c', 3114);
-    if (size === 0 || size > VMALLOC.size) return 0;
+    if (size === 0 || size > VMALLOC.size) {
+      this.k.get(AllocatorWords).badVmalloc(size);
+      return 0;
+    }
     return this.k.vmalloc.allocate(size, 'vmalloc', PAGE_KERNEL);
   }
 
   private vfree(ptr: Ptr): void {
     if (ptr === 0) return;
-    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(ptr)) {
-      const task = this.k.executor.current!;
-      const address = this.k.space.toAddress(ptr).toString(16).padStart(16, '0');
-      this.k.traps.warnWith(
-        task,
-        'bad-free',
-        `Trying to vfree() nonexistent vm area (${address})`,
-        'mm/vmalloc.c:2703',
-        this.k.fn('vfree'),
-      );
+    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(this.areaOf(ptr)))
+      this.k.get(AllocatorWords).badVfree(ptr);
+  }
+
+  /** The area that a page is in is freed, wherever in it the page is (find_vm_area()). */
+  private areaOf(ptr: Ptr): Ptr {
+    for (let at = ptr; at >= VMALLOC.start; at -= PAGE_SIZE) {
+      const area = this.k.ledger.get(at);
+      if (area) return area.kind === 'vmalloc' && at + area.size > ptr ? at : ptr;
     }
+    return ptr;
   }
 
   /** kvmalloc: from the slab while it is small. */
   kvmalloc(size: number, flags: number): Ptr {
+    if (size > INT_MAX) {
+      this.k.get(AllocatorWords).aboveInt(flags);
+      return 0;
+    }
     if (size <= PAGE_SIZE * 8) return this.k.get(SlabExports).kmalloc(size, flags);
     const ptr = this.vmalloc(size);
     if (ptr !== 0 && flags & GFP_ZERO) this.k.space.bytes.fill(0, ptr, ptr + size);

@@ -321,11 +321,21 @@ export class Workqueues implements Subsystem {
   }
 
   private *waitRunning(work: Ptr): Sleepable<void> {
+    if (!this.hasFunction(work)) return;
     if (this.currentWork() === work) return;
     while (this.isRunning(work)) yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
   }
 
+  /** __flush_work(): work without a function was never made one. */
+  private hasFunction(work: Ptr): boolean {
+    if (this.k.struct('work_struct').get(work, 'func') !== 0) return true;
+    const name = ['__flush_work', '__flush_work.isra.0'].find((symbol) => this.k.hasSymbol(symbol));
+    if (name) warn(this.k, '', 'kernel/workqueue.c:3069', name);
+    return false;
+  }
+
   private *flushWork(work: Ptr): Sleepable<boolean> {
+    if (!this.hasFunction(work)) return false;
     const busy = this.queueOf.has(work) || this.isRunning(work);
     while (this.queueOf.has(work) || this.isRunning(work))
       yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
