@@ -246,7 +246,6 @@ export function oddities(base) {
     'odd-name-55': thisName('n'.repeat(55)),
     'odd-name-56': thisName('n'.repeat(56)),
     'odd-name-dash': thisName('trust-me\0'),
-    'odd-name-space': thisName('trust me\0'),
     'odd-name-percent': thisName('%s%d\0'),
     'odd-crc-high': versions((d) => { for (let i = 0; i < d.length; i += 64) d.writeUInt32LE(0xffffffff, i + 4); }),
     'odd-crc-high-one': versions((d) => d.writeUInt32LE(1, 4)),
