@@ -33,14 +33,14 @@ describe('the shadow', () => {
   const at = RAM.start + 0x10000;
   space.map(at, 4096, PAGE_KERNEL);
   space.watch(at, 4096);
-  space.poison(at, 4096);
-  space.allow(at + 64, 13);
+  space.shadow.poison(at, 4096);
+  space.shadow.allow(at + 64, 13);
 
   it('allows what was allowed, to the byte', () => {
-    expect(space.firstPoisoned(at + 64, 13)).toBeUndefined();
-    expect(space.firstPoisoned(at + 64, 14)).toBe(at + 77);
-    expect(space.firstPoisoned(at + 63, 2)).toBe(at + 63);
-    expect(space.firstPoisoned(at + 72, 8)).toBe(at + 77);
+    expect(space.shadow.firstPoisoned(at + 64, 13)).toBeUndefined();
+    expect(space.shadow.firstPoisoned(at + 64, 14)).toBe(at + 77);
+    expect(space.shadow.firstPoisoned(at + 63, 2)).toBe(at + 63);
+    expect(space.shadow.firstPoisoned(at + 72, 8)).toBe(at + 77);
   });
 
   it('is forgotten with the page', () => {

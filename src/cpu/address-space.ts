@@ -12,18 +12,16 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
-  RAM,
   READ_TABLE,
   READ_TAGS,
   REGIONS,
-  SHADOW_BYTES,
-  SHADOW_SHIFT,
   TABLE_ENTRIES,
   WATCHED_TAG,
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
 import { scrubber } from './scrub.js';
+import { Shadow } from './shadow.js';
 
 export interface Permissions {
   readonly read: boolean;
@@ -40,8 +38,6 @@ const MAPPED = 1;
 const EXECUTE = 2;
 /** Upper word of a watched page's tag. */
 const WATCHED_HIGH = Number(WATCHED_TAG >> 32n);
-/** A word of the shadow that stands for bytes nobody may access. */
-const POISONED = -1;
 /** The page was mapped at some time: it may hold something. */
 const USED = 4;
 
@@ -70,8 +66,7 @@ export class AddressSpace {
   private readonly wildByAddress = new Map<bigint, Ptr>();
   private readonly wildByIndex: bigint[] = [];
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
-  /** See layout.ts; index is an offset in RAM >>> SHADOW_SHIFT. */
-  private readonly shadow: Int8Array;
+  readonly shadow: Shadow;
   private released = false;
 
   /** `memory`: what an address space that is no longer needed has given back (see release). */
@@ -83,7 +78,7 @@ export class AddressSpace {
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
     this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
     this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
-    this.shadow = new Int8Array(buffer, SHADOW_BYTES, RAM.size >>> SHADOW_SHIFT);
+    this.shadow = new Shadow(buffer);
     if (!memory) {
       this.readTable.fill(NO_ACCESS);
       this.writeTable.fill(NO_ACCESS);
@@ -113,7 +108,7 @@ export class AddressSpace {
       if (this.pageFlags[page]) {
         scrub(page * PAGE_SIZE, end * PAGE_SIZE);
         this.forbid(page, end);
-        this.forgetShadow(page * PAGE_SIZE, end * PAGE_SIZE);
+        this.shadow.forget(page * PAGE_SIZE, end * PAGE_SIZE);
       }
       page = end;
     }
@@ -127,14 +122,6 @@ export class AddressSpace {
     let end = page + 1;
     while (end < this.pageFlags.length && (this.pageFlags[end] !== 0) === used) end++;
     return end;
-  }
-
-  /** Nothing of a range is poisoned any more. */
-  private forgetShadow(start: Ptr, end: Ptr): void {
-    const from = Math.max(start, RAM.start);
-    const to = Math.min(end, RAM.start + RAM.size);
-    if (from < to)
-      this.shadow.fill(0, (from - RAM.start) >>> SHADOW_SHIFT, (to - RAM.start) >>> SHADOW_SHIFT);
   }
 
   /** Takes every right to pages away, without telling anybody. */
@@ -175,39 +162,13 @@ export class AddressSpace {
       this.readTags[2 * page + 1] |= WATCHED_HIGH;
       this.writeTags[2 * page + 1] |= WATCHED_HIGH;
     }
-    this.forgetShadow(start, start + bytes);
+    this.shadow.forget(start, start + bytes);
   }
 
   isWatched(ptr: Ptr): boolean {
     return (
       ptr >= 0 && ptr < GUEST_LIMIT && (this.readTags[2 * (ptr >>> PAGE_SHIFT) + 1] & WATCHED_HIGH) !== 0
     );
-  }
-
-  /** Machine code may not access these bytes of watched pages; both are multiples of 8. */
-  poison(start: Ptr, bytes: number): void {
-    const at = (start - RAM.start) >>> SHADOW_SHIFT;
-    this.shadow.fill(POISONED, at, at + (bytes >>> SHADOW_SHIFT));
-  }
-
-  /** Machine code may access these bytes, to the last; `start` is a multiple of 8. */
-  allow(start: Ptr, bytes: number): void {
-    const at = (start - RAM.start) >>> SHADOW_SHIFT;
-    const whole = bytes >>> SHADOW_SHIFT;
-    this.shadow.fill(0, at, at + whole);
-    if (bytes & 7) this.shadow[at + whole] = bytes & 7;
-  }
-
-  /** The first of `size` bytes that machine code may not access; undefined if it may access all. */
-  firstPoisoned(ptr: Ptr, size: number): Ptr | undefined {
-    if (ptr < RAM.start || ptr + size > RAM.start + RAM.size) return undefined;
-    for (let at = ptr; at < ptr + size; at = (at | 7) + 1) {
-      const word = this.shadow[(at - RAM.start) >>> SHADOW_SHIFT];
-      if (word === 0) continue;
-      const bad = word < 0 ? at : Math.max(at, (at & ~7) + word);
-      if (bad < ptr + size) return bad;
-    }
-    return undefined;
   }
 
   isMapped(ptr: Ptr): boolean {

@@ -110,7 +110,10 @@ export class LinuxKernel {
     this.random = new Random(options.seed ?? 0);
     this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
     this.cpu = new Cpu(space, { platform: this.platform });
-    this.log = new KernelLog(() => this.clock.now);
+    this.log = new KernelLog(
+      () => this.clock.now,
+      () => this.executor.current?.id ?? 0,
+    );
     this.mapImage();
     this.pages = new PageAllocator(space, this.ledger);
     this.slab = new Slab(space, this.pages, this.ledger);

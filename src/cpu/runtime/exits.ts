@@ -99,7 +99,7 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
   if (exception) return raise(exception);
   const ptr = c.memory.locate(address, site.write === true);
   const watched = memory.size <= 8 && c.regs.space.isWatched(ptr);
-  if (watched && c.regs.space.firstPoisoned(ptr, memory.size) !== undefined)
+  if (watched && c.regs.space.shadow.firstPoisoned(ptr, memory.size) !== undefined)
     return raise({ vector: 'PF', address, access: site.write ? 'write' : 'read', poisoned: memory.size });
   // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
   // are not good.

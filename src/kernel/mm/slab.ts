@@ -139,12 +139,21 @@ export class Slab {
     }
     for (const slab of cache.slabs) {
       for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE) this.slabOfPage.delete(at >>> 12);
-      this.space.allow(slab, cache.slabBytes);
+      this.space.shadow.allow(slab, cache.slabBytes);
       this.pages.givePages(slab, cache.slabBytes);
     }
     cache.slabs.length = 0;
     cache.freeObjects.length = 0;
     return 0;
+  }
+
+  /** The objects of a cache that are in use. */
+  objectsOf({ slabs, slabBytes, stride, first }: SlabCache): Ptr[] {
+    const found: Ptr[] = [];
+    for (const slab of slabs)
+      for (let at = slab + first; at + stride <= slab + slabBytes; at += stride)
+        if (this.cacheOfObject.has(at) && this.ledger.get(at)) found.push(at);
+    return found;
   }
 
   /** The general cache that serves a kmalloc of `size`, undefined above 8 KiB. */
@@ -205,7 +214,7 @@ export class Slab {
     if (!keepContent) {
       this.space.bytes.fill(POISON_FREE, ptr, ptr + objectSize);
       this.freed.set(ptr, { caller: this.ledger.caller(), serial: this.ledger.mark, size: objectSize });
-      if (this.checked.delete(ptr)) this.space.poison(ptr, Math.ceil(objectSize / 8) * 8);
+      if (this.checked.delete(ptr)) this.space.shadow.poison(ptr, Math.ceil(objectSize / 8) * 8);
     }
     cache.inUse--;
     cache.freeObjects.unshift(ptr);
@@ -266,7 +275,7 @@ export class Slab {
     if (slab === 0) return false;
     cache.slabs.push(slab);
     this.space.watch(slab, cache.slabBytes);
-    this.space.poison(slab, cache.slabBytes);
+    this.space.shadow.poison(slab, cache.slabBytes);
     for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE)
       this.slabOfPage.set(at >>> 12, { start: slab, cache });
     const count = Math.floor((cache.slabBytes - cache.first) / cache.stride);
@@ -282,12 +291,12 @@ export class Slab {
   /** Which of an object's bytes guest code may access: those asked for, or with its red zone all. */
   private guard(cache: SlabCache, ptr: Ptr, size: number, checked: boolean): void {
     if (!checked) {
-      this.space.allow(ptr, cache.stride);
+      this.space.shadow.allow(ptr, cache.stride);
       this.checked.delete(ptr);
       return;
     }
-    this.space.poison(ptr, cache.stride);
-    this.space.allow(ptr, size);
+    this.space.shadow.poison(ptr, cache.stride);
+    this.space.shadow.allow(ptr, size);
     this.checked.add(ptr);
   }
 

@@ -1,8 +1,11 @@
 import { PAGE_SIZE, type Ptr, VMALLOC, VMEMMAP } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { AllocatorWords } from './allocator-words.js';
 
 const GFP_DIRECT_RECLAIM = 0x400;
+/** Blocks of pages have orders below that (MAX_ORDER of x86). */
+const ORDERS = 11;
 const GFP_COMP = 0x4_0000;
 const PG_HEAD = 16;
 
@@ -27,7 +30,7 @@ export class PageExports implements Subsystem {
     __get_free_pages: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
     get_free_pages_noprof: (flags: number, order: number) => this.addressOf(this.allocPages(flags, order)),
     get_zeroed_page: (flags: number) => this.addressOf(this.allocPages(flags, 0)),
-    alloc_pages_exact: (size: number) => this.k.pages.allocateExact(size),
+    alloc_pages_exact: (size: number, flags: number) => this.allocExact(size, flags),
     free_pages_exact: (address: Ptr) => {
       if (address !== 0) this.k.pages.free(address);
     },
@@ -57,9 +60,19 @@ export class PageExports implements Subsystem {
     this.k.struct('page').set(page, '_refcount.counter', 1);
   }
 
+  private allocExact(size: number, flags: number): Ptr {
+    if (size <= PAGE_SIZE << (ORDERS - 1)) return this.k.pages.allocateExact(size);
+    this.k.get(AllocatorWords).tooLarge(flags);
+    return 0;
+  }
+
   /** A zeroed block of 2^order pages, as its first struct page; 0 when there is none. */
   allocPages(flags: number, order: number): Ptr {
     if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
+    if (order >= ORDERS) {
+      this.k.get(AllocatorWords).tooLarge(flags);
+      return 0;
+    }
     const address = this.k.pages.allocate(order);
     if (address === 0) return 0;
     const page = this.toPage(address);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
@@ -7,6 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { ModuleHistory } from '../module/module-history.js';
 import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../traps/symbolize.js';
+import { AllocatorWords } from './allocator-words.js';
 
 /** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */
 const GFP_ZERO = 0x100;
@@ -89,11 +91,11 @@ export class SlabExports implements Subsystem {
     kmem_cache_alloc: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_alloc_node: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_alloc_lru: (cache: Ptr, _lru: Ptr, flags: number) => this.cacheAlloc(cache, flags),
-    kmem_cache_free: (_cache: Ptr, object: Ptr) => this.kfree(object),
+    kmem_cache_free: (cache: Ptr, object: Ptr) => this.cacheFree(cache, object),
     kmem_cache_alloc_bulk: (cache: Ptr, flags: number, count: number, array: Ptr) =>
       this.bulk(cache, flags, count, array),
-    kmem_cache_free_bulk: (_cache: Ptr, count: number, array: Ptr) => {
-      for (let i = 0; i < count; i++) this.kfree(this.k.space.loadPtr(array + i * 8));
+    kmem_cache_free_bulk: (cache: Ptr, count: number, array: Ptr) => {
+      for (let i = 0; i < count; i++) this.cacheFree(cache, this.k.space.loadPtr(array + i * 8));
     },
   };
 
@@ -117,7 +119,10 @@ export class SlabExports implements Subsystem {
   kmalloc(size: number, flags: number): Ptr {
     this.mightSleep(flags);
     if (size === 0) return ZERO_SIZE_PTR;
-    if (size > KMALLOC_MAX) return 0;
+    if (size > KMALLOC_MAX) {
+      this.k.get(AllocatorWords).tooLarge(flags);
+      return 0;
+    }
     return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0, true);
   }
 
@@ -252,6 +257,10 @@ export class SlabExports implements Subsystem {
   private createCache(name: Ptr, size: number, align: number, flags: number, ctor: Ptr): Ptr {
     const { k } = this;
     const text = k.space.cstring(name);
+    if (size > KMALLOC_MAX || align > KMALLOC_MAX) {
+      k.get(AllocatorWords).noCache(text, -EINVAL);
+      return 0;
+    }
     const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? CACHE_LINE : 8);
     const options: CacheOptions = {
       name: text,
@@ -276,17 +285,28 @@ export class SlabExports implements Subsystem {
     const found = this.cacheAt(cache);
     const left = k.slab.destroyCache(found.cache);
     if (left > 0) {
+      const size = k.struct('kmem_cache').get(cache, 'object_size');
+      k.get(AllocatorWords).busyCache(found.cache, size, k.slab.objectsOf(found.cache));
       k.traps.warnWith(
         k.executor.current!,
         'warning',
         `kmem_cache_destroy ${found.name}: Slab cache still has objects when called from ${symbolize(k, k.caller)}`,
-        'mm/slab_common.c:498',
+        'mm/slab_common.c:493',
         k.fn('kmem_cache_destroy'),
       );
       return;
     }
     this.caches.delete(cache);
     k.slab.free(cache);
+  }
+
+  /** kmem_cache_free(): to the object's own cache, whichever is given. */
+  private cacheFree(cache: Ptr, object: Ptr): void {
+    const given = this.caches.get(cache);
+    const own = this.k.slab.cacheOf(object);
+    if (given && own && own !== given.cache)
+      this.k.get(AllocatorWords).wrongCache(given.name, own.options.name);
+    this.kfree(object);
   }
 
   private cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {

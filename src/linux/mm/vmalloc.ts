@@ -1,11 +1,12 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, VMALLOC } from '../../cpu/layout.js';
-import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { AllocatorWords } from './allocator-words.js';
 import { SlabExports } from './slab.js';
 
 const GFP_ZERO = 0x100;
+const INT_MAX = 0x7fff_ffff;
 
 /** vmalloc, kvmalloc and ioremap (mm/vmalloc.c, mm/util.c). */
 export class VmallocExports implements Subsystem {
@@ -46,27 +47,34 @@ export class VmallocExports implements Subsystem {
 
   private vmalloc(size: number): Ptr {
     this.k.traps.mightSleep('mm/vmalloc.c', 3114);
-    if (size === 0 || size > VMALLOC.size) return 0;
+    if (size === 0 || size > VMALLOC.size) {
+      this.k.get(AllocatorWords).badVmalloc(size);
+      return 0;
+    }
     return this.k.vmalloc.allocate(size, 'vmalloc', PAGE_KERNEL);
   }
 
   private vfree(ptr: Ptr): void {
     if (ptr === 0) return;
-    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(ptr)) {
-      const task = this.k.executor.current!;
-      const address = this.k.space.toAddress(ptr).toString(16).padStart(16, '0');
-      this.k.traps.warnWith(
-        task,
-        'bad-free',
-        `Trying to vfree() nonexistent vm area (${address})`,
-        'mm/vmalloc.c:2703',
-        this.k.fn('vfree'),
-      );
+    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(this.areaOf(ptr)))
+      this.k.get(AllocatorWords).badVfree(ptr);
+  }
+
+  /** The area that a page is in is freed, wherever in it the page is (find_vm_area()). */
+  private areaOf(ptr: Ptr): Ptr {
+    for (let at = ptr; at >= VMALLOC.start; at -= PAGE_SIZE) {
+      const area = this.k.ledger.get(at);
+      if (area) return area.kind === 'vmalloc' && at + area.size > ptr ? at : ptr;
     }
+    return ptr;
   }
 
   /** kvmalloc: from the slab while it is small. */
   kvmalloc(size: number, flags: number): Ptr {
+    if (size > INT_MAX) {
+      this.k.get(AllocatorWords).aboveInt(flags);
+      return 0;
+    }
     if (size <= PAGE_SIZE * 8) return this.k.get(SlabExports).kmalloc(size, flags);
     const ptr = this.vmalloc(size);
     if (ptr !== 0 && flags & GFP_ZERO) this.k.space.bytes.fill(0, ptr, ptr + size);
@@ -92,27 +100,4 @@ export class VmallocExports implements Subsystem {
     this.kvfree(ptr);
     return fresh;
   }
-}
-
-/** Per-CPU allocation (mm/percpu.c). */
-export class PerCpuExports implements Subsystem {
-  constructor(private readonly k: LinuxKernel) {}
-
-  readonly exports = {
-    __alloc_percpu: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    __alloc_percpu_gfp: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    pcpu_alloc_noprof: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    free_percpu: (offset: Ptr) => {
-      if (offset === 0) return;
-      if (!this.k.percpu.free(offset))
-        throw new Oops('bad-free', 'kernel BUG: free_percpu of what is not allocated', offset);
-    },
-  };
-
-  readonly signatures = {
-    __alloc_percpu: 'p:LL',
-    __alloc_percpu_gfp: 'p:LLu',
-    pcpu_alloc_noprof: 'p:LLbu',
-    free_percpu: 'v:p',
-  };
 }

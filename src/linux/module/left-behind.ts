@@ -3,7 +3,7 @@ import { type Holding, KOBJECT, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SlabExports } from '../mm/slab.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolAt } from '../traps/symbolize.js';
+import { symbolAt, symbolize } from '../traps/symbolize.js';
 import type { LoadedModule } from './loaded-module.js';
 import { ModuleHistory } from './module-history.js';
 import { Modules } from './modules.js';
@@ -98,7 +98,16 @@ export class LeftBehinds implements Subsystem {
     this.found.push(entry);
     const named = entry.name === '' ? '' : ` '${entry.name}'`;
     const message = `modbox: ${module.name} left its ${kind}${named} behind, registered by ${entry.registeredBy}`;
-    k.traps.leftBehind(module, message, at, fn);
+    // It is reported; the log does not change.
+    k.traps.reports.push({
+      kind: 'left-behind',
+      message,
+      address: k.space.toAddress(at),
+      at: symbolize(k, fn),
+      module: module.name,
+      registers: {},
+      trace: [],
+    });
   }
 
   private registeredBy(module: LoadedModule, holding: Holding, fn: Ptr): string {

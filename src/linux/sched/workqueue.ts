@@ -7,11 +7,14 @@ import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { Waiters } from '../locking/waiters.js';
+import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
+import { symbolize } from '../traps/symbolize.js';
 import { TASK_UNINTERRUPTIBLE } from './processes.js';
 import { WorkData } from './work-data.js';
+import { WorkOrder } from './work-order.js';
 
 const WORK_CPU_UNBOUND = 8192;
 const IDLE = 0x402;
@@ -54,11 +57,7 @@ export class Workqueues implements Subsystem {
   private readonly waiters: Waiters;
   private readonly words: WorkData;
   private workerCount = 0;
-  /** When each piece of work was queued last, in order. */
-  private readonly numbers = new Map<Ptr, number>();
-  /** The number of what each worker is at. */
-  private readonly runs = new Map<Task, number>();
-  private sequence = 1;
+  private readonly order = new WorkOrder();
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
@@ -179,21 +178,23 @@ export class Workqueues implements Subsystem {
     return false;
   }
 
-  private setPending(work: Ptr, pending: boolean): void {
-    this.words.setPending(work, pending);
-  }
-
   /** True if it was queued, false if it was pending already or is disabled. */
   queueWork(wq: Ptr, work: Ptr): boolean {
     if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
-    this.setPending(work, true);
+    this.words.setPending(work, true);
     this.insert(this.at(wq), work);
     return true;
   }
 
   private insert(queue: Workqueue, work: Ptr): void {
+    // Memory that nobody made a work of: the kernel would link it into nothing, and does not run it.
+    const entry = this.k.struct('work_struct').addr(work, 'entry');
+    if (!list.isEmpty(this.k.space, entry)) {
+      warn(this.k, '', 'kernel/workqueue.c:1502', '__queue_work');
+      return;
+    }
     queue.queue.push(work);
-    this.numbers.set(work, this.sequence++);
+    this.order.queued(work);
     this.k.origins.note(work);
     this.queueOf.set(work, queue);
     const idle = queue.idle.pop();
@@ -217,6 +218,7 @@ export class Workqueues implements Subsystem {
       if (work === undefined) {
         queue.idle.push(task);
         k.processes.setState(task.object, IDLE);
+        k.traps.scheduling();
         yield* block();
         k.processes.setState(task.object, 0);
         continue;
@@ -225,21 +227,36 @@ export class Workqueues implements Subsystem {
       this.queueOf.delete(work);
       const fn = type.get(work, 'func');
       list.init(k.space, type.addr(work, 'entry'));
-      this.setPending(work, false);
+      this.words.setPending(work, false);
       queue.running.set(task, work);
-      this.runs.set(task, this.numbers.get(work) ?? 0);
-      this.numbers.delete(work);
+      this.order.started(task, work);
       yield* k.call(fn, work);
+      this.checkLeak(task, fn);
       queue.running.delete(task);
-      this.runs.delete(task);
+      this.order.ended(task);
       this.waiters.wakeAll(work);
     }
     return undefined;
   }
 
+  /** Of process_one_work(): a function that ends in atomic context leaves the worker in it. */
+  private checkLeak(task: Task, fn: Ptr): void {
+    const { k } = this;
+    const count = k.processes.preemptCount;
+    if (count === 0) return;
+    const shown = count.toString(16).padStart(8, '0');
+    const comm = k.struct('task_struct').text(task.object, 'comm');
+    const head = `BUG: workqueue leaked lock or atomic: ${comm}/0x${shown}/${k.processes.pid(task)}`;
+    const name = symbolize(k, fn).replace(/\+0x\S+/, '');
+    k.log.line(head, 3);
+    k.log.line(`     last function: ${name}`, 3);
+    k.traps.dumpStack();
+    k.traps.record(task, fn, 'preempt-imbalance', head, k.space.toAddress(fn), [name]);
+  }
+
   private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
     if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
-    this.setPending(work, true);
+    this.words.setPending(work, true);
     this.armDelayed(wq, work, delay);
     return true;
   }
@@ -263,7 +280,7 @@ export class Workqueues implements Subsystem {
   private modifyDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
     const was = this.cancelDelayed(work);
     if (this.words.disabled(work) > 0n) return was;
-    this.setPending(work, true);
+    this.words.setPending(work, true);
     this.armDelayed(wq, work, delay);
     return was;
   }
@@ -281,7 +298,7 @@ export class Workqueues implements Subsystem {
       queue.queue.splice(queue.queue.indexOf(work), 1);
       this.queueOf.delete(work);
     }
-    if (was) this.setPending(work, false);
+    if (was) this.words.setPending(work, false);
     return was;
   }
 
@@ -304,11 +321,21 @@ export class Workqueues implements Subsystem {
   }
 
   private *waitRunning(work: Ptr): Sleepable<void> {
+    if (!this.hasFunction(work)) return;
     if (this.currentWork() === work) throw selfWait('cancel_work_sync', 'work, from its own function', work);
     while (this.isRunning(work)) yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
   }
 
+  /** __flush_work(): work without a function was never made one. */
+  private hasFunction(work: Ptr): boolean {
+    if (this.k.struct('work_struct').get(work, 'func') !== 0) return true;
+    const name = ['__flush_work', '__flush_work.isra.0'].find((symbol) => this.k.hasSymbol(symbol));
+    if (name) warn(this.k, '', 'kernel/workqueue.c:3069', name);
+    return false;
+  }
+
   private *flushWork(work: Ptr): Sleepable<boolean> {
+    if (!this.hasFunction(work)) return false;
     const busy = this.queueOf.has(work) || this.isRunning(work);
     if (this.currentWork() === work) throw selfWait('flush_work', 'work, from its own function', work);
     while (this.queueOf.has(work) || this.isRunning(work))
@@ -324,13 +351,13 @@ export class Workqueues implements Subsystem {
 
   /** Waits for all work that is queued now, not for what is queued meanwhile. */
   private *flushQueue(queue: Workqueue): Sleepable<void> {
-    const limit = this.sequence;
+    const limit = this.order.next;
     const own = this.currentWork();
     if (own !== 0 && [...queue.running.values()].includes(own))
       throw selfWait('flush_workqueue', `the queue '${queue.name}', from work on it`, own);
     for (;;) {
-      const [, running] = [...queue.running].find(([task]) => (this.runs.get(task) ?? 0) < limit) ?? [];
-      const work = queue.queue.find((one) => (this.numbers.get(one) ?? 0) < limit) ?? running;
+      const [, running] = [...queue.running].find(([task]) => this.order.ofRun(task) < limit) ?? [];
+      const work = queue.queue.find((one) => this.order.ofQueued(one) < limit) ?? running;
       if (work === undefined) return;
       yield* this.waiters.wait(work, TASK_UNINTERRUPTIBLE);
     }

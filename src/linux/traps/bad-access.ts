@@ -22,7 +22,7 @@ export function reportPoisoned(k: LinuxKernel, task: Task, rip: Ptr, exception: 
 export function checkGiven(k: LinuxKernel, ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
   const task = k.executor.current;
   if (!task || bytes <= 0 || !k.space.isWatched(ptr)) return;
-  const bad = k.space.firstPoisoned(ptr, bytes);
+  const bad = k.space.shadow.firstPoisoned(ptr, bytes);
   if (bad !== undefined) report(k, task, task.caller, bad, ptr + bytes - bad, access);
 }
 
@@ -33,11 +33,11 @@ function report(k: LinuxKernel, task: Task, rip: Ptr, at: Ptr, size: number, acc
   const kind = found?.free === false ? 'out-of-bounds' : 'use-after-free';
   const trace = [symbolize(k, rip), ...callTrace(k, task)];
   k.traps.record(task, rip, kind, text, k.space.toAddress(at), trace);
-  if (found) k.space.allow(found.start, found.bytes);
+  if (found) k.space.shadow.allow(found.start, found.bytes);
   allowWords(k, at, size);
 }
 
 function allowWords(k: LinuxKernel, at: Ptr, size: number): void {
   const start = at & ~7;
-  k.space.allow(start, Math.ceil((at + size - start) / 8) * 8);
+  k.space.shadow.allow(start, Math.ceil((at + size - start) / 8) * 8);
 }

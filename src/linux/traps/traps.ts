@@ -7,7 +7,6 @@ import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ListDebug } from '../lib/lists/list-debug.js';
-import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
 import { checkGiven, reportPoisoned } from './bad-access.js';
@@ -286,20 +285,6 @@ export class Traps implements ExecutorHooks {
     if (late && culprit.module !== undefined) trace.unshift(culprit.place);
     const module = late ? culprit.module : undefined;
     this.record(task, task?.caller ?? 0, kind, message, k.space.toAddress(address), trace, module);
-  }
-
-  /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
-  leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
-    const { k } = this;
-    this.reports.push({
-      kind: 'left-behind',
-      message,
-      address: k.space.toAddress(address),
-      at: symbolize(k, fn),
-      module: module.name,
-      registers: {},
-      trace: [],
-    });
   }
 
   /** might_sleep(): see AtomicChecks. */

@@ -188,7 +188,6 @@ function maskText(text: string): string {
 export function essential(lines: readonly string[]): string[] {
   return withoutFindings(lines)
     .filter((line) => !MACHINE_LINES.test(line))
-    .filter((line, i, all) => !line.startsWith(' ') || line !== all[i - 1])
     .map((line) =>
       line
         .replace(/\b(PID|pid|CPU|cpu): \d+/g, '$1: #')
@@ -198,10 +197,13 @@ export function essential(lines: readonly string[]): string[] {
         .replace(/(scheduling while atomic: \w+)\/\d+/, '$1/#')
         .replace(/\b(?:0x)?[0-9a-f]{16}\b/g, '#')
         .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
+        // Which object of a slab is given first is random.
+        .replace(/@offset=\d+/, '@offset=#')
         .replace(/Tainted: \S.*$/, 'Tainted')
         // Lines and offsets in the kernel's own sources.
-        .replace(/ at ([\w/-]+\.[ch])(?::\d+)? (\w+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
-    );
+        .replace(/ at ([\w/-]+\.[ch])(?::\d+)? ([\w.]+)\+0x[0-9a-f]+\/0x[0-9a-f]+$/, ' at $1 $2'),
+    )
+    .filter((line, i, all) => !line.startsWith(' ') || line !== all[i - 1]);
 }
 
 /** Takes out what modbox reports and a kernel without debugging options does not notice. */

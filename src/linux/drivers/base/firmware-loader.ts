@@ -1,25 +1,48 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { compressionOf, unpack } from '../../../formats/compressed/unpack.js';
+import { FormatError } from '../../../formats/format-error.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { DataNode } from '../../../kernel/files/index.js';
+import { bootParameter } from '../../boot-parameters.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke } from '../../kobject/invoke.js';
+import { ModuleDirectories } from '../../kobject/module-directory.js';
 import { freeConst } from '../../kobject/names.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { getDevice, putDevice } from './device.js';
 
-const COMPRESSIONS = ['CONFIG_FW_LOADER_COMPRESS_ZSTD', 'CONFIG_FW_LOADER_COMPRESS_XZ'];
+/** Suffixes of packed files, and the option of a kernel that looks for them, in its order. */
+const COMPRESSIONS = [
+  ['.zst', 'CONFIG_FW_LOADER_COMPRESS_ZSTD'],
+  ['.xz', 'CONFIG_FW_LOADER_COMPRESS_XZ'],
+] as const;
+/** What a file of firmware may be unpacked to: the kernel's limit is INT_MAX, the machine's memory less. */
+const MAX_BYTES = 256 * 1024 * 1024;
 
 /**
  * Firmware files (drivers/base/firmware_loader, Documentation/driver-api/firmware). Debian's kernel says for
  * every file that it does not find where it looked.
  */
 export class FirmwareLoader implements Subsystem {
-  /** Finds a file below /lib/firmware; set by the machine. Undefined: there is none of that name. */
-  find: (name: string) => Uint8Array | undefined = () => undefined;
   private adviceGiven = false;
+  /** `firmware_class.path`: a folder that is looked into first. */
+  private path: string;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.path = bootParameter(k.cmdline, 'firmware_class.path') ?? '';
+  }
+
+  boot(): void {
+    this.k.get(ModuleDirectories).addBuiltinParameter('firmware_class', 'path', 0o644, {
+      get: () => `${this.path}\n`,
+      set: (text) => {
+        this.path = text.replace(/\n$/, '');
+        return 0;
+      },
+    });
+  }
 
   readonly exports = {
     request_firmware: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),
@@ -40,7 +63,7 @@ export class FirmwareLoader implements Subsystem {
     release_firmware: (firmware: Ptr) => this.release(firmware),
   };
 
-  private request(slot: Ptr, name: Ptr, device: Ptr, complain: boolean): number {
+  private *request(slot: Ptr, name: Ptr, device: Ptr, complain: boolean): Sleepable<number> {
     const { k } = this;
     if (slot === 0) return -EINVAL;
     k.space.storePtr(slot, 0);
@@ -50,7 +73,7 @@ export class FirmwareLoader implements Subsystem {
       this.say(device, `Firmware load for '${text}' refused, path contains '..' component`, 4);
       return -EINVAL;
     }
-    const content = this.find(text);
+    const content = yield* this.find(text);
     if (content === undefined) {
       for (let attempt = 0; attempt < this.attempts(); attempt++) {
         this.say(device, `firmware: failed to load ${text} (${-ENOENT})`, complain ? 3 : 4);
@@ -64,8 +87,38 @@ export class FirmwareLoader implements Subsystem {
     return 0;
   }
 
-  private intoBuffer(slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number): number {
-    const error = this.request(slot, name, device, true);
+  /** The file in the folders that firmware may lie in, as it is or packed. Undefined: there is none of that name. */
+  private *find(name: string): Sleepable<Uint8Array | undefined> {
+    const { k } = this;
+    const { release } = k.target;
+    const folders = [`/lib/firmware/updates/${release}`, '/lib/firmware/updates', `/lib/firmware/${release}`];
+    const suffixes = COMPRESSIONS.filter(([, option]) => k.configured(option)).map(([suffix]) => suffix);
+    for (const suffix of ['', ...suffixes])
+      for (const folder of [this.path, ...folders, '/lib/firmware'].filter(Boolean)) {
+        const path = `${folder}/${name}${suffix}`;
+        const found = yield* k.files.resolve(path);
+        if (typeof found === 'number' || !(found.node instanceof DataNode)) continue;
+        const content = this.unpacked(found.node.content(), path, suffix !== '');
+        if (content) return content;
+      }
+    return undefined;
+  }
+
+  /** A packed file that is damaged counts for none. */
+  private unpacked(bytes: Uint8Array, path: string, packed: boolean): Uint8Array | undefined {
+    if (!packed) return bytes;
+    if (compressionOf(bytes) === 'none') return undefined;
+    try {
+      return unpack(bytes, path, MAX_BYTES);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      this.k.log.line(`modbox: ${error.message}`, 4);
+      return undefined;
+    }
+  }
+
+  private *intoBuffer(slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number): Sleepable<number> {
+    const error = yield* this.request(slot, name, device, true);
     if (error) return error;
     const { k } = this;
     const firmware = k.space.loadPtr(slot);
@@ -88,7 +141,7 @@ export class FirmwareLoader implements Subsystem {
     const { k } = this;
     const scratch = k.slab.kmalloc(8 + name.length + 1, true);
     k.space.storeCstring(scratch + 8, name);
-    this.request(scratch, scratch + 8, device, uevent);
+    yield* this.request(scratch, scratch + 8, device, uevent);
     const firmware = k.space.loadPtr(scratch);
     k.slab.free(scratch);
     yield* invoke(k, done, firmware, context);
@@ -116,7 +169,7 @@ export class FirmwareLoader implements Subsystem {
 
   /** How often a file is looked for: as it is, and with the suffix of each compression the kernel knows. */
   private attempts(): number {
-    return 1 + COMPRESSIONS.filter((option) => this.k.configured(option)).length;
+    return 1 + COMPRESSIONS.filter(([, option]) => this.k.configured(option)).length;
   }
 
   private advise(): void {

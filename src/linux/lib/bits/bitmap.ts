@@ -1,6 +1,7 @@
 import { PAGE_SIZE, type Ptr, USER } from '../../../cpu/layout.js';
 import { EBUSY, EFAULT, ENOMEM } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitGroups, bitRanges } from '../vsprintf/bytes.js';
 import { type ParsedBits, parseGroups, parseRanges } from './bitmap-text.js';
@@ -22,10 +23,10 @@ export class Bitmap implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    bitmap_alloc: (bits: number, gfp: number) => this.allocate(bits, (gfp & GFP_ZERO) !== 0),
-    bitmap_zalloc: (bits: number) => this.allocate(bits, true),
-    bitmap_alloc_node: (bits: number, gfp: number) => this.allocate(bits, (gfp & GFP_ZERO) !== 0),
-    bitmap_zalloc_node: (bits: number) => this.allocate(bits, true),
+    bitmap_alloc: (bits: number, gfp: number) => this.allocate(bits, gfp),
+    bitmap_zalloc: (bits: number, gfp: number) => this.allocate(bits, gfp | GFP_ZERO),
+    bitmap_alloc_node: (bits: number, gfp: number) => this.allocate(bits, gfp),
+    bitmap_zalloc_node: (bits: number, gfp: number) => this.allocate(bits, gfp | GFP_ZERO),
     bitmap_free: (map: Ptr) => {
       if (map !== 0) this.k.slab.free(map);
     },
@@ -129,8 +130,8 @@ export class Bitmap implements Subsystem {
     },
   };
 
-  private allocate(bits: number, zero: boolean): Ptr {
-    return this.k.slab.kmalloc(bitmapBytes(bits), zero);
+  private allocate(bits: number, gfp: number): Ptr {
+    return this.k.get(SlabExports).kmalloc(bitmapBytes(bits), gfp);
   }
 
   private words(map: Ptr, bits: number): WordSource {

@@ -1,4 +1,5 @@
 import type { VarArgs } from '../../abi/gate.js';
+import { Oops } from '../../errors.js';
 import { badPointer, type FormatContext } from './context.js';
 import { asInteger, formatNumber } from './number.js';
 import { formatPointer } from './pointer.js';
@@ -94,5 +95,17 @@ function formatNested(context: FormatContext, address: bigint, spec: Spec): stri
   if (bad !== undefined) return formatError(bad, spec);
   const ptr = context.space.fromAddress(address);
   const type = context.struct('va_format');
-  return format(context, type.string(ptr, 'fmt'), copyVaList(context.space, type.get(ptr, 'va')));
+  // A format that is among its own arguments: the kernel's stack ends somewhere, and so does the host's.
+  if (depth >= MAX_DEPTH)
+    throw new Oops('stack-overflow', 'BUG: TASK stack guard page was hit in vsnprintf: %pV within %pV', ptr);
+  depth++;
+  try {
+    return format(context, type.string(ptr, 'fmt'), copyVaList(context.space, type.get(ptr, 'va')));
+  } finally {
+    depth--;
+  }
 }
+
+/** Formats within formats that a stack of 16 KiB has room for, some 250 bytes each. */
+const MAX_DEPTH = 60;
+let depth = 0;
