@@ -3,6 +3,7 @@ import {
   CPU_AREA,
   CPU_AREA_SIZE,
   DIRECT_MAP_UPPER,
+  ERRORS,
   GRANULE,
   GRANULE_SHIFT,
   GUEST_LIMIT,
@@ -16,10 +17,11 @@ import {
   READ_TAGS,
   REGIONS,
   TABLE_ENTRIES,
+  UNREACHABLE_TAGS,
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
-import { scrubber } from './scrub.js';
+import { type Scrubber, scrubber as scrubberOf } from './scrub.js';
 
 export interface Permissions {
   readonly read: boolean;
@@ -31,6 +33,9 @@ export interface Permissions {
 export const PAGE_KERNEL: Permissions = { read: true, write: true, execute: false };
 export const PAGE_KERNEL_RO: Permissions = { read: true, write: false, execute: false };
 export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute: true };
+
+/** The last region is that of error pointers, with the register file at its end. */
+const MAPPABLE_END = ERRORS.start;
 
 const MAPPED = 1;
 const EXECUTE = 2;
@@ -66,19 +71,12 @@ export class AddressSpace {
 
   /** `memory`: what an address space that is no longer needed has given back (see release). */
   constructor(memory?: WebAssembly.Memory) {
-    const pages = MEMORY_BYTES / 65536;
-    this.memory = memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.memory = memory ?? newMemory();
     const buffer = this.memory.buffer;
     this.view = new DataView(buffer, 0, GUEST_LIMIT);
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
     this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
     this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
-    if (!memory) {
-      this.readTable.fill(NO_ACCESS);
-      this.writeTable.fill(NO_ACCESS);
-    }
-    new BigUint64Array(buffer, READ_TAGS, 1)[0] = NO_TAG;
-    new BigUint64Array(buffer, WRITE_TAGS, 1)[0] = NO_TAG;
     this.readTags = new Uint32Array(buffer, READ_TAGS, TABLE_ENTRIES * 2);
     this.writeTags = new Uint32Array(buffer, WRITE_TAGS, TABLE_ENTRIES * 2);
     this.granuleUpper.fill(0xffff_ffff);
@@ -91,22 +89,23 @@ export class AddressSpace {
 
   /**
    * Ends the address space; nothing may use it from then on. Returns its memory, which is as new, for another one: an engine
-   * collects garbage whenever it is asked for 2 GiB, which takes longer than booting a machine.
+   * collects garbage whenever it is asked for 2 GiB, which takes longer than booting a machine. The tables of permissions are
+   * looked at: should anything but this class have written there, another memory takes its place.
    */
   release(): WebAssembly.Memory {
     if (this.released) throw new Error('the address space was released before');
     this.released = true;
-    const scrub = scrubber(this.memory);
+    const scrubber = scrubberOf(this.memory);
     for (let page = 0; page < this.pageFlags.length; ) {
       const end = this.endOfRun(page);
       if (this.pageFlags[page]) {
-        scrub(page * PAGE_SIZE, end * PAGE_SIZE);
+        scrubber.scrub(page * PAGE_SIZE, end * PAGE_SIZE);
         this.forbid(page, end);
       }
       page = end;
     }
-    scrub(CPU_AREA, CPU_AREA + CPU_AREA_SIZE);
-    return this.memory;
+    scrubber.scrub(CPU_AREA, CPU_AREA + CPU_AREA_SIZE);
+    return tablesAreAsNew(scrubber) ? this.memory : newMemory();
   }
 
   /** First page after `page` that, unlike it, was never mapped, or was. */
@@ -334,7 +333,7 @@ export class AddressSpace {
 
   private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {
     if (this.released) throw new Error('the address space was released');
-    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > GUEST_LIMIT)
+    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > MAPPABLE_END)
       throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
     let wasCode = false;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
@@ -357,4 +356,27 @@ export class AddressSpace {
   private codeChanged(start: Ptr, bytes: number): void {
     for (const listener of this.changeListeners) listener(start, bytes);
   }
+}
+
+/** Memory in which nothing is accessible. */
+function newMemory(): WebAssembly.Memory {
+  const pages = MEMORY_BYTES / 65536;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  for (const table of [READ_TABLE, WRITE_TABLE])
+    new Uint32Array(memory.buffer, table, TABLE_ENTRIES).fill(NO_ACCESS);
+  for (const tags of [READ_TAGS, WRITE_TAGS])
+    new BigUint64Array(memory.buffer, tags, UNREACHABLE_TAGS).fill(NO_TAG);
+  return memory;
+}
+
+function tablesAreAsNew({ holdsOnly }: Scrubber): boolean {
+  const refused = (BigInt(NO_ACCESS) << 32n) | BigInt(NO_ACCESS);
+  return (
+    [READ_TABLE, WRITE_TABLE].every((table) => holdsOnly(table, table + 4 * TABLE_ENTRIES, refused)) &&
+    [READ_TAGS, WRITE_TAGS].every(
+      (tags) =>
+        holdsOnly(tags, tags + 8 * UNREACHABLE_TAGS, NO_TAG) &&
+        holdsOnly(tags + 8 * UNREACHABLE_TAGS, tags + 8 * TABLE_ENTRIES, 0n),
+    )
+  );
 }
