@@ -1,3 +1,4 @@
+import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { Credentials } from '../linux/security/credentials.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
 import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
@@ -14,6 +15,8 @@ export interface Booted {
  */
 export function bootMachine(options: MachineOptions): Booted {
   const machine = Machine.boot({ ...options, uid: 0 });
+  const complaint = memoryComplaint(options.cmdline ?? '');
+  if (complaint) process.stderr.write(`modbox: ${complaint}\n`);
   for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
   const boot = loadBootModules(machine);
   machine.kernel.get(Credentials).uid = options.uid ?? 0;

@@ -1,4 +1,4 @@
-import { GuestFault } from './fault.js';
+import { EndlessWork, GuestFault } from './fault.js';
 import {
   CPU_AREA,
   CPU_AREA_SIZE,
@@ -37,6 +37,10 @@ export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute:
 /** The last region is that of error pointers, with the register file at its end. */
 const MAPPABLE_END = ERRORS.start;
 
+/** A long access counts as one for each so many bytes. */
+const LONG_ACCESS_SHIFT = 6;
+const LONG_ACCESS = 1 << LONG_ACCESS_SHIFT;
+
 const MAPPED = 1;
 const EXECUTE = 2;
 /** The page was mapped at some time: it may hold something. */
@@ -44,7 +48,10 @@ const USED = 4;
 
 /** Pointers from here on stand for addresses outside every region; see AddressSpace.fromAddress. */
 const WILD_BASE = 2 ** 32;
-const WILD_LIMIT = 1 << 20;
+/** How many different ones are remembered: the oldest give way, so that guest code cannot fill the host's memory with them. */
+const WILD_LIMIT = 1 << 16;
+/** What a pointer converts to whose address had to give way: not canonical, so that nothing can be there. */
+const FORGOTTEN = 0x8000_dead_dead_deadn;
 
 /**
  * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
@@ -60,12 +67,20 @@ export class AddressSpace {
   /** What translated code checks with, two words for each page; see layout.ts. */
   private readonly readTags: Uint32Array;
   private readonly writeTags: Uint32Array;
+  /**
+   * Accesses that TypeScript code has made, long ones by their length: what the work of the base kernel is measured by. Every
+   * loop over what guest code has linked makes some.
+   */
+  accesses = 0;
+  private allowedAccesses = Number.POSITIVE_INFINITY;
+  private allowanceFrom = 0;
   /** Grows whenever a page becomes less accessible: checks that were made before may no longer hold. */
   restrictions = 0;
   private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
   private readonly granuleUpper = new Uint32Array(256);
   private readonly wildByAddress = new Map<bigint, Ptr>();
   private readonly wildByIndex: bigint[] = [];
+  private wildCount = 0;
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
   private released = false;
 
@@ -145,6 +160,17 @@ export class AddressSpace {
     if (scrub) this.bytes.fill(0, start, start + bytes);
   }
 
+  /**
+   * How many more accesses are allowed before one throws EndlessWork, which renews the allowance: whoever handles the error
+   * looks at guest memory too. Returns what was left.
+   */
+  allowAccesses(count: number): number {
+    const left = this.allowedAccesses - this.accesses;
+    this.allowanceFrom = this.accesses;
+    this.allowedAccesses = this.accesses + count;
+    return left;
+  }
+
   isMapped(ptr: Ptr): boolean {
     return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & MAPPED) !== 0;
   }
@@ -170,7 +196,7 @@ export class AddressSpace {
   /** The 64-bit address of a pointer, as an unsigned bigint. */
   toAddress(ptr: Ptr): bigint {
     if (ptr < GRANULE) return BigInt(ptr);
-    if (ptr >= WILD_BASE) return this.wildByIndex[ptr - WILD_BASE] ?? 0n;
+    if (ptr >= WILD_BASE) return this.wildAddress(ptr - WILD_BASE);
     return (BigInt(this.upperOf(ptr)) << 32n) | BigInt((ptr ^ 0x8000_0000) >>> 0);
   }
 
@@ -292,7 +318,7 @@ export class AddressSpace {
   cstring(ptr: Ptr, limit = Number.POSITIVE_INFINITY): string {
     let text = '';
     for (let at = ptr; at < ptr + limit; at++) {
-      if (at === ptr || (at & (PAGE_SIZE - 1)) === 0) this.check(this.readTable, at, 1, 'read');
+      if (at === ptr || (at & (LONG_ACCESS - 1)) === 0) this.check(this.readTable, at, 1, 'read');
       const byte = this.bytes[at];
       if (byte === 0) break;
       text += String.fromCharCode(byte);
@@ -307,12 +333,19 @@ export class AddressSpace {
     out[text.length] = 0;
   }
 
+  private wildAddress(number: number): bigint {
+    const remembered = number < this.wildCount && number >= this.wildCount - WILD_LIMIT;
+    return (remembered ? this.wildByIndex[number % WILD_LIMIT] : undefined) ?? FORGOTTEN;
+  }
+
   private wild(address: bigint): Ptr {
     const known = this.wildByAddress.get(address);
     if (known !== undefined) return known;
-    if (this.wildByIndex.length >= WILD_LIMIT) throw new RangeError('too many distinct wild pointers');
-    const ptr = WILD_BASE + this.wildByIndex.length;
-    this.wildByIndex.push(address);
+    const ptr = WILD_BASE + this.wildCount;
+    const index = this.wildCount++ % WILD_LIMIT;
+    const forgotten = this.wildByIndex[index];
+    if (forgotten !== undefined) this.wildByAddress.delete(forgotten);
+    this.wildByIndex[index] = address;
     this.wildByAddress.set(address, ptr);
     return ptr;
   }
@@ -325,10 +358,18 @@ export class AddressSpace {
   }
 
   private check(table: Uint32Array, ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
+    this.accesses += bytes > LONG_ACCESS ? bytes >>> LONG_ACCESS_SHIFT : 1;
+    if (this.accesses > this.allowedAccesses) this.endless();
     if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
       if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
     } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
     throw new GuestFault(this.toAddress(ptr), access, bytes);
+  }
+
+  private endless(): never {
+    const count = this.accesses - this.allowanceFrom;
+    this.allowAccesses(count);
+    throw new EndlessWork(count);
   }
 
   private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {

@@ -29,6 +29,8 @@ export type FaultKind =
   | 'panic'
   | 'stack-corruption'
   | 'soft-lockup'
+  | 'out-of-memory'
+  | 'endless'
   | 'deadlock'
   | 'sleep-in-atomic'
   | 'lock-misuse'

@@ -9,6 +9,7 @@ import type { Sleepable } from '../kernel/effects.js';
 import { isSleepable } from '../kernel/effects.js';
 import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { KernelLog } from '../kernel/log.js';
+import { MemoryBudget } from '../kernel/mm/budget.js';
 import { Ledger } from '../kernel/mm/ledger.js';
 import { PageAllocator } from '../kernel/mm/page-allocator.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
@@ -22,6 +23,7 @@ import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
 import { StructType } from './abi/struct.js';
+import { memorySize } from './mm/memory-size.js';
 import { Processes } from './sched/processes.js';
 import type { Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
@@ -52,6 +54,9 @@ export interface KernelOptions {
   readonly memory?: WebAssembly.Memory;
 }
 
+/** What a line of the log costs, in instructions: it is written to a console. */
+const LINE_COST = 2000;
+
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
 
@@ -79,6 +84,8 @@ export class LinuxKernel {
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
+  /** Memory that the machine has: `mem=`. */
+  readonly budget: MemoryBudget;
   readonly trust: ModuleTrust;
   readonly files: FileTree;
   readonly platform: Platform;
@@ -107,14 +114,16 @@ export class LinuxKernel {
     this.cpu = new Cpu(space, { platform: this.platform });
     this.log = new KernelLog(() => this.clock.now);
     this.mapImage();
-    this.pages = new PageAllocator(space, this.ledger);
+    this.budget = new MemoryBudget(memorySize(this.cmdline));
+    this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger);
-    this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC);
-    this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES);
+    this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC, this.budget);
+    this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES, this.budget);
     this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
     this.cpu.gsBase = space.toAddress(this.percpu.base);
     this.traps = new Traps(this);
     this.executor = new Executor(this.cpu, space, this.traps);
+    this.log.onRecord(() => this.executor.charge(LINE_COST));
     this.processes = new Processes(this);
     this.scheduler = new Scheduler(
       this.cpu,
@@ -124,6 +133,7 @@ export class LinuxKernel {
       this.random,
       (options.seed ?? 0) !== 0,
       this.processes,
+      () => void this.now(),
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.gate = new Gate(this.cpu, space);
@@ -285,10 +295,11 @@ export class LinuxKernel {
     return this.executor.current?.caller ?? 0;
   }
 
-  /** Virtual time since boot in nanoseconds: the clock, and what was executed since it was last set. */
+  /** Virtual time since boot in nanoseconds: the clock, and what was executed, by guest code or for it, since it was last set. */
   now(): number {
-    this.clock.now += this.cpu.executed - this.countedInstructions;
-    this.countedInstructions = this.cpu.executed;
+    const { elapsed } = this.cpu;
+    this.clock.now += elapsed - this.countedInstructions;
+    this.countedInstructions = elapsed;
     return this.clock.now;
   }
 

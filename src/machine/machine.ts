@@ -75,6 +75,8 @@ const PATIENCE_NS = 7200e9;
  */
 const RESTLESS_TURNS = 100_000;
 const RESTLESS_NS = 600e9;
+/** And so many, however little time has passed: `for (;;) schedule()`. */
+const MAX_TURNS = 1_000_000;
 
 /** A machine with a booted base kernel: a kernel that modules can be loaded into, and used. */
 export class Machine {
@@ -159,7 +161,7 @@ export class Machine {
   /** The kernel log from a sequence number on. */
   dmesg(from = 0): readonly LogRecord[] {
     this.kernel.log.flush();
-    return this.kernel.log.records.slice(from);
+    return this.kernel.log.from(from);
   }
 
   /**
@@ -203,13 +205,17 @@ export class Machine {
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
     const { scheduler, clock } = this.kernel;
     const turns = scheduler.turns + RESTLESS_TURNS;
+    const most = scheduler.turns + MAX_TURNS;
     const restless = clock.now + RESTLESS_NS;
     const done = (): boolean =>
-      task.ended || (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
+      task.ended ||
+      scheduler.turns > most ||
+      (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
     do scheduler.run(done, Math.max(clock.now + patience, this.silentUntil));
-    while (!task.ended && clock.now < this.silentUntil);
+    while (!task.ended && clock.now < this.silentUntil && scheduler.turns <= most);
     if (settle > 0) scheduler.settle(settle);
-    if (!task.ended) this.reportHung(task);
+    if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
+    else if (!task.ended) this.reportHung(task);
     return task.ended;
   }
 
@@ -223,7 +229,7 @@ export class Machine {
   }
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {
-    const before = this.kernel.log.records.length;
+    const before = this.kernel.log.next;
     this.forgetFailure();
     const { exit, stderr, hangs } = this.process(name, body);
     if (exit === 0) return;

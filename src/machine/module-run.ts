@@ -199,7 +199,7 @@ class ModuleRun {
 
   private logLength(): number {
     this.machine.kernel.log.flush();
-    return this.machine.kernel.log.records.length;
+    return this.machine.kernel.log.next;
   }
 
   private faults(): ReportedFault[] {

@@ -17,6 +17,7 @@ const KILLS: ReadonlySet<FaultKind> = new Set([
   'unimplemented-export',
   'internal',
   'soft-lockup',
+  'out-of-memory',
   'deadlock',
   'panic',
   'stack-corruption',

@@ -32,6 +32,8 @@ export class Task {
   result: unknown;
   /** Virtual time at which it last gave up the CPU: what the soft-lockup watchdog looks at. */
   lastScheduled = 0;
+  /** A tick came while it ran: it gives way to others where it says that it may. */
+  needsResched = false;
   /** Guest return address of the innermost call into the base kernel: who asked. */
   caller: Ptr = 0;
   /** Guest function that the base kernel called last on this task's behalf. */

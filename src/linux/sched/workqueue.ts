@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { block, type Sleepable } from '../../kernel/effects.js';
+import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -197,7 +197,12 @@ export class Workqueues implements Subsystem {
     else if (queue.workers.length < queue.maxActive) this.addWorker(queue);
   }
 
+  /** Where there are too many tasks, work waits for the workers that there are (create_worker()). */
   private addWorker(queue: Workqueue): void {
+    if (this.k.processes.full) {
+      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', 3);
+      return;
+    }
     const number = this.workerCount++;
     const worker = this.k.processes.create(`kworker/0:${number}`, this.serve(queue), { kernelThread: true });
     queue.workers.push(worker);
@@ -226,6 +231,7 @@ export class Workqueues implements Subsystem {
       yield* k.call(fn, work);
       queue.running.delete(task);
       this.waiters.wakeAll(work);
+      if (task.needsResched) yield* yieldCpu();
     }
     return undefined;
   }

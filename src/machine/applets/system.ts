@@ -18,7 +18,7 @@ export const dmesgApplet: Applet = {
     log.flush();
     if (!flags.has('C'))
       for (const record of machine.dmesg(machine.logCleared)) io.out(`${logLine(record, flags)}\n`);
-    if (flags.has('c') || flags.has('C')) machine.logCleared = log.records.length;
+    if (flags.has('c') || flags.has('C')) machine.logCleared = log.next;
     return 0;
   },
 };
