@@ -40,6 +40,8 @@ const MAPPABLE_END = ERRORS.start;
 /** A long access counts as one for each so many bytes. */
 const LONG_ACCESS_SHIFT = 6;
 const LONG_ACCESS = 1 << LONG_ACCESS_SHIFT;
+/** Characters of a text that are made at once. */
+const TEXT_CHUNK = 4096;
 
 const MAPPED = 1;
 const EXECUTE = 2;
@@ -316,14 +318,20 @@ export class AddressSpace {
 
   /** A NUL-terminated string as bytes decoded one to one (latin-1); at most `limit` bytes. */
   cstring(ptr: Ptr, limit = Number.POSITIVE_INFINITY): string {
+    const end = ptr + this.cstringLength(ptr, limit);
     let text = '';
+    for (let at = ptr; at < end; at += TEXT_CHUNK)
+      text += String.fromCharCode(...this.bytes.subarray(at, Math.min(at + TEXT_CHUNK, end)));
+    return text;
+  }
+
+  /** strnlen(): bytes before the NUL, at most `limit`. */
+  cstringLength(ptr: Ptr, limit = Number.POSITIVE_INFINITY): number {
     for (let at = ptr; at < ptr + limit; at++) {
       if (at === ptr || (at & (LONG_ACCESS - 1)) === 0) this.check(this.readTable, at, 1, 'read');
-      const byte = this.bytes[at];
-      if (byte === 0) break;
-      text += String.fromCharCode(byte);
+      if (this.bytes[at] === 0) return at - ptr;
     }
-    return text;
+    return limit;
   }
 
   /** Writes the characters' low bytes and a NUL. */

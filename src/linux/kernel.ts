@@ -23,6 +23,7 @@ import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
 import { StructType } from './abi/struct.js';
+import { type Interruption, InterruptionPoint } from './interruption.js';
 import { memorySize } from './mm/memory-size.js';
 import { Processes } from './sched/processes.js';
 import type { Subsystem, SubsystemClass } from './subsystem.js';
@@ -50,10 +51,16 @@ export interface KernelOptions {
   readonly trust?: ModuleTrust;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
+  /** Asked every few milliseconds while a command runs: a reason to stop it. */
+  readonly interrupt?: () => Interruption | undefined;
+  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped. */
+  readonly workLimit?: number;
   /** What a kernel that is no longer needed has given back: see AddressSpace.release. */
   readonly memory?: WebAssembly.Memory;
 }
 
+/** Some ten seconds of a processor. */
+const WORK_LIMIT = 4e9;
 /** What a line of the log costs, in instructions: it is written to a console. */
 const LINE_COST = 2000;
 
@@ -84,6 +91,7 @@ export class LinuxKernel {
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
+  readonly interruption: InterruptionPoint;
   /** Memory that the machine has: `mem=`. */
   readonly budget: MemoryBudget;
   readonly trust: ModuleTrust;
@@ -94,6 +102,7 @@ export class LinuxKernel {
   private readonly enums = new Map<string, number>();
   private readonly symbols = new Map<string, Ptr>();
   private readonly strings = new Map<string, Ptr>();
+  private readonly parameters = new Map<string, ReadonlySet<string>>();
 
   constructor(
     readonly target: Target,
@@ -112,9 +121,14 @@ export class LinuxKernel {
     this.random = new Random(options.seed ?? 0);
     this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
     this.cpu = new Cpu(space, { platform: this.platform });
+    this.interruption = new InterruptionPoint(
+      () => this.cpu.elapsed,
+      options.workLimit ?? WORK_LIMIT,
+      options.interrupt ?? (() => undefined),
+    );
     this.log = new KernelLog(() => this.clock.now);
     this.mapImage();
-    this.budget = new MemoryBudget(memorySize(this.cmdline));
+    this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger);
     this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC, this.budget);
@@ -221,7 +235,12 @@ export class LinuxKernel {
 
   /** Whether a function of the target takes a parameter of that name: for those that gained or lost one. */
   hasParameter(fn: string, parameter: string): boolean {
-    return this.types.findPrototype(fn)?.params.some(({ name }) => name === parameter) ?? false;
+    let names = this.parameters.get(fn);
+    if (!names) {
+      names = new Set(this.types.findPrototype(fn)?.params.map(({ name }) => name));
+      this.parameters.set(fn, names);
+    }
+    return names.has(parameter);
   }
 
   /** A permanent, read-only C string in kernel memory. Equal texts share it. */

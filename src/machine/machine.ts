@@ -15,6 +15,7 @@ import {
 import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
+import type { Interruption } from '../linux/interruption.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
@@ -53,6 +54,10 @@ export interface MachineOptions {
   readonly tree?: ModuleTree;
   /** Memory of a machine that is no longer needed: see Machine.release. */
   readonly memory?: WebAssembly.Memory;
+  /** Asked every few milliseconds while a command runs: a reason to stop it, such as that its time is over. */
+  readonly interrupt?: () => Interruption | undefined;
+  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped: 4e9 by default. */
+  readonly workLimit?: number;
 }
 
 /** How a process of the machine ended. */
@@ -75,6 +80,7 @@ const PATIENCE_NS = 7200e9;
  */
 const RESTLESS_TURNS = 100_000;
 const RESTLESS_NS = 600e9;
+const TURNS_BETWEEN_POLLS = 64;
 /** And so many, however little time has passed: `for (;;) schedule()`. */
 const MAX_TURNS = 1_000_000;
 
@@ -104,6 +110,8 @@ export class Machine {
       seed: options.seed ?? 0,
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
+      ...(options.interrupt && { interrupt: options.interrupt }),
+      ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
       files: hostTreeOf(this.files),
     });
     this.kernel.get(Credentials).uid = options.uid ?? 0;
@@ -184,7 +192,9 @@ export class Machine {
 
   /** Lets virtual time pass. */
   sleep(nanoseconds: number): void {
-    this.kernel.scheduler.settle(nanoseconds);
+    const { interruption, scheduler } = this.kernel;
+    interruption.begin(Number.POSITIVE_INFINITY);
+    scheduler.settle(nanoseconds, () => interruption.poll(TURNS_BETWEEN_POLLS) !== undefined);
   }
 
   /** Runs a process to its end, then lets what it started run for a moment. */
@@ -203,18 +213,22 @@ export class Machine {
 
   /** False if the task waits for something that does not come. */
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
-    const { scheduler, clock } = this.kernel;
+    const { scheduler, clock, interruption } = this.kernel;
+    interruption.begin();
+    const stopped = (): boolean => interruption.poll(TURNS_BETWEEN_POLLS) !== undefined;
     const turns = scheduler.turns + RESTLESS_TURNS;
     const most = scheduler.turns + MAX_TURNS;
     const restless = clock.now + RESTLESS_NS;
     const done = (): boolean =>
       task.ended ||
+      stopped() ||
       scheduler.turns > most ||
       (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
     do scheduler.run(done, Math.max(clock.now + patience, this.silentUntil));
-    while (!task.ended && clock.now < this.silentUntil && scheduler.turns <= most);
-    if (settle > 0) scheduler.settle(settle);
-    if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
+    while (!task.ended && !stopped() && clock.now < this.silentUntil && scheduler.turns <= most);
+    if (settle > 0) scheduler.settle(settle, stopped);
+    if (!task.ended && interruption.reason) this.kernel.traps.stopSleeping(task, interruption.reason);
+    else if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
     else if (!task.ended) this.reportHung(task);
     return task.ended;
   }

@@ -33,6 +33,17 @@ type Trouble =
   | { readonly kind: 'budget' }
   | { readonly kind: 'error'; readonly error: unknown; readonly name: string };
 
+/** Lets others run before a function that is done returns; one that may sleep does so itself. */
+function afterTurn(result: unknown, task: Task): unknown {
+  task.mayResched = false;
+  return isSleepable(result) ? result : givingWay(result as Value);
+}
+
+function* givingWay(result: Value): Sleepable<Value> {
+  yield { kind: 'yield' };
+  return result;
+}
+
 /** What a function of the base kernel costs, in instructions, besides one for each access to guest memory. */
 const HOST_CALL = 200;
 /**
@@ -211,6 +222,7 @@ export class Executor {
     try {
       task.caller = this.space.loadPtr(this.cpu.getPtr(RSP));
       result = invoke();
+      if (task.mayResched) result = afterTurn(result, task);
       if (!isSleepable(result)) {
         finish(result as Value);
         return;

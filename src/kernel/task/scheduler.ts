@@ -107,10 +107,10 @@ export class Scheduler {
   /** How often a task was given the CPU. */
   turns = 0;
 
-  /** Lets everything that is runnable run, and time pass by `nanoseconds`. */
-  settle(nanoseconds: number): void {
+  /** Lets everything that is runnable run, and time pass by `nanoseconds`, unless `stopped` says to stop. */
+  settle(nanoseconds: number, stopped: () => boolean = () => false): void {
     const deadline = this.clock.now + nanoseconds;
-    this.run(() => false, deadline);
+    this.run(stopped, deadline);
     this.clock.now = Math.max(this.clock.now, deadline);
   }
 

@@ -34,6 +34,8 @@ export class Task {
   lastScheduled = 0;
   /** A tick came while it ran: it gives way to others where it says that it may. */
   needsResched = false;
+  /** A function of the base kernel that serves it says that it may give way when it is done: might_resched(). */
+  mayResched = false;
   /** Guest return address of the innermost call into the base kernel: who asked. */
   caller: Ptr = 0;
   /** Guest function that the base kernel called last on this task's behalf. */

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
+import { noSuchObject } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { Waiters } from '../locking/waiters.js';
@@ -156,7 +157,7 @@ export class Workqueues implements Subsystem {
 
   private at(wq: Ptr): Workqueue {
     const queue = this.queues.get(wq);
-    if (!queue) throw new TypeError(`0x${this.k.space.toAddress(wq).toString(16)} is no workqueue`);
+    if (!queue) throw noSuchObject(this.k.space, wq, 'workqueue');
     return queue;
   }
 

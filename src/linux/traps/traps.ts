@@ -5,6 +5,7 @@ import { OutOfMemory } from '../../kernel/errors.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
+import { describeInterruption, type Interruption } from '../interruption.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
@@ -45,6 +46,11 @@ const REPEATS: ReadonlySet<FaultKind> = new Set([
   'refcount',
   'left-behind',
 ]);
+/** What is nearer to NULL than this is a member of a structure that is not there. */
+const NULL_PAGES = 0x1_0000n;
+/** Ticks of 200,000 instructions. */
+const TICKS_BETWEEN_POLLS = 8;
+const KIND_OF = { timeout: 'timeout', work: 'endless', 'host-memory': 'out-of-memory' } as const;
 const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
 const SOFT_LOCKUP_NS = 22e9;
@@ -134,6 +140,10 @@ export class Traps implements ExecutorHooks {
       );
       return;
     }
+    if (error instanceof GuestFault && error.address < NULL_PAGES && k.budget.justRefused) {
+      this.outOfMemory(task, `${name} got no memory for what it had to make`);
+      return;
+    }
     if (error instanceof GuestFault) {
       const exception: CpuException = { vector: 'PF', address: error.address, access: error.access };
       const { kind, head, lines } = describe(k, task, exception);
@@ -205,9 +215,23 @@ export class Traps implements ExecutorHooks {
     const { k } = this;
     k.clock.now = (Math.floor(k.clock.now / TICK_NS) + 1) * TICK_NS;
     task.needsResched = true;
+    const reason = k.interruption.poll(TICKS_BETWEEN_POLLS);
+    if (reason) return this.stop(task, reason);
     if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) return this.lockedUp(task, []);
     this.serveInterrupts(task);
     return 'resume';
+  }
+
+  /** A task that runs while the command is stopped ends without an oops: it may have done nothing wrong. */
+  private stop(task: Task, reason: Interruption): 'kill' {
+    const { k } = this;
+    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
+    const trace = callTrace(k, task);
+    const address = k.cpu.rip;
+    if (reason !== 'interrupted')
+      this.record(task, k.space.fromAddress(address), KIND_OF[reason], message, address, trace);
+    k.processes.preemptCount = 0;
+    return 'kill';
   }
 
   /** Timers that are due run on top of the interrupted task, whose registers are kept, if it may be interrupted. */
@@ -239,6 +263,23 @@ export class Traps implements ExecutorHooks {
       ])
         k.log.line(line, 3);
       this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), trace);
+    });
+  }
+
+  /** The command is stopped while its task is not running: it stays where it is. */
+  stopSleeping(task: Task, reason: Interruption): void {
+    if (reason === 'interrupted') return;
+    const { k } = this;
+    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
+    this.withContext(task, () => {
+      this.record(
+        task,
+        task.caller,
+        KIND_OF[reason],
+        message,
+        k.space.toAddress(task.caller),
+        callTrace(k, task),
+      );
     });
   }
 
@@ -336,6 +377,10 @@ export class Traps implements ExecutorHooks {
   /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
   leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
     const { k } = this;
+    if (this.reports.length >= MAX_REPORTS) {
+      this.suppressed++;
+      return;
+    }
     this.reports.push({
       kind: 'left-behind',
       message,
