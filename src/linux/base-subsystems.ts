@@ -29,6 +29,8 @@ import { Uaccess } from './mm/uaccess.js';
 import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
 import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
+import { LeftBehinds } from './module/left-behind.js';
+import { ModuleHistory } from './module/module-history.js';
 import { Modules } from './module/modules.js';
 import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
@@ -91,6 +93,8 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Softirqs,
   Notifiers,
   Modules,
+  ModuleHistory,
+  LeftBehinds,
   ParamOps,
   ParameterLocks,
   RequestModule,

@@ -45,6 +45,7 @@ export type FaultKind =
   | 'list-corruption'
   | 'refcount'
   | 'left-behind'
+  | 'hidden-module'
   | 'unimplemented-instruction'
   | 'unimplemented-export'
   | 'internal';

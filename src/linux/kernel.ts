@@ -23,6 +23,7 @@ import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
 import { StructType } from './abi/struct.js';
+import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
 import { memorySize } from './mm/memory-size.js';
 import { Processes } from './sched/processes.js';
@@ -97,6 +98,10 @@ export class LinuxKernel {
   readonly trust: ModuleTrust;
   readonly files: FileTree;
   readonly platform: Platform;
+  /** Who registered what. */
+  readonly origins = new Origins(this);
+  /** Lists and tables that keep things for modules, besides the subsystems themselves. */
+  readonly holders: Holder[] = [];
   private readonly subsystems = new Map<SubsystemClass, Subsystem>();
   private readonly structs = new Map<string, StructType>();
   private readonly enums = new Map<string, number>();
@@ -165,6 +170,12 @@ export class LinuxKernel {
     const made = new subsystem(this);
     this.subsystems.set(subsystem, made);
     return made;
+  }
+
+  /** All that the kernel keeps for somebody who has to take it back. */
+  *holdings(): Generator<Holding> {
+    for (const subsystem of this.subsystems.values()) if (subsystem.holds) yield* subsystem.holds();
+    for (const holder of this.holders) yield* holder.holds();
   }
 
   /** A struct type of the target: see StructType. */

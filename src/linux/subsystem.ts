@@ -1,5 +1,6 @@
 import type { Ptr } from '../cpu/layout.js';
 import type { AnyFunction } from './abi/gate.js';
+import type { Holding } from './holding.js';
 import type { LinuxKernel } from './kernel.js';
 
 /** Functions that modules may call, by symbol name. Generators may sleep and call guest code. */
@@ -19,6 +20,8 @@ export interface Subsystem {
   readonly data?: ExportedData;
   /** Called once, after all data was filled, in the order of the list. */
   boot?(): void;
+  /** What it keeps for modules and others until they take it back: looked through when a module goes. */
+  holds?(): Iterable<Holding>;
 }
 
 export type SubsystemClass<T = Subsystem> = new (k: LinuxKernel) => T;

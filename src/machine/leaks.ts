@@ -1,6 +1,6 @@
 import type { Allocation } from '../kernel/mm/ledger.js';
 import type { LinuxKernel } from '../linux/kernel.js';
-import type { ModuleArchive } from './archive.js';
+import type { ModuleHistory } from '../linux/module/module-history.js';
 
 /** Memory that a module had allocated and did not give back: one entry for each place that allocates. */
 export interface Leak {
@@ -12,7 +12,7 @@ export interface Leak {
 }
 
 /** Allocations that unloaded modules made since a mark and that are still there. */
-export function leaksSince(k: LinuxKernel, archive: ModuleArchive, mark: number): Leak[] {
+export function leaksSince(k: LinuxKernel, archive: ModuleHistory, mark: number): Leak[] {
   const found = new Map<string, { kind: Leak['kind']; bytes: number; count: number; allocatedBy: string }>();
   for (const allocation of k.ledger.since(mark)) {
     const { kind, caller, serial, size } = allocation;
@@ -27,6 +27,6 @@ export function leaksSince(k: LinuxKernel, archive: ModuleArchive, mark: number)
   return [...found.values()].sort((a, b) => b.bytes - a.bytes);
 }
 
-function belongsToGone(archive: ModuleArchive, { caller, serial }: Allocation): boolean {
+function belongsToGone(archive: ModuleHistory, { caller, serial }: Allocation): boolean {
   return caller !== 0 && archive.goneOwner(caller, serial) !== undefined;
 }

@@ -91,6 +91,8 @@ describe('a run', () => {
       errno: null,
       faults: [],
       leaks: [],
+      unbound: [],
+      leftBehind: [],
     });
   });
 

@@ -17,11 +17,11 @@ import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
 import type { Interruption } from '../linux/interruption.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
+import { ModuleHistory } from '../linux/module/module-history.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
 import { Credentials } from '../linux/security/credentials.js';
 import type { Target } from '../target/index.js';
-import { ModuleArchive } from './archive.js';
 import { type CallArgument, callFunction } from './call.js';
 import { MachineError } from './errors.js';
 import { MachineFileSystem } from './file-system.js';
@@ -91,7 +91,7 @@ export class Machine {
   readonly files: FileSource;
   readonly hostFiles: FileSource | undefined;
   readonly processes: ProcessTable;
-  readonly archive: ModuleArchive;
+  readonly archive: ModuleHistory;
   readonly memory: GuestMemory;
   /** System calls on files. */
   readonly fs: MachineFileSystem;
@@ -118,7 +118,7 @@ export class Machine {
     this.tree = options.tree ?? openTree(options);
     this.hostFiles = options.hostFiles;
     this.processes = new ProcessTable(this.kernel);
-    this.archive = new ModuleArchive(this.kernel);
+    this.archive = this.kernel.get(ModuleHistory);
     this.memory = new GuestMemory(this.kernel);
     this.fs = new MachineFileSystem(this);
     this.system = new MachineKernel(this.kernel);
@@ -170,6 +170,15 @@ export class Machine {
   dmesg(from = 0): readonly LogRecord[] {
     this.kernel.log.flush();
     return this.kernel.log.from(from);
+  }
+
+  /** Lines of the log with a level below this come to the console: the first number of /proc/sys/kernel/printk. */
+  get consoleLevel(): number {
+    return this.kernel.space.load32(this.kernel.symbol('console_printk'));
+  }
+
+  set consoleLevel(level: number) {
+    this.kernel.space.store32(this.kernel.symbol('console_printk'), level);
   }
 
   /**

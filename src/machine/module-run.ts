@@ -2,12 +2,14 @@ import type { Sleepable } from '../kernel/effects.js';
 import { strerror } from '../kernel/errno.js';
 import { moduleNameOf } from '../kmod/index.js';
 import { moduleOptions } from '../kmod/tools/module-options.js';
+import { LeftBehinds } from '../linux/module/left-behind.js';
 import type { LoadedModule } from '../linux/module/loaded-module.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
 import { leaksSince } from './leaks.js';
 import type { Machine, ProcessEnd } from './machine.js';
 import { type ExecResult, errnoField, type ReportedFault, type RunReport } from './run-report.js';
 import { taintsOf } from './taints.js';
+import { unboundDrivers } from './unbound.js';
 import { linesOf, type Terminal } from './userland/terminal.js';
 
 /** What to run: a file at hand, or a name to find in the machine's tree. */
@@ -38,9 +40,11 @@ export function runModule(machine: Machine, subject: RunSubject, options: RunOpt
 }
 
 class ModuleRun {
-  private readonly name: string;
+  private name: string;
   private readonly startMark: number;
   private readonly instructionsBefore: number;
+  /** The module itself, once it is in memory. */
+  private loaded: LoadedModule | undefined;
   private moduleBytes = 0;
   private initBytes = 0;
 
@@ -71,11 +75,14 @@ class ModuleRun {
     options.onStep?.('loaded');
     const exec = options.exec?.commands.map((command) => options.exec!.run(command)) ?? [];
     options.onStep?.('used');
+    kernel.get(Modules).reportHidden();
+    const unbound = unboundDrivers(kernel, this.loaded);
     const tainted = kernel.traps.taint.mask;
     const logRemove = this.logLength();
     const removing = options.now();
     const remove = options.keep ? { exit: 0, stdout: '', stderr: '', hangs: false } : this.remove();
     const removeMs = options.now() - removing;
+    if (!options.keep && this.loaded?.state === 'Live') kernel.get(LeftBehinds).reportReferences(this.loaded);
     const leaks = leaksSince(kernel, machine.archive, this.startMark);
     options.onStep?.('removed');
     return {
@@ -98,6 +105,8 @@ class ModuleRun {
       unimplemented: [...kernel.traps.unimplemented],
       faults: this.faults(),
       leaks,
+      unbound,
+      leftBehind: [...kernel.get(LeftBehinds).found],
       memory: {
         moduleBytes: this.moduleBytes,
         initBytesFreed: this.initBytes,
@@ -153,7 +162,12 @@ class ModuleRun {
   ): Sleepable<number> {
     const { machine, name } = this;
     const { system } = machine;
-    if (!machine.kernel.get(Modules).find(name)) return 0;
+    const modules = machine.kernel.get(Modules);
+    if (!this.loaded || !modules.list().includes(this.loaded)) return 0;
+    if (!modules.find(name)) {
+      terminal.err(`modprobe: ERROR: Module ${name} is not currently loaded\n`);
+      return 1;
+    }
     if ((system.refcount(name) ?? 0) > 0 || system.holders(name).length > 0) {
       terminal.err(`modprobe: FATAL: Module ${name} is in use.\n`);
       return 1;
@@ -211,10 +225,17 @@ class ModuleRun {
 
   /** Notes the module's sizes while its init runs and after. */
   private watchSizes(): void {
-    const isIt = (module: LoadedModule): boolean => module.name === this.name.replaceAll('-', '_');
+    const { subject } = this;
+    // A file may have another name than the module in it.
+    const isIt = (module: LoadedModule): boolean =>
+      subject.kind === 'file'
+        ? module.file === subject.path
+        : module.name === subject.name.replaceAll('-', '_');
     this.machine.kernel.get(Modules).listen({
       published: (module) => {
         if (!isIt(module)) return;
+        this.loaded = module;
+        if (subject.kind === 'file') this.name = module.name;
         const bytes = (init: boolean): number =>
           module.memory.filter((part) => part.init === init).reduce((sum, part) => sum + part.size, 0);
         this.moduleBytes = bytes(false);

@@ -1,8 +1,10 @@
 import { errnoName } from '../kernel/errno.js';
+import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { ModuleListing } from '../linux/module/modules.js';
 import type { UnimplementedCall } from '../linux/traps/traps.js';
 import type { Leak } from './leaks.js';
 import type { TaintEntry } from './taints.js';
+import type { UnboundDriver } from './unbound.js';
 
 /** A fault, with its 64-bit address as text. */
 export interface ReportedFault {
@@ -52,6 +54,10 @@ export interface RunReport {
   readonly unimplemented: readonly UnimplementedCall[];
   readonly faults: readonly ReportedFault[];
   readonly leaks: readonly Leak[];
+  /** Drivers of the module that no device was found for. */
+  readonly unbound: readonly UnboundDriver[];
+  /** What modules registered and did not take back before they went. */
+  readonly leftBehind: readonly LeftBehind[];
   readonly memory: {
     /** Of the module itself, once its init memory is gone. */
     readonly moduleBytes: number;

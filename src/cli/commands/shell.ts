@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { APPLETS } from '../../machine/applets/index.js';
+import { timeStamp } from '../../machine/applets/system.js';
 import { UsageError } from '../../machine/errors.js';
 import type { Machine } from '../../machine/machine.js';
 import { Shell } from '../../machine/shell/shell.js';
@@ -26,6 +27,7 @@ const INTERRUPTED = 130;
 const terminal: Terminal = {
   out: (data) => void process.stdout.write(data),
   err: (data) => void process.stderr.write(data),
+  note: (text) => void process.stderr.write(text),
 };
 
 /** \`modbox shell\`. */
@@ -51,6 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const booted = values.menu ? await byMenu(values) : bootMachine(machineOptions(values));
   if (typeof booted === 'number') return booted;
   const { machine } = booted;
+  if (process.stdin.isTTY && script === undefined) showLog(machine);
   const shell = new Shell(machine, terminal);
   if (script !== undefined) return runScript(shell, script);
   if (!process.stdin.isTTY) return runScript(shell, readFileSync(0, 'utf8'));
@@ -61,6 +64,14 @@ export async function main(args: readonly string[]): Promise<number> {
 async function byMenu(flags: MachineFlags): Promise<Booted | number> {
   const { bootByMenu } = await import('../menu/boot-by-menu.js');
   return await bootByMenu(flags);
+}
+
+/** A terminal is the machine's console: lines of the log come there as far as the console's level lets them. */
+function showLog(machine: Machine): void {
+  machine.kernel.log.onRecord((record) => {
+    if (record.level < machine.consoleLevel)
+      process.stderr.write(`${timeStamp(record.time)} ${record.text}\n`);
+  });
 }
 
 function runScript(shell: Shell, script: string): number {

@@ -21,6 +21,8 @@ export function failedReport(module: string, error: string): RunReport & { reado
     unimplemented: [],
     faults: [],
     leaks: [],
+    unbound: [],
+    leftBehind: [],
     memory: { moduleBytes: 0, initBytesFreed: 0, heapPeakBytes: 0, heapLeftBytes: 0 },
     wallMs: { boot: 0, load: 0, remove: 0 },
     taints: [],

@@ -53,6 +53,7 @@ export function succeeded(report: RunReport): boolean {
     report.exec.every(({ exit }) => exit === 0) &&
     report.faults.length === 0 &&
     report.unimplemented.length === 0 &&
-    report.leaks.length === 0
+    report.leaks.length === 0 &&
+    report.leftBehind.length === 0
   );
 }

@@ -1,7 +1,9 @@
 import type { LogRecord } from '../../kernel/log.js';
+import type { LeftBehind } from '../../linux/module/left-behind.js';
 import { timeStamp } from '../../machine/applets/system.js';
 import type { Leak } from '../../machine/leaks.js';
 import type { ReportedFault, RunReport } from '../../machine/run-report.js';
+import type { UnboundDriver } from '../../machine/unbound.js';
 import type { Style } from '../style.js';
 
 /** A line of the kernel log as it appears while a module runs. */
@@ -31,8 +33,10 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
         `${style.red('not implemented')} ${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`,
     ),
     ...report.faults
-      .filter(({ kind }) => kind !== 'unimplemented-export')
+      .filter(({ kind }) => kind !== 'unimplemented-export' && kind !== 'left-behind')
       .map((fault) => faultText(fault, style)),
+    ...report.unbound.map((driver) => unboundText(driver, style)),
+    ...report.leftBehind.map((entry) => leftText(entry, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
     ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(line)),
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
@@ -45,12 +49,29 @@ function faultText(fault: ReportedFault, style: Style): string {
   return `${style.red(fault.kind)} ${fault.message}\n    at ${fault.at}${trace}`;
 }
 
+/** So many ids are shown; the report as JSON has all. */
+const IDS_SHOWN = 3;
+
+function unboundText({ driver, bus, ids }: UnboundDriver, style: Style): string {
+  const more = ids.length > IDS_SHOWN ? `, ... and ${ids.length - IDS_SHOWN} more` : '';
+  const waits =
+    ids.length > 0 ? `it waits for ${ids.slice(0, IDS_SHOWN).join(', ')}${more}` : 'it names no ids';
+  return `${style.yellow('not probed')} ${bus} driver '${driver}': no device of this machine is one of its own; ${waits}`;
+}
+
+/** One line for something that a module registered and did not take back. */
+export function leftText({ kind, name, registeredBy, module }: LeftBehind, style: Style): string {
+  const what = name === '' ? kind : `${kind} '${name}'`;
+  return `${style.yellow('left behind')} by ${module}: ${what}, registered by ${registeredBy}`;
+}
+
 function leakText({ kind, bytes, count, allocatedBy }: Leak, style: Style): string {
   const what = count === 1 ? `${bytes} bytes` : `${bytes} bytes in ${count} allocations`;
   return `${style.yellow('leak')} ${what} (${kind}), allocated by ${allocatedBy}`;
 }
 
-function sumUp({ modprobe, remove, errno, memory, instructions, wallMs, left }: RunReport): string {
+function sumUp(report: RunReport): string {
+  const { modprobe, remove, errno, memory, instructions, wallMs, left, leftBehind, unbound } = report;
   const parts = [
     modprobe.exit === 0 ? `loaded in ${wallMs.load} ms` : `not loaded${errno === null ? '' : ` (${errno})`}`,
   ];
@@ -63,6 +84,9 @@ function sumUp({ modprobe, remove, errno, memory, instructions, wallMs, left }: 
           : `removed in ${wallMs.remove} ms`,
     );
   parts.push(`${instructions} instructions`, `heap peak ${memory.heapPeakBytes} bytes`);
-  parts.push(memory.heapLeftBytes === 0 ? 'all given back' : `${memory.heapLeftBytes} bytes leaked`);
+  if (unbound.length > 0) parts.push('nothing probed');
+  if (leftBehind.length > 0) parts.push(`${leftBehind.length} left behind`);
+  if (memory.heapLeftBytes > 0) parts.push(`${memory.heapLeftBytes} bytes leaked`);
+  if (leftBehind.length === 0 && memory.heapLeftBytes === 0) parts.push('all given back');
   return parts.join(', ');
 }

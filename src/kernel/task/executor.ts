@@ -28,6 +28,8 @@ export interface ExecutorHooks {
   tick(task: Task): 'resume' | 'yield' | 'kill';
 }
 
+type HostActivation = Extract<Activation, { kind: 'host' }>;
+
 type Trouble =
   | { readonly kind: 'exception'; readonly exception: CpuException }
   | { readonly kind: 'budget' }
@@ -68,12 +70,15 @@ export class Executor {
   private trouble: Trouble | undefined;
   private pendingPause: Pause | undefined;
   private nesting = 0;
+  private readonly hostReturn: Ptr;
 
   constructor(
     private readonly cpu: CpuContract,
     private readonly space: AddressSpace,
     private readonly hooks: ExecutorHooks,
-  ) {}
+  ) {
+    this.hostReturn = space.fromAddress(HOST_RETURN);
+  }
 
   /**
    * Makes a base kernel function callable by guest code at `address`. `invoke` reads the arguments and runs
@@ -218,9 +223,12 @@ export class Executor {
   private enter(name: string, invoke: () => unknown, finish: (value: Value) => void): void {
     const task = this.current!;
     this.meter(HOST_CALL);
+    let caller: Ptr;
     let result: unknown;
     try {
-      task.caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+      caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+      // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
+      task.caller = caller === this.hostReturn ? task.entry : caller;
       result = invoke();
       if (task.mayResched) result = afterTurn(result, task);
       if (!isSleepable(result)) {
@@ -231,13 +239,19 @@ export class Executor {
       this.abandon({ kind: 'error', error, name });
       return;
     }
-    this.drive(task, name, result as Sleepable<Value>, finish);
+    this.drive(task, result as Sleepable<Value>, { finish, name, caller: task.caller, returnsTo: caller });
   }
 
   /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
-  private drive(task: Task, name: string, body: Sleepable<Value>, finish: (value: Value) => void): void {
-    const { caller } = task;
-    const activation: Activation = { kind: 'host', body, finish, name, caller };
+  private drive(
+    task: Task,
+    body: Sleepable<Value>,
+    frame: Pick<HostActivation, 'name' | 'caller' | 'returnsTo'> & {
+      readonly finish: (value: Value) => void;
+    },
+  ): void {
+    const { caller, finish, name } = frame;
+    const activation: Activation = { kind: 'host', body, ...frame };
     const depth = task.activations.length;
     for (;;) {
       let step: IteratorResult<Effect, unknown>;
@@ -301,14 +315,15 @@ export class Executor {
     cpu.setPtr(RSP, stack);
     cpu.set(0, 0n);
     cpu.rip = space.toAddress(effect.fn);
+    task.activations.push({ kind: 'guest', savedStack, entry: task.entry });
     task.entry = effect.fn;
-    task.activations.push({ kind: 'guest', savedStack });
   }
 
   private popGuest(task: Task): void {
     const activation = task.activations.pop();
     if (activation?.kind !== 'guest') throw new Error('guest code returned to a frame that is not there');
     this.cpu.set(RSP, activation.savedStack);
+    task.entry = activation.entry;
   }
 
   private setArgument(register: number, arg: number | bigint): void {

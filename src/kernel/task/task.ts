@@ -13,9 +13,16 @@ export type Activation =
       readonly name: string;
       /** Guest return address of the call into it: Task.caller while it runs. 0 for the outermost, which keeps who asked last. */
       readonly caller: Ptr;
+      /** Guest code that goes on when it returns; 0 for the outermost. */
+      readonly returnsTo: Ptr;
     }
   /** Guest code that a base kernel function called. */
-  | { readonly kind: 'guest'; readonly savedStack: bigint };
+  | {
+      readonly kind: 'guest';
+      readonly savedStack: bigint;
+      /** Task.entry as it was before. */
+      readonly entry: Ptr;
+    };
 
 export type TaskState = 'runnable' | 'blocked' | 'finished' | 'killed';
 
@@ -36,10 +43,15 @@ export class Task {
   needsResched = false;
   /** A function of the base kernel that serves it says that it may give way when it is done: might_resched(). */
   mayResched = false;
-  /** Guest return address of the innermost call into the base kernel: who asked. */
+  /**
+   * Guest return address of the innermost call into the base kernel: who asked. The start of the guest function
+   * where that ended in a jump to the base kernel.
+   */
   caller: Ptr = 0;
-  /** Guest function that the base kernel called last on this task's behalf. */
+  /** Guest function that the base kernel called and that has not returned. */
   entry: Ptr = 0;
+  /** What it sleeps for: a lock, a completion, a wait queue; 0 if that is not known. */
+  waitsFor: Ptr = 0;
   /** preempt_count while switched out. */
   preemptCount = 0;
   /** The OS's own object for the task (Linux: its task_struct). */
@@ -54,7 +66,7 @@ export class Task {
     readonly isInterrupt: boolean,
     root: Sleepable<unknown>,
   ) {
-    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0 });
+    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0, returnsTo: 0 });
   }
 
   get ended(): boolean {

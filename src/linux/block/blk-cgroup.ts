@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENOSPC } from '../../kernel/errno.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -18,6 +19,11 @@ export class BlockCgroups implements Subsystem {
     blkcg_policy_unregister: (policy: Ptr) => this.unregister(policy),
   };
 
+  holds(): Iterable<Holding> {
+    const policies = this.policies.filter((policy) => policy !== undefined);
+    return heldStructs(this.k, { kind: 'block cgroup policy', struct: 'blkcg_policy' }, policies);
+  }
+
   /** Gives the policy a number, and the root group the policy's data. -ENOSPC when all numbers are taken. */
   private *register(policy: Ptr): Sleepable<number> {
     const { k } = this;
@@ -27,6 +33,7 @@ export class BlockCgroups implements Subsystem {
     if (id === undefined) return -ENOSPC;
     const [alloc, free] = [type.get(policy, 'cpd_alloc_fn'), type.get(policy, 'cpd_free_fn')];
     if ((alloc === 0) !== (free === 0)) return -EINVAL;
+    this.k.origins.note(policy);
     this.policies[id] = policy;
     type.set(policy, 'plid', id);
     if (alloc === 0) return 0;

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SlabExports } from '../mm/slab.js';
 import type { Subsystem } from '../subsystem.js';
@@ -24,6 +25,14 @@ export class Elevators implements Subsystem {
     elv_unregister: (type: Ptr) => this.unregister(type),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'I/O scheduler', struct: 'elevator_type', name: 'elevator_name' },
+      this.registered,
+    );
+  }
+
   /** -EINVAL for impossible sizes of its per-process data, -EBUSY for a name that is taken. */
   private *register(elevator: Ptr): Sleepable<number> {
     const { k } = this;
@@ -44,6 +53,7 @@ export class Elevators implements Subsystem {
       return -EBUSY;
     }
     list.addTail(k.space, type.addr(elevator, 'list'), this.head);
+    this.k.origins.note(elevator);
     this.registered.push(elevator);
     k.log.line(`io scheduler ${name} registered`, 6);
     return 0;

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -14,6 +15,8 @@ interface BlockMajor {
   readonly name: string;
   /** Called to make a disk when a number without one is opened. */
   readonly probe: Ptr;
+  /** Nobody for those of the kernel itself. */
+  readonly by?: Origin;
 }
 
 /** Major numbers of block devices (block/genhd.c). */
@@ -31,6 +34,11 @@ export class BlockMajors implements Subsystem {
       if (this.majors.get(major)?.name === this.k.space.cstring(name)) this.majors.delete(major);
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const { major, name, probe, by } of this.majors.values())
+      yield { kind: 'block major', at: major, uses: [probe], by, name: () => `${name} (${major})` };
+  }
 
   /** By major number, as /proc/devices lists them. */
   list(): readonly BlockMajor[] {
@@ -52,7 +60,7 @@ export class BlockMajors implements Subsystem {
       this.k.log.line(`register_blkdev: cannot get major ${chosen} for ${name}`, LOGLEVEL_ERR);
       return -EBUSY;
     }
-    this.majors.set(chosen, { major: chosen, name: name.slice(0, 15), probe });
+    this.majors.set(chosen, { major: chosen, name: name.slice(0, 15), probe, by: this.k.origins.here() });
     return major === 0 ? chosen : 0;
   }
 

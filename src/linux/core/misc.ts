@@ -1,12 +1,20 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Oops } from '../errors.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../traps/symbolize.js';
 
 const CAPABILITIES_ALL = 0x1ff_ffff_ffffn;
 const INIT_USER_NS_LEVEL = 0;
+
+interface HotplugState {
+  readonly startup: Ptr;
+  readonly teardown: Ptr;
+  readonly name: string;
+  readonly by: Origin;
+}
 
 /** Small parts of kernel/: capabilities of root, the stack protector, hot-plug of the one CPU, reboot hooks. */
 export class CoreMisc implements Subsystem {
@@ -30,15 +38,15 @@ export class CoreMisc implements Subsystem {
     has_capability: () => true,
     has_capability_noaudit: () => true,
     capable_wrt_inode_uidgid: () => true,
-    __cpuhp_setup_state: (state: number, _name: Ptr, invoke: boolean, startup: Ptr, teardown: Ptr) =>
-      this.hotplug(state, invoke, startup, teardown),
+    __cpuhp_setup_state: (state: number, name: Ptr, invoke: boolean, startup: Ptr, teardown: Ptr) =>
+      this.hotplug(state, name, invoke, startup, teardown),
     __cpuhp_setup_state_cpuslocked: (
       state: number,
-      _name: Ptr,
+      name: Ptr,
       invoke: boolean,
       startup: Ptr,
       teardown: Ptr,
-    ) => this.hotplug(state, invoke, startup, teardown),
+    ) => this.hotplug(state, name, invoke, startup, teardown),
     __cpuhp_remove_state: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
     __cpuhp_remove_state_cpuslocked: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
     cpus_read_lock: () => {},
@@ -62,7 +70,20 @@ export class CoreMisc implements Subsystem {
     in_egroup_p: () => 1,
   };
 
-  private readonly teardowns = new Map<number, Ptr>();
+  *holds(): Generator<Holding> {
+    for (const [state, { teardown, startup, name, by }] of this.hotplugStates) {
+      const uses = [startup, teardown];
+      yield {
+        kind: 'CPU hotplug state',
+        at: startup || teardown,
+        uses,
+        by,
+        name: () => name || String(state),
+      };
+    }
+  }
+
+  private readonly hotplugStates = new Map<number, HotplugState>();
 
   readonly data = {
     init_cred: (at: Ptr) => this.fillCredentials(at),
@@ -74,7 +95,14 @@ export class CoreMisc implements Subsystem {
   };
 
   /** CPU hot-plug callbacks: the startup runs at once on the one CPU that is up. */
-  private *hotplug(state: number, invoke: boolean, startup: Ptr, teardown: Ptr): Sleepable<number> {
+  private *hotplug(
+    state: number,
+    name: Ptr,
+    invoke: boolean,
+    startup: Ptr,
+    teardown: Ptr,
+  ): Sleepable<number> {
+    const by = this.k.origins.here();
     const { k } = this;
     const dynamic =
       state === k.enumValue('CPUHP_AP_ONLINE_DYN') || state === k.enumValue('CPUHP_BP_PREPARE_DYN');
@@ -83,13 +111,18 @@ export class CoreMisc implements Subsystem {
       const result = yield* k.callInt(startup, 0);
       if (result < 0) return result;
     }
-    this.teardowns.set(number, teardown);
+    this.hotplugStates.set(number, {
+      startup,
+      teardown,
+      name: name === 0 ? '' : k.space.cstring(name),
+      by,
+    });
     return dynamic ? number : 0;
   }
 
   private *hotplugRemove(state: number, invoke: boolean): Sleepable<void> {
-    const teardown = this.teardowns.get(state) ?? 0;
-    this.teardowns.delete(state);
+    const teardown = this.hotplugStates.get(state)?.teardown ?? 0;
+    this.hotplugStates.delete(state);
     if (invoke && teardown !== 0) yield* this.k.callInt(teardown, 0);
   }
 

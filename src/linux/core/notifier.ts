@@ -1,8 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, ENOENT } from '../../kernel/errno.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import type { LoadedModule } from '../module/loaded-module.js';
 import type { Subsystem } from '../subsystem.js';
+import { symbolAt } from '../traps/symbolize.js';
 
 /** Stop after this block (NOTIFY_STOP_MASK, include/linux/notifier.h). */
 const NOTIFY_STOP_MASK = 0x8000;
@@ -12,6 +15,7 @@ type Head = 'atomic_notifier_head' | 'blocking_notifier_head' | 'raw_notifier_he
 
 /** Notifier chains: lists of struct notifier_block ordered by priority (kernel/notifier.c). */
 export class Notifiers implements Subsystem {
+  private readonly chainNames = new Map<Ptr, string>();
   /** Blocks by the chains that they are in. */
   private readonly chains = new Map<Ptr, Map<Ptr, Head>>();
 
@@ -23,6 +27,7 @@ export class Notifiers implements Subsystem {
   }
 
   private note(head: Ptr, block: Ptr, type: Head): void {
+    this.k.origins.note(block);
     const blocks = this.chains.get(head) ?? new Map<Ptr, Head>();
     this.chains.set(head, blocks.set(block, type));
   }
@@ -58,6 +63,39 @@ export class Notifiers implements Subsystem {
       this.callChain(head, value, data, 'srcu_notifier_head'),
     srcu_init_notifier_head: (head: Ptr) => this.k.struct('srcu_notifier_head').set(head, 'head', 0),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('notifier_block');
+    for (const [head, blocks] of this.chains)
+      for (const block of blocks.keys())
+        if (this.k.space.canRead(block, type.size))
+          yield {
+            kind: this.kindOf(head),
+            at: block,
+            uses: [type.get(block, 'notifier_call')],
+            name: () => '',
+          };
+  }
+
+  /** `reboot notifier`, by the name of the kernel's variable or of what registers with the chain. */
+  private kindOf(head: Ptr): string {
+    const given = this.chainNames.get(head) ?? symbolAt(this.k, head)?.name ?? '';
+    const name = given
+      .replace(/^register_|_register_notifier$|_notifier$|_(notify|notif|notifier)?_?(list|chain|head)$/g, '')
+      .replaceAll('_', ' ');
+    return name === '' ? 'notifier' : `${name} notifier`;
+  }
+
+  /** Names a chain whose head is no variable of the kernel. */
+  nameChain(head: Ptr, name: string): void {
+    this.chainNames.set(head, name);
+  }
+
+  /** Takes the blocks of a module that goes off chains that stay: nobody could use those any more. */
+  unhook(module: LoadedModule): void {
+    for (const { head, type, block } of [...this.registered()])
+      if (module.contains(block) && !module.contains(head)) this.unregister(head, block, type);
+  }
 
   /** Adds a block behind those of the same or a higher priority. -EEXIST if it is there already. */
   register(head: Ptr, block: Ptr, unique = false, type: Head = 'blocking_notifier_head'): number {

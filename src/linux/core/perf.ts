@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -14,6 +15,11 @@ export class PerfEvents implements Subsystem {
       if (this.warnUnless(this.callbacks === callbacks, 'perf_unregister_guest_info_callbacks')) this.set(0);
     },
   };
+
+  holds(): Iterable<Holding> {
+    const at = this.callbacks;
+    return at === 0 ? [] : [{ kind: 'perf guest callbacks', at, name: () => '' }];
+  }
 
   private get slot(): Ptr {
     return this.k.variable('perf_guest_cbs', 8);

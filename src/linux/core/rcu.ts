@@ -1,11 +1,14 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../locking/waiters.js';
 import { VmallocExports } from '../mm/vmalloc.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 
+/** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
+const GRACE_NS = 12e6;
 /** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
 const OFFSET_LIMIT = 4096;
 
@@ -16,6 +19,8 @@ const OFFSET_LIMIT = 4096;
 export class Rcu implements Subsystem {
   private outstanding = 0;
   private readonly waiters: Waiters;
+  /** Callbacks since the last barrier. */
+  private recent: { readonly head: Ptr; readonly fn: Ptr; readonly by: Origin; readonly at: number }[] = [];
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
@@ -52,6 +57,16 @@ export class Rcu implements Subsystem {
     srcu_barrier: () => this.barrier(),
   };
 
+  /**
+   * Callbacks that a grace period could still have to come for. Here they run at once, but nobody may count on
+   * that: who unloads their code has to wait with rcu_barrier().
+   */
+  *holds(): Generator<Holding> {
+    for (const { head, fn, by, at } of this.recent)
+      if (this.k.now() - at < GRACE_NS)
+        yield { kind: 'RCU callback', at: head, uses: [fn], by, name: () => '' };
+  }
+
   private nest(by: number): void {
     const type = this.k.struct('task_struct');
     const { current } = this.k;
@@ -61,11 +76,20 @@ export class Rcu implements Subsystem {
   private call(head: Ptr, fn: Ptr): void {
     const { k } = this;
     this.outstanding++;
+    this.remember(head, fn);
     const rcu = this;
     k.scheduler.interrupt('rcu', function* () {
       yield* k.call(fn, head);
       rcu.done();
     });
+  }
+
+  private remember(head: Ptr, fn: Ptr): void {
+    const { k } = this;
+    const at = k.now();
+    const old = this.recent.findIndex((one) => at - one.at < GRACE_NS);
+    this.recent.splice(0, old < 0 ? this.recent.length : old);
+    this.recent.push({ head, fn, by: k.origins.here(), at });
   }
 
   private free(head: Ptr, fnOrPtr: Ptr): void {
@@ -92,5 +116,6 @@ export class Rcu implements Subsystem {
 
   private *barrier(): Sleepable<void> {
     while (this.outstanding > 0) yield* this.waiters.wait(1, TASK_UNINTERRUPTIBLE);
+    this.recent = [];
   }
 }

@@ -46,6 +46,7 @@ export class EventChains implements Subsystem {
     if (head === undefined) {
       head = this.k.permanent(this.k.sizeOf('blocking_notifier_head'));
       this.heads.set(name, head);
+      this.k.get(Notifiers).nameChain(head, name);
     }
     return head;
   }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { yieldCpu } from '../../kernel/effects.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
@@ -10,6 +11,7 @@ const SCHEDULED = 1;
 /** Tasklets and softirqs (Documentation/kernel-hacking/hacking.rst, "Software Interrupts"). */
 export class Softirqs implements Subsystem {
   private readonly running = new Set<Ptr>();
+  private readonly waiting = new Set<Ptr>();
   private readonly actions = new Map<number, Ptr>();
   private readonly raised = new Set<number>();
 
@@ -42,6 +44,13 @@ export class Softirqs implements Subsystem {
     __raise_softirq_irqoff: (number: number) => this.raise(number),
   };
 
+  *holds(): Generator<Holding> {
+    const what = { kind: 'scheduled tasklet', struct: 'tasklet_struct', uses: ['func'] };
+    yield* heldStructs(this.k, what, this.waiting);
+    for (const [number, at] of this.actions)
+      if (at !== 0) yield { kind: 'softirq', at, name: () => String(number) };
+  }
+
   /** Queues a softirq's action to run at the next opportunity. */
   private raise(number: number): void {
     if (this.raised.has(number)) return;
@@ -61,7 +70,9 @@ export class Softirqs implements Subsystem {
   private schedule(tasklet: Ptr): void {
     const { k } = this;
     const softirqs = this;
+    this.waiting.add(tasklet);
     k.scheduler.interrupt('tasklet', function* () {
+      softirqs.waiting.delete(tasklet);
       const type = k.struct('tasklet_struct');
       if (type.get(tasklet, 'count.counter') !== 0) {
         softirqs.schedule(tasklet);

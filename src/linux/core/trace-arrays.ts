@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL, ENOENT } from '../../kernel/errno.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -18,6 +19,13 @@ export class TraceArrays implements Subsystem {
     trace_array_put: (array: Ptr) => this.put(array),
     trace_array_destroy: (array: Ptr) => this.destroy(array),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('trace_array');
+    // One that nobody refers to any more stays for those who read it.
+    for (const [name, at] of this.byName)
+      if (type.get(at, 'ref') > 1) yield { kind: 'trace instance', at, name: () => name };
+  }
 
   /** The instance of a name, made where there is none, with one reference more. */
   private getByName(name: string): Ptr {

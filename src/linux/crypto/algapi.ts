@@ -4,6 +4,7 @@ import { EEXIST, EINVAL, ENOENT, ENOSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import { errPtr, Oops } from '../errors.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
@@ -53,6 +54,14 @@ export class CryptoApi implements Subsystem {
     crypto_unregister_notifier: (block: Ptr) => this.k.get(Notifiers).unregister(this.chain, block),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'crypto algorithm', struct: 'crypto_alg', name: 'cra_driver_name' },
+      this.algorithms,
+    );
+  }
+
   readonly data = {
     crypto_alg_list: (at: Ptr) => list.init(this.k.space, at),
   };
@@ -76,6 +85,7 @@ export class CryptoApi implements Subsystem {
     list.init(k.space, type.addr(alg, 'cra_users'));
     if (k.hasSymbol('crypto_alg_list'))
       list.add(k.space, type.addr(alg, 'cra_list'), k.symbol('crypto_alg_list'));
+    this.k.origins.note(alg);
     this.algorithms.unshift(alg);
     if (k.hasSymbol('crypto_chain'))
       yield* k.get(Notifiers).callChain(this.chain, CRYPTO_MSG_ALG_LOADED, alg);

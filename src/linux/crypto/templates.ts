@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EEXIST } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { Oops } from '../errors.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
 import { Workqueues } from '../sched/workqueue.js';
@@ -30,6 +31,14 @@ export class CryptoTemplates implements Subsystem {
     crypto_register_instance: (template: Ptr, instance: Ptr) => this.registerInstance(template, instance),
     crypto_unregister_instance: (instance: Ptr) => this.unregisterInstance(instance),
   };
+
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'crypto template', struct: 'crypto_template', name: 'name' },
+      this.templates.keys(),
+    );
+  }
 
   boot(): void {
     const api = this.k.get(CryptoApi);
@@ -64,6 +73,7 @@ export class CryptoTemplates implements Subsystem {
 
   private register(template: Ptr): number {
     if (this.templates.has(template)) return -EEXIST;
+    this.k.origins.note(template);
     this.templates.set(template, []);
     return 0;
   }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
+import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
@@ -16,6 +17,14 @@ export class BinaryFormats implements Subsystem {
       list.del(this.k.space, this.k.struct('linux_binfmt').addr(format, 'lh')),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'binary format', struct: 'linux_binfmt', uses: ['load_binary'] },
+      listedStructs(this.k, 'linux_binfmt', 'lh', this.head),
+    );
+  }
+
   boot(): void {
     this.head = this.k.hasSymbol('formats') ? this.k.symbol('formats') : this.k.permanent(16);
     list.init(this.k.space, this.head);
@@ -27,6 +36,7 @@ export class BinaryFormats implements Subsystem {
       warn(this.k, '', 'fs/exec.c', '__register_binfmt');
       return;
     }
+    this.k.origins.note(format);
     const entry = type.addr(format, 'lh');
     if (insert) list.add(this.k.space, entry, this.head);
     else list.addTail(this.k.space, entry, this.head);

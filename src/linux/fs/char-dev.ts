@@ -2,12 +2,13 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, ENXIO } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
 import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharRegions } from './char-regions.js';
-import { MKDEV } from './flags.js';
+import { MAJOR, MINOR, MKDEV } from './flags.js';
 import { fileOperations } from './guest-ops.js';
 import { GuestServer } from './guest-server.js';
 import type { FileServer, MaybeSleeps, OpenFile } from './open-file.js';
@@ -45,6 +46,15 @@ export class CharDevices implements Subsystem {
     __unregister_chrdev: (major: number, minor: number, count: number, _name: Ptr) =>
       this.unregister(major, minor, count),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('cdev');
+    for (const { first, cdev } of this.ranges) {
+      if (cdev === 0 || !this.k.space.canRead(cdev, type.size)) continue;
+      const uses = [type.get(cdev, 'ops'), type.get(cdev, 'owner')];
+      yield { kind: 'character device', at: cdev, uses, name: () => `${MAJOR(first)}:${MINOR(first)}` };
+    }
+  }
 
   /** Serves device numbers from TypeScript: memory devices, misc, the console. */
   addDriver(major: number, minor: number, count: number, driver: HostDriver): void {
@@ -140,6 +150,7 @@ export class CharDevices implements Subsystem {
       warn(this.k, '', 'fs/char_dev.c', 'cdev_add');
       return -EBUSY;
     }
+    this.k.origins.note(cdev);
     this.ranges.unshift({ first, count, cdev, driver: undefined });
     const parent = type.get(cdev, 'kobj.parent');
     if (parent !== 0) yield* this.k.call(this.k.fn('kobject_get'), parent);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAJOR, MINOR, MINOR_BITS, MKDEV } from './flags.js';
@@ -21,6 +22,7 @@ export interface CharRegion {
   readonly name: string;
   /** struct cdev that __register_chrdev made. */
   cdev: Ptr;
+  readonly by: Origin;
 }
 
 /** Who owns which character device numbers (fs/char_dev.c's chrdevs, /proc/devices). */
@@ -47,6 +49,17 @@ export class CharRegions implements Subsystem {
       }
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const { major, firstMinor, count, name, cdev, by } of this.regions)
+      yield {
+        kind: 'character device region',
+        at: MKDEV(major, firstMinor),
+        parts: [cdev],
+        by,
+        name: () => `${name} (${major}:${firstMinor}${count > 1 ? `-${firstMinor + count - 1}` : ''})`,
+      };
+  }
 
   list(): readonly CharRegion[] {
     return this.regions;
@@ -76,7 +89,8 @@ export class CharRegions implements Subsystem {
       return -EINVAL;
     }
     if (this.regions.some((other) => overlaps(other, chosen, firstMinor, count))) return -EBUSY;
-    const region = { major: chosen, firstMinor, count, name: name.slice(0, 63), cdev: 0 };
+    const by = this.k.origins.here();
+    const region = { major: chosen, firstMinor, count, name: name.slice(0, 63), cdev: 0, by };
     const before = this.regions.findIndex(
       (other) => MKDEV(other.major, other.firstMinor) > MKDEV(chosen, firstMinor),
     );

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
 import { Oops } from '../errors.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
@@ -26,6 +27,10 @@ export class FileSystems implements Subsystem {
     get_filesystem: (type: Ptr) =>
       this.k.get(Modules).exports.__module_get(this.k.struct('file_system_type').get(type, 'owner')),
   };
+
+  holds(): Iterable<Holding> {
+    return heldStructs(this.k, { kind: 'file system', struct: 'file_system_type', name: 'name' }, this.types);
+  }
 
   /** The struct file_system_type of that name, 0 if nobody registered it. */
   find(name: string): Ptr {
@@ -56,6 +61,7 @@ export class FileSystems implements Subsystem {
     if (this.find(name) !== 0 || this.isBuiltIn(name)) return -EBUSY;
     const last = this.types.at(-1);
     if (last !== undefined) types.set(last, 'next', type);
+    this.k.origins.note(type);
     this.types.push(type);
     return 0;
   }

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -12,6 +13,13 @@ export class NfsServerCopy implements Subsystem {
     nfs_ssc_register: (operations: Ptr) => this.set('ssc_nfs_ops', operations),
     nfs_ssc_unregister: (operations: Ptr) => this.clear('ssc_nfs_ops', operations),
   };
+
+  *holds(): Generator<Holding> {
+    for (const name of ['ssc_nfs4_ops', 'ssc_nfs_ops']) {
+      const at = this.k.space.loadPtr(this.slot(name));
+      if (at !== 0) yield { kind: 'server-side copy operations', at, name: () => name };
+    }
+  }
 
   private slot(member: string): Ptr {
     return this.k.struct('nfs_ssc_client_ops_tbl').addr(this.k.symbol('nfs_ssc_client_tbl'), member);

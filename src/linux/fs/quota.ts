@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -11,6 +12,7 @@ export class QuotaFormats implements Subsystem {
   readonly exports = {
     register_quota_format: (format: Ptr) => {
       this.k.struct('quota_format_type').set(format, 'qf_next', this.formats[0] ?? 0);
+      this.k.origins.note(format);
       this.formats.unshift(format);
       return 0;
     },
@@ -22,4 +24,8 @@ export class QuotaFormats implements Subsystem {
       this.formats.splice(index, 1);
     },
   };
+
+  holds(): Iterable<Holding> {
+    return heldStructs(this.k, { kind: 'quota format', struct: 'quota_format_type' }, this.formats);
+  }
 }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -10,6 +11,8 @@ const HARDIRQ_OFFSET = 0x1_0000;
 
 /** Functions to call from a hard interrupt, for those who are where nothing may be called (kernel/irq_work.c). */
 export class IrqWorks implements Subsystem {
+  private readonly waiting = new Set<Ptr>();
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -19,6 +22,11 @@ export class IrqWorks implements Subsystem {
     irq_work_run: () => undefined,
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'queued irq_work', struct: 'irq_work', uses: ['func'] };
+    return heldStructs(this.k, what, this.waiting);
+  }
+
   /** False if it is queued already. */
   private queue(work: Ptr): boolean {
     const flags = this.flags(work);
@@ -26,7 +34,9 @@ export class IrqWorks implements Subsystem {
     this.setFlags(work, flags | PENDING | BUSY);
     const { k } = this;
     const works = this;
+    this.waiting.add(work);
     k.scheduler.interrupt('irq_work', function* () {
+      works.waiting.delete(work);
       works.setFlags(work, works.flags(work) & ~PENDING);
       k.processes.preemptCount += HARDIRQ_OFFSET;
       yield* k.call(k.struct('irq_work').get(work, 'func'), work);

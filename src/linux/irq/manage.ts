@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -17,6 +18,7 @@ interface Action {
   readonly flags: number;
   readonly name: string;
   readonly device: Ptr;
+  readonly by: Origin;
 }
 
 /** Interrupt lines and their handlers (kernel/irq/manage.c). No device of this machine raises one by itself. */
@@ -43,6 +45,18 @@ export class Interrupts implements Subsystem {
     synchronize_hardirq: () => true,
   };
 
+  *holds(): Generator<Holding> {
+    for (const [irq, actions] of this.lines)
+      for (const { handler, thread, name, device, by } of actions)
+        yield {
+          kind: 'interrupt handler',
+          at: handler,
+          uses: [handler, thread, device],
+          by,
+          name: () => `${name} (IRQ ${irq})`,
+        };
+  }
+
   readonly signatures = {
     request_threaded_irq: 'i:uppLpp',
     request_any_context_irq: 'i:upLpp',
@@ -62,7 +76,10 @@ export class Interrupts implements Subsystem {
       this.k.log.line(`genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`, 3);
       return -EBUSY;
     }
-    this.lines.set(irq, [...others, { handler, thread, flags, name: text, device }]);
+    this.lines.set(irq, [
+      ...others,
+      { handler, thread, flags, name: text, device, by: this.k.origins.here() },
+    ]);
     return 0;
   }
 

@@ -36,7 +36,9 @@ export class Waiters {
     if (timeoutNs !== Number.POSITIVE_INFINITY)
       alarm = k.clock.arm(k.now() + timeoutNs, () => this.rouse(task));
     k.processes.setState(task.object, state);
+    task.waitsFor = key;
     yield* block();
+    task.waitsFor = 0;
     k.processes.setState(task.object, TASK_RUNNING);
     if (alarm) k.clock.cancel(alarm);
     if (!waiter.woken) this.remove(key, waiter);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -26,6 +27,14 @@ export class Shrinkers implements Subsystem {
     shrinker_free: (shrinker: Ptr) => this.free(shrinker),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'shrinker', struct: 'shrinker', uses: ['count_objects', 'scan_objects'] },
+      this.registered,
+    );
+  }
+
   /** shrinker_alloc(): one that nobody calls before it is registered; 0 if there is no memory. */
   private allocate(flags: number): Ptr {
     const { k } = this;
@@ -47,6 +56,7 @@ export class Shrinkers implements Subsystem {
   private register(shrinker: Ptr): number {
     const type = this.k.struct('shrinker');
     type.set(shrinker, 'nr_deferred', this.k.slab.kmalloc(8, true));
+    this.k.origins.note(shrinker);
     this.registered.add(shrinker);
     if (this.k.hasSymbol('shrinker_list')) {
       const head = this.k.symbol('shrinker_list');

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
 import { Oops } from '../errors.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../traps/symbolize.js';
@@ -86,6 +87,11 @@ export class SlabExports implements Subsystem {
       for (let i = 0; i < count; i++) this.kfree(this.k.space.loadPtr(array + i * 8));
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const [at, { ctor, name }] of this.caches)
+      yield { kind: 'slab cache', at, uses: [ctor], name: () => name };
+  }
 
   readonly signatures = {
     kmem_cache_alloc_bulk: 'i:puLp',

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -18,9 +19,18 @@ export class ZpoolDrivers implements Subsystem {
     zpool_unregister_driver: (driver: Ptr) => this.unregister(driver),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'zpool driver', struct: 'zpool_driver', name: 'type', uses: ['create'] },
+      listedStructs(this.k, 'zpool_driver', 'list', this.head),
+    );
+  }
+
   private register(driver: Ptr): void {
     const type = this.k.struct('zpool_driver');
     type.set(driver, 'refcount.counter', 0);
+    this.k.origins.note(driver);
     list.add(this.k.space, type.addr(driver, 'list'), this.head);
   }
 

@@ -2,11 +2,12 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
+import { Notifiers } from '../core/notifier.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ModuleSecurity } from '../security/module-security.js';
 import { symbolize } from '../traps/symbolize.js';
-import { reportLeftBehind, unhookNotifiers } from './left-behind.js';
+import { LeftBehinds } from './left-behind.js';
 import { LoadError } from './load-error.js';
 import type { LoadedModule } from './loaded-module.js';
 import { protect } from './loader-protect.js';
@@ -23,6 +24,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   if (init !== 0) {
     const result = yield* initcall(k, init);
     if (result < 0) {
+      k.get(LeftBehinds).report(module);
       yield* freeModule(k, module);
       throw new LoadError(-result, `${module.name}: init returned ${result}`);
     }
@@ -40,6 +42,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   modules.syncStruct(module);
   yield* modules.notify(module, 'MODULE_STATE_LIVE');
   modules.wentLive(module);
+  modules.reportHidden();
   yield* k.get(AsyncCalls).synchronize();
   modules.put(module);
   if (module.layout) protect(k, module, module.layout, true);
@@ -105,7 +108,8 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
     yield* modules.notify(module, 'MODULE_STATE_GOING');
   }
   if (module.struct !== 0) yield* destroyParameters(k, module);
-  unhookNotifiers(k, module);
+  k.get(Notifiers).unhook(module);
+  k.get(LeftBehinds).forget(module);
   modules.remove(module);
   for (const owner of module.uses) owner.usedBy.splice(owner.usedBy.indexOf(module), 1);
   module.uses.clear();
@@ -135,7 +139,7 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
   modules.stop(module);
   const exit = k.struct('module').get(module.struct, 'exit');
   if (exit !== 0) yield* k.call(exit);
-  reportLeftBehind(k, module);
+  k.get(LeftBehinds).report(module);
   const letters = module.taint.moduleLetters();
   modules.lastUnloaded = `${module.name}${letters && `(${letters})`}`;
   yield* freeModule(k, module);

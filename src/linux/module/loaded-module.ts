@@ -52,6 +52,8 @@ export class LoadedModule {
   readonly usedBy: LoadedModule[] = [];
   /** struct module, in the module's own data. */
   struct: Ptr = 0;
+  /** Whether it was put into the kernel's list. */
+  listed = false;
   percpu: { readonly offset: Ptr; readonly size: number } | undefined;
   /** Resolved symbol addresses, by symbol table index; those of freed init memory stay listed until init ends. */
   private symbols: AddressedSymbol[] = [];

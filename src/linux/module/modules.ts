@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
+import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Once, warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
@@ -79,6 +80,10 @@ export class Modules implements Subsystem {
     __module_address: 'p:p',
   };
 
+  boot(): void {
+    list.init(this.k.space, this.head);
+  }
+
   listen(listener: ModuleListener): void {
     this.listeners.push(listener);
   }
@@ -87,9 +92,38 @@ export class Modules implements Subsystem {
     return this.modules;
   }
 
+  /** find_module(): of those that are in the kernel's list. */
   find(name: string): LoadedModule | undefined {
     const wanted = name.replaceAll('-', '_');
-    return this.modules.find((module) => module.name.replaceAll('-', '_') === wanted);
+    return this.modules.find(
+      (module) => module.name.replaceAll('-', '_') === wanted && !this.isHidden(module),
+    );
+  }
+
+  /** Whether the module took itself out of the kernel's list: it is there, and nobody finds it. */
+  isHidden(module: LoadedModule): boolean {
+    if (module.struct === 0 || !module.listed) return false;
+    for (const struct of listedStructs(this.k, 'module', 'list', this.head))
+      if (struct === module.struct) return false;
+    return true;
+  }
+
+  /** Reports every module that took itself out of the list, once. */
+  reportHidden(): void {
+    for (const module of this.modules) {
+      if (!this.isHidden(module) || this.hidden.has(module)) continue;
+      this.hidden.add(module);
+      const message = `modbox: ${module.name} took itself out of the list of modules: nobody can see or remove it`;
+      const address = this.k.space.toAddress(module.struct);
+      this.k.traps.record(undefined, module.struct, 'hidden-module', message, address, [], module.name);
+    }
+  }
+
+  private readonly hidden = new WeakSet<LoadedModule>();
+
+  /** The variable `modules`, which heads the list. */
+  private get head(): Ptr {
+    return this.k.variable('modules', this.k.sizeOf('list_head'));
   }
 
   /** The module whose memory contains an address. */
@@ -115,6 +149,7 @@ export class Modules implements Subsystem {
 
   remove(module: LoadedModule): void {
     this.modules.splice(this.modules.indexOf(module), 1);
+    if (module.listed) list.delInit(this.k.space, this.k.struct('module').addr(module.struct, 'list'));
     for (const listener of this.listeners) listener.removed?.(module);
   }
 
@@ -131,9 +166,11 @@ export class Modules implements Subsystem {
   fillStruct(module: LoadedModule): void {
     const type = this.k.struct('module');
     const { struct } = module;
-    for (const head of ['list', 'source_list', 'target_list'])
-      list.init(this.k.space, type.addr(struct, head));
-    type.set(struct, 'refcnt.counter', MODULE_REF_BASE + 1);
+    for (const head of ['source_list', 'target_list']) list.init(this.k.space, type.addr(struct, head));
+    list.add(this.k.space, type.addr(struct, 'list'), this.head);
+    module.listed = true;
+    type.set(struct, 'refcnt.counter', MODULE_REF_BASE);
+    this.addReference(struct, 1);
     type.setText(struct, 'name', module.name);
     module.hasInit = type.get(struct, 'init') !== 0;
     module.hasExit = type.get(struct, 'exit') !== 0;
@@ -157,8 +194,11 @@ export class Modules implements Subsystem {
     );
   }
 
+  /** Gives back the loader's own reference, which came first. */
   put(module: LoadedModule): void {
+    this.takers.get(module.struct)?.reverse();
     this.putStruct(module.struct);
+    this.takers.get(module.struct)?.reverse();
   }
 
   /** module_put(): complains when there is no reference left to give back. */
@@ -187,7 +227,7 @@ export class Modules implements Subsystem {
 
   listing(): ModuleListing[] {
     return this.modules
-      .filter((module) => module.state !== 'Unformed')
+      .filter((module) => module.state !== 'Unformed' && !this.isHidden(module))
       .map((module) => ({
         name: module.name,
         size: module.size,
@@ -212,7 +252,19 @@ export class Modules implements Subsystem {
     return true;
   }
 
+  /** Who took the references that the module has now, the oldest first. */
+  takersOf(module: LoadedModule): readonly Origin[] {
+    return this.takers.get(module.struct) ?? [];
+  }
+
+  private readonly takers = new Map<Ptr, Origin[]>();
+
   private addReference(struct: Ptr, by: number): void {
+    const takers = this.takers.get(struct) ?? [];
+    if (by > 0) takers.push(this.k.origins.here());
+    else takers.pop();
+    if (takers.length > 0) this.takers.set(struct, takers);
+    else this.takers.delete(struct);
     const at = this.k.struct('module').addr(struct, 'refcnt.counter');
     const value = this.k.space.loadInt32(at) + by;
     this.k.space.store32(at, value);

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../kernel/errno.js';
 import type { LogRecord } from '../../kernel/log.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { ConsoleList } from './console-list.js';
@@ -27,6 +28,14 @@ export class Consoles implements Subsystem {
     unregister_console: (console: Ptr) => this.unregister(console),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'console', struct: 'console', name: 'name', uses: ['write'] },
+      this.next.keys(),
+    );
+  }
+
   boot(): void {
     this.k.log.onRecord(() => this.kick());
   }
@@ -40,6 +49,7 @@ export class Consoles implements Subsystem {
     if (!(yield* this.enable(console))) return;
     const fromStart = (this.type.get(console, 'flags') & CON_PRINTBUFFER) !== 0;
     this.next.set(console, fromStart ? 0 : k.log.next);
+    this.k.origins.note(console);
     yield* k.get(ConsoleList).add(console);
     this.say(console, 'enabled');
   }

@@ -65,12 +65,24 @@ export class Printk implements Subsystem {
 
   readonly data = {
     console_printk: (at: Ptr) => {
-      const console = Number(this.k.target.config.get('CONFIG_CONSOLE_LOGLEVEL_DEFAULT') ?? 7);
+      const console = this.consoleLevel();
       for (const [i, level] of [console, this.messageLevel, 1, console].entries())
         this.k.space.store32(at + 4 * i, level);
     },
     system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
   };
+
+  /** What reaches consoles at boot: as the configuration, or `quiet` and `loglevel=` of the command line say. */
+  private consoleLevel(): number {
+    const { config } = this.k.target;
+    const words = this.k.cmdline.split(/\s+/);
+    const wanted = words.reverse().find((word) => /^(quiet|debug|loglevel=\d+)$/.test(word));
+    if (wanted === undefined) return Number(config.get('CONFIG_CONSOLE_LOGLEVEL_DEFAULT') ?? 7);
+    if (wanted === 'debug') return 10;
+    return wanted === 'quiet'
+      ? Number(config.get('CONFIG_CONSOLE_LOGLEVEL_QUIET') ?? 4)
+      : Number(wanted.slice(9));
+  }
 
   private fortified(fn: number): string {
     const has = (name: string): boolean => {

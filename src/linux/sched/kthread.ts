@@ -3,6 +3,7 @@ import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
 import { errPtr } from '../errors.js';
+import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
@@ -13,8 +14,8 @@ import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './processes.js'
 interface Kthread {
   readonly task: Task;
   readonly fn: Ptr;
-  /** Guest code that created it. */
-  readonly creator: Ptr;
+  /** Who created it. */
+  readonly by: Origin;
   shouldStop: boolean;
   shouldPark: boolean;
   readonly waiters: Task[];
@@ -67,33 +68,34 @@ export class Kthreads implements Subsystem {
     kthread_parkme: () => this.parkMe(),
   };
 
-  private readonly datas = new Map<Ptr, Ptr>();
-
-  /** Threads that guest code created and that have not ended. */
-  *alive(): Generator<{
-    readonly name: string;
-    readonly fn: Ptr;
-    readonly creator: Ptr;
-    readonly task: Task;
-  }> {
-    for (const { task, fn, creator } of this.threads.values())
-      if (!task.ended) yield { name: task.name, fn, creator, task };
+  /** Threads that have not ended; then tasks that sleep in a function that guest code called, and will return there. */
+  *holds(): Generator<Holding> {
+    const { scheduler, executor } = this.k;
+    for (const { task, fn, by } of this.threads.values())
+      if (!task.ended)
+        yield { kind: 'kernel thread', at: task.object, uses: [fn], by, name: () => task.name };
+    for (const task of scheduler.tasks) {
+      const uses = task.activations.flatMap((frame) => (frame.kind === 'host' ? [frame.returnsTo] : []));
+      if (task !== executor.current && !task.ended)
+        yield { kind: 'sleeping task', at: task.object, uses, name: () => task.name };
+    }
   }
 
   /** Creates a stopped thread, as kthread_create() does: ERR_PTR(-EAGAIN) where there are too many (copy_process()). */
   private tryCreate(name: string, fn: Ptr, data: Ptr): Ptr {
     return this.k.processes.full ? errPtr(EAGAIN) : this.create(name, fn, data).object;
   }
+  private readonly datas = new Map<Ptr, Ptr>();
 
   /** Creates a stopped thread; the first wake-up starts it. */
   create(name: string, fn: Ptr, data: Ptr): Task {
     const { k } = this;
-    const creator = k.caller;
+    const by = k.origins.here();
     const task = k.processes.create(name, this.main(fn, data), { kernelThread: true, runnable: false });
     const thread: Kthread = {
       task,
       fn,
-      creator,
+      by,
       shouldStop: false,
       shouldPark: false,
       waiters: [],

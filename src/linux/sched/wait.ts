@@ -95,6 +95,7 @@ export class WaitQueues implements Subsystem {
     const wasEmpty = list.isEmpty(this.k.space, queue);
     if (list.isEmpty(this.k.space, this.entryLink(entry))) this.add(head, entry, exclusive);
     this.k.processes.setState(this.k.current, state);
+    this.k.executor.current!.waitsFor = head;
     return wasEmpty;
   }
 
@@ -111,6 +112,7 @@ export class WaitQueues implements Subsystem {
 
   private finish(entry: Ptr): void {
     this.k.processes.setState(this.k.current, TASK_RUNNING);
+    this.k.executor.current!.waitsFor = 0;
     const link = this.entryLink(entry);
     if (!list.isEmpty(this.k.space, link)) list.delInit(this.k.space, link);
   }

@@ -3,11 +3,10 @@ import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
 import { noSuchObject } from '../errors.js';
+import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { Waiters } from '../locking/waiters.js';
-import type { LoadedModule } from '../module/loaded-module.js';
-import { Modules } from '../module/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
@@ -24,8 +23,8 @@ interface Workqueue {
   readonly idle: Task[];
   /** Work being executed, by the worker that does. */
   readonly running: Map<Task, Ptr>;
-  /** Module that created it; undefined for the kernel's own. */
-  readonly creator: LoadedModule | undefined;
+  /** Who created it; undefined for the kernel's own. */
+  readonly by: Origin | undefined;
   maxActive: number;
   destroyed: boolean;
 }
@@ -103,15 +102,14 @@ export class Workqueues implements Subsystem {
     ]),
   );
 
-  /** Queues and delayed work that guest code made and did not take away again. */
-  *outstanding(): Generator<{ readonly name: string; readonly creator: LoadedModule }> {
-    for (const { name, creator } of this.queues.values()) if (creator) yield { name, creator };
-  }
-
-  /** Work that is queued but has not run, with its function. */
-  *queuedWork(): Generator<{ readonly work: Ptr; readonly fn: Ptr }> {
-    for (const work of this.queueOf.keys())
-      if (this.k.space.canRead(work, 8)) yield { work, fn: this.k.struct('work_struct').get(work, 'func') };
+  /** Queues, and work that is queued but has not run. */
+  *holds(): Generator<Holding> {
+    for (const [wq, { name, by }] of this.queues) yield { kind: 'workqueue', at: wq, by, name: () => name };
+    yield* heldStructs(
+      this.k,
+      { kind: 'queued work', struct: 'work_struct', uses: ['func'] },
+      this.queueOf.keys(),
+    );
   }
 
   /** Creates a workqueue of the base kernel itself. */
@@ -133,23 +131,18 @@ export class Workqueues implements Subsystem {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
     const wq = this.k.slab.kmalloc(64, true);
-    this.add(
-      wq,
-      name,
-      this.k.get(Modules).moduleAt(this.k.caller),
-      maxActive === 0 ? MAX_WORKERS : maxActive,
-    );
+    this.add(wq, name, this.k.origins.here(), maxActive === 0 ? MAX_WORKERS : maxActive);
     return wq;
   }
 
-  private add(wq: Ptr, name: string, creator: LoadedModule | undefined, maxActive: number): void {
+  private add(wq: Ptr, name: string, by: Origin | undefined, maxActive: number): void {
     this.queues.set(wq, {
       name,
       queue: [],
       workers: [],
       idle: [],
       running: new Map(),
-      creator,
+      by,
       maxActive: Math.min(maxActive, MAX_WORKERS),
       destroyed: false,
     });
@@ -192,6 +185,7 @@ export class Workqueues implements Subsystem {
 
   private insert(queue: Workqueue, work: Ptr): void {
     queue.queue.push(work);
+    this.k.origins.note(work);
     this.queueOf.set(work, queue);
     const idle = queue.idle.pop();
     if (idle) this.k.scheduler.wake(idle);
@@ -249,6 +243,7 @@ export class Workqueues implements Subsystem {
       this.insert(this.at(wq), work);
       return;
     }
+    this.k.origins.note(work);
     const type = this.k.struct('delayed_work');
     type.set(work, 'wq', wq);
     type.set(work, 'cpu', WORK_CPU_UNBOUND);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -32,16 +33,14 @@ export class Hrtimers implements Subsystem {
     __hrtimer_get_remaining: (timer: Ptr) => this.expires(timer) - this.k.now(),
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'pending hrtimer', struct: 'hrtimer', uses: ['function'] };
+    return heldStructs(this.k, what, this.pending.keys());
+  }
+
   readonly data = {
     hrtimer_resolution: (at: Ptr) => this.k.space.store32(at, 1),
   };
-
-  /** Pending timers with their functions: what a module left behind. */
-  *outstanding(): Generator<{ readonly timer: Ptr; readonly fn: Ptr }> {
-    for (const timer of this.pending.keys())
-      if (this.k.space.canRead(timer, 8))
-        yield { timer, fn: this.k.struct('hrtimer').get(timer, 'function') };
-  }
 
   init(timer: Ptr, clock: number): void {
     const type = this.k.struct('hrtimer');
@@ -61,6 +60,7 @@ export class Hrtimers implements Subsystem {
   }
 
   private enqueue(timer: Ptr, due: number): void {
+    this.k.origins.note(timer);
     this.k.struct('hrtimer').set(timer, 'state', STATE_ENQUEUED);
     this.pending.set(
       timer,

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
@@ -41,11 +42,17 @@ export class Timers implements Subsystem {
     timer_shutdown_sync: (timer: Ptr) => this.shutdown(timer),
   };
 
-  /** Pending timers with their functions: what a module left behind. */
-  *outstanding(): Generator<{ readonly timer: Ptr; readonly fn: Ptr }> {
-    for (const timer of this.pending.keys())
-      if (this.k.space.canRead(timer, 8))
-        yield { timer, fn: this.k.struct('timer_list').get(timer, 'function') };
+  /** Pending timers; those of delayed work as the work. */
+  *holds(): Generator<Holding> {
+    const { k } = this;
+    const delayed = k.exports.address('delayed_work_timer_fn');
+    for (const timer of this.pending.keys()) {
+      if (!k.space.canRead(timer, k.sizeOf('timer_list'))) continue;
+      const fn = k.struct('timer_list').get(timer, 'function');
+      const at = fn === delayed ? k.struct('delayed_work').of(timer, 'timer') : timer;
+      const uses = fn === delayed ? [k.struct('delayed_work').get(at, 'work.func')] : [fn];
+      yield { kind: fn === delayed ? 'delayed work' : 'pending timer', at, uses, name: () => '' };
+    }
   }
 
   init(timer: Ptr, fn: Ptr, flags: number): void {
@@ -63,6 +70,7 @@ export class Timers implements Subsystem {
     if (type.get(timer, 'function') === 0) return 0;
     const was = this.remove(timer);
     type.set(timer, 'expires', expires);
+    this.k.origins.note(timer);
     type.set(timer, 'entry.pprev', timer);
     const at = Math.max(timeOfJiffies(k, expires), k.now());
     this.pending.set(

@@ -1,4 +1,3 @@
-import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Task } from '../../kernel/task/task.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -60,9 +59,7 @@ export class AtomicChecks {
 
   private record(task: Task, message: string): void {
     const { k } = this;
-    // A function that ended in a jump to the base kernel left no return address.
-    const tail = k.space.toAddress(task.caller) === HOST_RETURN;
-    const address = k.space.toAddress(tail ? task.entry : task.caller);
+    const address = k.space.toAddress(task.caller);
     k.traps.record(task, task.caller, 'sleep-in-atomic', message, address, callTrace(k, task));
   }
 }

@@ -22,6 +22,9 @@ export function callTrace(k: LinuxKernel, task: Task, from: Ptr = k.cpu.getPtr(R
     activation.kind === 'host' ? [activation.name] : [],
   );
   const trace: string[] = [];
+  // One that guest code is still waiting for has pushed nothing yet.
+  const guests = task.activations.length - hosts.length;
+  if (hosts.length > guests && guests > 0) trace.push(hosts.pop()!);
   for (let at = first & ~7; at < top && trace.length < MAX_ENTRIES; at += 8) {
     const value = space.load64(at);
     if (value === HOST_RETURN) {

@@ -28,6 +28,7 @@ import type { FaultReport } from './report.js';
 import { symbolAt, symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
 import type { TaintName } from './taint.js';
+import { waitOf } from './wait-of.js';
 
 /** Reports that are kept: a fault in a loop says nothing new after so many. */
 const MAX_REPORTS = 1000;
@@ -262,7 +263,8 @@ export class Traps implements ExecutorHooks {
         ...traceLines(trace),
       ])
         k.log.line(line, 3);
-      this.record(task, task.caller, 'deadlock', message, k.space.toAddress(task.caller), trace);
+      const waits = `${message} It waits in ${waitOf(k, task)}.`;
+      this.record(task, task.caller, 'deadlock', waits, k.space.toAddress(task.caller), trace);
     });
   }
 
@@ -497,6 +499,7 @@ export class Traps implements ExecutorHooks {
     message: string,
     address: bigint,
     trace: readonly string[],
+    module?: string,
   ): void {
     const { k } = this;
     if (this.reports.length >= MAX_REPORTS && REPEATS.has(kind)) {
@@ -510,7 +513,7 @@ export class Traps implements ExecutorHooks {
       message,
       address,
       at: symbolize(k, tail ? task.entry : rip),
-      module: task ? moduleOf(k, task, rip) : '',
+      module: module ?? (task ? moduleOf(k, task, rip) : ''),
       registers: registerDump(k),
       trace,
     });

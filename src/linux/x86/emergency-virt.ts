@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -18,6 +19,11 @@ export class EmergencyVirtualization implements Subsystem {
         this.callback = 0;
     },
   };
+
+  holds(): Iterable<Holding> {
+    const at = this.callback;
+    return at === 0 ? [] : [{ kind: 'virtualization callback', at, name: () => '' }];
+  }
 
   private warnUnless(holds: boolean, caller: string): boolean {
     if (!holds)

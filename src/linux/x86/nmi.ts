@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EINVAL } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -23,11 +24,18 @@ export class NmiHandlers implements Subsystem {
     unregister_nmi_handler: (type: number, name: Ptr) => this.unregister(type, name),
   };
 
+  *holds(): Generator<Holding> {
+    const what = { kind: 'NMI handler', struct: 'nmiaction', name: 'name', uses: ['handler'] };
+    for (const head of this.heads)
+      yield* heldStructs(this.k, what, listedStructs(this.k, 'nmiaction', 'list', head));
+  }
+
   private register(type: number, action: Ptr): number {
     const { space } = this.k;
     const struct = this.k.struct('nmiaction');
     const head = this.heads[type];
     if (head === undefined || struct.get(action, 'handler') === 0) return -EINVAL;
+    this.k.origins.note(action);
     const node = struct.addr(action, 'list');
     if (struct.getBig(action, 'flags') & NMI_FLAG_FIRST) list.add(space, node, head);
     else list.addTail(space, node, head);

@@ -4,16 +4,22 @@ import { type Applet, AppletUsageError, parseFlags } from './applet.js';
 
 export const dmesgApplet: Applet = {
   name: 'dmesg',
-  usage: 'dmesg [-r] [-t] [-c|-C]',
+  usage: 'dmesg [-r] [-t] [-c|-C] [-n LEVEL]',
   summary: 'Prints the kernel log.',
   // biome-ignore lint/correctness/useYield: an applet that never waits
   *run({ args, machine, io }) {
-    const { flags } = parseFlags(args, ['r', 't', 'c', 'C', 'n='], {
+    const { flags, values } = parseFlags(args, ['r', 't', 'c', 'C', 'n='], {
       r: 'raw',
       t: 'notime',
       c: 'read-clear',
       C: 'clear',
     });
+    const level = values.get('n');
+    if (level !== undefined) {
+      if (!/^[1-8]$/.test(level)) throw new AppletUsageError(`unknown level '${level}'`);
+      machine.consoleLevel = Number(level);
+      return 0;
+    }
     const { log } = machine.kernel;
     log.flush();
     if (!flags.has('C'))

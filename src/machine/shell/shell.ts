@@ -5,6 +5,7 @@ import { O_APPEND, O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../../linux/fs/f
 import { Vfs } from '../../linux/fs/vfs.js';
 import { type Applet, AppletUsageError } from '../applets/applet.js';
 import { APPLETS } from '../applets/index.js';
+import { Findings } from '../findings.js';
 import type { Machine } from '../machine.js';
 import { deathMessage } from '../processes.js';
 import { joinBytes, type Terminal } from '../userland/terminal.js';
@@ -51,6 +52,7 @@ export class Shell {
   private readonly vfs: Vfs;
   private readonly variables = new Map<string, string>();
   private readonly jobs: Task[] = [];
+  private readonly findings: Findings;
   private directory = '/';
   private status = 0;
 
@@ -60,6 +62,7 @@ export class Shell {
     private readonly applets: ReadonlyMap<string, Applet> = APPLETS,
   ) {
     this.vfs = machine.kernel.get(Vfs);
+    this.findings = new Findings(machine);
     machine.system.runShell = (command, environment) => this.nested(command, environment);
   }
 
@@ -91,7 +94,14 @@ export class Shell {
     );
     const ended = this.machine.runUntilEnd(task);
     if (task.state === 'killed') this.status = this.machine.processes.exitStatus(task);
+    this.tellFindings();
     return { exit: this.status, hangs: !ended, done };
+  }
+
+  /** What commands were found to do wrong is nothing that they write: it goes to the person, if there is one. */
+  private tellFindings(): void {
+    const text = this.findings.take();
+    if (text !== '') this.terminal.note?.(text);
   }
 
   /** A command of modprobe's configuration, in a process of its own. */
@@ -238,6 +248,7 @@ export class Shell {
     const task = this.machine.processes.spawn(comm, this.applet(applet, args, io));
     const status = yield* this.machine.processes.wait(task);
     if (task.state === 'killed') this.terminal.err(deathMessage(status));
+    this.tellFindings();
     return status;
   }
 

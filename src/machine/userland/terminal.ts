@@ -2,6 +2,8 @@
 export interface Terminal {
   out(data: string | Uint8Array): void;
   err(data: string | Uint8Array): void;
+  /** What a person at the machine ought to know besides what commands write: what a command was found to do wrong. */
+  note?(text: string): void;
 }
 
 /** Keeps what is written. */

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -20,6 +21,12 @@ export class AcpiBus implements Subsystem {
     unregister_acpi_bus_type: (type: Ptr) => this.unregisterType(type),
     acpi_bus_for_each_dev: () => 0,
   };
+
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'acpi_bus_type', 'list', this.typeList);
+    const what = { kind: 'ACPI bus type', struct: 'acpi_bus_type', name: 'name', uses: ['match'] };
+    return heldStructs(this.k, what, listed);
+  }
 
   boot(): void {
     this.own = new DriverBus(
@@ -51,6 +58,7 @@ export class AcpiBus implements Subsystem {
     const struct = k.struct('acpi_bus_type');
     if (type === 0 || struct.get(type, 'match') === 0 || struct.get(type, 'find_companion') === 0)
       return -ENODEV;
+    this.k.origins.note(type);
     listAddTail(k.space, struct.addr(type, 'list'), this.typeList);
     k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, 6);
     return 0;

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -31,6 +32,11 @@ export class AcpiAddressSpaces implements Subsystem {
       return AE_OK;
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const [space, at] of this.handlers)
+      yield { kind: 'ACPI address space handler', at, name: () => String(space) };
+  }
 
   readonly signatures = {
     acpi_install_address_space_handler: 'u:QCppp',

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Hardware errors that firmware reports (drivers/acpi/apei/ghes.c): this machine's firmware has no such source. */
@@ -20,4 +21,9 @@ export class Ghes implements Subsystem {
       return 0;
     },
   };
+
+  holds(): Iterable<Holding> {
+    const at = this.cxlWork;
+    return at === 0 ? [] : [{ kind: 'CXL error work', at, name: () => '' }];
+  }
 }

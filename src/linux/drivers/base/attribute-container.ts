@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../kobject/invoke.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
@@ -36,6 +37,14 @@ export class AttributeContainers implements Subsystem {
     attribute_container_find_class_device: (container: Ptr, generic: Ptr) => this.find(container, generic),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'attribute container', struct: 'attribute_container', uses: ['match', 'class'] },
+      listedStructs(this.k, 'attribute_container', 'node', this.list),
+    );
+  }
+
   boot(): void {
     this.list = this.k.permanent(16);
     initList(this.k.space, this.list);
@@ -46,6 +55,7 @@ export class AttributeContainers implements Subsystem {
     const type = this.k.struct('attribute_container');
     initList(this.k.space, type.addr(container, 'node'));
     initList(this.k.space, type.addr(container, 'containers.k_list'));
+    this.k.origins.note(container);
     listAddTail(this.k.space, type.addr(container, 'node'), this.list);
     return 0;
   }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Notifiers } from '../../core/notifier.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt } from '../../kobject/invoke.js';
 import { deviceName } from '../../printk/device-names.js';
@@ -38,12 +39,48 @@ export type BusEvent = (typeof EVENTS)[number];
 /** The buses that are registered, with their devices and drivers. */
 export class BusRegistry implements Subsystem {
   readonly exports = {};
+
+  /** Buses, their drivers, and who wants to see each of their devices. */
+  *holds(): Generator<Holding> {
+    const { k } = this;
+    const priv = k.struct('subsys_private');
+    const driverPrivate = k.struct('driver_private');
+    for (const {
+      bus,
+      name,
+      priv: at,
+      drivers,
+      interfaces,
+      devicesKset,
+      driversKset,
+    } of this.buses.values()) {
+      const ksets = [priv.addr(at, 'subsys'), devicesKset, driversKset];
+      const kobjects = ksets.map((kset) => k.struct('kset').addr(kset, 'kobj'));
+      yield { kind: 'bus', at: bus, kobjects, name: () => name };
+      const what = {
+        kind: `${name} driver`,
+        struct: 'device_driver',
+        name: 'name',
+        uses: ['owner', 'probe'],
+      };
+      for (const driver of heldStructs(k, what, drivers)) {
+        const own = k.struct('device_driver').get(driver.at, 'p');
+        yield { ...driver, kobjects: own === 0 ? [] : [driverPrivate.addr(own, 'kobj')] };
+      }
+      yield* heldStructs(
+        k,
+        { kind: 'subsystem interface', struct: 'subsys_interface', name: 'name' },
+        interfaces,
+      );
+    }
+  }
   private readonly buses = new Map<Ptr, BusState>();
   private eventBase: number | undefined;
 
   constructor(private readonly k: LinuxKernel) {}
 
   add(state: BusState): void {
+    this.k.origins.note(state.bus);
     this.buses.set(state.bus, state);
   }
 

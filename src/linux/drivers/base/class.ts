@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr } from '../../errors.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt, invokeLong, runNow } from '../../kobject/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -69,6 +70,17 @@ export class Classes implements Subsystem {
     show_class_attr_string: (_cls: Ptr, attr: Ptr, page: Ptr) => this.showString(attr, page),
   };
 
+  *holds(): Generator<Holding> {
+    const { k } = this;
+    for (const state of this.classes.values()) {
+      const { class: at, name, interfaces, glue } = state;
+      const kobjects = [this.kobjOf(state), ...[...glue.values()].map(({ kobj }) => kobj)];
+      yield { kind: 'class', at, kobjects, name: () => name };
+      const what = { kind: 'class interface', struct: 'class_interface', uses: ['add_dev', 'remove_dev'] };
+      yield* heldStructs(k, what, interfaces);
+    }
+  }
+
   private readonly iterators = new Map<Ptr, { readonly devices: Ptr[]; at: number; readonly type: Ptr }>();
 
   boot(): void {
@@ -135,6 +147,7 @@ export class Classes implements Subsystem {
       if (type.has('p')) type.set(cls, 'p', 0);
       return error;
     }
+    this.k.origins.note(cls);
     this.classes.set(cls, { class: cls, name, priv, devices: [], interfaces: [], glue: new Map() });
     const groups = type.get(cls, 'class_groups');
     return groups === 0 ? 0 : yield* k.get(SysfsGroups).createGroups(kobj, groups);

@@ -1,6 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { deviceName } from '../../printk/device-names.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -26,7 +28,13 @@ export class Components implements Subsystem {
     component_del: (device: Ptr, ops: Ptr) => this.remove(device, ops),
   };
 
+  *holds(): Generator<Holding> {
+    for (const { device, ops } of this.components)
+      yield { kind: 'component', at: ops, name: () => deviceName(this.k, device) };
+  }
+
   private add(device: Ptr, ops: Ptr, subcomponent: number): number {
+    this.k.origins.note(ops);
     this.components.push({ device, ops, subcomponent });
     return 0;
   }

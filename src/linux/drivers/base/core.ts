@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, runNow } from '../../kobject/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -38,10 +39,35 @@ const LISTS = [
  */
 export class Devices implements Subsystem {
   readonly exports = {};
+
+  *holds(): Generator<Holding> {
+    for (const at of this.added) {
+      if (!this.k.space.canRead(at, this.device.size)) continue;
+      const owners = [this.device.get(at, 'release'), this.device.get(at, 'type')];
+      yield {
+        kind: this.kindOf(at),
+        at,
+        uses: owners,
+        // Its own, and the directory between it and its parent, which goes with the last device in it.
+        kobjects: [kobjOf(this.k, at), this.device.get(at, 'kobj.parent')],
+        name: () => deviceName(this.k, at),
+      };
+    }
+  }
+
+  /** `platform device`, `input device`, by the device's bus or class. */
+  private kindOf(device: Ptr): string {
+    const bus = this.k.get(BusRegistry).get(this.device.get(device, 'bus'))?.name;
+    const cls = this.device.get(device, 'class');
+    const name = bus ?? (cls === 0 ? '' : this.k.struct('class').string(cls, 'name'));
+    return name === '' ? 'device' : `${name} device`;
+  }
   private readonly device: StructType;
   /** The kset of /sys/devices. */
   private devicesKset: Ptr = 0;
   private readonly top = new Map<string, Ptr>();
+  /** Devices between device_add() and device_del(). */
+  private readonly added = new Set<Ptr>();
 
   constructor(private readonly k: LinuxKernel) {
     this.device = k.struct('device');
@@ -123,6 +149,8 @@ export class Devices implements Subsystem {
       return failed;
     }
     k.get(DeviceNodes).add(device);
+    this.added.add(device);
+    k.origins.note(device);
     yield* k.get(BusRegistry).notify(type.get(device, 'bus'), 'BUS_NOTIFY_ADD_DEVICE', device);
     yield* k.get(Uevents).send(kobj, 'add');
     yield* k.get(Buses).probeDevice(device);
@@ -137,6 +165,7 @@ export class Devices implements Subsystem {
     const { k } = this;
     const type = this.device;
     const states = k.get(DeviceStates);
+    this.added.delete(device);
     states.of(device).dead = true;
     const bus = type.get(device, 'bus');
     const parent = type.get(device, 'parent');

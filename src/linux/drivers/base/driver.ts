@@ -118,6 +118,7 @@ export class Drivers implements Subsystem {
       k.struct('device_driver').set(driver, 'p', 0);
       return error;
     }
+    this.k.origins.note(driver);
     bus.drivers.push(driver);
     if (bus.autoprobe) yield* k.get(DriverBinding).attachDriver(driver);
     yield* this.linkModule(driver, bus, name);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { list } from '../../abi/list.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -17,11 +18,22 @@ export class SyscoreOps implements Subsystem {
     unregister_syscore: (syscore: Ptr) => this.remove('syscore', syscore),
   };
 
+  holds(): Iterable<Holding> {
+    const struct = this.k.hasSymbol('syscore_list') ? 'syscore' : 'syscore_ops';
+    const uses = ['suspend', 'resume', 'shutdown'];
+    return heldStructs(
+      this.k,
+      { kind: 'system core operations', struct, uses },
+      listedStructs(this.k, struct, 'node', this.head),
+    );
+  }
+
   boot(): void {
     list.init(this.k.space, this.head);
   }
 
   private add(type: string, object: Ptr): void {
+    this.k.origins.note(object);
     list.addTail(this.k.space, this.k.struct(type).addr(object, 'node'), this.head);
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ESRCH } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -18,6 +19,10 @@ export class Connector implements Subsystem {
     cn_netlink_send: () => -ESRCH,
     cn_netlink_send_mult: () => -ESRCH,
   };
+
+  *holds(): Generator<Holding> {
+    for (const [name, at] of this.callbacks) yield { kind: 'connector callback', at, name: () => name };
+  }
 
   private key(id: Ptr): string {
     const type = this.k.struct('cb_id');

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -23,6 +24,12 @@ export class CpuFreqGovernors implements Subsystem {
     cpufreq_get: () => 0,
   };
 
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'cpufreq_governor', 'governor_list', this.list);
+    const what = { kind: 'frequency governor', struct: 'cpufreq_governor', name: 'name' };
+    return heldStructs(this.k, what, listed);
+  }
+
   readonly signatures = { cpufreq_get_driver_data: 'p:' };
 
   boot(): void {
@@ -40,6 +47,7 @@ export class CpuFreqGovernors implements Subsystem {
       (node) => type.text(type.of(node, 'governor_list'), 'name').toLowerCase() === name.toLowerCase(),
     );
     if (taken) return -EBUSY;
+    this.k.origins.note(governor);
     listAdd(k.space, type.addr(governor, 'governor_list'), this.list);
     return 0;
   }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -14,6 +15,12 @@ export class DevfreqGovernors implements Subsystem {
     devfreq_add_governor: (governor: Ptr) => this.add(governor),
     devfreq_remove_governor: (governor: Ptr) => this.remove(governor),
   };
+
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'devfreq_governor', 'node', this.list);
+    const what = { kind: 'device frequency governor', struct: 'devfreq_governor', name: 'name' };
+    return heldStructs(this.k, what, listed);
+  }
 
   boot(): void {
     const { k } = this;
@@ -33,6 +40,7 @@ export class DevfreqGovernors implements Subsystem {
       k.log.line(`devfreq_add_governor: governor ${name} already registered`, 3);
       return -EINVAL;
     }
+    this.k.origins.note(governor);
     listAdd(k.space, type.addr(governor, 'node'), this.list);
     return 0;
   }

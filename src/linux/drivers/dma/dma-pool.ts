@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -34,6 +35,10 @@ export class DmaPools implements Subsystem {
       if (this.k.get(Devres).takeHost(device, pool)) this.destroy(pool);
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const [at, { name }] of this.pools) yield { kind: 'DMA pool', at, name: () => name };
+  }
 
   private create(name: Ptr, device: Ptr, size: number, align: number): Ptr {
     const { k } = this;

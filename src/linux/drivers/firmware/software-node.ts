@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { runNow } from '../../kobject/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -55,6 +56,17 @@ export class SoftwareNodes implements Subsystem {
     property_entries_dup: (properties: Ptr) => this.duplicate(properties),
     property_entries_free: (properties: Ptr) => this.freeProperties(properties),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('swnode');
+    for (const { swnode, origin } of this.nodes.values())
+      yield {
+        kind: 'software node',
+        at: origin || swnode,
+        kobjects: [type.addr(swnode, 'kobj')],
+        name: () => type.string(swnode, 'kobj.name'),
+      };
+  }
 
   boot(): void {
     const { k } = this;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOENT } from '../../../kernel/errno.js';
 import { errPtr } from '../../errors.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -29,6 +30,12 @@ export class GpioLookup implements Subsystem {
     gpiod_count: () => -ENOENT,
   };
 
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'gpiod_lookup_table', 'list', this.list);
+    const what = { kind: 'GPIO lookup table', struct: 'gpiod_lookup_table', name: 'dev_id' };
+    return heldStructs(this.k, what, listed);
+  }
+
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('gpio_lookup_list') ? k.symbol('gpio_lookup_list') : k.permanent(16);
@@ -36,6 +43,7 @@ export class GpioLookup implements Subsystem {
   }
 
   private add(table: Ptr): void {
+    this.k.origins.note(table);
     listAddTail(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'), this.list);
   }
 }

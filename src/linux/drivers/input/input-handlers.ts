@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../kobject/invoke.js';
 import { initList, listAdd, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
@@ -42,6 +43,11 @@ export class InputHandlers implements Subsystem {
     input_match_device_id: (dev: Ptr, id: Ptr) => this.matches(dev, id),
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'input handler', struct: 'input_handler', name: 'name', uses: ['connect'] };
+    return heldStructs(this.k, what, listedStructs(this.k, 'input_handler', 'node', this.handlers));
+  }
+
   boot(): void {
     const { k } = this;
     this.devices = k.hasSymbol('input_dev_list') ? k.symbol('input_dev_list') : k.permanent(16);
@@ -70,6 +76,7 @@ export class InputHandlers implements Subsystem {
     const { k } = this;
     const type = k.struct('input_handler');
     initList(k.space, type.addr(handler, 'h_list'));
+    this.k.origins.note(handler);
     listAddTail(k.space, type.addr(handler, 'node'), this.handlers);
     for (const node of listNodes(k.space, this.devices))
       yield* this.attach(k.struct('input_dev').of(node, 'node'), handler);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST } from '../../../kernel/errno.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../kobject/invoke.js';
 import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';
@@ -31,6 +32,11 @@ export class LedTriggers implements Subsystem {
     led_trigger_rename_static: (name: Ptr, trigger: Ptr) =>
       this.k.struct('led_trigger').set(trigger, 'name', name),
   };
+
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'led_trigger', 'next_trig', this.list);
+    return heldStructs(this.k, { kind: 'LED trigger', struct: 'led_trigger', name: 'name' }, listed);
+  }
 
   boot(): void {
     const { k } = this;

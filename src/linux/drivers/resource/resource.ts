@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
@@ -60,6 +61,19 @@ export class Resources implements Subsystem {
     region_intersects: () => this.regionDisjoint,
   };
 
+  *holds(): Generator<Holding> {
+    yield* this.below(this.k.symbol('ioport_resource'), 'I/O port region');
+    yield* this.below(this.k.symbol('iomem_resource'), 'memory region');
+  }
+
+  private *below(parent: Ptr, kind: string): Generator<Holding> {
+    for (const at of this.children(parent)) {
+      const range = `${this.start(at).toString(16)}-${this.end(at).toString(16)}`;
+      yield { kind, at, name: () => `${this.type.string(at, 'name')} (${range})` };
+      yield* this.below(at, kind);
+    }
+  }
+
   readonly signatures = {
     __request_region: 'p:pQQpi',
     __release_region: 'v:pQQ',
@@ -89,7 +103,9 @@ export class Resources implements Subsystem {
   /** The resources directly below one, in address order. */
   children(parent: Ptr): Ptr[] {
     const found: Ptr[] = [];
-    for (let at = this.type.get(parent, 'child'); at !== 0; at = this.type.get(at, 'sibling')) found.push(at);
+    let at = this.type.get(parent, 'child');
+    for (; at !== 0 && this.k.space.canRead(at, this.type.size); at = this.type.get(at, 'sibling'))
+      found.push(at);
     return found;
   }
 
@@ -102,6 +118,7 @@ export class Resources implements Subsystem {
     for (;;) {
       const at = this.k.space.loadPtr(link);
       if (at === 0 || this.start(at) > end) {
+        this.k.origins.note(resource);
         this.type.set(resource, 'sibling', at);
         this.k.space.storePtr(link, resource);
         this.type.set(resource, 'parent', root);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -21,4 +22,9 @@ export class I8042 implements Subsystem {
       return 0;
     },
   };
+
+  holds(): Iterable<Holding> {
+    const at = this.filter;
+    return at === 0 ? [] : [{ kind: 'i8042 filter', at, name: () => '' }];
+  }
 }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -20,6 +21,11 @@ export class LineDisciplines implements Subsystem {
     n_tty_inherit_ops: (ops: Ptr) => this.inherit(ops),
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'line discipline', struct: 'tty_ldisc_ops', name: 'name', uses: ['owner'] };
+    return heldStructs(this.k, what, this.table.values());
+  }
+
   /** The struct tty_ldisc_ops of a number. */
   find(number: number): Ptr {
     return this.table.get(number) ?? 0;
@@ -28,6 +34,7 @@ export class LineDisciplines implements Subsystem {
   private register(ops: Ptr): number {
     const number = this.k.struct('tty_ldisc_ops').get(ops, 'num');
     if (number < 0 || number >= COUNT) return -EINVAL;
+    this.k.origins.note(ops);
     this.table.set(number, ops);
     return 0;
   }

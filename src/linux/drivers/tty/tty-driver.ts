@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { CharRegions } from '../../fs/char-regions.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
@@ -53,6 +54,12 @@ export class TtyDrivers implements Subsystem {
       return this.number(type.get(tty, 'driver'), type.get(tty, 'index'));
     },
   };
+
+  holds(): Iterable<Holding> {
+    const listed = listedStructs(this.k, 'tty_driver', 'tty_drivers', this.list);
+    const what = { kind: 'terminal driver', struct: 'tty_driver', name: 'name', uses: ['ops', 'owner'] };
+    return heldStructs(this.k, what, listed);
+  }
 
   readonly data = {
     tty_std_termios: (address: Ptr) => {

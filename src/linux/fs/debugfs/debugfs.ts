@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
 import { errPtr, isErr } from '../../errors.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { modeOf, VfsObjects } from '../objects.js';
@@ -24,6 +25,24 @@ interface Entry {
  */
 export class DebugFs implements Subsystem {
   readonly exports = {};
+
+  /** What is at the top of what a module made: what is below goes with it. */
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('dentry');
+    for (const entry of this.entries.values()) {
+      if (!entry.parent) continue;
+      const inode = type.get(entry.dentry, 'd_inode');
+      yield {
+        kind: entry.node instanceof DebugDirectory ? 'debugfs directory' : 'debugfs file',
+        at: entry.dentry,
+        uses: inode === 0 ? [] : [this.k.struct('inode').get(inode, 'i_fop')],
+        parts: [...this.entries.values()]
+          .filter(({ parent }) => parent === entry)
+          .map(({ dentry }) => dentry),
+        name: () => pathOf(entry),
+      };
+    }
+  }
   readonly root: DebugDirectory;
   private readonly entries = new Map<Ptr, Entry>();
   private readonly rootEntry: Entry;
@@ -142,4 +161,9 @@ export class DebugFs implements Subsystem {
     if (this.entries.delete(entry.dentry)) this.k.budget.give(NODE_BYTES);
     this.k.get(VfsObjects).release(node);
   }
+}
+
+/** Below the mount point. */
+function pathOf({ parent, name }: Entry): string {
+  return parent === undefined ? '' : `${pathOf(parent)}/${name}`;
 }

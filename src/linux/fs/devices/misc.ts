@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { isErr, ptrErr } from '../../errors.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -36,6 +37,16 @@ export class MiscDevices implements Subsystem {
     misc_register: (misc: Ptr) => this.register(misc),
     misc_deregister: (misc: Ptr) => this.deregister(misc),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('miscdevice');
+    for (const held of heldStructs(
+      this.k,
+      { kind: 'misc device', struct: 'miscdevice', name: 'name', uses: ['fops'] },
+      this.devices,
+    ))
+      yield { ...held, parts: [type.get(held.at, 'this_device')] };
+  }
 
   boot(): void {
     const { k } = this;
@@ -107,6 +118,7 @@ export class MiscDevices implements Subsystem {
     }
     type.set(misc, 'this_device', device);
     list.add(k.space, type.addr(misc, 'list'), this.listHead);
+    this.k.origins.note(misc);
     this.devices.unshift(misc);
     return 0;
   }

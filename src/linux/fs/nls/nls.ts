@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENAMETOOLONG } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../module/modules.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -43,6 +44,10 @@ export class NativeLanguages implements Subsystem {
       this.toUtf8(from, length, endian === UTF16_BIG_ENDIAN, to, room),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(this.k, { kind: 'character set', struct: 'nls_table', name: 'charset' }, this.tables);
+  }
+
   boot(): void {
     this.defaultTable = this.makeDefault();
     this.tables.push(this.defaultTable);
@@ -56,6 +61,7 @@ export class NativeLanguages implements Subsystem {
     if (this.type.get(table, 'next') !== 0 || this.tables.includes(table)) return -EBUSY;
     this.type.set(table, 'owner', owner);
     this.type.set(table, 'next', this.tables[0]);
+    this.k.origins.note(table);
     this.tables.unshift(table);
     return 0;
   }

@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
 import { noSuchObject } from '../../errors.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -32,6 +33,25 @@ interface Place extends Spot {
  */
 export class ProcFs implements Subsystem {
   readonly exports = {};
+
+  /** Files with operations of a module, and whatever its code made. */
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('proc_dir_entry');
+    for (const [entry, node] of this.nodes) {
+      if (!this.parents.has(node)) continue;
+      yield {
+        kind: node instanceof ProcDirectory ? '/proc directory' : '/proc file',
+        at: entry,
+        uses: ['proc_ops', 'seq_ops', 'write'].map((member) => type.get(entry, member)),
+        name: () => this.pathOf(node),
+      };
+    }
+  }
+
+  private pathOf(node: FileNode): string {
+    const place = this.parents.get(node);
+    return place === undefined ? '/proc' : `${this.pathOf(place.parent)}/${place.name}`;
+  }
   readonly root: ProcDirectory;
   private readonly nodes = new Map<Ptr, FileNode>();
   private readonly parents = new Map<FileNode, Place>();

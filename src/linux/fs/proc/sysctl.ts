@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { FMODE_READ, FMODE_WRITE } from '../flags.js';
@@ -14,6 +15,8 @@ const LOGLEVEL_ERR = 3;
 
 /** What one registration added to the tree. */
 interface Registration {
+  /** Below /proc/sys. */
+  readonly path: string;
   readonly files: readonly { readonly directory: SysctlDirectory; readonly name: string }[];
   readonly directories: readonly SysctlDirectory[];
 }
@@ -40,6 +43,17 @@ export class Sysctl implements Subsystem {
     unregister_sysctl_table: (header: Ptr) => this.unregister(header),
     unregister_net_sysctl_table: (header: Ptr) => this.unregister(header),
   };
+
+  *holds(): Generator<Holding> {
+    const type = this.k.struct('ctl_table_header');
+    for (const [header, { path }] of this.registrations)
+      yield {
+        kind: 'sysctl table',
+        at: header,
+        uses: [type.get(header, 'ctl_table')],
+        name: () => `/proc/sys/${path}`,
+      };
+  }
 
   readonly signatures = {
     register_sysctl_sz: 'p:ppL',
@@ -107,7 +121,8 @@ export class Sysctl implements Subsystem {
     if (type.has('ctl_table_arg')) type.set(header, 'ctl_table_arg', table);
     type.set(header, 'count', 1);
     type.set(header, 'nreg', 1);
-    this.registrations.set(header, { files, directories });
+    const first = plan[0] && [...plan[0].path, plan[0].name].join('/');
+    this.registrations.set(header, { path: first ?? path.join('/'), files, directories });
     return header;
   }
 
@@ -119,7 +134,7 @@ export class Sysctl implements Subsystem {
     this.k.slab.free(header);
   }
 
-  private undo({ files, directories }: Registration): void {
+  private undo({ files, directories }: Omit<Registration, 'path'>): void {
     for (const { directory, name } of files) directory.detach(name);
     for (const directory of [...directories].reverse()) directory.release();
   }

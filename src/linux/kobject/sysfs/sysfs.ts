@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../../kernel/errno.js';
+import { type Holding, KOBJECT } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { symbolize } from '../../traps/symbolize.js';
@@ -21,6 +22,28 @@ const NODE_BYTES = 1024;
 /** The tree of /sys, and how its files are read and written: what the file system layer mounts. */
 export class Sysfs implements Subsystem {
   readonly exports = {};
+
+  /** Kobjects and files; /sys/module/NAME goes with the module. */
+  *holds(): Generator<Holding> {
+    for (const child of this.root.children.values())
+      if (child.kind === 'directory' && child.name !== 'module') yield* this.heldIn(child);
+  }
+
+  private *heldIn(directory: SysfsDirectory): Generator<Holding> {
+    const { kobj: within } = directory;
+    if (directory.parent?.kobj !== within)
+      yield { kind: KOBJECT, at: within, name: () => `/sys${directory.path}` };
+    for (const child of directory.children.values()) {
+      if (child.kind === 'directory') yield* this.heldIn(child);
+      else if (child.kind !== 'link' && child.attr !== 0)
+        yield {
+          kind: 'sysfs file',
+          at: child.attr,
+          within,
+          name: () => `/sys${directory.path}/${child.name}`,
+        };
+    }
+  }
   readonly root = new SysfsDirectory('', undefined, 0);
   private readonly directories = new Map<Ptr, SysfsDirectory>();
   private readonly watchers: ((attribute: SysfsAttribute) => void)[] = [];

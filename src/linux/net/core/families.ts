@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, ENOBUFS } from '../../../kernel/errno.js';
 import { Rcu } from '../../core/rcu.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -25,6 +26,11 @@ export class ProtocolFamilies implements Subsystem {
     sock_is_registered: (family: number) => this.families.has(family) || this.builtIn(family),
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'protocol family', struct: 'net_proto_family', uses: ['create'] };
+    return heldStructs(this.k, what, this.families.values());
+  }
+
   /** struct net_proto_family of a family that a module registered. */
   family(number: number): Ptr {
     return this.families.get(number) ?? 0;
@@ -38,6 +44,7 @@ export class ProtocolFamilies implements Subsystem {
       return -ENOBUFS;
     }
     if (this.families.has(family) || this.builtIn(family)) return -EEXIST;
+    this.k.origins.note(ops);
     this.families.set(family, ops);
     k.log.line(`NET: Registered ${NAMES[family]} protocol family`, 6);
     return 0;

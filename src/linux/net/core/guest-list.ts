@@ -1,20 +1,31 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { list } from '../../abi/list.js';
+import { type HeldStruct, type Holder, type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 
 /**
  * A global list of registered structs that are linked through a list_head of their own: what most of the
  * network stack's registration functions keep. The head is the kernel's own variable where it has a symbol.
  */
-export class GuestList {
+export class GuestList implements Holder {
   private headAt: Ptr = 0;
 
   constructor(
     private readonly k: LinuxKernel,
     private readonly struct: string,
     private readonly member: string,
-    private readonly symbol = '',
-  ) {}
+    private readonly symbol: string,
+    private readonly what: Omit<HeldStruct, 'struct'>,
+  ) {
+    k.holders.push(this);
+  }
+
+  holds(): Iterable<Holding> {
+    const { k, struct, member, what } = this;
+    return this.headAt === 0
+      ? []
+      : heldStructs(k, { ...what, struct }, listedStructs(k, struct, member, this.headAt));
+  }
 
   get head(): Ptr {
     if (this.headAt === 0) {
@@ -41,15 +52,18 @@ export class GuestList {
   }
 
   add(struct: Ptr): void {
+    this.k.origins.note(struct);
     list.add(this.k.space, this.node(struct), this.head);
   }
 
   addTail(struct: Ptr): void {
+    this.k.origins.note(struct);
     list.addTail(this.k.space, this.node(struct), this.head);
   }
 
   /** Puts a struct in front of another, or at the end when there is none. */
   addBefore(struct: Ptr, next: Ptr | undefined): void {
+    this.k.origins.note(struct);
     list.addTail(this.k.space, this.node(struct), next === undefined ? this.head : this.node(next));
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Kinds of layer 3 master devices (enum l3mdev_type): VRFs are the only one. */
@@ -20,6 +21,11 @@ export class L3Masters implements Subsystem {
       if (this.lookups.get(kind) === lookup) this.lookups.delete(kind);
     },
   };
+
+  *holds(): Generator<Holding> {
+    for (const [kind, at] of this.lookups)
+      yield { kind: 'layer 3 master lookup', at, name: () => String(kind) };
+  }
 }
 
 function isKind(kind: number): boolean {

@@ -10,7 +10,12 @@ export class LightweightTunnels implements Subsystem {
   private readonly encaps: SlotTable;
 
   constructor(private readonly k: LinuxKernel) {
-    this.encaps = new SlotTable(k, k.enumValue('__LWTUNNEL_ENCAP_MAX'), 'lwtun_encaps');
+    this.encaps = new SlotTable(
+      k,
+      k.enumValue('__LWTUNNEL_ENCAP_MAX'),
+      'lwtun_encaps',
+      'tunnel encapsulation',
+    );
   }
 
   readonly exports = {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -33,6 +34,26 @@ export class NetDevices implements Subsystem {
     netdev_name_in_use: (_net: Ptr, name: Ptr) => this.byName.has(this.k.space.cstring(name)),
     netdev_refcnt_read: (dev: Ptr) => this.references(dev),
   };
+
+  *holds(): Generator<Holding> {
+    const { k } = this;
+    for (const at of this.all()) {
+      if (!k.space.canRead(at, this.device.size)) return;
+      const device = this.device.addr(at, 'dev');
+      const uses = ['netdev_ops', 'ethtool_ops', 'header_ops', 'rtnl_link_ops'];
+      yield {
+        kind: 'net device',
+        at,
+        uses: uses.map((member) => this.device.get(at, member)),
+        parts: [device],
+        kobjects: [k.struct('device').addr(device, 'kobj')],
+        name: () => this.name(at),
+      };
+      const handler = this.device.get(at, 'rx_handler');
+      if (handler !== 0)
+        yield { kind: 'receive handler', at: handler, uses: [handler], name: () => this.name(at) };
+    }
+  }
 
   /** Every registered device, oldest first. */
   all(): Ptr[] {

@@ -87,6 +87,7 @@ export class NetNotifierChains implements Subsystem {
     if (head === undefined) {
       head = this.k.hasSymbol(symbol) ? this.k.symbol(symbol) : this.k.permanent(64);
       this.heads.set(symbol, head);
+      this.k.get(Notifiers).nameChain(head, symbol);
     }
     return head;
   }

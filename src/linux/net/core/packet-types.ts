@@ -5,6 +5,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { GuestList } from './guest-list.js';
 
+const PACKET_TYPE = { kind: 'packet type', uses: ['func'] } as const;
 /** ETH_P_ALL in network order: handlers that see every packet. */
 const ETH_P_ALL_NET = 0x0300;
 
@@ -15,9 +16,9 @@ export class PacketTypes implements Subsystem {
   private readonly offloads: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.all = new GuestList(k, 'packet_type', 'list', 'ptype_all');
-    this.byProtocol = new GuestList(k, 'packet_type', 'list');
-    this.offloads = new GuestList(k, 'packet_offload', 'list');
+    this.all = new GuestList(k, 'packet_type', 'list', 'ptype_all', PACKET_TYPE);
+    this.byProtocol = new GuestList(k, 'packet_type', 'list', '', PACKET_TYPE);
+    this.offloads = new GuestList(k, 'packet_offload', 'list', '', { kind: 'packet offload' });
   }
 
   readonly exports = {

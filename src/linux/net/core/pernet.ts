@@ -24,7 +24,10 @@ export class PernetOperations implements Subsystem {
   private readonly locks: RwSemaphores;
 
   constructor(private readonly k: LinuxKernel) {
-    this.operations = new GuestList(k, 'pernet_operations', 'list', 'pernet_list');
+    this.operations = new GuestList(k, 'pernet_operations', 'list', 'pernet_list', {
+      kind: 'network namespace operations',
+      uses: ['init', 'exit', 'exit_batch'],
+    });
     this.locks = k.get(RwSemaphores);
   }
 

@@ -17,7 +17,10 @@ export class SocketProtocols implements Subsystem {
   private readonly indices = new Set<number>();
 
   constructor(private readonly k: LinuxKernel) {
-    this.protocols = new GuestList(k, 'proto', 'node', 'proto_list');
+    this.protocols = new GuestList(k, 'proto', 'node', 'proto_list', {
+      kind: 'socket protocol',
+      name: 'name',
+    });
   }
 
   readonly exports = {

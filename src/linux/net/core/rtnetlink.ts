@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, ENOENT } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceRegistration } from './dev-register.js';
@@ -27,8 +28,13 @@ export class Rtnetlink implements Subsystem {
   private readonly families: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.links = new GuestList(k, 'rtnl_link_ops', 'list', 'link_ops');
-    this.families = new GuestList(k, 'rtnl_af_ops', 'list', 'rtnl_af_ops');
+    this.links = new GuestList(k, 'rtnl_link_ops', 'list', 'link_ops', {
+      kind: 'kind of link',
+      name: 'kind',
+    });
+    this.families = new GuestList(k, 'rtnl_af_ops', 'list', 'rtnl_af_ops', {
+      kind: 'rtnetlink address family',
+    });
   }
 
   readonly exports = {
@@ -52,6 +58,17 @@ export class Rtnetlink implements Subsystem {
     rtnl_af_register: (ops: Ptr) => this.k.get(Rtnl).with(() => this.families.addTail(ops)),
     rtnl_af_unregister: (ops: Ptr) => this.k.get(Rtnl).with(() => this.families.del(ops)),
   };
+
+  *holds(): Generator<Holding> {
+    for (const [protocol, table] of this.handlers)
+      for (const [index, { owner, doit, dumpit }] of table)
+        yield {
+          kind: 'rtnetlink handler',
+          at: doit || dumpit,
+          uses: [doit, dumpit, owner],
+          name: () => `family ${protocol}, message ${index + RTM_BASE}`,
+        };
+  }
 
   /** The handler of a message for a protocol family. */
   handler(protocol: number, type: number): Handler | undefined {

@@ -13,7 +13,7 @@ export class SocketDiagnosis implements Subsystem {
   private compatible: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {
-    this.handlers = new SlotTable(k, AF_MAX, 'sock_diag_handlers');
+    this.handlers = new SlotTable(k, AF_MAX, 'sock_diag_handlers', 'socket diagnosis');
   }
 
   readonly exports = {

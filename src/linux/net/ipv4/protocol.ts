@@ -18,10 +18,10 @@ export class InetProtocols implements Subsystem {
   private readonly offloads6: SlotTable;
 
   constructor(private readonly k: LinuxKernel) {
-    this.protocols = new SlotTable(k, MAX_INET_PROTOS, 'inet_protos');
-    this.offloads = new SlotTable(k, MAX_INET_PROTOS, 'inet_offloads');
-    this.protocols6 = new SlotTable(k, MAX_INET_PROTOS, 'inet6_protos');
-    this.offloads6 = new SlotTable(k, MAX_INET_PROTOS, 'inet6_offloads');
+    this.protocols = new SlotTable(k, MAX_INET_PROTOS, 'inet_protos', 'IPv4 protocol');
+    this.offloads = new SlotTable(k, MAX_INET_PROTOS, 'inet_offloads', 'IPv4 offload');
+    this.protocols6 = new SlotTable(k, MAX_INET_PROTOS, 'inet6_protos', 'IPv6 protocol');
+    this.offloads6 = new SlotTable(k, MAX_INET_PROTOS, 'inet6_offloads', 'IPv6 offload');
   }
 
   readonly exports = {

@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EPERM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { Rcu } from '../../core/rcu.js';
+import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -62,6 +63,13 @@ export class InetSwitch implements Subsystem {
     inet6_unregister_protosw: (entry: Ptr) => this.unregister(entry),
   };
 
+  *holds(): Generator<Holding> {
+    const what = { kind: 'internet socket type', struct: 'inet_protosw', uses: ['prot', 'ops'] };
+    for (const table of [this.inet, this.inet6])
+      for (let type = 0; type < SOCK_MAX; type++)
+        yield* heldStructs(this.k, what, listedStructs(this.k, 'inet_protosw', 'list', table + type * 16));
+  }
+
   boot(): void {
     this.inet = this.table(4);
     this.inet6 = this.table(6);
@@ -108,6 +116,7 @@ export class InetSwitch implements Subsystem {
       }
       last = node;
     }
+    this.k.origins.note(entry);
     list.add(k.space, this.entry.addr(entry, 'list'), last);
     return 0;
   }

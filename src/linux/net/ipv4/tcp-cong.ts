@@ -20,8 +20,14 @@ export class TcpAlgorithms implements Subsystem {
   private readonly ulps: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.algorithms = new GuestList(k, 'tcp_congestion_ops', 'list', 'tcp_cong_list');
-    this.ulps = new GuestList(k, 'tcp_ulp_ops', 'list', 'tcp_ulp_list');
+    this.algorithms = new GuestList(k, 'tcp_congestion_ops', 'list', 'tcp_cong_list', {
+      kind: 'TCP congestion control',
+      name: 'name',
+    });
+    this.ulps = new GuestList(k, 'tcp_ulp_ops', 'list', 'tcp_ulp_list', {
+      kind: 'TCP upper layer protocol',
+      name: 'name',
+    });
   }
 
   readonly exports = {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -37,6 +38,11 @@ export class NetfilterHooks implements Subsystem {
       for (let i = 0; i < count; i++) this.unregister(net, ops + i * size);
     },
   };
+
+  holds(): Iterable<Holding> {
+    const all = new Set([...this.registered.values()].flat());
+    return heldStructs(this.k, { kind: 'netfilter hook', struct: 'nf_hook_ops', uses: ['hook'] }, all);
+  }
 
   private registerAll(net: Ptr, ops: Ptr, count: number): number {
     const { size } = this.k.struct('nf_hook_ops');
@@ -94,6 +100,7 @@ export class NetfilterHooks implements Subsystem {
 
   private insert(slot: Ptr, ops: Ptr): number {
     const type = this.k.struct('nf_hook_ops');
+    this.k.origins.note(ops);
     const all = [...(this.registered.get(slot) ?? [])];
     const priority = type.get(ops, 'priority');
     const at = all.findIndex((other) => type.get(other, 'priority') > priority);

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../../kernel/errno.js';
 import { Rcu } from '../../core/rcu.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../module/modules.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -33,8 +34,14 @@ export class NetfilterLoggers implements Subsystem {
     nf_logger_put: (family: number, type: number) => this.put(family, type),
   };
 
+  holds(): Iterable<Holding> {
+    const what = { kind: 'netfilter logger', struct: 'nf_logger', name: 'name', uses: ['logfn'] };
+    return heldStructs(this.k, what, new Set(this.loggers.values()));
+  }
+
   private register(family: number, logger: Ptr): number {
     if (family >= FAMILIES) return -EINVAL;
+    this.k.origins.note(logger);
     const type = this.type(logger);
     if (family !== UNSPEC) {
       if (this.loggers.has(family * TYPES + type)) return -EEXIST;

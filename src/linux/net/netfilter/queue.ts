@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Who takes packets that a hook queues for user space (net/netfilter/nf_queue.c). */
@@ -13,6 +14,11 @@ export class NetfilterQueue implements Subsystem {
       this.handler = 0;
     },
   };
+
+  holds(): Iterable<Holding> {
+    const { handler: at } = this;
+    return at === 0 ? [] : [{ kind: 'netfilter queue handler', at, name: () => '' }];
+  }
 
   get current(): Ptr {
     return this.handler;

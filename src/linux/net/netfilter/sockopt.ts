@@ -9,7 +9,10 @@ export class NetfilterSockopts implements Subsystem {
   private readonly ranges: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.ranges = new GuestList(k, 'nf_sockopt_ops', 'list', 'nf_sockopts');
+    this.ranges = new GuestList(k, 'nf_sockopt_ops', 'list', 'nf_sockopts', {
+      kind: 'netfilter socket option',
+      uses: ['set', 'get'],
+    });
   }
 
   readonly exports = {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ESRCH } from '../../../kernel/errno.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -42,6 +43,13 @@ export class Netlink implements Subsystem {
     rtnl_unicast: (skb: Ptr, _net: Ptr, _portid: number) => this.refuse(skb, -ECONNREFUSED),
     rtnl_set_sk_err: (_net: Ptr, _group: number, _error: number) => {},
   };
+
+  *holds(): Generator<Holding> {
+    for (const [unit, at] of this.kernelSocks) {
+      const uses = [this.k.struct('netlink_sock').get(at, 'netlink_rcv')];
+      yield { kind: 'netlink socket', at, uses, name: () => String(unit) };
+    }
+  }
 
   /** The kernel's socket of a protocol. */
   socket(unit: number): Ptr {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -34,6 +35,14 @@ export class GenericNetlink implements Subsystem {
     genl_unregister_family: (family: Ptr) => this.unregister(family),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'generic netlink family', struct: 'genl_family', name: 'name' },
+      [...this.families.values()].map(({ ptr }) => ptr),
+    );
+  }
+
   boot(): void {
     this.k.get(Mutexes).init(this.mutex);
   }
@@ -58,6 +67,7 @@ export class GenericNetlink implements Subsystem {
     const groups = this.freeGroups(name, count);
     type.set(ptr, 'id', id);
     type.set(ptr, 'mcgrp_offset', groups[0] ?? 0);
+    this.k.origins.note(ptr);
     this.families.set(id, { ptr, name, id, groups });
     return 0;
   }

@@ -11,7 +11,10 @@ export class ClassifierActions implements Subsystem {
   private readonly kinds: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.kinds = new GuestList(k, 'tc_action_ops', 'head', 'act_base');
+    this.kinds = new GuestList(k, 'tc_action_ops', 'head', 'act_base', {
+      kind: 'packet action',
+      name: 'kind',
+    });
   }
 
   readonly exports = {

@@ -15,8 +15,14 @@ export class Classifiers implements Subsystem {
   private filterQueue: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {
-    this.kinds = new GuestList(k, 'tcf_proto_ops', 'head', 'tcf_proto_base');
-    this.matches = new GuestList(k, 'tcf_ematch_ops', 'link', 'ematch_ops');
+    this.kinds = new GuestList(k, 'tcf_proto_ops', 'head', 'tcf_proto_base', {
+      kind: 'packet classifier',
+      name: 'kind',
+    });
+    this.matches = new GuestList(k, 'tcf_ematch_ops', 'link', 'ematch_ops', {
+      kind: 'extended match',
+      uses: ['match'],
+    });
   }
 
   readonly exports = {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -27,6 +28,11 @@ export class QueueingDisciplines implements Subsystem {
     register_qdisc: (ops: Ptr) => this.register(ops),
     unregister_qdisc: (ops: Ptr) => this.unregister(ops),
   };
+
+  holds(): Iterable<Holding> {
+    const what = { kind: 'queueing discipline', struct: 'Qdisc_ops', name: 'id' };
+    return heldStructs(this.k, what, this.registered());
+  }
 
   readonly data = {
     noop_qdisc: (at: Ptr) => {
@@ -111,12 +117,14 @@ export class QueueingDisciplines implements Subsystem {
     const { space } = this.k;
     let link = this.base;
     while (space.loadPtr(link) !== 0) link = this.ops.addr(space.loadPtr(link), 'next');
+    this.k.origins.note(ops);
     this.ops.set(ops, 'next', 0);
     space.storePtr(link, ops);
   }
 
   private *registered(): Generator<Ptr> {
-    for (let ops = this.k.space.loadPtr(this.base); ops !== 0; ops = this.ops.get(ops, 'next')) yield ops;
+    const { space } = this.k;
+    for (let ops = space.loadPtr(this.base); ops !== 0; ops = this.ops.get(ops, 'next')) yield ops;
   }
 
   /** &qdisc_base: head of the chain through Qdisc_ops.next. */

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { Rcu } from '../../core/rcu.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { InetProtocols } from '../ipv4/protocol.js';
@@ -23,6 +24,17 @@ export class XfrmProtocols implements Subsystem {
     xfrm6_protocol_register: (handler: Ptr, protocol: number) => this.register(6, handler, protocol),
     xfrm6_protocol_deregister: (handler: Ptr, protocol: number) => this.deregister(6, handler, protocol),
   };
+
+  *holds(): Generator<Holding> {
+    for (const [key, head] of this.heads) {
+      const struct = `xfrm${key[0]}_protocol`;
+      const type = this.k.struct(struct);
+      for (let at = this.k.space.loadPtr(head); at !== 0; at = type.get(at, 'next')) {
+        if (!this.k.space.canRead(at, type.size)) break;
+        yield { kind: 'IPsec protocol', at, uses: [type.get(at, 'handler')], name: () => key };
+      }
+    }
+  }
 
   private register(family: Family, handler: Ptr, protocol: number): number {
     const { k } = this;

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ESRCH } from '../../../kernel/errno.js';
 import { Rcu } from '../../core/rcu.js';
+import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -23,7 +24,7 @@ export class XfrmRegistry implements Subsystem {
   private interfaceCallback: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {
-    this.managers = new GuestList(k, 'xfrm_mgr', 'list', 'xfrm_km_list');
+    this.managers = new GuestList(k, 'xfrm_mgr', 'list', 'xfrm_km_list', { kind: 'key manager' });
   }
 
   readonly exports = {
@@ -48,6 +49,13 @@ export class XfrmRegistry implements Subsystem {
     },
     xfrm_if_unregister_cb: () => this.dropInterfaceCallback(),
   };
+
+  *holds(): Generator<Holding> {
+    for (const [name, at] of this.types) yield { kind: 'IPsec transform', at, name: () => name };
+    for (const [name, at] of this.inputs) yield { kind: 'IPsec input', at, name: () => name };
+    const at = this.interfaceCallback;
+    if (at !== 0) yield { kind: 'IPsec interface callback', at, name: () => '' };
+  }
 
   /** The registered type of a protocol of a family. */
   type(family: number, protocol: number): Ptr {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST } from '../../../kernel/errno.js';
+import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -16,6 +17,14 @@ export class AsymmetricKeyParsers implements Subsystem {
     unregister_asymmetric_key_parser: (parser: Ptr) => this.unregister(parser),
   };
 
+  holds(): Iterable<Holding> {
+    return heldStructs(
+      this.k,
+      { kind: 'key parser', struct: 'asymmetric_key_parser', name: 'name' },
+      this.parsers,
+    );
+  }
+
   private name(parser: Ptr): string {
     return this.k.struct('asymmetric_key_parser').string(parser, 'name');
   }
@@ -27,6 +36,7 @@ export class AsymmetricKeyParsers implements Subsystem {
       log.line(`Asymmetric key parser '${name}' already registered`, 3);
       return -EEXIST;
     }
+    this.k.origins.note(parser);
     this.parsers.push(parser);
     log.line(`Asymmetric key parser '${name}' registered`, KERN_NOTICE);
     return 0;

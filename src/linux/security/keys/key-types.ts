@@ -17,7 +17,7 @@ export class KeyTypes implements Subsystem {
   private readonly types: GuestList;
 
   constructor(private readonly k: LinuxKernel) {
-    this.types = new GuestList(k, 'key_type', 'link', 'key_types_list');
+    this.types = new GuestList(k, 'key_type', 'link', 'key_types_list', { kind: 'key type', name: 'name' });
   }
 
   readonly exports = {

@@ -1,8 +1,9 @@
-import type { Ptr } from '../cpu/layout.js';
-import type { LinuxKernel } from '../linux/kernel.js';
-import type { LoadedModule } from '../linux/module/loaded-module.js';
-import { Modules } from '../linux/module/modules.js';
-import { symbolAt, symbolize } from '../linux/traps/symbolize.js';
+import type { Ptr } from '../../cpu/layout.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { symbolAt, symbolize } from '../traps/symbolize.js';
+import type { LoadedModule } from './loaded-module.js';
+import { Modules } from './modules.js';
 
 type Symbols = ReturnType<LoadedModule['symbolList']>;
 
@@ -15,17 +16,32 @@ interface Archived {
   gone: boolean;
 }
 
-/** Remembers where modules were, so that what they left behind can be named after they are gone. */
-export class ModuleArchive {
+/** Modules that are gone and are still remembered: what somebody left longer ago is named by its address. */
+const REMEMBERED = 512;
+
+/** Remembers where modules and their init code were, so that what they did can be named after that memory is gone. */
+export class ModuleHistory implements Subsystem {
+  readonly exports = {};
   private readonly records: Archived[] = [];
 
-  constructor(private readonly k: LinuxKernel) {
-    k.get(Modules).listen({
+  constructor(private readonly k: LinuxKernel) {}
+
+  boot(): void {
+    this.k.get(Modules).listen({
       published: (module) => this.remember(module),
-      removed: (module) => {
-        for (const record of this.records) if (record.name === module.name) record.gone = true;
-      },
+      removed: (module) => this.forget(module),
     });
+  }
+
+  /** Whether code at an address was the module's, its init code included, when allocation number `serial` was made. */
+  wasIn(module: LoadedModule, address: Ptr, serial: number): boolean {
+    const record = this.find(address, serial);
+    return record !== undefined && record.name === module.name && record.mark === module.ledgerMark;
+  }
+
+  /** The module whose code was at an address then, whether it is still there or not. */
+  moduleName(address: Ptr, serial: number): string | undefined {
+    return this.find(address, serial)?.name;
   }
 
   /** The unloaded module that code at an address belonged to when allocation number `serial` was made. */
@@ -37,8 +53,9 @@ export class ModuleArchive {
   /** `name+0x12/0x40 [module]`, also for modules that are gone. */
   symbolize(address: Ptr, serial = Number.POSITIVE_INFINITY): string {
     const record = this.find(address, serial);
-    // Another module may be there by now.
-    if (!record || (!record.gone && symbolAt(this.k, address))) return symbolize(this.k, address);
+    // Another module may be there by now, also where the init code of one that is still loaded was.
+    const now = symbolAt(this.k, address);
+    if (!record || (!record.gone && now?.module === record.name)) return symbolize(this.k, address);
     let best = -1;
     record.symbols.forEach((symbol, i) => {
       if (symbol.address <= address && (best < 0 || symbol.address > record.symbols[best].address)) best = i;
@@ -48,6 +65,13 @@ export class ModuleArchive {
     const next = record.symbols.find((other) => other.address > symbol.address)?.address ?? address;
     const place = `0x${(address - symbol.address).toString(16)}/0x${(next - symbol.address).toString(16)}`;
     return `${symbol.name}+${place} [${record.name}]`;
+  }
+
+  private forget(module: LoadedModule): void {
+    for (const record of this.records) if (record.name === module.name) record.gone = true;
+    const gone = this.records.filter((record) => record.gone);
+    for (const record of gone.slice(0, Math.max(0, gone.length - REMEMBERED)))
+      this.records.splice(this.records.indexOf(record), 1);
   }
 
   private remember(module: LoadedModule): void {

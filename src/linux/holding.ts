@@ -1,0 +1,115 @@
+import type { Ptr } from '../cpu/layout.js';
+import type { LinuxKernel } from './kernel.js';
+
+/** When and from where something was registered: a return address of guest code, and a mark of the ledger. */
+export interface Origin {
+  readonly caller: Ptr;
+  readonly serial: number;
+}
+
+/**
+ * Something that a subsystem keeps for somebody and that has to be taken back: a registration, a pending timer.
+ * It is a module's if the struct or what that leads to is in the module's memory, or if the module's code made it.
+ */
+export interface Holding {
+  /** `file system`, `PCI driver`, ... */
+  readonly kind: string;
+  /** The struct that was registered, or what identifies it. */
+  readonly at: Ptr;
+  /** Functions and tables that would be used: 0 for those that are not there. */
+  readonly uses?: readonly Ptr[];
+  /** Other objects that go with it (its struct device) and are not worth a word of their own. */
+  readonly parts?: readonly Ptr[];
+  /** Its directories in sysfs. */
+  readonly kobjects?: readonly Ptr[];
+  /** The kobject whose directory it is in: it goes with that. */
+  readonly within?: Ptr;
+  /** Where it came from, for what is in no memory of the module. */
+  readonly by?: Origin | undefined;
+  /** '' where it has none: the symbol of the struct or function stands for it then. */
+  name(): string;
+}
+
+/** The kind of a bare kobject. */
+export const KOBJECT = 'kobject';
+
+/** Whoever keeps things for others. Subsystems are; so are the lists and tables that they are made of. */
+export interface Holder {
+  holds(): Iterable<Holding>;
+}
+
+/** How structs of a type are told: what they are, which member names them, which point to code and tables. */
+export interface HeldStruct {
+  readonly kind: string;
+  readonly struct: string;
+  /** A character array or a `char *`. */
+  readonly name?: string;
+  /** Members that are pointers; those that the target does not have are left out. */
+  readonly uses?: readonly string[];
+}
+
+/** A holding for every struct that can still be read. */
+export function* heldStructs(
+  k: LinuxKernel,
+  { kind, struct, name, uses = [] }: HeldStruct,
+  pointers: Iterable<Ptr>,
+): Generator<Holding> {
+  const type = k.struct(struct);
+  for (const at of pointers) {
+    if (at === 0 || !k.space.canRead(at, type.size)) continue;
+    yield {
+      kind,
+      at,
+      uses: uses.filter((member) => type.has(member)).map((member) => type.get(at, member)),
+      name: () => (name === undefined || !type.has(name) ? '' : textMember(k, struct, at, name)),
+    };
+  }
+}
+
+function textMember(k: LinuxKernel, struct: string, at: Ptr, name: string): string {
+  const type = k.struct(struct);
+  return type.member(name).kind === 'ptr' ? type.string(at, name) : type.text(at, name);
+}
+
+/** The structs of a list that hang on it by a list_head; ends where the list leads out of memory. */
+export function* listedStructs(k: LinuxKernel, struct: string, member: string, head: Ptr): Generator<Ptr> {
+  const type = k.struct(struct);
+  const seen = new Set<Ptr>();
+  for (
+    let node = nextNode(k, head);
+    node !== head && node !== 0 && !seen.has(node);
+    node = nextNode(k, node)
+  ) {
+    seen.add(node);
+    yield type.of(node, member);
+  }
+}
+
+function nextNode(k: LinuxKernel, node: Ptr): Ptr {
+  return node !== 0 && k.space.canRead(node, 8) ? k.space.loadPtr(node) : 0;
+}
+
+/** Remembers who registered what, by the address of what was registered. */
+export class Origins {
+  private readonly known = new Map<Ptr, Origin>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** Where the export being served was called from. */
+  here(): Origin {
+    return { caller: this.k.caller, serial: this.k.ledger.mark };
+  }
+
+  note(at: Ptr): void {
+    this.known.set(at, this.here());
+  }
+
+  of(at: Ptr): Origin | undefined {
+    return this.known.get(at);
+  }
+
+  /** Forgets what belongs to a module that goes. */
+  drop(matches: (at: Ptr, origin: Origin) => boolean): void {
+    for (const [at, origin] of this.known) if (matches(at, origin)) this.known.delete(at);
+  }
+}
