@@ -3,7 +3,7 @@ import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } f
 import { FormatError } from '../formats/format-error.js';
 import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
-import { crcsByName, parseExtendedModversions, parseVersions } from '../formats/modversions.js';
+import { crcsByName, kernelVersions, parseExtendedModversions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
 import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
@@ -113,7 +113,7 @@ function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadabl
   if (bytes.length === 0) return { text: 'the file is empty', log: undefined, errno: 'EINVAL' };
   try {
     demandValidElf(bytes, file);
-    return contentOf(parseElf(bytes, file));
+    return contentOf(parseElf(bytes, file, 'module'));
   } catch (error) {
     return unreadable(error);
   }
@@ -141,16 +141,16 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
       log: `${called}: No module found in object`,
       errno: 'ENOEXEC',
     };
-  const versions = elf.section('__versions');
+  const versions = elf.allocatedSection('__versions');
   const extended = parseExtendedModversions(elf).versions;
   const symbols = elf.symbols();
   return {
     modinfo,
     hiddenLicense: hiddenLicense(info),
-    versions: versions && crcsByName(parseVersions(versions.data, elf.file)),
+    versions: versions && crcsByName(kernelVersions(versions.data)),
     extendedVersions: extended.length > 0 ? crcsByName(extended) : undefined,
     imports: symbols
-      .filter(({ shndx, name }) => shndx === SHN_UNDEF && name !== '')
+      .filter(({ shndx, index }) => shndx === SHN_UNDEF && index !== 0)
       .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK })),
     exports: moduleExports(elf),
     unversionedExports: hasUnversionedExports(elf),
@@ -160,13 +160,14 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
 }
 
 function structOf(elf: ElfFile): ModuleStruct | undefined {
-  const section = elf.section(THIS_MODULE);
+  const section = elf.allocatedSection(THIS_MODULE);
   if (!section) return undefined;
   const relocations = elf.relocationSections().find(({ info }) => info === section.index);
   const symbols = elf.symbols();
   const places = new Map<string, number>();
   if (relocations)
-    for (const { offset, symbol } of elf.relocations(relocations)) places.set(symbols[symbol].name, offset);
+    for (const { offset, symbol } of elf.relocations(relocations))
+      places.set(symbols[symbol]?.name ?? '', offset);
   return {
     size: section.size,
     data: section.data,

@@ -45,6 +45,20 @@ export function parseVersions(bytes: Uint8Array, file: string): SymbolVersion[] 
   return versions;
 }
 
+/**
+ * The same as the kernel reads it: whole entries only, a name that goes on behind its 56 bytes, and all 64 bits of the CRC,
+ * though no symbol has one of more than 32.
+ */
+export function kernelVersions(bytes: Uint8Array): SymbolVersion[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: Math.floor(bytes.length / ENTRY_SIZE) }, (_, i) => {
+    const at = i * ENTRY_SIZE;
+    const end = bytes.indexOf(0, at + 8);
+    const crc = view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
+    return { name: decodeUtf8(bytes.subarray(at + 8, end < 0 ? bytes.length : end)), crc };
+  });
+}
+
 /** What the sections of the extended form hold. */
 export interface ExtendedModversions {
   readonly versions: readonly SymbolVersion[];

@@ -12,41 +12,55 @@ export const LOGLEVEL_DEFAULT = 4;
 
 /** Records that are kept at most; when there are more, the older half gives way, as in the kernel's ring. */
 const CAPACITY = 100_000;
+/** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
+export const RECORD_MAX = 1024 - 32;
+/** Characters of a line in it, besides the two of its level and a NUL. */
+const LINE_MAX = RECORD_MAX - 3;
 
 /**
- * The kernel log. Text arrives in pieces (KERN_CONT); a record is complete at a newline. Listeners hear each
- * complete line.
+ * The kernel log. Text arrives in pieces (KERN_CONT); a record is complete at a newline, or when somebody logs
+ * something else. Until then nobody sees it, as in the kernel. Listeners hear each complete line.
  */
 export class KernelLog {
   private readonly kept: LogRecord[] = [];
   /** Records that had to give way: the sequence number of the first that is kept. */
   lost = 0;
-  private pending: { level: number; text: string } | undefined;
+  private pending: { level: number; text: string; readonly caller: number } | undefined;
   private readonly listeners: ((record: LogRecord) => void)[] = [];
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    /** Who logs now: what one began no other continues. */
+    private readonly caller: () => number = () => 0,
+  ) {}
 
   onRecord(listener: (record: LogRecord) => void): void {
     this.listeners.push(listener);
   }
 
   /**
-   * Appends formatted text. `level` undefined is KERN_CONT: it continues an unfinished line, or starts one at
-   * the default level.
+   * Appends formatted text. `level` undefined is KERN_CONT: it continues the caller's unfinished line if that has room for
+   * `bytes` more, or starts one at the default level.
    */
-  write(text: string, level: number | undefined): void {
-    if (level !== undefined || !this.pending) this.flush();
+  write(text: string, level: number | undefined, bytes = text.length): void {
     const ended = text.endsWith('\n');
     const body = ended ? text.slice(0, -1) : text;
-    if (this.pending && level === undefined) this.pending.text += body;
-    else this.pending = { level: level ?? LOGLEVEL_DEFAULT, text: body };
+    const caller = this.caller();
+    const { pending } = this;
+    const continued =
+      level === undefined && pending?.caller === caller && pending.text.length + bytes <= RECORD_MAX;
+    if (pending && continued) pending.text += body;
+    else {
+      this.flush();
+      this.pending = { level: level ?? LOGLEVEL_DEFAULT, text: body, caller };
+    }
     if (ended) this.flush();
   }
 
-  /** Logs whole lines at a level. */
+  /** Logs whole lines at a level. A longer one than a record is cut, and with its end its newline is lost. */
   line(text: string, level = 6): void {
     this.flush();
-    this.write(`${text}\n`, level);
+    this.write(text.length < LINE_MAX ? `${text}\n` : text.slice(0, LINE_MAX), level);
   }
 
   /** As `line`, but for what was said so before: pr_*_once(). */
@@ -83,7 +97,6 @@ export class KernelLog {
 
   /** Complete lines from a sequence number on. */
   linesFrom(sequence: number): string[] {
-    this.flush();
     return this.from(sequence).map((record) => record.text);
   }
 

@@ -23,10 +23,11 @@ import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
+import { PercpuMemory } from './mm/percpu.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
-import { PerCpuExports, VmallocExports } from './mm/vmalloc.js';
+import { VmallocExports } from './mm/vmalloc.js';
 import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
 import { LeftBehinds } from './module/left-behind.js';
@@ -72,7 +73,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   SlabExports,
   PageExports,
   VmallocExports,
-  PerCpuExports,
+  PercpuMemory,
   Uaccess,
   Spinlocks,
   Mutexes,

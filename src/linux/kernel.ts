@@ -131,7 +131,10 @@ export class LinuxKernel {
       options.workLimit ?? WORK_LIMIT,
       options.interrupt ?? (() => undefined),
     );
-    this.log = new KernelLog(() => this.clock.now);
+    this.log = new KernelLog(
+      () => this.clock.now,
+      () => this.executor.current?.id ?? 0,
+    );
     this.mapImage();
     this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);

@@ -166,9 +166,8 @@ export class Machine {
     return this.kernel.get(Modules).listing();
   }
 
-  /** The kernel log from a sequence number on. */
+  /** The kernel log from a sequence number on. A line that nobody has ended yet is not in it. */
   dmesg(from = 0): readonly LogRecord[] {
-    this.kernel.log.flush();
     return this.kernel.log.from(from);
   }
 

@@ -84,6 +84,8 @@ class ModuleRun {
     const removeMs = options.now() - removing;
     if (!options.keep && this.loaded?.state === 'Live') kernel.get(LeftBehinds).reportReferences(this.loaded);
     const leaks = leaksSince(kernel, machine.archive, this.startMark);
+    // Nobody will go on with a line that was not ended, and it is not to be lost.
+    kernel.log.flush();
     options.onStep?.('removed');
     return {
       module: this.name,
@@ -212,7 +214,6 @@ class ModuleRun {
   }
 
   private logLength(): number {
-    this.machine.kernel.log.flush();
     return this.machine.kernel.log.next;
   }
 

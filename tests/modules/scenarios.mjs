@@ -1,6 +1,7 @@
 // What is done with each module, step by step: shell commands, each with an exit status, output and log lines of its own.
 // record.mjs runs them on the real kernel; the tests run the same ones on modbox.
 // A step that another user takes, or root without a capability, is `{ run, as: UID }` or `{ run, without: CAPABILITY }`.
+import { oddScenarios } from './odd-scenarios.mjs';
 import { trustScenarios } from './trust/scenarios.mjs';
 
 const P = (m) => `/sys/module/${m}/parameters`;
@@ -377,4 +378,4 @@ faulty('sysfs_left', { steps: ['insmod /mods/faulty_sysfs_left.ko', 'cat /sys/ke
 faulty('misc_left', { steps: ['insmod /mods/faulty_misc_left.ko', 'cat /dev/modboxleft', 'rmmod faulty_misc_left', 'cat /dev/modboxleft'] });
 faulty('notifier_left', { steps: ['insmod /mods/faulty_notifier_left.ko', 'insmod /mods/hello.ko', 'rmmod hello', 'rmmod faulty_notifier_left'] });
 
-Object.assign(scenarios, trustScenarios);
+Object.assign(scenarios, trustScenarios, oddScenarios);

@@ -1,9 +1,15 @@
 import { ByteReader } from '../byte-reader.js';
-import { SHT_NOBITS, SHT_RELA, SHT_SYMTAB } from './constants.js';
-import { type ElfHeader, PROGRAM_HEADER_SIZE, parseElfHeader } from './header.js';
+import { SHF_ALLOC, SHT_NOBITS, SHT_RELA, SHT_SYMTAB } from './constants.js';
+import {
+  type ElfHeader,
+  type ElfReading,
+  PROGRAM_HEADER_SIZE,
+  parseElfHeader,
+  readModuleHeader,
+} from './header.js';
 import { Relocations } from './relocation.js';
-import { parseSections, type Section, SH_FIELD } from './section.js';
-import { type ElfSymbol, parseSymbols } from './symbol.js';
+import { parseSections, readModuleSections, type Section, SH_FIELD } from './section.js';
+import { type ElfSymbol, parseSymbols, readModuleSymbols } from './symbol.js';
 
 /** One program header (gABI, "Program Header"). */
 export interface Segment {
@@ -30,10 +36,12 @@ export class ElfFile {
     readonly bytes: Uint8Array,
     /** What to call the file in errors. */
     readonly file: string,
+    readonly reading: ElfReading = 'strict',
   ) {
     this.reader = new ByteReader(bytes, file);
-    this.header = parseElfHeader(this.reader);
-    this.sections = parseSections(this.reader, this.header);
+    const strict = reading === 'strict';
+    this.header = strict ? parseElfHeader(this.reader) : readModuleHeader(this.reader);
+    this.sections = (strict ? parseSections : readModuleSections)(this.reader, this.header);
   }
 
   /** The first section of that name. */
@@ -41,10 +49,20 @@ export class ElfFile {
     return this.sections.find((s) => s.name === name);
   }
 
+  /** The first section of that name that is to be in memory: find_sec() of Linux's loader takes no other for it. */
+  allocatedSection(name: string): Section | undefined {
+    return this.sections.find((s) => s.name === name && (s.flags & SHF_ALLOC) !== 0);
+  }
+
   /** The symbol table (SHT_SYMTAB), empty where there is none. */
   symbols(): readonly ElfSymbol[] {
     if (this.symbolTable === undefined) {
       const tables = this.sections.filter((s) => s.type === SHT_SYMTAB);
+      if (this.reading === 'module') {
+        this.symbolTable =
+          tables.length === 0 ? [] : readModuleSymbols(this.reader, this.sections, tables[0]);
+        return this.symbolTable;
+      }
       if (tables.length > 1) {
         const extra = tables[1];
         this.reader.fail(
@@ -65,6 +83,8 @@ export class ElfFile {
 
   /** What a SHT_RELA section says. Its sh_link has to be the file's symbol table, and its sh_info a section. */
   relocations(section: Section): Relocations {
+    if (this.reading === 'module')
+      return new Relocations(this.file, section, this.symbols().length, 'module');
     const label = `section ${section.index} (${section.name})`;
     const symbols = this.sections[section.link];
     if (symbols === undefined || symbols.type !== SHT_SYMTAB) {
@@ -126,6 +146,6 @@ export class ElfFile {
 }
 
 /** Opens an ELF64 file. Throws a FormatError that names file, field and offset. */
-export function parseElf(bytes: Uint8Array, file: string): ElfFile {
-  return new ElfFile(bytes, file);
+export function parseElf(bytes: Uint8Array, file: string, reading: ElfReading = 'strict'): ElfFile {
+  return new ElfFile(bytes, file, reading);
 }

@@ -40,6 +40,29 @@ function checkIdent(r: ByteReader): void {
   if (r.bytes[6] !== 1) r.fail('e_ident[EI_VERSION]', 6, `version ${r.bytes[6]}, need 1`);
 }
 
+/**
+ * How a file is read. `strict`: what a linker makes, everything that contradicts the gABI is an error. `module`: as Linux reads
+ * a module, which looks at little (no class, byte order, program headers, section types, entry sizes, alignments) and has the
+ * whole of elf_validity_check() behind it.
+ */
+export type ElfReading = 'strict' | 'module';
+
+/** What load_module() reads of the header of a file that elf_validity_check() let pass. */
+export function readModuleHeader(r: ByteReader): ElfHeader {
+  r.need(0, ELF_HEADER_SIZE, 'ELF header');
+  return {
+    type: r.u16(16, 'e_type'),
+    machine: r.u16(18, 'e_machine'),
+    entry: 0n,
+    flags: 0,
+    phoff: 0,
+    phnum: 0,
+    shoff: r.size64(40, 'e_shoff'),
+    shnum: r.u16(60, 'e_shnum'),
+    shstrndx: r.u16(62, 'e_shstrndx'),
+  };
+}
+
 /** Reads and checks the file header and the place of the header tables. */
 export function parseElfHeader(r: ByteReader): ElfHeader {
   checkIdent(r);

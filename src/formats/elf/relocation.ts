@@ -1,5 +1,6 @@
 import { ByteReader } from '../byte-reader.js';
 import { SHT_RELA } from './constants.js';
+import type { ElfReading } from './header.js';
 import { type Section, SH_FIELD } from './section.js';
 
 /** One Elf64_Rela (gABI, "Relocation"). */
@@ -27,7 +28,15 @@ export class Relocations implements Iterable<Relocation> {
     file: string,
     readonly section: Section,
     private readonly symbolCount: number,
+    reading: ElfReading = 'strict',
   ) {
+    this.view = new DataView(section.data.buffer, section.data.byteOffset, section.data.byteLength);
+    this.length = Math.floor(section.data.length / RELA_SIZE);
+    if (reading === 'strict') this.demandRegular(file);
+  }
+
+  private demandRegular(file: string): void {
+    const { section } = this;
     const r = new ByteReader(section.data, file);
     const label = `section ${section.index} (${section.name})`;
     if (section.type !== SHT_RELA) {
@@ -51,8 +60,6 @@ export class Relocations implements Iterable<Relocation> {
         `${section.size} is not a multiple of ${RELA_SIZE}`,
       );
     }
-    this.length = section.size / RELA_SIZE;
-    this.view = new DataView(section.data.buffer, section.data.byteOffset, section.data.byteLength);
     this.check(r, label);
   }
 

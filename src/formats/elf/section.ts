@@ -4,7 +4,10 @@ import { StringTable } from '../string-table.js';
 import { SHT_NOBITS, SHT_NULL, SHT_STRTAB } from './constants.js';
 import { type ElfHeader, SECTION_HEADER_SIZE } from './header.js';
 
-/** One section (gABI, "Sections"). `data` is a view into the file, empty for SHT_NOBITS and SHT_NULL. */
+/**
+ * One section (gABI, "Sections"). `data` is a view into the file, empty for SHT_NOBITS and SHT_NULL; where a module is read as
+ * Linux reads it, what is at the section's place whatever its type.
+ */
 export interface Section {
   readonly index: number;
   readonly name: string;
@@ -37,6 +40,49 @@ export const SH_FIELD = {
   addralign: 48,
   entsize: 56,
 };
+
+/**
+ * The sections as load_module() has them: of any type, with any alignment. A size beyond 2^63, which only a section without
+ * bytes can have, is negative: sizes are added up in 32 bits, where that is the same.
+ */
+export function readModuleSections(r: ByteReader, { shnum, shoff, shstrndx }: ElfHeader): Section[] {
+  const namesAt = shoff + shstrndx * SECTION_HEADER_SIZE;
+  const namesOffset = r.size64(namesAt + SH_FIELD.offset, 'section names: sh_offset');
+  const namesSize = r.size64(namesAt + SH_FIELD.size, 'section names: sh_size');
+  const names = new StringTable(
+    r.slice(namesOffset, namesSize, 'section names: sh_size', namesAt + SH_FIELD.size),
+    r.file,
+    'section name table',
+    namesOffset,
+  );
+  return Array.from({ length: shnum }, (_, index) =>
+    readModuleSection(r, index, shoff + index * SECTION_HEADER_SIZE, names),
+  );
+}
+
+function readModuleSection(r: ByteReader, index: number, at: number, names: StringTable): Section {
+  const number = (field: keyof typeof SH_FIELD): number =>
+    Number(BigInt.asIntN(64, r.u64(at + SH_FIELD[field], `section ${index}: sh_${field}`)));
+  const offset = number('offset');
+  const size = number('size');
+  const inFile = index > 0 && offset >= 0 && size >= 0 && offset + size <= r.length;
+  return {
+    index,
+    name: index === 0 ? '' : names.get(r.u32(at, 'sh_name'), `section ${index}: sh_name`, at),
+    type: r.u32(at + SH_FIELD.type, 'sh_type'),
+    // The bits that mean something to a kernel.
+    flags: r.u32(at + SH_FIELD.flags, 'sh_flags'),
+    addr: r.u64(at + 16, 'sh_addr'),
+    offset,
+    size,
+    link: r.u32(at + SH_FIELD.link, 'sh_link'),
+    info: r.u32(at + SH_FIELD.info, 'sh_info'),
+    addralign: Number(r.u64(at + SH_FIELD.addralign, 'sh_addralign')),
+    entsize: number('entsize'),
+    data: inFile ? r.bytes.subarray(offset, offset + size) : NO_DATA,
+    headerOffset: at,
+  };
+}
 
 /** Reads every section header; names, places, sizes and alignments are checked. */
 export function parseSections(r: ByteReader, header: ElfHeader): Section[] {

@@ -83,6 +83,37 @@ export function parseSymbols(file: string, sections: readonly Section[], table: 
   return symbols;
 }
 
+/**
+ * The symbols as simplify_symbols() has them: entries of the usual size, names that may run on behind the string table, and
+ * section indices that are whatever they are. A FormatError where a name does not exist.
+ */
+export function readModuleSymbols(
+  r: ByteReader,
+  sections: readonly Section[],
+  { data, link, offset }: Section,
+): ElfSymbol[] {
+  const strings = sections[link];
+  const ended = strings.data.at(-1) === 0;
+  const bytes = ended ? strings.data : r.bytes.subarray(strings.offset);
+  const names = new StringTable(bytes, r.file, `string table ${strings.name}`, strings.offset);
+  const table = new ByteReader(data, r.file);
+  return Array.from({ length: Math.floor(data.length / SYMBOL_SIZE) }, (_, index) => {
+    const at = index * SYMBOL_SIZE;
+    const nameOffset = table.u32(at, 'st_name');
+    const info = data[at + 4];
+    return {
+      index,
+      name: nameOffset === 0 && ended ? '' : names.get(nameOffset, `symbol ${index}: st_name`, offset + at),
+      value: table.u64(at + 8, 'st_value'),
+      size: table.u32(at + 20, 'st_size') * 0x1_0000_0000 + table.u32(at + 16, 'st_size'),
+      type: info & 0xf,
+      bind: info >> 4,
+      visibility: data[at + 5] & 3,
+      shndx: table.u16(at + 6, 'st_shndx'),
+    };
+  });
+}
+
 /** The section of a symbol whose st_shndx says SHN_XINDEX (gABI, "SHT_SYMTAB_SHNDX"). */
 function extendedIndex(r: ByteReader, extended: Section | undefined, index: number, fieldAt: number): number {
   const field = `symbol ${index}: st_shndx`;

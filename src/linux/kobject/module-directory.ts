@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EIO, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -10,7 +11,8 @@ import type { Subsystem } from '../subsystem.js';
 import { invokeInt, invokeLong, runNow } from './invoke.js';
 import { Kobjects } from './kobject.js';
 import { hostKtype } from './ktype.js';
-import { SysfsDirectory } from './sysfs/node.js';
+import { allowedMode } from './sysfs/groups.js';
+import { SysfsBinary, SysfsDirectory } from './sysfs/node.js';
 import { Sysfs } from './sysfs/sysfs.js';
 import { Uevents } from './uevent.js';
 
@@ -83,8 +85,8 @@ export class ModuleDirectories implements Subsystem {
     const directory = k.get(Sysfs).directoryOf(kobj)!;
     this.addAttributes(module, directory);
     this.addParameters(module, directory);
-    this.addSections(module, directory);
     for (const owner of module.uses) this.linkHolder(owner, module, directory);
+    if (this.addSections(module, directory)) this.addNotes(module, directory);
   }
 
   private announce(module: LoadedModule): void {
@@ -139,22 +141,50 @@ export class ModuleDirectories implements Subsystem {
       sysfs.addText(
         parameters,
         parameter.name,
-        parameter.permissions & 0o777,
+        allowedMode(this.k, parameter.name, parameter.permissions),
         () => this.getParameter(parameter),
         (text) => this.storeParameter(module, parameter, text),
       );
   }
 
-  /** /sys/module/NAME/sections: where each section is; for root only. */
-  private addSections(module: LoadedModule, directory: SysfsDirectory): void {
+  /**
+   * /sys/module/NAME/sections: where each section is; for root only. False where two have one name: then there is no such
+   * directory.
+   */
+  private addSections(module: LoadedModule, directory: SysfsDirectory): boolean {
     const { k } = this;
     const sysfs = k.get(Sysfs);
     const sections = new SysfsDirectory('sections', directory, directory.kobj);
     sysfs.add(sections, directory);
-    for (const section of module.sections) {
-      if (section.size === 0 || sections.children.has(section.name)) continue;
+    for (const section of module.sections.filter(({ size }) => size !== 0)) {
       const address = k.space.toAddress(section.address).toString(16).padStart(16, '0');
+      if (sections.children.has(section.name)) {
+        sysfs.add(new SysfsDirectory(section.name, sections, 0), sections);
+        sysfs.remove(sections);
+        return false;
+      }
       sysfs.addText(sections, section.name, 0o400, () => `0x${address}\n`);
+    }
+    return true;
+  }
+
+  /** /sys/module/NAME/notes: the contents of its sections of notes (add_notes_attrs()). */
+  private addNotes(module: LoadedModule, directory: SysfsDirectory): void {
+    const { k } = this;
+    const notes = module.sections.filter(
+      ({ size, index }) => size !== 0 && module.elf.sections[index].type === SHT_NOTE,
+    );
+    if (notes.length === 0) return;
+    const sysfs = k.get(Sysfs);
+    const folder = new SysfsDirectory('notes', directory, directory.kobj);
+    sysfs.add(folder, directory);
+    for (const { name, address, size } of notes) {
+      // biome-ignore lint/correctness/useYield: it never waits
+      const read = function* (page: Ptr, offset: number, count: number): Sleepable<number> {
+        k.space.bytes.copyWithin(page, address + offset, address + offset + count);
+        return count;
+      };
+      sysfs.add(new SysfsBinary(name, folder, 0o444, { read }, size), folder);
     }
   }
 
@@ -177,14 +207,14 @@ export class ModuleDirectories implements Subsystem {
     return 0;
   }
 
-  private *getParameter(parameter: KernelParam): Sleepable<string> {
+  private *getParameter(parameter: KernelParam): Sleepable<string | number> {
     const { k } = this;
     const ops = k.struct('kernel_param').get(parameter.address, 'ops');
     const get = k.struct('kernel_param_ops').get(ops, 'get');
-    if (get === 0) return '';
+    if (get === 0) return -EPERM;
     const page = k.pages.allocate(0);
     const count = yield* invokeInt(k, get, page, parameter.address);
-    const text = count < 0 ? '' : k.space.cstring(page, count);
+    const text = count < 0 ? count : k.space.cstring(page, count);
     k.pages.free(page);
     return text;
   }

@@ -1,6 +1,5 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, VMALLOC } from '../../cpu/layout.js';
-import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { SlabExports } from './slab.js';
@@ -92,27 +91,4 @@ export class VmallocExports implements Subsystem {
     this.kvfree(ptr);
     return fresh;
   }
-}
-
-/** Per-CPU allocation (mm/percpu.c). */
-export class PerCpuExports implements Subsystem {
-  constructor(private readonly k: LinuxKernel) {}
-
-  readonly exports = {
-    __alloc_percpu: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    __alloc_percpu_gfp: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    pcpu_alloc_noprof: (size: number, align: number) => this.k.percpu.allocate(size, align),
-    free_percpu: (offset: Ptr) => {
-      if (offset === 0) return;
-      if (!this.k.percpu.free(offset))
-        throw new Oops('bad-free', 'kernel BUG: free_percpu of what is not allocated', offset);
-    },
-  };
-
-  readonly signatures = {
-    __alloc_percpu: 'p:LL',
-    __alloc_percpu_gfp: 'p:LLu',
-    pcpu_alloc_noprof: 'p:LLbu',
-    free_percpu: 'v:p',
-  };
 }

@@ -89,7 +89,7 @@ function checkVermagic(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): 
     if (forceLoad(k, module, 'bad vermagic')) return;
     throw new LoadError(ENOEXEC, `${name}: no version magic, and the kernel does not load it by force`);
   }
-  const versioned = !flags.forceModversion && module.elf.section('__versions') !== undefined;
+  const versioned = !flags.forceModversion && module.elf.allocatedSection('__versions') !== undefined;
   if (sameMagic(magic, k.target.vermagic, versioned)) return;
   const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
   say(k, text, KERN_ERR);

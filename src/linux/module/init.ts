@@ -81,6 +81,7 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
 }
 
 function* constructors(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  if (!k.configured('CONFIG_CONSTRUCTORS')) return;
   for (const name of ['.ctors', '.init_array']) {
     const section = module.section(name);
     if (!section) continue;
@@ -114,6 +115,11 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
   for (const owner of module.uses) owner.usedBy.splice(owner.usedBy.indexOf(module), 1);
   module.uses.clear();
   if (module.percpu) k.percpu.free(module.percpu.offset);
+  freeMemory(k, module);
+}
+
+/** module_deallocate(). */
+export function freeMemory(k: LinuxKernel, module: LoadedModule): void {
   for (const part of module.memory) k.moduleMemory.free(part.base);
   module.memory = [];
 }

@@ -62,9 +62,16 @@ const GROUPS: readonly Group[] = [
 
 const RO_AFTER_INIT_SECTIONS = new Set(['.data..ro_after_init', '__jump_table']);
 /** Read at load only: never copied to module memory. */
-const TRANSIENT_SECTIONS = new Set(['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names']);
+const TRANSIENT_SECTIONS = ['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names'];
 
-const align = (value: number, to: number): number => Math.ceil(value / to) * to;
+/**
+ * ALIGN() on the kernel's unsigned int: what is no power of two, or too large for 32 bits, gives what that arithmetic gives
+ * and not an error.
+ */
+function align(value: number, to: number): number {
+  const mask = (to >>> 0) - 1;
+  return ((value + mask) & ~mask) >>> 0;
+}
 const isInit = (section: Section): boolean => section.name.startsWith('.init');
 
 /** Sizes of the tables that kallsyms keeps behind a module's sections. */
@@ -85,14 +92,13 @@ export function layoutModule(elf: ElfFile, separate: boolean): ModuleLayout {
   const percpu = elf.sections.find(
     (section) => section.name === '.data..percpu' && section.flags & SHF_ALLOC,
   );
-  const wanted = elf.sections.filter(
-    (section) => section.flags & SHF_ALLOC && section !== percpu && !TRANSIENT_SECTIONS.has(section.name),
-  );
-  const tables = measureSymbols(elf, percpu);
+  const transient = new Set(TRANSIENT_SECTIONS.map((name) => elf.allocatedSection(name)));
+  const wanted = elf.sections.filter((section) => section.flags & SHF_ALLOC && !transient.has(section));
+  const tables = measureSymbols(elf, percpu, new Set(wanted));
   const places = new Map<number, SectionPlace>();
   const memories: LayoutMemory[] = [];
   for (const init of [false, true]) {
-    const sections = wanted.filter((section) => isInit(section) === init);
+    const sections = wanted.filter((section) => section !== percpu && isInit(section) === init);
     if (separate) memories.push(...separateMemories(sections, init, tables, memories.length, places));
     else memories.push(contiguousMemory(sections, init, tables, memories.length, places));
   }
@@ -162,7 +168,7 @@ function placeGroup(
     if (group.roAfterInit && !RO_AFTER_INIT_SECTIONS.has(section.name)) continue;
     const offset = align(size, section.addralign || 1);
     places.set(section.index, { memory, offset });
-    size = offset + section.size;
+    size = (offset + section.size) >>> 0;
   }
   return size;
 }
@@ -179,14 +185,18 @@ function initTables(size: number, tables: SymbolTables): number {
   return align(stringsEnd, 8) + MOD_KALLSYMS_BYTES + tables.symbols;
 }
 
-function measureSymbols(elf: ElfFile, percpu: Section | undefined): SymbolTables {
+function measureSymbols(
+  elf: ElfFile,
+  percpu: Section | undefined,
+  loaded: ReadonlySet<Section>,
+): SymbolTables {
   const symbols = elf.symbols();
   const table = elf.sections.find((section) => section.type === 2);
   const strings = table && elf.sections[table.link];
   let coreSymbols = 0;
   let coreStrings = 0;
   for (const symbol of symbols) {
-    if (symbol.index !== 0 && !staysInCore(elf, symbol, percpu)) continue;
+    if (symbol.index !== 0 && !staysInCore(elf, symbol, percpu, loaded)) continue;
     coreSymbols++;
     coreStrings += byteLength(symbol.name) + 1;
   }
@@ -201,11 +211,16 @@ function measureSymbols(elf: ElfFile, percpu: Section | undefined): SymbolTables
 }
 
 /** is_core_symbol with CONFIG_KALLSYMS_ALL: every named symbol of a section that outlives init. */
-function staysInCore(elf: ElfFile, symbol: ElfSymbol, percpu: Section | undefined): boolean {
+function staysInCore(
+  elf: ElfFile,
+  symbol: ElfSymbol,
+  percpu: Section | undefined,
+  loaded: ReadonlySet<Section>,
+): boolean {
   if (symbol.shndx === SHN_UNDEF || symbol.shndx >= elf.sections.length || symbol.name === '') return false;
   const section = elf.sections[symbol.shndx];
   if (section === percpu) return true;
-  return (section.flags & SHF_ALLOC) !== 0 && !isInit(section) && !TRANSIENT_SECTIONS.has(section.name);
+  return loaded.has(section) && !isInit(section);
 }
 
 function byteLength(text: string): number {

@@ -1,19 +1,22 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { type ElfSymbol, parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
+import { parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
-import { hasCpuFeature } from '../cpu-features.js';
+import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { PercpuMemory } from '../mm/percpu.js';
 import { ModuleSecurity } from '../security/module-security.js';
 import { checkAdded, checkModinfo } from './checks.js';
 import { checkElfValidity } from './elf-validity.js';
+import { finishText } from './finish-text.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
-import { doInit, freeModule } from './init.js';
+import { doInit, freeMemory, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
+import { bindSymbols, relocate } from './link.js';
 import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
 import { protect } from './loader-protect.js';
@@ -21,13 +24,14 @@ import { modinfoBytes } from './modinfo-bytes.js';
 import { Modules } from './modules.js';
 import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
-import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
-import { applyRelocations, type SymbolValue, symbolValue } from './relocate.js';
 import { Resolver } from './resolve.js';
 import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } from './this-module.js';
 import { waitForOwners } from './wait-live.js';
+import { refuseWritableCode } from './writable-code.js';
 
 const SHT_SYMTAB = 2;
+const KERN_WARNING = 4;
+const PAGE_SIZE = 4096;
 
 export type { LoadFlags };
 
@@ -61,14 +65,20 @@ export function* loadModule(
   if (k.executor.current) k.executor.current.caller = 0;
   const modules = k.get(Modules);
   const resolver = checkFits(k, module, flags);
-  checkUnique(k, modules, module);
-  forOneself(k);
+  const layout = allocate(k, module);
+  try {
+    yield* demandUnique(k, module);
+  } catch (error) {
+    freeMemory(k, module);
+    throw error;
+  }
   modules.add(module);
   try {
     checkAdded(k, module);
+    allocatePercpu(k, module, layout);
     refuseModuleNamespaces(k, module);
     yield* waitForOwners(k, module);
-    linkChecked(k, module, resolver);
+    linkChecked(k, module, resolver, layout);
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* modules.notify(module, 'MODULE_STATE_COMING');
@@ -90,9 +100,9 @@ function forOneself(k: LinuxKernel): void {
 }
 
 /** What is wrong with the file and only shows now is refused as well. */
-function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver): void {
+function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, layout: ModuleLayout): void {
   try {
-    placeModule(k, module, resolver);
+    bindModule(k, module, resolver, layout);
   } catch (error) {
     if (error instanceof FormatError) throw new LoadError(ENOEXEC, error.message);
     if (error instanceof GuestFault || error instanceof RangeError)
@@ -105,7 +115,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver): 
 export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
-    const elf = parseElf(file.bytes, file.path);
+    const elf = parseElf(file.bytes, file.path, 'module');
     const modinfo = parseKernelModinfo(modinfoBytes(elf));
     const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))
@@ -133,12 +143,27 @@ function thisModuleName(k: LinuxKernel, data: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, end < 0 ? bytes.length : end));
 }
 
-function checkUnique(k: LinuxKernel, modules: Modules, module: LoadedModule): void {
+/**
+ * add_unformed_module(): a name is there once. While a module of that name comes, whoever brings another waits for what becomes
+ * of it.
+ */
+function* demandUnique(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
+  const modules = k.get(Modules);
+  demandEndOfName(k, module);
+  if (!modules.find(module.name)) return;
+  yield* modules.untilFinished(module.name);
   const existing = modules.find(module.name);
   if (!existing) return;
   if (existing.state === 'Live') throw new LoadError(EEXIST, `${module.name} is loaded already`);
-  k.log.line(`${module.name}: already being loaded or unloaded`, 4);
   throw new LoadError(EBUSY, `${module.name} is ${existing.state}`);
+}
+
+/** A name that fills its member has no end: the kernel is hardened against asking for its length. */
+function demandEndOfName(k: LinuxKernel, { name, file }: LoadedModule): void {
+  if (name.length < k.struct('module').member('name').size) return;
+  if (!k.configured('CONFIG_FORTIFY_SOURCE')) throw new LoadError(ENOEXEC, `${file}: its name has no end`);
+  k.log.line('detected buffer overflow in __fortify_strlen', 0);
+  throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', k.caller);
 }
 
 /**
@@ -149,33 +174,56 @@ function checkFits(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): Reso
   const resolver = new Resolver(k, module, flags);
   resolver.checkModuleLayout();
   checkModinfo(k, module, flags);
+  refuseWritableCode(k, module);
   return resolver;
 }
 
 /** Checks, places, binds and relocates a module; afterwards its code could run. */
 export function linkModule(k: LinuxKernel, module: LoadedModule, flags: LoadFlags = {}): void {
-  placeModule(k, module, checkFits(k, module, flags));
+  const resolver = checkFits(k, module, flags);
+  const layout = allocate(k, module);
+  allocatePercpu(k, module, layout);
+  bindModule(k, module, resolver, layout);
 }
 
-function placeModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver): void {
-  module.ledgerMark = k.ledger.mark;
-  module.instructionsBefore = k.cpu.executed;
-  const { elf } = module;
-  const layout = layoutModule(elf, hasSeparateMemories(k));
-  place(k, module, layout);
-  const values = bindSymbols(k, module, resolver);
-  relocate(k, module, values);
+function bindModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver, layout: ModuleLayout): void {
+  checkSections(k, module);
+  const values = bindSymbols(module, resolver);
+  relocate(k, module, values, layout);
   module.exports = collectExports(k, module);
-  checkExports(k, module);
   if (module.percpu) copyPercpu(k, module, layout);
-  applyAlternatives(k, module, (feature) => hasCpuFeature(k, feature));
-  applyJumpLabels(k, module);
+  finishText(k, module);
+  checkExports(k, module);
   protect(k, module, layout, false);
   module.struct = module.section(THIS_MODULE)!.address;
   k.get(Modules).fillStruct(module);
 }
 
-/** Allocates memory and copies the sections (move_module). */
+/** find_module_sections(), as far as it has something to say. Throws LoadError (EINVAL). */
+function checkSections(k: LinuxKernel, module: LoadedModule): void {
+  if (k.configured('CONFIG_CONSTRUCTORS') && module.section('.ctors') && module.section('.init_array')) {
+    const text = `${module.name}: has both .ctors and .init_array.`;
+    k.log.line(text, KERN_WARNING);
+    throw new LoadError(EINVAL, text);
+  }
+  if (module.section('__obsparm')) k.log.line(`${module.name}: Ignoring obsolete parameters`, KERN_WARNING);
+}
+
+/** Lays the module out, allocates its memory and copies the sections (layout_and_allocate, move_module). */
+function allocate(k: LinuxKernel, module: LoadedModule): ModuleLayout {
+  module.ledgerMark = k.ledger.mark;
+  module.instructionsBefore = k.cpu.executed;
+  forOneself(k);
+  const layout = layoutModule(module.elf, hasSeparateMemories(k));
+  try {
+    place(k, module, layout);
+  } catch (error) {
+    freeMemory(k, module);
+    throw error;
+  }
+  return layout;
+}
+
 function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void {
   const { space } = k;
   const bases = layout.memories.map((memory) => {
@@ -186,52 +234,34 @@ function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void
     module.memory.push({ base, size: memory.size, init: memory.init });
     return base;
   });
-  module.sections = [...layout.places].map(([index, { memory, offset }]) => {
+  const places = [...layout.places].sort(([a], [b]) => a - b);
+  module.sections = places.map(([index, { memory, offset }]) => {
     const section = module.elf.sections[index];
     const address = bases[memory] + offset;
-    if (section.type !== SHT_NOBITS) space.bytes.set(section.data, address);
+    if (section.type !== SHT_NOBITS) {
+      // Odd alignments can put a section where there is no memory: the kernel copies all the same.
+      if (offset + section.data.length > layout.memories[memory].size)
+        throw new LoadError(ENOEXEC, `${module.name}: section ${section.name} lies outside of its memory`);
+      space.bytes.set(section.data, address);
+    }
     return { name: section.name, index, address, size: section.size, init: layout.memories[memory].init };
   });
-  const { percpu } = layout;
+}
+
+/** percpu_modalloc(). */
+function allocatePercpu(k: LinuxKernel, module: LoadedModule, { percpu }: ModuleLayout): void {
   if (!percpu || percpu.size === 0) return;
-  const offset = k.percpu.allocate(percpu.size, percpu.addralign);
+  let align = percpu.addralign;
+  if (align > PAGE_SIZE) {
+    k.log.line(`${module.name}: per-cpu alignment ${align} > ${PAGE_SIZE}`, KERN_WARNING);
+    align = PAGE_SIZE;
+  }
+  const offset = k.get(PercpuMemory).allocate(percpu.size, align);
   if (offset === 0) {
-    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, 4);
+    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, KERN_WARNING);
     throw new LoadError(ENOMEM, `${module.name}: no per-CPU memory`);
   }
   module.percpu = { offset, size: percpu.size };
-}
-
-function bindSymbols(_k: LinuxKernel, module: LoadedModule, resolver: Resolver): (SymbolValue | undefined)[] {
-  const byIndex = new Map(module.sections.map((section) => [section.index, section.address]));
-  const percpuIndex = module.percpu
-    ? module.elf.sections.findIndex((section) => section.name === '.data..percpu')
-    : -1;
-  const addressOf = (symbol: ElfSymbol): Ptr | undefined => {
-    if (symbol.shndx === percpuIndex) return module.percpu!.offset + Number(symbol.value);
-    const base = byIndex.get(symbol.shndx);
-    return base === undefined ? undefined : base + Number(symbol.value);
-  };
-  const values = resolver.values((symbol) => {
-    const address = addressOf(symbol);
-    return address === undefined ? undefined : symbolValue(address);
-  });
-  module.placeSymbols(module.elf.symbols(), (symbol) =>
-    symbol.shndx === percpuIndex || byIndex.has(symbol.shndx) ? addressOf(symbol) : undefined,
-  );
-  for (const owner of module.uses) owner.usedBy.unshift(module);
-  return values;
-}
-
-function relocate(k: LinuxKernel, module: LoadedModule, values: readonly (SymbolValue | undefined)[]): void {
-  const byIndex = new Map(module.sections.map((section) => [section.index, section.address]));
-  for (const section of module.elf.relocationSections()) {
-    const base = byIndex.get(section.info);
-    if (base === undefined) continue;
-    applyRelocations(k.space, module.elf, section, base, values, (line) =>
-      k.log.line(`${module.name}: ${line}`, 3),
-    );
-  }
 }
 
 /** The module's own `__ksymtab` and `__ksymtab_gpl` (struct kernel_symbol, with relative references). */

@@ -5,7 +5,9 @@ import type { ElfFile } from '../../formats/elf/index.js';
  * does not ask whether there are any).
  */
 export function modinfoBytes(elf: ElfFile): Uint8Array {
-  const section = elf.section('.modinfo');
+  const section = elf.allocatedSection('.modinfo');
   if (!section) return new Uint8Array();
-  return elf.bytes.subarray(section.offset, section.offset + section.size);
+  // The string that the section's end cuts through is read to its own end, and one string there always is.
+  const end = elf.bytes.indexOf(0, section.offset + Math.max(section.size, 1) - 1);
+  return elf.bytes.subarray(section.offset, end < 0 ? elf.bytes.length : end);
 }

@@ -4,7 +4,9 @@ import { list } from '../abi/list.js';
 import { Notifiers } from '../core/notifier.js';
 import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Waiters } from '../locking/waiters.js';
 import { Once, warn } from '../printk/diagnostics.js';
+import { TASK_INTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 import type { SymbolAt } from '../traps/symbolize.js';
 import type { TaintName } from '../traps/taint.js';
@@ -47,7 +49,9 @@ export class Modules implements Subsystem {
   /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
   requestModule: ((name: string) => Sleepable<number>) | undefined;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
 
   readonly exports = {
     try_module_get: (struct: Ptr) => this.tryGet(struct),
@@ -140,6 +144,9 @@ export class Modules implements Subsystem {
   /** Lines that come once a boot. */
   readonly once = new Once();
 
+  /** Parts of the kernel that have given up for this boot. */
+  readonly dead = new Set<string>();
+
   /** The module that was removed last, with its taints: `hello(OE)`; '' for none. */
   lastUnloaded = '';
 
@@ -147,9 +154,22 @@ export class Modules implements Subsystem {
     this.modules.unshift(module);
   }
 
+  /** Who waits for a module to be live or gone (module_wq). */
+  private readonly waiters: Waiters;
+
+  /** Waits until no module of that name is on its way in (finished_loading()). */
+  *untilFinished(name: string): Sleepable<void> {
+    const comes = (): boolean => {
+      const state = this.find(name)?.state;
+      return state === 'Unformed' || state === 'Loading';
+    };
+    while (comes()) yield* this.waiters.wait(0, TASK_INTERRUPTIBLE);
+  }
+
   remove(module: LoadedModule): void {
     this.modules.splice(this.modules.indexOf(module), 1);
     if (module.listed) list.delInit(this.k.space, this.k.struct('module').addr(module.struct, 'list'));
+    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.removed?.(module);
   }
 
@@ -159,6 +179,7 @@ export class Modules implements Subsystem {
   }
 
   wentLive(module: LoadedModule): void {
+    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.wentLive?.(module);
   }
 

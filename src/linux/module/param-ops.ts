@@ -135,7 +135,7 @@ export class ParamOps implements Subsystem {
     let raw = 0n;
     for (let i = type.bits / 8 - 1; i >= 0; i--) raw = (raw << 8n) | BigInt(this.k.space.load8(at + i));
     const value = type.signed ? BigInt.asIntN(type.bits, raw) : raw;
-    return this.print(buffer, type.hex ? `0x${value.toString(16).padStart(8, '0')}\n` : `${value}\n`);
+    return this.print(buffer, type.hex ? `0x${value.toString(16).padStart(6, '0')}\n` : `${value}\n`);
   }
 
   private setCharp(value: Ptr, param: Ptr): number {

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOSPC, EPERM } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOSPC, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
@@ -9,6 +9,8 @@ import type { LoadedModule } from './loaded-module.js';
 const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;
 const OPS_FLAG_NOARG = 1;
+const KERN_ERR = 3;
+const KERN_WARNING = 4;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
 export interface Argument {
@@ -23,37 +25,55 @@ export interface KernelParam {
   readonly permissions: number;
 }
 
+/** isspace() of the kernel: blanks of ASCII, and the no-break space of Latin-1. */
+const SPACE = /[ \t-\r\xa0]/;
+
 /**
- * Splits an argument string at spaces; double quotes keep spaces together and are taken off (next_arg of
- * lib/cmdline.c).
+ * Takes the first argument off a string: double quotes keep spaces together and are taken off where the argument or its
+ * value begins with one (next_arg of lib/cmdline.c). An '=' as the first character separates nothing.
  */
-export function splitArguments(text: string): Argument[] {
-  const found: Argument[] = [];
-  for (let at = 0; at < text.length; ) {
-    if (/\s/.test(text[at])) {
-      at++;
-      continue;
-    }
-    const start = at;
-    let quoted = false;
-    while (at < text.length && (quoted || !/\s/.test(text[at]))) {
-      if (text[at] === '"') quoted = !quoted;
-      at++;
-    }
-    found.push(splitOne(text.slice(start, at)));
+function nextArgument(text: string): { readonly argument: Argument; readonly rest: string } {
+  const quoted = text.startsWith('"');
+  const body = quoted ? text.slice(1) : text;
+  let inQuotes = quoted;
+  let equals = 0;
+  let end = 0;
+  for (; end < body.length; end++) {
+    if (SPACE.test(body[end]) && !inQuotes) break;
+    if (equals === 0 && body[end] === '=') equals = end;
+    if (body[end] === '"') inQuotes = !inQuotes;
   }
-  return found;
+  let word = body.slice(0, end);
+  const valueQuoted = equals > 0 && word[equals + 1] === '"';
+  if ((quoted || valueQuoted) && word.endsWith('"')) word = word.slice(0, -1);
+  const name = equals === 0 ? word : word.slice(0, equals);
+  const value = equals === 0 ? undefined : word.slice(equals + (valueQuoted ? 2 : 1));
+  return { argument: { name, value }, rest: skipSpaces(body.slice(end)) };
 }
 
-function splitOne(word: string): Argument {
-  const whole = word.startsWith('"') ? word.slice(1).replace(/"$/, '') : word;
-  const equals = whole.indexOf('=');
-  if (equals < 0) return { name: whole, value: undefined };
-  const value = whole.slice(equals + 1);
-  return {
-    name: whole.slice(0, equals),
-    value: value.startsWith('"') ? value.slice(1).replace(/"$/, '') : value,
-  };
+function skipSpaces(text: string): string {
+  let at = 0;
+  while (at < text.length && SPACE.test(text[at])) at++;
+  return text.slice(at);
+}
+
+/** A module's arguments up to `--`, and what follows it. */
+export interface ArgumentList {
+  readonly found: readonly Argument[];
+  /** Undefined where there is no `--`. */
+  readonly afterDashes: string | undefined;
+}
+
+/** Splits an argument string at spaces; an argument `--` ends it (parse_args of kernel/params.c). */
+export function splitArguments(text: string): ArgumentList {
+  const found: Argument[] = [];
+  for (let left = skipSpaces(text); left !== ''; ) {
+    const { argument, rest } = nextArgument(left);
+    if (argument.name === '--' && argument.value === undefined) return { found, afterDashes: rest };
+    found.push(argument);
+    left = rest;
+  }
+  return { found, afterDashes: undefined };
 }
 
 /** Parameter names are equal if they differ in '-' and '_' only (parameq). */
@@ -73,18 +93,46 @@ export function parametersOf(k: LinuxKernel, module: LoadedModule): KernelParam[
   return found;
 }
 
-/** Sets a module's parameters from its argument string (parse_args of kernel/params.c). */
+/**
+ * Sets a module's parameters from its argument string (parse_args of kernel/params.c): to the end, whatever is wrong with
+ * some. Throws LoadError with the last error.
+ */
 export function* parseArguments(k: LinuxKernel, module: LoadedModule, text: string): Sleepable<void> {
   const parameters = parametersOf(k, module);
-  for (const { name, value } of splitArguments(text)) {
-    const parameter = parameters.find((candidate) => sameParameter(candidate.name, name));
+  const { found, afterDashes } = splitArguments(text);
+  let failure: { readonly result: number; readonly line: string } | undefined;
+  for (const argument of found) {
+    const parameter = parameters.find((candidate) => sameParameter(candidate.name, argument.name));
     if (!parameter) {
-      if (!isLoaderOption(name)) k.log.line(`${module.name}: unknown parameter '${name}' ignored`, 4);
+      sayUnknown(k, module, argument.name);
       continue;
     }
-    const { result, left } = yield* applyParameter(k, module, parameter, value);
-    if (result < 0) throw refused(k, module, name, left, -result);
+    const { result, left } = yield* applyParameter(k, module, parameter, argument.value);
+    if (result === 0) continue;
+    const line = `${module.name}: ${complaint(argument.name, left ?? '', result)}`;
+    k.log.line(line, KERN_ERR);
+    failure = { result, line };
   }
+  if (failure && failure.result < 0) throw new LoadError(-failure.result, failure.line);
+  // What is no error number is taken for the place behind a `--`, which cannot be read.
+  const ignored = failure ? '(efault)' : afterDashes;
+  if (ignored !== undefined)
+    k.log.line(`${module.name}: parameters '${ignored}' after \`--' ignored`, KERN_WARNING);
+}
+
+function complaint(name: string, value: string, result: number): string {
+  if (result === -ENOENT) return `Unknown parameter \`${name}'`;
+  const what = result === -ENOSPC ? 'too large' : 'invalid';
+  return `\`${value}' ${what} for parameter \`${name}'`;
+}
+
+/** unknown_module_param_cb(): options of the loader itself; a name with a point is looked at in its two parts. */
+function sayUnknown(k: LinuxKernel, module: LoadedModule, name: string): void {
+  if (name === 'async_probe') return;
+  const point = name.indexOf('.');
+  if (name.slice(point + 1) === 'dyndbg') return;
+  const shown = point < 0 ? name : name.slice(0, point);
+  k.log.line(`${module.name}: unknown parameter '${shown}' ignored`, KERN_WARNING);
 }
 
 /** Calls a parameter's set function; the kernel's result. */
@@ -134,25 +182,4 @@ export function* destroyParameters(k: LinuxKernel, module: LoadedModule): Sleepa
     const free = k.struct('kernel_param_ops').get(type.get(address, 'ops'), 'free');
     if (free !== 0) yield* k.call(free, type.get(address, 'arg'));
   }
-}
-
-/** Options of the loader itself that every module takes. */
-function isLoaderOption(name: string): boolean {
-  return name === 'async_probe' || name === 'dyndbg';
-}
-
-function refused(
-  k: LinuxKernel,
-  module: LoadedModule,
-  name: string,
-  value: string | undefined,
-  errno: number,
-): LoadError {
-  const shown = value ?? '';
-  const line =
-    errno === ENOSPC
-      ? `${module.name}: \`${shown}' too large for parameter \`${name}'`
-      : `${module.name}: \`${shown}' invalid for parameter \`${name}'`;
-  k.log.line(line, 3);
-  return new LoadError(errno, line);
 }

@@ -3,6 +3,7 @@ import {
   type ElfSymbol,
   SHN_ABS,
   SHN_COMMON,
+  SHN_LIVEPATCH,
   SHN_UNDEF,
   STB_WEAK,
 } from '../../formats/elf/index.js';
@@ -18,6 +19,8 @@ import { type SymbolValue, symbolValue } from './relocate.js';
 import { VersionCheck } from './versions.js';
 
 const KERN_WARNING = 4;
+/** Common symbols of this beginning are of GCC's link-time optimisation, and nothing to place. */
+const LTO_MARK = '__gnu_lto';
 const KERN_ERR = 3;
 
 /** A symbol found among the exports of the kernel or of a loaded module. */
@@ -49,8 +52,8 @@ export class Resolver {
       throw new LoadError(ENOEXEC, `${this.module.name} was built for another layout of struct module`);
   }
 
-  /** The value of every symbol of the file; undefined for those in sections that are not in memory. */
-  values(addressOf: (symbol: ElfSymbol) => SymbolValue | undefined): (SymbolValue | undefined)[] {
+  /** The value of every symbol of the file. Throws LoadError where one has none, with the errno of the last. */
+  values(addressOf: (symbol: ElfSymbol) => SymbolValue): (SymbolValue | undefined)[] {
     const { elf, name } = this.module;
     // Every symbol that cannot be bound is logged; the last one decides the errno.
     let failure: LoadError | undefined;
@@ -64,14 +67,18 @@ export class Resolver {
             failure = error;
             return undefined;
           }
+        case SHN_LIVEPATCH:
         case SHN_ABS:
           return Number(BigInt.asIntN(64, symbol.value));
         case SHN_COMMON:
+          if (symbol.name.startsWith(LTO_MARK)) return Number(symbol.value);
           this.k.log.line(`${name}: please compile with -fno-common`, KERN_WARNING);
           failure = new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
           return undefined;
         default:
-          return addressOf(symbol);
+          if (symbol.shndx < elf.sections.length) return addressOf(symbol);
+          failure = this.noSection(symbol);
+          return undefined;
       }
     });
     if (failure) throw failure;
@@ -83,8 +90,15 @@ export class Resolver {
     return !this.module.taint.has('PROPRIETARY_MODULE');
   }
 
+  private noSection({ name, shndx }: ElfSymbol): LoadError {
+    const { k, module } = this;
+    const last = module.elf.sections.length - 1;
+    const text = `${module.name}: Symbol ${name} has an invalid section index ${shndx} (max ${last})`;
+    k.log.line(text, KERN_ERR);
+    return new LoadError(ENOEXEC, text);
+  }
+
   private undefinedSymbol(symbol: ElfSymbol): SymbolValue {
-    if (symbol.name === '') return 0;
     const found = this.find(symbol.name);
     if (!found) {
       if (symbol.bind === STB_WEAK || isIgnoredSymbol(symbol.name)) return 0;

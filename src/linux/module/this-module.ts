@@ -20,9 +20,11 @@ export function hasSeparateMemories(k: LinuxKernel): boolean {
 /** The section of struct module, checked as the kernel does. `called`: `name` of .modinfo. Throws LoadError (ENOEXEC). */
 export function findThisModule(k: LinuxKernel, elf: ElfFile, called: string | undefined): Section {
   const name = called ?? '(missing .modinfo section or name field)';
-  const found = elf.sections.filter((section) => section.name === THIS_MODULE);
-  if (hasSeparateMemories(k)) return checkedThisModule(k, found, name);
-  const [section] = found;
+  if (hasSeparateMemories(k)) {
+    const found = elf.sections.filter((section) => section.name === THIS_MODULE);
+    return checkedThisModule(k, found, name);
+  }
+  const section = elf.allocatedSection(THIS_MODULE);
   if (!section) throw refusal(k, `${name}: No module found in object`, KERN_WARNING);
   return section;
 }
@@ -39,8 +41,12 @@ function checkedThisModule(k: LinuxKernel, found: readonly Section[], name: stri
   return section;
 }
 
-/** Kernels that do not look at the size write beyond a struct module that is too small, which modbox refuses. */
-export function refuseSmallStruct(k: LinuxKernel, name: string, { size }: Section): void {
+/**
+ * Kernels that do not look at size and type write beyond a struct module that is too small, and find zeroes in one without
+ * bytes. modbox refuses both.
+ */
+export function refuseSmallStruct(k: LinuxKernel, name: string, { size, type }: Section): void {
+  if (type === SHT_NOBITS) throw new LoadError(ENOEXEC, `${name}: struct module has no bytes in the file`);
   const own = k.sizeOf('module');
   if (size < own) throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }

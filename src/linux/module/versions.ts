@@ -1,5 +1,5 @@
 import type { ElfFile } from '../../formats/elf/index.js';
-import { crcsByName, parseExtendedModversions, parseVersions } from '../../formats/modversions.js';
+import { crcsByName, kernelVersions, parseExtendedModversions } from '../../formats/modversions.js';
 import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
@@ -50,8 +50,8 @@ export class VersionCheck {
 
 function readVersions(k: LinuxKernel, elf: ElfFile): Versions {
   const extended = knowsExtendedVersions(k) ? readExtended(k, elf) : undefined;
-  const section = elf.section('__versions');
-  return versionsOf(section && crcsByName(parseVersions(section.data, elf.file)), extended);
+  const section = elf.allocatedSection('__versions');
+  return versionsOf(section && crcsByName(kernelVersions(section.data)), extended);
 }
 
 /** elf_validity_cache_index_versions(): both sections or none, and a name for every CRC. */

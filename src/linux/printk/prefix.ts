@@ -23,13 +23,14 @@ export function parsePrefix(message: string): Message {
   return { level, continues, text: message.slice(at) };
 }
 
+/** A character of more than one byte in UTF-8. */
+const SEQUENCE = /[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}/g;
+
 /** Bytes of the log as text: UTF-8 where they are UTF-8, one character a byte where not. */
 export function decodeText(bytes: string): string {
   if (!/[\x80-\xff]/.test(bytes)) return bytes;
-  try {
-    const raw = Uint8Array.from(bytes, (character) => character.charCodeAt(0));
-    return new TextDecoder('utf-8', { fatal: true }).decode(raw);
-  } catch {
-    return bytes;
-  }
+  const decoder = new TextDecoder();
+  return bytes.replace(SEQUENCE, (sequence) =>
+    decoder.decode(Uint8Array.from(sequence, (character) => character.charCodeAt(0))),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { RECORD_MAX } from '../../kernel/log.js';
 import type { VarArgs } from '../abi/gate.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -8,8 +9,6 @@ import { CUT_HERE } from '../traps/oops-text.js';
 import { warn } from './diagnostics.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
-/** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
-const LINE_MAX = 1024 - 32;
 const PANIC_MESSAGE_MAX = 1024;
 const LOGLEVEL_WARNING = 4;
 
@@ -34,7 +33,7 @@ export class Printk implements Subsystem {
     vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
     vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
       this.emit(
-        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args), LINE_MAX),
+        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args), RECORD_MAX),
         level < 0 ? undefined : level,
         deviceInfo !== 0,
       ),
@@ -97,12 +96,12 @@ export class Printk implements Subsystem {
 
   /** printk(): formats, takes the level from the text's own prefix, and logs. The length without prefix. */
   vprintk(fmt: Ptr, args: VarArgs): number {
-    return this.emit(this.k.get(Vsprintf).text(fmt, args, LINE_MAX), undefined, false);
+    return this.emit(this.k.get(Vsprintf).text(fmt, args, RECORD_MAX), undefined, false);
   }
 
   /** Logs formatted bytes. Messages of devices (`wholeLine`) end their line with or without a newline. */
   emit(message: string, level: number | undefined, wholeLine: boolean): number {
-    const cut = message.length < LINE_MAX ? message : message.slice(0, LINE_MAX - 1);
+    const cut = message.length < RECORD_MAX ? message : message.slice(0, RECORD_MAX - 1);
     const { level: own, continues, text } = parsePrefix(cut);
     const ended = text.endsWith('\n');
     const body = decodeText(ended ? text.slice(0, -1) : text);
@@ -110,6 +109,7 @@ export class Printk implements Subsystem {
     this.k.log.write(
       ended || wholeLine ? `${body}\n` : body,
       isCont ? undefined : (level ?? own ?? this.messageLevel),
+      cut.length + 1,
     );
     return ended ? text.length - 1 : text.length;
   }

@@ -7,9 +7,13 @@ import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import { Waiters } from '../locking/waiters.js';
+import type { LoadedModule } from '../module/loaded-module.js';
+import { Modules } from '../module/modules.js';
+import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
+import { symbolize } from '../traps/symbolize.js';
 import { TASK_UNINTERRUPTIBLE } from './processes.js';
 import { WorkData } from './work-data.js';
 
@@ -184,6 +188,12 @@ export class Workqueues implements Subsystem {
   }
 
   private insert(queue: Workqueue, work: Ptr): void {
+    // Memory that nobody made a work of: the kernel would link it into nothing, and does not run it.
+    const entry = this.k.struct('work_struct').addr(work, 'entry');
+    if (!list.isEmpty(this.k.space, entry)) {
+      warn(this.k, '', 'kernel/workqueue.c:1502', '__queue_work');
+      return;
+    }
     queue.queue.push(work);
     this.k.origins.note(work);
     this.queueOf.set(work, queue);
@@ -213,6 +223,7 @@ export class Workqueues implements Subsystem {
       if (work === undefined) {
         queue.idle.push(task);
         k.processes.setState(task.object, IDLE);
+        k.traps.scheduling();
         yield* block();
         k.processes.setState(task.object, 0);
         continue;
@@ -224,11 +235,27 @@ export class Workqueues implements Subsystem {
       this.setPending(work, false);
       queue.running.set(task, work);
       yield* k.call(fn, work);
+      this.checkLeak(task, fn);
       queue.running.delete(task);
       this.waiters.wakeAll(work);
       if (task.needsResched) yield* yieldCpu();
     }
     return undefined;
+  }
+
+  /** Of process_one_work(): a function that ends in atomic context leaves the worker in it. */
+  private checkLeak(task: Task, fn: Ptr): void {
+    const { k } = this;
+    const count = k.processes.preemptCount;
+    if (count === 0) return;
+    const shown = count.toString(16).padStart(8, '0');
+    const comm = k.struct('task_struct').text(task.object, 'comm');
+    const head = `BUG: workqueue leaked lock or atomic: ${comm}/0x${shown}/${k.processes.pid(task)}`;
+    const name = symbolize(k, fn).replace(/\+0x\S+/, '');
+    k.log.line(head, 3);
+    k.log.line(`     last function: ${name}`, 3);
+    k.traps.dumpStack();
+    k.traps.record(task, fn, 'preempt-imbalance', head, k.space.toAddress(fn), [name]);
   }
 
   private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {

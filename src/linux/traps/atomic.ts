@@ -2,7 +2,7 @@ import type { Task } from '../../kernel/task/task.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { callTrace, moduleOf } from './call-trace.js';
-import { modulesLine } from './oops-text.js';
+import { CUT_HERE, modulesLine } from './oops-text.js';
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
 export class AtomicChecks {
@@ -26,8 +26,33 @@ export class AtomicChecks {
     this.record(task, message);
   }
 
-  /** schedule() in atomic context (__schedule_bug): the task goes on, interrupt work cannot. */
+  /** What schedule() looks at before it takes the CPU from a task: atomic context, then read-side sections of RCU. */
   scheduling(): void {
+    this.whileAtomic();
+    this.insideRcu();
+  }
+
+  /** rcu_note_context_switch(): said once a boot, and reported each time. */
+  private insideRcu(): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task || k.current === 0) return;
+    if (k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting') <= 0) return;
+    const message = 'Voluntary context switch within RCU read-side critical section!';
+    if (this.saidOfRcu) this.record(task, message);
+    else {
+      this.saidOfRcu = true;
+      k.log.line(CUT_HERE, 4);
+      k.log.line(message, 4);
+      const detail = { kind: 'sleep-in-atomic', message } as const;
+      k.traps.warn(task, k.fn('rcu_note_context_switch'), 'kernel/rcu/tree_plugin.h:320', true, detail);
+    }
+  }
+
+  private saidOfRcu = false;
+
+  /** schedule() in atomic context (__schedule_bug): the task goes on, preemption on again; interrupt work cannot. */
+  private whileAtomic(): void {
     const { k } = this;
     const task = k.executor.current;
     const preempt = k.processes.preemptCount;
@@ -40,6 +65,7 @@ export class AtomicChecks {
     k.traps.taint.add('WARN', message, moduleOf(k, task, task.caller));
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
+    k.processes.preemptCount = 0;
   }
 
   private log(task: Task, message: string, preempt: number): void {

@@ -21,7 +21,6 @@ export const dmesgApplet: Applet = {
       return 0;
     }
     const { log } = machine.kernel;
-    log.flush();
     if (!flags.has('C'))
       for (const record of machine.dmesg(machine.logCleared)) io.out(`${logLine(record, flags)}\n`);
     if (flags.has('c') || flags.has('C')) machine.logCleared = log.next;

@@ -13,6 +13,16 @@ import { Sysfs } from './sysfs.js';
 const WRITABLE = 0o664;
 const SYSFS_PREALLOC = 0o10000;
 
+/** The permissions that an attribute of a group gets; a warning where it asks for others (create_files() of fs/sysfs/group.c). */
+export function allowedMode(k: LinuxKernel, name: string, mode: number): number {
+  const allowed = mode & (SYSFS_PREALLOC | WRITABLE);
+  if (allowed !== mode) {
+    const text = `Attribute ${name}: Invalid permissions 0${mode.toString(8)}`;
+    warn(k, text, 'fs/sysfs/group.c:59', 'internal_create_group');
+  }
+  return allowed;
+}
+
 /** Attribute groups: attributes that come and go together, in a directory of their own or not (fs/sysfs/group.c). */
 export class SysfsGroups implements Subsystem {
   readonly exports = {};
@@ -141,14 +151,7 @@ export class SysfsGroups implements Subsystem {
         if (update) this.drop(directory, attr);
         if (isVisible !== 0) mode = yield* this.visible(isVisible, kobj, attr, index);
         if (mode === 0) continue;
-        if (mode & ~(SYSFS_PREALLOC | WRITABLE))
-          warn(
-            k,
-            `Attribute ${this.nameOf(attr)}: Invalid permissions 0${mode.toString(8)}`,
-            'fs/sysfs/group.c',
-            'create_files',
-          );
-        const error = part.add(k, directory, kobj, attr, mode & (SYSFS_PREALLOC | WRITABLE));
+        const error = part.add(k, directory, kobj, attr, allowedMode(k, this.nameOf(attr), mode));
         if (error) {
           this.empty(directory, group);
           return error;

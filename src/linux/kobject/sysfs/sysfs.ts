@@ -113,7 +113,7 @@ export class Sysfs implements Subsystem {
     directory: SysfsDirectory,
     name: string,
     mode: number,
-    text?: () => string | Sleepable<string>,
+    text?: () => string | Sleepable<string | number>,
     store?: (text: string) => number | Sleepable<number>,
   ): SysfsAttribute {
     const { k } = this;
@@ -122,6 +122,7 @@ export class Sysfs implements Subsystem {
         text &&
         function* (page) {
           const shown = yield* k.wait(text());
+          if (typeof shown === 'number') return shown;
           k.space.storeCstring(page, shown.slice(0, PAGE_SIZE - 1));
           return Math.min(shown.length, PAGE_SIZE - 1);
         },

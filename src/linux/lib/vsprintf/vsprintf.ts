@@ -43,6 +43,11 @@ export class Vsprintf implements Subsystem {
     return formatUpTo(this.context, this.k.space.cstring(fmt), args, limit).text;
   }
 
+  /** What `%p` makes of an address that is neither NULL nor an error. */
+  hashedPointer(address: bigint): string {
+    return this.context.hashPointer(address).toString(16).padStart(16, '0');
+  }
+
   private print(buf: Ptr, size: number, fmt: Ptr, args: VarArgs): number {
     if (size > INT_MAX) {
       this.context.warnOnce('');

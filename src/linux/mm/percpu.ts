@@ -1,0 +1,45 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { Oops } from '../errors.js';
+import type { LinuxKernel } from '../kernel.js';
+import { warn } from '../printk/diagnostics.js';
+import type { Subsystem } from '../subsystem.js';
+
+const PAGE_SIZE = 4096;
+/** PCPU_MIN_ALLOC_SIZE: sizes and alignments are at least that. */
+const MIN_BYTES = 4;
+/** PCPU_MIN_UNIT_SIZE: the most that one allocation may ask for. */
+const MAX_BYTES = 32 * 1024;
+
+/** Per-CPU allocation (mm/percpu.c). */
+export class PercpuMemory implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    __alloc_percpu: (size: number, align: number) => this.allocate(size, align),
+    __alloc_percpu_gfp: (size: number, align: number) => this.allocate(size, align),
+    pcpu_alloc_noprof: (size: number, align: number) => this.allocate(size, align),
+    free_percpu: (offset: Ptr) => {
+      if (offset === 0) return;
+      if (!this.k.percpu.free(offset))
+        throw new Oops('bad-free', 'kernel BUG: free_percpu of what is not allocated', offset);
+    },
+  };
+
+  readonly signatures = {
+    __alloc_percpu: 'p:LL',
+    __alloc_percpu_gfp: 'p:LLu',
+    pcpu_alloc_noprof: 'p:LLbu',
+    free_percpu: 'v:p',
+  };
+
+  /** pcpu_alloc(): a zeroed object; 0 where there is no room, or what is asked for is not sensible, with a warning then. */
+  allocate(wanted: number, alignment: number): Ptr {
+    const align = Math.max(alignment, MIN_BYTES);
+    const size = Math.ceil(wanted / MIN_BYTES) * MIN_BYTES;
+    const aligned = align <= PAGE_SIZE && Number.isInteger(Math.log2(align));
+    if (size > 0 && size <= MAX_BYTES && aligned) return this.k.percpu.allocate(size, align);
+    const text = `illegal size (${size}) or align (${align}) for percpu allocation`;
+    warn(this.k, text, 'mm/percpu.c:1758', 'pcpu_alloc');
+    return 0;
+  }
+}
