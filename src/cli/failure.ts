@@ -1,4 +1,6 @@
 import { FormatError } from '../formats/format-error.js';
+import { MissingFileError } from '../kmod/closure/image-files.js';
+import { IndexWriteError } from '../kmod/index.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
 import { SignError } from '../trust/sign-error.js';
@@ -14,6 +16,8 @@ export function explain(error: unknown): number {
     error instanceof TargetError ||
     error instanceof MachineError ||
     error instanceof SignError ||
+    error instanceof IndexWriteError ||
+    error instanceof MissingFileError ||
     isSystemError(error)
   ) {
     process.stderr.write(`modbox: ${(error as Error).message}\n`);

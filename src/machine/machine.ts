@@ -81,7 +81,8 @@ export class Machine {
   readonly kernel: LinuxKernel;
   readonly tree: ModuleTree;
   readonly files: FileSource;
-  readonly hostFiles: FileSource | undefined;
+  /** Files of the host that commands may name; undefined while a script of the image runs. */
+  hostFiles: FileSource | undefined;
   readonly processes: ProcessTable;
   readonly archive: ModuleArchive;
   readonly memory: GuestMemory;
@@ -113,6 +114,17 @@ export class Machine {
     this.fs = new MachineFileSystem(this);
     this.system = new MachineKernel(this.kernel);
     this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
+  }
+
+  /** Runs what a file of the image says: its commands do not see the host. */
+  *withoutHostFiles<T>(body: Sleepable<T>): Sleepable<T> {
+    const { hostFiles } = this;
+    this.hostFiles = undefined;
+    try {
+      return yield* body;
+    } finally {
+      this.hostFiles = hostFiles;
+    }
   }
 
   static boot(options: MachineOptions): Machine {

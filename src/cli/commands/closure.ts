@@ -40,7 +40,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const closure = closureOf(tree, positionals);
   for (const name of closure.unknown)
     process.stderr.write(`modbox: closure: module ${name} not found in directory ${tree.directory}\n`);
-  if (closure.unknown.length > 0) return 1;
+  for (const path of closure.missingFiles)
+    process.stderr.write(`modbox: closure: ${path}: named by the index, but there is no such file\n`);
+  if (closure.unknown.length > 0 || closure.missingFiles.length > 0) return 1;
   for (const line of missingFirmwareLines(closure)) process.stderr.write(`modbox: closure: ${line}\n`);
   if (values.out !== undefined)
     writeImage(tree, closure, values.out, { add: values.add ?? false, config: values.config ?? false });

@@ -61,7 +61,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const text = await FORMATS[format](graph);
   if (values.output === undefined) process.stdout.write(text);
   else writeFileSync(values.output, text);
-  return 0;
+  for (const path of graph.missingFiles)
+    process.stderr.write(`modbox: graph: ${path}: named by the index, but there is no such file\n`);
+  return graph.missingFiles.length === 0 ? 0 : 1;
 }
 
 function wholeNumber(text: string): number {

@@ -1,5 +1,6 @@
 import { strerror } from '../../kernel/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
+import { confined } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, fieldsOf, type InfoField } from '../modinfo/fields.js';
 import { MoreThanKmod } from '../modinfo/more.js';
@@ -64,16 +65,17 @@ class ModinfoRun<Wait> {
   ) {
     this.log = new ToolLog('modinfo', (text) => host.err(text), LOG.warning);
     this.root = request.root ?? '';
+    const files = confined(host.files, this.root === '' ? '' : host.absolute(this.root));
     this.release = request.release ?? host.release;
     this.subjects = new Subjects({
-      files: host.files,
+      files,
       absolute: (path) => host.absolute(path),
       release: this.release,
       root: this.root,
       like: request.root === undefined && request.release === undefined ? host.modules : undefined,
       cache: host.indexCache,
     });
-    this.more = new MoreThanKmod(host.files, {
+    this.more = new MoreThanKmod(files, {
       root: this.root,
       release: request.release,
       running: host.release,
