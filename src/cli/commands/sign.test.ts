@@ -111,7 +111,7 @@ describe('modbox sign', async () => {
       ],
       [['--raw', file, ...KEY], 2, '--key means nothing with --raw'],
       [[], 2, '--key KEY is needed'],
-      [['--key', join(folder, 'nothing')], 1, 'no such file'],
+      [['--key', join(folder, 'nothing')], 1, 'No such file'],
     ];
     for (const [args, status, err] of cases)
       expect(await sign(file, ...args)).toMatchObject({ status, out: '', err: expect.stringContaining(err) });

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeWhole } from '../../files/node/write-whole.js';
 import { compressionOf } from '../../formats/compressed/unpack.js';
 import { splitModuleSignature } from '../../formats/module-signature.js';
 import { UsageError } from '../../machine/errors.js';
@@ -189,9 +190,7 @@ function withoutSignatures(given: Uint8Array, file: string): { bytes: Uint8Array
 
 /** Whole or not at all: written beside it and renamed, with the mode of `like`. */
 function write(path: string, bytes: Uint8Array, like?: string): string {
-  const beside = `${path}.~signed~`;
-  writeFileSync(beside, bytes, { mode: like === undefined ? 0o644 : statSync(like).mode });
-  renameSync(beside, path);
+  writeWhole(path, bytes, like === undefined ? 0o644 : statSync(like).mode & 0o777);
   return path;
 }
 

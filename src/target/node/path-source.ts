@@ -2,9 +2,12 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type DiskEntry, DiskRoot } from '../../files/node/disk-root.js';
 import { type DebOptions, isDeb } from '../../formats/archive/deb.js';
+import { compressionOf } from '../../formats/compressed/unpack.js';
+import { isBzImage } from '../../formats/compressed/vmlinuz.js';
+import { isElf } from '../../formats/elf/index.js';
 import type { ReadModule } from '../module-table.js';
 import { debSource, memorySource } from '../package-source.js';
-import type { ReadTargetOptions, TargetSource } from '../source.js';
+import { notAKernel, type ReadTargetOptions, type TargetSource } from '../source.js';
 import { moduleFile, SourceModules } from '../source-modules.js';
 import { TargetError } from '../target-error.js';
 
@@ -19,6 +22,7 @@ export function sourceOfPath(path: string, options: DebOptions = {}): PathSource
   if (statSync(path).isDirectory()) return { source: treeSource(path) };
   const bytes = readFileSync(path);
   if (isDeb(bytes)) return { source: debSource(bytes, path, options) };
+  if (!isElf(bytes) && !isBzImage(bytes) && compressionOf(bytes) === 'none') throw notAKernel(path, bytes);
   return imageSource(path, bytes);
 }
 
