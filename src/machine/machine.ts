@@ -143,7 +143,7 @@ export class Machine {
   insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
     this.demand((terminal) => {
       const start = { terminal, given: { path, bytes: content } };
-      return insmodFile(machineSystem(this, 'insmod', start), path, args, false);
+      return insmodFile(machineSystem(this, 'insmod', start), path, args, {});
     }, 'insmod');
   }
 
