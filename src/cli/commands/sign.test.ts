@@ -103,7 +103,7 @@ describe('modbox sign', async () => {
       [['--key', trustPath('keys/p256.pem'), '--cert', trustPath('keys/rsa.crt')], 1, 'the key is for ecdsa'],
       [['--key', file, '--cert', trustPath('keys/rsa.crt')], 1, 'no private key'],
       [['--key', trustPath('keys/rsa.pem'), '--cert', file], 1, 'trustme.ko'],
-      [['--key', 'pkcs11:token=x'], 2, 'keys on tokens are not implemented'],
+      [['--key', 'pkcs11:token=x'], 2, 'PKCS#11 is not implemented'],
       [
         [...KEY, '--hash', 'sha3-256'],
         2,
