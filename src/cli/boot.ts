@@ -1,3 +1,4 @@
+import { visible } from '../formats/visible-text.js';
 import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { Credentials } from '../linux/security/credentials.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
@@ -20,10 +21,10 @@ export function bootMachine(options: MachineOptions): Booted {
   for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
   const boot = loadBootModules(machine);
   machine.kernel.get(Credentials).uid = options.uid ?? 0;
-  for (const message of boot.messages) process.stderr.write(`${bootLine(message)}\n`);
+  for (const message of boot.messages) process.stderr.write(`${visible(bootLine(message))}\n`);
   if (boot.culprit !== undefined)
     process.stderr.write(
-      `modbox: a fault in ${boot.culprit} while booting; dmesg shows it. To boot without: --cmdline module_blacklist=${boot.culprit}\n`,
+      `modbox: a fault in ${visible(boot.culprit)} while booting; dmesg shows it. To boot without: --cmdline module_blacklist=${visible(boot.culprit)}\n`,
     );
   return { machine, boot };
 }

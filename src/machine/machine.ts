@@ -89,7 +89,8 @@ export class Machine {
   readonly kernel: LinuxKernel;
   readonly tree: ModuleTree;
   readonly files: FileSource;
-  readonly hostFiles: FileSource | undefined;
+  /** Files of the host that commands may name; undefined while a script of the image runs. */
+  hostFiles: FileSource | undefined;
   readonly processes: ProcessTable;
   readonly archive: ModuleHistory;
   readonly memory: GuestMemory;
@@ -125,6 +126,17 @@ export class Machine {
     this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
   }
 
+  /** Runs what a file of the image says: its commands do not see the host. */
+  *withoutHostFiles<T>(body: Sleepable<T>): Sleepable<T> {
+    const { hostFiles } = this;
+    this.hostFiles = undefined;
+    try {
+      return yield* body;
+    } finally {
+      this.hostFiles = hostFiles;
+    }
+  }
+
   static boot(options: MachineOptions): Machine {
     return new Machine(options);
   }
@@ -141,7 +153,7 @@ export class Machine {
   insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
     this.demand((terminal) => {
       const start = { terminal, given: { path, bytes: content } };
-      return insmodFile(machineSystem(this, 'insmod', start), path, args, false);
+      return insmodFile(machineSystem(this, 'insmod', start), path, args, {});
     }, 'insmod');
   }
 

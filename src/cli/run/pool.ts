@@ -20,23 +20,26 @@ const RUNS_PER_WORKER = 400;
  */
 export class WorkerPool {
   private readonly workers = new Set<Worker>();
+  private readonly queue: string[] = [];
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {}
 
   async run(names: readonly string[], onResult: (result: PoolResult) => void): Promise<void> {
-    const queue = [...names];
-    const lanes = Math.min(this.options.jobs, queue.length);
-    await Promise.all(Array.from({ length: lanes }, () => this.lane(queue, onResult)));
+    this.queue.push(...names);
+    const lanes = Math.min(this.options.jobs, this.queue.length);
+    await Promise.all(Array.from({ length: lanes }, () => this.lane(onResult)));
   }
 
   /** Ends every worker at once. */
   stop(): void {
     this.stopped = true;
+    this.queue.length = 0;
     for (const worker of this.workers) void worker.terminate();
   }
 
-  private async lane(queue: string[], onResult: (result: PoolResult) => void): Promise<void> {
+  private async lane(onResult: (result: PoolResult) => void): Promise<void> {
+    const { queue } = this;
     let worker: Worker | undefined;
     let runs = 0;
     for (let name = queue.shift(); name !== undefined && !this.stopped; name = queue.shift()) {
