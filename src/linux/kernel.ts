@@ -62,6 +62,8 @@ export interface KernelOptions {
 
 /** Some ten seconds of a processor. */
 const WORK_LIMIT = 4e9;
+/** What an access of the base kernel to guest memory takes longer than an instruction, in instructions. */
+const ACCESS_WORK = 6;
 /** What a line of the log costs, in instructions: it is written to a console. */
 const LINE_COST = 2000;
 
@@ -127,7 +129,7 @@ export class LinuxKernel {
     this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
     this.cpu = new Cpu(space, { platform: this.platform });
     this.interruption = new InterruptionPoint(
-      () => this.cpu.elapsed,
+      () => this.cpu.elapsed + ACCESS_WORK * space.accesses,
       options.workLimit ?? WORK_LIMIT,
       options.interrupt ?? (() => undefined),
     );

@@ -81,6 +81,7 @@ const PATIENCE_NS = 7200e9;
 const RESTLESS_TURNS = 100_000;
 const RESTLESS_NS = 600e9;
 const TURNS_BETWEEN_POLLS = 64;
+const TURNS_OF_GRACE = 1000;
 /** And so many, however little time has passed: `for (;;) schedule()`. */
 const MAX_TURNS = 1_000_000;
 
@@ -235,7 +236,13 @@ export class Machine {
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
     const { scheduler, clock, interruption } = this.kernel;
     interruption.begin();
-    const stopped = (): boolean => interruption.poll(TURNS_BETWEEN_POLLS) !== undefined;
+    let grace = TURNS_OF_GRACE;
+    // Who waited for what was stopped, the shell say, has a moment to end by itself.
+    const stopped = (): boolean => {
+      if (interruption.poll(TURNS_BETWEEN_POLLS) === undefined) return false;
+      this.stopForeground();
+      return grace-- <= 0;
+    };
     const turns = scheduler.turns + RESTLESS_TURNS;
     const most = scheduler.turns + MAX_TURNS;
     const restless = clock.now + RESTLESS_NS;
@@ -251,6 +258,15 @@ export class Machine {
     else if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
     else if (!task.ended) this.reportHung(task);
     return task.ended;
+  }
+
+  private stopForeground(): void {
+    const { interruption, traps } = this.kernel;
+    const { reason } = interruption;
+    for (const task of this.processes.foreground()) {
+      if (reason) traps.stopSleeping(task, reason);
+      this.kernel.scheduler.kill(task);
+    }
   }
 
   /** A command does not end: the tasks that wait without end, or the command itself. */

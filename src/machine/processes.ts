@@ -70,6 +70,12 @@ export class ProcessTable {
     return this.exitStatus(task);
   }
 
+  /** The processes that others wait for and that wait for no other. */
+  foreground(): Task[] {
+    const waiters = new Set([...this.waiting.values()].flat());
+    return [...this.waiting.keys()].filter((task) => !waiters.has(task));
+  }
+
   /** Runs a process to its end within the calling task. */
   *run(name: string, body: Sleepable<Value>): Sleepable<number> {
     return yield* this.wait(this.spawn(name, body));

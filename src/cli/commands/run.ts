@@ -5,6 +5,7 @@ import { Modules } from '../../linux/module/modules.js';
 import { UsageError } from '../../machine/errors.js';
 import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
+import { runLimits } from '../run/limits.js';
 import { runOne } from '../run/run-one.js';
 import { succeeded } from '../run/succeeded.js';
 import { loadedText, logLine, summaryText } from '../run/text-report.js';
@@ -22,7 +23,7 @@ ${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is lo
   --each-from FILE  every module named in FILE, each in a freshly booted machine, one JSON object a line
   --jobs N          that many at a time (default: the number of processors)
   --shard K/N       only every Nth module, from the Kth on
-  --timeout S       give a module up after S seconds (default 60)
+  --timeout S       stop what has not ended after S seconds (default 60, or some ten seconds of work)
   --out FILE        write there instead of stdout
   --resume          with --out: keep what FILE has, and go on behind it
 
@@ -64,7 +65,8 @@ export async function main(args: readonly string[]): Promise<number> {
   if (module === undefined) throw new UsageError('run: which module?');
   checkOne(values, parameters);
   const subject = subjectOf(module);
-  const options = machineOptions(values, subject);
+  const seconds = values.timeout === undefined ? undefined : wholeNumber(values.timeout, '--timeout', 1);
+  const options = { ...machineOptions(values, subject), ...runLimits(seconds) };
   const once = { parameters, exec, keep };
   if (values.json) {
     const report = runOne(options, subject, once);
@@ -99,7 +101,6 @@ const EACH_ONLY = ['jobs', 'shard', 'out', 'resume'] as const;
 interface GivenFlags {
   readonly jobs?: string | undefined;
   readonly shard?: string | undefined;
-  readonly timeout?: string | undefined;
   readonly out?: string | undefined;
   readonly resume?: boolean | undefined;
 }
@@ -111,10 +112,7 @@ function checkOne(flags: GivenFlags, parameters: readonly string[]): void {
     throw new UsageError(
       `run: one module at a time, and ${second} is no parameter (NAME=VALUE); both in one machine: modbox shell -c 'insmod A; insmod B', each in its own: --each-from LIST`,
     );
-  for (const name of ['timeout', 'jobs'] as const) {
-    const given = flags[name];
-    if (given !== undefined) wholeNumber(given, `--${name}`, 1);
-  }
+  if (flags.jobs !== undefined) wholeNumber(flags.jobs, '--jobs', 1);
   const useless = EACH_ONLY.find((name) => flags[name] !== undefined);
   if (useless !== undefined) throw new UsageError(`run: --${useless} goes with --each-from`);
 }

@@ -26,12 +26,10 @@ export interface EachFlags extends MachineFlags {
   readonly resume?: boolean | undefined;
 }
 
-const DEFAULT_TIMEOUT_S = 60;
-
 /** Runs every module of a list, each in a machine of its own. Reports come in the order in which they are done. */
 export async function runEach(flags: EachFlags): Promise<number> {
   const jobs = flags.jobs === undefined ? availableParallelism() : wholeNumber(flags.jobs, '--jobs', 1);
-  const timeoutMs = wholeNumber(flags.timeout ?? String(DEFAULT_TIMEOUT_S), '--timeout', 1) * 1000;
+  const seconds = flags.timeout === undefined ? undefined : wholeNumber(flags.timeout, '--timeout', 1);
   if (flags.resume && flags.out === undefined) throw new UsageError('--resume needs --out FILE');
   const wanted = shardOf(namesIn(flags.list), flags.shard);
   const before = flags.resume && flags.out !== undefined ? finished(flags.out) : NOTHING_FINISHED;
@@ -39,7 +37,7 @@ export async function runEach(flags: EachFlags): Promise<number> {
   const out = flags.out === undefined ? undefined : new LineFile(flags.out, flags.resume ?? false);
   const style = styleFor(process.stdout);
   const progress = new Progress(wanted.length, wanted.length - names.length);
-  const pool = new WorkerPool({ ...flags, jobs, timeoutMs });
+  const pool = new WorkerPool({ ...flags, jobs, seconds });
   // What failed before has failed: a run that is gone on with is no success by its rest.
   let failed = before.failed;
   const stop = (): void => {

@@ -6,6 +6,7 @@ import { openTree } from '../../machine/open-tree.js';
 import { whyOf } from '../failure.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
 import { failedReport } from './failed-report.js';
+import { runLimits } from './limits.js';
 import type { Job, JobResult, WorkerSetup } from './messages.js';
 import { runOne } from './run-one.js';
 import { succeeded } from './succeeded.js';
@@ -28,7 +29,7 @@ function optionsFor(subject: RunSubject): MachineOptions {
 function run(name: string): JobResult {
   try {
     const subject = subjectOf(name);
-    const options = { ...optionsFor(subject), ...(memory && { memory }) };
+    const options = { ...optionsFor(subject), ...runLimits(setup.seconds), ...(memory && { memory }) };
     memory = undefined;
     const onEnd = (machine: Machine): void => {
       memory = machine.release();

@@ -72,6 +72,15 @@ export class Scheduler {
     return true;
   }
 
+  /** Ends a task that is not running, wherever it is: what it holds stays held. */
+  kill(task: Task): void {
+    if (task.ended || task === this.current) return;
+    const at = this.ready.indexOf(task);
+    if (at >= 0) this.ready.splice(at, 1);
+    task.state = 'killed';
+    this.end(task);
+  }
+
   /** Queues work to run in interrupt context at the next opportunity. It must not block. */
   interrupt(name: string, body: () => Sleepable<unknown>): void {
     this.interruptWork.push({ name, body });

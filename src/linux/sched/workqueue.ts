@@ -47,6 +47,8 @@ const SYSTEM_QUEUES = [
   'system_dfl_wq',
 ] as const;
 const MAX_WORKERS = 16;
+/** What a workqueue takes of the host's memory, in bytes. */
+const QUEUE_BYTES = 1024;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
@@ -123,7 +125,7 @@ export class Workqueues implements Subsystem {
     return wq;
   }
 
-  /** Takes a queue of the base kernel's own away again; nothing is queued on it. */
+  /** Takes a queue away again; nothing is queued on it. */
   dispose(wq: Ptr): void {
     const queue = this.at(wq);
     queue.destroyed = true;
@@ -134,7 +136,9 @@ export class Workqueues implements Subsystem {
   private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
-    const wq = this.k.slab.kmalloc(64, true);
+    const wq = this.k.budget.available > QUEUE_BYTES ? this.k.slab.kmalloc(64, true) : 0;
+    if (wq === 0) return 0;
+    this.k.budget.take(QUEUE_BYTES);
     this.add(wq, name, this.k.origins.here(), maxActive === 0 ? MAX_WORKERS : maxActive);
     return wq;
   }
@@ -162,6 +166,7 @@ export class Workqueues implements Subsystem {
     const queue = this.at(wq);
     yield* this.flushQueue(queue);
     this.dispose(wq);
+    this.k.budget.give(QUEUE_BYTES);
     this.k.slab.free(wq);
   }
 
