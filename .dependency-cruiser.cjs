@@ -8,6 +8,13 @@ const only = (name, from, forbidden) => ({
 });
 module.exports = {
   forbidden: [
+    {
+      name: 'files-know-nothing-else',
+      comment: 'error numbers are the one thing that everybody has',
+      severity: 'error',
+      from: { path: '^src/files/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(formats|trust|cpu|kernel|target|linux|kmod|check|machine|cli)/', pathNot: '^src/kernel/errno\\.ts$' },
+    },
     only('formats-know-nothing-else', 'formats', 'trust|cpu|kernel|target|linux|kmod|check|machine|cli'),
     only('cpu-knows-only-an-address-space', 'cpu', 'trust|formats|kernel|target|linux|kmod|check|machine|cli'),
     only('target-knows-formats', 'target', 'trust|cpu|kernel|linux|kmod|check|machine|cli'),
@@ -27,7 +34,7 @@ module.exports = {
       name: 'no-node-in-portable-code',
       comment: 'these folders must also run in a browser',
       severity: 'error',
-      from: { path: '^src/(formats|trust|cpu|kernel|linux|kmod|check|machine)/', pathNot: '\\.test\\.ts$|/testing/|/node/' },
+      from: { path: '^src/(files|formats|trust|cpu|kernel|linux|kmod|check|machine)/', pathNot: '\\.test\\.ts$|/testing/|/node/' },
       to: { dependencyTypes: ['core'] },
     },
     { name: 'no-circular', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },

@@ -1,3 +1,5 @@
+import { visible } from '../formats/visible-text.js';
+import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { Credentials } from '../linux/security/credentials.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
 import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
@@ -14,13 +16,15 @@ export interface Booted {
  */
 export function bootMachine(options: MachineOptions): Booted {
   const machine = Machine.boot({ ...options, uid: 0 });
+  const complaint = memoryComplaint(options.cmdline ?? '');
+  if (complaint) process.stderr.write(`modbox: ${complaint}\n`);
   for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
   const boot = loadBootModules(machine);
   machine.kernel.get(Credentials).uid = options.uid ?? 0;
-  for (const message of boot.messages) process.stderr.write(`${bootLine(message)}\n`);
+  for (const message of boot.messages) process.stderr.write(`${visible(bootLine(message))}\n`);
   if (boot.culprit !== undefined)
     process.stderr.write(
-      `modbox: a fault in ${boot.culprit} while booting; dmesg shows it. To boot without: --cmdline module_blacklist=${boot.culprit}\n`,
+      `modbox: a fault in ${visible(boot.culprit)} while booting; dmesg shows it. To boot without: --cmdline module_blacklist=${visible(boot.culprit)}\n`,
     );
   return { machine, boot };
 }

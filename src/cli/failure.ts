@@ -1,28 +1,70 @@
 import { FormatError } from '../formats/format-error.js';
+import { visible } from '../formats/visible-text.js';
+import { strerror } from '../kernel/errno.js';
+import { MissingFileError } from '../kmod/closure/image-files.js';
+import { IndexWriteError } from '../kmod/index.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
 import { SignError } from '../trust/sign-error.js';
 
-/** Says what went wrong on stderr, in one line where it is the user's to mend, and gives the exit status. */
-export function explain(error: unknown): number {
-  if (error instanceof UsageError || isOptionError(error)) {
-    process.stderr.write(`modbox: ${(error as Error).message}\nTry --help.\n`);
-    return 2;
-  }
-  if (
-    error instanceof FormatError ||
-    error instanceof TargetError ||
-    error instanceof MachineError ||
-    error instanceof SignError ||
-    isSystemError(error)
-  ) {
-    process.stderr.write(`modbox: ${(error as Error).message}\n`);
-    return 1;
-  }
-  process.stderr.write(
-    `modbox: internal error, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
-  return 1;
+/** Where to tell of a fault of modbox's own. */
+const REPORT = 'please report this line, with the file that it happened with (MODBOX_DEBUG=1 shows more)';
+
+/** What the user can mend, or has to know: the message says all of it. */
+const EXPECTED = [
+  FormatError,
+  IndexWriteError,
+  MachineError,
+  MissingFileError,
+  SignError,
+  TargetError,
+  UsageError,
+] as const;
+
+/** Says what went wrong on stderr, in one line, and gives the exit status. `doing` is the command line. */
+export function explain(error: unknown, doing = ''): number {
+  const isUsage = error instanceof UsageError || isOptionError(error);
+  process.stderr.write(`modbox: ${visible(whyOf(error, doing))}\n${isUsage ? 'Try --help.\n' : ''}`);
+  if (isInternal(error) && process.env.MODBOX_DEBUG && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`);
+  return isUsage ? 2 : 1;
+}
+
+/** What went wrong, in one line. */
+export function whyOf(error: unknown, doing = ''): string {
+  if (isInternal(error)) return internalText(error, doing);
+  return isSystemError(error) ? systemText(error) : (error as Error).message;
+}
+
+function isInternal(error: unknown): boolean {
+  const expected = EXPECTED.some((kind) => error instanceof kind);
+  return !expected && !isOptionError(error) && !isSystemError(error);
+}
+
+/** The last resort: what was being done, what happened and where, and whom to tell. */
+function internalText(error: unknown, doing: string): string {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const where = error instanceof Error ? placeOf(error) : '';
+  const during = doing === '' ? '' : ` in '${doing}'`;
+  return `internal error${during}: ${what.replaceAll('\n', ' ')}${where}; ${REPORT}`;
+}
+
+/** ` at FUNCTION (FILE:LINE:COLUMN)` of where an error comes from, without the folders. */
+function placeOf({ stack }: Error): string {
+  const line = stack?.split('\n').find((text) => /^\s+at /.test(text));
+  return line === undefined ? '' : ` ${line.trim().replace(/\(.*\//, '(')}`;
+}
+
+interface SystemError extends Error {
+  readonly syscall: string;
+  readonly errno?: number;
+  readonly path?: string;
+}
+
+/** As other programs say it: `FILE: No such file or directory`. */
+function systemText({ message, errno, path, syscall }: SystemError): string {
+  if (typeof errno !== 'number' || errno >= 0) return message;
+  return `${path ?? syscall}: ${strerror(-errno)}`;
 }
 
 /** util.parseArgs did not like the command line. */
@@ -31,6 +73,6 @@ function isOptionError(error: unknown): boolean {
 }
 
 /** A file that is not there, a disk that is full, ... */
-function isSystemError(error: unknown): boolean {
+function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'syscall' in error;
 }

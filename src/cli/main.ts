@@ -27,18 +27,22 @@ async function main(argv: readonly string[]): Promise<number> {
   return help(name);
 }
 
-// A pipe that is closed at its other end (`| head`) ends the program quietly.
+/** Ends with one line that says what was wrong, whatever it was. */
+async function fail(error: unknown): Promise<void> {
+  const { explain } = await import('./failure.js');
+  process.exitCode = explain(error, ['modbox', ...process.argv.slice(2)].join(' '));
+}
+
+// A pipe that is closed at its other end (`| head`) ends the program quietly; a disk that is full does not.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  void fail(Object.assign(error, { path: 'standard output' })).finally(() => process.exit(1));
 });
+// Where nothing can be said nothing is.
+process.stderr.on('error', () => process.exit(1));
+// What no command waits for: as an error of the command itself, and the process ends.
+process.on('uncaughtException', (error) => void fail(error).finally(() => process.exit(1)));
 
-main(process.argv).then(
-  (status) => {
-    process.exitCode = status;
-  },
-  async (error: unknown) => {
-    const { explain } = await import('./failure.js');
-    process.exitCode = explain(error);
-  },
-);
+main(process.argv).then((status) => {
+  process.exitCode = status;
+}, fail);

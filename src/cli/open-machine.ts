@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { unpack } from '../formats/compressed/unpack.js';
 import { type FileSource, MemoryFiles, modinfoOf } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
+import { ModuleFolder } from '../kmod/node/module-folder.js';
 import { UsageError } from '../machine/errors.js';
 import type { MachineOptions } from '../machine/machine.js';
 import type { RunSubject } from '../machine/module-run.js';
@@ -11,6 +12,7 @@ import type { Target } from '../target/index.js';
 import { loadBundled, TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { certificatesOf } from './certificates.js';
+import { openRoot } from './open-root.js';
 
 /** uid_t has 32 bits, and -1 is nobody at all. */
 const LAST_UID = 0xffff_fffe;
@@ -35,7 +37,8 @@ export interface MachineFlags {
 }
 
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
-  --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ...
+  --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ... (default: the modules
+                    of the tree that MODULE's file lies in, else the tree that the target was added from)
   --cmdline TEXT    kernel boot parameters
   --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
   --user UID        the user that commands run as, by number (default 0, root)
@@ -45,14 +48,11 @@ export const MACHINE_HELP = `  --target T        the kernel to be (default: the 
 /** What a machine is booted from, by what the command line says. */
 export function machineOptions(flags: MachineFlags, subject?: RunSubject): MachineOptions {
   const target = chooseTarget(flags.target, subject);
-  const root = flags.root ?? rootOf(subject, target) ?? target.tree;
-  if (flags.root !== undefined && !isDirectory(flags.root))
-    throw new UsageError(`--root ${flags.root}: no such directory`);
   const seed = Number(flags.seed ?? 0);
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: not a number`);
   return {
     target,
-    files: filesOf(root),
+    files: flags.root === undefined ? defaultFiles(subject, target) : openRoot(flags.root),
     hostFiles: new DiskFiles(''),
     cmdline: flags.cmdline ?? '',
     seed,
@@ -70,8 +70,19 @@ function userOf(given = '0'): number {
   return uid;
 }
 
-function filesOf(root: string | undefined): FileSource {
-  return root === undefined ? new MemoryFiles() : new DiskFiles(root);
+/**
+ * Without --root: the modules of the tree that the module's file lies in, else the target's own tree. The rest of the host
+ * is not the machine's: of a target that was added from '/', too, it has the modules only.
+ */
+function defaultFiles(subject: RunSubject | undefined, target: Target): FileSource {
+  const above = rootOf(subject, target);
+  if (above !== undefined) return new ModuleFolder(new DiskFiles(above), target.release);
+  // A tree that is gone is no reason not to boot.
+  if (target.tree === undefined || !existsSync(target.tree)) return new MemoryFiles();
+  const files = openRoot(target.tree);
+  return files instanceof DiskFiles && resolve(target.tree) === '/'
+    ? new ModuleFolder(files, target.release)
+    : files;
 }
 
 function chooseTarget(name: string | undefined, subject: RunSubject | undefined): Target {
@@ -106,8 +117,4 @@ export function subjectOf(given: string): RunSubject {
   const looksLikeFile = given.includes('/') || /\.ko(\.(gz|xz|zst))?$/.test(given);
   if (!looksLikeFile) return { kind: 'name', name: given };
   return { kind: 'file', path: given, bytes: readFileSync(given) };
-}
-
-function isDirectory(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
 }

@@ -5,6 +5,7 @@ import { DiskFiles } from '../kmod/node/disk-files.js';
 import { DiskWriter } from '../kmod/node/disk-writer.js';
 import type { ToolHost } from '../kmod/tools/tool.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { bytesFor, printError } from './output.js';
 
 /** Bytes that are gathered before they are written: a tool may print a hundred thousand short lines. */
 const BUFFERED = 1 << 16;
@@ -18,7 +19,8 @@ class Output {
   private size = 0;
 
   out(data: string | Uint8Array): void {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : Buffer.from(data);
+    // A copy: a tool may use its buffer again.
+    const bytes = Buffer.from(bytesFor(process.stdout, data));
     this.pieces.push(bytes);
     this.size += bytes.length;
     if (this.size >= BUFFERED) this.flush();
@@ -26,7 +28,7 @@ class Output {
 
   err(text: string): void {
     this.flush();
-    process.stderr.write(text);
+    printError(text);
   }
 
   flush(): void {

@@ -1,8 +1,9 @@
-import { GuestFault } from './fault.js';
+import { EndlessWork, GuestFault } from './fault.js';
 import {
   CPU_AREA,
   CPU_AREA_SIZE,
   DIRECT_MAP_UPPER,
+  ERRORS,
   GRANULE,
   GRANULE_SHIFT,
   GUEST_LIMIT,
@@ -16,11 +17,12 @@ import {
   READ_TAGS,
   REGIONS,
   TABLE_ENTRIES,
+  UNREACHABLE_TAGS,
   WATCHED_TAG,
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
-import { scrubber } from './scrub.js';
+import { type Scrubber, scrubber as scrubberOf } from './scrub.js';
 import { Shadow } from './shadow.js';
 
 export interface Permissions {
@@ -34,6 +36,15 @@ export const PAGE_KERNEL: Permissions = { read: true, write: true, execute: fals
 export const PAGE_KERNEL_RO: Permissions = { read: true, write: false, execute: false };
 export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute: true };
 
+/** The last region is that of error pointers, with the register file at its end. */
+const MAPPABLE_END = ERRORS.start;
+
+/** A long access counts as one for each so many bytes. */
+const LONG_ACCESS_SHIFT = 6;
+const LONG_ACCESS = 1 << LONG_ACCESS_SHIFT;
+/** Characters of a text that are made at once. */
+const TEXT_CHUNK = 4096;
+
 const MAPPED = 1;
 const EXECUTE = 2;
 /** Upper word of a watched page's tag. */
@@ -43,7 +54,10 @@ const USED = 4;
 
 /** Pointers from here on stand for addresses outside every region; see AddressSpace.fromAddress. */
 const WILD_BASE = 2 ** 32;
-const WILD_LIMIT = 1 << 20;
+/** How many different ones are remembered: the oldest give way, so that guest code cannot fill the host's memory with them. */
+const WILD_LIMIT = 1 << 16;
+/** What a pointer converts to whose address had to give way: not canonical, so that nothing can be there. */
+const FORGOTTEN = 0x8000_dead_dead_deadn;
 
 /**
  * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
@@ -59,32 +73,33 @@ export class AddressSpace {
   /** What translated code checks with, two words for each page; see layout.ts. */
   private readonly readTags: Uint32Array;
   private readonly writeTags: Uint32Array;
+  /**
+   * Accesses that TypeScript code has made, long ones by their length: what the work of the base kernel is measured by. Every
+   * loop over what guest code has linked makes some.
+   */
+  accesses = 0;
+  private allowedAccesses = Number.POSITIVE_INFINITY;
+  private allowanceFrom = 0;
   /** Grows whenever a page becomes less accessible: checks that were made before may no longer hold. */
   restrictions = 0;
   private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
   private readonly granuleUpper = new Uint32Array(256);
   private readonly wildByAddress = new Map<bigint, Ptr>();
   private readonly wildByIndex: bigint[] = [];
+  private wildCount = 0;
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
   readonly shadow: Shadow;
   private released = false;
 
   /** `memory`: what an address space that is no longer needed has given back (see release). */
   constructor(memory?: WebAssembly.Memory) {
-    const pages = MEMORY_BYTES / 65536;
-    this.memory = memory ?? new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.memory = memory ?? newMemory();
     const buffer = this.memory.buffer;
     this.view = new DataView(buffer, 0, GUEST_LIMIT);
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
     this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
     this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
     this.shadow = new Shadow(buffer);
-    if (!memory) {
-      this.readTable.fill(NO_ACCESS);
-      this.writeTable.fill(NO_ACCESS);
-    }
-    new BigUint64Array(buffer, READ_TAGS, 1)[0] = NO_TAG;
-    new BigUint64Array(buffer, WRITE_TAGS, 1)[0] = NO_TAG;
     this.readTags = new Uint32Array(buffer, READ_TAGS, TABLE_ENTRIES * 2);
     this.writeTags = new Uint32Array(buffer, WRITE_TAGS, TABLE_ENTRIES * 2);
     this.granuleUpper.fill(0xffff_ffff);
@@ -97,23 +112,24 @@ export class AddressSpace {
 
   /**
    * Ends the address space; nothing may use it from then on. Returns its memory, which is as new, for another one: an engine
-   * collects garbage whenever it is asked for 2 GiB, which takes longer than booting a machine.
+   * collects garbage whenever it is asked for 2 GiB, which takes longer than booting a machine. The tables of permissions are
+   * looked at: should anything but this class have written there, another memory takes its place.
    */
   release(): WebAssembly.Memory {
     if (this.released) throw new Error('the address space was released before');
     this.released = true;
-    const scrub = scrubber(this.memory);
+    const scrubber = scrubberOf(this.memory);
     for (let page = 0; page < this.pageFlags.length; ) {
       const end = this.endOfRun(page);
       if (this.pageFlags[page]) {
-        scrub(page * PAGE_SIZE, end * PAGE_SIZE);
+        scrubber.scrub(page * PAGE_SIZE, end * PAGE_SIZE);
         this.forbid(page, end);
         this.shadow.forget(page * PAGE_SIZE, end * PAGE_SIZE);
       }
       page = end;
     }
-    scrub(CPU_AREA, CPU_AREA + CPU_AREA_SIZE);
-    return this.memory;
+    scrubber.scrub(CPU_AREA, CPU_AREA + CPU_AREA_SIZE);
+    return tablesAreAsNew(scrubber) ? this.memory : newMemory();
   }
 
   /** First page after `page` that, unlike it, was never mapped, or was. */
@@ -171,6 +187,17 @@ export class AddressSpace {
     );
   }
 
+  /**
+   * How many more accesses are allowed before one throws EndlessWork, which renews the allowance: whoever handles the error
+   * looks at guest memory too. Returns what was left.
+   */
+  allowAccesses(count: number): number {
+    const left = this.allowedAccesses - this.accesses;
+    this.allowanceFrom = this.accesses;
+    this.allowedAccesses = this.accesses + count;
+    return left;
+  }
+
   isMapped(ptr: Ptr): boolean {
     return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & MAPPED) !== 0;
   }
@@ -196,7 +223,7 @@ export class AddressSpace {
   /** The 64-bit address of a pointer, as an unsigned bigint. */
   toAddress(ptr: Ptr): bigint {
     if (ptr < GRANULE) return BigInt(ptr);
-    if (ptr >= WILD_BASE) return this.wildByIndex[ptr - WILD_BASE] ?? 0n;
+    if (ptr >= WILD_BASE) return this.wildAddress(ptr - WILD_BASE);
     return (BigInt(this.upperOf(ptr)) << 32n) | BigInt((ptr ^ 0x8000_0000) >>> 0);
   }
 
@@ -316,14 +343,20 @@ export class AddressSpace {
 
   /** A NUL-terminated string as bytes decoded one to one (latin-1); at most `limit` bytes. */
   cstring(ptr: Ptr, limit = Number.POSITIVE_INFINITY): string {
+    const end = ptr + this.cstringLength(ptr, limit);
     let text = '';
-    for (let at = ptr; at < ptr + limit; at++) {
-      if (at === ptr || (at & (PAGE_SIZE - 1)) === 0) this.check(this.readTable, at, 1, 'read');
-      const byte = this.bytes[at];
-      if (byte === 0) break;
-      text += String.fromCharCode(byte);
-    }
+    for (let at = ptr; at < end; at += TEXT_CHUNK)
+      text += String.fromCharCode(...this.bytes.subarray(at, Math.min(at + TEXT_CHUNK, end)));
     return text;
+  }
+
+  /** strnlen(): bytes before the NUL, at most `limit`. */
+  cstringLength(ptr: Ptr, limit = Number.POSITIVE_INFINITY): number {
+    for (let at = ptr; at < ptr + limit; at++) {
+      if (at === ptr || (at & (LONG_ACCESS - 1)) === 0) this.check(this.readTable, at, 1, 'read');
+      if (this.bytes[at] === 0) return at - ptr;
+    }
+    return limit;
   }
 
   /** Writes the characters' low bytes and a NUL. */
@@ -333,12 +366,19 @@ export class AddressSpace {
     out[text.length] = 0;
   }
 
+  private wildAddress(number: number): bigint {
+    const remembered = number < this.wildCount && number >= this.wildCount - WILD_LIMIT;
+    return (remembered ? this.wildByIndex[number % WILD_LIMIT] : undefined) ?? FORGOTTEN;
+  }
+
   private wild(address: bigint): Ptr {
     const known = this.wildByAddress.get(address);
     if (known !== undefined) return known;
-    if (this.wildByIndex.length >= WILD_LIMIT) throw new RangeError('too many distinct wild pointers');
-    const ptr = WILD_BASE + this.wildByIndex.length;
-    this.wildByIndex.push(address);
+    const ptr = WILD_BASE + this.wildCount;
+    const index = this.wildCount++ % WILD_LIMIT;
+    const forgotten = this.wildByIndex[index];
+    if (forgotten !== undefined) this.wildByAddress.delete(forgotten);
+    this.wildByIndex[index] = address;
     this.wildByAddress.set(address, ptr);
     return ptr;
   }
@@ -351,15 +391,23 @@ export class AddressSpace {
   }
 
   private check(table: Uint32Array, ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
+    this.accesses += bytes > LONG_ACCESS ? bytes >>> LONG_ACCESS_SHIFT : 1;
+    if (this.accesses > this.allowedAccesses) this.endless();
     if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
       if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
     } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
     throw new GuestFault(this.toAddress(ptr), access, bytes);
   }
 
+  private endless(): never {
+    const count = this.accesses - this.allowanceFrom;
+    this.allowAccesses(count);
+    throw new EndlessWork(count);
+  }
+
   private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {
     if (this.released) throw new Error('the address space was released');
-    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > GUEST_LIMIT)
+    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > MAPPABLE_END)
       throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
     let wasCode = false;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
@@ -382,4 +430,27 @@ export class AddressSpace {
   private codeChanged(start: Ptr, bytes: number): void {
     for (const listener of this.changeListeners) listener(start, bytes);
   }
+}
+
+/** Memory in which nothing is accessible. */
+function newMemory(): WebAssembly.Memory {
+  const pages = MEMORY_BYTES / 65536;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  for (const table of [READ_TABLE, WRITE_TABLE])
+    new Uint32Array(memory.buffer, table, TABLE_ENTRIES).fill(NO_ACCESS);
+  for (const tags of [READ_TAGS, WRITE_TAGS])
+    new BigUint64Array(memory.buffer, tags, UNREACHABLE_TAGS).fill(NO_TAG);
+  return memory;
+}
+
+function tablesAreAsNew({ holdsOnly }: Scrubber): boolean {
+  const refused = (BigInt(NO_ACCESS) << 32n) | BigInt(NO_ACCESS);
+  return (
+    [READ_TABLE, WRITE_TABLE].every((table) => holdsOnly(table, table + 4 * TABLE_ENTRIES, refused)) &&
+    [READ_TAGS, WRITE_TAGS].every(
+      (tags) =>
+        holdsOnly(tags, tags + 8 * UNREACHABLE_TAGS, NO_TAG) &&
+        holdsOnly(tags + 8 * UNREACHABLE_TAGS, tags + 8 * TABLE_ENTRIES, 0n),
+    )
+  );
 }

@@ -100,6 +100,10 @@ export interface CpuContract {
   fuel: number;
   /** Instructions executed since boot (as counted through fuel). */
   readonly executed: number;
+  /** As `executed`, with what was charged for work of others. */
+  readonly elapsed: number;
+  /** Uses fuel up without executing anything: for what the host did on behalf of guest code, told in instructions. */
+  charge(instructions: number): void;
 
   /** Runs from the register file's RIP. Re-entrant: a host function may call it. */
   run(): Exit;

@@ -54,9 +54,10 @@ export class Cpu implements CpuContract {
   private unwindRequested = false;
   private hostExit: Exit | undefined;
   private hostError: { readonly error: unknown } | undefined;
-  /** Fuel when it was last set, and instructions executed until then. */
+  /** Fuel when it was last set, and what had been used until then. */
   private granted = 0;
-  private executedBefore = 0;
+  private elapsedBefore = 0;
+  private charged = 0;
 
   constructor(
     readonly space: AddressSpace,
@@ -168,13 +169,22 @@ export class Cpu implements CpuContract {
   }
 
   set fuel(value: number) {
-    this.executedBefore = this.executed;
+    this.elapsedBefore = this.elapsed;
     this.granted = value;
     this.regs.fuel = value;
   }
 
+  get elapsed(): number {
+    return this.elapsedBefore + this.granted - this.regs.fuel;
+  }
+
   get executed(): number {
-    return this.executedBefore + this.granted - this.regs.fuel;
+    return this.elapsed - this.charged;
+  }
+
+  charge(instructions: number): void {
+    this.charged += instructions;
+    this.regs.burn(instructions);
   }
 
   get interruptsEnabled(): boolean {

@@ -18,3 +18,12 @@ export class GuestFault extends Error {
     super(`guest ${access} of ${size} bytes at 0x${address.toString(16)}`);
   }
 }
+
+/** TypeScript code made so many accesses to guest memory in one go that it does not look as if it would ever end. */
+export class EndlessWork extends Error {
+  override readonly name = 'EndlessWork';
+
+  constructor(readonly accesses: number) {
+    super(`${accesses} accesses to guest memory without a pause`);
+  }
+}

@@ -67,8 +67,9 @@ export const DIRECT_MAP_UPPER = 0xffff_8880;
 /**
  * Tables that translated code checks accesses with: one 64-bit tag for each of the 2^20 pages of the 32-bit
  * space, equal to (address >>> 12) - 2^19, that is (address - 2^31) >>> 12, where the page may be read or
- * written. Elsewhere it is 0, which matches page 0 only, whose own tag is therefore NO_TAG. The tables fill
- * the granule round NULL, which is never mapped.
+ * written. Elsewhere it is 0. What is compared is the tag of the page of an access's *last* byte with the page
+ * number of its *first*: 0 would match accesses that begin in page 0 and end in a later page, so the pages that
+ * one can end in, those of the first granule, have NO_TAG. The tables fill that granule, which is never mapped.
  */
 export const READ_TAGS = 0;
 export const WRITE_TAGS = 0x80_0000;
@@ -76,6 +77,8 @@ export const WRITE_TAGS = 0x80_0000;
 export const WATCHED_TAG = 1n << 60n;
 /** Matches no address. */
 export const NO_TAG = 0xffff_ffff_ffff_ffffn;
+/** So many tags at the start of each table are NO_TAG: as many as there are pages in the granule round NULL. */
+export const UNREACHABLE_TAGS = GRANULE / PAGE_SIZE;
 
 /**
  * Shadow of RAM, in a granule range that no region uses: one signed byte for each 8 bytes, as KASAN has it. 0: all may be

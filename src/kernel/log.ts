@@ -10,6 +10,8 @@ export interface LogRecord {
 
 export const LOGLEVEL_DEFAULT = 4;
 
+/** Records that are kept at most; when there are more, the older half gives way, as in the kernel's ring. */
+const CAPACITY = 100_000;
 /** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
 export const RECORD_MAX = 1024 - 32;
 /** Characters of a line in it, besides the two of its level and a NUL. */
@@ -20,7 +22,9 @@ const LINE_MAX = RECORD_MAX - 3;
  * something else. Until then nobody sees it, as in the kernel. Listeners hear each complete line.
  */
 export class KernelLog {
-  readonly records: LogRecord[] = [];
+  private readonly kept: LogRecord[] = [];
+  /** Records that had to give way: the sequence number of the first that is kept. */
+  lost = 0;
   private pending: { level: number; text: string; readonly caller: number } | undefined;
   private readonly listeners: ((record: LogRecord) => void)[] = [];
 
@@ -59,6 +63,15 @@ export class KernelLog {
     this.write(text.length < LINE_MAX ? `${text}\n` : text.slice(0, LINE_MAX), level);
   }
 
+  /** As `line`, but for what was said so before: pr_*_once(). */
+  once(text: string, level = 6): void {
+    if (this.saidOnce.has(text)) return;
+    this.saidOnce.add(text);
+    this.line(text, level);
+  }
+
+  private readonly saidOnce = new Set<string>();
+
   /** Completes a line that had no newline yet. */
   flush(): void {
     const { pending } = this;
@@ -67,14 +80,30 @@ export class KernelLog {
     for (const text of pending.text.split('\n')) this.append(pending.level, text);
   }
 
+  /** Sequence number of the next record. */
+  get next(): number {
+    return this.lost + this.kept.length;
+  }
+
+  /** Complete records from a sequence number on, as far as they are kept. */
+  from(sequence: number): readonly LogRecord[] {
+    return this.kept.slice(Math.max(0, sequence - this.lost));
+  }
+
+  /** The record of that number, or the first after it that is kept. */
+  at(sequence: number): LogRecord | undefined {
+    return this.kept[Math.max(0, sequence - this.lost)];
+  }
+
   /** Complete lines from a sequence number on. */
   linesFrom(sequence: number): string[] {
-    return this.records.slice(sequence).map((record) => record.text);
+    return this.from(sequence).map((record) => record.text);
   }
 
   private append(level: number, text: string): void {
-    const record = { sequence: this.records.length, time: this.now(), level, text };
-    this.records.push(record);
+    const record = { sequence: this.next, time: this.now(), level, text };
+    if (this.kept.length >= CAPACITY) this.lost += this.kept.splice(0, CAPACITY / 2).length;
+    this.kept.push(record);
     for (const listener of this.listeners) listener(record);
   }
 }

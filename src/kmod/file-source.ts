@@ -31,6 +31,8 @@ export interface FileSource {
   stamp?(path: string): string | undefined;
   /** What a path is, not following a symbolic link; undefined where there is nothing. */
   info?(path: string): FileInfo | undefined;
+  /** The same files, of which no path and no link below a directory leads out of it. */
+  confined?(directory: string): FileSource;
 }
 
 /** A file tree in memory: for tests, archives and browsers. */
@@ -102,6 +104,15 @@ export class OverlayFiles implements FileSource {
     }
     return undefined;
   }
+
+  confined(directory: string): FileSource {
+    return new OverlayFiles(this.layers.map((layer) => confined(layer, directory)));
+  }
+}
+
+/** {@link FileSource.confined}, of a source that may have no links at all. */
+export function confined(files: FileSource, directory: string): FileSource {
+  return files.confined?.(directory) ?? files;
 }
 
 /** What a path is, in a source that may not have `info`. */

@@ -17,4 +17,6 @@ export interface FileWriter {
    * the last and leaves the old files.
    */
   replaceFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): readonly WriteProblem[];
+  /** The same place, where no link below a directory leads what is written there out of it. */
+  confined?(directory: string): FileWriter;
 }

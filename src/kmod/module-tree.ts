@@ -9,7 +9,7 @@ import {
 } from './config/modprobe-config.js';
 import { readConfig } from './config/read-config.js';
 import { type IndexCache, indexFiles, indexTree } from './depmod/index-tree.js';
-import { type FileSource, infoOf, OverlayFiles, readText } from './file-source.js';
+import { confined, type FileSource, infoOf, OverlayFiles, readText } from './file-source.js';
 import type { FileWriter } from './file-writer.js';
 import { type FoundModule, Lookup } from './found-module.js';
 import { globMatches } from './glob.js';
@@ -109,12 +109,12 @@ export class ModuleTree {
    * modules, or those of several releases and `release` does not say which.
    */
   static open(directory: string, options: OpenOptions = {}): ModuleTree {
-    const { files = defaultFiles(), ...rest } = options;
+    const { files: given = defaultFiles(), ...rest } = options;
     const clean = directory.replace(/(?<=.)\/+$/, '');
     const below = /^(.*)\/lib\/modules\/([^/]+)$/.exec(clean);
-    if (below)
-      return new ModuleTree(files, { ...rest, root: below[1], release: options.release ?? below[2] });
-    const root = clean === '/' ? '' : clean;
+    const root = below ? below[1] : clean === '/' ? '' : clean;
+    const files = confined(given, root);
+    if (below) return new ModuleTree(files, { ...rest, root, release: options.release ?? below[2] });
     return new ModuleTree(files, { ...rest, root, release: options.release ?? onlyRelease(files, root) });
   }
 
@@ -290,9 +290,11 @@ export class ModuleTree {
    */
   write(writer: FileWriter, directory: string = this.base): void {
     const made = indexTree(this.files, this.base);
-    const errno = writer.makeDirectories(directory);
+    const below = this.root !== '' && directory.startsWith(`${this.root}/`);
+    const place = below ? (writer.confined?.(this.root) ?? writer) : writer;
+    const errno = place.makeDirectories(directory);
     if (errno !== 0) throw new IndexWriteError(`${directory}: ${strerror(errno)}`);
-    const [problem] = writer.replaceFiles(directory, made);
+    const [problem] = place.replaceFiles(directory, made);
     if (problem) throw new IndexWriteError(`${directory}: ${problem.step}: ${strerror(problem.errno)}`);
   }
 

@@ -43,6 +43,13 @@ function unreadable(files: FileSource, path: string, shown: string): KmodError {
 function unpacked(packed: Uint8Array, file: string): Uint8Array {
   const compression = compressionOf(packed);
   if (compression === 'none') return packed;
+  if (compression === 'zstd' && !tellsItsSize(packed)) {
+    const text = 'zstd: Failed to determine decompression size';
+    throw new KmodError(EINVAL, file, 4, 'the frame does not say how large its content is', {
+      where: 'kmod_file_load_zstd',
+      text,
+    });
+  }
   try {
     return unpack(packed, file);
   } catch (error) {
@@ -50,6 +57,18 @@ function unpacked(packed: Uint8Array, file: string): Uint8Array {
     const { offset, field, detail } = error;
     throw new KmodError(EINVAL, file, offset, `${field}: ${detail}`, complaintOf(compression, error));
   }
+}
+
+/**
+ * Whether a zstd frame says how large its content is, and that it has any (RFC 8878, section 3.1.1.1): libkmod takes no
+ * other, such as `zstd -c < FILE` makes them.
+ */
+function tellsItsSize(packed: Uint8Array): boolean {
+  const descriptor = packed[4] ?? 0;
+  const isSingle = (descriptor & 0x20) !== 0;
+  const bytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6];
+  const at = 5 + (isSingle ? 0 : 1) + [0, 1, 2, 4][descriptor & 3];
+  return packed.subarray(at, at + bytes).some((byte) => byte !== 0) || bytes === 2;
 }
 
 /** What libkmod's log says of damage that its unpacking libraries found, in their words. */

@@ -1,3 +1,5 @@
+import type { AddressSpace } from '../cpu/address-space.js';
+import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
 
 /** Guest code called an exported function that this base kernel does not implement. */
@@ -29,6 +31,9 @@ export type FaultKind =
   | 'panic'
   | 'stack-corruption'
   | 'soft-lockup'
+  | 'out-of-memory'
+  | 'endless'
+  | 'timeout'
   | 'deadlock'
   | 'sleep-in-atomic'
   | 'lock-misuse'
@@ -62,6 +67,17 @@ export class Oops extends Error {
 /** Somebody waits for what only ends when they go on: on Linux the task, and often the CPU, stops for ever. */
 export function selfWait(fn: string, what: string, at: Ptr): Oops {
   return new Oops('deadlock', `BUG: ${fn}() of ${what}: it would wait for itself for ever`, at);
+}
+
+/**
+ * What happens to a module that gives a pointer to what is no object of the kind that a function takes: the fault of reading it
+ * where nothing is, else the kernel would be led astray by what it finds there.
+ */
+export function noSuchObject(space: AddressSpace, ptr: Ptr, kind: string): GuestFault | Oops {
+  const address = space.toAddress(ptr);
+  if (!space.canRead(ptr, 8)) return new GuestFault(address, 'read', 8);
+  const text = `general protection fault: 0x${address.toString(16)} is no ${kind}: 0000`;
+  return new Oops('general-protection', text, ptr);
 }
 
 /** ERR_PTR(-errno), as a `Ptr` (see cpu/layout.ts on the ERRORS region). */

@@ -9,6 +9,7 @@ import type { Sleepable } from '../kernel/effects.js';
 import { isSleepable } from '../kernel/effects.js';
 import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { KernelLog } from '../kernel/log.js';
+import { MemoryBudget } from '../kernel/mm/budget.js';
 import { Ledger } from '../kernel/mm/ledger.js';
 import { PageAllocator } from '../kernel/mm/page-allocator.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
@@ -23,6 +24,8 @@ import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
 import { StructType } from './abi/struct.js';
 import { type Holder, type Holding, Origins } from './holding.js';
+import { type Interruption, InterruptionPoint } from './interruption.js';
+import { memorySize } from './mm/memory-size.js';
 import { Processes } from './sched/processes.js';
 import type { Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
@@ -49,9 +52,20 @@ export interface KernelOptions {
   readonly trust?: ModuleTrust;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
+  /** Asked every few milliseconds while a command runs: a reason to stop it. */
+  readonly interrupt?: () => Interruption | undefined;
+  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped. */
+  readonly workLimit?: number;
   /** What a kernel that is no longer needed has given back: see AddressSpace.release. */
   readonly memory?: WebAssembly.Memory;
 }
+
+/** Some ten seconds of a processor. */
+const WORK_LIMIT = 4e9;
+/** What an access of the base kernel to guest memory takes longer than an instruction, in instructions. */
+const ACCESS_WORK = 6;
+/** What a line of the log costs, in instructions: it is written to a console. */
+const LINE_COST = 2000;
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
@@ -80,6 +94,9 @@ export class LinuxKernel {
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
+  readonly interruption: InterruptionPoint;
+  /** Memory that the machine has: `mem=`. */
+  readonly budget: MemoryBudget;
   readonly trust: ModuleTrust;
   readonly files: FileTree;
   readonly platform: Platform;
@@ -92,6 +109,7 @@ export class LinuxKernel {
   private readonly enums = new Map<string, number>();
   private readonly symbols = new Map<string, Ptr>();
   private readonly strings = new Map<string, Ptr>();
+  private readonly parameters = new Map<string, ReadonlySet<string>>();
 
   constructor(
     readonly target: Target,
@@ -110,19 +128,26 @@ export class LinuxKernel {
     this.random = new Random(options.seed ?? 0);
     this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
     this.cpu = new Cpu(space, { platform: this.platform });
+    this.interruption = new InterruptionPoint(
+      () => this.cpu.elapsed + ACCESS_WORK * space.accesses,
+      options.workLimit ?? WORK_LIMIT,
+      options.interrupt ?? (() => undefined),
+    );
     this.log = new KernelLog(
       () => this.clock.now,
       () => this.executor.current?.id ?? 0,
     );
     this.mapImage();
-    this.pages = new PageAllocator(space, this.ledger);
+    this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
+    this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger);
-    this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC);
-    this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES);
+    this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC, this.budget);
+    this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES, this.budget);
     this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
     this.cpu.gsBase = space.toAddress(this.percpu.base);
     this.traps = new Traps(this);
     this.executor = new Executor(this.cpu, space, this.traps);
+    this.log.onRecord(() => this.executor.charge(LINE_COST));
     this.processes = new Processes(this);
     this.scheduler = new Scheduler(
       this.cpu,
@@ -132,6 +157,7 @@ export class LinuxKernel {
       this.random,
       (options.seed ?? 0) !== 0,
       this.processes,
+      () => void this.now(),
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.gate = new Gate(this.cpu, space);
@@ -225,7 +251,12 @@ export class LinuxKernel {
 
   /** Whether a function of the target takes a parameter of that name: for those that gained or lost one. */
   hasParameter(fn: string, parameter: string): boolean {
-    return this.types.findPrototype(fn)?.params.some(({ name }) => name === parameter) ?? false;
+    let names = this.parameters.get(fn);
+    if (!names) {
+      names = new Set(this.types.findPrototype(fn)?.params.map(({ name }) => name));
+      this.parameters.set(fn, names);
+    }
+    return names.has(parameter);
   }
 
   /** A permanent, read-only C string in kernel memory. Equal texts share it. */
@@ -299,10 +330,11 @@ export class LinuxKernel {
     return this.executor.current?.caller ?? 0;
   }
 
-  /** Virtual time since boot in nanoseconds: the clock, and what was executed since it was last set. */
+  /** Virtual time since boot in nanoseconds: the clock, and what was executed, by guest code or for it, since it was last set. */
   now(): number {
-    this.clock.now += this.cpu.executed - this.countedInstructions;
-    this.countedInstructions = this.cpu.executed;
+    const { elapsed } = this.cpu;
+    this.clock.now += elapsed - this.countedInstructions;
+    this.countedInstructions = elapsed;
     return this.clock.now;
   }
 

@@ -15,6 +15,7 @@ import {
 import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
+import type { Interruption } from '../linux/interruption.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
 import { ModuleHistory } from '../linux/module/module-history.js';
 import { type ModuleListing, Modules } from '../linux/module/modules.js';
@@ -53,6 +54,10 @@ export interface MachineOptions {
   readonly tree?: ModuleTree;
   /** Memory of a machine that is no longer needed: see Machine.release. */
   readonly memory?: WebAssembly.Memory;
+  /** Asked every few milliseconds while a command runs: a reason to stop it, such as that its time is over. */
+  readonly interrupt?: () => Interruption | undefined;
+  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped: 4e9 by default. */
+  readonly workLimit?: number;
 }
 
 /** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
@@ -78,13 +83,18 @@ const PATIENCE_NS = 7200e9;
  */
 const RESTLESS_TURNS = 100_000;
 const RESTLESS_NS = 600e9;
+const TURNS_BETWEEN_POLLS = 64;
+const TURNS_OF_GRACE = 1000;
+/** And so many, however little time has passed: `for (;;) schedule()`. */
+const MAX_TURNS = 1_000_000;
 
 /** A machine with a booted base kernel: a kernel that modules can be loaded into, and used. */
 export class Machine {
   readonly kernel: LinuxKernel;
   readonly tree: ModuleTree;
   readonly files: FileSource;
-  readonly hostFiles: FileSource | undefined;
+  /** Files of the host that commands may name; undefined while a script of the image runs. */
+  hostFiles: FileSource | undefined;
   readonly processes: ProcessTable;
   readonly archive: ModuleHistory;
   readonly memory: GuestMemory;
@@ -105,6 +115,8 @@ export class Machine {
       seed: options.seed ?? 0,
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
+      ...(options.interrupt && { interrupt: options.interrupt }),
+      ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
       files: hostTreeOf(this.files),
     });
     this.kernel.get(Credentials).uid = options.uid ?? 0;
@@ -116,6 +128,17 @@ export class Machine {
     this.fs = new MachineFileSystem(this);
     this.system = new MachineKernel(this.kernel);
     this.kernel.get(Modules).requestModule = (name) => this.requestModule(name);
+  }
+
+  /** Runs what a file of the image says: its commands do not see the host. */
+  *withoutHostFiles<T>(body: Sleepable<T>): Sleepable<T> {
+    const { hostFiles } = this;
+    this.hostFiles = undefined;
+    try {
+      return yield* body;
+    } finally {
+      this.hostFiles = hostFiles;
+    }
   }
 
   static boot(options: MachineOptions): Machine {
@@ -134,7 +157,7 @@ export class Machine {
   insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
     this.demand((terminal) => {
       const start = { terminal, given: { path, bytes: content } };
-      return insmodFile(machineSystem(this, 'insmod', start), path, args, false);
+      return insmodFile(machineSystem(this, 'insmod', start), path, args, {});
     }, 'insmod');
   }
 
@@ -161,7 +184,7 @@ export class Machine {
 
   /** The kernel log from a sequence number on. A line that nobody has ended yet is not in it. */
   dmesg(from = 0): readonly LogRecord[] {
-    return this.kernel.log.records.slice(from);
+    return this.kernel.log.from(from);
   }
 
   /** Lines of the log with a level below this come to the console: the first number of /proc/sys/kernel/printk. */
@@ -193,7 +216,9 @@ export class Machine {
 
   /** Lets virtual time pass. */
   sleep(nanoseconds: number): void {
-    this.kernel.scheduler.settle(nanoseconds);
+    const { interruption, scheduler } = this.kernel;
+    interruption.begin(Number.POSITIVE_INFINITY);
+    scheduler.settle(nanoseconds, () => interruption.poll(TURNS_BETWEEN_POLLS) !== undefined);
   }
 
   /** Runs a process to its end, then lets what it started run for a moment. */
@@ -212,16 +237,39 @@ export class Machine {
 
   /** False if the task waits for something that does not come. */
   runUntilEnd(task: Task, settle = SETTLE_NS, patience = PATIENCE_NS): boolean {
-    const { scheduler, clock } = this.kernel;
+    const { scheduler, clock, interruption } = this.kernel;
+    interruption.begin();
+    let grace = TURNS_OF_GRACE;
+    // Who waited for what was stopped, the shell say, has a moment to end by itself.
+    const stopped = (): boolean => {
+      if (interruption.poll(TURNS_BETWEEN_POLLS) === undefined) return false;
+      this.stopForeground();
+      return grace-- <= 0;
+    };
     const turns = scheduler.turns + RESTLESS_TURNS;
+    const most = scheduler.turns + MAX_TURNS;
     const restless = clock.now + RESTLESS_NS;
     const done = (): boolean =>
-      task.ended || (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
+      task.ended ||
+      stopped() ||
+      scheduler.turns > most ||
+      (scheduler.turns > turns && clock.now > Math.max(restless, this.silentUntil));
     do scheduler.run(done, Math.max(clock.now + patience, this.silentUntil));
-    while (!task.ended && clock.now < this.silentUntil);
-    if (settle > 0) scheduler.settle(settle);
-    if (!task.ended) this.reportHung(task);
+    while (!task.ended && !stopped() && clock.now < this.silentUntil && scheduler.turns <= most);
+    if (settle > 0) scheduler.settle(settle, stopped);
+    if (!task.ended && interruption.reason) this.kernel.traps.stopSleeping(task, interruption.reason);
+    else if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
+    else if (!task.ended) this.reportHung(task);
     return task.ended;
+  }
+
+  private stopForeground(): void {
+    const { interruption, traps } = this.kernel;
+    const { reason } = interruption;
+    for (const task of this.processes.foreground()) {
+      if (reason) traps.stopSleeping(task, reason);
+      this.kernel.scheduler.kill(task);
+    }
   }
 
   /** A command does not end: the tasks that wait without end, or the command itself. */
@@ -237,7 +285,7 @@ export class Machine {
   }
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {
-    const before = this.kernel.log.records.length;
+    const before = this.kernel.log.next;
     this.forgetFailure();
     const { exit, stderr, hangs } = this.process(name, body);
     if (exit === 0) return;

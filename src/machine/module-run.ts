@@ -214,7 +214,7 @@ class ModuleRun {
   }
 
   private logLength(): number {
-    return this.machine.kernel.log.records.length;
+    return this.machine.kernel.log.next;
   }
 
   private faults(): ReportedFault[] {

@@ -4,6 +4,7 @@ import type { FaultKind } from '../linux/errors.js';
 import type { LinuxKernel } from '../linux/kernel.js';
 
 /** Exit status of a process that a signal ended, as a shell gives it: 128 and the signal's number. */
+const SIGINT_STATUS = 130;
 const SIGKILL_STATUS = 137;
 const SIGSEGV_STATUS = 139;
 
@@ -17,6 +18,9 @@ const KILLS: ReadonlySet<FaultKind> = new Set([
   'unimplemented-export',
   'internal',
   'soft-lockup',
+  'out-of-memory',
+  'endless',
+  'timeout',
   'deadlock',
   'panic',
   'stack-corruption',
@@ -29,7 +33,9 @@ export class ProcessTable {
 
   constructor(private readonly k: LinuxKernel) {
     k.processes.onExit((task) => {
-      if (task.state === 'killed') {
+      if (task.state === 'killed' && k.interruption.reason === 'interrupted') {
+        this.killed.set(task, SIGINT_STATUS);
+      } else if (task.state === 'killed') {
         const kind = k.traps.reports.at(-1)?.kind;
         this.killed.set(task, kind === undefined || KILLS.has(kind) ? SIGKILL_STATUS : SIGSEGV_STATUS);
       }
@@ -62,6 +68,12 @@ export class ProcessTable {
       yield* block();
     }
     return this.exitStatus(task);
+  }
+
+  /** The processes that others wait for and that wait for no other. */
+  foreground(): Task[] {
+    const waiters = new Set([...this.waiting.values()].flat());
+    return [...this.waiting.keys()].filter((task) => !waiters.has(task));
   }
 
   /** Runs a process to its end within the calling task. */

@@ -3,6 +3,7 @@ import { extractVmlinux, isBzImage } from '../formats/compressed/vmlinuz.js';
 import { isElf, parseElf } from '../formats/elf/index.js';
 import { parseModinfo } from '../formats/modinfo.js';
 import { decodeUtf8 } from '../formats/string-table.js';
+import { whatIsIt } from '../formats/what-is-it.js';
 import { parseConfig } from './config.js';
 import { encodeExports } from './export-table.js';
 import { type ImageFacts, readImage } from './image/image.js';
@@ -35,10 +36,9 @@ export interface ReadTargetOptions {
 /** Reads everything that a source tells about a kernel. */
 export function readTargetParts(source: TargetSource, options: ReadTargetOptions = {}): TargetParts {
   const imagePath = findImage(source, options.release);
-  const facts = readImage(
-    imageBytes(source.read(imagePath), `${source.name}: ${imagePath}`),
-    `${source.name}: ${imagePath}`,
-  );
+  // An image by itself has no other name than its own.
+  const file = imagePath === 'vmlinuz' ? source.name : `${source.name}: ${imagePath}`;
+  const facts = readImage(imageBytes(source.read(imagePath), file), file);
   const { release } = facts;
   const configText = readConfigText(source, release, facts);
   const builtin = readModuleFile(source, release, 'modules.builtin');
@@ -125,7 +125,14 @@ function imageBytes(bytes: Uint8Array, file: string): Uint8Array {
   if (isBzImage(bytes)) return extractVmlinux(bytes, file);
   const unpacked = unpack(bytes, file);
   if (isElf(unpacked)) return unpacked;
-  throw new TargetError(`${file}: neither a bzImage (vmlinuz) nor an ELF image (vmlinux)`);
+  throw notAKernel(file, bytes);
+}
+
+/** What somebody took for a kernel, and what would be one. */
+export function notAKernel(file: string, bytes: Uint8Array): TargetError {
+  return new TargetError(
+    `${file} is ${whatIsIt(bytes)}, no kernel: a .deb, a bzImage (vmlinuz), an ELF image (vmlinux) or a directory tree is needed`,
+  );
 }
 
 function readConfigText(source: TargetSource, release: string, facts: ImageFacts): string {

@@ -207,7 +207,7 @@ describe('sources that do not do', () => {
     const module = join(import.meta.dirname, '../../tests/modules/hello.ko');
     copyFileSync(module, join(folder, 'vmlinux'));
     expect(() => readTarget(sourceOfPath(join(folder, 'vmlinux')).source)).toThrow(
-      'no "Linux version" banner: not a Linux kernel image',
+      'is a kernel module or another object file, no kernel',
     );
   });
 });

@@ -71,8 +71,25 @@ export function isEcdsaOid(oid: string): boolean {
   return SIGNATURE_ALGORITHMS.get(oid)?.kind === 'ecdsa';
 }
 
+/** What a certificate is, but for its key, which may be of a kind that no kernel knows. */
+export type CertificateIdentity = Omit<Certificate, 'publicKey'>;
+
 /** Reads a certificate. Throws FormatError where it is none, Refused (ENOPKG) where its key is of an unknown kind. */
 export function parseCertificate(der: Uint8Array, file: string): Certificate {
+  const { publicKeyInfo, ...identity } = parseParts(der, file);
+  return { ...identity, publicKey: parsePublicKey(publicKeyInfo, file) };
+}
+
+/** Reads a certificate, whatever its key is. Throws FormatError where it is none. */
+export function parseIdentity(der: Uint8Array, file: string): CertificateIdentity {
+  const { publicKeyInfo: _, ...identity } = parseParts(der, file);
+  return identity;
+}
+
+function parseParts(
+  der: Uint8Array,
+  file: string,
+): CertificateIdentity & { readonly publicKeyInfo: Uint8Array } {
   const reader = new ByteReader(der, file);
   const outer = new DerReader(reader, 0, der.length);
   const whole = outer.next('Certificate', DER.sequence);
@@ -103,7 +120,7 @@ export function parseCertificate(der: Uint8Array, file: string): Certificate {
     keyId: keyIdOf(extensions.get(SUBJECT_KEY_ID), file),
     authority: authorityOf(extensions.get(AUTHORITY_KEY_ID), file),
     name: commonName(subject, file),
-    publicKey: parsePublicKey(withHeader(der, key), file),
+    publicKeyInfo: withHeader(der, key),
     signed: withHeader(der, signed),
     algorithm: SIGNATURE_ALGORITHMS.get(algorithm),
     signature,

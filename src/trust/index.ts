@@ -1,4 +1,9 @@
-export { type Certificate, parseCertificate } from './certificate.js';
+export {
+  type Certificate,
+  type CertificateIdentity,
+  parseCertificate,
+  parseIdentity,
+} from './certificate.js';
 export type { CheckOptions } from './check.js';
 export type { DigestName } from './digest.js';
 export { Keyring } from './keyring.js';
@@ -10,6 +15,7 @@ export {
   appendSignature,
   detachedSignature,
   SIGNING_HASHES,
+  type Signer,
   type SigningHash,
   type SigningOptions,
   signModule,

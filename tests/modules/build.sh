@@ -3,6 +3,7 @@
 #
 #   build.sh [NAME...]
 #   build.sh trust [NAME...]            those of trust/, which have no BTF
+#   build.sh hostile [NAME...]          those of hostile/, likewise
 #   build.sh 6.12 [trust] NAME...       for Debian's 6.12 kernel, into 6.12/ and 6.12/trust/
 #
 # Needs gcc-12, make, dpkg-deb, and for BTF pahole (dwarves) and xz; installs nothing. The kernel headers are Debian's
@@ -15,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 release=6.1.0-53; kbuild=linux-kbuild-6.1; out=$here
 if [[ ${1:-} == 6.12 ]]; then release=6.12.115+deb12; kbuild=linux-kbuild-$release; out=$here/6.12; shift; fi
 folder=$here; btf=y
-if [[ ${1:-} == trust ]]; then folder=$here/trust; out=$out/trust; btf=; shift; fi
+if [[ ${1:-} == trust || ${1:-} == hostile ]]; then folder=$here/$1; out=$out/$1; btf=; shift; fi
 corpus=${MODBOX_CORPUS:-$here/../../../shared/corpus}
 cache=${MODBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/modbox}
 tree=$cache/kbuild-$release

@@ -1,3 +1,4 @@
+import { visibleJson } from '../../formats/visible-text.js';
 import { logLines } from '../log-lines.js';
 import type { Verdict } from '../reason.js';
 
@@ -8,7 +9,7 @@ export function checkJson(verdicts: readonly Verdict[]): string {
   const targets = [...new Set(verdicts.map(({ target }) => target))];
   const lines = verdicts.map(
     (verdict) =>
-      `    ${JSON.stringify({ ...verdict, errno: verdict.errno ?? null, log: logLines(verdict) })}`,
+      `    ${visibleJson(JSON.stringify({ ...verdict, errno: verdict.errno ?? null, log: logLines(verdict) }))}`,
   );
   return `{\n  "targets": ${JSON.stringify(targets)},\n  "loads": ${counts.loads},\n  "refused": ${counts.refused},\n  "verdicts": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }

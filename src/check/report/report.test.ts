@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { visible } from '../../formats/visible-text.js';
 import type { Reason, Verdict } from '../reason.js';
 import { htmlMatrix } from './html.js';
 import { checkJson } from './json.js';
@@ -59,7 +60,7 @@ describe('reports of a check', () => {
     expect(verdictText(verdicts[0])).toBe('good on linux/1: loads\n');
     expect(verdictText(verdicts[2]).split('\n')).toEqual([
       'bad on linux/1: does not load (EINVAL)',
-      `  license: ${license.text}`,
+      `  license: ${visible(license.text)}`,
       '  version: the versions of 2 symbols differ: a, b',
       "    struct device: member 'x' added before 'y' (a() > struct device; 2 symbols)",
       '',

@@ -1,3 +1,4 @@
+import { visible } from '../../formats/visible-text.js';
 import type { Reason, Verdict } from '../reason.js';
 import { causesOf, unexplained, type VersionReason, versionReasons } from './causes.js';
 
@@ -31,7 +32,7 @@ export function verdictLine(
   const what = loads
     ? style.green('loads') + (taints === '' ? '' : `, ${style.yellow(`taints ${taints}`)}`)
     : `${style.red('does not load')} (${errno})`;
-  return `${style.bold(module)} on ${target}: ${what}`;
+  return `${style.bold(visible(module))} on ${visible(target)}: ${what}`;
 }
 
 /** A verdict with all its reasons. Symbols of other versions are told together, by what changed. */
@@ -56,7 +57,7 @@ export function reasonLines(verdict: Verdict, style: TextStyle = PLAIN): string[
 }
 
 function line(reason: Reason, style: TextStyle): string {
-  return `${heading(reason, style)}: ${reason.text}`;
+  return `${heading(reason, style)}: ${visible(reason.text)}`;
 }
 
 function heading({ effect, kind }: Reason, style: TextStyle): string {
@@ -74,8 +75,10 @@ function versionLines(reasons: readonly VersionReason[], style: TextStyle): stri
   const lines = [`${style.red('version')}: ${count}: ${listed(symbols)}`];
   for (const { type, texts, symbols: explained, path } of causes.slice(0, NAMED)) {
     const more = texts.length > CHANGES_TOLD ? `; ${texts.length - CHANGES_TOLD} more changes` : '';
-    const way = style.dim(`(${[...path, type].join(' > ')}; ${countOf(explained.length, 'symbol')})`);
-    lines.push(`  ${type}: ${texts.slice(0, CHANGES_TOLD).join('; ')}${more} ${way}`);
+    const way = style.dim(
+      visible(`(${[...path, type].join(' > ')}; ${countOf(explained.length, 'symbol')})`),
+    );
+    lines.push(`  ${visible(`${type}: ${texts.slice(0, CHANGES_TOLD).join('; ')}${more}`)} ${way}`);
   }
   if (causes.length > NAMED) lines.push(`  and ${countOf(causes.length - NAMED, 'more changed type')}`);
   if (same.length > 0) lines.push(`  the same types, as far as BTF tells: ${listed(same)}`);
@@ -84,7 +87,7 @@ function versionLines(reasons: readonly VersionReason[], style: TextStyle): stri
 }
 
 function listed(names: readonly string[]): string {
-  const shown = names.slice(0, NAMED).join(', ');
+  const shown = visible(names.slice(0, NAMED).join(', '));
   return names.length > NAMED ? `${shown} and ${names.length - NAMED} more` : shown;
 }
 

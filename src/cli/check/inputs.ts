@@ -1,12 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
+import { ENOENT } from '../../kernel/errno.js';
 import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
-import { MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
+import { type FileSource, infoOf, MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
 import { isModuleFile } from '../../kmod/names.js';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
-import { UsageError } from '../../machine/errors.js';
+import { MachineError, UsageError } from '../../machine/errors.js';
 import { readTarget, type Target } from '../../target/index.js';
 import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
 
@@ -28,50 +29,71 @@ export function filesToCheck(
   tree: string | undefined,
   places: Places,
 ): FileToCheck[] {
-  const paths = given.flatMap((word) => pathsOf(word, places));
-  if (tree !== undefined) paths.push(...modulesBelow(tree));
-  return [...new Set(paths)].map((path) => ({ path, read: () => readFileSync(path) }));
+  const files = given.flatMap((word) => filesOf(word, places));
+  if (tree !== undefined) files.push(...modulesBelow(tree));
+  return [...new Map(files.map((file) => [file.path, file])).values()];
 }
 
-function pathsOf(word: string, places: Places): string[] {
-  if (existsSync(word)) return statSync(word).isDirectory() ? modulesBelow(word) : [word];
+function filesOf(word: string, places: Places): FileToCheck[] {
+  if (existsSync(word))
+    return statSync(word).isDirectory()
+      ? modulesBelow(word)
+      : [{ path: word, read: () => readFileSync(word) }];
   if (word.includes('/') || isModuleFile(word)) throw new UsageError(`check: ${word}: no such file`);
-  return pathsOfName(word, places);
+  return filesOfName(word, places);
 }
 
-function modulesBelow(folder: string): string[] {
+function modulesBelow(folder: string): FileToCheck[] {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UsageError(`check: ${folder}: no such directory`);
+  const files = new DiskFiles(folder);
   // Of an image with more than modules only those below lib/modules are meant.
-  const modules = ['lib/modules', 'usr/lib/modules']
-    .map((path) => join(folder, path))
-    .find((path) => existsSync(path));
-  const found: string[] = [];
-  walk(modules ?? folder, found);
-  if (found.length === 0) throw new UsageError(`check: ${folder}: no modules are there`);
-  return found.sort();
+  const paths = modulesIn(files, files.list('/lib/modules') ? '/lib/modules' : '');
+  if (paths.length === 0) throw new UsageError(`check: ${folder}: no modules are there`);
+  return paths.sort().map((path) => fileIn(files, folder, path));
 }
 
-function walk(folder: string, found: string[]): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) walk(path, found);
-    else if (isModuleFile(entry.name)) found.push(path);
-  }
+/** Nothing behind a link that leads out of the folder is read. */
+function fileIn(files: FileSource, folder: string, path: string): FileToCheck {
+  const shown = join(folder, path);
+  const read = (): Uint8Array => {
+    const bytes = files.read(path);
+    if (!bytes) throw new MachineError(`${shown}: no file within ${folder}`, ENOENT);
+    return bytes;
+  };
+  return { path: shown, read };
+}
+
+function modulesIn(files: FileSource, folder: string): string[] {
+  return (files.list(folder || '/') ?? []).flatMap(({ name, kind }) => {
+    const path = `${folder}/${name}`;
+    // A linked directory is met where it is, or leads in a circle.
+    if (kind === 'directory') return infoOf(files, path)?.kind === 'directory' ? modulesIn(files, path) : [];
+    return isModuleFile(name) ? [path] : [];
+  });
 }
 
 /** A module by name or alias, in the tree that is given or that the first target was added from. */
-function pathsOfName(name: string, { root, store, targets }: Places): string[] {
+function filesOfName(name: string, { root, store, targets }: Places): FileToCheck[] {
   const target =
     targets.length > 0 && !isPath(targets[0]) && targets[0] !== 'all' ? store.get(targets[0]) : loadBundled();
   const directory = root ?? target.tree;
   if (directory === undefined)
     throw new UsageError(`check: ${name}: in which tree? See --root, or name the file`);
-  const tree = ModuleTree.open(directory, { files: new DiskFiles('') });
-  const found = tree.resolve(name).flatMap(({ path }) => (path === undefined ? [] : [join(directory, path)]));
+  const files = new DiskFiles(directory);
+  const tree = new ModuleTree(files, { release: releaseIn(files, target) });
+  const found = tree
+    .resolve(name)
+    .flatMap(({ module }) => (module ? [fileIn(files, directory, tree.pathOf(module))] : []));
   if (found.length === 0)
     throw new UsageError(`check: ${name}: no such module in ${directory}${tree.directory}`);
   return found;
+}
+
+/** The target's release, else the only one that is there. */
+function releaseIn(files: FileSource, { release }: Target): string {
+  const releases = (files.list('/lib/modules') ?? []).filter(({ kind }) => kind === 'directory');
+  return releases.length === 1 ? releases[0].name : release;
 }
 
 /** The kernels to check against. */
@@ -129,9 +151,10 @@ export function moduleFileIn(
   { release }: Target,
   path: string,
 ): Uint8Array | undefined {
-  const places = trees.flatMap((tree) =>
-    tree === undefined ? [] : [join(tree, 'lib/modules', release, path)],
-  );
-  const found = places.find((place) => existsSync(place));
-  return found === undefined ? undefined : readFileSync(found);
+  for (const tree of trees) {
+    const bytes =
+      tree === undefined ? undefined : new DiskFiles(tree).read(`/lib/modules/${release}/${path}`);
+    if (bytes) return bytes;
+  }
+  return undefined;
 }

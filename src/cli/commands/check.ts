@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   Checker,
@@ -10,6 +9,7 @@ import {
   type Verdict,
   verdictText,
 } from '../../check/index.js';
+import { writeWhole } from '../../files/node/write-whole.js';
 import { UsageError } from '../../machine/errors.js';
 import { TargetStore } from '../../target/node/index.js';
 import { nodeVerifier } from '../../trust/node/verifier.js';
@@ -82,8 +82,8 @@ export async function main(args: readonly string[]): Promise<number> {
     }),
     files,
   );
-  if (values.junit !== undefined) writeFileSync(values.junit, junitXml(verdicts));
-  if (values.html !== undefined) writeFileSync(values.html, htmlMatrix(verdicts));
+  if (values.junit !== undefined) writeWhole(values.junit, junitXml(verdicts));
+  if (values.html !== undefined) writeWhole(values.html, htmlMatrix(verdicts));
   process.stdout.write(
     values.json ? checkJson(verdicts) : report(verdicts, values.all || values.tree === undefined),
   );

@@ -4,6 +4,7 @@ import type { ModuleTree } from '../../kmod/index.js';
 import { writeImage } from '../../kmod/node/write-image.js';
 import { UsageError } from '../../machine/errors.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
+import { print, printError } from '../output.js';
 
 const HELP = `usage: modbox closure NAME... --out DIR
 
@@ -39,12 +40,14 @@ export async function main(args: readonly string[]): Promise<number> {
   const tree = openModuleTree(values);
   const closure = closureOf(tree, positionals);
   for (const name of closure.unknown)
-    process.stderr.write(`modbox: closure: module ${name} not found in directory ${tree.directory}\n`);
-  if (closure.unknown.length > 0) return 1;
-  for (const line of missingFirmwareLines(closure)) process.stderr.write(`modbox: closure: ${line}\n`);
+    printError(`modbox: closure: module ${name} not found in directory ${tree.directory}\n`);
+  for (const path of closure.missingFiles)
+    printError(`modbox: closure: ${path}: named by the index, but there is no such file\n`);
+  if (closure.unknown.length > 0 || closure.missingFiles.length > 0) return 1;
+  for (const line of missingFirmwareLines(closure)) printError(`modbox: closure: ${line}\n`);
   if (values.out !== undefined)
     writeImage(tree, closure, values.out, { add: values.add ?? false, config: values.config ?? false });
-  process.stdout.write(values.json ? jsonText(closure) : listText(tree, closure));
+  print(values.json ? jsonText(closure) : listText(tree, closure));
   return 0;
 }
 

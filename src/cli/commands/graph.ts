@@ -1,8 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { writeWhole } from '../../files/node/write-whole.js';
 import { type DependencyGraph, dependencyGraph } from '../../kmod/graph/dependency-graph.js';
 import { UsageError } from '../../machine/errors.js';
+import { wholeNumber } from '../numbers.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
+import { print, printError } from '../output.js';
 
 const HELP = `usage: modbox graph [OPTION]... NAME...
 
@@ -51,22 +53,17 @@ export async function main(args: readonly string[]): Promise<number> {
   const tree = openModuleTree(values);
   const unknown = positionals.filter((name) => tree.resolve(name).length === 0);
   for (const name of unknown)
-    process.stderr.write(`modbox: graph: module ${name} not found in directory ${tree.directory}\n`);
+    printError(`modbox: graph: module ${name} not found in directory ${tree.directory}\n`);
   if (unknown.length > 0) return 1;
   const graph = dependencyGraph(tree, positionals, {
     direction: values.reverse ? 'needed-by' : 'needs',
-    depth: values.depth === undefined ? Number.POSITIVE_INFINITY : wholeNumber(values.depth),
+    depth: values.depth === undefined ? Number.POSITIVE_INFINITY : wholeNumber(values.depth, '--depth', 0),
     soft: !values['no-soft'],
   });
   const text = await FORMATS[format](graph);
-  if (values.output === undefined) process.stdout.write(text);
-  else writeFileSync(values.output, text);
-  return 0;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (text === '' || !Number.isSafeInteger(value) || value < 0)
-    throw new UsageError(`graph: --depth ${text}: not a number`);
-  return value;
+  if (values.output === undefined) print(text);
+  else writeWhole(values.output, text);
+  for (const path of graph.missingFiles)
+    printError(`modbox: graph: ${path}: named by the index, but there is no such file\n`);
+  return graph.missingFiles.length === 0 ? 0 : 1;
 }

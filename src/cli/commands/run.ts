@@ -1,15 +1,21 @@
 import { parseArgs } from 'node:util';
+import { visible, visibleJson } from '../../formats/visible-text.js';
+import { isModuleFile } from '../../kmod/index.js';
 import { Modules } from '../../linux/module/modules.js';
 import { UsageError } from '../../machine/errors.js';
+import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
-import { runOne, succeeded } from '../run/run-one.js';
+import { runLimits } from '../run/limits.js';
+import { runOne } from '../run/run-one.js';
+import { succeeded } from '../run/succeeded.js';
 import { loadedText, logLine, summaryText } from '../run/text-report.js';
 import { styleFor } from '../style.js';
 
 const HELP = `usage: modbox run MODULE [PARAM=VALUE]...
 
 Boots a machine, loads a module, removes it and reports. MODULE is a file (.ko, .ko.xz, .ko.gz, .ko.zst) or a
-name, found with its dependencies in the file tree.
+name, found with its dependencies in the file tree. One module is run at a time; for several in one machine:
+modbox shell -c 'insmod a.ko; insmod b.ko'.
 
 ${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is loaded (repeatable)
   --keep            do not unload
@@ -17,7 +23,7 @@ ${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is lo
   --each-from FILE  every module named in FILE, each in a freshly booted machine, one JSON object a line
   --jobs N          that many at a time (default: the number of processors)
   --shard K/N       only every Nth module, from the Kth on
-  --timeout S       give a module up after S seconds (default 60)
+  --timeout S       stop what has not ended after S seconds (default 60, or some ten seconds of work)
   --out FILE        write there instead of stdout
   --resume          with --out: keep what FILE has, and go on behind it
 
@@ -57,12 +63,14 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const [module, ...parameters] = positionals;
   if (module === undefined) throw new UsageError('run: which module?');
+  checkOne(values, parameters);
   const subject = subjectOf(module);
-  const options = machineOptions(values, subject);
+  const seconds = values.timeout === undefined ? undefined : wholeNumber(values.timeout, '--timeout', 1);
+  const options = { ...machineOptions(values, subject), ...runLimits(seconds) };
   const once = { parameters, exec, keep };
   if (values.json) {
     const report = runOne(options, subject, once);
-    process.stdout.write(`${JSON.stringify(report)}\n`);
+    process.stdout.write(`${visibleJson(JSON.stringify(report))}\n`);
     return succeeded(report) ? 0 : 1;
   }
   const style = styleFor(process.stdout);
@@ -73,16 +81,38 @@ export async function main(args: readonly string[]): Promise<number> {
       out(style.dim(`${machine.kernel.target.name} booted in ${Math.round(bootMs)} ms\n`));
       machine.kernel.log.onRecord((record) => out(logLine(record, style)));
       machine.kernel.get(Modules).listen({
-        wentLive: (loaded) => out(style.dim(`${loaded.name} is in the kernel\n`)),
-        removed: (gone) => out(style.dim(`${gone.name} is gone\n`)),
+        wentLive: (loaded) => out(style.dim(`${visible(loaded.name)} is in the kernel\n`)),
+        removed: (gone) => out(style.dim(`${visible(gone.name)} is gone\n`)),
       });
     },
     onExec: ({ command, stdout, stderr, exit }) => {
-      out(`${style.bold(`$ ${command}`)}\n${stdout}${style.red(stderr)}`);
+      out(`${style.bold(`$ ${command}`)}\n${visible(stdout)}${style.red(visible(stderr))}`);
       if (exit !== 0) out(style.red(`status ${exit}\n`));
     },
   });
   const ok = succeeded(report);
   out(loadedText(report, style) + summaryText(report, ok, style));
   return ok ? 0 : 1;
+}
+
+/** Options that only a list of modules has a use for. */
+const EACH_ONLY = ['jobs', 'shard', 'out', 'resume'] as const;
+
+interface GivenFlags {
+  readonly jobs?: string | undefined;
+  readonly shard?: string | undefined;
+  readonly out?: string | undefined;
+  readonly resume?: boolean | undefined;
+}
+
+/** What one module is run with: a second module is no parameter of the first. Throws UsageError. */
+function checkOne(flags: GivenFlags, parameters: readonly string[]): void {
+  const second = parameters.find((word) => !word.includes('=') && (isModuleFile(word) || word.includes('/')));
+  if (second !== undefined)
+    throw new UsageError(
+      `run: one module at a time, and ${second} is no parameter (NAME=VALUE); both in one machine: modbox shell -c 'insmod A; insmod B', each in its own: --each-from LIST`,
+    );
+  if (flags.jobs !== undefined) wholeNumber(flags.jobs, '--jobs', 1);
+  const useless = EACH_ONLY.find((name) => flags[name] !== undefined);
+  if (useless !== undefined) throw new UsageError(`run: --${useless} goes with --each-from`);
 }

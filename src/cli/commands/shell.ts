@@ -9,6 +9,7 @@ import { Shell } from '../../machine/shell/shell.js';
 import type { Terminal } from '../../machine/userland/terminal.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
+import { bytesFor } from '../output.js';
 
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
 
@@ -25,9 +26,9 @@ const HANGS = 'modbox: it hangs: it waits for something that does not come\n';
 const INTERRUPTED = 130;
 
 const terminal: Terminal = {
-  out: (data) => void process.stdout.write(data),
-  err: (data) => void process.stderr.write(data),
-  note: (text) => void process.stderr.write(text),
+  out: (data) => void process.stdout.write(bytesFor(process.stdout, data)),
+  err: (data) => void process.stderr.write(bytesFor(process.stderr, data)),
+  note: (text) => void process.stderr.write(bytesFor(process.stderr, text)),
 };
 
 /** \`modbox shell\`. */

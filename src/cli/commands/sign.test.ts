@@ -103,7 +103,7 @@ describe('modbox sign', async () => {
       [['--key', trustPath('keys/p256.pem'), '--cert', trustPath('keys/rsa.crt')], 1, 'the key is for ecdsa'],
       [['--key', file, '--cert', trustPath('keys/rsa.crt')], 1, 'no private key'],
       [['--key', trustPath('keys/rsa.pem'), '--cert', file], 1, 'trustme.ko'],
-      [['--key', 'pkcs11:token=x'], 2, 'keys on tokens are not implemented'],
+      [['--key', 'pkcs11:token=x'], 2, 'PKCS#11 is not implemented'],
       [
         [...KEY, '--hash', 'sha3-256'],
         2,
@@ -111,7 +111,7 @@ describe('modbox sign', async () => {
       ],
       [['--raw', file, ...KEY], 2, '--key means nothing with --raw'],
       [[], 2, '--key KEY is needed'],
-      [['--key', join(folder, 'nothing')], 1, 'no such file'],
+      [['--key', join(folder, 'nothing')], 1, 'No such file'],
     ];
     for (const [args, status, err] of cases)
       expect(await sign(file, ...args)).toMatchObject({ status, out: '', err: expect.stringContaining(err) });

@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeWhole } from '../../files/node/write-whole.js';
 import { compressionOf } from '../../formats/compressed/unpack.js';
 import { splitModuleSignature } from '../../formats/module-signature.js';
 import { UsageError } from '../../machine/errors.js';
@@ -8,11 +9,12 @@ import {
   appendSignature,
   certificatesDer,
   detachedSignature,
-  parseCertificate,
+  parseIdentity,
   SIGNING_HASHES,
   SignError,
   type SigningHash,
 } from '../../trust/index.js';
+import { nodeSigner } from '../../trust/node/signer.js';
 import { inFile } from '../certificates.js';
 
 const HELP = `usage: modbox sign FILE... --key KEY [--cert CERT] [--hash HASH] [--out FILE]
@@ -20,7 +22,8 @@ const HELP = `usage: modbox sign FILE... --key KEY [--cert CERT] [--hash HASH] [
 Signs modules as the kernel's scripts/sign-file does: appends a PKCS#7 signature, in place. A module is signed before
 it is compressed, and after it is stripped.
 
-  --key KEY         the private key, RSA or ECDSA (P-256, P-384); PEM or DER, not encrypted
+  --key KEY         the private key, RSA or ECDSA on any curve; PEM or DER. KBUILD_SIGN_PIN holds the passphrase of one
+                    that is encrypted. (No pkcs11: URIs: keys on tokens are not implemented.)
   --cert CERT       its X.509 certificate, PEM or DER (default: the one in the key's file)
   --hash HASH       ${SIGNING_HASHES.join(', ')} (default sha256)
   -o, --out FILE    write there, and leave FILE as it is
@@ -110,13 +113,16 @@ type Maker = Pick<Wanted, 'signer' | 'hash' | 'message'>;
 function byKey(flags: KeyFlags): Maker {
   if (flags.key === undefined) throw new UsageError('sign: --key KEY is needed');
   if (flags.key.startsWith('pkcs11:'))
-    throw new UsageError('sign: --key pkcs11:...: keys on tokens are not implemented, only files');
+    throw new UsageError(
+      'sign: --key pkcs11:...: PKCS#11 is not implemented: keys on tokens cannot be used, only key files; sign-file -s / modbox sign --raw appends what a token signed',
+    );
   const hash = hashOf(flags.hash ?? 'sha256');
-  const key = new Uint8Array(readFileSync(flags.key));
+  const keyFile = flags.key;
+  const key = inFile(keyFile, () => nodeSigner(readFileSync(keyFile), process.env.KBUILD_SIGN_PIN));
   const certificateFile = flags.cert ?? flags.key;
   const certificate = certificateIn(certificateFile, flags.cert === undefined);
   return {
-    signer: inFile(certificateFile, () => parseCertificate(certificate, certificateFile)).name,
+    signer: inFile(certificateFile, () => parseIdentity(certificate, certificateFile)).name,
     hash,
     message: (module) => detachedSignature(module, { key, certificate, hash, byKeyId: flags.keyid ?? false }),
   };
@@ -189,9 +195,7 @@ function withoutSignatures(given: Uint8Array, file: string): { bytes: Uint8Array
 
 /** Whole or not at all: written beside it and renamed, with the mode of `like`. */
 function write(path: string, bytes: Uint8Array, like?: string): string {
-  const beside = `${path}.~signed~`;
-  writeFileSync(beside, bytes, { mode: like === undefined ? 0o644 : statSync(like).mode });
-  renameSync(beside, path);
+  writeWhole(path, bytes, like === undefined ? 0o644 : statSync(like).mode & 0o777);
   return path;
 }
 

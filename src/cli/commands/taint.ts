@@ -4,6 +4,7 @@ import { explainTaint, parseTaint, taintLetters } from '../../linux/traps/taint-
 import { MachineError, UsageError } from '../../machine/errors.js';
 import type { RunReport } from '../../machine/run-report.js';
 import { type TaintEntry, taintText } from '../../machine/taints.js';
+import { print } from '../output.js';
 
 const TAINTED = '/proc/sys/kernel/tainted';
 
@@ -35,7 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   for (const subject of subjectsOf(positionals.join(' ')))
-    process.stdout.write(values.json ? jsonText(subject) : text(subject));
+    print(values.json ? jsonText(subject) : text(subject));
   return 0;
 }
 

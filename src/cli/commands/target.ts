@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../../machine/errors.js';
 import type { Target } from '../../target/index.js';
 import { TargetStore } from '../../target/node/index.js';
+import { print, printError } from '../output.js';
 
 const HELP = `usage: modbox target add PATH [--release R]   read a kernel: a .deb, a vmlinuz, a vmlinux or a directory tree
        modbox target list                       the kernels there are
@@ -30,7 +31,7 @@ export async function main(args: readonly string[]): Promise<number> {
     case 'add': {
       if (name === undefined) throw new UsageError('target add needs a path');
       const target = store.add(name, values.release === undefined ? {} : { release: values.release });
-      process.stdout.write(`${target.name}\n`);
+      print(`${target.name}\n`);
       return 0;
     }
     case 'list':
@@ -44,7 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
     case 'remove':
       if (name === undefined) throw new UsageError('target remove needs a name');
       if (store.remove(name)) return 0;
-      process.stderr.write(`modbox: no target '${name}' was added: see modbox target list\n`);
+      printError(`modbox: no target '${name}' was added: see modbox target list\n`);
       return 1;
     default:
       throw new UsageError(
@@ -57,14 +58,12 @@ function list(store: TargetStore, json: boolean): void {
   const all = store.list();
   if (json) {
     const entries = all.map(({ info, file, bytes, bundled }) => ({ ...info, file, bytes, bundled }));
-    process.stdout.write(`${JSON.stringify(entries, null, 2)}\n`);
+    print(`${JSON.stringify(entries, null, 2)}\n`);
     return;
   }
   for (const { info, bytes, bundled } of all) {
     const where = bundled ? 'bundled' : (info.tree ?? 'added');
-    process.stdout.write(
-      `${info.name.padEnd(28)} ${info.arch.padEnd(8)} ${String(bytes).padStart(9)} bytes  ${where}\n`,
-    );
+    print(`${info.name.padEnd(28)} ${info.arch.padEnd(8)} ${String(bytes).padStart(9)} bytes  ${where}\n`);
   }
 }
 
@@ -81,8 +80,6 @@ function show(target: Target, json: boolean): void {
     builtinModules: target.builtinModules.length,
     certificates: target.certificates.length,
   };
-  if (json) process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
-  else
-    for (const [key, value] of Object.entries(facts))
-      process.stdout.write(`${`${key}:`.padEnd(16)}${value ?? 'none'}\n`);
+  if (json) print(`${JSON.stringify(facts, null, 2)}\n`);
+  else for (const [key, value] of Object.entries(facts)) print(`${`${key}:`.padEnd(16)}${value ?? 'none'}\n`);
 }

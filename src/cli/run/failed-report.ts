@@ -1,12 +1,13 @@
+import { moduleNameOf } from '../../kmod/index.js';
 import type { RunReport } from '../../machine/run-report.js';
 
 /** Exit status of a run that told nothing. */
 const NO_STATUS = 255;
 
-/** The entry of a module whose run did not come to a report: modbox failed, or was stopped. */
-export function failedReport(module: string, error: string): RunReport & { readonly error: string } {
+/** The entry of a module (`subject`, as the list names it) whose run did not come to a report. */
+export function failedReport(subject: string, error: string): RunReport & { readonly error: string } {
   return {
-    module,
+    module: listedModule(subject),
     modprobe: { exit: NO_STATUS, insmod: [], stderr: [`modbox: ${error}`] },
     dmesg: [],
     modules: [],
@@ -28,4 +29,9 @@ export function failedReport(module: string, error: string): RunReport & { reado
     taints: [],
     error,
   };
+}
+
+/** How a report names what a list names. */
+export function listedModule(name: string): string {
+  return name.includes('/') || /\.ko(\.\w+)?$/.test(name) ? moduleNameOf(name) : name;
 }

@@ -5,6 +5,8 @@ export interface WorkerSetup extends MachineFlags {
   readonly parameters: readonly string[];
   readonly exec: readonly string[];
   readonly keep: boolean;
+  /** Seconds for each module; undefined: as long as usual. */
+  readonly seconds: number | undefined;
 }
 
 /** To a worker: run this module. */

@@ -1,16 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { failedReport } from './failed-report.js';
+import { DEFAULT_TIMEOUT_S } from './limits.js';
 import type { JobResult, WorkerSetup } from './messages.js';
 
 export interface PoolOptions extends WorkerSetup {
   readonly jobs: number;
-  readonly timeoutMs: number;
 }
 
 export interface PoolResult extends JobResult {
   readonly name: string;
 }
 
+/** A worker that does not stop its machine by itself when the time is over gets so many seconds more. */
+const GRACE_S = 10;
 /** Machines that a worker runs before it makes room for a fresh one: guest memories are large. */
 const RUNS_PER_WORKER = 400;
 
@@ -20,23 +22,26 @@ const RUNS_PER_WORKER = 400;
  */
 export class WorkerPool {
   private readonly workers = new Set<Worker>();
+  private readonly queue: string[] = [];
   private stopped = false;
 
   constructor(private readonly options: PoolOptions) {}
 
   async run(names: readonly string[], onResult: (result: PoolResult) => void): Promise<void> {
-    const queue = [...names];
-    const lanes = Math.min(this.options.jobs, queue.length);
-    await Promise.all(Array.from({ length: lanes }, () => this.lane(queue, onResult)));
+    this.queue.push(...names);
+    const lanes = Math.min(this.options.jobs, this.queue.length);
+    await Promise.all(Array.from({ length: lanes }, () => this.lane(onResult)));
   }
 
   /** Ends every worker at once. */
   stop(): void {
     this.stopped = true;
+    this.queue.length = 0;
     for (const worker of this.workers) void worker.terminate();
   }
 
-  private async lane(queue: string[], onResult: (result: PoolResult) => void): Promise<void> {
+  private async lane(onResult: (result: PoolResult) => void): Promise<void> {
+    const { queue } = this;
     let worker: Worker | undefined;
     let runs = 0;
     for (let name = queue.shift(); name !== undefined && !this.stopped; name = queue.shift()) {
@@ -52,8 +57,8 @@ export class WorkerPool {
   }
 
   private start(): Worker {
-    const { parameters, exec, keep, target, root, cmdline, seed, key, user } = this.options;
-    const setup: WorkerSetup = { parameters, exec, keep, target, root, cmdline, seed, key, user };
+    const { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user } = this.options;
+    const setup: WorkerSetup = { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
     this.workers.add(worker);
     return worker;
@@ -69,7 +74,7 @@ export class WorkerPool {
     worker: Worker,
     name: string,
   ): Promise<{ readonly result: JobResult; readonly usable: boolean }> {
-    const { timeoutMs } = this.options;
+    const seconds = (this.options.seconds ?? DEFAULT_TIMEOUT_S) + GRACE_S;
     return new Promise((resolve) => {
       const onMessage = (result: JobResult): void => settle(result, true);
       const onError = (error: Error): void => fail(`the worker failed: ${error.message}`);
@@ -85,7 +90,7 @@ export class WorkerPool {
       };
       const fail = (why: string): void =>
         settle({ json: JSON.stringify(failedReport(name, why)), ok: false, why }, false);
-      const timer = setTimeout(() => fail(`stopped after ${timeoutMs / 1000} s`), timeoutMs);
+      const timer = setTimeout(() => fail(`stopped after ${seconds} s`), seconds * 1000);
       worker.on('message', onMessage);
       worker.on('error', onError);
       worker.on('exit', onExit);

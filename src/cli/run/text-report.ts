@@ -1,3 +1,4 @@
+import { visible } from '../../formats/visible-text.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
 import { timeStamp } from '../../machine/applets/system.js';
@@ -8,8 +9,8 @@ import type { Style } from '../style.js';
 
 /** A line of the kernel log as it appears while a module runs. */
 export function logLine(record: LogRecord, style: Style): string {
-  const text =
-    record.level <= 3 ? style.red(record.text) : record.level === 4 ? style.yellow(record.text) : record.text;
+  const shown = visible(record.text);
+  const text = record.level <= 3 ? style.red(shown) : record.level === 4 ? style.yellow(shown) : shown;
   return `${style.dim(timeStamp(record.time))} ${text}\n`;
 }
 
@@ -22,7 +23,7 @@ export function loadedText(report: Pick<RunReport, 'modules' | 'memory' | 'modul
   const users = entry.refcnt === 1 ? '1 user' : `${entry.refcnt} users`;
   const taints = entry.taints ? ` (${entry.taints})` : '';
   const more = others > 0 ? `, with ${others} other module${others === 1 ? '' : 's'}` : '';
-  return `${style.bold(name)}: ${entry.size} bytes, ${users}, ${entry.state}${taints}${entry.permanent ? ', permanent' : ''}${more}\n`;
+  return `${style.bold(visible(name))}: ${entry.size} bytes, ${users}, ${entry.state}${taints}${entry.permanent ? ', permanent' : ''}${more}\n`;
 }
 
 /** What is said at the end: problems first, then one line that sums up. */
@@ -30,7 +31,7 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
   const lines = [
     ...report.unimplemented.map(
       ({ symbol, prototype, caller }) =>
-        `${style.red('not implemented')} ${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`,
+        `${style.red('not implemented')} ${visible(`${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`)}`,
     ),
     ...report.faults
       .filter(({ kind }) => kind !== 'unimplemented-export' && kind !== 'left-behind')
@@ -38,7 +39,7 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     ...report.unbound.map((driver) => unboundText(driver, style)),
     ...report.leftBehind.map((entry) => leftText(entry, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
-    ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(line)),
+    ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(visible(line))),
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];
   return `${lines.join('\n')}\n`;
@@ -46,7 +47,7 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
 
 function faultText(fault: ReportedFault, style: Style): string {
   const trace = fault.trace.map((entry) => `\n    ${entry}`).join('');
-  return `${style.red(fault.kind)} ${fault.message}\n    at ${fault.at}${trace}`;
+  return `${style.red(fault.kind)} ${visible(`${fault.message}\n    at ${fault.at}${trace}`)}`;
 }
 
 /** So many ids are shown; the report as JSON has all. */
@@ -67,7 +68,7 @@ export function leftText({ kind, name, registeredBy, module }: LeftBehind, style
 
 function leakText({ kind, bytes, count, allocatedBy }: Leak, style: Style): string {
   const what = count === 1 ? `${bytes} bytes` : `${bytes} bytes in ${count} allocations`;
-  return `${style.yellow('leak')} ${what} (${kind}), allocated by ${allocatedBy}`;
+  return `${style.yellow('leak')} ${visible(`${what} (${kind}), allocated by ${allocatedBy}`)}`;
 }
 
 function sumUp(report: RunReport): string {
@@ -80,7 +81,7 @@ function sumUp(report: RunReport): string {
       left.length > 0 && remove.exit !== 0
         ? 'not removed'
         : left.length > 0
-          ? `left: ${left.join(' ')}`
+          ? `left: ${visible(left.join(' '))}`
           : `removed in ${wallMs.remove} ms`,
     );
   parts.push(`${instructions} instructions`, `heap peak ${memory.heapPeakBytes} bytes`);

@@ -1,11 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { visibleJson } from '../../formats/visible-text.js';
 import type { Machine, MachineOptions } from '../../machine/machine.js';
 import type { RunSubject } from '../../machine/module-run.js';
 import { openTree } from '../../machine/open-tree.js';
+import { whyOf } from '../failure.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
 import { failedReport } from './failed-report.js';
+import { runLimits } from './limits.js';
 import type { Job, JobResult, WorkerSetup } from './messages.js';
-import { runOne, succeeded } from './run-one.js';
+import { runOne } from './run-one.js';
+import { succeeded } from './succeeded.js';
 
 const setup = workerData as WorkerSetup;
 let shared: MachineOptions | undefined;
@@ -25,7 +29,7 @@ function optionsFor(subject: RunSubject): MachineOptions {
 function run(name: string): JobResult {
   try {
     const subject = subjectOf(name);
-    const options = { ...optionsFor(subject), ...(memory && { memory }) };
+    const options = { ...optionsFor(subject), ...runLimits(setup.seconds), ...(memory && { memory }) };
     memory = undefined;
     const onEnd = (machine: Machine): void => {
       memory = machine.release();
@@ -33,10 +37,10 @@ function run(name: string): JobResult {
     const report = runOne(options, subject, { ...setup, onEnd });
     const why =
       report.unimplemented[0]?.symbol ?? report.faults[0]?.message ?? report.modprobe.stderr[0] ?? '';
-    return { json: JSON.stringify(report), ok: succeeded(report), why };
+    return { json: visibleJson(JSON.stringify(report)), ok: succeeded(report), why };
   } catch (error) {
-    const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { json: JSON.stringify(failedReport(name, why)), ok: false, why: why.split('\n')[0] };
+    const why = whyOf(error);
+    return { json: JSON.stringify(failedReport(name, why)), ok: false, why };
   }
 }
 

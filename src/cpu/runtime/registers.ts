@@ -92,6 +92,13 @@ export class Registers {
     this.view.setBigInt64(FUEL, BigInt(Math.trunc(value)), true);
   }
 
+  /** Takes instructions off the fuel, which may become negative. */
+  burn(count: number): void {
+    const low = this.view.getUint32(FUEL, true);
+    if (low >= count) this.view.setUint32(FUEL, low - count, true);
+    else this.fuel -= count;
+  }
+
   u32(offset: number): number {
     return this.view.getUint32(offset, true);
   }

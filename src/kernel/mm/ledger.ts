@@ -2,6 +2,9 @@ import type { Ptr } from '../../cpu/layout.js';
 
 export type AllocationKind = 'slab' | 'pages' | 'vmalloc' | 'percpu' | 'module' | 'stack' | 'ioremap';
 
+/** What the host's memory has to hold for each allocation, in bytes: measured, rounded up. */
+export const RECORD_BYTES = 256;
+
 /** One live allocation of guest memory. */
 export interface Allocation {
   readonly kind: AllocationKind;

@@ -1,5 +1,6 @@
 import { type AddressSpace, PAGE_KERNEL } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, RAM } from '../../cpu/layout.js';
+import { MemoryBudget } from './budget.js';
 import type { Ledger } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
 
@@ -18,6 +19,8 @@ export class PageAllocator {
   constructor(
     private readonly space: AddressSpace,
     private readonly ledger: Ledger,
+    /** What pages are taken from; all of RAM by default. */
+    readonly budget = new MemoryBudget(RAM.size),
   ) {}
 
   /** 2^order zeroed, mapped pages, naturally aligned; 0 when there are none left. */
@@ -51,8 +54,12 @@ export class PageAllocator {
    * first goes where there is room for some more.
    */
   private takeNext(): Ptr {
+    if (!this.budget.take(PAGE_SIZE)) return 0;
     const ptr = this.ranges.claim(this.afterLast, PAGE_SIZE) ? this.afterLast : this.beginRow();
-    if (ptr === undefined) return 0;
+    if (ptr === undefined) {
+      this.budget.give(PAGE_SIZE);
+      return 0;
+    }
     this.space.map(ptr, PAGE_SIZE, PAGE_KERNEL);
     this.afterLast = ptr + PAGE_SIZE;
     return ptr;
@@ -66,8 +73,12 @@ export class PageAllocator {
   }
 
   takePages(bytes: number, align: number): Ptr {
+    if (!this.budget.take(bytes)) return 0;
     const ptr = this.ranges.allocate(bytes, align);
-    if (ptr === undefined) return 0;
+    if (ptr === undefined) {
+      this.budget.give(bytes);
+      return 0;
+    }
     this.space.map(ptr, bytes, PAGE_KERNEL);
     return ptr;
   }
@@ -75,10 +86,11 @@ export class PageAllocator {
   givePages(ptr: Ptr, bytes: number): void {
     this.space.unmap(ptr, bytes);
     this.ranges.release(ptr, bytes);
+    this.budget.give(bytes);
   }
 
   /** Bytes free. */
   get available(): number {
-    return this.ranges.available;
+    return Math.min(this.budget.available, this.ranges.available);
   }
 }

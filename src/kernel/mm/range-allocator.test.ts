@@ -41,6 +41,32 @@ describe('RangeAllocator', () => {
     expect(ranges.allocate(0x2000)).toBe(0x3000);
   });
 
+  it('finds what a search from the start would find, however much was given out and back before', () => {
+    const random = new Random(3);
+    const ranges = new RangeAllocator(0, 4096);
+    const taken = new Uint8Array(4096);
+    const lowest = (size: number, align: number): number | undefined => {
+      for (let at = 0; at + size <= taken.length; at += align)
+        if (!taken.subarray(at, at + size).includes(1)) return at;
+      return undefined;
+    };
+    const live: { at: number; size: number }[] = [];
+    for (let i = 0; i < 3000; i++) {
+      const [size, align] = [1 + random.below(40), 1 << random.below(5)];
+      if (random.below(5) < 3) {
+        const at = ranges.allocate(size, align);
+        expect(at).toBe(lowest(size, align));
+        if (at === undefined) continue;
+        taken.fill(1, at, at + size);
+        live.push({ at, size });
+      } else if (live.length > 0) {
+        const [gone] = live.splice(random.below(live.length), 1);
+        ranges.release(gone.at, gone.size);
+        taken.fill(0, gone.at, gone.at + gone.size);
+      }
+    }
+  });
+
   it('never overlaps and never loses a unit, whatever the order', () => {
     const random = new Random(7);
     const ranges = new RangeAllocator(0, 1 << 16);

@@ -3,12 +3,17 @@ interface Range {
   end: number;
 }
 
+/** Sizes and alignments that are remembered. */
+const MAX_KINDS = 64;
+
 /**
  * First-fit allocator of address ranges: hands out [start, start + size) of a fixed interval and takes them
  * back. Knows nothing of what is stored there. Free ranges are sorted and never touch each other.
  */
 export class RangeAllocator {
   private readonly free: Range[];
+  /** For each size and alignment that was asked for: no range that starts before it has room. */
+  private readonly fullBefore = new Map<number, number>();
 
   constructor(
     readonly start: number,
@@ -19,14 +24,27 @@ export class RangeAllocator {
 
   /** `align` is a power of two, in the same units as `size`. Undefined when no range is large enough. */
   allocate(size: number, align = 1): number | undefined {
-    for (let i = 0; i < this.free.length; i++) {
+    const kind = size * 64 + Math.log2(align);
+    const from = this.fullBefore.get(kind);
+    for (let i = from === undefined ? 0 : this.position(from); i < this.free.length; i++) {
       const range = this.free[i];
       const at = Math.ceil(range.start / align) * align;
       if (at + size > range.end) continue;
+      this.noteFull(kind, range.start);
       this.carve(i, at, at + size);
       return at;
     }
+    this.noteFull(kind, this.end);
     return undefined;
+  }
+
+  private noteFull(kind: number, before: number): void {
+    if (this.fullBefore.size >= MAX_KINDS && !this.fullBefore.has(kind)) this.fullBefore.clear();
+    this.fullBefore.set(kind, before);
+  }
+
+  private noteFree(start: number): void {
+    for (const [kind, before] of this.fullBefore) if (before > start) this.fullBefore.set(kind, start);
   }
 
   /** Hands out a range that the caller chose; false where some of it is not free. */
@@ -48,6 +66,7 @@ export class RangeAllocator {
     if ((before && before.end > start) || (after && after.start < end))
       throw new RangeError(`range 0x${start.toString(16)}+0x${size.toString(16)} is free already`);
     const joinsBefore = before?.end === start;
+    this.noteFree(joinsBefore ? before.start : start);
     const joinsAfter = after?.start === end;
     if (joinsBefore && joinsAfter) {
       before.end = after.end;

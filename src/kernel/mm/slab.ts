@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
-import type { Allocation, Ledger } from './ledger.js';
+import { type Allocation, type Ledger, RECORD_BYTES } from './ledger.js';
 import type { PageAllocator } from './page-allocator.js';
 
 /** Bytes as SLUB's debugging writes them (Documentation/mm/slub.rst). */
@@ -34,6 +34,9 @@ export class SlabCache {
   readonly slabBytes: number;
   /** Offset of the first object in a slab. */
   readonly first: number;
+  readonly objectsPerSlab: number;
+  /** What the host's memory holds of a slab's objects, in bytes. */
+  readonly recordBytes: number;
   inUse = 0;
 
   constructor(readonly options: CacheOptions) {
@@ -42,6 +45,8 @@ export class SlabCache {
     const fit = Math.ceil((this.stride * 8) / PAGE_SIZE) * PAGE_SIZE;
     this.slabBytes = Math.min(fit, Math.max(PAGE_SIZE * 8, Math.ceil(this.stride / PAGE_SIZE) * PAGE_SIZE));
     this.first = align <= LEFT_ALIGN_MAX && this.slabBytes >= 2 * this.stride ? Math.max(align, 8) : 0;
+    this.objectsPerSlab = Math.floor((this.slabBytes - this.first) / this.stride);
+    this.recordBytes = this.objectsPerSlab * RECORD_BYTES;
   }
 }
 
@@ -141,6 +146,7 @@ export class Slab {
       for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE) this.slabOfPage.delete(at >>> 12);
       this.space.shadow.allow(slab, cache.slabBytes);
       this.pages.givePages(slab, cache.slabBytes);
+      this.pages.budget.give(cache.recordBytes);
     }
     cache.slabs.length = 0;
     cache.freeObjects.length = 0;
@@ -271,15 +277,18 @@ export class Slab {
   }
 
   private grow(cache: SlabCache): boolean {
+    if (!this.pages.budget.take(cache.recordBytes)) return false;
     const slab = this.pages.takePages(cache.slabBytes, PAGE_SIZE);
-    if (slab === 0) return false;
+    if (slab === 0) {
+      this.pages.budget.give(cache.recordBytes);
+      return false;
+    }
     cache.slabs.push(slab);
     this.space.watch(slab, cache.slabBytes);
     this.space.shadow.poison(slab, cache.slabBytes);
     for (let at = slab; at < slab + cache.slabBytes; at += PAGE_SIZE)
       this.slabOfPage.set(at >>> 12, { start: slab, cache });
-    const count = Math.floor((cache.slabBytes - cache.first) / cache.stride);
-    for (let i = count - 1; i >= 0; i--) {
+    for (let i = cache.objectsPerSlab - 1; i >= 0; i--) {
       const ptr = slab + cache.first + i * cache.stride;
       if (cache.first > 0) this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
       this.cacheOfObject.set(ptr, cache);

@@ -1,6 +1,7 @@
 import { type AddressSpace, PAGE_KERNEL, type Permissions } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, type Region } from '../../cpu/layout.js';
-import type { AllocationKind, Ledger } from './ledger.js';
+import type { MemoryBudget } from './budget.js';
+import { type AllocationKind, type Ledger, RECORD_BYTES } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
 
 const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
@@ -16,6 +17,8 @@ export class AreaAllocator {
     private readonly space: AddressSpace,
     private readonly ledger: Ledger,
     region: Region,
+    /** What the areas are taken from, but for those of `ioremap`. */
+    private readonly budget: MemoryBudget,
   ) {
     this.ranges = new RangeAllocator(region.start + PAGE_SIZE, region.start + region.size);
   }
@@ -28,8 +31,12 @@ export class AreaAllocator {
     align = PAGE_SIZE,
   ): Ptr {
     const size = pageAlign(bytes);
+    if (!this.budget.take(costOf(kind, size))) return 0;
     const ptr = this.ranges.allocate(size + PAGE_SIZE, align);
-    if (ptr === undefined) return 0;
+    if (ptr === undefined) {
+      this.budget.give(costOf(kind, size));
+      return 0;
+    }
     this.space.map(ptr, size, permissions);
     this.ledger.add(kind, ptr, size);
     return ptr;
@@ -42,6 +49,10 @@ export class AreaAllocator {
     this.ledger.remove(ptr);
     this.space.unmap(ptr, allocation.size);
     this.ranges.release(ptr, allocation.size + PAGE_SIZE);
+    this.budget.give(costOf(allocation.kind, allocation.size));
     return true;
   }
 }
+
+/** An area of devices is no memory; all others have an entry in the ledger. */
+const costOf = (kind: AllocationKind, size: number): number => RECORD_BYTES + (kind === 'ioremap' ? 0 : size);

@@ -35,6 +35,25 @@ type Trouble =
   | { readonly kind: 'budget' }
   | { readonly kind: 'error'; readonly error: unknown; readonly name: string };
 
+/** Lets others run before a function that is done returns; one that may sleep does so itself. */
+function afterTurn(result: unknown, task: Task): unknown {
+  task.mayResched = false;
+  return isSleepable(result) ? result : givingWay(result as Value);
+}
+
+function* givingWay(result: Value): Sleepable<Value> {
+  yield { kind: 'yield' };
+  return result;
+}
+
+/** What a function of the base kernel costs, in instructions, besides one for each access to guest memory. */
+const HOST_CALL = 200;
+/**
+ * Accesses to guest memory that a function of the base kernel may make between two pauses. At a microsecond each, as they take
+ * when none is in a cache, that is as long as the soft lockup watchdog waits.
+ */
+const MAX_ACCESSES = 22_000_000;
+
 const ARGUMENT_REGISTERS = [RDI, RSI, RDX, RCX, R8, R9] as const;
 /** Base kernel functions nested in guest code nested in ... on the host's stack before going on flat. */
 const MAX_NESTING = 40;
@@ -76,15 +95,40 @@ export class Executor {
 
   private exiting: Task | undefined;
 
-  /** Runs a task until it blocks, yields or ends. Registers must be loaded. */
+  /**
+   * Runs a task until it blocks, yields or ends. Registers must be loaded. Interrupt work may be run so while a function of
+   * the base kernel serves another task: that one keeps what is left of its slice.
+   */
   resume(task: Task): Pause {
-    const outer = this.current;
+    const { current, nesting, cpu, space } = this;
+    const fuel = cpu.fuel;
+    if (!current) this.counted = space.accesses;
     this.current = task;
+    cpu.fuel = this.slice;
     try {
       return this.loop(task);
     } finally {
-      this.current = outer;
+      this.meter(0);
+      this.current = current;
+      this.nesting = nesting;
+      cpu.fuel = fuel;
+      if (!current) space.allowAccesses(Number.POSITIVE_INFINITY);
     }
+  }
+
+  /** Charges the task that runs, if any, for something that takes longer than the accesses to guest memory tell. */
+  charge(instructions: number): void {
+    if (this.current) this.cpu.charge(instructions);
+  }
+
+  private counted = 0;
+
+  /** Charges the running task for what the base kernel has done since the last time, and allows it to go on. */
+  private meter(instructions: number): void {
+    const { accesses } = this.space;
+    this.cpu.charge(instructions + accesses - this.counted);
+    this.counted = accesses;
+    this.space.allowAccesses(MAX_ACCESSES);
   }
 
   private loop(task: Task): Pause {
@@ -104,43 +148,36 @@ export class Executor {
   private stepHost(task: Task, top: Extract<Activation, { kind: 'host' }>): Pause | undefined {
     let step: IteratorResult<Effect, unknown>;
     if (top.finish) task.caller = top.caller;
+    this.meter(HOST_CALL);
     try {
       step = top.body.next();
+      if (!step.done) return this.carryOut(task, step.value);
+      task.activations.pop();
+      if (top.finish) {
+        top.finish(step.value as Value);
+        this.returnToGuest();
+        return undefined;
+      }
     } catch (error) {
       this.hooks.hostError(task, error, top.name);
       return 'killed';
     }
-    if (step.done) {
-      task.activations.pop();
-      if (!top.finish) {
-        task.result = step.value;
-        return 'finished';
-      }
-      top.finish(step.value as Value);
-      this.returnToGuest();
-      return undefined;
-    }
-    if (step.value.kind === 'block') return 'blocked';
-    if (step.value.kind === 'yield') return 'yielded';
-    return this.guardedPush(task, step.value, top.name);
+    task.result = step.value;
+    return 'finished';
   }
 
-  private guardedPush(
-    task: Task,
-    effect: Extract<Effect, { kind: 'call' }>,
-    name: string,
-  ): Pause | undefined {
-    try {
-      this.pushGuest(task, effect);
-      return undefined;
-    } catch (error) {
-      this.hooks.hostError(task, error, name);
-      return 'killed';
-    }
+  private carryOut(task: Task, effect: Effect): Pause | undefined {
+    if (effect.kind === 'block') return 'blocked';
+    if (effect.kind === 'yield') return 'yielded';
+    this.pushGuest(task, effect);
+    return undefined;
   }
 
   private stepGuest(task: Task): Pause | undefined {
-    this.cpu.fuel = this.slice;
+    if (this.cpu.fuel <= 0) {
+      const pause = this.handle(task, { kind: 'budget' });
+      if (pause) return pause;
+    }
     this.nesting = 0;
     const exit = this.cpu.run();
     switch (exit.kind) {
@@ -173,7 +210,9 @@ export class Executor {
         this.hooks.hostError(task, trouble.error, trouble.name);
         return 'killed';
       case 'budget': {
+        this.meter(0);
         const verdict = this.hooks.tick(task);
+        this.cpu.fuel = this.slice;
         if (verdict === 'resume') return undefined;
         return verdict === 'yield' ? 'yielded' : 'killed';
       }
@@ -183,19 +222,24 @@ export class Executor {
   /** Guest code has called a bound address. */
   private enter(name: string, invoke: () => unknown, finish: (value: Value) => void): void {
     const task = this.current!;
-    const caller = this.space.loadPtr(this.cpu.getPtr(RSP));
-    // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
-    task.caller = caller === this.hostReturn ? task.entry : caller;
+    this.meter(HOST_CALL);
+    let caller: Ptr;
     let result: unknown;
     try {
+      caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+      // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
+      task.caller = caller === this.hostReturn ? task.entry : caller;
       result = invoke();
+      if (task.mayResched) result = afterTurn(result, task);
+      if (!isSleepable(result)) {
+        finish(result as Value);
+        return;
+      }
     } catch (error) {
       this.abandon({ kind: 'error', error, name });
       return;
     }
-    if (isSleepable(result))
-      this.drive(task, result as Sleepable<Value>, { finish, name, caller: task.caller, returnsTo: caller });
-    else finish(result as Value);
+    this.drive(task, result as Sleepable<Value>, { finish, name, caller: task.caller, returnsTo: caller });
   }
 
   /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
@@ -213,6 +257,7 @@ export class Executor {
       let step: IteratorResult<Effect, unknown>;
       try {
         task.caller = caller;
+        this.meter(HOST_CALL);
         step = body.next();
         if (step.done) {
           finish(step.value as Value);

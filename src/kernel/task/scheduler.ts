@@ -2,6 +2,7 @@ import type { CpuContract } from '../../cpu/cpu-types.js';
 import { RSP } from '../../cpu/cpu-types.js';
 import type { Clock } from '../clock.js';
 import type { Sleepable } from '../effects.js';
+import { OutOfMemory } from '../errors.js';
 import type { AreaAllocator } from '../mm/vmalloc.js';
 import type { Random } from '../random.js';
 import type { Executor } from './executor.js';
@@ -9,6 +10,11 @@ import { Task } from './task.js';
 
 /** Bytes of a kernel stack (THREAD_SIZE on x86-64). */
 export const THREAD_SIZE = 16384;
+
+/** Virtual nanoseconds that it takes to switch to another task, or to serve an interrupt. */
+const SWITCH_NS = 2000;
+/** Rounds of interrupt work before tasks get a turn again: MAX_SOFTIRQ_RESTART, after which ksoftirqd takes over. */
+const MAX_ROUNDS = 10;
 
 export interface SchedulerHooks {
   /** Called when `task` gets the CPU and when it loses it. */
@@ -27,7 +33,7 @@ export class Scheduler {
   /** The task whose context is in the register file, also while interrupt work runs on top of it. */
   current: Task | undefined;
   private readonly ready: Task[] = [];
-  private readonly interruptWork: { readonly name: string; readonly body: () => Sleepable<unknown> }[] = [];
+  private interruptWork: { readonly name: string; readonly body: () => Sleepable<unknown> }[] = [];
   private nextId = 1;
   private initialContext: ArrayBufferLike | undefined;
   private spareStacks: number[] = [];
@@ -40,6 +46,8 @@ export class Scheduler {
     private readonly random: Random,
     private readonly chance: boolean,
     private readonly hooks: SchedulerHooks,
+    /** Brings the clock up to what was executed. */
+    private readonly syncClock: () => void,
   ) {}
 
   /** Creates a runnable task round a base kernel function. `id` defaults to the next free one. */
@@ -62,6 +70,15 @@ export class Scheduler {
     task.state = 'runnable';
     this.ready.push(task);
     return true;
+  }
+
+  /** Ends a task that is not running, wherever it is: what it holds stays held. */
+  kill(task: Task): void {
+    if (task.ended || task === this.current) return;
+    const at = this.ready.indexOf(task);
+    if (at >= 0) this.ready.splice(at, 1);
+    task.state = 'killed';
+    this.end(task);
   }
 
   /** Queues work to run in interrupt context at the next opportunity. It must not block. */
@@ -99,22 +116,36 @@ export class Scheduler {
   /** How often a task was given the CPU. */
   turns = 0;
 
-  /** Lets everything that is runnable run, and time pass by `nanoseconds`. */
-  settle(nanoseconds: number): void {
+  /** Lets everything that is runnable run, and time pass by `nanoseconds`, unless `stopped` says to stop. */
+  settle(nanoseconds: number, stopped: () => boolean = () => false): void {
     const deadline = this.clock.now + nanoseconds;
-    this.run(() => false, deadline);
+    this.run(stopped, deadline);
     this.clock.now = Math.max(this.clock.now, deadline);
   }
 
-  /** Runs queued interrupt work now, if the current state allows interrupts. */
+  /**
+   * Runs queued interrupt work now. What such work queues in its turn runs too, for some rounds; then it waits until tasks had
+   * a turn, so that work which queues itself again and again does not keep everybody else from running.
+   */
   runInterrupts(): void {
-    while (this.interruptWork.length > 0) {
-      const work = this.interruptWork.shift()!;
-      const task = this.create(work.name, work.body(), true);
-      const pause = this.onCpu(task, () => this.executor.resume(task));
-      if (pause === 'blocked' || pause === 'yielded') task.state = 'killed';
-      this.releaseStack(task);
+    for (let round = 0; round < MAX_ROUNDS && this.interruptWork.length > 0; round++) {
+      const batch = this.interruptWork;
+      this.interruptWork = [];
+      for (const { name, body } of batch) this.runInterrupt(name, body);
     }
+  }
+
+  private runInterrupt(name: string, body: () => Sleepable<unknown>): void {
+    const task = this.create(name, body(), true);
+    const pause = this.onCpu(task, () => this.executor.resume(task));
+    if (pause === 'blocked' || pause === 'yielded') task.state = 'killed';
+    this.releaseStack(task);
+    this.spend();
+  }
+
+  private spend(): void {
+    this.syncClock();
+    this.clock.now += SWITCH_NS;
   }
 
   private pick(): Task | undefined {
@@ -128,10 +159,12 @@ export class Scheduler {
     this.current = task;
     this.turns++;
     task.lastScheduled = this.clock.now;
+    task.needsResched = false;
     this.hooks.switchTo(task);
     const pause = this.onCpu(task, () => this.executor.resume(task));
     this.hooks.switchFrom(task);
     this.current = undefined;
+    this.spend();
     switch (pause) {
       case 'yielded':
         this.ready.push(task);
@@ -163,7 +196,7 @@ export class Scheduler {
 
   private create(name: string, root: Sleepable<unknown>, isInterrupt: boolean): Task {
     const stack = this.spareStacks.pop() ?? this.stacks.allocate(THREAD_SIZE, 'stack');
-    if (stack === 0) throw new Error('no room for another kernel stack');
+    if (stack === 0) throw new OutOfMemory('no room for another kernel stack');
     const task = new Task(this.nextId++, name, stack, THREAD_SIZE, isInterrupt, root);
     task.lastScheduled = this.clock.now;
     return task;

@@ -39,6 +39,10 @@ export class Task {
   result: unknown;
   /** Virtual time at which it last gave up the CPU: what the soft-lockup watchdog looks at. */
   lastScheduled = 0;
+  /** A tick came while it ran: it gives way to others where it says that it may. */
+  needsResched = false;
+  /** A function of the base kernel that serves it says that it may give way when it is done: might_resched(). */
+  mayResched = false;
   /**
    * Guest return address of the innermost call into the base kernel: who asked. The start of the guest function
    * where that ended in a jump to the base kernel.

@@ -1,4 +1,5 @@
-import { cleanPath, type FileSource, infoOf } from '../file-source.js';
+import { resolveInRoot } from '../../files/resolve-path.js';
+import { cleanPath, type FileInfo, type FileSource, infoOf } from '../file-source.js';
 import { globMatches } from '../glob.js';
 
 /** A file of firmware: `name` as the module asks for it, `path` where it lies in the tree. */
@@ -37,7 +38,8 @@ export class FirmwareTree {
     for (const directory of this.directories) {
       for (const ending of PACKED) {
         const paths = this.matching(directory, `${name}${ending}`);
-        if (paths.length > 0) return paths.flatMap((path) => this.withTargets(name, path));
+        const found = paths.flatMap((path) => this.withTargets(name, path));
+        if (found.length > 0) return found;
       }
     }
     return [];
@@ -46,7 +48,7 @@ export class FirmwareTree {
   private matching(directory: string, name: string): string[] {
     const exact = cleanPath(`${directory}/${name}`);
     if (!exact.startsWith(`${directory}/`)) return [];
-    if (!/[*?[]/.test(name)) return infoOf(this.files, exact) ? [exact] : [];
+    if (!/[*?[]/.test(name)) return [exact];
     const slash = name.lastIndexOf('/');
     const folder = cleanPath(`${directory}/${name.slice(0, slash + 1)}`);
     const pattern = name.slice(slash + 1);
@@ -55,23 +57,45 @@ export class FirmwareTree {
       .map((entry) => `${folder}/${entry.name}`);
   }
 
-  /** A file, or a symbolic link with everything that it leads over and to. A link that leads nowhere is nothing. */
+  /**
+   * The symbolic links that a path leads over, and the file at its end; nothing of what lies behind a link is looked for
+   * outside of the root. A link that leads nowhere, or to what is no file, is nothing.
+   */
   private withTargets(name: string, start: string): FirmwareFile[] {
-    const found: FirmwareFile[] = [];
-    const seen = new Set<string>();
-    for (let path = start; !seen.has(path); ) {
-      seen.add(path);
-      const info = infoOf(this.files, path);
-      if (!info || info.kind === 'directory') return [];
-      found.push({ name, path, link: info.kind === 'symlink' ? info.target : undefined });
-      if (info.kind === 'file') return found;
-      path = this.targetOf(path, info.target ?? '');
-    }
-    return [];
+    const { files, root } = this;
+    const within = start.slice(root.length);
+    const found = resolveInRoot<FileInfo>(within, (path) => infoOf(files, `${root}${path}`), ROOT);
+    if (found.kind === 'missing' || found.node.kind !== 'file' || found.node.format !== undefined) return [];
+    const links = found.links.map(({ path, target }) => ({
+      name,
+      path: `${root}${path}`,
+      link: relativeTarget(path, target),
+    }));
+    return [...links, { name, path: `${root}${found.path}`, link: undefined }];
   }
+}
 
-  private targetOf(path: string, target: string): string {
-    if (target.startsWith('/')) return cleanPath(`${this.root}${target}`);
-    return cleanPath(`${path.slice(0, path.lastIndexOf('/'))}/${target}`);
+const ROOT: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
+
+/**
+ * What to write in a link so that it leads to the same place from everywhere, also while its image is no root: an absolute
+ * one, or one that climbs above the root, is made relative.
+ */
+function relativeTarget(path: string, target: string): string {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const depth = folder.split('/').length - 1;
+  if (!target.startsWith('/') && !climbs(target, depth)) return target;
+  const place = cleanPath(target.startsWith('/') ? target : `${folder}/${target}`);
+  return `${'../'.repeat(depth)}${place.slice(1)}` || '.';
+}
+
+/** Whether the text of a link leads above the root from a folder so many steps below it. */
+function climbs(target: string, depth: number): boolean {
+  let at = depth;
+  for (const part of target.split('/')) {
+    if (part === '..') at--;
+    else if (part !== '' && part !== '.') at++;
+    if (at < 0) return true;
   }
+  return false;
 }

@@ -1,12 +1,13 @@
+import { resolveInRoot } from '../../files/resolve-path.js';
 import { CONFIG_DIRECTORIES } from '../config/modprobe-config.js';
-import { readText } from '../file-source.js';
+import { cleanPath, type FileInfo, infoOf, readText } from '../file-source.js';
 import type { IndexedModule } from '../index/module-index.js';
 import type { ModuleTree } from '../module-tree.js';
 import type { Closure } from './closure.js';
 
 /** A file or a symbolic link of an image; paths are absolute within it. */
 export type ImageFile =
-  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly mode: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };
 
 export interface ImageOptions {
@@ -36,7 +37,12 @@ export function* imageFiles(
       module.path.startsWith('/') ? module.path : tree.pathOf(module),
     );
   yield* firmwareFiles(tree, closure);
-  yield { kind: 'file', path: `${directory}/modules.order`, content: moduleOrder(tree, closure) };
+  yield {
+    kind: 'file',
+    path: `${directory}/modules.order`,
+    content: moduleOrder(tree, closure),
+    mode: modeOf(tree, `${directory}/modules.order`),
+  };
   for (const name of ['modules.builtin', 'modules.builtin.modinfo', 'modules.builtin.ranges'])
     if (tree.files.read(`${tree.rootDirectory}${directory}/${name}`))
       yield file(tree, `${directory}/${name}`, `${directory}/${name}`);
@@ -45,15 +51,25 @@ export function* imageFiles(
 
 /** Where a module goes: where it was; one from outside the tree's directory to `updates`, where depmod looks first. */
 export function imagePath(tree: ModuleTree, module: IndexedModule): string {
-  if (!module.path.startsWith('/')) return tree.pathOf(module);
+  const path = cleanPath(tree.pathOf(module));
+  if (!module.path.startsWith('/') && path.startsWith(`${tree.directory}/`)) return path;
   return `${tree.directory}/updates/${module.path.slice(module.path.lastIndexOf('/') + 1)}`;
 }
 
 function file(tree: ModuleTree, path: string, from: string): ImageFile {
   const content = tree.files.read(`${tree.rootDirectory}${from}`);
   if (!content) throw new MissingFileError(`${from}: named by the index, but not there`);
-  return { kind: 'file', path, content };
+  return { kind: 'file', path, content, mode: modeOf(tree, from) };
 }
+
+/** Permissions of a file, those of what it leads to where it is a link. */
+function modeOf(tree: ModuleTree, path: string): number {
+  const { files, rootDirectory: root } = tree;
+  const found = resolveInRoot<FileInfo>(path, (place) => infoOf(files, `${root}${place}`), ROOT);
+  return found.kind === 'found' ? found.node.mode & 0o777 : 0o644;
+}
+
+const ROOT: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 function* firmwareFiles(tree: ModuleTree, closure: Closure): Generator<ImageFile> {
   for (const { path, link } of closure.firmware) {

@@ -44,7 +44,8 @@ export function searchModules(
     say('fatal', `could not search modules: ${problem}\n`);
     throw new DepmodFailure();
   }
-  for (const external of config.externals) search.start(external);
+  // A relative one would be of where the process is: what an image says does not decide that.
+  for (const external of config.externals) search.start(external.startsWith('/') ? external : `/${external}`);
   return search.modules;
 }
 

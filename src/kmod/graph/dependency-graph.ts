@@ -27,6 +27,8 @@ export interface DependencyGraph {
   /** By name, in the order in which they were found. */
   readonly nodes: ReadonlyMap<string, GraphNode>;
   readonly edges: readonly GraphEdge[];
+  /** Files of modules that the index names and the tree does not have; what those need is taken from the index. */
+  readonly missingFiles: readonly string[];
 }
 
 export interface GraphOptions {
@@ -50,6 +52,7 @@ export function dependencyGraph(
 class GraphBuilder {
   private readonly nodes = new Map<string, GraphNode>();
   private readonly edges: GraphEdge[] = [];
+  private readonly missingFiles = new Set<string>();
   private readonly outgoing = new Map<string, readonly GraphEdge[]>();
 
   constructor(
@@ -70,7 +73,7 @@ class GraphBuilder {
       const reached = edges.map((edge) => (direction === 'needs' ? edge.to : edge.from));
       border = [...new Set(reached)].filter((name) => this.addNode(name));
     }
-    return { roots, nodes: this.nodes, edges: this.edges };
+    return { roots, nodes: this.nodes, edges: this.edges, missingFiles: [...this.missingFiles] };
   }
 
   /** False where the node is there already. */
@@ -95,7 +98,8 @@ class GraphBuilder {
   private edgesTo(name: string): readonly GraphEdge[] {
     const { index } = this.tree;
     const users = index.names().filter((user) => index.module(user)?.dependencies.includes(name));
-    const softUsers = this.options.soft === false ? [] : this.tree.config.softDependencies;
+    const { softDependencies, weakDependencies } = this.tree.config;
+    const softUsers = this.options.soft === false ? [] : [...softDependencies, ...weakDependencies];
     const candidates = new Set([...users, ...softUsers.map(({ module }) => module)]);
     return [...candidates].flatMap((user) => this.edgesFrom(user)).filter((edge) => edge.to === name);
   }
@@ -103,7 +107,11 @@ class GraphBuilder {
   private hardEdges(name: string): GraphEdge[] {
     const { module } = this.tree.named(name);
     const bytes = module && this.tree.read(module);
-    if (!module || !bytes) return [];
+    if (!module) return [];
+    if (!bytes) {
+      this.missingFiles.add(this.tree.pathOf(module));
+      return module.dependencies.map((to) => ({ from: name, to, kind: 'depends' }));
+    }
     const depends = modinfoOf(bytes, this.tree.pathOf(module)).all('depends');
     return depends
       .flatMap((list) => list.split(','))
@@ -116,7 +124,8 @@ class GraphBuilder {
     const soft = this.tree.softDependency(name);
     const edges = (kind: EdgeKind, texts: readonly string[]): GraphEdge[] =>
       texts.flatMap((text) => this.targetsOf(text)).map((to) => ({ from: name, to, kind }));
-    return [...edges('pre', soft?.pre ?? []), ...edges('post', soft?.post ?? [])];
+    const weak = this.tree.weakDependency(name)?.weak ?? [];
+    return [...edges('pre', soft?.pre ?? []), ...edges('post', soft?.post ?? []), ...edges('weak', weak)];
   }
 
   /** A softdep may name an alias, or something that this tree does not have. */

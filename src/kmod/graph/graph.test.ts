@@ -97,9 +97,9 @@ describe('a graph drawn', () => {
   it('for Graphviz quotes names', () => {
     expect(dotText(graph)).toContain('  "importer" -> "exporter";\n');
     expect(dotText(graph)).toContain('  "importer" -> "hello" [style=dashed, label="pre"];\n');
-    expect(dotText({ roots: [], edges: [], nodes: new Map([['a"b\\', node('a"b\\')]]) })).toContain(
-      '"a\\"b\\\\"',
-    );
+    expect(
+      dotText({ roots: [], edges: [], missingFiles: [], nodes: new Map([['a"b\\', node('a"b\\')]]) }),
+    ).toContain('"a\\"b\\\\"');
   });
 
   it('as SVG places every module inside the picture, none over another', () => {
@@ -123,7 +123,9 @@ describe('a graph drawn', () => {
   });
 
   it('as SVG escapes names', () => {
-    expect(svgText({ roots: [], edges: [], nodes: new Map([['<b>', node('<b>')]]) })).not.toContain('<b>');
+    expect(
+      svgText({ roots: [], edges: [], missingFiles: [], nodes: new Map([['<b>', node('<b>')]]) }),
+    ).not.toContain('<b>');
   });
 });
 

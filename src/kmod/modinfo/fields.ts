@@ -1,3 +1,4 @@
+import { byteText } from '../byte-text.js';
 import type { ModuleFile } from '../module-file.js';
 import { type SignatureInfo, signatureOf } from './signature.js';
 
@@ -14,10 +15,10 @@ export interface InfoParameter {
   readonly type: string | undefined;
 }
 
-/** The fields of a module's file in kmod's order: `.modinfo`, then the signature. Throws KmodError. */
+/** The fields of a module's file in kmod's order: `.modinfo`, the build id, then the signature. Throws KmodError. */
 export function fieldsOf(module: ModuleFile): InfoField[] {
   const signature = signatureOf(module.elf.bytes, module.file);
-  const fields = module.modinfoStrings().map(fieldOf);
+  const fields = [...module.modinfoStrings().map(fieldOf), ...buildIdField(module)];
   return signature ? [...fields, ...signatureFields(signature)] : fields;
 }
 
@@ -27,6 +28,21 @@ export function fieldOf(text: string): InfoField {
   return equals < 0
     ? { key: text, value: '' }
     : { key: text.slice(0, equals), value: text.slice(equals + 1) };
+}
+
+const NT_GNU_BUILD_ID = 3;
+const NOTE_HEADER = 12;
+
+/** The one note of `.note.gnu.build-id` (elf(5)), where it is sound. */
+function buildIdField(module: ModuleFile): InfoField[] {
+  const note = module.section('.note.gnu.build-id');
+  if (!note || note.length < NOTE_HEADER) return [];
+  const view = new DataView(note.buffer, note.byteOffset, note.byteLength);
+  const [nameSize, size, type] = [0, 4, 8].map((at) => view.getUint32(at, module.elf.littleEndian));
+  const name = byteText(note.subarray(NOTE_HEADER, NOTE_HEADER + 4));
+  if (NOTE_HEADER + nameSize + size > note.length || type !== NT_GNU_BUILD_ID || name !== 'GNU\0') return [];
+  const id = note.subarray(NOTE_HEADER + nameSize, NOTE_HEADER + nameSize + size);
+  return [{ key: 'build-id', value: hexLines(id) }];
 }
 
 function signatureFields({ type, signer, keyId, hash, signature }: SignatureInfo): InfoField[] {

@@ -11,7 +11,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { EIO, ENOTDIR } from '../../kernel/errno.js';
+import { DiskRoot } from '../../files/node/disk-root.js';
+import { OutputFolder } from '../../files/node/output-folder.js';
+import { EEXIST, EIO, ENOENT, ENOTDIR } from '../../kernel/errno.js';
 import type { FileWriter, WriteProblem } from '../file-writer.js';
 
 /** A file beside the one that it will replace. */
@@ -23,24 +25,42 @@ interface Temporary {
 /** Files of others may be written to for as long as this; in milliseconds. */
 const STALE_AFTER = 600_000;
 
-/** Writes to a directory of the host's disk that stands for "/" ('' for the disk itself). */
+/**
+ * Writes to a directory of the host's disk that stands for "/" ('' for the disk itself). Where a root is given, nothing is
+ * written outside of it, whatever links are below it.
+ */
 export class DiskWriter implements FileWriter {
-  constructor(private readonly root: string) {}
+  constructor(
+    private readonly root: string,
+    /** A directory below which the same holds as below a root. */
+    private readonly below?: { readonly directory: string; readonly tree: DiskRoot },
+  ) {}
+
+  confined(directory: string): DiskWriter {
+    const clean = directory.replace(/\/+$/, '');
+    if (clean === '') return this;
+    return new DiskWriter(this.root, { directory: clean, tree: new DiskRoot(join(this.root, clean)) });
+  }
 
   makeDirectories(path: string): number {
-    const host = this.host(path);
+    const within = this.treeOf(path);
+    if (within) return makeBelow(within[0], within[1]);
+    const host = path;
     try {
       mkdirSync(host, { recursive: true, mode: 0o755 });
       return statSync(host).isDirectory() ? 0 : ENOTDIR;
     } catch (error) {
       const errno = errnoOf(error);
-      return errno === 17 ? ENOTDIR : errno;
+      return errno === EEXIST ? ENOTDIR : errno;
     }
   }
 
   /** All are written beside the old ones (named as depmod names them) before the first takes an old one's place. */
   replaceFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): readonly WriteProblem[] {
-    const host = this.host(directory);
+    const within = this.treeOf(directory);
+    const host = within ? within[0].locate(within[1])?.host : directory;
+    if (host === undefined)
+      return [...files.keys()].map((name) => ({ step: 'open', temporary: name, errno: ENOENT }));
     removeStale(host, [...files.keys()]);
     const suffix = `${process.pid}.${microseconds()}.${Math.floor(Date.now() / 1000)}`;
     const written: Temporary[] = [];
@@ -58,8 +78,22 @@ export class DiskWriter implements FileWriter {
     return [...problems, ...renameAll(host, written)];
   }
 
-  private host(path: string): string {
-    return this.root === '' || !path.startsWith('/') ? path : join(this.root, path);
+  /** The tree that a path is confined to, and the path within it. */
+  private treeOf(path: string): readonly [DiskRoot, string] | undefined {
+    const { below, root } = this;
+    if (below && (path === below.directory || path.startsWith(`${below.directory}/`)))
+      return [below.tree, path.slice(below.directory.length) || '/'];
+    return root === '' || !path.startsWith('/') ? undefined : [new DiskRoot(root), path];
+  }
+}
+
+function makeBelow(tree: DiskRoot, path: string): number {
+  try {
+    new OutputFolder(tree).directory(path);
+    return 0;
+  } catch (error) {
+    const errno = errnoOf(error);
+    return errno === EEXIST ? ENOTDIR : errno;
   }
 }
 

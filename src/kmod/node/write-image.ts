@@ -1,7 +1,10 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DiskRoot } from '../../files/node/disk-root.js';
+import { OutputFolder } from '../../files/node/output-folder.js';
 import type { Closure } from '../closure/closure.js';
 import { imageFiles } from '../closure/image-files.js';
+import { type FileSource, infoOf } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { DiskFiles } from './disk-files.js';
 import { DiskWriter } from './disk-writer.js';
@@ -20,8 +23,8 @@ export class ImageExistsError extends Error {
 }
 
 /**
- * Writes a closure below a directory, with the index files of all that is then there. Throws ImageExistsError, and errors
- * of the file system; the index is written last, so an image without one is one that was not finished.
+ * Writes a closure below a directory, with the index files of all that is then there. Throws ImageExistsError,
+ * MissingFileError, and errors of the file system; what was written until then is taken away again.
  */
 export function writeImage(
   tree: ModuleTree,
@@ -29,15 +32,29 @@ export function writeImage(
   out: string,
   options: WriteImageOptions = {},
 ): void {
-  const modules = join(out, tree.directory);
-  if (!options.add && existsSync(modules))
-    throw new ImageExistsError(`${modules} is there already: --add adds to it`);
-  for (const file of imageFiles(tree, closure, { config: options.config ?? false })) {
-    const path = join(out, file.path);
-    mkdirSync(dirname(path), { recursive: true });
-    rmSync(path, { force: true });
-    if (file.kind === 'symlink') symlinkSync(file.target, path);
-    else writeFileSync(path, file.content);
+  const { files, rootDirectory, directory, release } = tree;
+  if (!options.add && new DiskFiles(out).list(directory))
+    throw new ImageExistsError(`${join(out, directory)} is there already: --add adds to it`);
+  mkdirSync(out, { recursive: true });
+  const folder = new OutputFolder(new DiskRoot(out), {
+    replace: options.add ?? false,
+    // No directory is open to more people than the one that it is a copy of; its owner has to write to it.
+    modeOf: (path) => (directoryMode(files, `${rootDirectory}${path}`) & 0o777) | 0o700,
+  });
+  try {
+    for (const file of imageFiles(tree, closure, { config: options.config ?? false })) {
+      if (file.kind === 'symlink') folder.link(file.path, file.target);
+      else folder.file(file.path, file.content, file.mode);
+    }
+    folder.directory(directory);
+    new ModuleTree(new DiskFiles(out), { release }).write(new DiskWriter(out));
+  } catch (error) {
+    folder.undo();
+    throw error;
   }
-  ModuleTree.open(modules, { files: new DiskFiles('') }).write(new DiskWriter(''));
+}
+
+function directoryMode(files: FileSource, path: string): number {
+  const info = infoOf(files, `${path}/.`);
+  return info?.kind === 'directory' ? info.mode : 0o755;
 }

@@ -36,19 +36,19 @@ Options:
 	-e, --errsyms        Report not supplied symbols
 	-n, --show           Write the dependency file on stdout only
 	-P, --symbol-prefix  Architecture symbol prefix
-	-C, --config=PATH    Read configuration from PATH
+	-C, --config PATH    Read configuration from PATH
 	-v, --verbose        Enable verbose mode
 	-w, --warn           Warn on duplicates
 	-V, --version        show version
 	-h, --help           show this help
 
 The following options are useful for people managing distributions:
-	-b, --basedir=DIR    Root path (default: /).
-	-m, --moduledir=DIR  Module directory (default: /lib/modules).
-	-o, --outdir=DIR     Output root path (default: same as <basedir>).
-	-F, --filesyms=FILE  Use the file instead of the
+	-b, --basedir DIR    Root path (default: /).
+	-m, --moduledir DIR  Module directory (default: /lib/modules).
+	-o, --outdir DIR     Output root path (default: same as <basedir>).
+	-F, --filesyms FILE  Use the file instead of the
 	                     current kernel symbols.
-	-E, --symvers=FILE   Use Module.symvers file to check
+	-E, --symvers FILE   Use Module.symvers file to check
 	                     symbol versions.
 `;
 

@@ -8,6 +8,7 @@ import { modulesByPath } from '../depmod/named-modules.js';
 import { type FoundModule, problemOfDirectory, searchModules } from '../depmod/search.js';
 import { treeFile } from '../depmod/tree-file.js';
 import { isUpToDate } from '../depmod/up-to-date.js';
+import { confined, type FileSource } from '../file-source.js';
 import { type DepmodOptions, depmodCommand, HELP } from './depmod-options.js';
 import { writeIndex } from './depmod-output.js';
 import { LOG, ToolExit, ToolLog } from './log.js';
@@ -17,13 +18,13 @@ import { VERSION_TEXT } from './version.js';
 /** What depmod needs of where it runs: it asks nothing of a running kernel. */
 export type DepmodHost = Pick<ToolHost<never>, 'files' | 'writer' | 'absolute' | 'release' | 'out' | 'err'>;
 
-/** Makes an index, or finds it where one was kept; may wait. */
-export type IndexMaker<Wait> = (inputs: IndexInputs) => Steps<Wait, MadeIndex>;
+/** Makes an index of modules that are read from `files`, or finds it where one was kept; may wait. */
+export type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
 
 /** depmod(8), with every module's file read when it is needed. */
 export const depmod: Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]) =>
-  depmodWith(host, args, function* (inputs) {
-    return makeIndex(inputs, (modules) => readFacts(host.files, modules));
+  depmodWith(host, args, function* (inputs, files) {
+    return makeIndex(inputs, (modules) => readFacts(files, modules));
   });
 
 /** depmod(8) with its index made in a certain way. The result is the exit status. */
@@ -57,17 +58,22 @@ export function* depmodWith<Wait>(
 }
 
 class DepmodRun {
+  /** Nothing in the tree of -b leads out of it. */
+  private readonly files: FileSource;
+
   constructor(
     private readonly host: DepmodHost,
     private readonly options: DepmodOptions,
     private readonly operands: readonly string[],
     private readonly log: ToolLog,
-  ) {}
+  ) {
+    this.files = confined(host.files, options.root);
+  }
 
   private readonly say: Say = (level, text) => this.tell({ level, text });
 
   *run<Wait>(make: IndexMaker<Wait>): Steps<Wait, number> {
-    const { host, options, operands, log, say } = this;
+    const { host, files, options, operands, log, say } = this;
     const [version, ...paths] = operands;
     if (version !== undefined && !/^\s*[+-]?\d+\.\s*[+-]?\d/.test(version)) {
       log.error(`Bad version passed ${version}\n`);
@@ -76,18 +82,22 @@ class DepmodRun {
     const release = version ?? host.release;
     const below = `${options.moduleDirectory.replace(/^\/+/, '')}/${release}`;
     const directory = `${options.root}/${below}`;
-    if (options.quick && (options.dryRun || isUpToDate(host.files, directory, say))) return 0;
+    if (options.quick && (options.dryRun || isUpToDate(files, directory, say))) return 0;
     log.priority = LOG.warning + options.verbosity;
     const kernel = this.kernelSymbols();
     const all = options.all || options.quick || paths.length === 0;
-    const modules = all ? this.search(directory, release) : modulesByPath(host.files, directory, paths, say);
-    const made = yield* make(this.inputs(directory, modules, kernel));
+    const modules = all ? this.search(directory, release) : modulesByPath(files, directory, paths, say);
+    const made = yield* make(this.inputs(directory, modules, kernel), files);
     for (const message of made.messages) this.tell(message);
     if (!made.files) return 1;
-    if (!options.dryRun)
-      return writeIndex(host.writer, `${options.outputRoot ?? options.root}/${below}`, made.files, log);
+    if (!options.dryRun) return this.write(options.outputRoot ?? options.root, below, made.files);
     for (const content of made.files.values()) host.out(content);
     return 0;
+  }
+
+  private write(root: string, below: string, files: ReadonlyMap<string, Uint8Array>): number {
+    const { writer } = this.host;
+    return writeIndex(writer?.confined?.(root) ?? writer, `${root}/${below}`, files, this.log);
   }
 
   private tell({ level, text }: Message): void {
@@ -96,7 +106,7 @@ class DepmodRun {
   }
 
   private search(directory: string, release: string): FoundModule[] {
-    const { files } = this.host;
+    const { files } = this;
     const config = readDepmodConfig(files, release, this.say, this.options.configPaths);
     return searchModules(files, directory, config, this.say);
   }
@@ -121,8 +131,7 @@ class DepmodRun {
     modules: readonly FoundModule[],
     kernel: KernelSymbols | undefined,
   ): IndexInputs {
-    const { options } = this;
-    const { files } = this.host;
+    const { options, files } = this;
     return {
       directory,
       modules,

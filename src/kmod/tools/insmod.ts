@@ -6,26 +6,37 @@ import { untilExit } from './open-log.js';
 import { openTree } from './open-tree.js';
 import { insertModule, type ModuleSystem } from './probe.js';
 import { simpleOptions } from './simple-options.js';
-import type { CallOutcome, Steps, ToolHost } from './tool.js';
+import type { CallOutcome, InsertFlags, Steps, ToolHost } from './tool.js';
 
 const HELP = `Usage:
 	insmod [options] filename [module options]
 Options:
-	-f, --force       DANGEROUS: forces a module load, may cause
-	                  data corruption and crash your machine
-	-s, --syslog      print to syslog, not stderr
-	-v, --verbose     enables more messages
-	-V, --version     show version
-	-h, --help        show this help
+	-f, --force              DANGEROUS: forces a module load, may cause
+	                         data corruption and crash your machine.
+	                         implies --force-modversion and
+	                         --force-vermagic
+	    --force-modversion   Ignore module's version
+	    --force-vermagic     Ignore module's version magic
+	-s, --syslog             print to syslog, not stderr
+	-v, --verbose            enables more messages
+	-V, --version            show version
+	-h, --help               show this help
 `;
 
-/** insmod(8) of kmod 34. */
+/** insmod(8) of kmod 34 and what its development brought since. */
 export function* insmod<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   return yield* untilExit(host, 'insmod', run(host, args));
 }
 
 function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
-  const own = { short: 'f', long: [{ name: 'force', value: 'f' }] };
+  const own = {
+    short: 'f',
+    long: [
+      { name: 'force', value: 'f' },
+      { name: 'force-modversion', value: 'modversion' },
+      { name: 'force-vermagic', value: 'vermagic' },
+    ],
+  };
   const options = simpleOptions(host, 'insmod', args, own, HELP);
   if (typeof options === 'number') return options;
   const { log, given } = options;
@@ -38,7 +49,11 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
   }
   log.priority = options.verbosity;
   const system = { host, tree: openTree(host, log, { configPaths: [] }), log, environment: {} };
-  return yield* insmodFile(system, file, moduleOptions(parameters), given.has('f'));
+  const flags = {
+    forceModversion: given.has('f') || given.has('modversion'),
+    forceVermagic: given.has('f') || given.has('vermagic'),
+  };
+  return yield* insmodFile(system, file, moduleOptions(parameters), flags);
 }
 
 /** Inserts a file, and tells what went wrong. */
@@ -46,7 +61,7 @@ export function* insmodFile<Wait>(
   system: ModuleSystem<Wait>,
   file: string,
   parameters: string,
-  force: boolean,
+  flags: InsertFlags,
 ): Steps<Wait, number> {
   const { host, tree, log } = system;
   const module = new Lookup(tree).byPath(host.absolute(file));
@@ -54,7 +69,6 @@ export function* insmodFile<Wait>(
     log.error(`could not load module ${file}: ${strerror(module.errno)}\n`);
     return 1;
   }
-  const flags = { forceModversion: force, forceVermagic: force };
   const outcome: CallOutcome = yield* insertModule(system, module, parameters, flags);
   if (outcome.errno === 0) return 0;
   log.error(`could not insert module ${file}: ${insertError(outcome.errno)}\n`);

@@ -33,14 +33,20 @@ function modulesOf(root: string | undefined, ending: string): string[] {
     .map((name) => join(top, name));
 }
 
-/** Debian's kmod 30 and kmod 34 print the same of all these: nothing has to be made equal first. */
+/** Debian's kmod 30 and kmod 34 print the same of all these, but for the build id that newer ones tell. */
 function expectSame(args: readonly string[]): void {
-  const ours = run(args);
+  const told = run(args);
   const theirs = kmod!('modinfo', args);
+  const ours = theirs.out.includes('build-id') ? told : { ...told, out: withoutBuildIds(told.out) };
   expect(ours.status).toBe(theirs.status);
   // Equality first: a difference of ten megabytes is not to be rendered.
   if (!ours.out.equals(theirs.out)) expect(ours.out.toString()).toBe(theirs.out.toString());
   expect(kmodMessages(ours.err)).toBe(theirs.err);
+}
+
+function withoutBuildIds(out: Buffer): Buffer {
+  const text = out.toString('latin1').replace(/(?<=^|[\n\0])build-id[:=][^\n\0]*[\n\0]/g, '');
+  return Buffer.from(text, 'latin1');
 }
 
 describe.skipIf(!kmod || !tree)('next to the real modinfo', () => {
@@ -120,7 +126,7 @@ describe('what modinfo prints', () => {
   });
 
   it('is the version and the help of kmod', () => {
-    expect(text(['-V'])).toBe('kmod version 34\n+ZSTD +XZ +ZLIB +OPENSSL\n');
+    expect(text(['-V'])).toBe('kmod version 34\n+ZSTD +XZ +ZLIB +OPENSSL -MBEDTLS\n');
     expect(text(['--help'])).toContain('Usage:\n\tmodinfo [options] <modulename|filename> [args]\n');
     expect(run(['-x'])).toMatchObject({ status: 1, err: "modinfo: invalid option -- 'x'\n" });
     expect(run(['--field'])).toMatchObject({ status: 1 });

@@ -1,5 +1,6 @@
 import { strerror } from '../../kernel/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
+import { confined } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, fieldsOf, type InfoField } from '../modinfo/fields.js';
 import { MoreThanKmod } from '../modinfo/more.js';
@@ -20,9 +21,9 @@ Options:
 \t-n, --filename              Print only 'filename'
 \t-0, --null                  Use \\0 instead of \\n
 \t-m, --modname               Handle argument as module name instead of alias or filename
-\t-F, --field=FIELD           Print only provided FIELD
-\t-k, --set-version=VERSION   Use VERSION instead of \`uname -r\`
-\t-b, --basedir=DIR           Use DIR as filesystem root for /lib/modules
+\t-F, --field FIELD           Print only provided FIELD
+\t-k, --set-version VERSION   Use VERSION instead of $(uname -r)
+\t-b, --basedir DIR           Use DIR as filesystem root for /lib/modules
 \t-V, --version               Show version
 \t-h, --help                  Show this help
 `;
@@ -64,16 +65,17 @@ class ModinfoRun<Wait> {
   ) {
     this.log = new ToolLog('modinfo', (text) => host.err(text), LOG.warning);
     this.root = request.root ?? '';
+    const files = confined(host.files, this.root === '' ? '' : host.absolute(this.root));
     this.release = request.release ?? host.release;
     this.subjects = new Subjects({
-      files: host.files,
+      files,
       absolute: (path) => host.absolute(path),
       release: this.release,
       root: this.root,
       like: request.root === undefined && request.release === undefined ? host.modules : undefined,
       cache: host.indexCache,
     });
-    this.more = new MoreThanKmod(host.files, {
+    this.more = new MoreThanKmod(files, {
       root: this.root,
       release: request.release,
       running: host.release,

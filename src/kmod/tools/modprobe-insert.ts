@@ -2,7 +2,7 @@ import { EEXIST, ENOENT, strerror } from '../../kernel/errno.js';
 import { type FoundModule, Lookup } from '../found-module.js';
 import type { InsertStep } from '../plan.js';
 import { stepLine } from '../show-depends.js';
-import { LOG } from './log.js';
+import { LOG, type LogLevel } from './log.js';
 import type { ModprobeOptions } from './modprobe-options.js';
 import { type ModuleSystem, type ProbeOptions, probeInsert } from './probe.js';
 import type { CallOutcome, Steps } from './tool.js';
@@ -32,19 +32,18 @@ export function* modprobeInsert<Wait>(
   options: ModprobeOptions,
   report: InsertReport,
 ): Steps<Wait, boolean> {
-  const found = find(system, name, options);
+  const found = findModules(system, name, options.all ? 'warning' : 'fatal');
   let worked = found.length > 0;
   for (const wanted of found) worked = yield* insertOne(system, wanted, extra, options, report);
   return worked;
 }
 
-/** What cannot be found is told, and gives nothing. */
-function find<Wait>(
-  { host, tree, log }: ModuleSystem<Wait>,
+/** What a name, an alias or a path stands for; what cannot be found is told, and gives nothing. */
+export function findModules<Wait>(
+  { host, tree, log }: Pick<ModuleSystem<Wait>, 'host' | 'tree' | 'log'>,
   name: string,
-  options: ModprobeOptions,
+  level: LogLevel,
 ): readonly FoundModule[] {
-  const level = options.all ? 'warning' : 'fatal';
   const lookup = new Lookup(tree);
   if (name.startsWith('/') || name.startsWith('./')) {
     const found = lookup.byPath(host.absolute(name));
@@ -83,7 +82,7 @@ function probeOptions<Wait>(
   options: ModprobeOptions,
   report: InsertReport,
 ): ProbeOptions {
-  const shows = options.showDepends || options.verbosity > LOG.warning;
+  const shows = options.showDepends || options.dryRun || options.verbosity > LOG.warning;
   const onStep = (step: InsertStep, given: string): void => {
     if (options.json) report.steps.push(reported(step, given));
     const line = stepLine(step, given);

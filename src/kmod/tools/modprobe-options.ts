@@ -16,6 +16,7 @@ export interface ModprobeOptions {
   readonly forceModversion: boolean;
   readonly forceVermagic: boolean;
   readonly force: boolean;
+  /** -D: everything is shown, and loaded modules count as not loaded. */
   readonly showDepends: boolean;
   readonly resolveOnly: boolean;
   readonly dryRun: boolean;
@@ -37,10 +38,11 @@ const TABLE: OptionTable = {
   long: [
     { name: 'all', value: 'a' },
     { name: 'remove', value: 'r' },
-    { name: 'remove-dependencies', value: 'holders' },
+    { name: 'remove-dependencies', value: 'remove-dependencies' },
     { name: 'remove-holders', value: 'holders' },
     { name: 'wait', value: 'w', argument: true },
-    { name: 'resolve-alias', value: 'R' },
+    { name: 'resolve-alias', value: 'resolve-alias' },
+    { name: 'show-alias', value: 'R' },
     { name: 'first-time', value: 'first-time' },
     { name: 'ignore-install', value: 'i' },
     { name: 'ignore-remove', value: 'i' },
@@ -49,13 +51,13 @@ const TABLE: OptionTable = {
     { name: 'force-modversion', value: 'force-modversion' },
     { name: 'force-vermagic', value: 'force-vermagic' },
     { name: 'show-depends', value: 'D' },
-    { name: 'showconfig', value: 'c' },
+    { name: 'showconfig', value: 'showconfig' },
     { name: 'show-config', value: 'c' },
     { name: 'show-modversions', value: 'modversions' },
-    { name: 'dump-modversions', value: 'modversions' },
+    { name: 'dump-modversions', value: 'dump-modversions' },
     { name: 'show-exports', value: 'exports' },
     { name: 'dry-run', value: 'n' },
-    { name: 'show', value: 'n' },
+    { name: 'show', value: 'show' },
     { name: 'config', value: 'C', argument: true },
     { name: 'dirname', value: 'd', argument: true },
     { name: 'set-version', value: 'S', argument: true },
@@ -75,15 +77,14 @@ export const HELP = `Usage:
 	modprobe [options] -r [-i] modulename
 	modprobe [options] -r -a [-i] modulename [modulename...]
 	modprobe [options] -c
-	modprobe [options] --dump-modversions filename
+	modprobe [options] --show-modversions filename
 Management Options:
 	-a, --all                   Consider every non-argument to
 	                            be a module name to be inserted
 	                            or removed (-r)
 	-r, --remove                Remove modules instead of inserting
-	    --remove-dependencies   Deprecated: use --remove-holders
 	    --remove-holders        Also remove module holders (use together with -r)
-	-w, --wait=<MSEC>           When removing a module, wait up to MSEC for
+	-w, --wait MSEC             When removing a module, wait up to MSEC for
 	                            module's refcount to become 0 so it can be
 	                            removed (use together with -r)
 	    --first-time            Fail if module already inserted or removed
@@ -91,32 +92,38 @@ Management Options:
 	-i, --ignore-remove         Ignore remove commands
 	-b, --use-blacklist         Apply blacklist to resolved alias.
 	-f, --force                 Force module insertion or removal.
-	                            implies --force-modversions and
+	                            implies --force-modversion and
 	                            --force-vermagic
 	    --force-modversion      Ignore module's version
 	    --force-vermagic        Ignore module's version magic
 
 Query Options:
-	-R, --resolve-alias         Only lookup and print alias and exit
-	-D, --show-depends          Only print module dependencies and exit
-	-c, --showconfig            Print out known configuration and exit
-	-c, --show-config           Same as --showconfig
-	    --show-modversions      Dump module symbol version and exit
-	    --dump-modversions      Same as --show-modversions
-	    --show-exports          Only print module exported symbol versions and exit
+	-R, --show-alias            Print module(s) matching given alias and exit
+	-D, --show-depends          Print module dependencies and exit
+	-c, --show-config           Print known configuration and exit
+	    --show-modversions      Print module symbol version and exit
+	    --show-exports          Print module exported symbol versions and exit
 
 General Options:
 	-n, --dry-run               Do not execute operations, just print out
-	-n, --show                  Same as --dry-run
-	-C, --config=FILE           Use FILE instead of default search paths
-	-d, --dirname=DIR           Use DIR as filesystem root for /lib/modules
-	-S, --set-version=VERSION   Use VERSION instead of \`uname -r\`
+	-C, --config FILE           Use FILE instead of default search paths
+	-d, --dirname DIR           Use DIR as filesystem root for /lib/modules
+	-S, --set-version VERSION   Use VERSION instead of $(uname -r)
 	-s, --syslog                print to syslog, not stderr
 	-q, --quiet                 disable messages
 	-v, --verbose               enables more messages
 	-V, --version               show version
 	-h, --help                  show this help
 `;
+
+/** Options of earlier versions: what they stand for, and what to say of them. */
+const DEPRECATED: Readonly<Record<string, { readonly value: string; readonly use: string }>> = {
+  'remove-dependencies': { value: 'holders', use: 'remove-holders' },
+  'resolve-alias': { value: 'R', use: 'show-alias' },
+  showconfig: { value: 'c', use: 'show-config' },
+  'dump-modversions': { value: 'modversions', use: 'show-modversions' },
+  show: { value: 'n', use: 'dry-run' },
+};
 
 /** What the command line asks for, or the status that it ends with already. */
 export function readOptions<Wait>(
@@ -136,7 +143,7 @@ export function readOptions<Wait>(
         host.out(HELP);
         return 0;
     }
-    if (reader.take(option)) continue;
+    if (reader.take(current(option, log))) continue;
     log.error(`unexpected wait value '${option.argument}'.\n`);
     return 1;
   }
@@ -145,6 +152,14 @@ export function readOptions<Wait>(
     return 1;
   }
   return reader.result(line.operands);
+}
+
+/** An option by its present name. */
+function current(option: GivenOption, log: ToolLog): GivenOption {
+  if (!Object.hasOwn(DEPRECATED, option.value)) return option;
+  const { value, use } = DEPRECATED[option.value];
+  log.warning(`--${option.value} is deprecated and scheduled for removal; use --${use}\n`);
+  return { ...option, value };
 }
 
 /** Collects options in the order in which they are given. */
@@ -198,7 +213,7 @@ class OptionReader {
     const showDepends = has('D');
     return {
       all: has('a'),
-      remove: has('r'),
+      remove: has('r') || has('holders'),
       removeHolders: has('holders'),
       wait: this.wait,
       firstTime: has('first-time'),

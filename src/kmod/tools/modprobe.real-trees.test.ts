@@ -1,12 +1,12 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ function indexed(name: string, source: string, release: string, parts: readonly 
   const from = join(source, 'lib/modules', release);
   const to = join(root, 'lib/modules', release);
   mkdirSync(join(to, 'kernel'), { recursive: true });
-  for (const part of parts) symlinkSync(join(from, 'kernel', part), join(to, 'kernel', part));
+  for (const part of parts) cpSync(join(from, 'kernel', part), join(to, 'kernel', part), { recursive: true });
   for (const file of ['modules.order', 'modules.builtin', 'modules.builtin.modinfo'])
     copyFileSync(join(from, file), join(to, file));
   const run = real!('depmod', ['-b', root, release]);

@@ -9,7 +9,7 @@ import type { ModuleSystem } from './probe.js';
 import { showExports, showModversions } from './show-symbols.js';
 import { redirected, type Steps, type ToolHost } from './tool.js';
 
-/** modprobe(8) of kmod 34. `--json` writes what a query finds, or what would be done, as JSON: see README.md. */
+/** modprobe(8) of kmod 34 and what its development brought since. `--json` writes what a query finds, or what would be done, as JSON: see README.md. */
 export function* modprobe<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   return yield* untilExit(host, 'modprobe', run(host, args));
 }
@@ -33,7 +33,7 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
 }
 
 function* act<Wait>(system: ModuleSystem<Wait>, options: ModprobeOptions): Steps<Wait, number> {
-  const { host, tree, log } = system;
+  const { host, tree } = system;
   const { operands } = options;
   const level = options.all ? 'warning' : 'fatal';
   tree.check();
@@ -43,9 +43,11 @@ function* act<Wait>(system: ModuleSystem<Wait>, options: ModprobeOptions): Steps
       else showConfig(host, tree);
       return 0;
     case 'modversions':
-      return withJson(host, options.json, (to) => showModversions(to, log, operands[0], level));
+      return withJson(host, options.json, (to) =>
+        showModversions({ ...system, host: to }, operands[0], level),
+      );
     case 'exports':
-      return withJson(host, options.json, (to) => showExports(to, log, operands[0], level));
+      return withJson(host, options.json, (to) => showExports({ ...system, host: to }, operands[0], level));
   }
   if (options.remove) return yield* removeAll(system, options);
   const report: InsertReport = { steps: [], resolved: [] };

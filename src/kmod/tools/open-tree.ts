@@ -1,3 +1,4 @@
+import { confined } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { LOG, type ToolLog } from './log.js';
 import type { ToolHost } from './tool.js';
@@ -20,7 +21,8 @@ export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePl
   const release = place.release ?? host.release;
   const directory = host.absolute(`${place.root ?? ''}/lib/modules/${release}`);
   const { modules, indexCache } = host;
-  const tree = new ModuleTree(host.files, {
+  const files = place.root === undefined ? host.files : confined(host.files, host.absolute(place.root));
+  const tree = new ModuleTree(files, {
     release,
     directory,
     complain: (text) => log.error(`${text}\n`),

@@ -8,7 +8,7 @@ import { type SimpleOptions, simpleOptions } from './simple-options.js';
 import type { CallOutcome, Steps, ToolHost } from './tool.js';
 
 const HELP = `Usage:
-	rmmod [options] [list of modulenames]
+	rmmod [options] modulenames
 Options:
 	-f, --force       DANGEROUS: forces a module unload and may
 	                  crash your machine

@@ -1,55 +1,68 @@
-import { strerror } from '../../kernel/errno.js';
+import { ENOENT, strerror } from '../../kernel/errno.js';
 import { bytesOf } from '../byte-text.js';
+import type { FoundModule } from '../found-module.js';
 import { KmodError } from '../kmod-error.js';
 import type { ModuleFile, SymbolCrc } from '../module-file.js';
-import { exists, openModule } from '../open-module.js';
+import { openModule } from '../open-module.js';
 import { LOG, type LogLevel, type ToolLog } from './log.js';
+import { findModules } from './modprobe-insert.js';
+import type { ModuleSystem } from './probe.js';
 import type { ToolHost } from './tool.js';
 
 /**
- * `modprobe --show-modversions FILE`: the CRCs of the symbols that a module was built against. The result is the exit
- * status; `level` is how modprobe speaks of failures: fatal, and a warning with --all. As fatal it throws ToolExit.
+ * `modprobe --show-modversions MODULE`: the CRCs of the symbols that modules were built against, by path, name or alias. The
+ * result is the exit status; `level` is how modprobe speaks of failures: fatal, and a warning with --all. As fatal it throws
+ * ToolExit.
  */
 export function showModversions<Wait>(
-  host: ToolHost<Wait>,
-  log: ToolLog,
-  path: string,
+  system: ModuleSystem<Wait>,
+  operand: string,
   level: LogLevel = 'fatal',
 ): number {
-  return show(host, log, path, level, 'modversions', (module) => module.versions());
+  return show(system, operand, level, 'modversions', (module) => module.versions());
 }
 
-/** `modprobe --show-exports FILE`: the symbols that a module gives to others; otherwise as {@link showModversions}. */
+/** `modprobe --show-exports MODULE`: the symbols that modules give to others; as {@link showModversions}. */
 export function showExports<Wait>(
-  host: ToolHost<Wait>,
-  log: ToolLog,
-  path: string,
+  system: ModuleSystem<Wait>,
+  operand: string,
   level: LogLevel = 'fatal',
 ): number {
-  return show(host, log, path, level, 'symbols', (module) => module.exports());
+  return show(system, operand, level, 'symbols', (module) => module.exports());
 }
 
 function show<Wait>(
-  host: ToolHost<Wait>,
-  log: ToolLog,
-  path: string,
+  system: ModuleSystem<Wait>,
+  operand: string,
   level: LogLevel,
   what: string,
   listOf: (module: ModuleFile) => readonly SymbolCrc[],
 ): number {
-  // What ends in a slash has no name that could be a module's.
-  if (path === '' || path.endsWith('/') || !exists(host.files, path))
-    return fail(host, log, level, `Module ${path} not found.\n`);
+  const found = findModules(system, operand, level);
+  let status = found.length === 0 ? 1 : 0;
+  // Of several the last one's status counts.
+  for (const module of found) status = showOne(system, module, level, what, listOf);
+  return status;
+}
+
+function showOne<Wait>(
+  { host, tree, log }: ModuleSystem<Wait>,
+  { name, path }: FoundModule,
+  level: LogLevel,
+  what: string,
+  listOf: (module: ModuleFile) => readonly SymbolCrc[],
+): number {
+  const text = (errno: number): string => `could not get ${what} of ${name}: ${strerror(errno)}\n`;
+  if (path === undefined) return fail(host, log, level, text(ENOENT));
   try {
-    const list = listOf(openModule(host.files, path));
+    const list = listOf(openModule(tree.files, `${tree.rootDirectory}${path}`, path));
     if (list.length > 0) host.out(bytesOf(list.map(symbolLine).join('')));
     return 0;
   } catch (error) {
     if (!(error instanceof KmodError)) throw error;
     // libkmod's own words reach modprobe's log.
     if (error.complaint) log.error(`${error.complaint.text}\n`);
-    const text = `could not get ${what} of ${path}: ${strerror(error.errno)}\n`;
-    return fail(host, log, level, text, error);
+    return fail(host, log, level, text(error.errno), error);
   }
 }
 

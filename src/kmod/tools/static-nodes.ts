@@ -58,8 +58,8 @@ const HELP = `Usage:
 kmod static-nodes outputs the static-node information of the currently running kernel.
 
 Options:
-	-f, --format=FORMAT  choose format to use: see "Formats"
-	-o, --output=FILE    write output to file
+	-f, --format FORMAT  choose format to use: see "Formats"
+	-o, --output FILE    write output to file
 	-h, --help           show this help
 
 Formats:
@@ -121,7 +121,7 @@ function parseNodes(text: string): { readonly nodes: StaticNode[]; readonly wron
   const nodes: StaticNode[] = [];
   const wrong: string[] = [];
   for (const line of text.replace(/\n$/, '').split('\n')) {
-    if (line.startsWith('#')) continue;
+    if (line.startsWith('#') || text === '') continue;
     const match = /^\s*(\S+)\s+(\S+)\s+([cb])\s*(\d+):\s*(\d+)/.exec(line);
     if (!match) {
       wrong.push(line);

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ENOENT, ENOMEM } from '../../kernel/errno.js';
-import { errPtr, isErr } from '../errors.js';
+import { errPtr, isErr, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';
@@ -121,7 +121,7 @@ export class CryptoTfms implements Subsystem {
     const type = k.struct('crypto_alg');
     const kind = type.get(alg, 'cra_flags') & TYPE_MASK;
     const frontend = frontendOf(kind);
-    if (frontend === undefined) throw new TypeError(`modbox has no transformations of type ${kind} yet`);
+    if (frontend === undefined) throw new Unimplemented(`a crypto transformation of type ${kind}`, '');
     const headBytes = k.sizeOf(frontend.object);
     const object = k.slab.kmalloc(headBytes + type.get(alg, 'cra_ctxsize') + CONTEXT_SLACK, true);
     if (object === 0) return errPtr(ENOMEM);

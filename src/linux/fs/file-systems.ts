@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import { Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../module/modules.js';
@@ -55,7 +56,7 @@ export class FileSystems implements Subsystem {
   private register(type: Ptr): number {
     const types = this.k.struct('file_system_type');
     const name = types.string(type, 'name');
-    if (name.includes('.')) throw new Error(`a file system type named ${name}`);
+    if (name.includes('.')) throw new Oops('bug', 'kernel BUG at fs/filesystems.c:77!', this.k.caller);
     if (types.get(type, 'next') !== 0) return -EBUSY;
     if (this.find(name) !== 0 || this.isBuiltIn(name)) return -EBUSY;
     const last = this.types.at(-1);

@@ -1,5 +1,6 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GRANULE, PAGE_SIZE, type Ptr, USER } from '../../cpu/layout.js';
+import { OutOfMemory } from '../../kernel/errors.js';
 import { RangeAllocator } from '../../kernel/mm/range-allocator.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -30,7 +31,7 @@ export class UserMemory implements Subsystem {
     const mapped = pageAlign(Math.max(bytes, 1));
     const pages = mapped + PAGE_SIZE;
     const start = this.ranges.allocate(pages, PAGE_SIZE);
-    if (start === undefined) throw new RangeError(`no room for a user buffer of ${bytes} bytes`);
+    if (start === undefined) throw new OutOfMemory(`no room for a user buffer of ${bytes} bytes`);
     this.k.space.map(start, mapped, PAGE_KERNEL);
     const ptr = (start + mapped - bytes) & ~(align - 1);
     this.buffers.set(ptr, { start, pages });
@@ -56,7 +57,7 @@ export class UserMemory implements Subsystem {
   reserve(bytes: number): Ptr {
     const size = pageAlign(bytes) + PAGE_SIZE;
     const start = this.ranges.allocate(size, PAGE_SIZE);
-    if (start === undefined) throw new RangeError(`no room for a mapping of ${bytes} bytes`);
+    if (start === undefined) throw new OutOfMemory(`no room for a mapping of ${bytes} bytes`);
     return start;
   }
 

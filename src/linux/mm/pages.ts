@@ -120,7 +120,7 @@ export class PageExports implements Subsystem {
   private memoryInfo(info: Ptr): void {
     const type = this.k.struct('sysinfo');
     this.k.space.bytes.fill(0, info, info + type.size);
-    type.set(info, 'totalram', 0x3000_0000 / PAGE_SIZE);
+    type.set(info, 'totalram', this.k.budget.limit / PAGE_SIZE);
     type.set(info, 'freeram', Math.floor(this.k.pages.available / PAGE_SIZE));
     type.set(info, 'mem_unit', PAGE_SIZE);
   }

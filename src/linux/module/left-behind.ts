@@ -3,10 +3,13 @@ import { type Holding, KOBJECT, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SlabExports } from '../mm/slab.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolAt, symbolize } from '../traps/symbolize.js';
+import { symbolAt } from '../traps/symbolize.js';
 import type { LoadedModule } from './loaded-module.js';
 import { ModuleHistory } from './module-history.js';
 import { Modules } from './modules.js';
+
+/** Things that are told of: a module can leave millions of files. */
+const MOST_TOLD = 1000;
 
 /** Something that a module registered and that was still there when the module went. */
 export interface LeftBehind {
@@ -45,7 +48,7 @@ export class LeftBehinds implements Subsystem {
       }
     }
     this.known = still;
-    for (const holding of withoutParts(own)) this.tell(module, holding);
+    for (const holding of withoutParts(own)) if (this.found.length < MOST_TOLD) this.tell(module, holding);
     for (const defect of this.k.slab.check()) this.k.get(SlabExports).report(defect);
   }
 
@@ -98,16 +101,7 @@ export class LeftBehinds implements Subsystem {
     this.found.push(entry);
     const named = entry.name === '' ? '' : ` '${entry.name}'`;
     const message = `modbox: ${module.name} left its ${kind}${named} behind, registered by ${entry.registeredBy}`;
-    // It is reported; the log does not change.
-    k.traps.reports.push({
-      kind: 'left-behind',
-      message,
-      address: k.space.toAddress(at),
-      at: symbolize(k, fn),
-      module: module.name,
-      registers: {},
-      trace: [],
-    });
+    k.traps.leftBehind(module, message, at, fn);
   }
 
   private registeredBy(module: LoadedModule, holding: Holding, fn: Ptr): string {

@@ -48,7 +48,7 @@ export class Consoles implements Subsystem {
     }
     if (!(yield* this.enable(console))) return;
     const fromStart = (this.type.get(console, 'flags') & CON_PRINTBUFFER) !== 0;
-    this.next.set(console, fromStart ? 0 : k.log.records.length);
+    this.next.set(console, fromStart ? 0 : k.log.next);
     this.k.origins.note(console);
     yield* k.get(ConsoleList).add(console);
     this.say(console, 'enabled');
@@ -104,17 +104,18 @@ export class Consoles implements Subsystem {
   private *print(): Sleepable<void> {
     const { k } = this;
     for (let console = this.behind(); console !== undefined; console = this.behind()) {
-      const sequence = this.next.get(console)!;
-      this.next.set(console, sequence + 1);
+      const record = k.log.at(this.next.get(console)!);
+      if (!record) break;
+      this.next.set(console, record.sequence + 1);
       const write = this.type.get(console, 'write');
-      if (write !== 0) yield* this.writeLine(console, write, k.log.records[sequence]);
+      if (write !== 0) yield* this.writeLine(console, write, record);
     }
     this.printing = false;
   }
 
   private behind(): Ptr | undefined {
-    const { length } = this.k.log.records;
-    return [...this.next].find(([, sequence]) => sequence < length)?.[0];
+    const { next } = this.k.log;
+    return [...this.next].find(([, sequence]) => sequence < next)?.[0];
   }
 
   private *writeLine(console: Ptr, write: Ptr, record: LogRecord): Sleepable<void> {

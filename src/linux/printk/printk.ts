@@ -33,7 +33,7 @@ export class Printk implements Subsystem {
     vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
     vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
       this.emit(
-        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args)),
+        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args), RECORD_MAX),
         level < 0 ? undefined : level,
         deviceInfo !== 0,
       ),
@@ -42,7 +42,7 @@ export class Printk implements Subsystem {
       this.vprintk(fmt, this.k.varargs('__warn_printk'));
     },
     panic: (fmt: Ptr) => {
-      const text = this.k.get(Vsprintf).text(fmt, this.k.varargs('panic'));
+      const text = this.k.get(Vsprintf).text(fmt, this.k.varargs('panic'), PANIC_MESSAGE_MAX);
       const message = text.slice(0, PANIC_MESSAGE_MAX - 1).replace(/\n$/, '');
       throw new Oops('panic', `Kernel panic - not syncing: ${decodeText(message)}`, this.k.caller);
     },
@@ -96,7 +96,7 @@ export class Printk implements Subsystem {
 
   /** printk(): formats, takes the level from the text's own prefix, and logs. The length without prefix. */
   vprintk(fmt: Ptr, args: VarArgs): number {
-    return this.emit(this.k.get(Vsprintf).text(fmt, args), undefined, false);
+    return this.emit(this.k.get(Vsprintf).text(fmt, args, RECORD_MAX), undefined, false);
   }
 
   /** Logs formatted bytes. Messages of devices (`wholeLine`) end their line with or without a newline. */

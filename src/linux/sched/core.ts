@@ -12,16 +12,16 @@ export class Sched implements Subsystem {
     schedule: () => this.schedule(),
     io_schedule: () => this.schedule(),
     yield: () => yieldCpu(),
-    __cond_resched: () => 0,
-    _cond_resched: () => 0,
-    __cond_resched_lock: () => 0,
-    __SCT__cond_resched: () => 0,
-    __SCT__might_resched: () => 0,
+    __cond_resched: () => this.condResched(),
+    _cond_resched: () => this.condResched(),
+    __cond_resched_lock: () => this.condResched(),
+    __SCT__cond_resched: () => this.condResched(),
+    __SCT__might_resched: () => this.condResched(),
     __SCT__preempt_schedule: () => {},
     __SCT__preempt_schedule_notrace: () => {},
     preempt_schedule: () => {},
     preempt_schedule_notrace: () => {},
-    dynamic_cond_resched: () => 0,
+    dynamic_cond_resched: () => this.condResched(),
     __might_sleep: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
     __might_resched: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
     wake_up_process: (task: Ptr) => this.wakeUp(task, TASK_NORMAL),
@@ -64,6 +64,18 @@ export class Sched implements Subsystem {
     __might_resched: 'v:piu',
     __put_task_struct: 'v:p',
   };
+
+  /** Gives way to others if a tick has come since the task got the CPU, and the task may: 1 if it did. */
+  private condResched(): number | Sleepable<number> {
+    const task = this.k.executor.current;
+    if (!task?.needsResched || task.isInterrupt || this.k.processes.preemptCount !== 0) return 0;
+    return this.giveWay();
+  }
+
+  private *giveWay(): Sleepable<number> {
+    yield* yieldCpu();
+    return 1;
+  }
 
   /** Gives up the CPU: until woken if the task set itself to a sleeping state, else for one turn. */
   *schedule(): Sleepable<void> {

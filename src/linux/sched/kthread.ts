@@ -1,7 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
-import { EINTR } from '../../kernel/errno.js';
+import { EAGAIN, EINTR } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
+import { errPtr } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -33,10 +34,10 @@ export class Kthreads implements Subsystem {
   readonly exports = {
     kthread_create_on_node: (fn: Ptr, data: Ptr, _node: number, format: Ptr) => {
       const name = this.k.get(Vsprintf).text(format, this.k.varargs('kthread_create_on_node'));
-      return this.create(name, fn, data).object;
+      return this.tryCreate(name, fn, data);
     },
     kthread_create_on_cpu: (fn: Ptr, data: Ptr, cpu: number, format: Ptr) =>
-      this.create(this.k.space.cstring(format).replace('%u', String(cpu)), fn, data).object,
+      this.tryCreate(this.k.space.cstring(format).replace('%u', String(cpu)), fn, data),
     kthread_stop: (task: Ptr) => this.stop(task),
     kthread_stop_put: (task: Ptr) => this.stop(task),
     kthread_should_stop: () => this.own()?.shouldStop ?? false,
@@ -80,6 +81,10 @@ export class Kthreads implements Subsystem {
     }
   }
 
+  /** Creates a stopped thread, as kthread_create() does: ERR_PTR(-EAGAIN) where there are too many (copy_process()). */
+  private tryCreate(name: string, fn: Ptr, data: Ptr): Ptr {
+    return this.k.processes.full ? errPtr(EAGAIN) : this.create(name, fn, data).object;
+  }
   private readonly datas = new Map<Ptr, Ptr>();
 
   /** Creates a stopped thread; the first wake-up starts it. */

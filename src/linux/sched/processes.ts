@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { SchedulerHooks } from '../../kernel/task/scheduler.js';
+import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -12,6 +12,8 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_NORMAL = 3;
 const TASK_DEAD = 0x80;
+/** Stacks of tasks may take an eighth of the memory. */
+const THREADS_SHARE = 8;
 /** thread_info.flags (arch/x86/include/asm/thread_info.h). */
 const TIF_SIGPENDING = 1 << 2;
 const TIF_NOTIFY_SIGNAL = 1 << 17;
@@ -85,6 +87,12 @@ export class Processes implements SchedulerHooks {
       runnable: options.runnable ?? true,
       prepare: (task) => this.prepare(task, options.kernelThread ?? false),
     });
+  }
+
+  /** Whether there are as many tasks as the machine's memory allows (max_threads, kernel/fork.c). */
+  get full(): boolean {
+    const most = Math.floor(this.k.budget.limit / (THREADS_SHARE * THREAD_SIZE));
+    return this.byObject.size >= most || this.k.budget.available < 2 * THREAD_SIZE;
   }
 
   /** The task behind a task_struct. */

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { block, type Sleepable } from '../../kernel/effects.js';
+import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
-import { selfWait } from '../errors.js';
+import { noSuchObject, selfWait } from '../errors.js';
 import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -49,6 +49,8 @@ const MAX_WORKERS = 16;
 /** Flushes after which draining a queue is said to take long (kernel/workqueue.c). */
 const DRAIN_TRIES = 10;
 const LOGLEVEL_WARNING = 4;
+/** What a workqueue takes of the host's memory, in bytes. */
+const QUEUE_BYTES = 1024;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
@@ -126,7 +128,7 @@ export class Workqueues implements Subsystem {
     return wq;
   }
 
-  /** Takes a queue of the base kernel's own away again; nothing is queued on it. */
+  /** Takes a queue away again; nothing is queued on it. */
   dispose(wq: Ptr): void {
     const queue = this.at(wq);
     queue.destroyed = true;
@@ -137,7 +139,9 @@ export class Workqueues implements Subsystem {
   private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
-    const wq = this.k.slab.kmalloc(64, true);
+    const wq = this.k.budget.available > QUEUE_BYTES ? this.k.slab.kmalloc(64, true) : 0;
+    if (wq === 0) return 0;
+    this.k.budget.take(QUEUE_BYTES);
     this.add(wq, name, this.k.origins.here(), maxActive === 0 ? MAX_WORKERS : maxActive);
     return wq;
   }
@@ -157,7 +161,7 @@ export class Workqueues implements Subsystem {
 
   private at(wq: Ptr): Workqueue {
     const queue = this.queues.get(wq);
-    if (!queue) throw new TypeError(`0x${this.k.space.toAddress(wq).toString(16)} is no workqueue`);
+    if (!queue) throw noSuchObject(this.k.space, wq, 'workqueue');
     return queue;
   }
 
@@ -165,6 +169,7 @@ export class Workqueues implements Subsystem {
     const queue = this.at(wq);
     yield* this.drain(queue);
     this.dispose(wq);
+    this.k.budget.give(QUEUE_BYTES);
     this.k.slab.free(wq);
   }
 
@@ -202,7 +207,12 @@ export class Workqueues implements Subsystem {
     else if (queue.workers.length < queue.maxActive) this.addWorker(queue);
   }
 
+  /** Where there are too many tasks, work waits for the workers that there are (create_worker()). */
   private addWorker(queue: Workqueue): void {
+    if (this.k.processes.full) {
+      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', 3);
+      return;
+    }
     const number = this.workerCount++;
     const worker = this.k.processes.create(`kworker/0:${number}`, this.serve(queue), { kernelThread: true });
     queue.workers.push(worker);
@@ -235,6 +245,7 @@ export class Workqueues implements Subsystem {
       queue.running.delete(task);
       this.order.ended(task);
       this.waiters.wakeAll(work);
+      if (task.needsResched) yield* yieldCpu();
     }
     return undefined;
   }

@@ -116,7 +116,11 @@ export class Hrtimers implements Subsystem {
       type.set(timer, 'state', 0);
       k.processes.preemptCount += HARDIRQ_OFFSET;
       timers.running = timer;
-      const again = yield* k.callInt(type.get(timer, 'function'), timer);
+      // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
+      const now = k.now();
+      let again: number;
+      do again = yield* k.callInt(type.get(timer, 'function'), timer);
+      while (again === HRTIMER_RESTART && !timers.pending.has(timer) && timers.expires(timer) <= now);
       timers.running = 0;
       k.processes.preemptCount -= HARDIRQ_OFFSET;
       if (again === HRTIMER_RESTART && !timers.pending.has(timer))

@@ -18,7 +18,10 @@ export class AtomicChecks {
     const task = k.executor.current;
     if (!task) return;
     const preempt = k.processes.preemptCount;
-    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) return;
+    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) {
+      task.mayResched = task.needsResched;
+      return;
+    }
     const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
     if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, preempt);
     this.record(task, message);

@@ -45,7 +45,7 @@ export function moduleOf(k: LinuxKernel, task: Task, rip: Ptr): string {
   if (own !== undefined) return own;
   const from = k.cpu.getPtr(RSP);
   const top = task.stackBase + task.stackSize;
-  if (from < task.stackBase) return symbolAt(k, task.caller)?.module ?? '';
+  if (from < task.stackBase || from >= top) return symbolAt(k, task.caller)?.module ?? '';
   for (let at = from & ~7; at < top; at += 8) {
     const address = space.loadPtr(at);
     if (isReturnAddress(k, address)) return symbolAt(k, address)?.module ?? '';

@@ -1,18 +1,22 @@
 import { type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
-import { GuestFault } from '../../cpu/fault.js';
+import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import { OutOfMemory } from '../../kernel/errors.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
+import { describeInterruption, type Interruption } from '../interruption.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ListDebug } from '../lib/lists/list-debug.js';
+import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
 import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { describe } from './describe.js';
 import { applyFixup } from './fixup.js';
+import { describeInternal, isStackOverflow } from './internal-error.js';
 import { KernelTaint } from './kernel-taint.js';
 import {
   CUT_HERE,
@@ -29,6 +33,28 @@ import { findBug, markDone } from './tables.js';
 import type { TaintName } from './taint.js';
 import { waitOf } from './wait-of.js';
 
+/** Reports that are kept: a fault in a loop says nothing new after so many. */
+const MAX_REPORTS = 1000;
+/** What does not end the task, and so may come again and again. */
+const REPEATS: ReadonlySet<FaultKind> = new Set([
+  'warning',
+  'deadlock',
+  'sleep-in-atomic',
+  'lock-misuse',
+  'preempt-imbalance',
+  'double-free',
+  'bad-free',
+  'out-of-bounds',
+  'use-after-free',
+  'list-corruption',
+  'refcount',
+  'left-behind',
+]);
+/** What is nearer to NULL than this is a member of a structure that is not there. */
+const NULL_PAGES = 0x1_0000n;
+/** Ticks of 200,000 instructions. */
+const TICKS_BETWEEN_POLLS = 8;
+const KIND_OF = { timeout: 'timeout', work: 'endless', 'host-memory': 'out-of-memory' } as const;
 const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
 const SOFT_LOCKUP_NS = 22e9;
@@ -61,7 +87,9 @@ export interface WarnOptions {
 /** Exceptions, oopses and warnings: what the kernel's traps.c, fault.c and panic.c do. */
 export class Traps implements ExecutorHooks {
   readonly taint: KernelTaint;
+  /** The first of what was found; `suppressed` counts the others. */
   readonly reports: FaultReport[] = [];
+  suppressed = 0;
   readonly unimplemented: UnimplementedCall[] = [];
   private readonly atomic: AtomicChecks;
   private oopses = 0;
@@ -125,6 +153,10 @@ export class Traps implements ExecutorHooks {
       );
       return;
     }
+    if (error instanceof GuestFault && error.address < NULL_PAGES && k.budget.justRefused) {
+      this.outOfMemory(task, `${name} got no memory for what it had to make`);
+      return;
+    }
     if (error instanceof GuestFault) {
       const exception: CpuException = { vector: 'PF', address: error.address, access: error.access };
       const { kind, head, lines } = describe(k, task, exception);
@@ -152,25 +184,80 @@ export class Traps implements ExecutorHooks {
       );
       return;
     }
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.die(task, 'internal', `modbox: internal error in ${name}: ${text}`, [], 0n, false);
+    if (error instanceof EndlessWork) {
+      this.lockedUp(task, [`in ${name}: ${error.message}`]);
+      return;
+    }
+    if (error instanceof OutOfMemory) {
+      this.outOfMemory(task, error.message);
+      return;
+    }
+    if (isStackOverflow(error)) {
+      const head = `BUG: TASK stack guard page was hit: ${name} calls itself without end`;
+      this.die(
+        task,
+        'stack-overflow',
+        head,
+        ['stack guard page: 0000'],
+        k.space.toAddress(task.caller),
+        false,
+      );
+      return;
+    }
+    this.internalError(task, error, name);
+  }
+
+  /** A fault of modbox, not of the module: one line in the log, the places in the report. */
+  private internalError(task: Task, error: unknown, name: string): void {
+    const { message, places } = describeInternal(error);
+    const head = `modbox: internal error in ${name}: ${message}; this is a fault of modbox: please report it with this log`;
+    this.die(task, 'internal', head, [], 0n, false);
+    const report = this.reports.at(-1);
+    if (report) this.reports[this.reports.length - 1] = { ...report, trace: [...places, ...report.trace] };
+  }
+
+  /** What the OOM killer says of whom it kills (mm/oom_kill.c). */
+  private outOfMemory(task: Task, reason: string): 'kill' {
+    const who = `${this.k.processes.pid(task)} (${task.name})`;
+    return this.die(task, 'out-of-memory', `Out of memory: Killed process ${who}`, [reason], 0n, false);
+  }
+
+  private lockedUp(task: Task, lines: readonly string[]): 'kill' {
+    const { k } = this;
+    const comm = k.struct('task_struct').text(k.current, 'comm');
+    const stuck = task.isInterrupt
+      ? 'NMI watchdog: Watchdog detected hard LOCKUP on cpu 0'
+      : `watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [${comm}:${k.processes.pid(task)}]`;
+    return this.die(task, 'soft-lockup', stuck, lines, k.cpu.rip, false, 'SOFTLOCKUP');
   }
 
   tick(task: Task): 'resume' | 'yield' | 'kill' {
     const { k } = this;
     k.clock.now = (Math.floor(k.clock.now / TICK_NS) + 1) * TICK_NS;
-    if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) {
-      const comm = k.struct('task_struct').text(k.current, 'comm');
-      const message = `watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [${comm}:${k.processes.pid(task)}]`;
-      return this.die(task, 'soft-lockup', message, [], k.cpu.rip, false, 'SOFTLOCKUP');
-    }
-    if (k.cpu.interruptsEnabled && !task.isInterrupt) this.serveInterrupts();
+    task.needsResched = true;
+    const reason = k.interruption.poll(TICKS_BETWEEN_POLLS);
+    if (reason) return this.stop(task, reason);
+    if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) return this.lockedUp(task, []);
+    this.serveInterrupts(task);
     return 'resume';
   }
 
-  /** Timers that are due run on top of the interrupted task, whose registers are kept. */
-  private serveInterrupts(): void {
+  /** A task that runs while the command is stopped ends without an oops: it may have done nothing wrong. */
+  private stop(task: Task, reason: Interruption): 'kill' {
     const { k } = this;
+    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
+    const trace = callTrace(k, task);
+    const address = k.cpu.rip;
+    if (reason !== 'interrupted')
+      this.record(task, k.space.fromAddress(address), KIND_OF[reason], message, address, trace);
+    k.processes.preemptCount = 0;
+    return 'kill';
+  }
+
+  /** Timers that are due run on top of the interrupted task, whose registers are kept, if it may be interrupted. */
+  serveInterrupts(task: Task): void {
+    const { k } = this;
+    if (!k.cpu.interruptsEnabled || task.isInterrupt) return;
     const context = k.cpu.saveContext();
     k.scheduler.fireAlarms();
     k.scheduler.runInterrupts();
@@ -197,6 +284,32 @@ export class Traps implements ExecutorHooks {
         k.log.line(line, 3);
       const waits = `${message} It waits in ${waitOf(k, task)}.`;
       this.record(task, task.caller, 'deadlock', waits, k.space.toAddress(task.caller), trace);
+    });
+  }
+
+  /** The command is stopped while its task is not running: it stays where it is. */
+  stopSleeping(task: Task, reason: Interruption): void {
+    if (reason === 'interrupted') return;
+    const { k } = this;
+    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
+    this.withContext(task, () => {
+      this.record(
+        task,
+        task.caller,
+        KIND_OF[reason],
+        message,
+        k.space.toAddress(task.caller),
+        callTrace(k, task),
+      );
+    });
+  }
+
+  /** A task that is given the CPU again and again and does not come to an end. Nobody knows whether it would. */
+  endless(task: Task, turns: number): void {
+    const { k } = this;
+    const message = `modbox: ${task.name} does not end: it was stopped after ${turns} turns on the CPU`;
+    this.withContext(task, () => {
+      this.record(task, task.caller, 'endless', message, k.space.toAddress(task.caller), callTrace(k, task));
     });
   }
 
@@ -287,6 +400,24 @@ export class Traps implements ExecutorHooks {
     this.record(task, task?.caller ?? 0, kind, message, k.space.toAddress(address), trace, module);
   }
 
+  /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
+  leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
+    const { k } = this;
+    if (this.reports.length >= MAX_REPORTS) {
+      this.suppressed++;
+      return;
+    }
+    this.reports.push({
+      kind: 'left-behind',
+      message,
+      address: k.space.toAddress(address),
+      at: symbolize(k, fn),
+      module: module.name,
+      registers: {},
+      trace: [],
+    });
+  }
+
   /** might_sleep(): see AtomicChecks. */
   mightSleep(file: string, line: number): void {
     this.atomic.mightSleep(file, line);
@@ -314,7 +445,10 @@ export class Traps implements ExecutorHooks {
       this.k.log.line(line, 4);
   }
 
-  /** Prints the oops, records it, and lets the task die. */
+  /**
+   * Prints the oops, records it, and lets the task die. What is printed comes from memory that the module may have ruined:
+   * then the kernel has no more to say than what happened first.
+   */
   private die(
     task: Task,
     kind: FaultKind,
@@ -323,6 +457,36 @@ export class Traps implements ExecutorHooks {
     address: bigint,
     cutHere: boolean,
     taint: TaintName = 'DIE',
+  ): 'kill' {
+    const { k } = this;
+    try {
+      return this.oops(task, kind, head, lines, address, cutHere, taint);
+    } catch (error) {
+      if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
+      k.log.line('Fixing recursive fault but reboot is needed!', 1);
+      this.taint.add(taint, head, '');
+      const at = `0x${k.cpu.rip.toString(16)}`;
+      this.reports.push({
+        kind,
+        message: head,
+        address,
+        at,
+        module: '',
+        registers: registerDump(k),
+        trace: [],
+      });
+      return 'kill';
+    }
+  }
+
+  private oops(
+    task: Task,
+    kind: FaultKind,
+    head: string,
+    lines: readonly string[],
+    address: bigint,
+    cutHere: boolean,
+    taint: TaintName,
   ): 'kill' {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
@@ -371,6 +535,10 @@ export class Traps implements ExecutorHooks {
     module?: string,
   ): void {
     const { k } = this;
+    if (this.reports.length >= MAX_REPORTS && REPEATS.has(kind)) {
+      this.suppressed++;
+      return;
+    }
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     this.reports.push({

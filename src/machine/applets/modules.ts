@@ -21,7 +21,8 @@ function toolApplet(
     summary,
     hasHelp: true,
     *run({ machine, io, environment, args, path }) {
-      return yield* tool(machineHost(machine, { terminal: io, environment, path }), args);
+      const start = { terminal: io, environment, path, outside: machine.hostFiles };
+      return yield* tool(machineHost(machine, start), args);
     },
   };
 }

@@ -23,7 +23,7 @@ export const dmesgApplet: Applet = {
     const { log } = machine.kernel;
     if (!flags.has('C'))
       for (const record of machine.dmesg(machine.logCleared)) io.out(`${logLine(record, flags)}\n`);
-    if (flags.has('c') || flags.has('C')) machine.logCleared = log.records.length;
+    if (flags.has('c') || flags.has('C')) machine.logCleared = log.next;
     return 0;
   },
 };

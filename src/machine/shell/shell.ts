@@ -109,7 +109,8 @@ export class Shell {
     const outer = new Map(this.variables);
     for (const [name, value] of Object.entries(environment)) this.variables.set(name, value);
     try {
-      return yield* this.machine.processes.run('sh', this.subshell(parseScript(command), this.outer()));
+      const body = this.machine.processes.run('sh', this.subshell(parseScript(command), this.outer()));
+      return yield* this.machine.withoutHostFiles(body);
     } catch (error) {
       if (!(error instanceof ShellSyntaxError)) throw error;
       this.terminal.err(`sh: ${error.message}\n`);
@@ -311,11 +312,17 @@ export class Shell {
     }
     const streams: Streams = { source: { kind: 'nothing' }, stdout: io.stdout, stderr: io.stderr };
     const script = parseScript(text);
-    if (name !== 'sh') {
-      yield* this.script(script, streams);
-      return this.status;
-    }
+    const body = name === 'sh' ? this.inOwnProcess(script, streams) : this.here(script, streams);
+    return yield* inline ? body : this.machine.withoutHostFiles(body);
+  }
+
+  private *inOwnProcess(script: Script, streams: Streams): Sleepable<number> {
     return yield* this.machine.processes.run('sh', this.subshell(script, streams));
+  }
+
+  private *here(script: Script, streams: Streams): Sleepable<number> {
+    yield* this.script(script, streams);
+    return this.status;
   }
 
   private *changeDirectory(to: string, io: Io): Sleepable<number> {

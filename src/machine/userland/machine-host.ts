@@ -17,13 +17,18 @@ export interface ToolStart {
   readonly environment?: Readonly<Record<string, string>>;
   /** A file that is in nobody's tree, by the path that names it. */
   readonly given?: { readonly path: string; readonly bytes: Uint8Array };
+  /**
+   * Files of the host that the command's own words may name. Only for commands that somebody typed: what the kernel, a
+   * module or a file of the image asks for is not looked for there.
+   */
+  readonly outside?: FileSource | undefined;
 }
 
 /** The machine as a place where kmod's tools run. */
 export function machineHost(machine: Machine, start: ToolStart): ToolHost<Effect> {
   const own = new MachineFiles(machine.kernel.files);
   const { given, terminal } = start;
-  const outside = new OutsideFiles(given && new MemoryFiles([[given.path, given.bytes]]), machine.hostFiles);
+  const outside = new OutsideFiles(given && new MemoryFiles([[given.path, given.bytes]]), start.outside);
   const path = start.path ?? ((text) => (text.startsWith('/') ? text : `/${text}`));
   return {
     files: new OverlayFiles([own, outside]),

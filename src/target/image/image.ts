@@ -7,6 +7,8 @@ import { type KallsymsTable, readKallsyms } from './kallsyms.js';
 import { type RawExport, readExports } from './ksymtab.js';
 import { readBanner, readVermagic, releaseOf } from './strings.js';
 
+const ET_REL = 1;
+
 /** What an uncompressed kernel image says about itself. */
 export interface ImageFacts {
   readonly banner: string;
@@ -26,6 +28,8 @@ export function readImage(vmlinux: Uint8Array, file: string): ImageFacts {
   const elf = parseElf(vmlinux, file);
   if (elf.header.machine !== EM_X86_64)
     throw new TargetError(`${file}: made for machine ${elf.header.machine}, need x86-64 (62)`);
+  if (elf.header.type === ET_REL)
+    throw new TargetError(`${file} is a kernel module or another object file, no kernel`);
   const banner = need(readBanner(elf), file, 'no "Linux version" banner: not a Linux kernel image');
   const btf = need(
     elf.section('.BTF')?.data,

@@ -5,13 +5,12 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { writeWhole } from '../../files/node/write-whole.js';
 import type { DebOptions } from '../../formats/archive/deb.js';
 import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
@@ -57,9 +56,7 @@ export class TargetStore {
     const parts = readTargetParts(source, { release: options.release ?? release });
     const file = this.fileOf(parts.info.name);
     mkdirSync(this.folder, { recursive: true });
-    const partial = `${file}.${process.pid}.partial`;
-    writeFileSync(partial, encodeTarget(parts, deflateCompressor));
-    renameSync(partial, file);
+    writeWhole(file, encodeTarget(parts, deflateCompressor));
     return this.open(file);
   }
 

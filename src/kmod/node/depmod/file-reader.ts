@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { hostPath } from '../../../files/node/disk-root.js';
 import { factsOfFailure, factsOfFile, type ModuleFacts, Names } from '../../depmod/facts.js';
 import { KmodError } from '../../kmod-error.js';
 
@@ -22,7 +23,7 @@ export class FactsReader {
 
   /** Valid until the next file is read. */
   private content(path: string): Uint8Array {
-    const fd = openSync(path, 'r');
+    const fd = openSync(hostPath(path), 'r');
     try {
       // A byte more than it should have tells that it grew meanwhile.
       const expected = fstatSync(fd).size + 1;

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
@@ -9,6 +9,8 @@ import { modeOf, VfsObjects } from '../objects.js';
 import { DebugDirectory, DebugFile, type DebugNode } from './node.js';
 
 const LOGLEVEL_ERR = 3;
+/** What a node takes of the host's memory, in bytes. */
+const NODE_BYTES = 1024;
 
 interface Entry {
   readonly dentry: Ptr;
@@ -125,6 +127,7 @@ export class DebugFs implements Subsystem {
       this.k.log.line(`debugfs: ${text}`, LOGLEVEL_ERR);
       return errPtr(EEXIST);
     }
+    if (!this.k.budget.take(NODE_BYTES)) return errPtr(ENOMEM);
     if (node instanceof DebugDirectory) above.node.links++;
     const entry = this.enter(name, node, above, data);
     above.node.attach(name, node);
@@ -155,7 +158,7 @@ export class DebugFs implements Subsystem {
       if (node instanceof DebugDirectory) parent.node.links--;
     }
     if (node instanceof DebugFile) node.removed = true;
-    this.entries.delete(entry.dentry);
+    if (this.entries.delete(entry.dentry)) this.k.budget.give(NODE_BYTES);
     this.k.get(VfsObjects).release(node);
   }
 }

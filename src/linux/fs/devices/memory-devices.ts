@@ -98,12 +98,12 @@ class KernelMessages extends HostServer {
   private next = 0;
 
   protected override bytes(_open: OpenFile, _position: number, count: number): Uint8Array | number {
-    const record = this.k.log.records[this.next];
+    const record = this.k.log.at(this.next);
     if (!record) return new Uint8Array();
     const microseconds = Math.floor(record.time / 1000);
     const line = `${record.level},${record.sequence},${microseconds},-;${record.text}\n`;
     if (line.length > count) return -EINVAL;
-    this.next++;
+    this.next = record.sequence + 1;
     return Uint8Array.from(line, (c) => c.charCodeAt(0));
   }
 

@@ -2,6 +2,7 @@ import { RDX } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -207,6 +208,6 @@ export class InodeExports implements Subsystem {
   /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
   private noPages(mapping: Ptr): void {
     const pages = this.k.struct('address_space').get(mapping, 'nrpages');
-    if (pages !== 0) throw new Error('a mapping with pages in it, and no page cache');
+    if (pages !== 0) throw new Unimplemented('a page cache', '');
   }
 }

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
+import { noSuchObject } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../printk/diagnostics.js';
@@ -12,6 +13,19 @@ import { TextServer, type TextSource } from '../text-server.js';
 import { ProcDirectory, ProcFile, type ProcOpener } from './node.js';
 
 const SOURCE = 'fs/proc/generic.c';
+
+/** What a node takes of the host's memory, in bytes. */
+const NODE_BYTES = 1024;
+
+interface Spot {
+  readonly parent: ProcDirectory;
+  readonly name: string;
+}
+
+/** Where a node that a module made is, and its struct proc_dir_entry. */
+interface Place extends Spot {
+  readonly entry: Ptr;
+}
 
 /**
  * The tree of /proc (fs/proc/generic.c): each entry that a module makes has a struct proc_dir_entry, which the
@@ -40,7 +54,7 @@ export class ProcFs implements Subsystem {
   }
   readonly root: ProcDirectory;
   private readonly nodes = new Map<Ptr, FileNode>();
-  private readonly parents = new Map<FileNode, { readonly parent: ProcDirectory; readonly name: string }>();
+  private readonly parents = new Map<FileNode, Place>();
 
   constructor(private readonly k: LinuxKernel) {
     const entry = k.permanent(k.sizeOf('proc_dir_entry'));
@@ -51,7 +65,7 @@ export class ProcFs implements Subsystem {
   /** The node of a struct proc_dir_entry; NULL is /proc itself. */
   directory(entry: Ptr): ProcDirectory {
     const node = entry === 0 ? this.root : this.nodes.get(entry);
-    if (!(node instanceof ProcDirectory)) throw new Error('a proc_dir_entry that is no directory');
+    if (!(node instanceof ProcDirectory)) throw noSuchObject(this.k.space, entry, 'directory of /proc');
     return node;
   }
 
@@ -162,6 +176,7 @@ export class ProcFs implements Subsystem {
   private *drop(node: FileNode, parent: ProcDirectory, name: string): Sleepable<void> {
     if (node instanceof ProcDirectory) for (const child of node.names()) node.detach(child);
     parent.detach(name);
+    const place = this.parents.get(node);
     this.parents.delete(node);
     if (node instanceof ProcFile) {
       node.removed = true;
@@ -172,21 +187,25 @@ export class ProcFs implements Subsystem {
       }
       node.openers.clear();
     }
-    for (const [entry, known] of this.nodes)
-      if (known === node) {
-        this.nodes.delete(entry);
-        this.k.slab.free(entry);
-      }
+    if (place === undefined) return;
+    this.nodes.delete(place.entry);
+    this.k.slab.free(place.entry);
+    this.k.budget.give(NODE_BYTES);
   }
 
   private register(entry: Ptr, node: FileNode, parent: ProcDirectory, name: string): Ptr {
-    if (parent.attach(name, node) !== 0) {
-      this.complain(`proc_dir_entry '${parent.name}/${name}' already registered`, 'proc_register');
+    if (!this.k.budget.take(NODE_BYTES)) {
       this.k.slab.free(entry);
       return 0;
     }
+    if (parent.attach(name, node) !== 0) {
+      this.complain(`proc_dir_entry '${parent.name}/${name}' already registered`, 'proc_register');
+      this.k.slab.free(entry);
+      this.k.budget.give(NODE_BYTES);
+      return 0;
+    }
     this.nodes.set(entry, node);
-    this.parents.set(node, { parent, name });
+    this.parents.set(node, { parent, name, entry });
     if (node instanceof ProcDirectory) parent.links++;
     return entry;
   }
@@ -209,7 +228,7 @@ export class ProcFs implements Subsystem {
   }
 
   /** Where a new entry goes. Undefined, with the kernel's warning, for names that cannot be. */
-  private place(path: string, parentEntry: Ptr, caller: string): Place | undefined {
+  private place(path: string, parentEntry: Ptr, caller: string): Spot | undefined {
     const place = this.find(path, parentEntry);
     if (!place) {
       this.complain(`name '${path}'`, caller);
@@ -232,7 +251,7 @@ export class ProcFs implements Subsystem {
   }
 
   /** xlate_proc_name(): walks the directories of a path such as `driver/rtc`. */
-  private find(path: string, parentEntry: Ptr): Place | undefined {
+  private find(path: string, parentEntry: Ptr): Spot | undefined {
     let parent = this.directory(parentEntry);
     const names = path.split('/');
     const name = names.pop() ?? '';
@@ -244,7 +263,7 @@ export class ProcFs implements Subsystem {
     return { parent, name };
   }
 
-  private parentOf(path: string): Place {
+  private parentOf(path: string): Spot {
     const cut = path.lastIndexOf('/');
     return { parent: this.addDirectory(path.slice(0, Math.max(cut, 0))), name: path.slice(cut + 1) };
   }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Once, warn } from '../../printk/diagnostics.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -100,7 +101,7 @@ export class Refcount implements Subsystem {
 /** Runs another subsystem's export from within one. */
 export function* callExport(k: LinuxKernel, name: string, ...args: number[]): Sleepable<unknown> {
   const fn = k.exports.functionAt(k.fn(name));
-  if (!fn) throw new Error(`${name} is not implemented`);
+  if (!fn) throw new Unimplemented(name, '');
   const call = fn as unknown as (...args: number[]) => unknown;
   return yield* k.wait<unknown>(call(...args));
 }

@@ -1,31 +1,72 @@
+/**
+ * Patterns of module code. They are matched as the kernel does it, not turned into regular expressions, whose matching can take
+ * for ever: a `*` that turns out to be too short is made longer by one, and only the last one is ever tried again.
+ */
+
+type Token =
+  /** `*` */
+  | { readonly kind: 'any' }
+  /** Where the text has to end: what a backslash at the end of a pattern stands for. */
+  | { readonly kind: 'end' }
+  | { readonly kind: 'one'; matches(character: string): boolean };
+
 /** glob_match(): `?`, `*`, `[a-z]`, `[!a-z]` and backslashes, over the whole text (lib/glob.c). */
 export function globMatch(pattern: string, text: string): boolean {
-  return new RegExp(`^(?:${globSource(pattern)})$`, 's').test(text);
+  return matchTokens(globTokens(pattern), text);
 }
 
 /** match_wildcard(): only `*` and `?` are special. */
 export function wildcardMatch(pattern: string, text: string): boolean {
-  const source = pattern.replace(/./gs, (c) => (c === '*' ? '.*' : c === '?' ? '.' : quote(c)));
-  return new RegExp(`^(?:${source})$`, 's').test(text);
+  return matchTokens([...pattern].map(wildcard), text);
 }
 
-function globSource(pattern: string): string {
-  let source = '';
+const ANY: Token = { kind: 'any' };
+const END: Token = { kind: 'end' };
+const ONE: Token = { kind: 'one', matches: () => true };
+
+const literal = (wanted: string): Token => ({ kind: 'one', matches: (character) => character === wanted });
+
+function wildcard(character: string): Token {
+  if (character === '*') return ANY;
+  return character === '?' ? ONE : literal(character);
+}
+
+function matchTokens(tokens: readonly Token[], text: string): boolean {
+  let token = 0;
+  let at = 0;
+  /** Behind the last `*`, and how much of the text it has taken. */
+  let behindStar = -1;
+  let taken = 0;
+  while (at < text.length) {
+    const wanted = tokens[token];
+    if (wanted?.kind === 'any') {
+      behindStar = ++token;
+      taken = at;
+    } else if (wanted?.kind === 'one' && wanted.matches(text[at])) {
+      token++;
+      at++;
+    } else if (behindStar >= 0) {
+      token = behindStar;
+      at = ++taken;
+    } else return false;
+  }
+  return tokens.slice(token).every(({ kind }) => kind !== 'one');
+}
+
+function globTokens(pattern: string): Token[] {
+  const tokens: Token[] = [];
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at];
-    if (character === '*') source += '.*';
-    else if (character === '?') source += '.';
-    else if (character === '\\' && at + 1 < pattern.length) source += quote(pattern[++at]);
-    else if (character === '[') {
+    if (character === '\\') {
+      at++;
+      tokens.push(at < pattern.length ? literal(pattern[at]) : END);
+    } else if (character === '[') {
       const end = classEnd(pattern, at);
-      if (end < 0) source += '\\[';
-      else {
-        source += classSource(pattern.slice(at + 1, end));
-        at = end;
-      }
-    } else source += quote(character);
+      tokens.push(end < 0 ? literal('[') : characterClass(pattern.slice(at + 1, end)));
+      if (end >= 0) at = end;
+    } else tokens.push(wildcard(character));
   }
-  return source;
+  return tokens;
 }
 
 /** Where the `]` of a class is; one that comes first is a member. -1 for a class that does not end. */
@@ -34,12 +75,17 @@ function classEnd(pattern: string, at: number): number {
   return pattern.indexOf(']', first + 1);
 }
 
-function classSource(body: string): string {
+function characterClass(body: string): Token {
   const isNegated = body[0] === '!';
-  const members = (isNegated ? body.slice(1) : body).replace(/[\\\]^[]/g, '\\$&');
-  return `[${isNegated ? '^' : ''}${members}]`;
-}
-
-function quote(character: string): string {
-  return character.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  const members = isNegated ? body.slice(1) : body;
+  const ranges: (readonly [from: string, to: string])[] = [];
+  for (let i = 0; i < members.length; i++) {
+    const isRange = members[i + 1] === '-' && i + 2 < members.length;
+    ranges.push([members[i], members[isRange ? i + 2 : i]]);
+    if (isRange) i += 2;
+  }
+  return {
+    kind: 'one',
+    matches: (character) => ranges.some(([from, to]) => from <= character && character <= to) !== isNegated,
+  };
 }

@@ -2,45 +2,58 @@ import type { VarArgs } from '../../abi/gate.js';
 import { Oops } from '../../errors.js';
 import { badPointer, type FormatContext } from './context.js';
 import { asInteger, formatNumber } from './number.js';
+import { Output } from './output.js';
 import { formatPointer } from './pointer.js';
 import { decode, type Flags, type Spec } from './spec.js';
-import { formatError, formatString } from './text.js';
+import { formatError, pad } from './text.js';
 import { copyVaList } from './va-list.js';
 
 const MAX_WIDTH = 2 ** 23 - 1;
 const MAX_PRECISION = 2 ** 15 - 1;
 
+/** What a format gives: so much of its text as was asked for, and the length of all of it. */
+export interface Formatted {
+  readonly text: string;
+  readonly length: number;
+}
+
+/** vsnprintf's text for a format and its arguments, as a string of bytes (characters 0 to 255): see formatUpTo. */
+export function format(context: FormatContext, fmt: string, args: VarArgs): string {
+  return formatUpTo(context, fmt, args, Number.POSITIVE_INFINITY).text;
+}
+
 /**
- * vsnprintf's text for a format and its arguments, as a string of bytes (characters 0 to 255). The pointer
+ * vsnprintf's text for a format and its arguments, of which only the first `limit` characters are made. The pointer
  * extensions are those of Documentation/core-api/printk-formats.rst. An unknown conversion ends the output,
  * for what follows it could not be matched to arguments.
  */
-export function format(context: FormatContext, fmt: string, args: VarArgs): string {
-  let out = '';
+export function formatUpTo(context: FormatContext, fmt: string, args: VarArgs, limit: number): Formatted {
+  const out = new Output(limit);
   for (let at = 0; at < fmt.length; ) {
     const { conversion, next } = decode(fmt, at);
     at = next;
     switch (conversion.kind) {
       case 'text':
-        out += conversion.text;
+        out.add(conversion.text);
         break;
       case 'percent':
-        out += '%';
+        out.add('%');
         break;
       case 'integer': {
         const spec = withArguments(context, conversion.spec, args);
-        out += formatNumber(asInteger(args.next64(), conversion.size, spec.signed), spec);
+        const value = asInteger(args.next64(), conversion.size, spec.signed);
+        out.addPadded(spec, (shown) => formatNumber(value, shown));
         break;
       }
       case 'char': {
         const spec = withArguments(context, conversion.spec, args);
         const character = String.fromCharCode(args.nextInt() & 0xff);
-        out += spec.left ? character.padEnd(spec.width) : character.padStart(spec.width);
+        out.addPadded(spec, (shown) => pad(character, shown));
         break;
       }
       case 'string': {
         const spec = withArguments(context, conversion.spec, args);
-        out += formatString(context, args.next64(), spec);
+        addString(out, context, args.next64(), spec);
         break;
       }
       case 'pointer': {
@@ -49,9 +62,8 @@ export function format(context: FormatContext, fmt: string, args: VarArgs): stri
         while (/[0-9A-Za-z]/.test(fmt[end] ?? '')) end++;
         const letters = fmt.slice(at, end);
         const address = args.next64();
-        out += letters.startsWith('V')
-          ? formatNested(context, address, spec)
-          : formatPointer(context, address, spec, letters);
+        if (letters.startsWith('V')) addNested(out, context, address, spec);
+        else out.addPadded(spec, (shown) => formatPointer(context, address, shown, letters));
         at = end;
         break;
       }
@@ -61,6 +73,19 @@ export function format(context: FormatContext, fmt: string, args: VarArgs): stri
     }
   }
   return out;
+}
+
+/** %s */
+function addString(out: Output, context: FormatContext, address: bigint, spec: Spec): void {
+  const bad = badPointer(address);
+  if (bad !== undefined) {
+    out.addPadded(spec, (shown) => formatError(bad, shown));
+    return;
+  }
+  const { space } = context;
+  const ptr = space.fromAddress(address);
+  const length = space.cstringLength(ptr, spec.precision < 0 ? Number.POSITIVE_INFINITY : spec.precision);
+  out.addText(length, spec, (count) => space.cstring(ptr, count));
 }
 
 /** Takes `*` widths and precisions from the arguments. */
@@ -90,9 +115,12 @@ function withArguments(context: FormatContext, spec: Flags, args: VarArgs): Spec
 }
 
 /** %pV: a struct va_format, another format with its arguments. */
-function formatNested(context: FormatContext, address: bigint, spec: Spec): string {
+function addNested(out: Output, context: FormatContext, address: bigint, spec: Spec): void {
   const bad = badPointer(address);
-  if (bad !== undefined) return formatError(bad, spec);
+  if (bad !== undefined) {
+    out.addPadded(spec, (shown) => formatError(bad, shown));
+    return;
+  }
   const ptr = context.space.fromAddress(address);
   const type = context.struct('va_format');
   // A format that is among its own arguments: the kernel's stack ends somewhere, and so does the host's.
@@ -100,7 +128,9 @@ function formatNested(context: FormatContext, address: bigint, spec: Spec): stri
     throw new Oops('stack-overflow', 'BUG: TASK stack guard page was hit in vsnprintf: %pV within %pV', ptr);
   depth++;
   try {
-    return format(context, type.string(ptr, 'fmt'), copyVaList(context.space, type.get(ptr, 'va')));
+    const args = copyVaList(context.space, type.get(ptr, 'va'));
+    const { text, length } = formatUpTo(context, type.string(ptr, 'fmt'), args, out.room);
+    out.add(text, length);
   } finally {
     depth--;
   }

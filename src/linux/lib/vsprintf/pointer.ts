@@ -1,3 +1,4 @@
+import { Unimplemented } from '../../errors.js';
 import { formatBitmap, formatEscaped, formatFourcc, formatHexDump, formatUuid } from './bytes.js';
 import { badPointer, type FormatContext, isErrorValue, type SymbolStyle } from './context.js';
 import { errname } from './errname.js';
@@ -63,7 +64,7 @@ export function formatPointer(context: FormatContext, address: bigint, spec: Spe
         : formatError('(%pO?)', spec);
     case 'f':
       if (letters[1] !== 'w') return formatError('(%pf?)', spec);
-      throw new TypeError('%pfw is not implemented');
+      throw new Unimplemented('%pfw', '');
     case 'C':
       return clock(context, address, spec);
   }

@@ -3,12 +3,14 @@ import type { VarArgs } from '../../abi/gate.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import type { FormatContext } from './context.js';
-import { format } from './format.js';
+import { format, formatUpTo } from './format.js';
 import { kernelContext } from './kernel-context.js';
 import { scan } from './scan.js';
 import { listOf } from './va-list.js';
 
 const INT_MAX = 0x7fff_ffff;
+/** No buffer for a text is larger: what kmalloc gives at most, and some. */
+const MAX_TEXT = 5 << 20;
 
 /** printf and scanf into memory (lib/vsprintf.c, Documentation/core-api/printk-formats.rst). */
 export class Vsprintf implements Subsystem {
@@ -36,9 +38,9 @@ export class Vsprintf implements Subsystem {
     vsscanf: (buf: Ptr, fmt: Ptr, args: Ptr) => scan(this.k.space, buf, fmt, this.k.gate.vaList(args)),
   };
 
-  /** The text of a format in guest memory, as bytes (characters 0 to 255). */
-  text(fmt: Ptr, args: VarArgs): string {
-    return format(this.context, this.k.space.cstring(fmt), args);
+  /** The text of a format in guest memory, as bytes (characters 0 to 255); its first `limit` characters. */
+  text(fmt: Ptr, args: VarArgs, limit = MAX_TEXT): string {
+    return formatUpTo(this.context, this.k.space.cstring(fmt), args, limit).text;
   }
 
   /** What `%p` makes of an address that is neither NULL nor an error. */
@@ -51,9 +53,10 @@ export class Vsprintf implements Subsystem {
       this.context.warnOnce('');
       return 0;
     }
-    const text = this.text(fmt, args);
-    if (size > 0) this.k.space.storeCstring(buf, text.length < size ? text : text.slice(0, size - 1));
-    return text.length;
+    const limit = Math.min(Math.max(size - 1, 0), MAX_TEXT);
+    const { text, length } = formatUpTo(this.context, this.k.space.cstring(fmt), args, limit);
+    if (size > 0) this.k.space.storeCstring(buf, text);
+    return length;
   }
 
   private allocate(text: string): Ptr {

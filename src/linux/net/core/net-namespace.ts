@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBADF } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
-import { errPtr } from '../../errors.js';
+import { errPtr, Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -17,7 +17,7 @@ export class NetNamespaces implements Subsystem {
 
   readonly exports = {
     __put_net: () => {
-      throw new Error('the last reference of init_net was dropped');
+      throw new Oops('refcount', 'modbox: the last reference of init_net was dropped', this.k.caller);
     },
     get_net_ns_by_fd: (_fd: number) => errPtr(EBADF),
     get_net_ns_by_id: (_net: Ptr, _id: number) => 0,

@@ -1,0 +1,25 @@
+import type { MachineOptions } from '../../machine/machine.js';
+
+/** Seconds that a module gets that nobody said anything about. */
+export const DEFAULT_TIMEOUT_S = 60;
+/** Bytes of the heap beyond which a machine's own records are too many: less than what V8 gives up at. */
+const HEAP_LIMIT = 1.2e9;
+/** The heap is measured at one of so many polls, which are milliseconds apart. */
+const POLLS_BETWEEN_MEASUREMENTS = 16;
+
+/**
+ * What stops a machine's commands: the time from now on, and the host's memory. Who names a time means it, and work is not
+ * counted then.
+ */
+export function runLimits(seconds: number | undefined): Pick<MachineOptions, 'interrupt' | 'workLimit'> {
+  const end = performance.now() + (seconds ?? DEFAULT_TIMEOUT_S) * 1000;
+  let polls = 0;
+  return {
+    interrupt: () => {
+      if (performance.now() > end) return 'timeout';
+      const measure = ++polls % POLLS_BETWEEN_MEASUREMENTS === 0;
+      return measure && process.memoryUsage().heapUsed > HEAP_LIMIT ? 'host-memory' : undefined;
+    },
+    ...(seconds !== undefined && { workLimit: Number.POSITIVE_INFINITY }),
+  };
+}
