@@ -49,10 +49,10 @@ function* givingWay(result: Value): Sleepable<Value> {
 /** What a function of the base kernel costs, in instructions, besides one for each access to guest memory. */
 const HOST_CALL = 200;
 /**
- * Accesses to guest memory that a function of the base kernel may make between two pauses. At a microsecond each, as they take
- * when none is in a cache, that is as long as the soft lockup watchdog waits.
+ * Accesses to guest memory that a function of the base kernel may make between two pauses: a hundred times what any module of
+ * a distribution needs, and seconds of the host.
  */
-const MAX_ACCESSES = 22_000_000;
+const MAX_ACCESSES = 10_000_000;
 
 const ARGUMENT_REGISTERS = [RDI, RSI, RDX, RCX, R8, R9] as const;
 /** Base kernel functions nested in guest code nested in ... on the host's stack before going on flat. */
