@@ -183,6 +183,13 @@ export class Workqueues implements Subsystem {
     return false;
   }
 
+  /** INIT_WORK() of memory that is zero. */
+  init(work: Ptr, fn: Ptr): void {
+    const type = this.k.struct('work_struct');
+    list.init(this.k.space, type.addr(work, 'entry'));
+    type.set(work, 'func', fn);
+  }
+
   /** True if it was queued, false if it was pending already or is disabled. */
   queueWork(wq: Ptr, work: Ptr): boolean {
     if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
