@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { release as hostRelease } from 'node:os';
 import { resolve } from 'node:path';
 import type { FileSource } from '../kmod/file-source.js';
@@ -8,6 +9,7 @@ import { RecordingKernel } from '../kmod/recording-kernel.js';
 import type { RunningKernel, ToolHost } from '../kmod/tools/tool.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
 import { CallFile } from './call-file.js';
+import { openRoot } from './open-root.js';
 import { bytesFor, printError } from './output.js';
 
 /** Bytes that are gathered before they are written: a tool may print a hundred thousand short lines. */
@@ -52,7 +54,7 @@ export interface CliHost extends ToolHost<never> {
 /** Where kmod's tools run outside of a machine: MODBOX_ROOT stands for '/', MODBOX_UNAME_R for `uname -r`. */
 export function cliHost(): CliHost {
   const root = process.env.MODBOX_ROOT ?? '';
-  const files = new DiskFiles(root);
+  const files = root === '' ? new DiskFiles('') : rootFiles(root);
   const output = new Output();
   return {
     root,
@@ -73,6 +75,11 @@ export function cliHost(): CliHost {
 function kernelOf(files: FileSource): RunningKernel<never> {
   const calls = process.env.MODBOX_MODULE_CALLS;
   return calls ? new RecordingKernel(files, new CallFile(calls)) : new FileTreeKernel(files);
+}
+
+/** MODBOX_ROOT; one that is not there is an empty tree. */
+function rootFiles(root: string): FileSource {
+  return existsSync(root) ? openRoot(root) : new DiskFiles(root);
 }
 
 /** A relative path that lies below the root, as it is called within it: from where the user is, in a tree of its own. */
