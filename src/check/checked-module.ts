@@ -45,6 +45,8 @@ export interface ModuleContent {
   /** It has common symbols, which the kernel does not place. */
   readonly commonSymbols: readonly string[];
   readonly struct: ModuleStruct;
+  /** Section `.BTF`. */
+  readonly btf: Uint8Array | undefined;
 }
 
 /** Why a file is no module to the kernel. */
@@ -156,6 +158,7 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
     unversionedExports: hasUnversionedExports(elf),
     commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
     struct,
+    btf: elf.section('.BTF')?.data,
   };
 }
 

@@ -5,10 +5,12 @@ import type { CheckKernel, Provided } from './check-kernel.js';
 import { type CheckedModule, isReadable, readCheckedModule, type SignatureCheck } from './checked-module.js';
 import type { Reason, TaintLetter, Verdict } from './reason.js';
 import { checkBlacklist } from './rules/blacklist.js';
+import { checkBtf } from './rules/btf.js';
 import { checkDependencies } from './rules/dependencies.js';
 import { checkBuiltin, checkExports } from './rules/exports.js';
 import { checkModuleStruct } from './rules/module-struct.js';
 import { checkLicense, checkOrigin } from './rules/origin.js';
+import { checkParameters } from './rules/parameters.js';
 import type { Case, ProvidedTogether, Rule } from './rules/rule.js';
 import { checkSignature, checkUnsigned } from './rules/signature.js';
 import { SymbolReasons } from './rules/symbol-reasons.js';
@@ -30,6 +32,8 @@ const RULES: readonly Rule[] = [
   checkDependencies,
   checkExports,
   checkSymbols,
+  checkBtf,
+  checkParameters,
 ];
 
 const TAINT_ORDER: readonly TaintLetter[] = ['P', 'F', 'C', 'O', 'E', 'K', 'N'];
@@ -41,6 +45,8 @@ export interface CheckerOptions {
   readonly moduleFile?: ModuleFileReader;
   /** What computes digests and signatures; the portable one by default. */
   readonly verifier?: Verifier;
+  /** `name=value ...` that the modules are to be loaded with, besides what modprobe.d says. */
+  readonly parameters?: string;
 }
 
 /**
@@ -50,6 +56,7 @@ export interface CheckerOptions {
 export class Checker {
   private readonly together = new Map<string, CheckedModule>();
   private readonly exported = new Map<string, ProvidedTogether>();
+  private readonly exporters = new Map<string, CheckedModule[]>();
   /** Signatures are checked once for kernels with the same keyring. */
   private readonly keyrings: readonly string[];
   private readonly signatureChecks: readonly SignatureCheck[];
@@ -74,9 +81,12 @@ export class Checker {
     const { content } = module;
     if (!isReadable(content)) return module;
     const provider = { name: module.name, license: content.modinfo.get('license') ?? '' };
-    for (const exported of content.exports)
+    for (const exported of content.exports) {
       if (!this.exported.has(exported.name))
         this.exported.set(exported.name, { ...exported, module: provider, together: module });
+      const others = this.exporters.get(exported.name) ?? [];
+      this.exporters.set(exported.name, [...others, module]);
+    }
     return module;
   }
 
@@ -114,6 +124,8 @@ export class Checker {
         kernel.knowsExtendedVersions ? content.extendedVersions : undefined,
       ),
       reasons: this.symbolReasons(kernel, content.modinfo.get('vermagic')),
+      parameters: this.options.parameters ?? '',
+      exporters: (symbol) => this.exporters.get(symbol) ?? [],
       verdictOf: (other) => this.verdictUnlessAsked(other, kernel),
     };
     return verdictOf(

@@ -60,7 +60,9 @@ function linesOf(reason: Reason, module: string, program: string): string[] {
     case 'license':
       return [`${module}: module license '${reason.license}' taints kernel.`];
     case 'duplicate-symbol':
-      return [`${module}: exports duplicate symbol ${reason.symbol} (owned by ${reason.owner})`];
+      return reason.effect !== 'refused'
+        ? []
+        : [`${module}: exports duplicate symbol ${reason.symbol} (owned by ${reason.owner})`];
     case 'missing-symbol':
     case 'gpl-only':
       return [`${module}: Unknown symbol ${reason.symbol} (err -2)`];
@@ -75,6 +77,10 @@ function linesOf(reason: Reason, module: string, program: string): string[] {
         `${module}: module uses symbol (${reason.symbol}) from namespace ${reason.namespace}, but does not import it.`,
         `${module}: Unknown symbol ${reason.symbol} (err -22)`,
       ];
+    case 'btf':
+      return [reason.line];
+    case 'parameter':
+      return [`${module}: ${reason.line}`];
     case 'versions':
     case 'dependency':
     case 'built-in':

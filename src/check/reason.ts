@@ -9,6 +9,8 @@ export type ErrnoName =
   | 'EPERM'
   | 'EKEYREJECTED'
   | 'EEXIST'
+  | 'ERANGE'
+  | 'ENOSPC'
   | Exclude<RefusalCode, 'ENODATA'>;
 
 /** Taint flags that loading a module can set, by their letters (Documentation/admin-guide/tainted-kernels.rst). */
@@ -71,7 +73,10 @@ export type Subject =
   | { readonly kind: 'proprietary-provider'; readonly symbol: string; readonly provider: string }
   | { readonly kind: 'namespace'; readonly symbol: string; readonly namespace: string }
   | { readonly kind: 'duplicate-symbol'; readonly symbol: string; readonly owner: string }
-  | { readonly kind: 'dependency'; readonly module: string };
+  | { readonly kind: 'dependency'; readonly module: string }
+  /** `line`: what the kernel logs, in the second case behind the module's name. */
+  | { readonly kind: 'btf'; readonly line: string }
+  | { readonly kind: 'parameter'; readonly parameter: string; readonly line: string };
 
 /** One reason for a verdict. */
 export type Reason = Subject &

@@ -3,6 +3,7 @@ import { visible } from '../formats/visible-text.js';
 import { strerror } from '../kernel/errno.js';
 import { MissingFileError } from '../kmod/closure/image-files.js';
 import { IndexWriteError } from '../kmod/index.js';
+import { CallRecordError } from '../kmod/recording-kernel.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
 import { SignError } from '../trust/sign-error.js';
@@ -12,6 +13,7 @@ const REPORT = 'please report this line, with the file that it happened with (MO
 
 /** What the user can mend, or has to know: the message says all of it. */
 const EXPECTED = [
+  CallRecordError,
   FormatError,
   IndexWriteError,
   MachineError,

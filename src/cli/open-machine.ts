@@ -37,8 +37,9 @@ export interface MachineFlags {
 }
 
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
-  --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ... (default: the modules
-                    of the tree that MODULE's file lies in, else the tree that the target was added from)
+  --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ...; a .deb, a tar
+                    archive or an initramfs too (default: the modules of the tree that MODULE's file lies in, else the
+                    tree that the target was added from)
   --cmdline TEXT    kernel boot parameters
   --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
   --user UID        the user that commands run as, by number (default 0, root)

@@ -1,12 +1,27 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { whatIsIt } from '../formats/what-is-it.js';
+import { ArchiveFiles } from '../kmod/archive-files.js';
 import type { FileSource } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { UsageError } from '../machine/errors.js';
 
+/** Archives are unpacked once. */
+const opened = new Map<string, ArchiveFiles>();
+
 /** The file tree that `--root` means. Throws UsageError where there is none. */
 export function openRoot(path: string): FileSource {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw new UsageError(`--root ${path}: no such directory`);
+  if (!stat) throw new UsageError(`--root ${path}: no such file or directory`);
   if (stat.isDirectory()) return new DiskFiles(path);
-  throw new UsageError(`--root ${path}: no directory`);
+  const known = opened.get(path);
+  if (known) return known;
+  const bytes = new Uint8Array(readFileSync(path));
+  const archive = ArchiveFiles.open(bytes, path);
+  if (archive) {
+    opened.set(path, archive);
+    return archive;
+  }
+  throw new UsageError(
+    `--root ${path} is ${whatIsIt(bytes)}: a directory, a .deb, a tar archive or an initramfs (cpio) is needed`,
+  );
 }

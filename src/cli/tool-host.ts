@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs';
 import { release as hostRelease } from 'node:os';
 import { resolve } from 'node:path';
+import type { FileSource } from '../kmod/file-source.js';
 import { FileTreeKernel } from '../kmod/file-tree-kernel.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { DiskWriter } from '../kmod/node/disk-writer.js';
-import type { ToolHost } from '../kmod/tools/tool.js';
+import { RecordingKernel } from '../kmod/recording-kernel.js';
+import type { RunningKernel, ToolHost } from '../kmod/tools/tool.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { CallFile } from './call-file.js';
+import { openRoot } from './open-root.js';
 import { bytesFor, printError } from './output.js';
 
 /** Bytes that are gathered before they are written: a tool may print a hundred thousand short lines. */
@@ -49,19 +54,37 @@ export interface CliHost extends ToolHost<never> {
 /** Where kmod's tools run outside of a machine: MODBOX_ROOT stands for '/', MODBOX_UNAME_R for `uname -r`. */
 export function cliHost(): CliHost {
   const root = process.env.MODBOX_ROOT ?? '';
-  const files = new DiskFiles(root);
+  const files = root === '' ? new DiskFiles('') : rootFiles(root);
   const output = new Output();
   return {
     root,
     files,
     writer: new DiskWriter(root),
-    absolute: (path) => resolve(path),
+    absolute: (path) => withinRoot(root, resolve(path), path),
     release: process.env.MODBOX_UNAME_R || hostRelease(),
     environment: process.env,
     indexCache: new DiskIndexCache(),
-    kernel: new FileTreeKernel(files),
+    kernel: kernelOf(files),
     out: (data) => output.out(data),
     err: (text) => output.err(text),
     flush: () => output.flush(),
   };
+}
+
+/** What /proc and /sys of the tree tell of, or, with $MODBOX_MODULE_CALLS, what answers and records calls. */
+function kernelOf(files: FileSource): RunningKernel<never> {
+  const calls = process.env.MODBOX_MODULE_CALLS;
+  return calls ? new RecordingKernel(files, new CallFile(calls)) : new FileTreeKernel(files);
+}
+
+/** MODBOX_ROOT; one that is not there is an empty tree. */
+function rootFiles(root: string): FileSource {
+  return existsSync(root) ? openRoot(root) : new DiskFiles(root);
+}
+
+/** A relative path that lies below the root, as it is called within it: from where the user is, in a tree of its own. */
+function withinRoot(root: string, path: string, given: string): string {
+  const top = root === '' ? '/' : resolve(root);
+  if (top === '/' || given.startsWith('/')) return path;
+  return path === top || path.startsWith(`${top}/`) ? path.slice(top.length) || '/' : path;
 }

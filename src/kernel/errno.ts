@@ -122,6 +122,12 @@ export function errnoName(errno: number): string {
   return NAMES.get(errno)?.[0] ?? `E${errno}`;
 }
 
+/** The positive error number of a symbolic name, undefined for a name that is none. */
+export function errnoNumber(name: string): number | undefined {
+  for (const [errno, [known]] of NAMES) if (known === name) return errno;
+  return undefined;
+}
+
 /** strerror(3) text of a positive error number, as glibc words it. */
 export function strerror(errno: number): string {
   return NAMES.get(errno)?.[1] ?? `Unknown error ${errno}`;

@@ -130,7 +130,7 @@ export class ModuleTree {
 
   get index(): ModuleIndex {
     if (this.settings.like) return this.settings.like.index;
-    this.openIndex ??= new DepmodIndex(this.madeIndex ?? this.files, this.base);
+    this.openIndex ??= new DepmodIndex(this.madeIndex ?? this.files, this.base, this.files);
     return this.openIndex;
   }
 

@@ -34,6 +34,7 @@ export function* checkExports(c: Case): Generator<Reason> {
       text: 'the kernel takes modules of this name for proprietary, whatever their licence says',
     };
   for (const { name } of content.exports) {
+    yield* checkTogether(c, name);
     if (!kernel.target.exports.has(name)) continue;
     yield {
       kind: 'duplicate-symbol',
@@ -44,4 +45,16 @@ export function* checkExports(c: Case): Generator<Reason> {
       text: `it exports '${name}', which the kernel exports already`,
     };
   }
+}
+
+/** Of two modules that export one symbol the kernel takes the one that comes first; here that is the one named first. */
+function* checkTogether({ module, exporters }: Case, symbol: string): Generator<Reason> {
+  const others = exporters(symbol).filter(({ name }) => name !== module.name);
+  if (others.length === 0) return;
+  const isFirst = exporters(symbol)[0] === module;
+  const owner = others[0].name;
+  const subject = { kind: 'duplicate-symbol', symbol, owner } as const;
+  const text = `it exports '${symbol}', which ${owner} exports too: of the two only one can be loaded`;
+  if (isFirst) yield { ...subject, effect: 'note', text };
+  else yield { ...subject, effect: 'refused', errno: 'ENOEXEC', text };
 }

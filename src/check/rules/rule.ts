@@ -28,6 +28,10 @@ export interface Case {
   /** Those that count for this kernel; in the extended form one that is missing passes. */
   readonly versions: Versions;
   readonly reasons: SymbolReasons;
+  /** Parameters that the user means to load it with. */
+  readonly parameters: string;
+  /** The modules that are checked along and export a symbol too, in the order in which they were added. */
+  exporters(symbol: string): readonly CheckedModule[];
   /** The verdict about a module that is checked along; undefined while it is being made (they need each other). */
   verdictOf(module: CheckedModule): Verdict | undefined;
 }

@@ -6,10 +6,10 @@ import { ENOENT } from '../../kernel/errno.js';
 import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
 import { type FileSource, infoOf, MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
 import { isModuleFile } from '../../kmod/names.js';
-import { DiskFiles } from '../../kmod/node/disk-files.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
 import { readTarget, type Target } from '../../target/index.js';
 import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
+import { openRoot } from '../open-root.js';
 
 /** A module's file that is to be checked. */
 export interface FileToCheck {
@@ -44,9 +44,8 @@ function filesOf(word: string, places: Places): FileToCheck[] {
 }
 
 function modulesBelow(folder: string): FileToCheck[] {
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new UsageError(`check: ${folder}: no such directory`);
-  const files = new DiskFiles(folder);
+  if (!existsSync(folder)) throw new UsageError(`check: ${folder}: no such directory`);
+  const files = openRoot(folder);
   // Of an image with more than modules only those below lib/modules are meant.
   const paths = modulesIn(files, files.list('/lib/modules') ? '/lib/modules' : '');
   if (paths.length === 0) throw new UsageError(`check: ${folder}: no modules are there`);
@@ -80,7 +79,7 @@ function filesOfName(name: string, { root, store, targets }: Places): FileToChec
   const directory = root ?? target.tree;
   if (directory === undefined)
     throw new UsageError(`check: ${name}: in which tree? See --root, or name the file`);
-  const files = new DiskFiles(directory);
+  const files = openRoot(directory);
   const tree = new ModuleTree(files, { release: releaseIn(files, target) });
   const found = tree
     .resolve(name)
@@ -141,7 +140,7 @@ function vermagicOf({ path, read }: FileToCheck): string | undefined {
 
 /** modprobe.d below a root, and what the command line says of modules. */
 export function kernelConfig(root: string | undefined, { release }: Target, cmdline: string): ModprobeConfig {
-  const files = root === undefined ? new MemoryFiles() : new DiskFiles(root);
+  const files = root === undefined ? new MemoryFiles() : openRoot(root);
   return new ModuleTree(files, { release, cmdline }).config;
 }
 
@@ -153,7 +152,9 @@ export function moduleFileIn(
 ): Uint8Array | undefined {
   for (const tree of trees) {
     const bytes =
-      tree === undefined ? undefined : new DiskFiles(tree).read(`/lib/modules/${release}/${path}`);
+      tree === undefined || !existsSync(tree)
+        ? undefined
+        : openRoot(tree).read(`/lib/modules/${release}/${path}`);
     if (bytes) return bytes;
   }
   return undefined;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
   Checker,
@@ -10,6 +11,7 @@ import {
   verdictText,
 } from '../../check/index.js';
 import { writeWhole } from '../../files/node/write-whole.js';
+import { moduleOptions } from '../../kmod/tools/module-options.js';
 import { UsageError } from '../../machine/errors.js';
 import { TargetStore } from '../../target/node/index.js';
 import { nodeVerifier } from '../../trust/node/verifier.js';
@@ -18,12 +20,13 @@ import { filesToCheck, kernelConfig, moduleFileIn, targetsToCheck } from '../che
 import { Progress } from '../run/progress.js';
 import { styleFor } from '../style.js';
 
-const HELP = `usage: modbox check MODULE... [--target T]...
+const HELP = `usage: modbox check MODULE... [NAME=VALUE]... [--target T]...
        modbox check --tree DIR [--target T]...
 
 Says of each module and kernel whether it will load there, and every reason why not. MODULE is a file (.ko, .ko.xz,
 .ko.gz, .ko.zst), a directory with such files, or a name, found in the kernel's own tree. Modules that are checked
-together may use each other's symbols. Status: 0 if all load, 1 if not.
+together may use each other's symbols. NAME=VALUE is a parameter that they are to be loaded with: what the kernel would say of
+it is told too. Status: 0 if all load, 1 if not.
 
   --target T        a kernel: its name (see modbox target list), a .deb, a vmlinuz or a directory tree; 'all' for all
                     that modbox knows (repeatable; default: the one that the first module was built for, else the bundled one)
@@ -59,11 +62,14 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  if (positionals.length === 0 && values.tree === undefined)
+  const isParameter = (word: string): boolean => /^[\w-]+=/.test(word) && !existsSync(word);
+  const parameters = positionals.filter(isParameter);
+  const modules = positionals.filter((word) => !isParameter(word));
+  if (modules.length === 0 && values.tree === undefined)
     throw new UsageError('check: which module? Or --tree DIR');
   const store = new TargetStore();
   const root = values.root ?? values.tree;
-  const files = filesToCheck(positionals, values.tree, { root, store, targets: values.target ?? [] });
+  const files = filesToCheck(modules, values.tree, { root, store, targets: values.target ?? [] });
   const keys = certificatesOf(values.key ?? []);
   const { cmdline = '' } = values;
   const kernels = targetsToCheck(values.target ?? [], files, values.tree, store).map(
@@ -78,6 +84,7 @@ export async function main(args: readonly string[]): Promise<number> {
     new Checker(kernels, {
       homeOf: (vermagic) => store.findByVermagic(vermagic),
       verifier: nodeVerifier,
+      parameters: moduleOptions(parameters),
       moduleFile: (target, path) => moduleFileIn([target.tree, root], target, path),
     }),
     files,

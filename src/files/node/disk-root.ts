@@ -11,6 +11,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { ENOENT } from '../../kernel/errno.js';
+import { mergedUsr } from '../merged-usr.js';
 import { hasStray, rawBytes, rawText } from '../raw-text.js';
 import { type PathNode, type Resolution, type ResolveOptions, resolveInRoot } from '../resolve-path.js';
 
@@ -101,9 +102,8 @@ export class DiskRoot {
   private look(place: string): DiskNode | undefined {
     const node = diskNode(this.hostOf(place));
     if (node) return node;
-    const merged = /^\/lib(\/[^/]+)?$/.exec(place);
-    if (!merged) return undefined;
-    const target = `/usr/lib${merged[1] ?? ''}`;
+    const target = mergedUsr(place);
+    if (target === undefined) return undefined;
     const stat = diskNode(this.hostOf(target))?.stat;
     return stat && { kind: 'symlink', target, stat };
   }

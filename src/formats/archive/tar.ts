@@ -26,6 +26,10 @@ const TYPES: Readonly<Record<string, TarEntry['type']>> = {
   '5': 'directory',
 };
 
+export function isTar(bytes: Uint8Array): boolean {
+  return bytes.length >= BLOCK && text(bytes, 257, 5) === 'ustar';
+}
+
 /** Reads an archive that arrives in pieces. Content is kept of those files only that `wanted` names. */
 export function* tarEntries(
   pieces: Iterable<Uint8Array>,

@@ -13,6 +13,7 @@ import {
   type TypeRef,
   UnknownTypeError,
 } from './types.js';
+import { validateRecords } from './validate.js';
 
 const TAGS = {
   struct: [K.KIND_STRUCT],
@@ -57,6 +58,11 @@ export class Btf {
 
   static parseSplit(base: Btf, bytes: Uint8Array, file: string): Btf {
     return new Btf(file, new BtfRecords(bytes, file, base.records), base);
+  }
+
+  /** Looks at everything that this part (not its base) refers to. Throws FormatError where that is not there. */
+  validate(): void {
+    validateRecords(this.records);
   }
 
   /** One more than the highest type id, base included. */

@@ -21,8 +21,11 @@ export function reportCycles(modules: readonly IndexedModule[], say: Say): void 
 }
 
 class CycleReporter {
-  /** Modules that no search started from yet, and that are in no cycle so far. */
-  private readonly roots: Set<IndexedModule>;
+  /**
+   * Modules that no search started from yet, and that are in no cycle so far: kmod's list is a ring, and goes on behind the
+   * element that was taken out last. The first is the next.
+   */
+  private roots: IndexedModule[];
   private readonly visited = new Set<IndexedModule>();
   private readonly cyclic = new Set<string>();
 
@@ -30,14 +33,11 @@ class CycleReporter {
     modules: readonly IndexedModule[],
     private readonly say: Say,
   ) {
-    this.roots = new Set(modules);
+    this.roots = [...modules];
   }
 
   report(): void {
-    for (const root of this.roots) {
-      this.roots.delete(root);
-      this.searchFrom(root);
-    }
+    for (let root = this.roots.shift(); root; root = this.roots.shift()) this.searchFrom(root);
     this.say('error', `Found ${this.cyclic.size} modules in dependency cycles!\n`);
   }
 
@@ -52,7 +52,7 @@ class CycleReporter {
         continue;
       }
       this.visited.add(module);
-      if (module.dependencies.size === 0) this.roots.delete(module);
+      if (module.dependencies.size === 0) this.takeOut(module);
       // A circle that does not lead through the root is found from one of its own modules.
       if (isOnWay(step.from, module)) continue;
       for (const dependency of module.dependencies) pending.push({ module: dependency, from: step });
@@ -61,12 +61,19 @@ class CycleReporter {
 
   private reportOne(end: Step): void {
     const names = [end.module.name];
-    for (let step = end.from; step; step = step.from) {
-      names.unshift(step.module.name);
-      this.cyclic.add(step.module.name);
-      this.roots.delete(step.module);
+    const cycle: IndexedModule[] = [];
+    for (let step = end.from; step; step = step.from) cycle.unshift(step.module);
+    names.unshift(...cycle.map(({ name }) => name));
+    for (const module of cycle) {
+      this.cyclic.add(module.name);
+      this.takeOut(module);
     }
     this.say('error', `Cycle detected: ${readable(names.join(' -> '))}\n`);
+  }
+
+  private takeOut(module: IndexedModule): void {
+    const at = this.roots.indexOf(module);
+    if (at >= 0) this.roots = [...this.roots.slice(at + 1), ...this.roots.slice(0, at)];
   }
 }
 

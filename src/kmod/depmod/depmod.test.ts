@@ -81,6 +81,43 @@ function tree(changes: Readonly<Record<string, Uint8Array | string>> = {}): Memo
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
+describe('modules that need each other in circles', () => {
+  it('are named in the order in which kmod names them', () => {
+    // The graph of kmod's own test.
+    const needs: Readonly<Record<string, string>> = {
+      a: 'bfg',
+      b: 'cfg',
+      c: 'a',
+      d: 'e',
+      e: 'd',
+      f: '',
+      g: '',
+      h: 'i',
+      i: 'j',
+      j: 'hk',
+      k: 'h',
+    };
+    const files = new MemoryFiles(
+      Object.entries(needs).map(([name, list]) => [
+        `${DIR}/mod-loop-${name}.ko`,
+        smallModule({
+          exports: { [`print${name}`]: 1 },
+          needs: Object.fromEntries([...list].map((needed) => [`print${needed}`, 1])),
+        }),
+      ]),
+    );
+    const { status, err } = run(files);
+    expect(status).toBe(1);
+    expect(err.split('\n').filter((line) => line.includes('ycle'))).toEqual([
+      'depmod: ERROR: Cycle detected: mod_loop_d -> mod_loop_e -> mod_loop_d',
+      'depmod: ERROR: Cycle detected: mod_loop_i -> mod_loop_j -> mod_loop_k -> mod_loop_h -> mod_loop_i',
+      'depmod: ERROR: Cycle detected: mod_loop_i -> mod_loop_j -> mod_loop_h -> mod_loop_i',
+      'depmod: ERROR: Cycle detected: mod_loop_c -> mod_loop_a -> mod_loop_b -> mod_loop_c',
+      'depmod: ERROR: Found 9 modules in dependency cycles!',
+    ]);
+  });
+});
+
 describe('depmod in memory', () => {
   it('writes every file of an index', () => {
     const { status, err, written } = run(tree());

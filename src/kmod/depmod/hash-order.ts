@@ -10,7 +10,7 @@ export function hashOrder(keys: Iterable<string>, buckets: number): string[] {
   return table.flatMap((bucket) => bucket.sort());
 }
 
-/** SuperFastHash over little-endian pairs of bytes; the last byte of an odd number of them counts as signed. */
+/** SuperFastHash over little-endian pairs of bytes; a single last byte counts as signed. */
 export function superFastHash(key: string): number {
   const pair = (at: number): number => key.charCodeAt(at) | (key.charCodeAt(at + 1) << 8);
   const signed = (at: number): number => (key.charCodeAt(at) << 24) >> 24;
@@ -26,7 +26,7 @@ export function superFastHash(key: string): number {
     case 3:
       hash = (hash + pair(at)) | 0;
       hash ^= hash << 16;
-      hash ^= signed(at + 2) << 18;
+      hash ^= key.charCodeAt(at + 2) << 18;
       hash = (hash + (hash >>> 11)) | 0;
       break;
     case 2:

@@ -32,8 +32,9 @@ export class BuiltinModules {
   /** From the files in lib/modules/RELEASE; undefined where there are none. */
   static open(files: FileSource, dir: string): BuiltinModules | undefined {
     const list = readText(files, `${dir}/modules.builtin`);
-    if (list === undefined) return undefined;
     const path = `${dir}/modules.builtin.modinfo`;
+    // Without the list modules.builtin.bin says what is built in, and this file still what that is.
+    if (list === undefined && !files.read(path)) return undefined;
     const text = (): ModinfoText | undefined => {
       const bytes = files.read(path);
       return bytes && { path, bytes };
@@ -42,7 +43,7 @@ export class BuiltinModules {
       const bytes = files.read(path);
       return bytes ? parseBuiltinModinfo(bytes) : [];
     };
-    return new BuiltinModules(list.split('\n').filter(Boolean), modinfo, text);
+    return new BuiltinModules((list ?? '').split('\n').filter(Boolean), modinfo, text);
   }
 
   has(name: string): boolean {

@@ -27,6 +27,8 @@ export class DepmodIndex implements ModuleIndex {
   constructor(
     private readonly files: FileSource,
     private readonly dir: string,
+    /** Where what is built in is told of, which an index made from the modules knows nothing about. */
+    private readonly builtinFiles: FileSource = files,
   ) {}
 
   /** Whether there is such an index: what has modules has modules.dep. */
@@ -83,7 +85,7 @@ export class DepmodIndex implements ModuleIndex {
   private table(name: TableName): IndexTable | undefined {
     if (this.tables.has(name)) return this.tables.get(name);
     const path = `${this.dir}/${name}.bin`;
-    const bytes = this.files.read(path);
+    const bytes = (name.startsWith('modules.builtin') ? this.builtinFiles : this.files).read(path);
     // depmod leaves an empty file where it found nothing to make one of.
     const table = bytes?.length ? new TrieReader(bytes, path) : this.textTable(name);
     this.tables.set(name, table);

@@ -33,16 +33,20 @@ export class DiskWriter implements FileWriter {
   constructor(
     private readonly root: string,
     /** A directory below which the same holds as below a root. */
-    private readonly below?: { readonly directory: string; readonly tree: DiskRoot },
+    private readonly below?: string,
   ) {}
 
   confined(directory: string): DiskWriter {
     const clean = directory.replace(/\/+$/, '');
     if (clean === '') return this;
-    return new DiskWriter(this.root, { directory: clean, tree: new DiskRoot(join(this.root, clean)) });
+    return new DiskWriter(this.root, clean);
   }
 
   makeDirectories(path: string): number {
+    const { below } = this;
+    // The directory itself is where the user says.
+    const errno = below === undefined ? 0 : new DiskWriter(this.root).makeDirectories(below);
+    if (errno !== 0) return errno;
     const within = this.treeOf(path);
     if (within) return makeBelow(within[0], within[1]);
     const host = path;
@@ -81,9 +85,12 @@ export class DiskWriter implements FileWriter {
   /** The tree that a path is confined to, and the path within it. */
   private treeOf(path: string): readonly [DiskRoot, string] | undefined {
     const { below, root } = this;
-    if (below && (path === below.directory || path.startsWith(`${below.directory}/`)))
-      return [below.tree, path.slice(below.directory.length) || '/'];
-    return root === '' || !path.startsWith('/') ? undefined : [new DiskRoot(root), path];
+    const tree = root === '' || !path.startsWith('/') ? undefined : new DiskRoot(root);
+    if (below !== undefined && (path === below || path.startsWith(`${below}/`))) {
+      const host = tree ? tree.locate(below)?.host : below;
+      if (host !== undefined) return [new DiskRoot(host), path.slice(below.length) || '/'];
+    }
+    return tree && [tree, path];
   }
 }
 

@@ -19,6 +19,8 @@ const TABLE: OptionTable = {
     { name: 'warn', value: 'w' },
     { name: 'version', value: 'V' },
     { name: 'help', value: 'h' },
+    // Not kmod's.
+    { name: 'json', value: 'json' },
   ],
 };
 
@@ -68,6 +70,8 @@ export interface DepmodOptions {
   dryRun: boolean;
   symbolPrefix: string;
   warnDuplicates: boolean;
+  /** With -n: the index as JSON. */
+  json: boolean;
 }
 
 export type DepmodCommand =
@@ -94,12 +98,14 @@ export function depmodCommand(args: readonly string[], absolute: (path: string) 
     dryRun: false,
     symbolPrefix: '',
     warnDuplicates: false,
+    json: false,
   };
   for (const option of line.options) {
     const end = take(options, option, absolute);
     if (end) return end;
   }
   if (line.kind === 'wrong') return { kind: 'wrong', message: line.message };
+  if (options.json && !options.dryRun) return { kind: 'wrong', fatal: '--json needs -n\n' };
   return { kind: 'run', options, operands: line.operands };
 }
 
@@ -151,6 +157,9 @@ function take(
       break;
     case 'w':
       options.warnDuplicates = true;
+      break;
+    case 'json':
+      options.json = true;
       break;
     case 'h':
       return { kind: 'help' };

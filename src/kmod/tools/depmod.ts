@@ -1,6 +1,7 @@
 import { asByteText } from '../byte-text.js';
 import { readDepmodConfig } from '../depmod/config.js';
 import { readFacts } from '../depmod/facts.js';
+import { indexJson } from '../depmod/index-json.js';
 import { type KernelSymbols, kernelSymbols } from '../depmod/kernel-symbols.js';
 import { type IndexInputs, type MadeIndex, makeIndex } from '../depmod/make-index.js';
 import { DepmodFailure, type Message, type Say } from '../depmod/messages.js';
@@ -91,7 +92,8 @@ class DepmodRun {
     for (const message of made.messages) this.tell(message);
     if (!made.files) return 1;
     if (!options.dryRun) return this.write(options.outputRoot ?? options.root, below, made.files);
-    for (const content of made.files.values()) host.out(content);
+    if (options.json) host.out(indexJson(made.files));
+    else for (const content of made.files.values()) host.out(content);
     return 0;
   }
 
