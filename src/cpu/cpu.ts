@@ -47,7 +47,7 @@ export class Cpu implements CpuContract {
   private readonly memory: GuestMemory;
   private readonly slow: SlowContext;
   private readonly units: UnitTable;
-  private readonly glue: Glue;
+  private glue: Glue;
   private readonly slots: Slots;
   private readonly hostBySlot: (HostFunction | undefined)[] = [];
   private nesting = 0;
@@ -71,16 +71,9 @@ export class Cpu implements CpuContract {
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
     this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };
-    const table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
-    this.glue = instantiateGlue(space.memory, table, {
-      translate: (slot) => this.translate(slot),
-      resolve: () => this.resolve(),
-      hostPop: (slot) => this.callHost(slot) || this.pop(),
-      host: (slot) => this.callHost(slot),
-      slow: (unit, site) => this.executeSlow(unit, site),
-      pop: () => void this.pop(),
-    });
-    this.units = new UnitTable(space, this.knowledge, table, this.glue, cache, this.slots);
+    const table = newTable();
+    this.glue = this.glueFor(table);
+    this.units = new UnitTable(space, this.knowledge, cache, this.slots, table, this.glue);
     space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));
     this.fuel = Number.MAX_SAFE_INTEGER;
   }
@@ -219,8 +212,28 @@ export class Cpu implements CpuContract {
       this.nesting--;
       this.unwindRequested = outerUnwind;
       this.regs.setU32(DEPTH_LEFT, outerDepth);
-      if (this.nesting === 0) this.units.forgetStale();
+      if (this.nesting === 0) this.tidy();
     }
+  }
+
+  private glueFor(table: WebAssembly.Table): Glue {
+    return instantiateGlue(this.space.memory, table, {
+      translate: (slot) => this.translate(slot),
+      resolve: () => this.resolve(),
+      hostPop: (slot) => this.callHost(slot) || this.pop(),
+      host: (slot) => this.callHost(slot),
+      slow: (unit, site) => this.executeSlow(unit, site),
+      pop: () => void this.pop(),
+    });
+  }
+
+  /** No translated code is active. */
+  private tidy(): void {
+    this.units.forgetStale();
+    if (!this.units.worn) return;
+    const table = newTable();
+    this.glue = this.glueFor(table);
+    this.units.renew(table, this.glue);
   }
 
   private runLoop(depth: number): Exit {
@@ -372,6 +385,8 @@ export class Cpu implements CpuContract {
     }
   }
 }
+
+const newTable = (): WebAssembly.Table => new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
 
 function hostStackExit(): Exit {
   const exception: CpuException = { vector: 'SS', unimplemented: 'host functions nest too deeply' };

@@ -42,6 +42,10 @@ export interface CachedTranslation {
  * process that runs module after module would become slower and slower.
  */
 const MANY_SLOTS = 2048;
+/** Translations of other code at the same address that are kept: modules come to lie where others were. */
+const MAX_AT_ONE_PLACE = 16;
+/** Translations that are kept in all, so that a process which runs module after module does not grow. */
+const MAX_TRANSLATIONS = 20_000;
 
 /**
  * Translations by entry address. A translation is used again only where the same bytes are at the same
@@ -49,6 +53,8 @@ const MANY_SLOTS = 2048;
  */
 export class CodeCache {
   private readonly byPtr = new Map<number, CachedTranslation[]>();
+  /** What was made in this process, oldest first. */
+  private readonly inOrder = new Set<CachedTranslation>();
   private slots = new Slots();
 
   constructor(private readonly store?: TranslationStore) {}
@@ -83,7 +89,19 @@ export class CodeCache {
     const known = this.byPtr.get(ptr);
     if (known) known.push(entry);
     else this.byPtr.set(ptr, [entry]);
+    this.inOrder.add(entry);
+    if (known && known.length > MAX_AT_ONE_PLACE) this.forget(known[0]);
+    const [oldest] = this.inOrder;
+    if (this.inOrder.size > MAX_TRANSLATIONS) this.forget(oldest);
     this.store?.save(key(ptr), entry.translation);
+  }
+
+  private forget(entry: CachedTranslation): void {
+    const { ptr } = entry.translation;
+    this.inOrder.delete(entry);
+    const left = this.byPtr.get(ptr)?.filter((other) => other !== entry) ?? [];
+    if (left.length > 0) this.byPtr.set(ptr, left);
+    else this.byPtr.delete(ptr);
   }
 
   private loadStored(ptr: number): CachedTranslation[] {

@@ -20,6 +20,8 @@ export interface Unit {
 
 /** Slots that a table begins with, at least. */
 const FIRST_SLOTS = 512;
+/** Units that are installed in one table, also those that were dropped since. */
+const MAX_INSTANCES = 1500;
 
 /** The translations that one Cpu uses: finds, makes, installs and drops them. */
 export class UnitTable {
@@ -35,19 +37,45 @@ export class UnitTable {
   private readonly modes = new Map<number, CheckMode>();
   private nextNumber = 1;
   private readonly memoryPages: number;
+  private table!: WebAssembly.Table;
+  private glue!: Glue;
+  private instances = 0;
 
   constructor(
     private readonly space: AddressSpace,
     private readonly knowledge: CodeKnowledge,
-    private readonly table: WebAssembly.Table,
-    private readonly glue: Glue,
     private readonly cache: CodeCache,
     private readonly slots: Slots,
+    table: WebAssembly.Table,
+    glue: Glue,
   ) {
     this.memoryPages = space.memory.buffer.byteLength / 65536;
-    table.grow(Math.max(FIRST_SLOTS, slots.count + FIRST_SLOTS / 2), glue.stub);
+    this.fill(table, glue);
+  }
+
+  private fill(table: WebAssembly.Table, glue: Glue): void {
+    this.table = table;
+    this.glue = glue;
+    this.instances = 0;
+    table.grow(Math.max(FIRST_SLOTS, this.slots.count + FIRST_SLOTS / 2), glue.stub);
     for (const service of Object.keys(SERVICES) as Service[])
       table.set(SERVICES[service].slot, glue[service]);
+  }
+
+  /** Whether so many units were installed that the engine, which keeps each as long as the table, should be rid of them. */
+  get worn(): boolean {
+    return this.instances > MAX_INSTANCES;
+  }
+
+  /** Goes on with an empty table; no translated code may be active. Units come back, from the cache, as they are called. */
+  renew(table: WebAssembly.Table, glue: Glue): void {
+    this.current.clear();
+    this.numbered.clear();
+    this.byPage.clear();
+    this.byReference.clear();
+    this.stale.length = 0;
+    this.fill(table, glue);
+    this.version++;
   }
 
   byNumber(number: number): Unit {
@@ -100,6 +128,7 @@ export class UnitTable {
       m: { m: this.space.memory, t: this.table },
       h: { unit: number },
     });
+    this.instances++;
     this.current.set(ptr, unit);
     this.numbered.set(number, unit);
     this.index(unit, (map, key) => {
