@@ -76,17 +76,22 @@ const oddparams = {
 const BUILT_IN = '/sys/module/printk/parameters';
 const builtinparams = {
   about: 'parameters of the kernel\'s own parts, and of modules on the command line',
-  modules: ['hello', 'params'],
-  cmdline: 'printk.time=0 params.an_int=77 params.a_charp=early params.nonsense=1 module_blacklist= workqueue.power_efficient=1',
+  modules: [],
+  variants: ['builtin-name'],
+  cmdline: 'printk.time=0 printk.console_suspend=n workqueue.power_efficient=1 module_blacklist=none',
   steps: [
     `ls ${BUILT_IN}`,
+    `ls -l ${BUILT_IN} | grep -c -- '^-rw-r--r--'`,
     `cat ${BUILT_IN}/time ${BUILT_IN}/ignore_loglevel ${BUILT_IN}/console_suspend`,
     `echo 1 > ${BUILT_IN}/ignore_loglevel`,
     `cat ${BUILT_IN}/ignore_loglevel`,
     `echo maybe > ${BUILT_IN}/ignore_loglevel`,
-    'ls /sys/module/module/parameters /sys/module/printk /sys/module/kernel/parameters /sys/module/workqueue/parameters',
-    'cat /sys/module/workqueue/parameters/power_efficient /sys/module/kernel/parameters/panic',
-    'modprobe printk',
+    'ls /sys/module/kernel/parameters /sys/module/module/parameters /sys/module/printk /sys/module/workqueue/parameters',
+    'cat /sys/module/workqueue/parameters/power_efficient /sys/module/kernel/parameters/consoleblank /sys/module/kernel/parameters/module_blacklist',
+    'echo 7 > /sys/module/kernel/parameters/pause_on_oops; cat /sys/module/kernel/parameters/pause_on_oops',
+    'echo x > /sys/module/kernel/parameters/pause_on_oops',
+    'insmod /mods/builtin-name.ko',
+    'lsmod',
   ],
 };
 
