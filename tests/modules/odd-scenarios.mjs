@@ -123,8 +123,14 @@ const words = (modes) => ({
   steps: [...modes.flatMap((mode) => [`insmod /mods/allocwords.ko mode=${mode}`, 'rmmod allocwords']), 'cat /proc/sys/kernel/tainted'],
 });
 
+const kprobelookup = {
+  about: 'a kprobe without handlers finds what is not exported',
+  modules: ['kprobelookup'],
+  steps: ['insmod /mods/kprobelookup.ko', 'rmmod kprobelookup'],
+};
+
 export const oddScenarios = {
-  oddparams, builtinparams, logcases, leavesodd, leavesodd_exit,
+  oddparams, builtinparams, kprobelookup, logcases, leavesodd, leavesodd_exit,
   allocwords_limits: words([1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14]),
   allocwords_caches: words([50, 51, 52, 53, 54, 20, 21]),
   allocwords_vfree: words([22, 24, 25]),
