@@ -52,8 +52,8 @@ export class WorkerPool {
   }
 
   private start(): Worker {
-    const { parameters, exec, keep, target, root, cmdline, seed, key, user } = this.options;
-    const setup: WorkerSetup = { parameters, exec, keep, target, root, cmdline, seed, key, user };
+    const { parameters, exec, keep, target, root, cmdline, seed, key, user, lenient } = this.options;
+    const setup: WorkerSetup = { parameters, exec, keep, target, root, cmdline, seed, key, user, lenient };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
     this.workers.add(worker);
     return worker;
