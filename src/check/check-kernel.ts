@@ -18,6 +18,8 @@ export interface KernelSettings {
   readonly keys?: readonly Uint8Array[];
   /** modprobe.d of the system. */
   readonly config?: ModprobeConfig;
+  /** Takes what modbox refuses or distrusts for safety's sake alone as the kernel does. */
+  readonly lenient?: boolean;
 }
 
 /** A symbol that the kernel or one of its own modules exports. */
@@ -36,6 +38,7 @@ export class CheckKernel {
   readonly blacklist: readonly string[];
   readonly cmdline: string;
   readonly config: ModprobeConfig | undefined;
+  readonly lenient: boolean;
   /** Kernels of the same certificates and algorithms have the same: a signature is checked once for all of them. */
   readonly keyringId: string;
   private readonly keyring: Keyring;
@@ -51,6 +54,7 @@ export class CheckKernel {
     const { cmdline = '', keys = [] } = settings;
     this.cmdline = cmdline;
     this.config = settings.config;
+    this.lenient = settings.lenient ?? false;
     this.policy = signaturePolicy(target.config, cmdline);
     this.blacklist = bootList(cmdline, 'module_blacklist');
     const certificates = [...target.certificates, ...keys];

@@ -25,6 +25,7 @@ export const MACHINE_OPTIONS = {
   seed: { type: 'string' },
   key: { type: 'string', multiple: true },
   user: { type: 'string' },
+  lenient: { type: 'boolean' },
 } as const;
 
 export interface MachineFlags {
@@ -34,6 +35,7 @@ export interface MachineFlags {
   readonly seed?: string | undefined;
   readonly key?: readonly string[] | undefined;
   readonly user?: string | undefined;
+  readonly lenient?: boolean | undefined;
 }
 
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
@@ -43,6 +45,8 @@ export const MACHINE_HELP = `  --target T        the kernel to be (default: the 
   --cmdline TEXT    kernel boot parameters
   --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
   --user UID        the user that commands run as, by number (default 0, root)
+  --lenient         takes what the real kernel takes though it is not safe (a licence with a NUL in it, too small a
+                    struct module)
   --seed N          decides interleavings and random numbers (default 0)
 `;
 
@@ -57,6 +61,7 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     hostFiles: new DiskFiles(''),
     cmdline: flags.cmdline ?? '',
     seed,
+    lenient: flags.lenient ?? false,
     uid: userOf(flags.user),
     trust: { keys: certificatesOf(flags.key ?? []), verifier: nodeVerifier },
     indexCache: new DiskIndexCache(),

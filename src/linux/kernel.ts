@@ -50,6 +50,8 @@ export interface KernelOptions {
   readonly platform?: Partial<Platform>;
   /** Whom it trusts for modules besides the target's own certificates. */
   readonly trust?: ModuleTrust;
+  /** Takes what the real kernel takes though it is not safe: see ARCHITECTURE.md on signatures. */
+  readonly lenient?: boolean;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
   /** Asked every few milliseconds while a command runs: a reason to stop it. */
@@ -98,6 +100,8 @@ export class LinuxKernel {
   /** Memory that the machine has: `mem=`. */
   readonly budget: MemoryBudget;
   readonly trust: ModuleTrust;
+  /** Whether what is refused or distrusted for safety's sake alone is taken as the real kernel takes it. */
+  readonly lenient: boolean;
   readonly files: FileTree;
   readonly platform: Platform;
   /** Who registered what. */
@@ -120,6 +124,7 @@ export class LinuxKernel {
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
     this.trust = options.trust ?? { keys: [] };
+    this.lenient = options.lenient ?? false;
     this.files = new FileTree(options.files);
     this.clock = new Clock(
       options.bootTime ?? DEFAULT_BOOT_TIME,

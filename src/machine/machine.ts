@@ -46,6 +46,8 @@ export interface MachineOptions {
   readonly trust?: ModuleTrust;
   /** User that the machine's processes run as: root by default. */
   readonly uid?: number;
+  /** Takes modules that are refused for safety's sake alone as the real kernel takes them. */
+  readonly lenient?: boolean;
   /** Decides interleavings and random numbers. */
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
@@ -113,6 +115,7 @@ export class Machine {
     this.kernel = new LinuxKernel(target, {
       cmdline,
       seed: options.seed ?? 0,
+      lenient: options.lenient ?? false,
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
       ...(options.interrupt && { interrupt: options.interrupt }),

@@ -56,7 +56,7 @@ function livepatch(supported: boolean): Reason {
 /** set_license(): what is no GPL-compatible licence, as the kernel spells them, taints as proprietary. */
 export function* checkLicense(c: Case): Generator<Reason> {
   const license = c.content.modinfo.get('license') ?? 'unspecified';
-  const { hiddenLicense } = c.content;
+  const hiddenLicense = c.kernel.lenient ? undefined : c.content.hiddenLicense;
   if (!isProprietary(c)) return;
   const why =
     hiddenLicense === undefined
@@ -71,6 +71,7 @@ export function* checkLicense(c: Case): Generator<Reason> {
   };
 }
 
-export function isProprietary({ content }: Pick<Case, 'content'>): boolean {
-  return !isGplCompatible(content.modinfo.get('license')) || content.hiddenLicense !== undefined;
+export function isProprietary({ content, kernel }: Pick<Case, 'content' | 'kernel'>): boolean {
+  const hides = content.hiddenLicense !== undefined && !kernel.lenient;
+  return !isGplCompatible(content.modinfo.get('license')) || hides;
 }

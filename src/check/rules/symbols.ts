@@ -2,7 +2,7 @@ import { isIgnoredSymbol } from '../../linux/module/ignored-symbols.js';
 import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
 import { mayUseNamespace } from '../../linux/module/namespaces.js';
 import type { Versions } from '../../linux/module/version-forms.js';
-import type { Provided } from '../check-kernel.js';
+import type { CheckKernel, Provided } from '../check-kernel.js';
 import type { CheckedModule, Import } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
 import type { Reason } from '../reason.js';
@@ -66,7 +66,7 @@ function* checkLicence(c: Case, symbol: string, provided: Provided, licence: Lic
     return;
   }
   if (provided.gplOnly) licence.usesGplOnly = true;
-  if (provider === undefined || !isOfProprietary(provided)) return;
+  if (provider === undefined || !isOfProprietary(provided, c.kernel)) return;
   const common = { kind: 'proprietary-provider', symbol, provider } as const;
   if (licence.usesGplOnly)
     yield {
@@ -85,8 +85,8 @@ function* checkLicence(c: Case, symbol: string, provided: Provided, licence: Lic
   licence.proprietary = true;
 }
 
-function isOfProprietary(provided: Provided | ProvidedTogether): boolean {
-  if (isTogether(provided)) return isProprietaryModule(provided.together);
+function isOfProprietary(provided: Provided | ProvidedTogether, kernel: CheckKernel): boolean {
+  if (isTogether(provided)) return isProprietaryModule(provided.together, kernel);
   return provided.module !== undefined && !isGplCompatible(provided.module.license);
 }
 
@@ -103,8 +103,8 @@ export function isTogether(provided: Provided | ProvidedTogether): provided is P
   return 'together' in provided;
 }
 
-function isProprietaryModule({ content }: CheckedModule): boolean {
-  return isReadable(content) && isProprietary({ content });
+function isProprietaryModule({ content }: CheckedModule, kernel: CheckKernel): boolean {
+  return isReadable(content) && isProprietary({ content, kernel });
 }
 
 function lacksVersions({ versions, kernel, needs }: Case): boolean {

@@ -34,6 +34,7 @@ it is told too. Status: 0 if all load, 1 if not.
   --root DIR        the file tree of names and of etc/modprobe.d
   --cmdline TEXT    kernel boot parameters: module_blacklist=, module.sig_enforce, lockdown=, modprobe.blacklist=
   --key CERT        a certificate (PEM or DER) that the kernel trusts besides its own (repeatable)
+  --lenient         takes what the kernel takes though it is not safe (a licence with a NUL in it, too small a struct module)
   --json            the verdicts as one JSON object on stdout
   --junit FILE      also write them as JUnit XML
   --html FILE       also write them as a page with a matrix of modules by kernels
@@ -52,6 +53,7 @@ export async function main(args: readonly string[]): Promise<number> {
       root: { type: 'string' },
       cmdline: { type: 'string' },
       key: { type: 'string', multiple: true },
+      lenient: { type: 'boolean' },
       json: { type: 'boolean' },
       junit: { type: 'string' },
       html: { type: 'string' },
@@ -77,6 +79,7 @@ export async function main(args: readonly string[]): Promise<number> {
       new CheckKernel(target, {
         cmdline,
         keys,
+        lenient: values.lenient ?? false,
         config: kernelConfig(root, target, cmdline),
       }),
   );

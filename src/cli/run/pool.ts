@@ -57,8 +57,9 @@ export class WorkerPool {
   }
 
   private start(): Worker {
-    const { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user } = this.options;
-    const setup: WorkerSetup = { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user };
+    const { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user, lenient } = this.options;
+    const machine = { target, root, cmdline, seed, key, user, lenient };
+    const setup: WorkerSetup = { parameters, exec, keep, seconds, ...machine };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
     this.workers.add(worker);
     return worker;

@@ -48,7 +48,8 @@ function checkedThisModule(k: LinuxKernel, found: readonly Section[], name: stri
 export function refuseSmallStruct(k: LinuxKernel, name: string, { size, type }: Section): void {
   if (type === SHT_NOBITS) throw new LoadError(ENOEXEC, `${name}: struct module has no bytes in the file`);
   const own = k.sizeOf('module');
-  if (size < own) throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
+  if (size < own && !k.lenient)
+    throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 
 function refusal(k: LinuxKernel, text: string, level: number): LoadError {
