@@ -116,7 +116,7 @@ describe('modprobe', () => {
 
   it('tells of damage in the index, with file and offset, and goes on without', () => {
     const files: readonly (readonly [string, string])[] = [[`${DIR}/modules.alias.bin`, 'this is no index']];
-    const damage = `modprobe: ERROR: ${DIR}/modules.alias.bin: magic (at 0x0): 0x74686973 instead of 0xb007f457\n`;
+    const damage = `modprobe: ERROR: magic check fail: 74686973 instead of b007f457\nmodbox: ${DIR}/modules.alias.bin: magic (at 0x0): 0x74686973 instead of 0xb007f457\n`;
     expect(on(files, modprobe, '-R', 'one')).toEqual({ exit: 0, stdout: 'one\n', stderr: damage });
     expect(on(files, modprobe, '-R', 'fs-one')).toMatchObject({ exit: 1 });
   });
