@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryFiles, ModuleTree } from '../index.js';
 import { type Captured, runTool } from '../testing/captured-host.js';
 import { insmod } from './insmod.js';
+import { kmod } from './kmod.js';
 import { lsmod } from './lsmod.js';
 import { modprobe } from './modprobe.js';
 import { argumentsIn } from './modprobe-options.js';
@@ -30,6 +31,18 @@ const RUNNING: readonly (readonly [string, string])[] = [
 
 const on = (files: readonly (readonly [string, string])[], tool: typeof lsmod, ...args: string[]): Captured =>
   runTool(tool, new MemoryFiles([...TREE, ...files]), args);
+
+describe('holders', () => {
+  it('whose names have dots are named as libkmod names them', () => {
+    const files = new MemoryFiles([
+      ['/proc/modules', 'a 4096 1 b, Live 0x0\n'],
+      ['/sys/module/a/holders/.hidden/x', ''],
+      ['/sys/module/a/holders/b/x', ''],
+    ]);
+    expect(runTool(lsmod, files, []).stdout).toContain('a                       4096  1 ,b\n');
+    expect(runTool(kmod, new MemoryFiles(), ['list']).stderr).toMatch(/^kmod: ERROR: could not open/);
+  });
+});
 
 describe('lsmod, outside of a machine', () => {
   it('lists what /proc and /sys tell', () => {
