@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { rawText } from '../files/raw-text.js';
 
 /** Commands, each in a file of its own that is loaded only when it is wanted: starting must be quick. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>>> =
@@ -16,6 +18,18 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly stri
 
 /** kmod's tools, which modbox is too when it is called by their names. */
 const TOOLS = ['insmod', 'rmmod', 'modprobe', 'lsmod', 'modinfo', 'depmod', 'kmod'];
+
+/** The arguments; those that are no UTF-8, which Node has not kept, as the system has them (Linux). */
+function argumentsGiven(): readonly string[] {
+  const { argv } = process;
+  if (!argv.some((word) => word.includes('\ufffd'))) return argv;
+  try {
+    const words = rawText(readFileSync('/proc/self/cmdline')).split('\0').slice(0, -1);
+    return [...argv.slice(0, 2), ...words.slice(words.length - (argv.length - 2))];
+  } catch {
+    return argv;
+  }
+}
 
 async function main(argv: readonly string[]): Promise<number> {
   const called = basename(argv[1] ?? '').replace(/\.js$/, '');
@@ -43,6 +57,6 @@ process.stderr.on('error', () => process.exit(1));
 // What no command waits for: as an error of the command itself, and the process ends.
 process.on('uncaughtException', (error) => void fail(error).finally(() => process.exit(1)));
 
-main(process.argv).then((status) => {
+main(argumentsGiven()).then((status) => {
   process.exitCode = status;
 }, fail);

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { release as hostRelease } from 'node:os';
 import { resolve } from 'node:path';
 import type { FileSource } from '../kmod/file-source.js';
@@ -60,7 +60,7 @@ export function cliHost(): CliHost {
     root,
     files,
     writer: new DiskWriter(root),
-    absolute: (path) => withinRoot(root, resolve(path), path),
+    absolute: (path) => absolutePath(root, path),
     release: process.env.MODBOX_UNAME_R || hostRelease(),
     environment: process.env,
     indexCache: new DiskIndexCache(),
@@ -82,9 +82,15 @@ function rootFiles(root: string): FileSource {
   return existsSync(root) ? openRoot(root) : new DiskFiles(root);
 }
 
-/** A relative path that lies below the root, as it is called within it: from where the user is, in a tree of its own. */
-function withinRoot(root: string, path: string, given: string): string {
-  const top = root === '' ? '/' : resolve(root);
-  if (top === '/' || given.startsWith('/')) return path;
-  return path === top || path.startsWith(`${top}/`) ? path.slice(top.length) || '/' : path;
+/** As libkmod makes a path absolute: what is there stays as it is, '..' and doubled slashes too. */
+function absolutePath(root: string, path: string): string {
+  return path.startsWith('/') ? path : `${workingDirectory(root)}/${path}`;
+}
+
+/** Where the user is, by its name within the root where it lies below that. */
+function workingDirectory(root: string): string {
+  const here = process.cwd();
+  const top = root === '' ? '/' : existsSync(root) ? realpathSync(root) : resolve(root);
+  if (top === '/') return here === '/' ? '' : here;
+  return here === top || here.startsWith(`${top}/`) ? here.slice(top.length) : here;
 }

@@ -1,3 +1,5 @@
+import { rawBytes, rawText } from '../files/raw-text.js';
+
 /**
  * Text of modules goes through kmod's tools as bytes, whatever its encoding. Here it is a *byte text*: a string
  * in which each character (U+0000 to U+00FF) is one byte. ASCII is the same both ways.
@@ -6,7 +8,6 @@
 /** Only ASCII keeps its length; a stray byte becomes U+FFFD. */
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
-const encoder = new TextEncoder();
 
 /** How many bytes are made characters in one call: more would not fit on the stack. */
 const CHUNK = 4096;
@@ -30,7 +31,7 @@ export function bytesOf(text: string): Uint8Array {
 
 /** Ordinary text (a path, an option's argument) as the byte text of its UTF-8. */
 export function asByteText(text: string): string {
-  return isAscii(text) ? text : byteText(encoder.encode(text));
+  return isAscii(text) ? text : byteText(rawBytes(text));
 }
 
 /** A byte text to show to people and in JSON: UTF-8 where it is that, else ISO 8859-1. */
@@ -41,6 +42,11 @@ export function readable(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** A byte text in a message, which is written byte for byte: see src/files/raw-text.ts. */
+export function messageText(text: string): string {
+  return isAscii(text) ? text : rawText(bytesOf(text));
 }
 
 function isAscii(text: string): boolean {

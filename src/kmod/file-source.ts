@@ -1,3 +1,5 @@
+import { rawText } from '../files/raw-text.js';
+
 /** What a name in a directory is. */
 export interface FileEntry {
   readonly name: string;
@@ -134,8 +136,8 @@ export function cleanPath(path: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** Text of a file, or undefined. */
+/** Text of a file, or undefined. Bytes that are no UTF-8 stay in it (src/files/raw-text.ts). */
 export function readText(files: FileSource, path: string): string | undefined {
   const bytes = files.read(path);
-  return bytes && new TextDecoder().decode(bytes);
+  return bytes && rawText(bytes);
 }

@@ -1,4 +1,5 @@
 import { type FileSource, readText } from './file-source.js';
+import { moduleName } from './names.js';
 import type { ListedModule, ModuleState, RunningKernel, Steps } from './tools/tool.js';
 
 /** Something would have had to be done in a kernel, and none is up. */
@@ -74,7 +75,9 @@ export class FileTreeKernel implements RunningKernel<never> {
   }
 
   private holdersIn(name: string): readonly string[] | undefined {
-    return this.files.list(`/sys/module/${name}/holders`)?.map((entry) => entry.name);
+    const names = this.files.list(`/sys/module/${name}/holders`)?.map((entry) => entry.name);
+    // For libkmod a name ends at its first dot, and one that is nothing is shown as that.
+    return names?.map(moduleName);
   }
 
   private attribute(name: string, attribute: string): string | undefined {

@@ -35,7 +35,7 @@ export interface OpenOptions {
   /** Another view of the same modules: its index is used, and not opened again. */
   readonly like?: ModuleTree;
   /** Told of what is wrong with the tree, as it is met. Without it, see {@link ModuleTree.problems}. */
-  readonly complain?: (text: string) => void;
+  readonly complain?: (text: string, damage?: FormatError) => void;
 }
 
 export interface ModuleTreeOptions extends Omit<OpenOptions, 'files' | 'release'> {
@@ -304,9 +304,9 @@ export class ModuleTree {
   }
 
   /** Notes that something is wrong with the tree. */
-  complain(text: string): void {
+  complain(text: string, damage?: FormatError): void {
     this.complaints.add(text);
-    this.settings.complain?.(text);
+    this.settings.complain?.(text, damage);
   }
 
   private inSource(path: string): string {
@@ -338,7 +338,7 @@ export class ModuleTree {
 
   private complainOnce(error: unknown): void {
     if (!(error instanceof FormatError)) throw error;
-    if (!this.complaints.has(error.message)) this.complain(error.message);
+    if (!this.complaints.has(error.message)) this.complain(error.message, error);
   }
 
   /** What is wrong with an index is told, and counts as nothing found. */

@@ -1,3 +1,4 @@
+import { rawBytes } from '../../files/raw-text.js';
 import { resolveInRoot } from '../../files/resolve-path.js';
 import { CONFIG_DIRECTORIES } from '../config/modprobe-config.js';
 import { cleanPath, type FileInfo, infoOf, readText } from '../file-source.js';
@@ -84,7 +85,7 @@ function moduleOrder(tree: ModuleTree, { modules }: Closure): Uint8Array {
   const unpacked = new Set(modules.map(({ path }) => path.replace(/\.(gz|xz|zst)$/, '')));
   const text = readText(tree.files, `${tree.rootDirectory}${tree.directory}/modules.order`) ?? '';
   const lines = text.split('\n').filter((line) => unpacked.has(line));
-  return new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
+  return rawBytes(lines.map((line) => `${line}\n`).join(''));
 }
 
 function* configFiles(tree: ModuleTree): Generator<ImageFile> {

@@ -1,4 +1,4 @@
-import { readable } from '../byte-text.js';
+import { messageText } from '../byte-text.js';
 import { TrieCharacterError, TrieWriter } from '../index/trie-writer.js';
 import type { IndexedModule } from './graph.js';
 import { DepmodFailure, type Say } from './messages.js';
@@ -27,7 +27,7 @@ export function aliasIndex(modules: readonly IndexedModule[], options: BinaryOpt
   for (const { name, facts, index: priority } of modules) {
     for (const text of facts.aliases) {
       const alias = normalizedAlias(text);
-      if (alias === undefined) options.say('warning', `Unmatched bracket in ${readable(text)}\n`);
+      if (alias === undefined) options.say('warning', `Unmatched bracket in ${messageText(text)}\n`);
       else index.insert(alias, name, priority, () => `duplicate module alias:\n${alias} ${name}\n`);
     }
   }
@@ -53,7 +53,7 @@ export class SayingWriter {
     try {
       const known = this.trie.insert(key, value, priority);
       if (known && duplicate && this.options.warnDuplicates)
-        this.options.say('warning', readable(duplicate()));
+        this.options.say('warning', messageText(duplicate()));
     } catch (error) {
       if (!(error instanceof TrieCharacterError)) throw error;
       this.fail(error);
@@ -68,7 +68,7 @@ export class SayingWriter {
     const character = String.fromCharCode(code);
     this.options.say(
       'fatal',
-      `Module index: bad character '${character}'=0x${code.toString(16)} - only 7-bit ASCII is supported:\n${readable(text)}\n`,
+      `Module index: bad character '${messageText(character)}'=0x${code.toString(16)} - only 7-bit ASCII is supported:\n${messageText(text)}\n`,
     );
     throw new DepmodFailure();
   }

@@ -1,4 +1,4 @@
-import { byteText, readable } from '../byte-text.js';
+import { byteText, messageText } from '../byte-text.js';
 import { type BinaryOptions, SayingWriter } from './binary-files.js';
 import { linesOf } from './lines.js';
 import { moduleNameOfPath, normalizedAlias, PATH_MAX } from './names.js';
@@ -8,7 +8,7 @@ export function builtinIndex(builtin: Uint8Array, options: BinaryOptions): Uint8
   const index = new SayingWriter(options);
   for (const line of linesOf(builtin, PATH_MAX)) {
     if (!/^[A-Za-z]/.test(line)) {
-      options.say('error', `Invalid modules.builtin line: ${readable(line)}\n`);
+      options.say('error', `Invalid modules.builtin line: ${messageText(line)}\n`);
       continue;
     }
     index.insert(moduleNameOfPath(line), '', 0);
@@ -30,7 +30,7 @@ export function builtinAliasIndex(modinfo: Uint8Array, options: BinaryOptions): 
     const value = reader.until('\0');
     if (value === '') continue;
     const alias = normalizedAlias(value);
-    if (alias === undefined) options.say('warning', `Unmatched bracket in ${readable(value)}\n`);
+    if (alias === undefined) options.say('warning', `Unmatched bracket in ${messageText(value)}\n`);
     else index.insert(alias, name, 0);
   }
   return index.bytes();
@@ -54,7 +54,7 @@ class FieldReader {
       character = this.next();
     const field = this.text.slice(start, character === undefined ? this.at : this.at - 1);
     if (field.length < PATH_MAX) return character === end ? field : '';
-    this.options.say('warning', `Could not flush stream: 28. Partial content: ${readable(field)}\n`);
+    this.options.say('warning', `Could not flush stream: 28. Partial content: ${messageText(field)}\n`);
     return character === end ? field.slice(0, -1) : '';
   }
 

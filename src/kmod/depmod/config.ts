@@ -1,4 +1,4 @@
-import { asByteText, byteText, readable } from '../byte-text.js';
+import { asByteText, byteText, messageText } from '../byte-text.js';
 import { type FileSource, infoOf } from '../file-source.js';
 import { untilNul, wordsOf } from './lines.js';
 import type { Say } from './messages.js';
@@ -105,7 +105,7 @@ class ConfigReader {
       if (command === undefined) continue;
       const where = `${file}:${number}`;
       if (!this.take(where, command, words))
-        this.say('error', `${where}: ignoring bad line starting with '${readable(command)}'\n`);
+        this.say('error', `${where}: ignoring bad line starting with '${messageText(command)}'\n`);
     }
   }
 
@@ -132,7 +132,7 @@ class ConfigReader {
       case 'exclude':
         for (const word of words) {
           this.excludes.push(word);
-          this.say('debug', `exclude add: ${readable(word)}\n`);
+          this.say('debug', `exclude add: ${messageText(word)}\n`);
         }
         return true;
       case 'include':
@@ -148,28 +148,28 @@ class ConfigReader {
     const kind = path === 'built-in' || path === 'external' ? path : 'directory';
     this.searches.push(kind === 'directory' ? { kind, path } : { kind });
     const number = { directory: 0, 'built-in': 1, external: 2 }[kind];
-    this.say('debug', `search add: ${readable(path)}, search type=${number}\n`);
+    this.say('debug', `search add: ${messageText(path)}, search type=${number}\n`);
   }
 
   private override(where: string, [module, version, directory]: readonly string[]): boolean {
     if (directory === undefined) return false;
     if (!this.matches(version)) {
-      this.say('info', `${where}: override kernel did not match ${readable(version)}\n`);
+      this.say('info', `${where}: override kernel did not match ${messageText(version)}\n`);
       return true;
     }
     this.overrides.push(`${directory}/${module}`);
-    this.say('debug', `override add: ${readable(`${directory}/${module}`)}\n`);
+    this.say('debug', `override add: ${messageText(`${directory}/${module}`)}\n`);
     return true;
   }
 
   private external(where: string, [version, directory]: readonly string[]): boolean {
     if (directory === undefined) return false;
     if (!this.matches(version)) {
-      this.say('info', `${where}: external directory did not match ${readable(version)}\n`);
+      this.say('info', `${where}: external directory did not match ${messageText(version)}\n`);
       return true;
     }
     this.externals.push(directory);
-    this.say('debug', `external add: ${readable(directory)}\n`);
+    this.say('debug', `external add: ${messageText(directory)}\n`);
     return true;
   }
 

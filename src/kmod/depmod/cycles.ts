@@ -1,4 +1,4 @@
-import { readable } from '../byte-text.js';
+import { messageText } from '../byte-text.js';
 import type { IndexedModule } from './graph.js';
 import type { Say } from './messages.js';
 
@@ -68,7 +68,7 @@ class CycleReporter {
       this.cyclic.add(module.name);
       this.takeOut(module);
     }
-    this.say('error', `Cycle detected: ${readable(names.join(' -> '))}\n`);
+    this.say('error', `Cycle detected: ${messageText(names.join(' -> '))}\n`);
   }
 
   private takeOut(module: IndexedModule): void {

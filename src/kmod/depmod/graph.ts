@@ -1,4 +1,4 @@
-import { readable } from '../byte-text.js';
+import { messageText } from '../byte-text.js';
 import { reportCycles } from './cycles.js';
 import type { ModuleFacts } from './facts.js';
 import { DepmodFailure, type Say } from './messages.js';
@@ -64,16 +64,16 @@ export function link(
       const symbol = symbols.find(needs[i]);
       const complain = options.reportUnknown && !weakNeeds.has(i);
       if (!symbol) {
-        if (complain) say('warning', `${shownPath(module)} needs unknown symbol ${readable(needs[i])}\n`);
+        if (complain) say('warning', `${shownPath(module)} needs unknown symbol ${messageText(needs[i])}\n`);
         continue;
       }
       if (complain && options.checkVersions && symbol.crc !== needCrcs[i])
-        say('warning', `${shownPath(module)} disagrees about version of symbol ${readable(needs[i])}\n`);
+        say('warning', `${shownPath(module)} disagrees about version of symbol ${messageText(needs[i])}\n`);
       const { owner } = symbol;
       if (!owner || module.dependencies.has(owner)) continue;
       module.dependencies.add(owner);
       owner.users++;
-      say('shown', `${shownPath(module)} needs "${readable(symbol.name)}": ${shownPath(owner)}\n`);
+      say('shown', `${shownPath(module)} needs "${messageText(symbol.name)}": ${shownPath(owner)}\n`);
     }
   }
 }

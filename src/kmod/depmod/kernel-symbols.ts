@@ -1,4 +1,4 @@
-import { readable } from '../byte-text.js';
+import { messageText } from '../byte-text.js';
 import { linesOf, wordsOf } from './lines.js';
 import type { Say } from './messages.js';
 
@@ -54,7 +54,7 @@ function* symversSymbols(
     else
       say(
         'error',
-        `${file}:${number} Invalid symbol version ${readable(version)}: No such file or directory\n`,
+        `${file}:${number} Invalid symbol version ${messageText(version)}: No such file or directory\n`,
       );
   }
 }
@@ -82,7 +82,7 @@ function* systemMapSymbols(
     const first = line.indexOf(' ');
     const second = first < 0 ? -1 : line.indexOf(' ', first + 1);
     if (second < 0) {
-      say('error', `${file}:${number}: invalid line: ${readable(line)}\n`);
+      say('error', `${file}:${number}: invalid line: ${messageText(line)}\n`);
       continue;
     }
     const symbol = withoutPrefix(line.slice(second + 1), prefix);

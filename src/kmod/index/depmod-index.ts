@@ -1,3 +1,4 @@
+import { FormatError } from '../../formats/format-error.js';
 import { type FileSource, infoOf, readText } from '../file-source.js';
 import { moduleNameOf, normalizeName } from '../names.js';
 import { EMPTY_TABLE, type IndexTable } from './index-table.js';
@@ -85,9 +86,12 @@ export class DepmodIndex implements ModuleIndex {
   private table(name: TableName): IndexTable | undefined {
     if (this.tables.has(name)) return this.tables.get(name);
     const path = `${this.dir}/${name}.bin`;
-    const bytes = (name.startsWith('modules.builtin') ? this.builtinFiles : this.files).read(path);
-    // depmod leaves an empty file where it found nothing to make one of.
-    const table = bytes?.length ? new TrieReader(bytes, path) : this.textTable(name);
+    // An empty one has nothing in it: depmod leaves it where it found nothing to make one of.
+    const files = name.startsWith('modules.builtin') ? this.builtinFiles : this.files;
+    const bytes = files.read(path);
+    if (!bytes && files.list(path)) throw new FormatError(path, 'file', 0, 'is a directory');
+    const empty = bytes?.length === 0 ? EMPTY_TABLE : undefined;
+    const table = empty ?? (bytes ? new TrieReader(bytes, path) : this.textTable(name));
     this.tables.set(name, table);
     return table;
   }

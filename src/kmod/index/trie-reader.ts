@@ -1,3 +1,4 @@
+import { rawBytes, rawText } from '../../files/raw-text.js';
 import { FormatError, hex } from '../../formats/format-error.js';
 import { matcherOf } from '../glob.js';
 import type { IndexTable } from './index-table.js';
@@ -285,12 +286,12 @@ function literalLength(text: string): number {
 /** Keys are bytes: a character here for each byte of its UTF-8 form. */
 function asBytes(text: string): string {
   if (isAscii(text)) return text;
-  return String.fromCharCode(...new TextEncoder().encode(text));
+  return String.fromCharCode(...rawBytes(text));
 }
 
 function asText(bytes: string): string {
   if (isAscii(bytes)) return bytes;
-  return new TextDecoder().decode(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
+  return rawText(Uint8Array.from(bytes, (char) => char.charCodeAt(0)));
 }
 
 function isAscii(text: string): boolean {

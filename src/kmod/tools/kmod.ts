@@ -1,5 +1,5 @@
 import { getopt, type OptionTable } from './getopt.js';
-import { lsmod } from './lsmod.js';
+import { listAs } from './lsmod.js';
 import { staticNodes } from './static-nodes.js';
 import type { Steps, Tool, ToolHost } from './tool.js';
 import { VERSION_TEXT } from './version.js';
@@ -12,7 +12,7 @@ interface Command {
 
 const COMMANDS: readonly Command[] = [
   { name: 'help', help: 'show help message', run: help },
-  { name: 'list', help: 'list currently loaded modules', run: lsmod },
+  { name: 'list', help: 'list currently loaded modules', run: listAs('kmod') },
   {
     name: 'static-nodes',
     help: 'output the static-node information installed with the currently running kernel',

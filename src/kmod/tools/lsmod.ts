@@ -2,7 +2,7 @@ import { ENOENT, strerror } from '../../kernel/errno.js';
 import { moduleName } from '../names.js';
 import { untilExit } from './open-log.js';
 import { simpleOptions } from './simple-options.js';
-import type { Steps, ToolHost } from './tool.js';
+import type { Steps, Tool, ToolHost } from './tool.js';
 
 const HELP = `Usage:
 	lsmod [options]
@@ -14,13 +14,16 @@ Options:
 `;
 
 /** lsmod(8) of kmod 34; `--json` lists the modules as JSON: see README.md. */
-export function* lsmod<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
-  return yield* untilExit(host, 'lsmod', run(host, args));
+export const lsmod: Tool = listAs('lsmod');
+
+/** lsmod, by the name that it is called by. */
+export function listAs(program: string): Tool {
+  return (host, args) => untilExit(host, program, run(host, program, args));
 }
 
-function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
+function* run<Wait>(host: ToolHost<Wait>, program: string, args: readonly string[]): Steps<Wait, number> {
   const own = { short: '', long: [{ name: 'json', value: 'json' }] };
-  const options = simpleOptions(host, 'lsmod', args, own, HELP);
+  const options = simpleOptions(host, program, args, own, HELP);
   if (typeof options === 'number') return options;
   const { log } = options;
   if (options.operands.length > 0) {

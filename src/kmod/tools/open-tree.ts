@@ -1,3 +1,4 @@
+import type { FormatError } from '../../formats/format-error.js';
 import { confined } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { LOG, type ToolLog } from './log.js';
@@ -25,7 +26,7 @@ export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePl
   const tree = new ModuleTree(files, {
     release,
     directory,
-    complain: (text) => log.error(`${text}\n`),
+    complain: (text, damage) => (damage ? tellDamage(host, log, damage) : log.error(`${text}\n`)),
     ...(place.configPaths && { configPaths: place.configPaths }),
     ...(modules?.directory === directory && { like: modules }),
     ...(indexCache && { cache: indexCache }),
@@ -34,6 +35,22 @@ export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePl
   if (libraryPriority(host.environment.KMOD_LOG) >= LOG.error)
     for (const { reporter, text } of problems) host.err(`libkmod: ERROR: ${reporter}: ${text}\n`);
   return tree;
+}
+
+/**
+ * Damage of an index: what libkmod's log says of it, if anything, and behind it a line of modbox's own that says where.
+ * Without that line nobody would know which file it is.
+ */
+function tellDamage<Wait>(host: ToolHost<Wait>, log: ToolLog, { message, field, detail }: FormatError): void {
+  const numbers =
+    /(\w+) instead of (\w+)$/
+      .exec(detail)
+      ?.slice(1)
+      .map((text) => text.replace(/^0x/, '')) ?? [];
+  const text = numbers.join(' instead of ');
+  if (field === 'magic') log.error(`magic check fail: ${text}\n`);
+  if (field === 'version') log.error(`major version check fail: ${text}\n`);
+  if (log.priority >= LOG.error) host.err(`modbox: ${message}\n`);
 }
 
 /** $KMOD_LOG: a number of syslog(3), or the start of err, info or debug. */

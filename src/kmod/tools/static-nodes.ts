@@ -1,3 +1,4 @@
+import { rawBytes } from '../../files/raw-text.js';
 import { EROFS, strerror } from '../../kernel/errno.js';
 import { readText } from '../file-source.js';
 import { getopt, type OptionTable } from './getopt.js';
@@ -111,7 +112,7 @@ function writeTo<Wait>(host: ToolHost<Wait>, path: string, text: string): boolea
     host.err(`Error: could not create parent directory for ${path} - ${strerror(errno)}.\n`);
     return false;
   }
-  const content = new Map([[path.slice(slash + 1), new TextEncoder().encode(text)]]);
+  const content = new Map([[path.slice(slash + 1), rawBytes(text)]]);
   const [problem] = host.writer?.replaceFiles(directory, content) ?? [];
   if (problem) host.err(`Error: could not create ${path} - ${strerror(problem.errno)}\n`);
   return problem === undefined;

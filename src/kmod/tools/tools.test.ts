@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryFiles, ModuleTree } from '../index.js';
 import { type Captured, runTool } from '../testing/captured-host.js';
 import { insmod } from './insmod.js';
+import { kmod } from './kmod.js';
 import { lsmod } from './lsmod.js';
 import { modprobe } from './modprobe.js';
 import { argumentsIn } from './modprobe-options.js';
@@ -30,6 +31,18 @@ const RUNNING: readonly (readonly [string, string])[] = [
 
 const on = (files: readonly (readonly [string, string])[], tool: typeof lsmod, ...args: string[]): Captured =>
   runTool(tool, new MemoryFiles([...TREE, ...files]), args);
+
+describe('holders', () => {
+  it('whose names have dots are named as libkmod names them', () => {
+    const files = new MemoryFiles([
+      ['/proc/modules', 'a 4096 1 b, Live 0x0\n'],
+      ['/sys/module/a/holders/.hidden/x', ''],
+      ['/sys/module/a/holders/b/x', ''],
+    ]);
+    expect(runTool(lsmod, files, []).stdout).toContain('a                       4096  1 ,b\n');
+    expect(runTool(kmod, new MemoryFiles(), ['list']).stderr).toMatch(/^kmod: ERROR: could not open/);
+  });
+});
 
 describe('lsmod, outside of a machine', () => {
   it('lists what /proc and /sys tell', () => {
@@ -116,7 +129,7 @@ describe('modprobe', () => {
 
   it('tells of damage in the index, with file and offset, and goes on without', () => {
     const files: readonly (readonly [string, string])[] = [[`${DIR}/modules.alias.bin`, 'this is no index']];
-    const damage = `modprobe: ERROR: ${DIR}/modules.alias.bin: magic (at 0x0): 0x74686973 instead of 0xb007f457\n`;
+    const damage = `modprobe: ERROR: magic check fail: 74686973 instead of b007f457\nmodbox: ${DIR}/modules.alias.bin: magic (at 0x0): 0x74686973 instead of 0xb007f457\n`;
     expect(on(files, modprobe, '-R', 'one')).toEqual({ exit: 0, stdout: 'one\n', stderr: damage });
     expect(on(files, modprobe, '-R', 'fs-one')).toMatchObject({ exit: 1 });
   });
