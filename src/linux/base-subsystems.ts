@@ -1,6 +1,7 @@
 import { Credentials } from './core/cred.js';
 import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
+import { Kprobes } from './core/kprobes.js';
 import { CoreMisc } from './core/misc.js';
 import { Notifiers } from './core/notifier.js';
 import { Padata } from './core/padata.js';
@@ -100,6 +101,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   LeftBehinds,
   ParamOps,
   ParameterLocks,
+  Kprobes,
   RequestModule,
   CoreMisc,
   JumpLabels,

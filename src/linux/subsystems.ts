@@ -5,6 +5,7 @@ import { DRIVER_SUBSYSTEMS } from './drivers/index.js';
 import { FS_SUBSYSTEMS } from './fs/index.js';
 import { KOBJECT_SUBSYSTEMS } from './kobject/index.js';
 import { LIB_SUBSYSTEMS } from './lib/index.js';
+import { BuiltinParameters } from './module/builtin-parameters.js';
 import { NET_SUBSYSTEMS } from './net/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import { SECURITY_SUBSYSTEMS } from './security/index.js';
@@ -19,6 +20,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   ...KOBJECT_SUBSYSTEMS,
   ...FS_SUBSYSTEMS,
   TaintFile,
+  BuiltinParameters,
   ...BLOCK_SUBSYSTEMS,
   ...DRIVER_SUBSYSTEMS,
   ...CRYPTO_SUBSYSTEMS,

@@ -76,17 +76,22 @@ const oddparams = {
 const BUILT_IN = '/sys/module/printk/parameters';
 const builtinparams = {
   about: 'parameters of the kernel\'s own parts, and of modules on the command line',
-  modules: ['hello', 'params'],
-  cmdline: 'printk.time=0 params.an_int=77 params.a_charp=early params.nonsense=1 module_blacklist= workqueue.power_efficient=1',
+  modules: [],
+  variants: ['builtin-name'],
+  cmdline: 'printk.time=0 printk.console_suspend=n workqueue.power_efficient=1 module_blacklist=none',
   steps: [
     `ls ${BUILT_IN}`,
+    `ls -l ${BUILT_IN} | grep -c -- '^-rw-r--r--'`,
     `cat ${BUILT_IN}/time ${BUILT_IN}/ignore_loglevel ${BUILT_IN}/console_suspend`,
     `echo 1 > ${BUILT_IN}/ignore_loglevel`,
     `cat ${BUILT_IN}/ignore_loglevel`,
     `echo maybe > ${BUILT_IN}/ignore_loglevel`,
-    'ls /sys/module/module/parameters /sys/module/printk /sys/module/kernel/parameters /sys/module/workqueue/parameters',
-    'cat /sys/module/workqueue/parameters/power_efficient /sys/module/kernel/parameters/panic',
-    'modprobe printk',
+    'ls /sys/module/kernel/parameters /sys/module/module/parameters /sys/module/printk /sys/module/workqueue/parameters',
+    'cat /sys/module/workqueue/parameters/power_efficient /sys/module/kernel/parameters/consoleblank /sys/module/kernel/parameters/module_blacklist',
+    'echo 7 > /sys/module/kernel/parameters/pause_on_oops; cat /sys/module/kernel/parameters/pause_on_oops',
+    'echo x > /sys/module/kernel/parameters/pause_on_oops',
+    'insmod /mods/builtin-name.ko',
+    'lsmod',
   ],
 };
 
@@ -118,8 +123,14 @@ const words = (modes) => ({
   steps: [...modes.flatMap((mode) => [`insmod /mods/allocwords.ko mode=${mode}`, 'rmmod allocwords']), 'cat /proc/sys/kernel/tainted'],
 });
 
+const kprobelookup = {
+  about: 'a kprobe without handlers finds what is not exported',
+  modules: ['kprobelookup'],
+  steps: ['insmod /mods/kprobelookup.ko', 'rmmod kprobelookup'],
+};
+
 export const oddScenarios = {
-  oddparams, builtinparams, logcases, leavesodd, leavesodd_exit,
+  oddparams, builtinparams, kprobelookup, logcases, leavesodd, leavesodd_exit,
   allocwords_limits: words([1, 2, 3, 4, 6, 7, 8, 9, 11, 12, 13, 14]),
   allocwords_caches: words([50, 51, 52, 53, 54, 20, 21]),
   allocwords_vfree: words([22, 24, 25]),

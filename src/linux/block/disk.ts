@@ -6,6 +6,9 @@ import { errPtr, isErr } from '../errors.js';
 import { MKDEV, S_IFBLK } from '../fs/flags.js';
 import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
+import { runNow } from '../kobject/invoke.js';
+import { Kobjects } from '../kobject/kobject.js';
+import { createLink, removeChild } from '../kobject/sysfs/files.js';
 import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { BackingDevices } from './backing-dev.js';
@@ -29,6 +32,9 @@ export class Disks implements Subsystem {
   private ready = false;
   private diskType: Ptr = 0;
   private sequence = 1;
+  private readonly added = new Set<Ptr>();
+  /** The kobject of /sys/block. */
+  private folder: Ptr = 0;
   private readonly extendedMinors = new Set<number>();
   /** Inode of each block_device. */
   private readonly inodes = new Map<Ptr, Ptr>();
@@ -158,7 +164,19 @@ export class Disks implements Subsystem {
         .get(BackingDevices)
         .register(type.get(disk, 'bdi'), `${type.get(disk, 'major')}:${type.get(disk, 'first_minor')}`);
     this.state(disk, GD_ADDED, true);
+    if (!hidden) this.added.add(disk);
+    if (!hidden) createLink(k, this.folder, devices.addr(device, 'kobj'), type.text(disk, 'disk_name'));
     return 0;
+  }
+
+  /** The disks that are there, in the order in which they came. */
+  list(): Iterable<Ptr> {
+    return this.added;
+  }
+
+  /** /sys/block is there before any disk. */
+  boot(): void {
+    this.folder = runNow(this.k.get(Kobjects).createAndAdd('block', 0));
   }
 
   private chooseNumber(disk: Ptr): boolean {
@@ -190,6 +208,7 @@ export class Disks implements Subsystem {
     const type = k.struct('gendisk');
     if ((type.getBig(disk, 'state') & GD_ADDED) === 0n) return;
     this.state(disk, GD_DEAD, true);
+    if (this.added.delete(disk)) removeChild(k, this.folder, type.text(disk, 'disk_name'));
     const part = type.get(disk, 'part0');
     const put = k.fn('kobject_put');
     yield* k.get(BackingDevices).unregister(type.get(disk, 'bdi'));

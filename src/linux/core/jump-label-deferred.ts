@@ -26,7 +26,7 @@ export class DeferredStaticKeys implements Subsystem {
     type.set(key, 'timeout', jiffies);
     const delayed = k.struct('delayed_work');
     const work = type.addr(key, 'work');
-    delayed.set(work, 'work.func', k.fn('jump_label_update_timeout'));
+    k.get(Workqueues).init(delayed.addr(work, 'work'), k.fn('jump_label_update_timeout'));
     k.get(Timers).init(delayed.addr(work, 'timer'), k.fn('delayed_work_timer_fn'), 0);
   }
 

@@ -142,7 +142,7 @@ export class Padata implements Subsystem {
     const { k } = this;
     const fn = k.exports.hostFunction('padata_worker', 'v:p', (at: Ptr) => this.work(at));
     const work = k.slab.kmalloc(k.sizeOf('work_struct'), true);
-    k.struct('work_struct').set(work, 'func', fn);
+    k.get(Workqueues).init(work, fn);
     this.steps.set(work, { job, step });
     const instance = k.struct('padata_shell').get(shell, 'pinst');
     k.get(Workqueues).queueWork(k.struct('padata_instance').get(instance, `${step}_wq`), work);

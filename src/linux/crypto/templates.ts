@@ -187,7 +187,7 @@ export class CryptoTemplates implements Subsystem {
       k.slab.free(work);
     } as (work: Ptr) => Sleepable<void>);
     const work = k.slab.kmalloc(k.sizeOf('work_struct'), true);
-    k.struct('work_struct').set(work, 'func', fn);
+    k.get(Workqueues).init(work, fn);
     this.dying.set(work, { instance, template });
     k.get(Workqueues).queueWork(k.space.loadPtr(k.symbol('system_wq')), work);
   }

@@ -14,6 +14,27 @@ const DYNAMIC_RANGES = [
 ] as const;
 const LOGLEVEL_ERR = 3;
 
+/** Regions of drivers that may be part of the kernel, in the order in which they come; major 0 for any. */
+const BUILT_IN = [
+  { option: 'CONFIG_VT', major: 4, first: 0, count: 1, name: '/dev/vc/0' },
+  { option: 'CONFIG_VT', major: 4, first: 1, count: 63, name: 'tty' },
+  { option: 'CONFIG_SERIAL_8250', major: 4, first: 64, count: 4, name: 'ttyS' },
+  { option: 'CONFIG_VT', major: 7, first: 0, count: 256, name: 'vcs' },
+  { option: 'CONFIG_INPUT', major: 13, first: 0, count: 1024, name: 'input' },
+  { option: 'CONFIG_FB', major: 29, first: 0, count: 256, name: 'fb' },
+  { option: 'CONFIG_UNIX98_PTYS', major: 128, first: 0, count: 1 << 20, name: 'ptm' },
+  { option: 'CONFIG_UNIX98_PTYS', major: 136, first: 0, count: 1 << 20, name: 'pts' },
+  { option: 'CONFIG_SPI', major: 153, first: 0, count: 256, name: 'spi' },
+  { option: 'CONFIG_GPIO_CDEV', major: 0, first: 0, count: 256, name: 'gpiochip' },
+  { option: 'CONFIG_TCG_TPM', major: 0, first: 0, count: 65536, name: 'tpm' },
+  { option: 'CONFIG_DAX', major: 0, first: 0, count: 1 << 20, name: 'dax' },
+  { option: 'CONFIG_RTC_CLASS', major: 0, first: 0, count: 16, name: 'rtc' },
+  { option: 'CONFIG_PPS', major: 0, first: 0, count: 16, name: 'pps' },
+  { option: 'CONFIG_PTP_1588_CLOCK', major: 0, first: 0, count: 1 << 20, name: 'ptp' },
+  { option: 'CONFIG_BLK_DEV_BSG_COMMON', major: 0, first: 0, count: 1 << 20, name: 'bsg' },
+  { option: 'CONFIG_CXL_BUS', major: 0, first: 0, count: 65536, name: 'cxl' },
+] as const;
+
 /** A reserved range of minors of one major. */
 export interface CharRegion {
   readonly major: number;
@@ -59,6 +80,12 @@ export class CharRegions implements Subsystem {
         by,
         name: () => `${name} (${major}:${firstMinor}${count > 1 ? `-${firstMinor + count - 1}` : ''})`,
       };
+  }
+
+  /** What is part of the kernel has its numbers before any module comes (Documentation/admin-guide/devices.txt). */
+  boot(): void {
+    for (const { option, major, first, count, name } of BUILT_IN)
+      if (this.k.target.config.get(option) === 'y') this.claim(major, first, count, name);
   }
 
   list(): readonly CharRegion[] {

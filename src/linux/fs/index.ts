@@ -33,6 +33,7 @@ import { OpenFiles } from './open-files.js';
 import { FilePolling } from './poll.js';
 import { ProcExports } from './proc/generic.js';
 import { KernelProcFiles } from './proc/kernel-files.js';
+import { MachineProcFiles } from './proc/machine-files.js';
 import { ProcFs } from './proc/procfs.js';
 import { Sysctl } from './proc/sysctl.js';
 import { SysctlHandlers } from './proc/sysctl-handlers.js';
@@ -84,6 +85,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   SysctlHandlers,
   Sysctl,
   KernelProcFiles,
+  MachineProcFiles,
   DebugFs,
   DebugFsExports,
   DebugFsValues,

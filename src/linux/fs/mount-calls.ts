@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOTDIR } from '../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../../kernel/errno.js';
 import { DirectoryNode, MemoryDirectory, type Mount } from '../../kernel/files/index.js';
 import { isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -14,8 +14,6 @@ import { GuestTree } from './guest/nodes.js';
 import { ProcFs } from './proc/procfs.js';
 import { SysfsNodes } from './sysfs-mount.js';
 
-/** A block device is needed (errno(3)). */
-const ENOTBLK = 15;
 /** file_system_type.fs_flags */
 const FS_REQUIRES_DEV = 1;
 

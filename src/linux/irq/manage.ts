@@ -5,12 +5,27 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 const IRQF_SHARED = 0x80;
-/** The machine's interrupt lines, all of which the kernel itself holds: the timer, the cascade, the clock. */
+/** Lines that a PC's interrupt controllers have, whether or not anything is connected. */
+const LINES = 16;
+/** Those that the kernel itself holds: the timer, the cascade, the clock. */
 const TAKEN = new Map([
   [0, 'timer'],
   [2, 'cascade'],
   [8, 'rtc0'],
 ]);
+
+/** Interrupts of the CPU itself (arch_show_interrupts()). */
+const OWN_COUNTERS = [
+  ['NMI', 'Non-maskable interrupts'],
+  ['LOC', 'Local timer interrupts'],
+  ['SPU', 'Spurious interrupts'],
+  ['PMI', 'Performance monitoring interrupts'],
+  ['IWI', 'IRQ work interrupts'],
+  ['RTR', 'APIC ICR read retries'],
+  ['RES', 'Rescheduling interrupts'],
+  ['CAL', 'Function call interrupts'],
+  ['TLB', 'TLB shootdowns'],
+] as const;
 
 interface Action {
   readonly handler: Ptr;
@@ -66,7 +81,8 @@ export class Interrupts implements Subsystem {
   /** request_threaded_irq(): -EINVAL for a line that nothing is connected to, -EBUSY for one that cannot be shared. */
   request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
     const shared = (flags & IRQF_SHARED) !== 0;
-    if ((shared && device === 0) || !TAKEN.has(irq) || (handler === 0 && thread === 0)) return -EINVAL;
+    if ((shared && device === 0) || !this.exists(irq, shared) || (handler === 0 && thread === 0))
+      return -EINVAL;
     const others = this.lines.get(irq) ?? [];
     const text = name === 0 ? '' : this.k.space.cstring(name);
     const conflict =
@@ -81,6 +97,27 @@ export class Interrupts implements Subsystem {
       { handler, thread, flags, name: text, device, by: this.k.origins.here() },
     ]);
     return 0;
+  }
+
+  /**
+   * A line that is the kernel's own, or any for who shares it, as devices on a bus do. To a card that wants one for itself
+   * nothing is connected.
+   */
+  private exists(irq: number, shared: boolean): boolean {
+    return TAKEN.has(irq) || (shared && irq < LINES);
+  }
+
+  /** show_interrupts(): no line of this machine is raised by itself. */
+  text(): string {
+    const row = (irq: number, name: string): string =>
+      `${String(irq).padStart(3)}: ${'0'.padStart(10)}   IO-APIC ${`${irq}-edge`.padStart(4)}      ${name}\n`;
+    const lines = Array.from({ length: LINES }, (_, irq) => {
+      const names = [TAKEN.get(irq), ...(this.lines.get(irq) ?? []).map(({ name }) => name)].filter(Boolean);
+      // The cascade has no handler that counts.
+      return names.length === 0 || irq === 2 ? '' : row(irq, names.join(', '));
+    });
+    const counters = OWN_COUNTERS.map(([label, what]) => `${label}: ${'0'.padStart(10)}   ${what}\n`);
+    return `${' '.repeat(11)}CPU0       \n${lines.join('')}${counters.join('')}ERR: ${'0'.padStart(10)}\nMIS: ${'0'.padStart(10)}\n`;
   }
 
   free(irq: number, device: Ptr): Ptr {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EIO, EPERM } from '../../kernel/errno.js';
+import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from '../module/load-error.js';
 import type { LoadedModule, ModuleState } from '../module/loaded-module.js';
@@ -63,19 +63,31 @@ export class ModuleDirectories implements Subsystem {
   ): void {
     const { k } = this;
     const sysfs = k.get(Sysfs);
-    const root = k.struct('kset').addr(this.kset, 'kobj');
-    const kobj = runNow(k.get(Kobjects).createAndAdd(module, root));
-    const directory = sysfs.directoryOf(kobj)!;
-    const parameters = new SysfsDirectory('parameters', directory, directory.kobj);
-    sysfs.add(parameters, directory);
+    let parameters = this.builtIn.get(module);
+    if (!parameters) {
+      const root = k.struct('kset').addr(this.kset, 'kobj');
+      const directory = sysfs.directoryOf(runNow(k.get(Kobjects).createAndAdd(module, root)))!;
+      sysfs.addText(directory, 'uevent', 0o200, undefined, () => 0);
+      parameters = new SysfsDirectory('parameters', directory, directory.kobj);
+      sysfs.add(parameters, directory);
+      this.builtIn.set(module, parameters);
+    }
     sysfs.addText(parameters, parameter, mode, access.get, access.set);
   }
+
+  /** Parameters of what is part of the kernel, by its name. */
+  private readonly builtIn = new Map<string, SysfsDirectory>();
 
   private publish(module: LoadedModule): void {
     const { k } = this;
     const type = k.struct('module');
     const kobj = this.kobjectOf(module);
     const kobjects = k.get(Kobjects);
+    if (this.builtIn.has(module.name)) {
+      const text = `${module.name}: module is already loaded`;
+      k.log.line(text, 3);
+      throw new LoadError(EINVAL, text);
+    }
     type.set(module.struct, 'mkobj.mod', module.struct);
     k.struct('kobject').set(kobj, 'kset', this.kset);
     const result = runNow(kobjects.initAndAdd(kobj, this.ktype, 0, module.name));

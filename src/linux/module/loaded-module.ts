@@ -1,5 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { ElfFile, ElfSymbol } from '../../formats/elf/index.js';
+import {
+  type ElfFile,
+  type ElfSymbol,
+  type Section,
+  SHF_EXECINSTR,
+  SHF_WRITE,
+  SHT_NOBITS,
+} from '../../formats/elf/index.js';
 import type { Modinfo } from '../../formats/modinfo.js';
 import { TAINT_FLAGS, Taint } from '../traps/taint.js';
 import type { ModuleLayout } from './layout.js';
@@ -37,6 +44,14 @@ interface AddressedSymbol {
   readonly address: Ptr;
   readonly name: string;
   readonly isFunction: boolean;
+  /** nm's letter of the section that it is in, as the kernel chooses it (elf_type()). */
+  readonly letter: string;
+}
+
+function letterOf({ flags, type }: Section): string {
+  if (flags & SHF_EXECINSTR) return 't';
+  if (type === SHT_NOBITS) return 'b';
+  return flags & SHF_WRITE ? 'd' : 'r';
 }
 
 /** A module in the kernel's list, from the moment its sections are in memory. */
@@ -109,7 +124,10 @@ export class LoadedModule {
     for (const symbol of symbols) {
       if (symbol.name === '') continue;
       const address = place(symbol);
-      if (address !== undefined) placed.push({ address, name: symbol.name, isFunction: symbol.type === 2 });
+      if (address !== undefined) {
+        const section = this.elf.sections[symbol.shndx];
+        placed.push({ address, name: symbol.name, isFunction: symbol.type === 2, letter: letterOf(section) });
+      }
     }
     this.symbols = placed.sort(
       (a, b) => a.address - b.address || Number(b.isFunction) - Number(a.isFunction),

@@ -176,6 +176,9 @@ function variantsOf({ folder, vermagic }) {
     'this-name-slash': () => thisName(trustme(), 'a/b\0'),
   };
 
+  /** A module under the name of a part of the kernel. */
+  const builtinName = { 'builtin-name': () => thisName(trustme(), 'printk\0') };
+
   const versionCases = {
     'magic-release': () => set(trustme(), { vermagic: otherRelease }),
     'magic-flags': () => set(trustme(), { vermagic: vermagic.replace('SMP ', '') }),
@@ -256,7 +259,7 @@ function variantsOf({ folder, vermagic }) {
     'everything-unknown': () => replaceText(set(trustme(), { vermagic: undefined, retpoline: undefined, staging: 'Y', test: 'Y', license: 'Proprietary' }), '_printk', '_prinkt'),
   };
 
-  return { own, fromDebian, modinfoCases, all: { ...signed, ...fromDebian, ...files, ...modinfoCases, ...versionCases, ...licences, ...others } };
+  return { own, fromDebian, modinfoCases, all: { ...signed, ...fromDebian, ...files, ...modinfoCases, ...builtinName, ...versionCases, ...licences, ...others } };
 }
 
 const byKernel = new Map(Object.entries(KERNELS).map(([release, kernel]) => [release, variantsOf(kernel)]));

@@ -26,6 +26,14 @@ const NANDSIM_END = [
   '[nandsim] warning: CONFIG_MTD_PARTITIONED_MASTER must be enabled to expose debugfs stuff',
 ];
 
+it('content beyond 16 MiB is read at its own offset', async ({ skip }) => {
+  const root = await corpusTree();
+  if (root === undefined) return skip('needs the kernel package');
+  const machine = Machine.boot({ target: loadBundled(), files: new DiskFiles(root) });
+  machine.modprobe('mtdram', 'total_size=20480');
+  expect(machine.fs.readFile('/sys/bus/nvmem/devices/mtd0/nvmem').length).toBe(20 << 20);
+}, 60_000);
+
 it('a simulated NAND chip is scanned and partitioned as on the real kernel', async ({ skip }) => {
   const report = await debianRun('nandsim');
   if (!report) return skip('needs the kernel package');

@@ -134,7 +134,7 @@ export class NvmemCore implements Subsystem {
     const bytes = Math.floor(Math.min(count, size - offset) / word) * word;
     const fn = type.get(nvmem, member);
     if (fn === 0) return -EPERM;
-    const error = yield* k.callInt(fn, type.get(nvmem, 'priv'), offset, page, BigInt(bytes));
+    const error = yield* k.callInt(fn, type.get(nvmem, 'priv'), BigInt(offset), page, BigInt(bytes));
     return error || bytes;
   }
 

@@ -1,4 +1,4 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import type { Holding } from '../../holding.js';
@@ -27,6 +27,8 @@ const STANDARD_PORTS: readonly (readonly [start: number, end: number, name: stri
   [0xf0, 0xff, 'fpu'],
 ];
 const LAST_PORT = 0xffffn;
+/** IORESOURCE_SYSRAM (include/linux/ioport.h). */
+const IORESOURCE_SYSRAM = 0x0100_0000;
 
 /** Ports and addresses and who has them: trees of struct resource (kernel/resource.c). */
 export class Resources implements Subsystem {
@@ -58,7 +60,8 @@ export class Resources implements Subsystem {
       if (found !== undefined) this.k.get(Devres).takeHost(device, found);
       this.releaseRegion(parent, start, size);
     },
-    region_intersects: () => this.regionDisjoint,
+    region_intersects: (start: bigint, size: bigint, flags: number, desc: number) =>
+      this.intersects(start, size, flags, desc),
   };
 
   *holds(): Generator<Holding> {
@@ -75,6 +78,7 @@ export class Resources implements Subsystem {
   }
 
   readonly signatures = {
+    region_intersects: 'i:QQLL',
     __request_region: 'p:pQQpi',
     __release_region: 'v:pQQ',
     __devm_request_region: 'p:ppQQp',
@@ -93,11 +97,48 @@ export class Resources implements Subsystem {
       this.fill(resource, name, BigInt(start), BigInt(end), IORESOURCE_IO | IORESOURCE_BUSY);
       this.request(root, resource);
     }
+    this.mapMemory();
   }
 
-  /** REGION_DISJOINT: nothing in that range is of the kind asked for (no memory map is kept). */
-  private get regionDisjoint(): number {
-    return this.k.enumValue('REGION_DISJOINT');
+  /** What a PC's firmware says of its memory, and where in it the kernel is (e820__reserve_resources()). */
+  private mapMemory(): void {
+    const { k } = this;
+    const root = k.symbol('iomem_resource');
+    const add = (start: number, end: number, name: string, flags: number): void => {
+      const resource = k.permanent(this.type.size);
+      this.fill(resource, name, BigInt(start), BigInt(end), flags | IORESOURCE_BUSY);
+      this.insert(root, resource);
+    };
+    const reserved = (start: number, end: number, name = 'Reserved'): void =>
+      add(start, end, name, IORESOURCE_MEM);
+    const ram = IORESOURCE_MEM | IORESOURCE_SYSRAM;
+    reserved(0, 0xfff);
+    add(0x1000, 0x9fbff, 'System RAM', ram);
+    reserved(0x9fc00, 0x9ffff);
+    reserved(0xf0000, 0xfffff, 'System ROM');
+    // The regions of the address space are the machine's physical memory (cpu/layout.ts).
+    for (const { start, size } of [IMAGE, RAM]) add(start, start + size - 1, 'System RAM', ram);
+    const section = (name: string, from: string, to: string): void => {
+      if (!k.hasSymbol(from) || !k.hasSymbol(to)) return;
+      add(k.symbol(from), k.symbol(to) - 1, name, ram);
+    };
+    section('Kernel code', '_stext', '_etext');
+    section('Kernel data', '_sdata', '_edata');
+    section('Kernel bss', '__bss_start', '__bss_stop');
+  }
+
+  /** region_intersects(): whether a range is of a kind, wholly, partly or not at all; `desc` 0 stands for any. */
+  private intersects(start: bigint, size: bigint, flags: number, desc: number): number {
+    const { k, type } = this;
+    const last = start + size - 1n;
+    const within = this.children(k.symbol('iomem_resource')).filter(
+      (at) => this.start(at) <= last && this.end(at) >= start,
+    );
+    const isOfKind = (at: Ptr): boolean =>
+      (type.get(at, 'flags') & flags) === flags && (desc === 0 || type.get(at, 'desc') === desc);
+    const matching = within.filter(isOfKind).length;
+    if (matching === 0) return k.enumValue('REGION_DISJOINT');
+    return k.enumValue(matching === within.length ? 'REGION_INTERSECTS' : 'REGION_MIXED');
   }
 
   /** The resources directly below one, in address order. */

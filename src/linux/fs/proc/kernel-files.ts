@@ -34,7 +34,6 @@ export class KernelProcFiles implements Subsystem {
       },
       meminfo: () => this.meminfo(),
       mounts: () => this.mounts(),
-      kallsyms: () => this.kallsyms(),
       cpuinfo: () => CPU_INFO,
       loadavg: () => `0.00 0.00 0.00 1/${k.scheduler.tasks.size} 0\n`,
       stat: () => `cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0 0 0\n`,
@@ -118,16 +117,6 @@ export class KernelProcFiles implements Subsystem {
       ({ source, target, type, options }) => `${source} ${target} ${type} ${options} 0 0\n`,
     );
     return `rootfs / rootfs rw 0 0\n${mounts.join('')}`;
-  }
-
-  private kallsyms(): string {
-    const lines: string[] = [];
-    for (const module of this.k.get(Modules).list())
-      for (const symbol of module.exports.values()) {
-        const address = this.k.space.toAddress(symbol.address).toString(16).padStart(16, '0');
-        lines.push(`${address} T ${symbol.name}\t[${module.name}]\n`);
-      }
-    return lines.join('');
   }
 }
 

@@ -43,9 +43,17 @@ export class ProcFile extends FileNode implements ServedNode {
   }
 }
 
+/** Directories that come and go by themselves. */
+export interface PassingDirectories {
+  names(): readonly string[];
+  lookup(name: string): ProcDirectory | undefined;
+}
+
 /** A directory of /proc. Nothing can be made or removed in it from user space. */
 export class ProcDirectory extends DirectoryNode {
   private readonly children = new Map<string, FileNode>();
+  /** Of /proc itself: those of the processes. */
+  passing: PassingDirectories | undefined;
 
   constructor(
     readonly name: string,
@@ -57,12 +65,13 @@ export class ProcDirectory extends DirectoryNode {
   }
 
   override lookup(name: string): FileNode | undefined {
-    return this.children.get(name);
+    return this.children.get(name) ?? this.passing?.lookup(name);
   }
 
   /** In the order of the kernel's tree: shorter names first. */
   override names(): readonly string[] {
-    return [...this.children.keys()].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    const names = [...this.children.keys()].sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
+    return this.passing ? [...this.passing.names(), ...names] : names;
   }
 
   override insert(): number {
