@@ -28,6 +28,29 @@ describe('memory that is none of a module’s business', () => {
   });
 });
 
+describe('memory used in other ways than by single accesses', () => {
+  it.each([
+    [1, 'use-after-free', /read of 8 bytes, 0 bytes into an object that is free/], // rep movs
+    [2, 'out-of-bounds', /write of 8 bytes right behind an object of 256 bytes/],
+    [3, 'use-after-free', /write of 8 bytes, 0 bytes into an object that is free/], // rep stos
+    [4, 'out-of-bounds', /read of 1 byte 2 bytes behind an object of 10 bytes/],
+    [5, 'out-of-bounds', /read of \d+ bytes across the end of an object of 10 bytes|right behind/], // memcpy()
+    [7, 'out-of-bounds', /read of 2 bytes across the end of an object of 10 bytes/],
+    [8, 'use-after-free', /BUG badreads: read of 4 bytes, 0 bytes into an object that is free/],
+  ])('badreads mode %i: %s', (mode, kind, message) => {
+    const machine = machineWith(['badreads']);
+    expect(shell(machine, `insmod /mods/badreads.ko mode=${mode}`).exit).toBe(0);
+    expect(faults(machine)).toEqual([expect.objectContaining({ kind, module: 'badreads' })]);
+    expect(faults(machine)[0].message).toMatch(message);
+  });
+
+  it('is fine where it stays inside', () => {
+    const machine = machineWith(['badreads']);
+    shell(machine, 'insmod /mods/badreads.ko; rmmod badreads');
+    expect(faults(machine)).toEqual([]);
+  });
+});
+
 describe('the shadow', () => {
   const space = new AddressSpace();
   const at = RAM.start + 0x10000;

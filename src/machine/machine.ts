@@ -261,8 +261,10 @@ export class Machine {
     while (!task.ended && !stopped() && clock.now < this.silentUntil && scheduler.turns <= most);
     if (settle > 0) scheduler.settle(settle, stopped);
     if (!task.ended && interruption.reason) this.kernel.traps.stopSleeping(task, interruption.reason);
-    else if (!task.ended && scheduler.turns > most) this.kernel.traps.endless(task, MAX_TURNS);
-    else if (!task.ended) this.reportHung(task);
+    else if (!task.ended && scheduler.turns > most) {
+      this.kernel.traps.endless(task, MAX_TURNS);
+      this.reportHung();
+    } else if (!task.ended) this.reportHung(task);
     return task.ended;
   }
 
@@ -275,8 +277,8 @@ export class Machine {
     }
   }
 
-  /** A command does not end: the tasks that wait without end, or the command itself. */
-  private reportHung(command: Task): void {
+  /** A command does not end: the tasks that wait without end, or where there is none the command itself. */
+  private reportHung(command?: Task): void {
     const { clock, scheduler, processes, traps } = this.kernel;
     const waiting = [...scheduler.tasks].filter(
       (task) =>
@@ -284,7 +286,8 @@ export class Machine {
         processes.stateOf(task.object) === TASK_UNINTERRUPTIBLE &&
         (clock.now - task.lastScheduled > HUNG_NS || !processes.isKernelThread(task)),
     );
-    for (const task of waiting.length > 0 ? waiting : [command]) traps.hung(task);
+    if (waiting.length === 0 && command) waiting.push(command);
+    for (const task of waiting) traps.hung(task);
   }
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {

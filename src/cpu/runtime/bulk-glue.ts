@@ -24,7 +24,7 @@ function pushPageWrong(w: CodeWriter, tags: number, at: number): void {
   w.i32(3);
   w.op(Op.i32Shl);
   w.memory(Op.i64Load, tags);
-  // What a watched page may be used for is for single accesses to look at.
+  // For watched pages the shadow is looked at.
   w.i64big(BigInt.asIntN(64, ~WATCHED_TAG));
   w.op(Op.i64And);
   w.get(at);
@@ -147,6 +147,14 @@ function pushAddress(w: CodeWriter, base: number, at: number): void {
   w.op(Op.i32Add);
 }
 
+/** Leaves the loop where a chunk may meet poison: the host looks closer. `poisoned` is the glue's function for that. */
+function stopAtPoison(w: CodeWriter, at: number, chunk: number, poisoned: number): void {
+  w.get(at);
+  w.op(Op.i32WrapI64);
+  w.get(chunk);
+  w.op(Op.call, poisoned, Op.brIf, 1);
+}
+
 /** Goes on with the next chunk; after the last, returns how many elements were done. */
 function nextChunk(w: CodeWriter, chunk: number, count: number, left: number, shift: number): void {
   w.get(left);
@@ -158,8 +166,8 @@ function nextChunk(w: CodeWriter, chunk: number, count: number, left: number, sh
   w.op(Op.end);
 }
 
-/** copy(to, from, count, log2 of the element size): elements copied. */
-export function copyBody(): CodeWriter {
+/** copy(to, from, count, log2 of the element size): elements copied. `poisoned`: see stopAtPoison. */
+export function copyBody(poisoned: number): CodeWriter {
   const w = new CodeWriter(512);
   const [to, from, count, shift, left, chunk, mask, at] = [0, 1, 2, 3, 4, 5, 6, 7];
   w.op(2, 1, I64, 3, I32);
@@ -187,6 +195,8 @@ export function copyBody(): CodeWriter {
   limit(w, chunk, from, mask);
   w.get(chunk);
   w.op(Op.i32Eqz, Op.brIf, 1);
+  stopAtPoison(w, to, chunk, poisoned);
+  stopAtPoison(w, from, chunk, poisoned);
   // Long and not overlapping: one call. Else eight bytes at a time, then single bytes.
   w.get(chunk);
   w.i32(SHORT);
@@ -230,8 +240,8 @@ function shiftToPlace(w: CodeWriter, at: number): void {
   w.op(Op.i32Shl, Op.i64ExtendI32U, Op.i64ShrU);
 }
 
-/** fill(to, value, count, log2 of the element size): elements stored. */
-export function fillBody(): CodeWriter {
+/** fill(to, value, count, log2 of the element size): elements stored. `poisoned`: see stopAtPoison. */
+export function fillBody(poisoned: number): CodeWriter {
   const w = new CodeWriter(512);
   const [to, value, count, shift, left, chunk, mask, at] = [0, 1, 2, 3, 4, 5, 6, 7];
   w.op(2, 1, I64, 3, I32);
@@ -264,6 +274,7 @@ export function fillBody(): CodeWriter {
   limit(w, chunk, to, mask);
   w.get(chunk);
   w.op(Op.i32Eqz, Op.brIf, 1);
+  stopAtPoison(w, to, chunk, poisoned);
   // Long runs of one byte: memory.fill.
   w.get(chunk);
   w.i32(SHORT);

@@ -58,13 +58,21 @@ export class GuestMemory {
     return this.locate(address, write);
   }
 
+  private refusePoison(ptr: number, address: bigint, size: number, access: 'read' | 'write'): void {
+    const { space } = this;
+    if (size <= 8 && space.isWatched(ptr) && space.shadow.firstPoisoned(ptr, size) !== undefined)
+      throw new CpuFault({ vector: 'PF', address, access, poisoned: size });
+  }
+
   load(address: bigint, size: number): bigint {
     const ptr = this.require(address, size, false);
+    this.refusePoison(ptr, address, size, 'read');
     return readLe(this.space.bytes, ptr, size);
   }
 
   store(address: bigint, size: number, value: bigint): void {
     const ptr = this.require(address, size, true);
+    this.refusePoison(ptr, address, size, 'write');
     writeLe(this.space.bytes, ptr, size, value);
   }
 }

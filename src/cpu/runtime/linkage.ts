@@ -12,7 +12,7 @@ import {
   RIP,
   regOffset,
 } from './layout.js';
-import { watchBody } from './watch-glue.js';
+import { poisonedBody, watchBody } from './watch-glue.js';
 
 /**
  * Function types by index, the same in every module. Type 0 is that of translated functions: host stack left,
@@ -76,6 +76,8 @@ function writeGlue(memoryPages: number): Uint8Array {
   const host = 3;
   const slow = 4;
   const pop = 5;
+  // The last of the functions below; imports come first.
+  const poisoned = 16;
   return writeModule({
     types: TYPES,
     imports: [
@@ -97,10 +99,11 @@ function writeGlue(memoryPages: number): Uint8Array {
       { type: 4, body: passBody(pop, 0), name: 'pop' },
       // dispatch(address, depth, rsp, fuel): calls the code at an address.
       { type: 3, body: dispatchBody(resolve), name: 'dispatch' },
-      { type: 6, body: copyBody(), name: 'copy' },
-      { type: 6, body: fillBody(), name: 'fill' },
+      { type: 6, body: copyBody(poisoned), name: 'copy' },
+      { type: 6, body: fillBody(poisoned), name: 'fill' },
       // watch(linear, size): whether an access of up to 8 bytes meets poison.
       { type: 2, body: watchBody(), name: 'watch' },
+      { type: 2, body: poisonedBody(), name: 'poisoned' },
     ],
     elements: [],
   });

@@ -112,6 +112,11 @@ function compare(c: SlowContext, insn: Insn, a: bigint, b: bigint): void {
   c.regs.flags = (c.regs.flags & ~ARITHMETIC) | flags;
 }
 
+/** One element after the other is looked at then. */
+function meetsPoison({ regs: { space } }: SlowContext, ptr: number, bytes: number): boolean {
+  return space.isWatched(ptr) && space.shadow.firstPoisoned(ptr, bytes) !== undefined;
+}
+
 /** Copies or fills as many whole elements as lie within one page of source and destination. */
 function bulk(c: SlowContext, insn: Insn, count: bigint): bigint {
   if (insn.op !== 'movs' && insn.op !== 'stos') return 0n;
@@ -129,11 +134,11 @@ function bulk(c: SlowContext, insn: Insn, count: bigint): bigint {
   if (move && distance > 0n && distance < n * size) return 0n;
   const length = Number(n * size);
   const start = c.memory.locate(to, true);
-  if (start < 0) return 0n;
+  if (start < 0 || meetsPoison(c, start, length)) return 0n;
   const { bytes } = c.regs.space;
   if (move) {
     const at = c.memory.locate(from, false);
-    if (at < 0) return 0n;
+    if (at < 0 || meetsPoison(c, at, length)) return 0n;
     bytes.copyWithin(start, at, at + length);
     return n;
   }

@@ -1,4 +1,4 @@
-import { RAM, SHADOW_BYTES, SHADOW_SHIFT } from '../layout.js';
+import { PAGE_SIZE, RAM, SHADOW_BYTES, SHADOW_SHIFT } from '../layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { I32, Op } from '../wasm/op.js';
 
@@ -66,5 +66,49 @@ export function watchBody(): CodeWriter {
   w.op(Op.i32And);
   w.get(LAST);
   w.op(Op.i32GeS, Op.end);
+  return w;
+}
+
+/** poisoned(linear, size): 1 where any of the bytes' words in the shadow is not 0. */
+export function poisonedBody(): CodeWriter {
+  const w = new CodeWriter(96);
+  const at = 2;
+  const end = 3;
+  w.op(1, 2, I32);
+  w.get(LINEAR);
+  w.i32(RAM.start);
+  w.op(Op.i32Sub);
+  w.i32(RAM.size - PAGE_SIZE);
+  w.op(Op.i32GtU, Op.if, 0x40);
+  w.i32(0);
+  w.op(Op.return, Op.end);
+  w.get(LINEAR);
+  w.i32(RAM.start);
+  w.op(Op.i32Sub);
+  w.i32(SHADOW_SHIFT);
+  w.op(Op.i32ShrU);
+  w.set(at);
+  w.get(LINEAR);
+  w.get(SIZE);
+  w.op(Op.i32Add);
+  w.i32(RAM.start + 1);
+  w.op(Op.i32Sub);
+  w.i32(SHADOW_SHIFT);
+  w.op(Op.i32ShrU);
+  w.set(end);
+  w.op(Op.loop, 0x40);
+  w.get(at);
+  w.memory(Op.i32Load8u, SHADOW_BYTES);
+  w.op(Op.if, 0x40);
+  w.i32(1);
+  w.op(Op.return, Op.end);
+  w.get(at);
+  w.i32(1);
+  w.op(Op.i32Add);
+  w.tee(at);
+  w.get(end);
+  w.op(Op.i32LeU, Op.brIf, 0, Op.end);
+  w.i32(0);
+  w.op(Op.end);
   return w;
 }

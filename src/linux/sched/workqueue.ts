@@ -11,9 +11,9 @@ import { warn } from '../printk/diagnostics.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
-import { symbolize } from '../traps/symbolize.js';
 import { TASK_UNINTERRUPTIBLE } from './processes.js';
 import { WorkData } from './work-data.js';
+import { reportLeak } from './work-leak.js';
 import { WorkOrder } from './work-order.js';
 
 const WORK_CPU_UNBOUND = 8192;
@@ -86,7 +86,7 @@ export class Workqueues implements Subsystem {
     __flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
     flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
     drain_workqueue: (wq: Ptr) => this.drain(this.at(wq)),
-    work_busy: (work: Ptr) => (this.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
+    work_busy: (work: Ptr) => (this.words.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
     workqueue_congested: () => false,
     workqueue_set_max_active: (wq: Ptr, max: number) => {
       this.at(wq).maxActive = Math.min(max, MAX_WORKERS);
@@ -173,10 +173,6 @@ export class Workqueues implements Subsystem {
     this.k.slab.free(wq);
   }
 
-  private isPending(work: Ptr): boolean {
-    return this.words.isPending(work);
-  }
-
   private isRunning(work: Ptr): boolean {
     for (const queue of this.queues.values())
       for (const running of queue.running.values()) if (running === work) return true;
@@ -192,7 +188,7 @@ export class Workqueues implements Subsystem {
 
   /** True if it was queued, false if it was pending already or is disabled. */
   queueWork(wq: Ptr, work: Ptr): boolean {
-    if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
+    if (this.words.isPending(work) || this.words.disabled(work) > 0n) return false;
     this.words.setPending(work, true);
     this.insert(this.at(wq), work);
     return true;
@@ -248,7 +244,7 @@ export class Workqueues implements Subsystem {
       queue.running.set(task, work);
       this.order.started(task, work);
       yield* k.call(fn, work);
-      this.checkLeak(task, fn);
+      reportLeak(k, task, fn);
       queue.running.delete(task);
       this.order.ended(task);
       this.waiters.wakeAll(work);
@@ -257,23 +253,8 @@ export class Workqueues implements Subsystem {
     return undefined;
   }
 
-  /** Of process_one_work(): a function that ends in atomic context leaves the worker in it. */
-  private checkLeak(task: Task, fn: Ptr): void {
-    const { k } = this;
-    const count = k.processes.preemptCount;
-    if (count === 0) return;
-    const shown = count.toString(16).padStart(8, '0');
-    const comm = k.struct('task_struct').text(task.object, 'comm');
-    const head = `BUG: workqueue leaked lock or atomic: ${comm}/0x${shown}/${k.processes.pid(task)}`;
-    const name = symbolize(k, fn).replace(/\+0x\S+/, '');
-    k.log.line(head, 3);
-    k.log.line(`     last function: ${name}`, 3);
-    k.traps.dumpStack();
-    k.traps.record(task, fn, 'preempt-imbalance', head, k.space.toAddress(fn), [name]);
-  }
-
   private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
-    if (this.isPending(work) || this.words.disabled(work) > 0n) return false;
+    if (this.words.isPending(work) || this.words.disabled(work) > 0n) return false;
     this.words.setPending(work, true);
     this.armDelayed(wq, work, delay);
     return true;
@@ -310,7 +291,7 @@ export class Workqueues implements Subsystem {
   }
 
   private cancel(work: Ptr): boolean {
-    const was = this.isPending(work);
+    const was = this.words.isPending(work);
     const queue = this.queueOf.get(work);
     if (queue) {
       queue.queue.splice(queue.queue.indexOf(work), 1);

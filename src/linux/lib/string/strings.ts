@@ -13,7 +13,11 @@ const INT_MAX = 0x7fff_ffff;
 export class Strings implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
-  private readonly length = (s: Ptr): number => lengthOf(this.k.space, s);
+  private readonly length = (s: Ptr): number => {
+    // A string that was freed is found before its end is looked for.
+    this.k.traps.given(s, 1, 'read');
+    return lengthOf(this.k.space, s);
+  };
 
   private readonly copyString = (to: Ptr, from: Ptr): Ptr => {
     const bytes = this.length(from) + 1;
