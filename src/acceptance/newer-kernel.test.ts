@@ -32,6 +32,9 @@ const CASES = {
   'consoles in a list with a lock of its own': 'netconsole',
 };
 
+/** Modules of the kernel with a fault of their own: dccp_fini() destroys one of the two caches that dccp_init() makes. */
+const FOUND: Readonly<Record<string, RegExp>> = { dccp: /left its slab cache 'dccp_bind2_bucket' behind/ };
+
 describe.skipIf(tree === undefined || target === undefined)(
   'a newer kernel, from the same source, has',
   () => {
@@ -40,7 +43,10 @@ describe.skipIf(tree === undefined || target === undefined)(
         const files = new DiskFiles(tree!);
         const machine = Machine.boot({ target: target!, files, indexCache: new DiskIndexCache() });
         const report = runModule(machine, { kind: 'name', name }, { now: () => 0, bootMs: 0 });
-        expect(report.faults).toEqual([]);
+        const found = FOUND[name];
+        expect(report.faults.map(({ message }) => message)).toEqual(
+          found === undefined ? [] : [expect.stringMatching(found)],
+        );
         expect(report.modprobe).toMatchObject({ exit: 0, stderr: [] });
         expect(report.modules.map((module) => module.name)).toContain(name.replaceAll('-', '_'));
         expect(report.remove).toMatchObject({ exit: STAY.includes(name) ? 1 : 0 });
