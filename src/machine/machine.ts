@@ -260,9 +260,9 @@ export class Machine {
     do scheduler.run(done, Math.max(clock.now + patience, this.silentUntil));
     while (!task.ended && !stopped() && clock.now < this.silentUntil && scheduler.turns <= most);
     if (settle > 0) scheduler.settle(settle, stopped);
-    if (!task.ended && interruption.reason) this.kernel.traps.stopSleeping(task, interruption.reason);
+    if (!task.ended && interruption.reason) this.kernel.traps.stuck.stopped(task, interruption.reason);
     else if (!task.ended && scheduler.turns > most) {
-      this.kernel.traps.endless(task, MAX_TURNS);
+      this.kernel.traps.stuck.endless(task, MAX_TURNS);
       this.reportHung();
     } else if (!task.ended) this.reportHung(task);
     return task.ended;
@@ -272,7 +272,7 @@ export class Machine {
     const { interruption, traps } = this.kernel;
     const { reason } = interruption;
     for (const task of this.processes.foreground()) {
-      if (reason) traps.stopSleeping(task, reason);
+      if (reason) traps.stuck.stopped(task, reason);
       this.kernel.scheduler.kill(task);
     }
   }
@@ -287,7 +287,7 @@ export class Machine {
         (clock.now - task.lastScheduled > HUNG_NS || !processes.isKernelThread(task)),
     );
     if (waiting.length === 0 && command) waiting.push(command);
-    for (const task of waiting) traps.hung(task);
+    for (const task of waiting) traps.stuck.hung(task);
   }
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {

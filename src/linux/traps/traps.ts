@@ -1,14 +1,10 @@
 import { type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { OutOfMemory } from '../../kernel/errors.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
-import { ListFault } from '../abi/list.js';
-import { type FaultKind, Oops, Unimplemented } from '../errors.js';
-import { describeInterruption, type Interruption } from '../interruption.js';
+import { type FaultKind, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ListDebug } from '../lib/lists/list-debug.js';
 import type { LoadedModule } from '../module/loaded-module.js';
 import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
@@ -16,7 +12,7 @@ import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { describe } from './describe.js';
 import { applyFixup } from './fixup.js';
-import { describeInternal, isStackOverflow } from './internal-error.js';
+import { type Death, deathOf, lockup } from './host-error.js';
 import { KernelTaint } from './kernel-taint.js';
 import {
   CUT_HERE,
@@ -28,10 +24,10 @@ import {
   traceLines,
 } from './oops-text.js';
 import type { FaultReport } from './report.js';
+import { StuckTasks } from './stuck.js';
 import { symbolize } from './symbolize.js';
 import { findBug, markDone } from './tables.js';
 import type { TaintName } from './taint.js';
-import { waitOf } from './wait-of.js';
 
 /** Reports that are kept: a fault in a loop says nothing new after so many. */
 const MAX_REPORTS = 1000;
@@ -50,11 +46,8 @@ const REPEATS: ReadonlySet<FaultKind> = new Set([
   'refcount',
   'left-behind',
 ]);
-/** What is nearer to NULL than this is a member of a structure that is not there. */
-const NULL_PAGES = 0x1_0000n;
 /** Ticks of 200,000 instructions. */
 const TICKS_BETWEEN_POLLS = 8;
-const KIND_OF = { timeout: 'timeout', work: 'endless', 'host-memory': 'out-of-memory' } as const;
 const UD2_BYTES = 2;
 /** Virtual time a task may run without giving up the CPU (watchdog_thresh, twice 10 s, and a sample more). */
 const SOFT_LOCKUP_NS = 22e9;
@@ -94,7 +87,11 @@ export class Traps implements ExecutorHooks {
   private readonly atomic: AtomicChecks;
   private oopses = 0;
 
+  /** Tasks that do not come to an end. */
+  readonly stuck: StuckTasks;
+
   constructor(private readonly k: LinuxKernel) {
+    this.stuck = new StuckTasks(k);
     this.atomic = new AtomicChecks(k);
     this.taint = new KernelTaint(k);
   }
@@ -119,17 +116,15 @@ export class Traps implements ExecutorHooks {
         return 'resume';
       }
       if (bug)
-        return this.die(
-          task,
-          'bug',
-          `kernel BUG at ${bug.file}:${bug.line}!`,
-          ['invalid opcode: 0000'],
-          0n,
-          true,
-        );
+        return this.die(task, {
+          kind: 'bug',
+          head: `kernel BUG at ${bug.file}:${bug.line}!`,
+          lines: ['invalid opcode: 0000'],
+          address: 0n,
+          cutHere: true,
+        });
     }
-    const { kind, head, lines, address } = describe(k, task, exception);
-    return this.die(task, kind, head, lines, address, false);
+    return this.die(task, describe(k, task, exception));
   }
 
   /** The export being served is given memory to read or write: see checkGiven. */
@@ -140,95 +135,10 @@ export class Traps implements ExecutorHooks {
   hostError(task: Task, error: unknown, name: string): void {
     const { k } = this;
     if (error instanceof Unimplemented) {
-      const caller = symbolize(k, task.caller);
-      this.unimplemented.push({ symbol: error.symbol, prototype: error.prototype, caller });
-      const message = `modbox: ${error.symbol} is not implemented${error.prototype && `: ${error.prototype}`}`;
-      this.die(
-        task,
-        'unimplemented-export',
-        message,
-        [`called from ${caller}`],
-        k.space.toAddress(task.caller),
-        false,
-      );
-      return;
+      const { symbol, prototype } = error;
+      this.unimplemented.push({ symbol, prototype, caller: symbolize(k, task.caller) });
     }
-    if (error instanceof GuestFault && error.address < NULL_PAGES && k.budget.justRefused) {
-      this.outOfMemory(task, `${name} got no memory for what it had to make`);
-      return;
-    }
-    if (error instanceof GuestFault) {
-      const exception: CpuException = { vector: 'PF', address: error.address, access: error.access };
-      const { kind, head, lines } = describe(k, task, exception);
-      this.die(task, kind, head, [...lines, `in ${name}`], error.address, false);
-      return;
-    }
-    if (error instanceof ListFault) {
-      const { line, text } = k.get(ListDebug).explain(error);
-      k.log.line(text, 3);
-      const head = `kernel BUG at lib/list_debug.c:${line}!`;
-      this.die(task, 'list-corruption', head, ['invalid opcode: 0000'], k.space.toAddress(error.entry), true);
-      return;
-    }
-    if (error instanceof Oops) {
-      // BUG() is an invalid instruction; a panic is not.
-      const bug = error.message.startsWith('kernel BUG at');
-      const lines = bug ? ['invalid opcode: 0000'] : [];
-      this.die(
-        task,
-        error.kind,
-        error.message,
-        lines,
-        k.space.toAddress(error.address),
-        error.kind !== 'panic' && error.kind !== 'stack-corruption',
-      );
-      return;
-    }
-    if (error instanceof EndlessWork) {
-      this.lockedUp(task, [`in ${name}: ${error.message}`]);
-      return;
-    }
-    if (error instanceof OutOfMemory) {
-      this.outOfMemory(task, error.message);
-      return;
-    }
-    if (isStackOverflow(error)) {
-      const head = `BUG: TASK stack guard page was hit: ${name} calls itself without end`;
-      this.die(
-        task,
-        'stack-overflow',
-        head,
-        ['stack guard page: 0000'],
-        k.space.toAddress(task.caller),
-        false,
-      );
-      return;
-    }
-    this.internalError(task, error, name);
-  }
-
-  /** A fault of modbox, not of the module: one line in the log, the places in the report. */
-  private internalError(task: Task, error: unknown, name: string): void {
-    const { message, places } = describeInternal(error);
-    const head = `modbox: internal error in ${name}: ${message}; this is a fault of modbox: please report it with this log`;
-    this.die(task, 'internal', head, [], 0n, false);
-    const report = this.reports.at(-1);
-    if (report) this.reports[this.reports.length - 1] = { ...report, trace: [...places, ...report.trace] };
-  }
-
-  /** What the OOM killer says of whom it kills (mm/oom_kill.c). */
-  private outOfMemory(task: Task, reason: string): 'kill' {
-    const who = `${this.k.processes.pid(task)} (${task.name})`;
-    return this.die(task, 'out-of-memory', `Out of memory: Killed process ${who}`, [reason], 0n, false);
-  }
-
-  private lockedUp(task: Task, lines: readonly string[]): 'kill' {
-    const { k } = this;
-    const comm = k.struct('task_struct').text(k.current, 'comm');
-    const stuck = task.isInterrupt
-      ? 'NMI watchdog: Watchdog detected hard LOCKUP on cpu 0'
-      : `watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [${comm}:${k.processes.pid(task)}]`;
-    return this.die(task, 'soft-lockup', stuck, lines, k.cpu.rip, false, 'SOFTLOCKUP');
+    this.die(task, deathOf(k, task, error, name));
   }
 
   tick(task: Task): 'resume' | 'yield' | 'kill' {
@@ -236,22 +146,14 @@ export class Traps implements ExecutorHooks {
     k.clock.now = (Math.floor(k.clock.now / TICK_NS) + 1) * TICK_NS;
     task.needsResched = true;
     const reason = k.interruption.poll(TICKS_BETWEEN_POLLS);
-    if (reason) return this.stop(task, reason);
-    if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) return this.lockedUp(task, []);
+    if (reason) {
+      this.stuck.stopped(task, reason);
+      k.processes.preemptCount = 0;
+      return 'kill';
+    }
+    if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) return this.die(task, lockup(k, task, []));
     this.serveInterrupts(task);
     return 'resume';
-  }
-
-  /** A task that runs while the command is stopped ends without an oops: it may have done nothing wrong. */
-  private stop(task: Task, reason: Interruption): 'kill' {
-    const { k } = this;
-    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
-    const trace = callTrace(k, task);
-    const address = k.cpu.rip;
-    if (reason !== 'interrupted')
-      this.record(task, k.space.fromAddress(address), KIND_OF[reason], message, address, trace);
-    k.processes.preemptCount = 0;
-    return 'kill';
   }
 
   /** Timers that are due run on top of the interrupted task, whose registers are kept, if it may be interrupted. */
@@ -262,70 +164,6 @@ export class Traps implements ExecutorHooks {
     k.scheduler.fireAlarms();
     k.scheduler.runInterrupts();
     k.cpu.loadContext(context);
-  }
-
-  /** A task sleeps and nothing is left that could wake it: what the hung task detector says, once a task. */
-  hung(task: Task): void {
-    const { k } = this;
-    if (this.knownHung.has(task)) return;
-    this.knownHung.add(task);
-    const pid = k.processes.pid(task);
-    const message = `INFO: task ${task.name}:${pid} blocked for more than 120 seconds.`;
-    const version = /(?:Not tainted|Tainted: ).*$/.exec(cpuLines(k, task)[0])?.[0];
-    this.withContext(task, () => {
-      const trace = callTrace(k, task);
-      for (const line of [
-        message,
-        `      ${version ?? this.taint.print()}`,
-        '"echo 0 > /proc/sys/kernel/hung_task_timeout_secs" disables this message.',
-        `task:${task.name.padEnd(15)} state:D stack:0     pid:${String(pid).padEnd(5)} ppid:2      flags:0x00004000`,
-        ...traceLines(trace),
-      ])
-        k.log.line(line, 3);
-      const waits = `${message} It waits in ${waitOf(k, task)}.`;
-      this.record(task, task.caller, 'deadlock', waits, k.space.toAddress(task.caller), trace);
-    });
-  }
-
-  /** The command is stopped while its task is not running: it stays where it is. */
-  stopSleeping(task: Task, reason: Interruption): void {
-    if (reason === 'interrupted') return;
-    const { k } = this;
-    const message = describeInterruption(reason, task.name, k.interruption.workLimit);
-    this.withContext(task, () => {
-      this.record(
-        task,
-        task.caller,
-        KIND_OF[reason],
-        message,
-        k.space.toAddress(task.caller),
-        callTrace(k, task),
-      );
-    });
-  }
-
-  /** A task that is given the CPU again and again and does not come to an end. Nobody knows whether it would. */
-  endless(task: Task, turns: number): void {
-    const { k } = this;
-    const message = `modbox: ${task.name} does not end: it was stopped after ${turns} turns on the CPU`;
-    this.withContext(task, () => {
-      this.record(task, task.caller, 'endless', message, k.space.toAddress(task.caller), callTrace(k, task));
-    });
-  }
-
-  private readonly knownHung = new WeakSet<Task>();
-
-  /** Runs something with the registers of a task that is not running. */
-  private withContext(task: Task, body: () => void): void {
-    const { cpu } = this.k;
-    if (!task.context || this.k.executor.current === task) {
-      body();
-      return;
-    }
-    const own = cpu.saveContext();
-    cpu.loadContext(task.context);
-    body();
-    cpu.loadContext(own);
   }
 
   /** Tasks that hold what the others wait for, in a circle: reported when the last of them begins to wait. */
@@ -449,45 +287,23 @@ export class Traps implements ExecutorHooks {
    * Prints the oops, records it, and lets the task die. What is printed comes from memory that the module may have ruined:
    * then the kernel has no more to say than what happened first.
    */
-  private die(
-    task: Task,
-    kind: FaultKind,
-    head: string,
-    lines: readonly string[],
-    address: bigint,
-    cutHere: boolean,
-    taint: TaintName = 'DIE',
-  ): 'kill' {
+  private die(task: Task, death: Death): 'kill' {
     const { k } = this;
     try {
-      return this.oops(task, kind, head, lines, address, cutHere, taint);
+      return this.oops(task, death);
     } catch (error) {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
+      const { kind, head: message, address, taint = 'DIE' } = death;
       k.log.line('Fixing recursive fault but reboot is needed!', 1);
-      this.taint.add(taint, head, '');
+      this.taint.add(taint, message, '');
       const at = `0x${k.cpu.rip.toString(16)}`;
-      this.reports.push({
-        kind,
-        message: head,
-        address,
-        at,
-        module: '',
-        registers: registerDump(k),
-        trace: [],
-      });
+      this.reports.push({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
       return 'kill';
     }
   }
 
-  private oops(
-    task: Task,
-    kind: FaultKind,
-    head: string,
-    lines: readonly string[],
-    address: bigint,
-    cutHere: boolean,
-    taint: TaintName,
-  ): 'kill' {
+  private oops(task: Task, death: Death): 'kill' {
+    const { kind, head, lines, address, cutHere = false, taint = 'DIE', places = [] } = death;
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
     const number = ++this.oopses;
@@ -520,7 +336,7 @@ export class Traps implements ExecutorHooks {
       k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with preempt_count ${preempt}`, 6);
       k.processes.preemptCount = 0;
     }
-    this.record(task, rip, kind, head, address, trace);
+    this.record(task, rip, kind, head, address, [...places, ...trace]);
     return 'kill';
   }
 
