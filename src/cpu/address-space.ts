@@ -7,9 +7,7 @@ import {
   GRANULE,
   GRANULE_SHIFT,
   GUEST_LIMIT,
-  MEMORY_BYTES,
   NO_ACCESS,
-  NO_TAG,
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
@@ -17,13 +15,14 @@ import {
   READ_TAGS,
   REGIONS,
   TABLE_ENTRIES,
-  UNREACHABLE_TAGS,
   WATCHED_TAG,
   WRITE_TABLE,
   WRITE_TAGS,
 } from './layout.js';
-import { type Scrubber, scrubber as scrubberOf } from './scrub.js';
+import { newMemory, tablesAreAsNew } from './permission-tables.js';
+import { scrubber as scrubberOf } from './scrub.js';
 import { Shadow } from './shadow.js';
+import { WILD_BASE, WildPointers } from './wild-pointers.js';
 
 export interface Permissions {
   readonly read: boolean;
@@ -52,13 +51,6 @@ const WATCHED_HIGH = Number(WATCHED_TAG >> 32n);
 /** The page was mapped at some time: it may hold something. */
 const USED = 4;
 
-/** Pointers from here on stand for addresses outside every region; see AddressSpace.fromAddress. */
-const WILD_BASE = 2 ** 32;
-/** How many different ones are remembered: the oldest give way, so that guest code cannot fill the host's memory with them. */
-const WILD_LIMIT = 1 << 16;
-/** What a pointer converts to whose address had to give way: not canonical, so that nothing can be there. */
-const FORGOTTEN = 0x8000_dead_dead_deadn;
-
 /**
  * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
  * `Ptr`s (see layout.ts). Accessors check permissions and throw GuestFault; little-endian, any alignment.
@@ -84,9 +76,7 @@ export class AddressSpace {
   restrictions = 0;
   private readonly pageFlags = new Uint8Array(GUEST_LIMIT / PAGE_SIZE);
   private readonly granuleUpper = new Uint32Array(256);
-  private readonly wildByAddress = new Map<bigint, Ptr>();
-  private readonly wildByIndex: bigint[] = [];
-  private wildCount = 0;
+  private readonly wild = new WildPointers();
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
   readonly shadow: Shadow;
   private released = false;
@@ -223,7 +213,7 @@ export class AddressSpace {
   /** The 64-bit address of a pointer, as an unsigned bigint. */
   toAddress(ptr: Ptr): bigint {
     if (ptr < GRANULE) return BigInt(ptr);
-    if (ptr >= WILD_BASE) return this.wildAddress(ptr - WILD_BASE);
+    if (ptr >= WILD_BASE) return this.wild.addressOf(ptr);
     return (BigInt(this.upperOf(ptr)) << 32n) | BigInt((ptr ^ 0x8000_0000) >>> 0);
   }
 
@@ -247,7 +237,7 @@ export class AddressSpace {
     if (linear >= GRANULE && linear < GUEST_LIMIT) {
       if (high === this.granuleUpper[linear >>> GRANULE_SHIFT] || high === DIRECT_MAP_UPPER) return linear;
     } else if (high === 0 && low < GRANULE) return low;
-    return this.wild((BigInt(high) << 32n) | BigInt(low));
+    return this.wild.of((BigInt(high) << 32n) | BigInt(low));
   }
 
   load8(ptr: Ptr): number {
@@ -366,23 +356,6 @@ export class AddressSpace {
     out[text.length] = 0;
   }
 
-  private wildAddress(number: number): bigint {
-    const remembered = number < this.wildCount && number >= this.wildCount - WILD_LIMIT;
-    return (remembered ? this.wildByIndex[number % WILD_LIMIT] : undefined) ?? FORGOTTEN;
-  }
-
-  private wild(address: bigint): Ptr {
-    const known = this.wildByAddress.get(address);
-    if (known !== undefined) return known;
-    const ptr = WILD_BASE + this.wildCount;
-    const index = this.wildCount++ % WILD_LIMIT;
-    const forgotten = this.wildByIndex[index];
-    if (forgotten !== undefined) this.wildByAddress.delete(forgotten);
-    this.wildByIndex[index] = address;
-    this.wildByAddress.set(address, ptr);
-    return ptr;
-  }
-
   private allowed(table: Uint32Array, ptr: Ptr, bytes: number): boolean {
     if (!(ptr >= 0) || ptr + bytes > GUEST_LIMIT) return false;
     const last = (ptr + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
@@ -430,27 +403,4 @@ export class AddressSpace {
   private codeChanged(start: Ptr, bytes: number): void {
     for (const listener of this.changeListeners) listener(start, bytes);
   }
-}
-
-/** Memory in which nothing is accessible. */
-function newMemory(): WebAssembly.Memory {
-  const pages = MEMORY_BYTES / 65536;
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-  for (const table of [READ_TABLE, WRITE_TABLE])
-    new Uint32Array(memory.buffer, table, TABLE_ENTRIES).fill(NO_ACCESS);
-  for (const tags of [READ_TAGS, WRITE_TAGS])
-    new BigUint64Array(memory.buffer, tags, UNREACHABLE_TAGS).fill(NO_TAG);
-  return memory;
-}
-
-function tablesAreAsNew({ holdsOnly }: Scrubber): boolean {
-  const refused = (BigInt(NO_ACCESS) << 32n) | BigInt(NO_ACCESS);
-  return (
-    [READ_TABLE, WRITE_TABLE].every((table) => holdsOnly(table, table + 4 * TABLE_ENTRIES, refused)) &&
-    [READ_TAGS, WRITE_TAGS].every(
-      (tags) =>
-        holdsOnly(tags, tags + 8 * UNREACHABLE_TAGS, NO_TAG) &&
-        holdsOnly(tags + 8 * UNREACHABLE_TAGS, tags + 8 * TABLE_ENTRIES, 0n),
-    )
-  );
 }
