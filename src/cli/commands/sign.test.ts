@@ -104,11 +104,7 @@ describe('modbox sign', async () => {
       [['--key', file, '--cert', trustPath('keys/rsa.crt')], 1, 'no private key'],
       [['--key', trustPath('keys/rsa.pem'), '--cert', file], 1, 'trustme.ko'],
       [['--key', 'pkcs11:token=x'], 2, 'PKCS#11 is not implemented'],
-      [
-        [...KEY, '--hash', 'md4'],
-        2,
-        '--hash md4: not implemented, only sha1, sha224, sha256',
-      ],
+      [[...KEY, '--hash', 'md4'], 2, '--hash md4: not implemented, only sha1, sha224, sha256'],
       [['--raw', file, ...KEY], 2, '--key means nothing with --raw'],
       [[], 2, '--key KEY is needed'],
       [['--key', join(folder, 'nothing')], 1, 'No such file'],
