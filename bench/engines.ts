@@ -7,8 +7,9 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../src/cpu/address-s
 import { Cpu } from '../src/cpu/cpu.js';
 import { HOST_RETURN, RAX, RDI, RSI, RSP } from '../src/cpu/cpu-types.js';
 import { CodeCache } from '../src/cpu/runtime/code-cache.js';
+import { CORPUS_RELEASE, corpusTree } from '../src/testing/corpus.js';
 import { type Image, loadImage } from './image.js';
-import { DATA_SIZE, initialData, MODULES, type Workload } from './workloads.js';
+import { DATA_SIZE, initialData, type Workload } from './workloads.js';
 
 const WARM_UP_MS = Number(process.env['WARM_UP_MS'] ?? 1500);
 /** Calls after which results are compared. */
@@ -46,6 +47,18 @@ function comparable(w: Workload, data: Uint8Array): Uint8Array {
 
 const driverOf = (image: Image, w: Workload): bigint =>
   image.symbols.get(`${w.indirect ? 'indirect' : 'direct'}:${w.function}`)!;
+
+/** Debian's modules: out of the user's cache, else unpacked or fetched into it. */
+async function moduleFolder(): Promise<string> {
+  const tree = await corpusTree();
+  if (tree === undefined)
+    throw new Error(
+      `bench: linux-image-${CORPUS_RELEASE} is neither in the cache nor to be fetched with apt-get`,
+    );
+  return join(tree, 'lib/modules', CORPUS_RELEASE, 'kernel');
+}
+
+const MODULES = await moduleFolder();
 
 const load = (w: Workload, base: bigint): Image => loadImage(join(MODULES, w.module), base, [w.function]);
 

@@ -50,7 +50,9 @@ function releaseOf(root: string): string {
 async function main(): Promise<void> {
   const [plain, packed, kmod] = [await corpusTree(), await newerTree(), await packageTree('kmod')];
   if (plain === undefined || packed === undefined || kmod === undefined)
-    throw new Error('the packages are not there');
+    throw new Error(
+      'bench: linux-image packages of 6.1 and 6.12, and kmod, are neither in the cache nor to be fetched',
+    );
   const folder = mkdtempSync(join(tmpdir(), 'modbox-bench-'));
   try {
     const trees = { plain: copy(plain, join(folder, 'plain')), packed: copy(packed, join(folder, 'packed')) };

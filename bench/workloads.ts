@@ -1,12 +1,4 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { Random } from '../src/cpu/testing/random.js';
-
-/** Debian's module tree; scripts that prepare the corpus put it there. */
-export const MODULES = join(
-  homedir(),
-  '.cache/modbox/corpus/linux-image-6.1.0-53-amd64_6.1.187-1_amd64/lib/modules/6.1.0-53-amd64/kernel',
-);
 
 export interface Workload {
   readonly name: string;

@@ -4,8 +4,12 @@
  */
 import { setDefaultFiles } from './kmod/index.js';
 import { DiskFiles } from './kmod/node/disk-files.js';
+import { setBootDefaults } from './machine/defaults.js';
+import { DiskIndexCache } from './machine/node/index-cache.js';
+import { loadBundled } from './target/node/index.js';
 
 setDefaultFiles(new DiskFiles(''));
+setBootDefaults({ target: loadBundled, indexCache: () => new DiskIndexCache() });
 
 export {
   Checker,
@@ -43,6 +47,7 @@ export { DiskWriter } from './kmod/node/disk-writer.js';
 export { writeImage } from './kmod/node/write-image.js';
 export type { ModuleListing } from './linux/module/modules.js';
 export type { CallArgument } from './machine/call.js';
+export type { BootOptions } from './machine/defaults.js';
 export { MachineError, UsageError } from './machine/errors.js';
 export type { FileStatus, MachineFileSystem } from './machine/file-system.js';
 export type { GuestMemory } from './machine/guest-memory.js';

@@ -181,8 +181,10 @@ export class FoundModule {
 
   /** From now on its file is the one that the index has, unless it was given one before. */
   settled(): this {
+    // A tree without an index is read wholly to make one: not for a file that was given by its path.
+    if (this.knownPath !== undefined) return this;
     const { module } = this;
-    if (module) this.knownPath ??= this.tree.pathOf(module);
+    if (module) this.knownPath = this.tree.pathOf(module);
     return this;
   }
 

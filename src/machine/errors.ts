@@ -1,4 +1,5 @@
 import { errnoName, strerror } from '../kernel/errno.js';
+import type { ReportedFault } from './run-report.js';
 
 /** A system call of the machine that failed, or a command that did. */
 export class MachineError extends Error {
@@ -8,6 +9,8 @@ export class MachineError extends Error {
     message: string,
     /** Positive error number, 0 where there is none. */
     readonly errno: number,
+    /** The first fault that was found while it ran, with its call trace. */
+    readonly fault?: ReportedFault,
   ) {
     super(message);
   }
@@ -15,6 +18,11 @@ export class MachineError extends Error {
   /** `ENODEV`, or null. */
   get code(): string | null {
     return this.errno === 0 ? null : errnoName(this.errno);
+  }
+
+  /** Call trace of the fault, innermost first; empty where there was none. */
+  get trace(): readonly string[] {
+    return this.fault?.trace ?? [];
   }
 
   get explanation(): string {

@@ -115,6 +115,7 @@ export class MachineFileSystem {
   private call<T>(what: string, body: Call<T>): T | number {
     let result: T | number = 0;
     const { vfs } = this;
+    const known = this.machine.kernel.traps.reports.length;
     const end = this.machine.process(
       'modbox',
       function* () {
@@ -123,13 +124,12 @@ export class MachineFileSystem {
       },
       0,
     );
-    if (end.hangs) throw new MachineError(`${what}: it waits for something that does not come`, 0);
-    if (end.exit !== 0) {
-      const fault = this.machine.kernel.traps.reports.at(-1);
-      throw new MachineError(`${what}: ${fault ? `${fault.message} at ${fault.at}` : 'killed'}`, 0);
-    }
+    const [fault] = this.machine.faults(known);
+    if (end.hangs) throw new MachineError(`${what}: it waits for something that does not come`, 0, fault);
+    if (end.exit !== 0)
+      throw new MachineError(`${what}: ${fault ? `${fault.message} at ${fault.at}` : 'killed'}`, 0, fault);
     if (typeof result === 'number' && result < 0)
-      throw new MachineError(`${what}: ${strerror(-result)}`, -result);
+      throw new MachineError(`${what}: ${strerror(-result)}`, -result, fault);
     return result;
   }
 }

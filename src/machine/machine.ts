@@ -23,12 +23,16 @@ import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
 import { Credentials } from '../linux/security/credentials.js';
 import type { Target } from '../target/index.js';
 import { type CallArgument, callFunction } from './call.js';
+import { type BootOptions, withDefaults } from './defaults.js';
 import { MachineError } from './errors.js';
 import { MachineFileSystem } from './file-system.js';
 import { GuestMemory } from './guest-memory.js';
 import { hostTreeOf } from './host-tree.js';
+import { type Leak, leaksSince } from './leaks.js';
 import { openTree } from './open-tree.js';
+import { splitParameters } from './parameters.js';
 import { deathMessage, ProcessTable } from './processes.js';
+import { type ReportedFault, reportedFault } from './run-report.js';
 import { machineHost, machineSystem } from './userland/machine-host.js';
 import { MachineKernel } from './userland/machine-kernel.js';
 import { CapturedOutput, type Terminal } from './userland/terminal.js';
@@ -144,8 +148,12 @@ export class Machine {
     }
   }
 
-  static boot(options: MachineOptions): Machine {
-    return new Machine(options);
+  /**
+   * Boots a machine. Without a target it is the kernel that comes with the library (an Error where the library has none: see
+   * `setBootDefaults`).
+   */
+  static boot(options: BootOptions = {}): Machine {
+    return new Machine(withDefaults(options));
   }
 
   /**
@@ -164,10 +172,13 @@ export class Machine {
     }, 'insmod');
   }
 
-  /** Loads a module by name or alias, with what it depends on, out of the file tree. */
+  /**
+   * Loads a module by name or alias, with what it depends on, out of the file tree. `args` as insmod has them: `a=1 b="x y"`.
+   * Throws MachineError.
+   */
   modprobe(name: string, args = ''): void {
-    const parameters = args === '' ? [] : [args];
-    this.demand((terminal) => this.runModprobe(terminal, ['--', name, ...parameters]), 'modprobe');
+    const words = ['--', name, ...splitParameters(args)];
+    this.demand((terminal) => this.runModprobe(terminal, words), 'modprobe');
   }
 
   /** Removes a module. */
@@ -215,6 +226,18 @@ export class Machine {
       found.add(name);
     }
     return [...found];
+  }
+
+  /**
+   * Memory that modules which are gone had allocated and did not give back, since the machine was booted; the largest first.
+   */
+  leaks(): readonly Leak[] {
+    return leaksSince(this.kernel, this.archive, 0);
+  }
+
+  /** Faults, warnings and misuses that were found since boot, or from the `from`th on. */
+  faults(from = 0): readonly ReportedFault[] {
+    return this.kernel.traps.reports.slice(from).map(reportedFault);
   }
 
   /** Lets virtual time pass. */
@@ -292,6 +315,7 @@ export class Machine {
 
   private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {
     const before = this.kernel.log.next;
+    const known = this.kernel.traps.reports.length;
     this.forgetFailure();
     const { exit, stderr, hangs } = this.process(name, body);
     if (exit === 0) return;
@@ -299,6 +323,7 @@ export class Machine {
     throw new MachineError(
       text || `${name} failed: ${this.lastLine(before)}`,
       this.system.failure?.errno ?? 0,
+      this.faults(known)[0],
     );
   }
 

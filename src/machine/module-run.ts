@@ -218,10 +218,7 @@ class ModuleRun {
   }
 
   private faults(): ReportedFault[] {
-    return this.machine.kernel.traps.reports.map((fault) => ({
-      ...fault,
-      address: `0x${BigInt.asUintN(64, fault.address).toString(16).padStart(16, '0')}`,
-    }));
+    return [...this.machine.faults()];
   }
 
   /** Notes the module's sizes while its init runs and after. */

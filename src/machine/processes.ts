@@ -4,8 +4,8 @@ import type { FaultKind } from '../linux/errors.js';
 import type { LinuxKernel } from '../linux/kernel.js';
 
 /** Exit status of a process that a signal ended, as a shell gives it: 128 and the signal's number. */
-const SIGINT_STATUS = 130;
-const SIGKILL_STATUS = 137;
+export const SIGINT_STATUS = 130;
+export const SIGKILL_STATUS = 137;
 const SIGSEGV_STATUS = 139;
 
 /** Faults that end a process with SIGKILL: page faults, and what only modbox has. BUG() and the rest: SIGSEGV. */
@@ -30,6 +30,7 @@ const KILLS: ReadonlySet<FaultKind> = new Set([
 export class ProcessTable {
   private readonly waiting = new Map<Task, Task[]>();
   private readonly killed = new WeakMap<Task, number>();
+  private readonly endings = new Map<Task, () => void>();
 
   constructor(private readonly k: LinuxKernel) {
     k.processes.onExit((task) => {
@@ -41,12 +42,19 @@ export class ProcessTable {
       }
       for (const waiter of this.waiting.get(task) ?? []) k.scheduler.wake(waiter);
       this.waiting.delete(task);
+      this.endings.get(task)?.();
+      this.endings.delete(task);
     });
   }
 
-  /** Starts a process; it runs when the scheduler comes to it. Its exit status is the body's result. */
-  spawn(name: string, body: Sleepable<Value>): Task {
-    return this.k.processes.create(name, this.returning(body));
+  /**
+   * Starts a process; it runs when the scheduler comes to it. Its exit status is the body's result. `ended` is called when
+   * it has ended, in whatever way.
+   */
+  spawn(name: string, body: Sleepable<Value>, ended?: () => void): Task {
+    const task = this.k.processes.create(name, this.returning(body));
+    if (ended) this.endings.set(task, ended);
+    return task;
   }
 
   /** The way back to user space, where the kernel notices that a system call left preemption off. */

@@ -1,6 +1,7 @@
 import { errnoName } from '../kernel/errno.js';
 import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { ModuleListing } from '../linux/module/modules.js';
+import type { FaultReport } from '../linux/traps/report.js';
 import type { UnimplementedCall } from '../linux/traps/traps.js';
 import type { Leak } from './leaks.js';
 import type { TaintEntry } from './taints.js';
@@ -16,6 +17,11 @@ export interface ReportedFault {
   readonly module: string;
   readonly registers: Readonly<Record<string, string>>;
   readonly trace: readonly string[];
+}
+
+/** A fault as reports have it. */
+export function reportedFault(fault: FaultReport): ReportedFault {
+  return { ...fault, address: `0x${BigInt.asUintN(64, fault.address).toString(16).padStart(16, '0')}` };
 }
 
 export interface ExecResult {

@@ -1,15 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { APPLETS } from '../../machine/applets/index.js';
 import { timeStamp } from '../../machine/applets/system.js';
 import { UsageError } from '../../machine/errors.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine, MachineOptions } from '../../machine/machine.js';
+import { BUILTINS } from '../../machine/shell/builtins.js';
+import type { HostInput } from '../../machine/shell/keyboard.js';
 import { Shell } from '../../machine/shell/shell.js';
 import type { Terminal } from '../../machine/userland/terminal.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
 import { bytesFor } from '../output.js';
+import { memoryLimit } from '../run/limits.js';
+import { complete } from '../shell-complete.js';
+import { ShellKeyboard } from '../shell-keyboard.js';
 
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
 
@@ -24,6 +29,7 @@ At boot, the modules of the machine's modules-load.d and of modules-load= on the
 
 const HANGS = 'modbox: it hangs: it waits for something that does not come\n';
 const INTERRUPTED = 130;
+const PROMPT = 'modbox# ';
 
 const terminal: Terminal = {
   out: (data) => void process.stdout.write(bytesFor(process.stdout, data)),
@@ -51,20 +57,61 @@ export async function main(args: readonly string[]): Promise<number> {
     throw new UsageError('shell: one script, or -c COMMANDS');
   const script =
     values.command ?? (positionals.length > 0 ? readFileSync(positionals[0], 'utf8') : undefined);
-  const booted = values.menu ? await byMenu(values) : bootMachine(machineOptions(values));
+  const prompts = process.stdin.isTTY === true && script === undefined;
+  const keyboard = prompts ? new ShellKeyboard((text) => void process.stdout.write(text)) : undefined;
+  const limits = limitsOf(keyboard);
+  const booted = values.menu
+    ? await byMenu(values, limits)
+    : bootMachine({ ...machineOptions(values), ...limits });
   if (typeof booted === 'number') return booted;
   const { machine } = booted;
-  if (process.stdin.isTTY && script === undefined) showLog(machine);
-  const shell = new Shell(machine, terminal);
-  if (script !== undefined) return runScript(shell, script);
-  if (!process.stdin.isTTY) return runScript(shell, readFileSync(0, 'utf8'));
+  if (!keyboard) {
+    const input = script === undefined || process.stdin.isTTY ? undefined : standardInput();
+    return runScript(new Shell(machine, terminal, APPLETS, input), script ?? readFileSync(0, 'utf8'));
+  }
+  showLog(machine);
   process.stdout.write(`modbox: ${machine.kernel.target.name}, help lists the commands, exit leaves.\n`);
-  return await interactive(machine, shell);
+  return await interactive(machine, new Shell(machine, terminal, APPLETS, keyboard), keyboard);
 }
 
-async function byMenu(flags: MachineFlags): Promise<Booted | number> {
+/** What ends a command: Ctrl-C where somebody sits at the keyboard, who decides how long it may take. */
+function limitsOf(keyboard: ShellKeyboard | undefined): Pick<MachineOptions, 'interrupt' | 'workLimit'> {
+  const memory = memoryLimit();
+  if (!keyboard) return { interrupt: memory };
+  return {
+    interrupt: () => (keyboard.interrupted() ? 'interrupted' : memory()),
+    workLimit: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** The process's standard input, for the commands of a script that is not read from there. */
+function standardInput(): HostInput {
+  const chunk = Buffer.alloc(65536);
+  return {
+    take(count) {
+      const size = readStandardInput(chunk, Math.min(count, chunk.length));
+      return size === 'later' ? size : size === 0 ? 'end' : Uint8Array.from(chunk.subarray(0, size));
+    },
+  };
+}
+
+function readStandardInput(chunk: Buffer, count: number): number | 'later' {
+  try {
+    return readSync(0, chunk, 0, count, null);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EAGAIN') return 'later';
+    if (code === 'EOF') return 0;
+    throw error;
+  }
+}
+
+async function byMenu(
+  flags: MachineFlags,
+  limits: Pick<MachineOptions, 'interrupt' | 'workLimit'>,
+): Promise<Booted | number> {
   const { bootByMenu } = await import('../menu/boot-by-menu.js');
-  return await bootByMenu(flags);
+  return await bootByMenu(flags, limits);
 }
 
 /** A terminal is the machine's console: lines of the log come there as far as the console's level lets them. */
@@ -82,35 +129,60 @@ function runScript(shell: Shell, script: string): number {
   return 1;
 }
 
-/** Reads lines from the terminal, with editing, history and completion of command names. */
-function interactive(machine: Machine, shell: Shell): Promise<number> {
-  const names = [...APPLETS.keys(), 'cd', 'exit', 'help', 'pwd', 'wait'].sort();
+/** Reads lines from the terminal, with editing, history and completion of commands and paths. */
+function interactive(machine: Machine, shell: Shell, keyboard: ShellKeyboard): Promise<number> {
+  const names = [...APPLETS.keys(), ...BUILTINS.keys()].sort();
   const lines = createInterface({
     input: process.stdin,
     output: process.stdout,
-    prompt: 'modbox# ',
-    completer: (line: string) => {
-      const hits = names.filter((name) => name.startsWith(line));
-      return [/\s/.test(line) ? [] : hits, line];
-    },
+    prompt: PROMPT,
+    completer: (line: string) => complete(line, names, machine.fs, shell.directory),
   });
   let status = 0;
+  /** Lines of a command that is not complete. */
+  let begun = '';
   return new Promise((resolve) => {
     const leave = (with_: number): void => {
       lines.close();
       resolve(with_);
     };
-    lines.on('SIGINT', () => leave(INTERRUPTED));
-    lines.on('close', () => resolve(status));
+    const ask = (): void => {
+      lines.setPrompt(begun === '' ? PROMPT : '> ');
+      lines.prompt();
+    };
+    lines.on('SIGINT', () => {
+      begun = '';
+      status = INTERRUPTED;
+      process.stdout.write('^C\n');
+      lines.write(null, { ctrl: true, name: 'e' });
+      lines.write(null, { ctrl: true, name: 'u' });
+      ask();
+    });
+    lines.on('close', () => {
+      keyboard.close();
+      resolve(status);
+    });
     lines.on('line', (line) => {
-      const result = shell.run(line);
+      const text = `${begun}${line}\n`;
+      begun = Shell.isIncomplete(text) ? text : '';
+      if (begun !== '') {
+        ask();
+        return;
+      }
+      keyboard.begin();
+      const result = shell.run(text);
       status = result.exit;
-      if (result.hangs) process.stderr.write(HANGS);
+      if (result.hangs && !keyboard.interrupted()) process.stderr.write(HANGS);
       // Time goes on while somebody types.
       machine.sleep(1e6);
-      if (result.done) leave(status);
-      else lines.prompt();
+      if (result.done) {
+        leave(status);
+        return;
+      }
+      ask();
+      const typed = keyboard.rest();
+      if (typed.length > 0) process.stdin.unshift(typed);
     });
-    lines.prompt();
+    ask();
   });
 }

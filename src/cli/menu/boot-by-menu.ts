@@ -1,4 +1,5 @@
 import { UsageError } from '../../machine/errors.js';
+import type { MachineOptions } from '../../machine/machine.js';
 import { loadBundled, TargetStore } from '../../target/node/index.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { type MachineFlags, machineOptions } from '../open-machine.js';
@@ -11,7 +12,10 @@ const INTERRUPTED = 130;
  * Lets the user choose what to boot, and boots it. After a fault in a module that was loaded at boot the menu is there
  * again. Gives the machine, or the status to leave with. Throws UsageError without a terminal.
  */
-export async function bootByMenu(flags: MachineFlags): Promise<Booted | number> {
+export async function bootByMenu(
+  flags: MachineFlags,
+  limits: Pick<MachineOptions, 'interrupt' | 'workLimit'>,
+): Promise<Booted | number> {
   const { stdin, stdout } = process;
   if (!stdin.isTTY || !stdout.isTTY) throw new UsageError('shell: --menu needs a terminal');
   const entries = bootEntries(
@@ -29,7 +33,10 @@ export async function bootByMenu(flags: MachineFlags): Promise<Booted | number> 
     if (end.kind === 'stay' && up) return up;
     if (end.kind !== 'boot') continue;
     const { entry } = end;
-    up = bootMachine(machineOptions({ ...flags, target: entry.target, cmdline: entry.cmdline }));
+    up = bootMachine({
+      ...machineOptions({ ...flags, target: entry.target, cmdline: entry.cmdline }),
+      ...limits,
+    });
     const { culprit, messages } = up.boot;
     if (culprit === undefined) return up;
     target = entry.target;

@@ -7,18 +7,26 @@ const HEAP_LIMIT = 1.2e9;
 /** The heap is measured at one of so many polls, which are milliseconds apart. */
 const POLLS_BETWEEN_MEASUREMENTS = 16;
 
+/** Stops commands that take too much of the host's memory. */
+export function memoryLimit(): () => 'host-memory' | undefined {
+  let polls = 0;
+  return () => {
+    const measure = ++polls % POLLS_BETWEEN_MEASUREMENTS === 0;
+    return measure && process.memoryUsage().heapUsed > HEAP_LIMIT ? 'host-memory' : undefined;
+  };
+}
+
 /**
  * What stops a machine's commands: the time from now on, and the host's memory. Who names a time means it, and work is not
  * counted then.
  */
 export function runLimits(seconds: number | undefined): Pick<MachineOptions, 'interrupt' | 'workLimit'> {
   const end = performance.now() + (seconds ?? DEFAULT_TIMEOUT_S) * 1000;
-  let polls = 0;
+  const memory = memoryLimit();
   return {
     interrupt: () => {
       if (performance.now() > end) return 'timeout';
-      const measure = ++polls % POLLS_BETWEEN_MEASUREMENTS === 0;
-      return measure && process.memoryUsage().heapUsed > HEAP_LIMIT ? 'host-memory' : undefined;
+      return memory();
     },
     ...(seconds !== undefined && { workLimit: Number.POSITIVE_INFINITY }),
   };

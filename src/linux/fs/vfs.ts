@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import {
   EACCES,
   EBADF,
@@ -60,6 +60,7 @@ export interface FileStatus {
  */
 export class Vfs implements Subsystem {
   readonly exports = {};
+  private transfers = 0;
   private readonly files: OpenFiles;
   private readonly user: UserMemory;
 
@@ -134,9 +135,11 @@ export class Vfs implements Subsystem {
     if (open.node instanceof DirectoryNode) return -EISDIR;
     if ((mode & flags.FMODE_CAN_READ) === 0) return -EINVAL;
     if (!this.user.accessible(buffer, count)) return -EFAULT;
-    return yield* this.atPosition(open, at, (position) =>
+    const result = yield* this.atPosition(open, at, (position) =>
       open.server.read(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
     );
+    yield* this.returnToUser();
+    return result;
   }
 
   /** pread(2) into a buffer of its own. */
@@ -164,9 +167,22 @@ export class Vfs implements Subsystem {
     if (at !== undefined && (mode & flags.FMODE_PWRITE) === 0) return -ESPIPE;
     if ((mode & flags.FMODE_CAN_WRITE) === 0) return -EINVAL;
     if (!this.user.accessible(buffer, count)) return -EFAULT;
-    return yield* this.atPosition(open, at, (position) =>
+    const result = yield* this.atPosition(open, at, (position) =>
       open.server.write(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
     );
+    yield* this.returnToUser();
+    return result;
+  }
+
+  /**
+   * The way back to user space, where the kernel gives way to others if a tick has come. What the base kernel does by itself
+   * takes no ticks: so many transfers count as one, so that who reads without end can be stopped.
+   */
+  private *returnToUser(): Sleepable<void> {
+    const { executor, processes } = this.k;
+    const task = executor.current;
+    const due = ++this.transfers % TRANSFERS_A_TURN === 0 || task?.needsResched;
+    if (due && task && !task.isInterrupt && processes.preemptCount === 0) yield* yieldCpu();
   }
 
   *lseek(fd: number, offset: number, whence: number): Sleepable<number> {
@@ -365,6 +381,8 @@ export class Vfs implements Subsystem {
   }
 }
 
+/** Reads and writes of files before others have a turn. */
+const TRANSFERS_A_TURN = 64;
 const POLLNVAL = 0x20;
 const UMASK = 0o022;
 

@@ -16,6 +16,8 @@ export interface AppletContext {
   readonly environment: Readonly<Record<string, string>>;
   /** Makes a path absolute. */
   path(given: string): string;
+  /** Every command there is. */
+  readonly applets: ReadonlyMap<string, Applet>;
 }
 
 /** A command of the machine's shell. */

@@ -12,10 +12,11 @@ import {
 } from './files.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
+import { headApplet, tailApplet, teeApplet } from './parts.js';
 import { dmesgApplet, psApplet, sleepApplet, unameApplet } from './system.js';
 import { taintApplet } from './taint.js';
 import { bracketApplet, testApplet } from './test.js';
-import { catApplet, echoApplet, grepApplet, headApplet, tailApplet, wcApplet } from './text.js';
+import { catApplet, echoApplet, grepApplet, wcApplet } from './text.js';
 
 const status = (name: string, value: number): Applet => ({
   name,
@@ -57,6 +58,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     grepApplet,
     headApplet,
     tailApplet,
+    teeApplet,
     wcApplet,
     testApplet,
     bracketApplet,

@@ -1,7 +1,6 @@
-import type { Sleepable } from '../../kernel/effects.js';
-import { readAll } from '../shell/io.js';
 import { joinBytes, linesOf } from '../userland/terminal.js';
-import { type Applet, type AppletContext, AppletUsageError, inputs, message, parseFlags } from './applet.js';
+import { type Applet, AppletUsageError, inputs, message, parseFlags } from './applet.js';
+import { compilePattern } from './patterns.js';
 
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -14,19 +13,14 @@ export const catApplet: Applet = {
     const { operands } = parseFlags(context.args, ['u']);
     let status = 0;
     for (const file of operands.length > 0 ? operands : ['-']) {
-      if (file === '-') {
-        const bytes = yield* io.read();
-        if (typeof bytes !== 'number') io.out(bytes);
-        continue;
-      }
-      const fd = yield* vfs.open(context.path(file), 0);
+      const fd = file === '-' ? 0 : yield* vfs.open(context.path(file), 0);
       if (fd < 0) {
         io.err(`cat: can't open '${file}': ${message(fd)}\n`);
         status = 1;
         continue;
       }
       for (;;) {
-        const bytes = yield* vfs.read(fd, 4096);
+        const bytes = file === '-' ? yield* io.readSome() : yield* vfs.read(fd, 4096);
         if (typeof bytes === 'number') {
           io.err(`cat: read error: ${message(bytes)}\n`);
           status = 1;
@@ -34,8 +28,9 @@ export const catApplet: Applet = {
         }
         if (bytes.length === 0) break;
         io.out(bytes);
+        if (!(yield* io.pass())) break;
       }
-      yield* vfs.close(fd);
+      if (file !== '-') yield* vfs.close(fd);
     }
     return status;
   },
@@ -60,7 +55,7 @@ export const echoApplet: Applet = {
   },
 };
 
-function withEscapes(text: string): Uint8Array {
+export function withEscapes(text: string): Uint8Array {
   const simple: Record<string, number> = { n: 10, t: 9, r: 13, a: 7, b: 8, f: 12, v: 11, '\\': 92, e: 27 };
   const pieces: Uint8Array[] = [];
   const encoder = new TextEncoder();
@@ -82,13 +77,20 @@ function withEscapes(text: string): Uint8Array {
 
 export const grepApplet: Applet = {
   name: 'grep',
-  usage: 'grep [-civqnxoFEHh] PATTERN [FILE]...',
+  usage: 'grep [-civqnxoFEHhwls] [-e PATTERN | PATTERN] [FILE]...',
   summary: 'Prints the lines that match.',
   *run(context) {
-    const { flags, operands } = parseFlags(context.args, [...'civqnxoFEHhwls']);
-    const [pattern, ...files] = operands;
+    const { flags, values, operands } = parseFlags(context.args, [...'civqnxoFEHhwls', 'e=']);
+    const pattern = values.get('e') ?? operands[0];
+    const files = values.has('e') ? operands : operands.slice(1);
     if (pattern === undefined) throw new AppletUsageError('no pattern');
-    const matches = lineMatcher(pattern, flags);
+    const kind = flags.has('F') ? 'fixed' : flags.has('E') ? 'extended' : 'basic';
+    const matcher = compilePattern(pattern, {
+      kind,
+      ignoreCase: flags.has('i'),
+      words: flags.has('w'),
+      whole: flags.has('x'),
+    });
     const { io } = context;
     let found = false;
     for (const { file, bytes } of yield* inputs(context, 'grep', files)) {
@@ -96,104 +98,21 @@ export const grepApplet: Applet = {
       const prefix = (files.length > 1 || flags.has('H')) && !flags.has('h') ? `${file}:` : '';
       const hits = linesOf(decode(bytes))
         .map((line, i) => ({ line, number: i + 1 }))
-        .filter(({ line }) => matches(line) !== flags.has('v'));
+        .filter(({ line }) => matcher.test(line) !== flags.has('v'));
       if (hits.length > 0) found = true;
       if (flags.has('q')) continue;
       if (flags.has('c')) io.out(`${prefix}${hits.length}\n`);
       else if (flags.has('l')) io.out(hits.length > 0 ? `${file}\n` : '');
       else
-        for (const { line, number } of hits)
-          io.out(`${prefix}${flags.has('n') ? `${number}:` : ''}${line}\n`);
+        for (const { line, number } of hits) {
+          const start = `${prefix}${flags.has('n') ? `${number}:` : ''}`;
+          if (!flags.has('o')) io.out(`${start}${line}\n`);
+          else if (!flags.has('v'))
+            for (const { text } of matcher.all(line)) if (text !== '') io.out(`${start}${text}\n`);
+        }
     }
     return found ? 0 : 1;
   },
-};
-
-function lineMatcher(pattern: string, flags: ReadonlySet<string>): (line: string) => boolean {
-  let source = flags.has('F') ? pattern.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : pattern;
-  if (!flags.has('E') && !flags.has('F')) source = basicToJs(pattern);
-  if (flags.has('w')) source = `\\b(?:${source})\\b`;
-  if (flags.has('x')) source = `^(?:${source})$`;
-  let regexp: RegExp;
-  try {
-    regexp = new RegExp(source, flags.has('i') ? 'i' : '');
-  } catch {
-    throw new AppletUsageError(`bad pattern '${pattern}'`);
-  }
-  return (line) => regexp.test(line);
-}
-
-/** A POSIX basic regular expression in JavaScript's words: what is special there needs a backslash here. */
-function basicToJs(pattern: string): string {
-  return pattern.replace(/\\([+?|(){}])|([+?|(){}])/g, (_all, escaped?: string, plain?: string) =>
-    escaped !== undefined ? escaped : `\\${plain}`,
-  );
-}
-
-/** head and tail: their options and their parts of the input. */
-function* part(
-  context: AppletContext,
-  name: string,
-  choose: (
-    pieces: { readonly lines: string[]; readonly bytes: Uint8Array },
-    count: number,
-    byBytes: boolean,
-  ) => string | Uint8Array,
-): Sleepable<number> {
-  const args = context.args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
-  const { values, operands } = parseFlags(args, ['n=', 'c=']);
-  const byBytes = values.has('c');
-  const count = Math.abs(Number(values.get('c') ?? values.get('n') ?? 10));
-  if (!Number.isInteger(count))
-    throw new AppletUsageError(`invalid number '${values.get('c') ?? values.get('n')}'`);
-  let status = 0;
-  for (const { bytes } of yield* limited(
-    context,
-    name,
-    operands,
-    byBytes && name === 'head' ? count : undefined,
-  )) {
-    if (!bytes) status = 1;
-    else context.io.out(choose({ lines: decode(bytes).split(/(?<=\n)/), bytes }, count, byBytes));
-  }
-  return status;
-}
-
-/** Input that is not read further than needed: devices may have no end. */
-function* limited(
-  context: AppletContext,
-  name: string,
-  files: readonly string[],
-  limit: number | undefined,
-): Sleepable<{ readonly bytes: Uint8Array | undefined }[]> {
-  if (limit === undefined || files.length !== 1) return yield* inputs(context, name, files);
-  const { vfs, io } = context;
-  const fd = yield* vfs.open(context.path(files[0]), 0);
-  const bytes = fd < 0 ? fd : yield* readAll(vfs, fd, limit);
-  if (fd >= 0) yield* vfs.close(fd);
-  if (typeof bytes !== 'number') return [{ bytes }];
-  io.err(`${name}: ${files[0]}: ${message(bytes)}\n`);
-  return [{ bytes: undefined }];
-}
-
-export const headApplet: Applet = {
-  name: 'head',
-  usage: 'head [-n LINES|-c BYTES] [FILE]...',
-  summary: 'Prints the beginning of files.',
-  run: (context) =>
-    part(context, 'head', ({ lines, bytes }, count, byBytes) =>
-      byBytes ? bytes.subarray(0, count) : lines.slice(0, count).join(''),
-    ),
-};
-
-export const tailApplet: Applet = {
-  name: 'tail',
-  usage: 'tail [-n LINES|-c BYTES] [FILE]...',
-  summary: 'Prints the end of files.',
-  run: (context) =>
-    part(context, 'tail', ({ lines, bytes }, count, byBytes) =>
-      byBytes ? bytes.subarray(Math.max(0, bytes.length - count)) : lines.slice(-count).join(''),
-    ),
 };
 
 export const wcApplet: Applet = {

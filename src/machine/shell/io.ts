@@ -1,18 +1,24 @@
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Vfs } from '../../linux/fs/vfs.js';
 import { bytesOf, joinBytes, type Terminal } from '../userland/terminal.js';
+import type { Keyboard } from './keyboard.js';
+import type { Pipe } from './pipe.js';
 
 /** Where a command's input comes from. */
 export type Source =
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly kind: 'file'; readonly fd: number };
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; at: number }
+  | { readonly kind: 'file'; readonly fd: number }
+  | { readonly kind: 'pipe'; readonly pipe: Pipe }
+  | { readonly kind: 'keyboard'; readonly keyboard: Keyboard };
 
-/** Where a command's output goes. Output to a file of the machine is written when the command is done. */
+/** Where a command's output goes. What goes to a file or into a pipe is written when there is enough, or the command is done. */
 export type Sink =
   | { readonly kind: 'out' }
   | { readonly kind: 'err' }
+  | { readonly kind: 'null' }
   | { readonly kind: 'buffer'; readonly pieces: Uint8Array[] }
+  | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly pieces: Uint8Array[] }
   | { readonly kind: 'file'; readonly fd: number; readonly pieces: Uint8Array[] };
 
 /** Most that one write(2) takes. */
@@ -21,10 +27,13 @@ const READ_SIZE = 65536;
 
 /** Standard input, output and error of a command. */
 export class Io implements Terminal {
+  private kept = 0;
+  private failure = 0;
+
   constructor(
     private readonly vfs: Vfs,
     private readonly terminal: Terminal,
-    private readonly source: Source,
+    readonly source: Source,
     readonly stdout: Sink,
     readonly stderr: Sink,
   ) {}
@@ -37,22 +46,53 @@ export class Io implements Terminal {
     this.to(this.stderr, data);
   }
 
-  /** All of the input. A negative error number where reading fails. */
-  *read(): Sleepable<Uint8Array | number> {
-    switch (this.source.kind) {
+  /** Some of the input, none at its end. A negative error number where reading fails. */
+  *readSome(count = READ_SIZE): Sleepable<Uint8Array | number> {
+    const { source } = this;
+    switch (source.kind) {
       case 'nothing':
         return new Uint8Array();
       case 'bytes':
-        return this.source.bytes;
+        source.at += count;
+        return source.bytes.subarray(source.at - count, source.at);
       case 'file':
-        return yield* readAll(this.vfs, this.source.fd);
+        return yield* this.vfs.read(source.fd, count);
+      case 'pipe':
+        return yield* source.pipe.read(count);
+      case 'keyboard':
+        return yield* source.keyboard.read(count);
     }
   }
 
-  /** Writes what was kept for files of the machine: 0, or a negative error number. */
+  /** All of the input. A negative error number where reading fails. */
+  *read(): Sleepable<Uint8Array | number> {
+    const pieces: Uint8Array[] = [];
+    for (;;) {
+      const bytes = yield* this.readSome();
+      if (typeof bytes === 'number') return bytes;
+      if (bytes.length === 0) return joinBytes(pieces);
+      pieces.push(bytes);
+    }
+  }
+
+  /**
+   * For commands that print while they read: passes on what was printed, into a pipe at once. False where it cannot be
+   * written, which is told at the end. Throws BrokenPipe.
+   */
+  *pass(): Sleepable<boolean> {
+    if (this.stdout.kind === 'pipe' || this.kept >= CHUNK) {
+      const error = yield* this.flush();
+      if (error < 0) this.failure = error;
+    }
+    return this.failure === 0;
+  }
+
+  /** Writes what was kept: 0, or a negative error number. Throws BrokenPipe. */
   *flush(): Sleepable<number> {
-    let error = 0;
+    let error = this.failure;
+    this.kept = 0;
     for (const sink of [this.stdout, this.stderr]) {
+      if (sink.kind === 'pipe') yield* sink.pipe.write(joinBytes(sink.pieces.splice(0)));
       if (sink.kind !== 'file') continue;
       const bytes = joinBytes(sink.pieces.splice(0));
       const result = yield* writeAll(this.vfs, sink.fd, bytes);
@@ -64,7 +104,11 @@ export class Io implements Terminal {
   private to(sink: Sink, data: string | Uint8Array): void {
     if (sink.kind === 'out') this.terminal.out(data);
     else if (sink.kind === 'err') this.terminal.err(data);
-    else sink.pieces.push(bytesOf(data));
+    else if (sink.kind !== 'null') {
+      const bytes = bytesOf(data);
+      sink.pieces.push(bytes);
+      this.kept += bytes.length;
+    }
   }
 }
 

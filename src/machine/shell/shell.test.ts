@@ -84,16 +84,127 @@ describe('redirections', () => {
   });
 });
 
+describe('the language', () => {
+  it.each([
+    ['echo $(echo a; echo b) "$(printf "x\\n\\n")"', 'a b x\n', 0],
+    ['echo `echo back` "`echo \\`echo deep\\``"', 'back deep\n', 0],
+    ['echo $(case x in x) echo y;; esac)', 'y\n', 0],
+    ['x=$(false); echo $?', '1\n', 0],
+    ['for i in 1 2 3; do echo $i; done', '1\n2\n3\n', 0],
+    ['for i in a "b c"\ndo\n  [ $i = a ] && continue\n  echo "$i"; break\ndone', 'b c\n', 0],
+    ['i=0; while [ $i -lt 3 ]; do i=$((i + 1)); echo $i; done', '1\n2\n3\n', 0],
+    ['i=3; until [ $i -eq 0 ]; do i=$((i-1)); done; echo $i', '0\n', 0],
+    ['for a in 1 2; do for b in 1 2; do break 2; done; done; echo $a$b', '11\n', 0],
+    ['if false; then echo a; elif true; then echo b; else echo c; fi', 'b\n', 0],
+    ['if false; then :; fi; echo $?', '0\n', 0],
+    ['case abc in (x|y) echo 1;; a*) echo 2;; *) echo 3; esac', '2\n', 0],
+    ['case "*" in "*") echo star;; esac; case b in "*") echo no;; esac', 'star\n', 0],
+    ['f() { echo "$1 $# $@"; return 3; }; f a b; echo $?', 'a 2 a b\n3\n', 0],
+    ['f() { local v=in; echo $v; }; v=out; f; echo $v', 'in\nout\n', 0],
+    ['set -- "a b" c; for x in "$@"; do echo $x; done; shift; echo $1', 'a b\nc\nc\n', 0],
+    ['(x=1; cd /etc; exit 2); echo $? ${x:-none}; pwd', '2 none\n/\n', 0],
+    ['{ echo a; echo b; } | wc -l', '2\n', 0],
+    ['cat <<EOF\na $((1+1)) $(echo c)\n\\$x\nEOF', 'a 2 c\n$x\n', 0],
+    ["cat <<'EOF'\n$x `y`\nEOF\necho after", '$x `y`\nafter\n', 0],
+    ['cat <<-A; cat <<B\n\tone\n\tA\ntwo\nB', 'one\ntwo\n', 0],
+    ['while read a b; do echo "$b $a"; done <<E\n1 2 3\nx\nE', '2 3 1\n x\n', 0],
+    ['cat /etc/motd | while read l; do echo -$l; done', '-one\n-two\n-three\n', 0],
+    ['set -e; if false; then :; fi; false || true; ! true; false; echo never', '', 1],
+    ['(set -e; f() { false; echo in; }; f || echo no)', 'in\n', 0],
+    ['export A=1; B=2; sh -c \'echo "$A,$B,$0,$1"\' name arg', '1,,name,arg\n', 0],
+    ['X=1 sh -c \'echo $X\'; echo "$X."', '1\n.\n', 0],
+    ['unset X; echo ${X-a} ${X:=b} $X ${X:+c} ${#X}', 'a b b c 1\n', 0],
+    ['p=/a/b.tar.gz; echo ${p##*/} ${p%.*} ${p%%.*} ${p#/}', 'b.tar.gz /a/b.tar /a/b a/b.tar.gz\n', 0],
+    [
+      'echo $((2 + 3 * 4 % 5)) $((1 << 4 | 3)) $(((1 > 2) ? 7 : 0x10)) $((-7 / 2)) $((010))',
+      '4 19 16 -3 8\n',
+      0,
+    ],
+    ['echo $((x = 5, 1))', '', 2],
+    ['n=4; echo $((n *= 2)) $n $((!n)) $((~0))', '8 8 0 -1\n', 0],
+    ['cat /none 2>&1 >/dev/null | wc -l', '1\n', 0],
+    ['echo a >&2 2>/dev/null; { echo b >&2; } 2>/dev/null', '', 0],
+    ['eval "echo a; false"; echo $?', 'a\n1\n', 0],
+    ['false | true; echo $?; true | false; echo $?', '0\n1\n', 0],
+    ['IFS=:; v=a:b::c; for x in $v; do echo "<$x>"; done', '<a>\n<b>\n<>\n<c>\n', 0],
+    ['type cd cat f 2>/dev/null', 'cd is part of the shell\ncat is a command\n', 1],
+    ['set -- -n x; echo "$#"; set -u; echo ${y}', '2\n', 2],
+  ])('%s', (script, out, exit) => {
+    expect(sh(script)).toMatchObject({ exit, out });
+  });
+});
+
+describe('pipes', () => {
+  it.each([
+    ['cat /dev/zero | head -c 5 | wc -c', '5\n'],
+    ['while :; do echo y; done | head -n 2', 'y\ny\n'],
+    ['cat /dev/zero | true; echo $?', '0\n'],
+    ['head -c 200000 /dev/zero | cat | wc -c', '200000\n'],
+  ])('end who writes to nobody: %s', (script, out) => {
+    expect(sh(script)).toEqual({ exit: 0, out, err: '' });
+  });
+});
+
+describe('an interruption', () => {
+  function interrupted(script: string): { exit: number; out: string; err: string; after: string } {
+    let asked = 0;
+    const own = Machine.boot({
+      target: loadBundled(),
+      interrupt: () => (++asked === 3 ? 'interrupted' : undefined),
+    });
+    const output = new CapturedOutput();
+    const shell = new Shell(own, output);
+    const { exit } = shell.run(script);
+    const out = output.stdout;
+    asked = 100;
+    shell.run('echo after');
+    return { exit, out, err: output.stderr, after: output.stdout.slice(out.length) };
+  }
+
+  it.each([
+    'cat /dev/zero > /dev/null; echo never',
+    'while true; do :; done; echo never',
+    'while :; do :; done || echo never',
+    'cat /dev/zero | cat > /dev/null && echo never',
+    '(while :; do cat /etc/none 2>/dev/null; done); echo never',
+    'f() { f2; }; f2() { while :; do :; done; }; f; echo never',
+    'x=$(cat /dev/zero | wc -c); echo never',
+  ])('ends the command, with all that would follow: %s', (script) => {
+    expect(interrupted(script)).toEqual({ exit: 130, out: '', err: '', after: 'after\n' });
+  });
+});
+
 describe('mistakes', () => {
   it.each([
     ['nonsense', 127, 'sh: nonsense: not found\n'],
-    ["echo 'open", 2, 'sh: unterminated quoted string\n'],
-    ['echo | ', 2, 'sh: syntax error: unexpected end of line\n'],
-    ['(echo', 2, 'sh: syntax error: unexpected end of line\n'],
-    ['; ; )', 2, 'sh: syntax error: unexpected ")"\n'],
-    ['grep', 2, 'grep: no pattern\nusage: grep [-civqnxoFEHh] PATTERN [FILE]...\n'],
+    ["echo 'open", 2, 'sh: line 1: unterminated quoted string\n'],
+    ['echo | ', 2, 'sh: line 1: syntax error: unexpected end of line\n'],
+    ['(echo', 2, 'sh: line 1: syntax error: unexpected end of line\n'],
+    [
+      'echo a\nif true; then\necho b\n',
+      2,
+      'sh: line 4: syntax error: unexpected end of line (expecting "fi")\n',
+    ],
+    ['; ; )', 2, 'sh: line 1: syntax error: unexpected ")"\n'],
+    ['grep', 2, 'grep: no pattern\nusage: grep [-civqnxoFEHhwls] [-e PATTERN | PATTERN] [FILE]...\n'],
   ])('%s', (script, exit, err) => {
     expect(sh(script)).toEqual({ exit, out: '', err });
+  });
+
+  it('of a script that is run by another are told, and it goes on', () => {
+    expect(sh("sh -c '('; echo $?")).toEqual({
+      exit: 0,
+      out: '2\n',
+      err: 'sh: line 1: syntax error: unexpected end of line\n',
+    });
+    expect(sh('eval "fi"; echo $?')).toMatchObject({ out: '2\n' });
+  });
+
+  it("are not the host's: nesting has an end", () => {
+    for (const text of ['('.repeat(5000), '$('.repeat(5000), '"${x:-'.repeat(5000), '`'.repeat(501)])
+      expect(sh(text).exit).toBe(2);
+    expect(sh('f() { f; }; f').exit).toBe(2);
+    expect(sh(`echo $((${'('.repeat(5000)}1${')'.repeat(5000)}))`).exit).toBe(2);
   });
 
   it('parse to an error and never hang', () => {

@@ -9,7 +9,7 @@ import { nodeDecompressor } from './zlib-codec.js';
 /** The release of the target that comes with modbox; scripts/make-bundled-target.ts makes its file. */
 export const BUNDLED_RELEASE = '6.1.0-53-amd64';
 
-/** Three folders up is the package, from src/target/node as from dist/target/node. */
+/** Three folders up is the package, from src/target/node as from dist/bundle/cli. */
 export const BUNDLED_FILE = fileURLToPath(
   new URL(`../../../targets/${BUNDLED_RELEASE}.modbox`, import.meta.url),
 );

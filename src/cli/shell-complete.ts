@@ -1,0 +1,45 @@
+import { MachineError } from '../machine/errors.js';
+import type { MachineFileSystem } from '../machine/file-system.js';
+
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+
+/** What Tab makes of a line: commands at the beginning of one, else paths of the machine. */
+export function complete(
+  line: string,
+  commands: readonly string[],
+  fs: MachineFileSystem,
+  directory: string,
+): [string[], string] {
+  const word = /[^\s;&|<>()'"]*$/.exec(line)?.[0] ?? '';
+  const before = line.slice(0, line.length - word.length).trimEnd();
+  const isCommand = !word.includes('/') && /(?:^|[;&|(]|\b(?:then|do|else|if|while|until))$/.test(before);
+  if (isCommand) return [commands.filter((name) => name.startsWith(word)).map((name) => `${name} `), word];
+  return [paths(word, fs, directory), word];
+}
+
+function paths(word: string, fs: MachineFileSystem, directory: string): string[] {
+  const slash = word.lastIndexOf('/');
+  const folder = word.slice(0, slash + 1);
+  const start = word.slice(slash + 1);
+  const absolute = (path: string): string => (path.startsWith('/') ? path : `${directory}/${path}`);
+  try {
+    return [...fs.list(absolute(folder || '.'))]
+      .filter((name) => name.startsWith(start) && (start !== '' || !name.startsWith('.')))
+      .sort()
+      .map((name) => `${folder}${name}${isDirectory(fs, absolute(folder + name)) ? '/' : ' '}`);
+  } catch (error) {
+    // There is no such directory.
+    if (error instanceof MachineError) return [];
+    throw error;
+  }
+}
+
+function isDirectory(fs: MachineFileSystem, path: string): boolean {
+  try {
+    return (fs.stat(path).mode & S_IFMT) === S_IFDIR;
+  } catch (error) {
+    if (error instanceof MachineError) return false;
+    throw error;
+  }
+}
