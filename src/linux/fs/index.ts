@@ -17,6 +17,7 @@ import { InodeExports } from './guest/inode-exports.js';
 import { Inodes } from './guest/inodes.js';
 import { LibFs } from './guest/libfs.js';
 import { NameLookups } from './guest/lookup.js';
+import { MountOptions } from './guest/mount-options.js';
 import { GuestMounts } from './guest/mounting.js';
 import { PseudoFileSystems } from './guest/pseudo.js';
 import { SuperBlocks } from './guest/super.js';
@@ -73,6 +74,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   Inodes,
   InodeExports,
   SuperBlocks,
+  MountOptions,
   GuestMounts,
   NameLookups,
   LibFs,
