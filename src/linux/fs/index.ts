@@ -19,6 +19,7 @@ import { LibFs } from './guest/libfs.js';
 import { NameLookups } from './guest/lookup.js';
 import { MountOptions } from './guest/mount-options.js';
 import { GuestMounts } from './guest/mounting.js';
+import { PathWalks } from './guest/path-walks.js';
 import { PseudoFileSystems } from './guest/pseudo.js';
 import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
@@ -70,6 +71,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   ProcExports,
   FileSystems,
   Dcache,
+  PathWalks,
   DcacheExports,
   Inodes,
   InodeExports,

@@ -52,4 +52,19 @@ describe('files and file systems that Debian’s modules bring', () => {
     );
     expect(machine.kernel.traps.reports).toEqual([]);
   });
+
+  it('what a walk found is there until the call is over, where a file system keeps nothing that is not in use', ({
+    skip,
+  }) => {
+    if (root === undefined) return skip('needs the kernel package');
+    const { text, machine } = shell(
+      'modprobe netconsole; mount -t configfs c /sys/kernel/config; cd /sys/kernel/config/netconsole; mkdir t1; ls t1 | head -2;' +
+        'cat t1/dev_name t1/enabled t1/dev_name; echo eth7 > t1/dev_name; cat t1/dev_name; rmdir t1; ls; cat t1/dev_name;' +
+        'cd /; umount /sys/kernel/config; rmmod netconsole; rmmod configfs; cat /proc/modules',
+    );
+    expect(text).toBe(
+      "dev_name\nenabled\neth0\n0\neth0\neth7\ncat: can't open 't1/dev_name': No such file or directory\n",
+    );
+    expect(machine.kernel.traps.reports).toEqual([]);
+  });
 });

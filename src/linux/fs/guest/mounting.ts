@@ -57,7 +57,6 @@ export class GuestMounts implements Subsystem {
 
   /** vfs_kern_mount(): a vfsmount with one reference, or an ERR_PTR. */
   *mount(type: Ptr, flags: number, source: string, data: Ptr): Sleepable<Ptr> {
-    const { k } = this;
     if (type === 0) return errPtr(ENODEV);
     const context = yield* this.contextFor(type, flags);
     if (isErr(context)) return context;
