@@ -55,6 +55,8 @@ export const EKEYREJECTED = 129;
 /** Kernel-internal codes that never reach user space. */
 export const ERESTARTSYS = 512;
 export const EPROBE_DEFER = 517;
+/** Between the kernel and its file systems only: a mount option that is not known. */
+export const ENOPARAM = 519;
 export const ENOTSUPP = 524;
 
 /** Highest value that an ERR_PTR encodes. */
@@ -114,6 +116,7 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [ENOKEY, ['ENOKEY', 'Required key not available']],
   [EKEYREJECTED, ['EKEYREJECTED', 'Key was rejected by service']],
   [ERESTARTSYS, ['ERESTARTSYS', 'Unknown error 512']],
+  [ENOPARAM, ['ENOPARAM', 'Unknown error 519']],
   [EPROBE_DEFER, ['EPROBE_DEFER', 'Unknown error 517']],
   [ENOTSUPP, ['ENOTSUPP', 'Unknown error 524']],
   [ENOTBLK, ['ENOTBLK', 'Block device required']],

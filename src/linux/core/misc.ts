@@ -87,7 +87,7 @@ export class CoreMisc implements Subsystem {
 
   readonly data = {
     init_cred: (at: Ptr) => this.fillCredentials(at),
-    init_user_ns: (at: Ptr) => this.k.struct('user_namespace').set(at, 'level', INIT_USER_NS_LEVEL),
+    init_user_ns: (at: Ptr) => this.initialUserNamespace(at),
     overflowuid: (at: Ptr) => this.k.space.store32(at, 65534),
     overflowgid: (at: Ptr) => this.k.space.store32(at, 65534),
     system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
@@ -95,6 +95,13 @@ export class CoreMisc implements Subsystem {
   };
 
   /** CPU hot-plug callbacks: the startup runs at once on the one CPU that is up. */
+  /** Held by init, its credentials and the network namespace. */
+  private initialUserNamespace(at: Ptr): void {
+    const type = this.k.struct('user_namespace');
+    type.set(at, 'level', INIT_USER_NS_LEVEL);
+    type.set(at, 'ns.count.refs.counter', 3);
+  }
+
   private *hotplug(
     state: number,
     name: Ptr,

@@ -17,7 +17,9 @@ import { InodeExports } from './guest/inode-exports.js';
 import { Inodes } from './guest/inodes.js';
 import { LibFs } from './guest/libfs.js';
 import { NameLookups } from './guest/lookup.js';
+import { MountOptions } from './guest/mount-options.js';
 import { GuestMounts } from './guest/mounting.js';
+import { PathWalks } from './guest/path-walks.js';
 import { PseudoFileSystems } from './guest/pseudo.js';
 import { SuperBlocks } from './guest/super.js';
 import { IovIter } from './iov-iter.js';
@@ -69,10 +71,12 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   ProcExports,
   FileSystems,
   Dcache,
+  PathWalks,
   DcacheExports,
   Inodes,
   InodeExports,
   SuperBlocks,
+  MountOptions,
   GuestMounts,
   NameLookups,
   LibFs,

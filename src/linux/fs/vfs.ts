@@ -21,9 +21,7 @@ import {
   type FileNode,
   type FileTree,
   type Location,
-  MemoryDirectory,
   MemoryFile,
-  SpecialNode,
   SymlinkNode,
 } from '../../kernel/files/index.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -31,28 +29,17 @@ import { Credentials } from '../security/credentials.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
+import { PathWalks } from './guest/path-walks.js';
 import { DataServer } from './host-server.js';
 import { MountCalls } from './mount-calls.js';
-import { modeOf, VfsObjects } from './objects.js';
 import { type FileServer, isServed, type MaybeSleeps, type OpenFile, type Position } from './open-file.js';
 import { OpenFiles } from './open-files.js';
+import { type FileStatus, PathCalls, UMASK } from './path-calls.js';
+
+export type { FileStatus } from './path-calls.js';
+
 import { FilePolling } from './poll.js';
 import { UserMemory } from './user-memory.js';
-
-/** What stat(2) tells. */
-export interface FileStatus {
-  /** Type and permission bits. */
-  readonly mode: number;
-  readonly size: number;
-  readonly inode: number;
-  readonly links: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtime: number;
-  /** Of device nodes. */
-  readonly major: number;
-  readonly minor: number;
-}
 
 /**
  * System calls on files, for the shell and the library: generators that run in a task of the user process.
@@ -64,9 +51,16 @@ export class Vfs implements Subsystem {
   private readonly files: OpenFiles;
   private readonly user: UserMemory;
 
+  private readonly calls: PathCalls;
+
   constructor(private readonly k: LinuxKernel) {
+    this.calls = new PathCalls(k);
     this.files = k.get(OpenFiles);
     this.user = k.get(UserMemory);
+  }
+
+  private get walks(): PathWalks {
+    return this.k.get(PathWalks);
   }
 
   get tree(): FileTree {
@@ -80,7 +74,11 @@ export class Vfs implements Subsystem {
   }
 
   /** filp_open(): an open file without a descriptor, with one reference. */
-  *openFile(path: string, openFlags: number, mode: number): Sleepable<OpenFile | number> {
+  openFile(path: string, openFlags: number, mode: number): Sleepable<OpenFile | number> {
+    return this.walks.during(this.walkOpenFile(path, openFlags, mode));
+  }
+
+  private *walkOpenFile(path: string, openFlags: number, mode: number): Sleepable<OpenFile | number> {
     const create = (openFlags & flags.O_CREAT) !== 0;
     const exclusive = create && (openFlags & flags.O_EXCL) !== 0;
     const follow = !exclusive && (openFlags & flags.O_NOFOLLOW) === 0;
@@ -236,102 +234,56 @@ export class Vfs implements Subsystem {
   }
 
   /** Names in a directory. */
-  *readdir(path: string): Sleepable<readonly string[] | number> {
-    const node = yield* this.find(path);
-    if (typeof node === 'number') return node;
-    if (!(node instanceof DirectoryNode)) return -ENOTDIR;
-    return node.list ? yield* node.list() : node.names();
+  readdir(path: string): Sleepable<readonly string[] | number> {
+    return this.walks.during(this.calls.readdir(path));
   }
 
   /** stat(2), or lstat(2) without `follow`. */
-  *stat(path: string, follow = true): Sleepable<FileStatus | number> {
-    const node = yield* this.find(path, follow);
-    return typeof node === 'number' ? node : this.status(node);
+  stat(path: string, follow = true): Sleepable<FileStatus | number> {
+    return this.walks.during(this.calls.stat(path, follow));
   }
 
   fstat(fd: number): FileStatus | number {
     const open = this.files.byDescriptor(fd);
-    return open?.node ? this.status(open.node) : -EBADF;
+    return open?.node ? this.calls.status(open.node) : -EBADF;
   }
 
-  *mkdir(path: string, mode = 0o777): Sleepable<number> {
-    const location = yield* this.vacant(path);
-    if (typeof location === 'number') return location;
-    if (location.parent.make) {
-      const made = yield* location.parent.make(location.name, 'directory', mode);
-      return typeof made === 'number' ? made : 0;
-    }
-    return location.parent.insert(location.name, new MemoryDirectory(mode & ~UMASK));
+  mkdir(path: string, mode = 0o777): Sleepable<number> {
+    return this.walks.during(this.calls.mkdir(path, mode));
   }
 
-  *mknod(path: string, mode: number, major: number, minor: number): Sleepable<number> {
-    const location = yield* this.vacant(path);
-    if (typeof location === 'number') return location;
-    const node = specialNode(mode, major, minor);
-    return node ? location.parent.insert(location.name, node) : -EINVAL;
+  mknod(path: string, mode: number, major: number, minor: number): Sleepable<number> {
+    return this.walks.during(this.calls.mknod(path, mode, major, minor));
   }
 
-  *symlink(target: string, path: string): Sleepable<number> {
-    const location = yield* this.vacant(path);
-    if (typeof location === 'number') return location;
-    return location.parent.insert(location.name, new SymlinkNode(target));
+  symlink(target: string, path: string): Sleepable<number> {
+    return this.walks.during(this.calls.symlink(target, path));
   }
 
-  *readlink(path: string): Sleepable<string | number> {
-    const node = yield* this.find(path, false);
-    if (typeof node === 'number') return node;
-    return node instanceof SymlinkNode ? node.target : -EINVAL;
+  readlink(path: string): Sleepable<string | number> {
+    return this.walks.during(this.calls.readlink(path));
   }
 
-  *unlink(path: string): Sleepable<number> {
-    const location = yield* this.tree.resolve(path, { follow: false });
-    if (typeof location === 'number') return location;
-    if (!location.node) return -ENOENT;
-    if (location.node instanceof DirectoryNode) return -EISDIR;
-    return yield* this.drop(location);
+  unlink(path: string): Sleepable<number> {
+    return this.walks.during(this.calls.unlink(path));
   }
 
-  *rmdir(path: string): Sleepable<number> {
-    const location = yield* this.tree.resolve(path, { follow: false });
-    if (typeof location === 'number') return location;
-    if (!location.node) return -ENOENT;
-    if (!(location.node instanceof DirectoryNode)) return -ENOTDIR;
-    return yield* this.drop(location);
+  rmdir(path: string): Sleepable<number> {
+    return this.walks.during(this.calls.rmdir(path));
   }
 
-  *chmod(path: string, mode: number): Sleepable<number> {
-    const node = yield* this.find(path);
-    if (typeof node === 'number') return node;
-    node.mode = mode & 0o7777;
-    return 0;
+  chmod(path: string, mode: number): Sleepable<number> {
+    return this.walks.during(this.calls.chmod(path, mode));
   }
 
   /** mount(2) */
   mount(type: string, source: string, target: string, flags = 0, data = ''): Sleepable<number> {
-    return this.k.get(MountCalls).mount(type, source, target, flags, data);
+    return this.walks.during(this.k.get(MountCalls).mount(type, source, target, flags, data));
   }
 
   /** umount(2) */
   umount(target: string): Sleepable<number> {
-    return this.k.get(MountCalls).umount(target);
-  }
-
-  private *drop(location: Location): Sleepable<number> {
-    const { parent, name } = location;
-    return parent.drop ? yield* parent.drop(name) : parent.remove(name);
-  }
-
-  private *find(path: string, follow = true): Sleepable<FileNode | number> {
-    const location = yield* this.tree.resolve(path, { follow });
-    if (typeof location === 'number') return location;
-    return location.node ?? -ENOENT;
-  }
-
-  /** Where a new entry can be made. */
-  private *vacant(path: string): Sleepable<Location | number> {
-    const location = yield* this.tree.resolve(path, { follow: false });
-    if (typeof location === 'number') return location;
-    return location.node ? -EEXIST : location;
+    return this.walks.during(this.k.get(MountCalls).umount(target));
   }
 
   private *create(location: Location, mode: number): Sleepable<FileNode | number> {
@@ -364,50 +316,15 @@ export class Vfs implements Subsystem {
     if (result >= 0 && at === undefined && !stream) type.set(open.file, 'f_pos', position.value);
     return result;
   }
-
-  private status(node: FileNode): FileStatus {
-    const device = node instanceof DeviceNode ? node : undefined;
-    return {
-      mode: modeOf(node),
-      size: node.size,
-      inode: this.k.get(VfsObjects).number(node),
-      links: node.links,
-      uid: node.uid,
-      gid: node.gid,
-      mtime: node.mtime,
-      major: device?.major ?? 0,
-      minor: device?.minor ?? 0,
-    };
-  }
 }
 
 /** Reads and writes of files before others have a turn. */
 const TRANSFERS_A_TURN = 64;
 const POLLNVAL = 0x20;
-const UMASK = 0o022;
 
 function refuse(node: FileNode, openFlags: number): number {
   const writes = (openFlags & flags.O_ACCMODE) !== flags.O_RDONLY;
   if (node instanceof SymlinkNode) return -ELOOP;
   if (node instanceof DirectoryNode) return writes || (openFlags & flags.O_CREAT) !== 0 ? -EISDIR : 0;
   return (openFlags & flags.O_DIRECTORY) !== 0 ? -ENOTDIR : 0;
-}
-
-function specialNode(mode: number, major: number, minor: number): FileNode | undefined {
-  const permissions = mode & 0o7777 & ~UMASK;
-  switch (mode & flags.S_IFMT) {
-    case flags.S_IFCHR:
-      return new DeviceNode('character', permissions, major, minor);
-    case flags.S_IFBLK:
-      return new DeviceNode('block', permissions, major, minor);
-    case flags.S_IFIFO:
-      return new SpecialNode('fifo', permissions);
-    case flags.S_IFSOCK:
-      return new SpecialNode('socket', permissions);
-    case flags.S_IFREG:
-    case 0:
-      return new MemoryFile(permissions);
-    default:
-      return undefined;
-  }
 }

@@ -26,7 +26,8 @@ export class Dcache implements Subsystem {
   readonly exports = {};
   /** Hashed children by parent and name. */
   private readonly children = new Map<Ptr, Map<string, Ptr>>();
-  private readonly owned = new Set<Ptr>();
+  /** Dentries made here, each with an object that stands for it as long as it lives. */
+  private readonly owned = new Map<Ptr, object>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -34,7 +35,7 @@ export class Dcache implements Subsystem {
   alloc(parent: Ptr, name: string, superBlock: Ptr): Ptr {
     const { k } = this;
     const dentry = k.get(VfsObjects).makeDentry(name, 0, parent, superBlock);
-    this.owned.add(dentry);
+    this.owned.set(dentry, {});
     if (parent !== 0) {
       this.get(parent);
       this.linkChild(dentry, parent);
@@ -44,6 +45,11 @@ export class Dcache implements Subsystem {
       if (operations !== 0) this.setOperations(dentry, operations);
     }
     return dentry;
+  }
+
+  /** What tells a dentry from those that had its memory before. */
+  identityOf(dentry: Ptr): object | undefined {
+    return this.owned.get(dentry);
   }
 
   nameOf(dentry: Ptr): string {

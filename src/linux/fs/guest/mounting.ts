@@ -1,19 +1,34 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { ENODEV } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../module/modules.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Dcache } from './dcache.js';
+import { MountOptions } from './mount-options.js';
 import { SB_BORN, SuperBlocks } from './super.js';
 
 /** super_block.s_flags of a mount that the kernel makes for itself. */
 const SB_KERNMOUNT = 1 << 22;
 
+/** What a context holds of the task that mounts. */
+const HELD = [
+  {
+    member: 'user_ns',
+    object: 'init_user_ns',
+    struct: 'user_namespace',
+    count: 'ns.count.refs.counter',
+  },
+  { member: 'net_ns', object: 'init_net', struct: 'net', count: 'ns.count.refs.counter' },
+  { member: 'cred', object: 'init_cred', struct: 'cred', count: 'usage.counter' },
+] as const;
+
 /** Mounting file systems that modules implement: fs_context and vfsmount (fs/fs_context.c, fs/namespace.c). */
 export class GuestMounts implements Subsystem {
   private readonly references = new Map<Ptr, number>();
+  /** Options of contexts whose file system has a mount function only, which is given them as they are. */
+  private readonly legacyData = new Map<Ptr, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -22,6 +37,7 @@ export class GuestMounts implements Subsystem {
     vfs_kern_mount: (type: Ptr, flags: number, name: Ptr, data: Ptr) =>
       this.mount(type, flags, name === 0 ? '' : this.k.space.cstring(name), data),
     kern_unmount: (mount: Ptr) => this.unmount(mount),
+    kern_unmount_array: (mounts: Ptr, count: number) => this.unmountAll(mounts, count),
     mntget: (mount: Ptr) => this.get(mount),
     mntput: (mount: Ptr) => this.put(mount),
     path_get: (path: Ptr) => {
@@ -41,13 +57,11 @@ export class GuestMounts implements Subsystem {
 
   /** vfs_kern_mount(): a vfsmount with one reference, or an ERR_PTR. */
   *mount(type: Ptr, flags: number, source: string, data: Ptr): Sleepable<Ptr> {
-    const { k } = this;
     if (type === 0) return errPtr(ENODEV);
     const context = yield* this.contextFor(type, flags);
     if (isErr(context)) return context;
-    const contexts = k.struct('fs_context');
-    if (source !== '') contexts.set(context, 'source', this.duplicate(source));
-    const error = yield* this.parseData(context, data);
+    const named = source === '' ? 0 : yield* this.setSource(context, source);
+    const error = named === 0 ? yield* this.parseData(context, data) : named;
     const mount = error === 0 ? yield* this.mountContext(context) : errPtr(-error);
     yield* this.putContext(context);
     return mount;
@@ -77,6 +91,10 @@ export class GuestMounts implements Subsystem {
 
   private *unmount(mount: Ptr): Sleepable<void> {
     if (mount !== 0 && !isErr(mount)) yield* this.put(mount);
+  }
+
+  private *unmountAll(mounts: Ptr, count: number): Sleepable<void> {
+    for (let index = 0; index < count; index++) yield* this.unmount(this.k.space.loadPtr(mounts + 8 * index));
   }
 
   private *putPath(path: Ptr): Sleepable<void> {
@@ -114,9 +132,9 @@ export class GuestMounts implements Subsystem {
     type.set(context, 'fs_type', kind);
     type.set(context, 'sb_flags', flags);
     type.set(context, 'log.prefix', kinds.get(kind, 'name'));
-    if (k.hasSymbol('init_user_ns')) type.set(context, 'user_ns', k.symbol('init_user_ns'));
-    if (k.hasSymbol('init_net')) type.set(context, 'net_ns', k.symbol('init_net'));
-    if (k.hasSymbol('init_cred')) type.set(context, 'cred', k.symbol('init_cred'));
+    for (const { member, object } of HELD)
+      if (k.hasSymbol(object)) type.set(context, member, k.symbol(object));
+    this.countHeld(context, 1);
     k.get(Modules).exports.__module_get(kinds.get(kind, 'owner'));
     const fn = kinds.get(kind, 'init_fs_context');
     if (fn === 0) return context;
@@ -127,6 +145,16 @@ export class GuestMounts implements Subsystem {
     }
     type.set(context, 'need_free', 1);
     return context;
+  }
+
+  /** Takes or drops the context's references; a file system may have put others into the places. */
+  private countHeld(context: Ptr, by: 1 | -1): void {
+    const { k } = this;
+    for (const { member, struct, count } of HELD) {
+      const object = k.struct('fs_context').get(context, member);
+      const type = k.struct(struct);
+      if (object !== 0) type.set(object, count, type.get(object, count) + by);
+    }
   }
 
   private *putContext(context: Ptr): Sleepable<void> {
@@ -143,18 +171,29 @@ export class GuestMounts implements Subsystem {
     if (free !== 0 && type.get(context, 'need_free') !== 0) yield* k.call(free, context);
     const kind = type.get(context, 'fs_type');
     k.get(Modules).exports.module_put(k.struct('file_system_type').get(kind, 'owner'));
+    this.legacyData.delete(context);
+    this.countHeld(context, -1);
     const source = type.get(context, 'source');
     if (source !== 0) k.slab.free(source);
     k.slab.free(context);
   }
 
-  /** Mount options as one block of text, for file systems that take them so. */
+  /** Parameter `source`, which a file system may read itself. */
+  private *setSource(context: Ptr, source: string): Sleepable<number> {
+    return yield* this.k.get(MountOptions).parseText(context, 'source', source);
+  }
+
+  /** parse_monolithic_mount_data(): as one block for file systems that take it so, else one by one. */
   private *parseData(context: Ptr, data: Ptr): Sleepable<number> {
     const { k } = this;
-    if (data === 0) return 0;
     const operations = k.struct('fs_context').get(context, 'ops');
-    const fn = operations === 0 ? 0 : k.struct('fs_context_operations').get(operations, 'parse_monolithic');
-    return fn === 0 ? -EINVAL : yield* k.callInt(fn, context, data);
+    if (operations === 0) {
+      this.legacyData.set(context, data);
+      return 0;
+    }
+    const fn = k.struct('fs_context_operations').get(operations, 'parse_monolithic');
+    if (fn !== 0) return yield* k.callInt(fn, context, data);
+    return yield* k.get(MountOptions).parseList(context, data);
   }
 
   private *getTree(context: Ptr): Sleepable<number> {
@@ -176,7 +215,8 @@ export class GuestMounts implements Subsystem {
     const kind = type.get(context, 'fs_type');
     const fn = k.struct('file_system_type').get(kind, 'mount');
     const flags = type.get(context, 'sb_flags');
-    const root = yield* k.callPtr(fn, kind, BigInt(flags), type.get(context, 'source'), 0);
+    const data = this.legacyData.get(context) ?? 0;
+    const root = yield* k.callPtr(fn, kind, BigInt(flags), type.get(context, 'source'), data);
     if (isErr(root)) return ptrErr(root);
     type.set(context, 'root', root);
     this.born(root);

@@ -13,10 +13,12 @@ import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
 import { OpenFiles } from '../open-files.js';
 import { Dcache } from './dcache.js';
 import { lookUpBelow } from './lookup.js';
+import { PathWalks } from './path-walks.js';
 
 /** The tree of a mounted file system of a module, as nodes of the file tree: views of its dentries. */
 export class GuestTree {
-  private readonly views = new Map<Ptr, FileNode>();
+  /** By what a dentry is: its memory may be another's later. */
+  private readonly views = new WeakMap<object, FileNode>();
 
   constructor(
     readonly k: LinuxKernel,
@@ -25,15 +27,17 @@ export class GuestTree {
   ) {}
 
   view(dentry: Ptr): FileNode {
-    const known = this.views.get(dentry);
+    const identity = this.k.get(Dcache).identityOf(dentry);
+    const known = identity && this.views.get(identity);
     if (known) return known;
     const made = this.make(dentry);
-    this.views.set(dentry, made);
+    if (identity) this.views.set(identity, made);
     return made;
   }
 
   forget(dentry: Ptr): void {
-    this.views.delete(dentry);
+    const identity = this.k.get(Dcache).identityOf(dentry);
+    if (identity) this.views.delete(identity);
   }
 
   objectsOf(dentry: Ptr): NodeObjects {
@@ -94,12 +98,10 @@ class GuestDirectory extends DirectoryNode {
   }
 
   override *find(name: string): Sleepable<FileNode | number | undefined> {
-    const known = this.lookup(name);
-    if (known) return known;
     const dentry = yield* lookUpBelow(this.tree.k, this.dentry, name);
     if (isErr(dentry)) return ptrErr(dentry);
     const view = this.cache.inodeOf(dentry) === 0 ? undefined : this.tree.view(dentry);
-    yield* this.cache.put(dentry);
+    yield* this.tree.k.get(PathWalks).hold(dentry);
     return view;
   }
 
@@ -116,7 +118,7 @@ class GuestDirectory extends DirectoryNode {
         ? yield* k.callInt(fn, owner, inode, dentry, BigInt(S_IFREG | mode), 1)
         : yield* k.callInt(fn, owner, inode, dentry, BigInt(mode));
     const view = error === 0 ? this.tree.view(dentry) : error;
-    yield* this.cache.put(dentry);
+    yield* k.get(PathWalks).hold(dentry);
     return view;
   }
 

@@ -40,7 +40,7 @@ export class KernelProcFiles implements Subsystem {
     };
     for (const [name, text] of Object.entries(files)) proc.addText(name, { text });
     proc.addDirectory('driver');
-    proc.addDirectory('fs');
+    proc.addDirectory('fs/nfsd');
     proc.addDirectory('bus');
     proc.addDirectory('tty/driver');
     this.net(proc);

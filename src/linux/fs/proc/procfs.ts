@@ -108,8 +108,22 @@ export class ProcFs implements Subsystem {
     if (!place) return 0;
     const permissions = (mode & 0o7777) === 0 ? 0o444 : mode & 0o7777;
     const entry = this.allocate(place.name, S_IFREG | permissions, place.parent, data, false);
-    const file = new ProcFile(place.name, permissions, place.parent, entry, opener(entry));
+    const file = new ProcFile(
+      place.name,
+      permissions,
+      place.parent,
+      entry,
+      this.withData(data, opener(entry)),
+    );
     return this.register(entry, file, place.parent, place.name);
+  }
+
+  /** What pde_data() reads, which newer kernels have inline. */
+  private withData(data: Ptr, opener: ProcOpener): ProcOpener {
+    return (open, inode) => {
+      this.k.struct('inode').set(inode, 'i_private', data);
+      return opener(open, inode);
+    };
   }
 
   createDirectory(name: Ptr, mode: number, parentEntry: Ptr, data: Ptr): Ptr {
