@@ -315,3 +315,24 @@ describe('control flow', () => {
     expect(m.call()).toEqual({ kind: 'exception', exception: { vector: 'UD' } });
   });
 });
+
+describe('charging', () => {
+  it('takes fuel, and is no execution', () => {
+    const m = machine();
+    m.load('mov eax, 1\nret');
+    const before = m.cpu.elapsed;
+    m.cpu.charge(1000);
+    expect(m.call()).toEqual({ kind: 'returned' });
+    expect(m.cpu.executed).toBe(2);
+    expect(m.cpu.elapsed - before).toBe(1002);
+  });
+
+  it('counts nothing where nothing runs, however much fuel there is', () => {
+    const m = machine();
+    m.cpu.charge(12_345);
+    const { fuel } = m.cpu;
+    m.cpu.fuel = 200_000;
+    m.cpu.fuel = fuel;
+    expect(m.cpu.executed).toBe(0);
+  });
+});

@@ -168,7 +168,8 @@ export class Cpu implements CpuContract {
   }
 
   get elapsed(): number {
-    return this.elapsedBefore + this.granted - this.regs.fuel;
+    // In this order: fuel may be the largest integer that is exact, and a sum with it is not.
+    return this.elapsedBefore + (this.granted - this.regs.fuel);
   }
 
   get executed(): number {
