@@ -21,6 +21,16 @@ export interface SchedulerHooks {
   switchTo(task: Task): void;
   switchFrom(task: Task): void;
   ended(task: Task): void;
+  /** Whether what may be put off of interrupt work has to wait: the interrupted task has it turned off. */
+  deferred(): boolean;
+}
+
+/** Work that runs on top of whichever task is current, and must not block. */
+interface InterruptWork {
+  readonly name: string;
+  readonly body: () => Sleepable<unknown>;
+  /** May be put off, as softirqs are. */
+  readonly deferrable: boolean;
 }
 
 /**
@@ -33,7 +43,7 @@ export class Scheduler {
   /** The task whose context is in the register file, also while interrupt work runs on top of it. */
   current: Task | undefined;
   private readonly ready: Task[] = [];
-  private interruptWork: { readonly name: string; readonly body: () => Sleepable<unknown> }[] = [];
+  private interruptWork: InterruptWork[] = [];
   private nextId = 1;
   private initialContext: ArrayBufferLike | undefined;
   private spareStacks: number[] = [];
@@ -81,9 +91,9 @@ export class Scheduler {
     this.end(task);
   }
 
-  /** Queues work to run in interrupt context at the next opportunity. It must not block. */
-  interrupt(name: string, body: () => Sleepable<unknown>): void {
-    this.interruptWork.push({ name, body });
+  /** Queues work to run in interrupt context at the next opportunity; if it may be put off, when that is allowed. */
+  interrupt(name: string, body: () => Sleepable<unknown>, deferrable = true): void {
+    this.interruptWork.push({ name, body, deferrable });
   }
 
   /** Brings virtual time up to the executed instructions and fires the alarms that are due. */
@@ -129,9 +139,12 @@ export class Scheduler {
    */
   runInterrupts(): void {
     for (let round = 0; round < MAX_ROUNDS && this.interruptWork.length > 0; round++) {
-      const batch = this.interruptWork;
-      this.interruptWork = [];
+      const work = this.interruptWork;
+      const off = this.hooks.deferred();
+      const batch = off ? work.filter(({ deferrable }) => !deferrable) : work;
+      this.interruptWork = off ? work.filter(({ deferrable }) => deferrable) : [];
       for (const { name, body } of batch) this.runInterrupt(name, body);
+      if (batch.length === 0) return;
     }
   }
 

@@ -35,15 +35,19 @@ export class IrqWorks implements Subsystem {
     const { k } = this;
     const works = this;
     this.waiting.add(work);
-    k.scheduler.interrupt('irq_work', function* () {
-      works.waiting.delete(work);
-      works.setFlags(work, works.flags(work) & ~PENDING);
-      k.processes.preemptCount += HARDIRQ_OFFSET;
-      yield* k.call(k.struct('irq_work').get(work, 'func'), work);
-      k.processes.preemptCount -= HARDIRQ_OFFSET;
-      // Who queued it again meanwhile keeps it busy.
-      if ((works.flags(work) & PENDING) === 0) works.setFlags(work, works.flags(work) & ~BUSY);
-    });
+    k.scheduler.interrupt(
+      'irq_work',
+      function* () {
+        works.waiting.delete(work);
+        works.setFlags(work, works.flags(work) & ~PENDING);
+        k.processes.preemptCount += HARDIRQ_OFFSET;
+        yield* k.call(k.struct('irq_work').get(work, 'func'), work);
+        k.processes.preemptCount -= HARDIRQ_OFFSET;
+        // Who queued it again meanwhile keeps it busy.
+        if ((works.flags(work) & PENDING) === 0) works.setFlags(work, works.flags(work) & ~BUSY);
+      },
+      false,
+    );
     return true;
   }
 

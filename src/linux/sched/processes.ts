@@ -12,6 +12,8 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_NORMAL = 3;
 const TASK_DEAD = 0x80;
+/** Bits of preempt_count: softirqs served or turned off, hard interrupts (include/linux/preempt.h). */
+const IN_INTERRUPT = 0x000f_ff00;
 /** Stacks of tasks may take an eighth of the memory. */
 const THREADS_SHARE = 8;
 /** thread_info.flags (arch/x86/include/asm/thread_info.h). */
@@ -148,6 +150,11 @@ export class Processes implements SchedulerHooks {
     task.preemptCount = this.preemptCount;
     this.preemptCount = 0;
     this.k.space.storePtr(this.currentTaskSlot, this.initTask);
+  }
+
+  /** in_serving_softirq(), local_bh_disable(), in_hardirq(): softirqs wait (kernel/softirq.c). */
+  deferred(): boolean {
+    return (this.preemptCount & IN_INTERRUPT) !== 0;
   }
 
   ended(task: Task): void {

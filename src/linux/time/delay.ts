@@ -105,10 +105,18 @@ export class Delays implements Subsystem {
     return (left * 1000) / hz(k);
   }
 
-  /** Busy waiting: virtual time passes, nobody else runs. */
+  /** Busy waiting: virtual time passes, no other task runs; interrupts come where the task may be interrupted. */
   private spin(ns: number): void {
-    this.k.now();
-    this.k.clock.now += Math.floor(ns);
+    const { k } = this;
+    const { clock } = k;
+    const end = k.now() + Math.floor(ns);
+    const task = k.executor.current;
+    const interruptible = task && !task.isInterrupt && k.cpu.interruptsEnabled;
+    while (interruptible && clock.now < end) {
+      clock.now = Math.min(end, Math.max(clock.now, clock.next ?? end));
+      k.traps.serveInterrupts(task);
+    }
+    clock.now = Math.max(clock.now, end);
   }
 
   /** Sleeps until woken or until the time is over: the jiffies that are left. */

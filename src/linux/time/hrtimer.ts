@@ -105,27 +105,31 @@ export class Hrtimers implements Subsystem {
   private expire(timer: Ptr): void {
     const { k } = this;
     const timers = this;
-    k.scheduler.interrupt('hrtimer', function* () {
-      if (!timers.pending.has(timer)) return;
-      timers.pending.delete(timer);
-      if (!k.space.canRead(timer, 8)) {
-        k.traps.complain('left-behind', 'BUG: a pending hrtimer is in memory that was freed', timer);
-        return;
-      }
-      const type = k.struct('hrtimer');
-      type.set(timer, 'state', 0);
-      k.processes.preemptCount += HARDIRQ_OFFSET;
-      timers.running = timer;
-      // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
-      const now = k.now();
-      let again: number;
-      do again = yield* k.callInt(type.get(timer, 'function'), timer);
-      while (again === HRTIMER_RESTART && !timers.pending.has(timer) && timers.expires(timer) <= now);
-      timers.running = 0;
-      k.processes.preemptCount -= HARDIRQ_OFFSET;
-      if (again === HRTIMER_RESTART && !timers.pending.has(timer))
-        timers.enqueue(timer, timers.expires(timer));
-    });
+    k.scheduler.interrupt(
+      'hrtimer',
+      function* () {
+        if (!timers.pending.has(timer)) return;
+        timers.pending.delete(timer);
+        if (!k.space.canRead(timer, 8)) {
+          k.traps.complain('left-behind', 'BUG: a pending hrtimer is in memory that was freed', timer);
+          return;
+        }
+        const type = k.struct('hrtimer');
+        type.set(timer, 'state', 0);
+        k.processes.preemptCount += HARDIRQ_OFFSET;
+        timers.running = timer;
+        // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
+        const now = k.now();
+        let again: number;
+        do again = yield* k.callInt(type.get(timer, 'function'), timer);
+        while (again === HRTIMER_RESTART && !timers.pending.has(timer) && timers.expires(timer) <= now);
+        timers.running = 0;
+        k.processes.preemptCount -= HARDIRQ_OFFSET;
+        if (again === HRTIMER_RESTART && !timers.pending.has(timer))
+          timers.enqueue(timer, timers.expires(timer));
+      },
+      false,
+    );
   }
 
   /** The hrtimer_clock_base of a clock: inlined code calls its get_time. */
