@@ -18,7 +18,6 @@ export const ipApplet: Applet = {
   name: 'ip',
   usage: 'ip link [show|list] [NAME]',
   summary: 'Lists network devices.',
-  // biome-ignore lint/correctness/useYield: an applet that never waits
   *run({ args, machine, io }) {
     const [object, command = 'show', ...rest] = args;
     if (object === undefined || !'link'.startsWith(object) || !['show', 'list', 'ls', 'l'].includes(command))
