@@ -37,8 +37,11 @@ async function main(argv: readonly string[]): Promise<number> {
   if (name !== undefined && Object.hasOwn(COMMANDS, name)) return await (await COMMANDS[name]()).main(args);
   if (name !== undefined && TOOLS.includes(name))
     return await (await import('./commands/tool.js')).main(name, args);
+  const [about] = args;
+  if (name === 'help' && about !== undefined && (Object.hasOwn(COMMANDS, about) || TOOLS.includes(about)))
+    return await main([argv[0], 'modbox', about, '--help']);
   const { help } = await import('./commands/help.js');
-  return help(name);
+  return help(name === 'help' ? (about ?? name) : name);
 }
 
 /** Ends with one line that says what was wrong, whatever it was. */

@@ -44,7 +44,7 @@ export const MACHINE_HELP = `  --target T        the kernel to be (default: the 
                     tree that the target was added from)
   --cmdline TEXT    kernel boot parameters
   --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
-  --user UID        the user that commands run as, by number (default 0, root)
+  --user UID        the user that commands run as, by number (default 0, root); run loads and removes as root
   --lenient         takes what the real kernel takes though it is not safe (a licence with a NUL in it, too small a
                     struct module)
   --seed N          decides interleavings and random numbers (default 0)

@@ -1,8 +1,8 @@
 import { readFileSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { timeStamp } from '../../machine/applets/dmesg.js';
 import { APPLETS } from '../../machine/applets/index.js';
-import { timeStamp } from '../../machine/applets/system.js';
 import { UsageError } from '../../machine/errors.js';
 import type { Machine, MachineOptions } from '../../machine/machine.js';
 import { BUILTINS } from '../../machine/shell/builtins.js';
@@ -16,10 +16,23 @@ import { memoryLimit } from '../run/limits.js';
 import { complete } from '../shell-complete.js';
 import { ShellKeyboard } from '../shell-keyboard.js';
 
+/** Words in lines that fit a terminal. */
+function wrapped(words: readonly string[]): string {
+  let text = ' ';
+  let width = 1;
+  for (const word of words) {
+    if (width + word.length > 76) text += '\n ';
+    width = text.length - text.lastIndexOf('\n') + word.length;
+    text += ` ${word}`;
+  }
+  return text;
+}
+
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
 
-A machine with a prompt: insmod, modprobe, rmmod, lsmod, modinfo, dmesg, cat, echo, ls, ...; help lists them.
-Without a terminal the commands are read from standard input.
+A machine with a prompt. Without a terminal the commands are read from standard input. Its commands:
+${wrapped([...APPLETS.keys(), ...BUILTINS.keys()])}
+help NAME tells of one. At the prompt Ctrl-C ends the command that runs, with status 130.
 
 ${MACHINE_HELP}  -c COMMANDS       run these and leave
   --menu            choose in a boot menu what to boot, with which kernel command line

@@ -11,6 +11,7 @@ import { packageTree } from '../../testing/corpus.js';
 import { trustFile, trustPath } from '../../trust/testing/own-files.js';
 import { machineOptions } from '../open-machine.js';
 import { runCommand } from '../testing/command.js';
+import { main as run } from './run.js';
 import { main as shell } from './shell.js';
 import { main } from './sign.js';
 
@@ -175,5 +176,19 @@ describe('--user', () => {
     ]);
     expect(await runCommand(shell, ['--user', 'me', '-c', 'true'])).toMatchObject({ status: 2 });
     expect(await runCommand(shell, ['--user', 'root', '-c', `insmod ${file}`])).toMatchObject({ status: 0 });
+  });
+});
+
+describe('run --user', () => {
+  it('loads as root and uses as that user', async () => {
+    const { status, out } = await runCommand(run, [
+      'tests/modules/hello.ko',
+      '--user',
+      '1000',
+      '--exec',
+      'id',
+    ]);
+    expect(out).toContain('uid=1000');
+    expect(status).toBe(0);
   });
 });

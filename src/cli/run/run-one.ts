@@ -1,3 +1,4 @@
+import { Credentials } from '../../linux/security/credentials.js';
 import type { Machine, MachineOptions } from '../../machine/machine.js';
 import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
 import type { ExecResult, RunReport } from '../../machine/run-report.js';
@@ -20,19 +21,33 @@ export interface OneRun {
 /** Boots a machine and runs one module in it. */
 export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun): RunReport {
   const started = performance.now();
-  const { machine } = bootMachine(options);
+  // The module is loaded and removed by root, whoever uses it.
+  const { machine } = bootMachine({ ...options, uid: 0 });
   const bootMs = performance.now() - started;
   run.onBoot?.(machine, bootMs);
   const report = runModule(machine, subject, {
     parameters: run.parameters,
     keep: run.keep,
-    exec: { commands: run.exec, run: (command) => execute(machine, command, run.onExec) },
+    exec: {
+      commands: run.exec,
+      run: (command) => asUser(machine, options.uid ?? 0, () => execute(machine, command, run.onExec)),
+    },
     now: () => performance.now(),
     bootMs,
     ...(run.onStep && { onStep: run.onStep }),
   });
   run.onEnd?.(machine);
   return report;
+}
+
+function asUser<T>(machine: Machine, uid: number, body: () => T): T {
+  const credentials = machine.kernel.get(Credentials);
+  credentials.uid = uid;
+  try {
+    return body();
+  } finally {
+    credentials.uid = 0;
+  }
 }
 
 function execute(machine: Machine, command: string, onExec?: (result: ExecResult) => void): ExecResult {

@@ -1,7 +1,7 @@
 import { visible } from '../../formats/visible-text.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
-import { timeStamp } from '../../machine/applets/system.js';
+import { timeStamp } from '../../machine/applets/dmesg.js';
 import type { Leak } from '../../machine/leaks.js';
 import type { ReportedFault, RunReport } from '../../machine/run-report.js';
 import type { UnboundDriver } from '../../machine/unbound.js';

@@ -84,7 +84,7 @@ export const sysApplet: Applet = {
   summary: 'Makes one system call on a file and prints its result.',
   *run(context) {
     const [call, file, value, ...rest] = context.args;
-    if (value === undefined) return 2;
+    if (value === undefined) throw new AppletUsageError('give a call, a file and a value');
     if (call === 'finit') return yield* finit(context, Number(file), value);
     const options = new Map(rest.map((word) => [word.split('=')[0], word.split('=')[1] ?? '']));
     const mode = call === 'read' ? O_RDONLY : call === 'write' ? O_WRONLY : O_RDWR;

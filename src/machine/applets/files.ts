@@ -9,7 +9,7 @@ export const lsApplet: Applet = {
   usage: 'ls [-1adlR] [FILE]...',
   summary: 'Lists directories.',
   *run(context) {
-    const { flags, operands } = parseFlags(context.args, ['1', 'a', 'd', 'l', 'A']);
+    const { flags, operands } = parseFlags(context.args, ['1', 'a', 'd', 'l', 'A', 'R']);
     const { vfs, io } = context;
     let status = 0;
     const directories: string[] = [];
@@ -27,7 +27,7 @@ export const lsApplet: Applet = {
     }
     for (const directory of directories) {
       if (printed) io.out('\n');
-      if (operands.length > 1) io.out(`${directory}:\n`);
+      if (operands.length > 1 || flags.has('R')) io.out(`${directory}:\n`);
       printed = true;
       status = (yield* listDirectory(context, directory, flags)) || status;
     }
@@ -52,7 +52,16 @@ function* listDirectory(
     const found = flags.has('l') ? yield* context.vfs.stat(full, false) : -ENOENT;
     context.io.out(yield* entryLine(context, full, name, found, flags.has('l')));
   }
-  return 0;
+  let status = 0;
+  if (flags.has('R'))
+    for (const name of shown) {
+      const found = yield* context.vfs.stat(`${path === '/' ? '' : path}/${name}`, false);
+      if (typeof found === 'number' || (found.mode & S_IFMT) !== S_IFDIR) continue;
+      const inner = `${directory === '/' ? '' : directory}/${name}`;
+      context.io.out(`\n${inner}:\n`);
+      status = (yield* listDirectory(context, inner, flags)) || status;
+    }
+  return status;
 }
 
 function* entryLine(

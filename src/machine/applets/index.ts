@@ -1,5 +1,8 @@
 import type { Applet } from './applet.js';
+import { chmodApplet, cpApplet, mvApplet, touchApplet } from './copy.js';
 import { ioctlApplet, sysApplet } from './devices.js';
+import { dmesgApplet } from './dmesg.js';
+import { ddApplet, hexdumpApplet } from './dump.js';
 import {
   lnApplet,
   lsApplet,
@@ -10,10 +13,15 @@ import {
   rmdirApplet,
   statApplet,
 } from './files.js';
+import { findApplet } from './find.js';
+import { ipApplet } from './ip.js';
+import { cutApplet, seqApplet, sortApplet, trApplet, uniqApplet } from './lines.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
 import { headApplet, tailApplet, teeApplet } from './parts.js';
-import { dmesgApplet, psApplet, sleepApplet, unameApplet } from './system.js';
+import { printfApplet } from './printf.js';
+import { sedApplet } from './sed.js';
+import { clearApplet, dateApplet, idApplet, psApplet, sleepApplet, unameApplet } from './system.js';
 import { taintApplet } from './taint.js';
 import { bracketApplet, testApplet } from './test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from './text.js';
@@ -41,9 +49,20 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     psApplet,
     sleepApplet,
     unameApplet,
+    dateApplet,
+    idApplet,
+    ipApplet,
+    clearApplet,
     catApplet,
     echoApplet,
+    printfApplet,
+    seqApplet,
     lsApplet,
+    findApplet,
+    cpApplet,
+    mvApplet,
+    touchApplet,
+    chmodApplet,
     mkdirApplet,
     rmApplet,
     rmdirApplet,
@@ -59,6 +78,13 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     headApplet,
     tailApplet,
     teeApplet,
+    sedApplet,
+    sortApplet,
+    uniqApplet,
+    cutApplet,
+    trApplet,
+    hexdumpApplet,
+    ddApplet,
     wcApplet,
     testApplet,
     bracketApplet,

@@ -11,7 +11,9 @@ interface Wanted {
 }
 
 function wanted(args: readonly string[]): Wanted {
-  const long = args.map((arg) => (/^-\d+$/.test(arg) ? `-n${arg.slice(1)}` : arg));
+  const long = args.map((arg, i) =>
+    /^-\d+$/.test(arg) && !/^-[nc]$/.test(args[i - 1] ?? '') ? `-n${arg.slice(1)}` : arg,
+  );
   const { values, operands } = parseFlags(long, ['n=', 'c=', 'q']);
   const text = values.get('c') ?? values.get('n') ?? '10';
   const match = /^([-+]?)(\d+)([kKM]?)$/.exec(text);

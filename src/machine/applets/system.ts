@@ -1,44 +1,6 @@
 import { block } from '../../kernel/effects.js';
-import type { LogRecord } from '../../kernel/log.js';
+import { Credentials } from '../../linux/security/credentials.js';
 import { type Applet, AppletUsageError, parseFlags } from './applet.js';
-
-export const dmesgApplet: Applet = {
-  name: 'dmesg',
-  usage: 'dmesg [-r] [-t] [-c|-C] [-n LEVEL]',
-  summary: 'Prints the kernel log.',
-  // biome-ignore lint/correctness/useYield: an applet that never waits
-  *run({ args, machine, io }) {
-    const { flags, values } = parseFlags(args, ['r', 't', 'c', 'C', 'n='], {
-      r: 'raw',
-      t: 'notime',
-      c: 'read-clear',
-      C: 'clear',
-    });
-    const level = values.get('n');
-    if (level !== undefined) {
-      if (!/^[1-8]$/.test(level)) throw new AppletUsageError(`unknown level '${level}'`);
-      machine.consoleLevel = Number(level);
-      return 0;
-    }
-    const { log } = machine.kernel;
-    if (!flags.has('C'))
-      for (const record of machine.dmesg(machine.logCleared)) io.out(`${logLine(record, flags)}\n`);
-    if (flags.has('c') || flags.has('C')) machine.logCleared = log.next;
-    return 0;
-  },
-};
-
-function logLine(record: LogRecord, flags: ReadonlySet<string>): string {
-  const level = flags.has('r') ? `<${record.level}>` : '';
-  return `${level}${flags.has('t') ? '' : `${timeStamp(record.time)} `}${record.text}`;
-}
-
-/** `[    1.234567]`, as printk puts it before lines. */
-export function timeStamp(nanoseconds: number): string {
-  const micros = Math.floor(nanoseconds / 1000);
-  const seconds = String(Math.floor(micros / 1e6)).padStart(5);
-  return `[${seconds}.${String(micros % 1e6).padStart(6, '0')}]`;
-}
 
 export const sleepApplet: Applet = {
   name: 'sleep',
@@ -105,6 +67,79 @@ export const unameApplet: Applet = {
         .map(([, text]) => text)
         .join(' ')}\n`,
     );
+    return 0;
+  },
+};
+
+export const dateApplet: Applet = {
+  name: 'date',
+  usage: 'date [-u] [+FORMAT]',
+  summary: "Prints the machine's time (UTC).",
+  // biome-ignore lint/correctness/useYield: an applet that never waits
+  *run({ args, machine, io }) {
+    const { operands } = parseFlags(args, ['u']);
+    const format = operands[0] ?? '+%a %b %e %H:%M:%S UTC %Y';
+    if (!format.startsWith('+')) throw new AppletUsageError('the time cannot be set');
+    const { clock } = machine.kernel;
+    const now = new Date(Number(clock.bootTime) / 1e6 + clock.now / 1e6);
+    io.out(`${dateText(format.slice(1), now)}\n`);
+    return 0;
+  },
+};
+
+function dateText(format: string, now: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [day, date, month] = now.toUTCString().split(/,? /);
+  const iso = now.toISOString();
+  const fields: Readonly<Record<string, string>> = {
+    Y: iso.slice(0, 4),
+    m: iso.slice(5, 7),
+    d: iso.slice(8, 10),
+    e: String(Number(date)).padStart(2),
+    H: two(now.getUTCHours()),
+    M: two(now.getUTCMinutes()),
+    S: two(now.getUTCSeconds()),
+    s: String(Math.floor(now.getTime() / 1000)),
+    N: String((now.getTime() % 1000) * 1e6).padStart(9, '0'),
+    F: iso.slice(0, 10),
+    T: iso.slice(11, 19),
+    a: day,
+    b: month,
+    y: iso.slice(2, 4),
+    Z: 'UTC',
+    z: '+0000',
+    n: '\n',
+    t: '\t',
+    '%': '%',
+  };
+  return format.replace(/%(.)/g, (whole, letter: string) => fields[letter] ?? whole);
+}
+
+export const idApplet: Applet = {
+  name: 'id',
+  usage: 'id [-u]',
+  summary: 'Says who runs commands.',
+  // biome-ignore lint/correctness/useYield: an applet that never waits
+  *run({ args, machine, io }) {
+    const { flags } = parseFlags(args, ['u', 'n', 'g']);
+    const { uid } = machine.kernel.get(Credentials);
+    const name = uid === 0 ? '(root)' : '';
+    io.out(
+      flags.size > 0
+        ? `${flags.has('n') && uid === 0 ? 'root' : uid}\n`
+        : `uid=${uid}${name} gid=${uid}${name}\n`,
+    );
+    return 0;
+  },
+};
+
+export const clearApplet: Applet = {
+  name: 'clear',
+  usage: 'clear',
+  summary: 'Clears the screen.',
+  // biome-ignore lint/correctness/useYield: an applet that never waits
+  *run({ io }) {
+    io.out('\x1b[H\x1b[2J');
     return 0;
   },
 };

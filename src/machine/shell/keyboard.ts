@@ -18,18 +18,28 @@ export class Keyboard {
     private readonly expectSilence: (until: number) => void,
   ) {}
 
+  /** Lets others run for a moment. */
+  *pause(): Sleepable<void> {
+    this.input.take(0);
+    yield* this.sleep();
+  }
+
   /** None at its end. */
   *read(count: number): Sleepable<Uint8Array> {
-    const { clock, scheduler, executor } = this.k;
     for (;;) {
       const taken = this.input.take(count);
       if (taken === 'end') return new Uint8Array();
       if (taken !== 'later') return taken;
-      const task = executor.current!;
-      const until = clock.now + LOOK_NS;
-      this.expectSilence(until + LOOK_NS);
-      clock.arm(until, () => scheduler.wake(task));
-      while (clock.now < until) yield* block();
+      yield* this.sleep();
     }
+  }
+
+  private *sleep(): Sleepable<void> {
+    const { clock, scheduler, executor } = this.k;
+    const task = executor.current!;
+    const until = clock.now + LOOK_NS;
+    this.expectSilence(until + LOOK_NS);
+    clock.arm(until, () => scheduler.wake(task));
+    while (clock.now < until) yield* block();
   }
 }

@@ -84,6 +84,7 @@ describe('redirections', () => {
   });
 });
 
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: it is the shell's
 describe('the language', () => {
   it.each([
     ['echo $(echo a; echo b) "$(printf "x\\n\\n")"', 'a b x\n', 0],
@@ -134,6 +135,7 @@ describe('the language', () => {
   });
 });
 
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: it is the shell's
 describe('pipes', () => {
   it.each([
     ['cat /dev/zero | head -c 5 | wc -c', '5\n'],
