@@ -1,12 +1,14 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Credentials as Who } from '../security/credentials.js';
 import { Keys } from '../security/keys/keys.js';
 import type { Subsystem } from '../subsystem.js';
 
 const KEY_MEMBERS = ['session_keyring', 'process_keyring', 'thread_keyring', 'request_key_auth'] as const;
 
-/** Credentials (Documentation/security/credentials.rst): copies of root's, which every task here has. */
+/** Copies of credentials, and who acts with them (Documentation/security/credentials.rst). */
 export class Credentials implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
@@ -15,16 +17,47 @@ export class Credentials implements Subsystem {
     prepare_creds: () => this.prepare(),
     __put_cred: (cred: Ptr) => this.destroy(cred),
     abort_creds: (cred: Ptr) => this.destroy(cred),
-    override_creds: (cred: Ptr) => this.override(cred),
-    revert_creds: (cred: Ptr) => {
-      this.override(cred);
+    override_creds: (cred: Ptr) => {
+      this.who.count(cred, 1);
+      return this.exchange(cred);
     },
-    commit_creds: (cred: Ptr) => {
-      this.k.struct('task_struct').set(this.k.current, 'cred', cred);
-      this.k.struct('task_struct').set(this.k.current, 'real_cred', cred);
-      return 0;
-    },
+    revert_creds: (cred: Ptr) => this.put(this.exchange(cred)),
+    commit_creds: (cred: Ptr) => this.commit(cred),
   };
+
+  boot(): void {
+    this.k.processes.onExit((task) => this.leave(task));
+  }
+
+  /** exit_creds(): the task's two references. Keys are given back by a task that may sleep. */
+  private leave(task: Task): void {
+    const { k } = this;
+    const type = k.struct('task_struct');
+    for (const member of ['cred', 'real_cred']) {
+      const cred = type.get(task.object, member);
+      if (cred === 0 || this.who.count(cred, -1) > 0) continue;
+      if (this.keys().every((key) => k.struct('cred').get(cred, key) === 0)) k.slab.free(cred);
+      else k.processes.create('cred', this.destroy(cred), { kernelThread: true });
+    }
+  }
+
+  private get who(): Who {
+    return this.k.get(Who);
+  }
+
+  /** commit_creds(): takes over the caller's reference; the task's two on what it had are dropped. */
+  private *commit(cred: Ptr): Sleepable<number> {
+    const type = this.k.struct('task_struct');
+    const before = ['cred', 'real_cred'].map((member) => type.get(this.k.current, member));
+    this.who.count(cred, 1);
+    this.who.assign(this.k.current, cred);
+    for (const old of before) yield* this.put(old);
+    return 0;
+  }
+
+  private *put(cred: Ptr): Sleepable<void> {
+    if (cred !== 0 && this.who.count(cred, -1) === 0) yield* this.destroy(cred);
+  }
 
   /** prepare_kernel_cred(): those of init, without keys. */
   private forKernel(): Ptr {
@@ -62,7 +95,7 @@ export class Credentials implements Subsystem {
     return cred;
   }
 
-  private override(cred: Ptr): Ptr {
+  private exchange(cred: Ptr): Ptr {
     const task = this.k.struct('task_struct');
     const old = task.get(this.k.current, 'cred');
     task.set(this.k.current, 'cred', cred);

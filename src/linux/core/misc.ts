@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { Oops } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Credentials } from '../security/credentials.js';
 import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../traps/symbolize.js';
 
@@ -31,13 +32,13 @@ export class CoreMisc implements Subsystem {
         this.k.caller,
       );
     },
-    capable: () => true,
-    ns_capable: () => true,
-    ns_capable_noaudit: () => true,
+    capable: (capability: number) => this.capable(capability),
+    ns_capable: (_namespace: Ptr, capability: number) => this.capable(capability),
+    ns_capable_noaudit: (_namespace: Ptr, capability: number) => this.capable(capability),
     file_ns_capable: () => true,
-    has_capability: () => true,
-    has_capability_noaudit: () => true,
-    capable_wrt_inode_uidgid: () => true,
+    has_capability: (task: Ptr, capability: number) => this.hasCapability(task, capability),
+    has_capability_noaudit: (task: Ptr, capability: number) => this.hasCapability(task, capability),
+    capable_wrt_inode_uidgid: (_owner: Ptr, _inode: Ptr, capability: number) => this.capable(capability),
     __cpuhp_setup_state: (state: number, name: Ptr, invoke: boolean, startup: Ptr, teardown: Ptr) =>
       this.hotplug(state, name, invoke, startup, teardown),
     __cpuhp_setup_state_cpuslocked: (
@@ -146,6 +147,15 @@ export class CoreMisc implements Subsystem {
   private *callEverywhere(condition: Ptr, fn: Ptr, info: Ptr): Sleepable<void> {
     if (condition !== 0 && !(yield* this.k.callBool(condition, 0, info))) return;
     yield* this.callHere(fn, info);
+  }
+
+  private capable(capability: number): boolean {
+    const who = this.k.get(Credentials);
+    return who.has(who.current, capability);
+  }
+
+  private hasCapability(task: Ptr, capability: number): boolean {
+    return this.k.get(Credentials).has(this.k.struct('task_struct').get(task, 'real_cred'), capability);
   }
 
   private fillCredentials(at: Ptr): void {

@@ -3,8 +3,8 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { yieldCpu } from '../../kernel/effects.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
+import { HI_SOFTIRQ, inSoftirq, TASKLET_SOFTIRQ } from './softirq-context.js';
 
 const SCHEDULED = 1;
 
@@ -30,8 +30,8 @@ export class Softirqs implements Subsystem {
       type.set(tasklet, 'callback', callback);
       type.set(tasklet, 'use_callback', 1);
     },
-    __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet),
-    __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet),
+    __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet, TASKLET_SOFTIRQ),
+    __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet, HI_SOFTIRQ),
     tasklet_kill: (tasklet: Ptr) => this.kill(tasklet),
     tasklet_unlock_wait: () => {},
     tasklet_unlock_spin_wait: () => {},
@@ -61,13 +61,11 @@ export class Softirqs implements Subsystem {
       softirqs.raised.delete(number);
       const action = softirqs.actions.get(number);
       if (action === undefined) return;
-      k.processes.preemptCount += SOFTIRQ_OFFSET;
-      yield* k.call(action, 0);
-      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+      yield* inSoftirq(k, number, action, k.call(action, 0));
     });
   }
 
-  private schedule(tasklet: Ptr): void {
+  private schedule(tasklet: Ptr, vector: number): void {
     const { k } = this;
     const softirqs = this;
     this.waiting.add(tasklet);
@@ -75,16 +73,15 @@ export class Softirqs implements Subsystem {
       softirqs.waiting.delete(tasklet);
       const type = k.struct('tasklet_struct');
       if (type.get(tasklet, 'count.counter') !== 0) {
-        softirqs.schedule(tasklet);
+        softirqs.schedule(tasklet, vector);
         return;
       }
       softirqs.setState(tasklet, 0);
       softirqs.running.add(tasklet);
-      k.processes.preemptCount += SOFTIRQ_OFFSET;
       const callback = type.get(tasklet, 'use_callback') !== 0;
       const fn = type.get(tasklet, callback ? 'callback' : 'func');
-      yield* k.call(fn, callback ? tasklet : type.getBig(tasklet, 'data'));
-      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+      const call = k.call(fn, callback ? tasklet : type.getBig(tasklet, 'data'));
+      yield* inSoftirq(k, vector, fn, call);
       softirqs.running.delete(tasklet);
     });
   }

@@ -20,6 +20,7 @@ import { EfiVariables } from './firmware/efi.js';
 import { FirmwareMatch } from './firmware/match.js';
 import { DeviceProperties } from './firmware/property.js';
 import { SoftwareNodes } from './firmware/software-node.js';
+import { LegacyGpio } from './gpio/legacy.js';
 import { GpioLookup } from './gpio/lookup.js';
 import { Hwmon } from './hwmon/hwmon.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
@@ -108,6 +109,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   IovaCache,
   Edac,
   GpioLookup,
+  LegacyGpio,
   RegmapLookup,
   Backlights,
   FramebufferInfo,

@@ -22,6 +22,7 @@ import { GuestMounts } from './guest/mounting.js';
 import { PathWalks } from './guest/path-walks.js';
 import { PseudoFileSystems } from './guest/pseudo.js';
 import { SuperBlocks } from './guest/super.js';
+import { HostOperations } from './host-operations.js';
 import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
@@ -53,6 +54,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   UserMemory,
   VfsObjects,
   OpenFiles,
+  HostOperations,
   FilePolling,
   Vfs,
   FileExports,

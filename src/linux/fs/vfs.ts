@@ -30,6 +30,7 @@ import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
 import { PathWalks } from './guest/path-walks.js';
+import { HostOperations } from './host-operations.js';
 import { DataServer } from './host-server.js';
 import { MountCalls } from './mount-calls.js';
 import { type FileServer, isServed, type MaybeSleeps, type OpenFile, type Position } from './open-file.js';
@@ -99,6 +100,7 @@ export class Vfs implements Subsystem {
   *openNode(node: FileNode, path: string, openFlags: number): Sleepable<OpenFile | number> {
     const fileSystem = this.tree.mountOf(path)?.type ?? 'rootfs';
     const open = this.files.create(node, path, openFlags, fileSystem);
+    this.k.get(HostOperations).attach(open);
     const server = yield* this.serve(open, node);
     if (typeof server === 'number') {
       yield* this.files.discard(open.file);

@@ -161,7 +161,11 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
   modules.syncStruct(module);
   modules.stop(module);
   const exit = k.struct('module').get(module.struct, 'exit');
-  if (exit !== 0) yield* k.call(exit);
+  if (exit !== 0) {
+    const sections = k.get(Rcu).depth;
+    yield* k.call(exit);
+    reportSections(k, exit, sections);
+  }
   k.get(LeftBehinds).report(module);
   const letters = module.taint.moduleLetters();
   modules.lastUnloaded = `${module.name}${letters && `(${letters})`}`;

@@ -4,6 +4,7 @@ import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js
 import type { Task } from '../../kernel/task/task.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Credentials } from '../security/credentials.js';
 
 /** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 const PF_KTHREAD = 0x0020_0000;
@@ -179,6 +180,7 @@ export class Processes implements SchedulerHooks {
     taskStruct.set(object, 'stack', task.stackBase);
     taskStruct.set(object, 'group_leader', object);
     this.link(object);
+    k.get(Credentials).inherit(task, kernelThread);
   }
 
   /** Empty list heads of a task, so that inlined list walks end. */

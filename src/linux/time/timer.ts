@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { inSoftirq } from '../core/softirq-context.js';
 import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
 import { timeOfJiffies } from './jiffies.js';
 
@@ -141,11 +141,9 @@ export class Timers implements Subsystem {
       }
       const fn = k.struct('timer_list').get(timer, 'function');
       timers.detach(timer);
-      k.processes.preemptCount += SOFTIRQ_OFFSET;
       timers.running = timer;
-      yield* k.call(fn, timer);
+      yield* inSoftirq(k, 1, fn, k.call(fn, timer));
       timers.running = 0;
-      k.processes.preemptCount -= SOFTIRQ_OFFSET;
     });
   }
 }

@@ -46,7 +46,7 @@ export function cpuLines(k: LinuxKernel, task: Task): string[] {
   const short = version.replace(/ \(\d{4}-.*\)$/, '').replace(/ SMP.*? (Debian)/, '  $1');
   const comm = k.struct('task_struct').text(k.current, 'comm');
   const { taint } = k.traps;
-  const user = taint.hasNames ? ` UID: ${k.get(Credentials).uid}` : '';
+  const user = taint.hasNames ? ` UID: ${k.get(Credentials).currentUid}` : '';
   const names = taint.printNames();
   return [
     `CPU: 0${user} PID: ${k.processes.pid(task)} Comm: ${comm} ${taint.print()} ${k.target.release} ${short}`,

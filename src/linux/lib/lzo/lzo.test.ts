@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { LZO_E_INPUT_OVERRUN, LZO_E_LOOKBEHIND_OVERRUN, lzo1xCompress, lzo1xDecompress } from './lzo1x.js';
+import {
+  LZO_E_INPUT_OVERRUN,
+  LZO_E_LOOKBEHIND_OVERRUN,
+  LZO_E_OK,
+  LZO_E_OUTPUT_OVERRUN,
+  lzo1xCompress,
+  lzo1xDecompress,
+} from './lzo1x.js';
 
 const patterned = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i % 1000 < 700 ? (i * i) % 251 : i % 7));
@@ -41,6 +48,18 @@ describe('LZO1X', () => {
       9,
       ...Array<number>(36).fill(9),
     ]);
+  });
+
+  it('reads runs of zeros where the stream says that it has them', () => {
+    const body = [1, 97, 98, 99, 100, 0x1b, 0xfd, 0xff, 2, 122, 17, 0, 0];
+    const out = new Uint8Array(40);
+    const read = lzo1xDecompress(Uint8Array.of(17, 1, ...body), out);
+    expect(read).toEqual({ result: LZO_E_OK, length: 4 + 23 + 1 });
+    expect([...out.subarray(0, 28)]).toEqual([97, 98, 99, 100, ...Array<number>(23).fill(0), 122]);
+    expect(lzo1xDecompress(Uint8Array.of(17, 0, ...body), out).result).toBe(LZO_E_LOOKBEHIND_OVERRUN);
+    expect(lzo1xDecompress(Uint8Array.of(17, 1, ...body), new Uint8Array(20)).result).toBe(
+      LZO_E_OUTPUT_OVERRUN,
+    );
   });
 
   it('tells damaged data', () => {

@@ -3,7 +3,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { LZO_E_OK, LZO_E_OUTPUT_OVERRUN, lzo1xCompress, lzo1xDecompress } from './lzo1x.js';
 
-/** LZO compression (lib/lzo). The variant with runs of zeros (lzo-rle) is not implemented. */
+/** LZO compression (lib/lzo). Runs of zeros (lzo-rle) are read; writing them is not implemented. */
 export class Lzo implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 

@@ -21,6 +21,9 @@ const SHORTEST_MATCH = 4;
 /** Longest run that the first byte of a stream can announce. */
 const FIRST_RUN = 238;
 const END = [17, 0, 0] as const;
+/** First byte of a stream that names its version in the second (Documentation/staging/lzo.rst). */
+const VERSIONED = 17;
+const SHORTEST_ZERO_RUN = 4;
 
 /** Compresses; the worst case is a sixteenth and 67 bytes longer than the data. */
 export function lzo1xCompress(data: Uint8Array): Uint8Array {
@@ -113,7 +116,8 @@ class Reader {
   ) {}
 
   run(): number {
-    if (this.data[0] > 17) this.literals(this.byte() - 17);
+    const runs = this.header();
+    if (this.data[this.at] > 17) this.literals(this.byte() - 17);
     for (;;) {
       const instruction = this.byte();
       if (instruction >= 64) {
@@ -123,6 +127,9 @@ class Reader {
         const length = this.extended(instruction & 31, 31) + 2;
         const word = this.word();
         this.match(length, 1 + (word >> 2), word & 3);
+      } else if (runs && this.isZeroRun(instruction)) {
+        const trailing = this.word() & 3;
+        this.zeros(((instruction & 7) | (this.byte() << 3)) + SHORTEST_ZERO_RUN, trailing);
       } else if (instruction >= 16) {
         const length = this.extended(instruction & 7, 7) + 2;
         const word = this.word();
@@ -136,6 +143,24 @@ class Reader {
         this.match(this.state === 4 ? 3 : 2, distance, instruction & 3);
       }
     }
+  }
+
+  /** Whether a header says that the stream has runs of zeros (bitstream version 1 and later, lzo-rle). */
+  private header(): boolean {
+    if (this.data.length < 5 || this.data[0] !== VERSIONED) return false;
+    this.at = 2;
+    return this.data[1] !== 0;
+  }
+
+  /** A far match of the greatest distance stands for a run of zeros. */
+  private isZeroRun(instruction: number): boolean {
+    const word = this.data[this.at] | (this.data[this.at + 1] << 8);
+    return (instruction & 0xf8) === 0x18 && (word & 0xfffc) === 0xfffc;
+  }
+
+  private zeros(length: number, trailing: number): void {
+    for (let i = 0; i < length; i++) this.put(0);
+    this.literals(trailing);
   }
 
   private end(length: number): number {
