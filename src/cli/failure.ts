@@ -36,7 +36,8 @@ export function explain(error: unknown, doing = ''): number {
 export function whyOf(error: unknown, doing = ''): string {
   if (isInternal(error)) return internalText(error, doing);
   // What Node advises of positional arguments quotes one half of what it names.
-  if (isOptionError(error)) return (error as Error).message.replace(/\. To specify a positional [\s\S]*$/, '');
+  if (isOptionError(error))
+    return (error as Error).message.replace(/\. To specify a positional [\s\S]*$/, '');
   return isSystemError(error) ? systemText(error) : (error as Error).message;
 }
 
