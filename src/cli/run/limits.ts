@@ -2,17 +2,18 @@ import type { MachineOptions } from '../../machine/machine.js';
 
 /** Seconds that a module gets that nobody said anything about. */
 export const DEFAULT_TIMEOUT_S = 60;
-/** Bytes of the heap beyond which a machine's own records are too many: less than what V8 gives up at. */
-const HEAP_LIMIT = 1.2e9;
-/** The heap is measured at one of so many polls, which are milliseconds apart. */
+/** Bytes beyond which a machine's own records and files are too many: less than what V8 gives up at. */
+const MEMORY_LIMIT = 1.2e9;
+/** Memory is measured at one of so many polls, which are milliseconds apart. */
 const POLLS_BETWEEN_MEASUREMENTS = 16;
 
 /** Stops commands that take too much of the host's memory. */
 export function memoryLimit(): () => 'host-memory' | undefined {
   let polls = 0;
   return () => {
-    const measure = ++polls % POLLS_BETWEEN_MEASUREMENTS === 0;
-    return measure && process.memoryUsage().heapUsed > HEAP_LIMIT ? 'host-memory' : undefined;
+    if (++polls % POLLS_BETWEEN_MEASUREMENTS !== 0) return undefined;
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers > MEMORY_LIMIT ? 'host-memory' : undefined;
   };
 }
 
