@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../errno.js';
+import { EEXIST, ELOOP, ENOENT, ENOSPC, ENOTDIR } from '../errno.js';
 import { FileTree, type HostTree, MemoryDirectory, MemoryFile, SymlinkNode } from './index.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -62,5 +62,16 @@ describe('the file tree', () => {
     expect(tree.mountOf('/mnt/here/above')?.type).toBe('tmpfs');
     expect(tree.unmount('/mnt/here')).toMatchObject({ type: 'tmpfs' });
     expect(tree.makeDirectories('/mnt/here').names()).toEqual(['below']);
+  });
+});
+
+describe('a file in memory', () => {
+  it('has no room for more than half of what a machine has, wherever one writes', () => {
+    const file = new MemoryFile();
+    expect(file.write(2 ** 40, Uint8Array.of(1))).toBe(-ENOSPC);
+    expect(file.truncate(2 ** 40)).toBe(-ENOSPC);
+    expect(file.size).toBe(0);
+    expect(file.write(0, Uint8Array.of(1, 2))).toBe(0);
+    expect([...file.read(0, 9)]).toEqual([1, 2]);
   });
 });

@@ -121,9 +121,7 @@ export class FileTree {
     if (node instanceof DirectoryNode) return -EISDIR;
     if (!node) return location.parent.insert(location.name, new MemoryFile(mode, bytes.slice()));
     if (!(node instanceof DataNode)) return -EEXIST;
-    node.truncate(0);
-    node.write(0, bytes);
-    return 0;
+    return node.truncate(0) || node.write(0, bytes);
   }
 
   /** The directory at a path, with every missing one on the way made. */

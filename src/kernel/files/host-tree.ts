@@ -53,13 +53,14 @@ class HostFile extends DataNode {
     return this.loaded().read(position, count);
   }
 
-  override write(position: number, bytes: Uint8Array): void {
-    this.loaded().write(position, bytes);
+  override write(position: number, bytes: Uint8Array): number {
+    return this.loaded().write(position, bytes);
   }
 
-  override truncate(size: number): void {
-    if (size === 0) this.copy = new MemoryFile(this.mode);
-    else this.loaded().truncate(size);
+  override truncate(size: number): number {
+    if (size !== 0) return this.loaded().truncate(size);
+    this.copy = new MemoryFile(this.mode);
+    return 0;
   }
 
   private loaded(): MemoryFile {

@@ -1,4 +1,4 @@
-import { EEXIST, ENOENT, ENOTEMPTY } from '../errno.js';
+import { EEXIST, ENOENT, ENOSPC, ENOTEMPTY } from '../errno.js';
 import { DataNode, DirectoryNode, type FileNode } from './node.js';
 
 /** A directory held in memory; entries are listed in the order in which they were made. */
@@ -41,6 +41,9 @@ export class MemoryDirectory extends DirectoryNode {
   }
 }
 
+/** A file in memory is no larger: half of what a machine has, as a tmpfs is by default. */
+const MAX_FILE_BYTES = 256 << 20;
+
 /** A regular file held in memory. */
 export class MemoryFile extends DataNode {
   private length: number;
@@ -61,22 +64,26 @@ export class MemoryFile extends DataNode {
     return this.buffer.subarray(Math.min(position, this.length), Math.min(position + count, this.length));
   }
 
-  override write(position: number, bytes: Uint8Array): void {
-    this.reserve(position + bytes.length);
+  override write(position: number, bytes: Uint8Array): number {
+    if (!this.reserve(position + bytes.length)) return -ENOSPC;
     this.buffer.set(bytes, position);
     this.length = Math.max(this.length, position + bytes.length);
+    return 0;
   }
 
-  override truncate(size: number): void {
-    this.reserve(size);
+  override truncate(size: number): number {
+    if (!this.reserve(size)) return -ENOSPC;
     if (size < this.length) this.buffer.fill(0, size, this.length);
     this.length = size;
+    return 0;
   }
 
-  private reserve(size: number): void {
-    if (size <= this.buffer.length) return;
-    const larger = new Uint8Array(Math.max(size, this.buffer.length * 2, 64));
+  private reserve(size: number): boolean {
+    if (size <= this.buffer.length) return true;
+    if (size > MAX_FILE_BYTES) return false;
+    const larger = new Uint8Array(Math.min(Math.max(size, this.buffer.length * 2, 64), MAX_FILE_BYTES));
     larger.set(this.buffer.subarray(0, this.length));
     this.buffer = larger;
+    return true;
   }
 }

@@ -51,8 +51,10 @@ export abstract class DataNode extends FileNode {
 
   /** At most `count` bytes from `position` on; a view that later writes may change. */
   abstract read(position: number, count: number): Uint8Array;
-  abstract write(position: number, bytes: Uint8Array): void;
-  abstract truncate(size: number): void;
+  /** 0, or -ENOSPC where the file would become too large. */
+  abstract write(position: number, bytes: Uint8Array): number;
+  /** As `write`. */
+  abstract truncate(size: number): number;
 
   /** Whether the bytes are those of a file outside of the machine, as it is there. */
   get fromHost(): boolean {

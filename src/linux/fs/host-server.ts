@@ -83,9 +83,9 @@ export class DataServer extends HostServer {
   }
 
   protected override take(open: OpenFile, bytes: Uint8Array, position: number): number {
-    this.node.write(position, bytes);
+    const error = this.node.write(position, bytes);
     this.syncSize(open);
-    return bytes.length;
+    return error || bytes.length;
   }
 
   override *write(
@@ -101,9 +101,9 @@ export class DataServer extends HostServer {
   }
 
   truncate(open: OpenFile, size: number): number {
-    this.node.truncate(size);
+    const error = this.node.truncate(size);
     this.syncSize(open);
-    return 0;
+    return error;
   }
 
   fsync(): number {
