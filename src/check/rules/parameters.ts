@@ -1,25 +1,10 @@
+import { parseBool } from '../../linux/lib/string/kstrtox.js';
+import { CHARP_LIMIT, integerRefusal, PARAM_INTEGERS } from '../../linux/module/param-types.js';
 import type { ErrnoName, Reason } from '../reason.js';
 import type { Case } from './rule.js';
 
 /** Options of a module that the kernel takes before it asks the module (dyndbg), or that mean nothing any more. */
 const LOADER_OPTIONS = ['dyndbg', 'async_probe'];
-
-/** Bits and sign of what kstrtoint() and the like take (include/linux/moduleparam.h). */
-const INTEGERS: Readonly<
-  Record<string, { readonly bits: number; readonly signed: boolean; readonly base?: 16 }>
-> = {
-  byte: { bits: 8, signed: false },
-  short: { bits: 16, signed: true },
-  ushort: { bits: 16, signed: false },
-  int: { bits: 32, signed: true },
-  uint: { bits: 32, signed: false },
-  long: { bits: 64, signed: true },
-  ulong: { bits: 64, signed: false },
-  ullong: { bits: 64, signed: false },
-  hexint: { bits: 32, signed: false, base: 16 },
-};
-/** Longest text of a charp parameter (kernel/params.c). */
-const MAX_STRING = 1024;
 
 interface Given {
   readonly name: string;
@@ -81,34 +66,12 @@ function refusalOf(type: string, value: string | undefined): ErrnoName | undefin
     return errors.find((errno) => errno !== undefined);
   }
   if (type === 'bool' || type === 'invbool' || type === 'bint')
-    return value === undefined || /^([yY1nN0tTfF]|[oO][nNfF])/.test(value) ? undefined : 'EINVAL';
+    return value === undefined || parseBool(value) !== undefined ? undefined : 'EINVAL';
   if (type === 'charp') {
     if (value === undefined) return 'EINVAL';
-    return new TextEncoder().encode(value).length > MAX_STRING ? 'ENOSPC' : undefined;
+    return new TextEncoder().encode(value).length > CHARP_LIMIT ? 'ENOSPC' : undefined;
   }
-  return Object.hasOwn(INTEGERS, type) ? refusalOfInteger(INTEGERS[type], value) : undefined;
-}
-
-function refusalOfInteger(
-  { bits, signed, base }: (typeof INTEGERS)[string],
-  value: string | undefined,
-): ErrnoName | undefined {
-  const match = /^([+-]?)(0[xX][0-9a-fA-F]+|[0-9a-fA-F]+)\n?$/.exec(value ?? '');
-  if (!match) return 'EINVAL';
-  const [, sign, digits] = match;
-  const number = unsigned(digits, base);
-  if (number === undefined || (sign === '-' && !signed)) return 'EINVAL';
-  const limit = 1n << BigInt(signed ? bits - 1 : bits);
-  const fits = sign === '-' ? number <= limit : number < limit;
-  return fits ? undefined : 'ERANGE';
-}
-
-/** kstrtoull() with base 0: 0x and 0 in front decide. */
-function unsigned(digits: string, base: 16 | undefined): bigint | undefined {
-  if (/^0[xX]/.test(digits)) return BigInt(digits);
-  if (base === 16) return BigInt(`0x${digits}`);
-  if (/^0[0-7]+$/.test(digits)) return BigInt(`0o${digits}`);
-  return /^(0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : undefined;
+  return Object.hasOwn(PARAM_INTEGERS, type) ? integerRefusal(value ?? '', PARAM_INTEGERS[type]) : undefined;
 }
 
 /** next_arg(): at white space, but for that between double quotes, which are taken off. `--` ends a module's part. */

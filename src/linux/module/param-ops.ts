@@ -2,29 +2,11 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOSPC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { type IntegerType, parseBool, parseInteger } from '../lib/string/kstrtox.js';
+import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
+import { CHARP_LIMIT, PARAM_INTEGERS, type ParamInteger } from './param-types.js';
 
-/** An integer parameter: `hex` is how it is shown, not how it is read. */
-interface ParamInteger extends IntegerType {
-  readonly hex?: boolean;
-}
-
-/** Integer parameter types, by the name in `param_ops_NAME` (include/linux/moduleparam.h). */
-const INTEGERS: Readonly<Record<string, ParamInteger>> = {
-  byte: { bits: 8, signed: false },
-  short: { bits: 16, signed: true },
-  ushort: { bits: 16, signed: false },
-  int: { bits: 32, signed: true },
-  uint: { bits: 32, signed: false },
-  long: { bits: 64, signed: true },
-  ulong: { bits: 64, signed: false },
-  ullong: { bits: 64, signed: false },
-  hexint: { bits: 32, signed: false, hex: true },
-};
 const OPS_FLAG_NOARG = 1;
-/** STANDARD_PARAM_DEF's limit for a string parameter. */
-const CHARP_LIMIT = 1024;
 const PAGE_SIZE = 4096;
 
 /** Standard types of module parameters: kernel/params.c. */
@@ -74,7 +56,7 @@ export class ParamOps implements Subsystem {
 
   private integerExports(): Record<string, (...args: never[]) => unknown> {
     const found: Record<string, (...args: never[]) => unknown> = {};
-    for (const [name, type] of Object.entries(INTEGERS)) {
+    for (const [name, type] of Object.entries(PARAM_INTEGERS)) {
       found[`param_set_${name}`] = (value: Ptr, param: Ptr) => this.setInteger(value, param, type);
       found[`param_get_${name}`] = (buffer: Ptr, param: Ptr) => this.getInteger(buffer, param, type);
     }
@@ -83,7 +65,14 @@ export class ParamOps implements Subsystem {
 
   private tables(): Record<string, (at: Ptr) => void> {
     const tables: Record<string, (at: Ptr) => void> = {};
-    for (const name of [...Object.keys(INTEGERS), 'charp', 'bool', 'invbool', 'bint', 'bool_enable_only'])
+    for (const name of [
+      ...Object.keys(PARAM_INTEGERS),
+      'charp',
+      'bool',
+      'invbool',
+      'bint',
+      'bool_enable_only',
+    ])
       tables[`param_ops_${name}`] = (at) => this.fillOps(at, name);
     tables['param_array_ops'] = (at) => {
       const ops = this.k.struct('kernel_param_ops');
