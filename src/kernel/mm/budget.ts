@@ -1,3 +1,6 @@
+/** What the host's memory holds, in bytes, of a thing that guest code makes and that is mostly the host's: a file's node, a queue. */
+export const RECORD_OF_HOST_BYTES = 1024;
+
 /**
  * The memory that a machine has: pages that guest code gets, and what the base kernel's own records of things take that guest
  * code has made. Address space may be larger than that.

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
 import { noSuchObject, selfWait } from '../errors.js';
@@ -49,8 +50,6 @@ const MAX_WORKERS = 16;
 /** Flushes after which draining a queue is said to take long (kernel/workqueue.c). */
 const DRAIN_TRIES = 10;
 const LOGLEVEL_WARNING = 4;
-/** What a workqueue takes of the host's memory, in bytes. */
-const QUEUE_BYTES = 1024;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
@@ -139,9 +138,13 @@ export class Workqueues implements Subsystem {
   private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
     void flags;
     const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
-    const wq = this.k.budget.available > QUEUE_BYTES ? this.k.slab.kmalloc(64, true) : 0;
-    if (wq === 0) return 0;
-    this.k.budget.take(QUEUE_BYTES);
+    const { budget, slab } = this.k;
+    if (!budget.take(RECORD_OF_HOST_BYTES)) return 0;
+    const wq = slab.kmalloc(64, true);
+    if (wq === 0) {
+      budget.give(RECORD_OF_HOST_BYTES);
+      return 0;
+    }
     this.add(wq, name, this.k.origins.here(), maxActive === 0 ? MAX_WORKERS : maxActive);
     return wq;
   }
@@ -169,7 +172,7 @@ export class Workqueues implements Subsystem {
     const queue = this.at(wq);
     yield* this.drain(queue);
     this.dispose(wq);
-    this.k.budget.give(QUEUE_BYTES);
+    this.k.budget.give(RECORD_OF_HOST_BYTES);
     this.k.slab.free(wq);
   }
 

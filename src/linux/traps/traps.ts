@@ -241,10 +241,7 @@ export class Traps implements ExecutorHooks {
   /** What a module that is being unloaded did not take away: it is reported, the log does not change. */
   leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
     const { k } = this;
-    if (this.reports.length >= MAX_REPORTS) {
-      this.suppressed++;
-      return;
-    }
+    if (this.suppresses('left-behind')) return;
     this.reports.push({
       kind: 'left-behind',
       message,
@@ -340,6 +337,13 @@ export class Traps implements ExecutorHooks {
     return 'kill';
   }
 
+  /** Whether a report is one too many: it is only counted then. */
+  private suppresses(kind: FaultKind): boolean {
+    if (this.reports.length < MAX_REPORTS || !REPEATS.has(kind)) return false;
+    this.suppressed++;
+    return true;
+  }
+
   /** Adds to the list of reports. */
   record(
     task: Task | undefined,
@@ -351,10 +355,7 @@ export class Traps implements ExecutorHooks {
     module?: string,
   ): void {
     const { k } = this;
-    if (this.reports.length >= MAX_REPORTS && REPEATS.has(kind)) {
-      this.suppressed++;
-      return;
-    }
+    if (this.suppresses(kind)) return;
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     this.reports.push({

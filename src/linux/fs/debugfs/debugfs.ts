@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
+import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -9,8 +10,6 @@ import { modeOf, VfsObjects } from '../objects.js';
 import { DebugDirectory, DebugFile, type DebugNode } from './node.js';
 
 const LOGLEVEL_ERR = 3;
-/** What a node takes of the host's memory, in bytes. */
-const NODE_BYTES = 1024;
 
 interface Entry {
   readonly dentry: Ptr;
@@ -127,7 +126,7 @@ export class DebugFs implements Subsystem {
       this.k.log.line(`debugfs: ${text}`, LOGLEVEL_ERR);
       return errPtr(EEXIST);
     }
-    if (!this.k.budget.take(NODE_BYTES)) return errPtr(ENOMEM);
+    if (!this.k.budget.take(RECORD_OF_HOST_BYTES)) return errPtr(ENOMEM);
     if (node instanceof DebugDirectory) above.node.links++;
     const entry = this.enter(name, node, above, data);
     above.node.attach(name, node);
@@ -158,7 +157,7 @@ export class DebugFs implements Subsystem {
       if (node instanceof DebugDirectory) parent.node.links--;
     }
     if (node instanceof DebugFile) node.removed = true;
-    if (this.entries.delete(entry.dentry)) this.k.budget.give(NODE_BYTES);
+    if (this.entries.delete(entry.dentry)) this.k.budget.give(RECORD_OF_HOST_BYTES);
     this.k.get(VfsObjects).release(node);
   }
 }

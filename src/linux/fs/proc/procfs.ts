@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
+import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { noSuchObject } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -13,9 +14,6 @@ import { TextServer, type TextSource } from '../text-server.js';
 import { ProcDirectory, ProcFile, type ProcOpener } from './node.js';
 
 const SOURCE = 'fs/proc/generic.c';
-
-/** What a node takes of the host's memory, in bytes. */
-const NODE_BYTES = 1024;
 
 interface Spot {
   readonly parent: ProcDirectory;
@@ -204,18 +202,18 @@ export class ProcFs implements Subsystem {
     if (place === undefined) return;
     this.nodes.delete(place.entry);
     this.k.slab.free(place.entry);
-    this.k.budget.give(NODE_BYTES);
+    this.k.budget.give(RECORD_OF_HOST_BYTES);
   }
 
   private register(entry: Ptr, node: FileNode, parent: ProcDirectory, name: string): Ptr {
-    if (!this.k.budget.take(NODE_BYTES)) {
+    if (!this.k.budget.take(RECORD_OF_HOST_BYTES)) {
       this.k.slab.free(entry);
       return 0;
     }
     if (parent.attach(name, node) !== 0) {
       this.complain(`proc_dir_entry '${parent.name}/${name}' already registered`, 'proc_register');
       this.k.slab.free(entry);
-      this.k.budget.give(NODE_BYTES);
+      this.k.budget.give(RECORD_OF_HOST_BYTES);
       return 0;
     }
     this.nodes.set(entry, node);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../../kernel/errno.js';
+import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { type Holding, KOBJECT } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -16,8 +17,6 @@ import {
 
 /** Attributes are read and written through one page (Documentation/filesystems/sysfs.rst). */
 const PAGE_SIZE = 4096;
-/** What a node takes of the host's memory. */
-const NODE_BYTES = 1024;
 
 /** The tree of /sys, and how its files are read and written: what the file system layer mounts. */
 export class Sysfs implements Subsystem {
@@ -94,7 +93,7 @@ export class Sysfs implements Subsystem {
       }
       return -EEXIST;
     }
-    if (!this.k.budget.take(NODE_BYTES)) return -ENOMEM;
+    if (!this.k.budget.take(RECORD_OF_HOST_BYTES)) return -ENOMEM;
     parent.children.set(node.name, node);
     return 0;
   }
@@ -104,7 +103,7 @@ export class Sysfs implements Subsystem {
     const { parent } = node;
     if (parent?.children.get(node.name) === node) {
       parent.children.delete(node.name);
-      this.k.budget.give(NODE_BYTES);
+      this.k.budget.give(RECORD_OF_HOST_BYTES);
     }
     this.forget(node);
   }
@@ -204,7 +203,7 @@ export class Sysfs implements Subsystem {
   private forget(node: SysfsNode): void {
     if (node.kind === 'directory') {
       for (const child of [...node.children.values()]) this.forget(child);
-      this.k.budget.give(node.children.size * NODE_BYTES);
+      this.k.budget.give(node.children.size * RECORD_OF_HOST_BYTES);
       node.children.clear();
       if (this.directories.get(node.kobj) === node) this.directories.delete(node.kobj);
     }
