@@ -11,17 +11,12 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
-  READ_TABLE,
-  READ_TAGS,
   REGIONS,
-  TABLE_ENTRIES,
-  WATCHED_TAG,
-  WRITE_TABLE,
-  WRITE_TAGS,
 } from './layout.js';
-import { newMemory, tablesAreAsNew } from './permission-tables.js';
+import { newMemory, PermissionTables, tablesAreAsNew } from './permission-tables.js';
 import { scrubber as scrubberOf } from './scrub.js';
 import { Shadow } from './shadow.js';
+import { isUserPage, UserPages } from './user-pages.js';
 import { WILD_BASE, WildPointers } from './wild-pointers.js';
 
 export interface Permissions {
@@ -46,8 +41,6 @@ const TEXT_CHUNK = 4096;
 
 const MAPPED = 1;
 const EXECUTE = 2;
-/** Upper word of a watched page's tag. */
-const WATCHED_HIGH = Number(WATCHED_TAG >> 32n);
 /** The page was mapped at some time: it may hold something. */
 const USED = 4;
 
@@ -59,12 +52,12 @@ export class AddressSpace {
   readonly memory: WebAssembly.Memory;
   readonly view: DataView;
   readonly bytes: Uint8Array;
+  private readonly tables: PermissionTables;
   /** Upper half at which each page may be read; index is linear >>> 12. */
-  readonly readTable: Uint32Array;
-  readonly writeTable: Uint32Array;
-  /** What translated code checks with, two words for each page; see layout.ts. */
-  private readonly readTags: Uint32Array;
-  private readonly writeTags: Uint32Array;
+  private readonly readTable: Uint32Array;
+  private readonly writeTable: Uint32Array;
+  /** Pages of the user region: what the system's own copies between it and the kernel ask. */
+  readonly user: UserPages;
   /**
    * Accesses that TypeScript code has made, long ones by their length: what the work of the base kernel is measured by. Every
    * loop over what guest code has linked makes some.
@@ -87,11 +80,11 @@ export class AddressSpace {
     const buffer = this.memory.buffer;
     this.view = new DataView(buffer, 0, GUEST_LIMIT);
     this.bytes = new Uint8Array(buffer, 0, GUEST_LIMIT);
-    this.readTable = new Uint32Array(buffer, READ_TABLE, TABLE_ENTRIES);
-    this.writeTable = new Uint32Array(buffer, WRITE_TABLE, TABLE_ENTRIES);
+    this.tables = new PermissionTables(buffer);
+    this.readTable = this.tables.read;
+    this.writeTable = this.tables.write;
+    this.user = new UserPages(this.tables);
     this.shadow = new Shadow(buffer);
-    this.readTags = new Uint32Array(buffer, READ_TAGS, TABLE_ENTRIES * 2);
-    this.writeTags = new Uint32Array(buffer, WRITE_TAGS, TABLE_ENTRIES * 2);
     this.granuleUpper.fill(0xffff_ffff);
     this.granuleUpper[0] = 0;
     for (const region of REGIONS) {
@@ -113,7 +106,7 @@ export class AddressSpace {
       const end = this.endOfRun(page);
       if (this.pageFlags[page]) {
         scrubber.scrub(page * PAGE_SIZE, end * PAGE_SIZE);
-        this.forbid(page, end);
+        this.tables.forbid(page, end);
         this.shadow.forget(page * PAGE_SIZE, end * PAGE_SIZE);
       }
       page = end;
@@ -128,14 +121,6 @@ export class AddressSpace {
     let end = page + 1;
     while (end < this.pageFlags.length && (this.pageFlags[end] !== 0) === used) end++;
     return end;
-  }
-
-  /** Takes every right to pages away, without telling anybody. */
-  private forbid(page: number, end: number): void {
-    this.readTable.fill(NO_ACCESS, page, end);
-    this.writeTable.fill(NO_ACCESS, page, end);
-    this.readTags.fill(0, 2 * page, 2 * end);
-    this.writeTags.fill(0, 2 * page, 2 * end);
   }
 
   /** Registers a function that is told when executable pages change: mapped, unmapped, or patched. */
@@ -164,17 +149,13 @@ export class AddressSpace {
    * everything may be accessed.
    */
   watch(start: Ptr, bytes: number): void {
-    for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
-      this.readTags[2 * page + 1] |= WATCHED_HIGH;
-      this.writeTags[2 * page + 1] |= WATCHED_HIGH;
-    }
+    for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++)
+      this.tables.watch(page);
     this.shadow.forget(start, start + bytes);
   }
 
   isWatched(ptr: Ptr): boolean {
-    return (
-      ptr >= 0 && ptr < GUEST_LIMIT && (this.readTags[2 * (ptr >>> PAGE_SHIFT) + 1] & WATCHED_HIGH) !== 0
-    );
+    return ptr >= 0 && ptr < GUEST_LIMIT && this.tables.isWatched(ptr >>> PAGE_SHIFT);
   }
 
   /**
@@ -202,6 +183,11 @@ export class AddressSpace {
 
   canWrite(ptr: Ptr, bytes = 1): boolean {
     return this.allowed(this.writeTable, ptr, bytes);
+  }
+
+  /** How many of `bytes` bytes from a pointer on can be read before the first that cannot. */
+  readableFrom(ptr: Ptr, bytes: number): number {
+    return this.allowedFrom(this.readTable, ptr, bytes);
   }
 
   /** Writes text that is mapped read-only, as text_poke does, and drops translations of it. */
@@ -363,13 +349,25 @@ export class AddressSpace {
     return true;
   }
 
+  private allowedFrom(table: Uint32Array, ptr: Ptr, bytes: number): number {
+    if (this.allowed(table, ptr, bytes)) return bytes;
+    let done = 0;
+    while (done < bytes) {
+      const step = Math.min(bytes - done, PAGE_SIZE - ((ptr + done) % PAGE_SIZE));
+      if (!this.allowed(table, ptr + done, step)) break;
+      done += step;
+    }
+    return done;
+  }
+
   private check(table: Uint32Array, ptr: Ptr, bytes: number, access: 'read' | 'write'): void {
     this.accesses += bytes > LONG_ACCESS ? bytes >>> LONG_ACCESS_SHIFT : 1;
     if (this.accesses > this.allowedAccesses) this.endless();
     if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
       if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
     } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
-    throw new GuestFault(this.toAddress(ptr), access, bytes);
+    const good = ptr < GUEST_LIMIT ? this.allowedFrom(table, ptr, bytes) : 0;
+    throw new GuestFault(this.toAddress(ptr + good), access, bytes - good);
   }
 
   private endless(): never {
@@ -388,14 +386,9 @@ export class AddressSpace {
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
       this.pageFlags[page] = flags | USED;
       if (this.writeTable[page] !== NO_ACCESS && !permissions?.write) this.restrictions++;
-      this.readTable[page] = permissions?.read ? upper : NO_ACCESS;
-      this.writeTable[page] = permissions?.write ? upper : NO_ACCESS;
-      const low = (upper << 20) | page;
-      const high = upper >>> 12;
-      this.readTags[2 * page] = permissions?.read ? low : 0;
-      this.readTags[2 * page + 1] = permissions?.read ? high : 0;
-      this.writeTags[2 * page] = permissions?.write ? low : 0;
-      this.writeTags[2 * page + 1] = permissions?.write ? high : 0;
+      if (isUserPage(page)) this.user.set(page, permissions);
+      else if (permissions) this.tables.allow(page, upper, permissions);
+      else this.tables.forbid(page, page + 1);
     }
     if (wasCode) this.codeChanged(start, bytes);
   }

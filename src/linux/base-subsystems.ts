@@ -29,6 +29,7 @@ import { PercpuMemory } from './mm/percpu.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
+import { Usercopy } from './mm/usercopy.js';
 import { VmallocExports } from './mm/vmalloc.js';
 import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
@@ -78,6 +79,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   AllocatorWords,
   PercpuMemory,
   Uaccess,
+  Usercopy,
   Spinlocks,
   Mutexes,
   RwSemaphores,

@@ -59,6 +59,8 @@ export class Oops extends Error {
     /** First line of the oops, as the kernel words it. */
     message: string,
     readonly address: Ptr = 0,
+    /** What it is about, where the first line does not tell. */
+    readonly reason?: string,
   ) {
     super(message);
   }

@@ -24,18 +24,21 @@ export class GuestMemory {
     return ptr;
   }
 
-  /** A copy of guest memory. Throws GuestFault where it may not be read. */
+  /** A copy of memory of the kernel or of the process that called it. Throws GuestFault where it may not be read. */
   read(ptr: Ptr, bytes: number): Uint8Array {
-    return this.k.space.readable(ptr, bytes).slice();
+    const { space } = this.k;
+    return space.user.within(() => space.readable(ptr, bytes).slice());
   }
 
   write(ptr: Ptr, bytes: Uint8Array): void {
-    this.k.space.writable(ptr, bytes.length).set(bytes);
+    const { space } = this.k;
+    space.user.within(() => space.writable(ptr, bytes.length).set(bytes));
   }
 
   /** The NUL-terminated text at an address. */
   text(ptr: Ptr): string {
-    return this.k.space.cstring(ptr);
+    const { space } = this.k;
+    return space.user.within(() => space.cstring(ptr));
   }
 
   /** The 64-bit address of a pointer. */

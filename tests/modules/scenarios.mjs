@@ -330,6 +330,11 @@ export const scenarios = {
       'rmmod usercopy',
     ],
   },
+  userkinds: {
+    about: 'user memory reached without the functions for it, and copies of what must not be copied (usercopy hardening)',
+    modules: ['userkinds'],
+    steps: ['insmod /mods/userkinds.ko', ...[...'labcdefghijkmnoABCDEFGHIJKMNOPQR'].map((what) => `echo ${what}12345${'0'.repeat(what < 'a' ? 200 : 0)} > /proc/modbox_user`)],
+  },
 };
 
 /** After a fault the kernel must go on: the same steps for each faulty module. */

@@ -77,6 +77,7 @@ export const DETECTED: Readonly<Record<string, Expectation>> = {
   use_of_init: { kind: 'execute-fault', steps: written('use_of_init') },
   vmalloc_overflow: { kind: 'page-fault' },
   warn: { kind: 'warning' },
+  user_read: { kind: 'page-fault' },
   warn_once: { kind: 'warning' },
   wild_jump: { kind: 'execute-fault' },
   wild_read: { kind: 'page-fault' },
@@ -107,9 +108,4 @@ export const LEAKS: Readonly<Record<string, readonly (readonly [string, number, 
 export const STUCK: Readonly<Record<string, RegExp>> = {
   keeps_reference: /Module faulty_keeps_reference is in use/,
   no_exit: /could not remove 'faulty_no_exit': Device or resource busy/,
-};
-
-/** Modules whose fault is not noticed, and why. */
-export const NOT_DETECTED: Readonly<Record<string, string>> = {
-  user_read: 'the virtual CPU has no SMAP: kernel code may read user memory that is mapped',
 };

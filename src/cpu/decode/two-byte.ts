@@ -208,9 +208,11 @@ function decodeGroup7(r: InsnReader, insn: Insn): void {
     return;
   }
   switch ((op << 3) | r.rm) {
-    case 0o12: // clac
-    case 0o13: // stac
-      insn.op = 'nop';
+    case 0o12:
+      insn.op = 'clac';
+      return;
+    case 0o13:
+      insn.op = 'stac';
       return;
     case 0o20:
       insn.op = 'xgetbv';

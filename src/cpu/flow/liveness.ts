@@ -150,7 +150,7 @@ function vectorLiveness(graph: Graph, flow: FlowInfo): VectorLiveness | undefine
 }
 
 const SLOW_WITHOUT_FLAGS = new Set(
-  'movs stos lods ins outs in out cpuid rdmsr wrmsr rdtsc rdtscp xgetbv stgi swapgs movfromcr movtocr cli sti cld std clts enter xlat pdep pext rdfsbase rdgsbase wrfsbase wrgsbase rdpid movfromseg ldmxcsr stmxcsr'.split(
+  'movs stos lods ins outs in out cpuid rdmsr wrmsr rdtsc rdtscp xgetbv stgi swapgs movfromcr movtocr cli sti cld std clac stac clts enter xlat pdep pext rdfsbase rdgsbase wrfsbase wrgsbase rdpid movfromseg ldmxcsr stmxcsr'.split(
     ' ',
   ),
 );

@@ -2,6 +2,8 @@ import type { AddressSpace } from '../address-space.js';
 import { CONTEXT_END, FS_BASE, FUEL, GS_BASE, MXCSR, REGS, RFLAGS, RIP, TABLES } from './layout.js';
 import { makeTables } from './tables.js';
 
+/** RFLAGS.AC: the kernel may access user memory (SMAP). */
+export const FLAG_AC = 0x4_0000;
 /** RFLAGS bit 1 is always set. */
 const FLAGS_ALWAYS = 2;
 /** All exceptions masked, rounding to nearest: what the processor starts with. */
@@ -66,6 +68,7 @@ export class Registers {
 
   set flags(value: number) {
     this.view.setUint32(RFLAGS, value | FLAGS_ALWAYS, true);
+    this.space.user.accessFlag = (value & FLAG_AC) !== 0;
   }
 
   get gsBase(): bigint {
@@ -121,5 +124,6 @@ export class Registers {
 
   load(context: ArrayBufferLike): void {
     this.space.bytes.set(new Uint8Array(context, 0, CONTEXT_END - REGS), REGS);
+    this.space.user.accessFlag = (this.flags & FLAG_AC) !== 0;
   }
 }

@@ -3,7 +3,7 @@ import { AF, CF, DF, IF, OF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { CpuFault, type GuestMemory } from './guest-memory.js';
 import { KERNEL_GS_BASE, MXCSR } from './layout.js';
-import type { Registers } from './registers.js';
+import { FLAG_AC, type Registers } from './registers.js';
 import { executeSlowVector } from './slow-vector.js';
 import { executeString } from './strings.js';
 
@@ -100,7 +100,8 @@ function push(c: SlowContext, size: number, value: bigint): void {
 }
 
 /** Flags that popf changes at privilege level 0, less those that modbox has no notion of (TF, NT, VM). */
-const POPF_MASK = CF | PF | AF | ZF | SF | IF | DF | OF | 0x24_0000;
+const FLAG_ID = 0x20_0000;
+const POPF_MASK = CF | PF | AF | ZF | SF | IF | DF | OF | FLAG_AC | FLAG_ID;
 
 function enter(c: SlowContext, insn: Insn): void {
   const frame = insn.a?.kind === 'imm' ? insn.a.value : 0;
@@ -194,6 +195,8 @@ const handlers: Record<string, (c: SlowContext, insn: Insn) => void> = {
   },
   cli: (c) => setFlags(c.regs, IF, 0),
   sti: (c) => setFlags(c.regs, IF, IF),
+  clac: (c) => setFlags(c.regs, FLAG_AC, 0),
+  stac: (c) => setFlags(c.regs, FLAG_AC, FLAG_AC),
   cld: (c) => setFlags(c.regs, DF, 0),
   std: (c) => setFlags(c.regs, DF, DF),
   xlat(c, insn) {

@@ -5,8 +5,17 @@ import { join } from 'node:path';
 
 const FIXTURE = new URL('./assembled.json', import.meta.url);
 
-const fixture: Record<string, string> = existsSync(FIXTURE) ? JSON.parse(readFileSync(FIXTURE, 'utf8')) : {};
-let changed = false;
+const readFixture = (): Record<string, string> =>
+  existsSync(FIXTURE) ? JSON.parse(readFileSync(FIXTURE, 'utf8')) : {};
+const fixture = readFixture();
+
+/** Test files run in processes of their own, which may end at any time: each addition is written at once. */
+function remember(key: string, code: Uint8Array): void {
+  fixture[key] = Buffer.from(code).toString('base64');
+  if (!process.env['MODBOX_UPDATE']) return;
+  const all = Object.entries({ ...readFixture(), [key]: fixture[key] }).sort(([a], [b]) => (a < b ? -1 : 1));
+  writeFileSync(FIXTURE, `${JSON.stringify(Object.fromEntries(all), null, 1)}\n`);
+}
 
 /** Whether this machine can assemble. */
 export function haveAssembler(): boolean {
@@ -28,8 +37,7 @@ export function assemble(source: string, address: bigint): Uint8Array {
   const known = fixture[key];
   if (known !== undefined) return new Uint8Array(Buffer.from(known, 'base64'));
   const code = runAssembler(source, address);
-  fixture[key] = Buffer.from(code).toString('base64');
-  changed = true;
+  remember(key, code);
   return code;
 }
 
@@ -49,8 +57,3 @@ export function runAssembler(source: string, address: bigint): Uint8Array {
     rmSync(dir, { recursive: true });
   }
 }
-
-process.on('exit', () => {
-  if (changed && process.env['MODBOX_UPDATE'])
-    writeFileSync(FIXTURE, `${JSON.stringify(fixture, null, 1)}\n`);
-});

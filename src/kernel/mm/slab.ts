@@ -23,6 +23,8 @@ export interface CacheOptions {
   readonly align: number;
   /** No poison on free: a constructor's work, or readers under RCU, must survive in free objects. */
   readonly keepContent: boolean;
+  /** Bytes of an object that may be copied from and to user memory; all of it if nothing is said. */
+  readonly userCopy?: { readonly offset: number; readonly size: number };
 }
 
 /** A kmem_cache: equal-sized objects carved from slabs, each followed by a red zone that is checked. */

@@ -1,7 +1,7 @@
 import { type AddressSpace, PAGE_KERNEL, type Permissions } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, type Region } from '../../cpu/layout.js';
 import type { MemoryBudget } from './budget.js';
-import { type AllocationKind, type Ledger, RECORD_BYTES } from './ledger.js';
+import { type Allocation, type AllocationKind, type Ledger, RECORD_BYTES } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
 
 const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
@@ -40,6 +40,18 @@ export class AreaAllocator {
     this.space.map(ptr, size, permissions);
     this.ledger.add(kind, ptr, size);
     return ptr;
+  }
+
+  /** The area that `ptr` is in, or in the guard page behind it. */
+  areaAt(ptr: Ptr): Allocation | undefined {
+    let page = ptr & ~(PAGE_SIZE - 1);
+    if (!this.space.isMapped(page)) page -= PAGE_SIZE;
+    while (page >= this.ranges.start && this.space.isMapped(page)) {
+      const area = this.ledger.get(page);
+      if (area) return area;
+      page -= PAGE_SIZE;
+    }
+    return undefined;
   }
 
   /** False if no area starts at `ptr`. */

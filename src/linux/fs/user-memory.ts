@@ -91,7 +91,7 @@ export class UserMemory implements Subsystem {
     while (done < count) {
       const at = ptr + done;
       const chunk = Math.min(count - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-      if (!(write ? space.canWrite(at, chunk) : space.canRead(at, chunk))) break;
+      if (!(write ? space.user.canWrite(at, chunk) : space.user.canRead(at, chunk))) break;
       done += chunk;
     }
     return done;

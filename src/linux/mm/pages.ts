@@ -109,6 +109,18 @@ export class PageExports implements Subsystem {
     return VMEMMAP.start + Math.floor(address / PAGE_SIZE) * this.pageSize;
   }
 
+  /** The block of pages, allocated as one object (__GFP_COMP), that an address is in. */
+  compoundAt(address: Ptr): { readonly ptr: Ptr; readonly bytes: number } | undefined {
+    const type = this.k.struct('page');
+    const page = this.toPage(address);
+    const tag = type.getBig(page, 'compound_head');
+    const head = tag & 1n ? this.k.space.fromAddress(tag - 1n) : page;
+    if ((type.getBig(head, 'flags') & (1n << BigInt(PG_HEAD))) === 0n) return undefined;
+    const ptr = this.addressOf(head);
+    const block = this.k.ledger.get(ptr);
+    return block && { ptr, bytes: block.size };
+  }
+
   private makeCompound(head: Ptr, order: number): void {
     const { space } = this.k;
     const type = this.k.struct('page');

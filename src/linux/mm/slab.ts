@@ -77,13 +77,14 @@ export class SlabExports implements Subsystem {
       size: number,
       align: number,
       flags: number,
-      _useroffset: number,
-      _usersize: number,
+      offset: number,
+      bytes: number,
       ctor: Ptr,
-    ) => this.createCache(name, size, align, flags, ctor),
+    ) => this.createCache(name, size, align, flags, ctor, { offset, size: bytes }),
     __kmem_cache_create_args: (name: Ptr, size: number, args: Ptr, flags: number) => {
       const type = this.k.struct('kmem_cache_args');
-      return this.createCache(name, size, type.get(args, 'align'), flags, type.get(args, 'ctor'));
+      const userCopy = { offset: type.get(args, 'useroffset'), size: type.get(args, 'usersize') };
+      return this.createCache(name, size, type.get(args, 'align'), flags, type.get(args, 'ctor'), userCopy);
     },
     kmem_cache_destroy: (cache: Ptr) => this.destroyCache(cache),
     kmem_cache_shrink: () => 0,
@@ -254,7 +255,15 @@ export class SlabExports implements Subsystem {
     return size;
   }
 
-  private createCache(name: Ptr, size: number, align: number, flags: number, ctor: Ptr): Ptr {
+  /** `userCopy`: what of an object may be copied from and to user memory, nothing where nobody asks for it. */
+  private createCache(
+    name: Ptr,
+    size: number,
+    align: number,
+    flags: number,
+    ctor: Ptr,
+    userCopy = { offset: 0, size: 0 },
+  ): Ptr {
     const { k } = this;
     const text = k.space.cstring(name);
     if (size > KMALLOC_MAX || align > KMALLOC_MAX) {
@@ -267,6 +276,7 @@ export class SlabExports implements Subsystem {
       objectSize: Math.ceil(size / 8) * 8,
       align: wanted,
       keepContent: ctor !== 0 || (flags & SLAB_TYPESAFE_BY_RCU) !== 0,
+      userCopy,
     };
     const type = k.struct('kmem_cache');
     const object = k.slab.kmalloc(type.size, true);

@@ -1,7 +1,7 @@
 import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
-import { PAGE_SIZE, type Ptr, USER } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr, RAM, USER } from '../../cpu/layout.js';
 import { EFAULT, ENODEV } from '../../kernel/errno.js';
-import { errPtr, Oops } from '../errors.js';
+import { errPtr } from '../errors.js';
 import { UserMemory } from '../fs/user-memory.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -38,7 +38,6 @@ export class Uaccess implements Subsystem {
     clear_user_erms: () => this.clearRegisters(),
     clear_user_rep_good: () => this.clearRegisters(),
     clear_user_original: () => this.clearRegisters(),
-    __check_object_size: (ptr: Ptr, count: number, toUser: boolean) => this.checkObject(ptr, count, toUser),
     vm_mmap: (file: Ptr, _address: Ptr, bytes: number) =>
       file === 0 ? this.map(pageAlign(bytes)) : errPtr(ENODEV),
     vm_munmap: (start: Ptr, bytes: number) => this.unmap(start, pageAlign(bytes)),
@@ -128,15 +127,19 @@ export class Uaccess implements Subsystem {
 
   /** Bytes that could not be copied. */
   toUser(to: Ptr, from: Ptr, count: number): number {
-    const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
+    const { space } = this.k;
+    const writable = this.prefix(to, count, (at, bytes) => space.user.canWrite(at, bytes));
+    // All of a machine's memory can be read: what belongs to nobody is a fault here, not the end of a copy.
+    const possible =
+      from >= RAM.start && from < RAM.start + RAM.size ? writable : space.readableFrom(from, writable);
     this.k.traps.given(from, possible, 'read');
-    if (possible > 0) this.k.space.bytes.set(this.k.space.readable(from, possible), to);
+    if (possible > 0) space.bytes.set(space.readable(from, possible), to);
     return count - possible;
   }
 
   /** Bytes that could not be copied; the kernel buffer is zero-filled from there. */
   fromUser(to: Ptr, from: Ptr, count: number): number {
-    const possible = this.prefix(from, count, (at, bytes) => this.k.space.canRead(at, bytes));
+    const possible = this.prefix(from, count, (at, bytes) => this.k.space.user.canRead(at, bytes));
     this.k.traps.given(to, count, 'write');
     const out = this.k.space.writable(to, count);
     out.set(this.k.space.bytes.subarray(from, from + possible));
@@ -149,7 +152,7 @@ export class Uaccess implements Subsystem {
   }
 
   private clear(to: Ptr, count: number): number {
-    const possible = this.prefix(to, count, (at, bytes) => this.k.space.canWrite(at, bytes));
+    const possible = this.prefix(to, count, (at, bytes) => this.k.space.user.canWrite(at, bytes));
     this.k.space.bytes.fill(0, to, to + possible);
     return count - possible;
   }
@@ -169,14 +172,14 @@ export class Uaccess implements Subsystem {
 
   /** 1 if every byte is zero, 0 if not, -EFAULT if they cannot be read. */
   private isZeroed(from: Ptr, count: number): number {
-    const readable = this.prefix(from, count, (at, bytes) => this.k.space.canRead(at, bytes));
+    const readable = this.prefix(from, count, (at, bytes) => this.k.space.user.canRead(at, bytes));
     if (readable < count) return -EFAULT;
-    return this.k.space.readable(from, count).every((byte) => byte === 0) ? 1 : 0;
+    return this.k.space.bytes.subarray(from, from + count).every((byte) => byte === 0) ? 1 : 0;
   }
 
   private stringFromUser(to: Ptr, from: Ptr, count: number): number {
     for (let i = 0; i < count; i++) {
-      if (!inUser(from + i) || !this.k.space.canRead(from + i)) return -EFAULT;
+      if (!inUser(from + i) || !this.k.space.user.canRead(from + i)) return -EFAULT;
       const byte = this.k.space.bytes[from + i];
       this.k.space.store8(to + i, byte);
       if (byte === 0) return i;
@@ -187,7 +190,7 @@ export class Uaccess implements Subsystem {
   /** Length with the NUL; 0 on a fault, more than `count` if there is no NUL. */
   private stringLength(from: Ptr, count: number): number {
     for (let i = 0; i < count; i++) {
-      if (!inUser(from + i) || !this.k.space.canRead(from + i)) return 0;
+      if (!inUser(from + i) || !this.k.space.user.canRead(from + i)) return 0;
       if (this.k.space.bytes[from + i] === 0) return i + 1;
     }
     return count + 1;
@@ -199,28 +202,11 @@ export class Uaccess implements Subsystem {
     return 0;
   }
 
-  /** Hardened usercopy: a copy must not reach past the slab object (mm/usercopy.c). */
-  private checkObject(ptr: Ptr, count: number, toUser: boolean): void {
-    const { k } = this;
-    if (count === 0) return;
-    const found = k.slab.objectFor(ptr);
-    if (!found) return;
-    const offset = ptr - found.ptr;
-    if (offset + count <= found.cache.options.objectSize) return;
-    const verb = toUser ? 'exposure' : 'overwrite';
-    const direction = toUser ? 'from' : 'to';
-    throw new Oops(
-      'out-of-bounds',
-      `usercopy: Kernel memory ${verb} attempt detected ${direction} SLUB object '${found.cache.options.name}' (offset ${offset}, size ${count})!`,
-      ptr,
-    );
-  }
-
   /** Pointer in RAX; error in RAX, value in RDX (arch/x86/lib/getuser.S). */
   private getUser(size: number): void {
     const { cpu, space } = this.k;
     const ptr = cpu.getPtr(RAX);
-    const bad = !inUser(ptr) || !space.canRead(ptr, size);
+    const bad = !inUser(ptr) || !space.user.canRead(ptr, size);
     cpu.set(RDX, bad ? 0n : this.load(ptr, size));
     cpu.set(RAX, bad ? U64(-EFAULT) : 0n);
   }
@@ -229,7 +215,7 @@ export class Uaccess implements Subsystem {
   private putUser(size: number): void {
     const { cpu, space } = this.k;
     const ptr = cpu.getPtr(RCX);
-    if (!inUser(ptr) || !space.canWrite(ptr, size)) {
+    if (!inUser(ptr) || !space.user.canWrite(ptr, size)) {
       cpu.set(RCX, U64(-EFAULT));
       return;
     }

@@ -29,6 +29,8 @@ export interface ModuleMemory {
   readonly base: Ptr;
   readonly size: number;
   readonly init: boolean;
+  /** Bytes of code at its start, up to the end of a page. */
+  readonly textSize: number;
 }
 
 /** A symbol that a module offers to others. */
@@ -52,6 +54,11 @@ function letterOf({ flags, type }: Section): string {
   if (flags & SHF_EXECINSTR) return 't';
   if (type === SHT_NOBITS) return 'b';
   return flags & SHF_WRITE ? 'd' : 'r';
+}
+
+/** Where the last symbol before the end of code, or of the memory, ends. */
+function endOf({ base, size, textSize }: ModuleMemory, address: Ptr): Ptr {
+  return address < base + textSize ? base + textSize : base + size;
 }
 
 /** A module in the kernel's list, from the moment its sections are in memory. */
@@ -152,7 +159,7 @@ export class LoadedModule {
     const part = this.memory.find((memory) => address >= memory.base && address < memory.base + memory.size);
     const end = Math.min(
       symbols[low]?.address ?? Number.POSITIVE_INFINITY,
-      part ? part.base + part.size : address,
+      part ? endOf(part, address) : address,
     );
     return { name: symbols[at].name, offset: address - symbols[at].address, size: end - symbols[at].address };
   }

@@ -231,7 +231,8 @@ function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void
     const base = k.moduleMemory.allocate(memory.size, 'module', PAGE_KERNEL);
     if (base === 0)
       throw new LoadError(ENOMEM, `${module.name}: no room for ${memory.size} bytes of module memory`);
-    module.memory.push({ base, size: memory.size, init: memory.init });
+    const text = memory.parts.find(({ kind }) => kind === 'text');
+    module.memory.push({ base, size: memory.size, init: memory.init, textSize: text?.end ?? 0 });
     return base;
   });
   const places = [...layout.places].sort(([a], [b]) => a - b);

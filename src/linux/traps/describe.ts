@@ -39,6 +39,17 @@ export function describe(k: LinuxKernel, task: Task, exception: CpuException): T
   }
 }
 
+/** TASK_SIZE_MAX: where user addresses end. */
+const TASK_SIZE_MAX = 0x7fff_ffff_f000n;
+
+/**
+ * Whether a page fault is an access to a user address outside of stac and clac: no exception table entry mends it then
+ * (do_user_addr_fault in arch/x86/mm/fault.c).
+ */
+export function breaksSmap(k: LinuxKernel, { vector, address = 0n }: CpuException): boolean {
+  return vector === 'PF' && address < TASK_SIZE_MAX && !k.space.user.open;
+}
+
 function describePageFault(k: LinuxKernel, task: Task, exception: CpuException): Trouble {
   const address = exception.address ?? 0n;
   const access = exception.access ?? 'read';
@@ -64,10 +75,10 @@ function describePageFault(k: LinuxKernel, task: Task, exception: CpuException):
     const head = `BUG: kernel NULL pointer dereference, address: ${digits}`;
     return { kind: 'null-dereference', head, lines, address };
   }
+  const isUser = ptr >= USER.start && ptr < USER.start + USER.size;
   if (access === 'execute' && present) {
-    const user = ptr >= USER.start && ptr < USER.start + USER.size;
     k.log.line(
-      user
+      isUser
         ? 'unable to execute userspace code (SMEP?) (uid: 0)'
         : 'kernel tried to execute NX-protected page - exploit attempt? (uid: 0)',
       2,
@@ -75,7 +86,11 @@ function describePageFault(k: LinuxKernel, task: Task, exception: CpuException):
   }
   const head = `BUG: unable to handle page fault for address: ${digits}`;
   const kind =
-    access === 'execute' ? 'execute-fault' : access === 'write' && present ? 'write-protected' : 'page-fault';
+    access === 'execute'
+      ? 'execute-fault'
+      : access === 'write' && present && !isUser
+        ? 'write-protected'
+        : 'page-fault';
   return { kind, head, lines, address };
 }
 

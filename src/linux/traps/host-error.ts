@@ -18,6 +18,8 @@ export interface Death {
   readonly head: string;
   readonly lines: readonly string[];
   readonly address: bigint;
+  /** What the report says, where that is more than the first line. */
+  readonly reason?: string | undefined;
   /** Begins with the line of scissors: BUG() and its like. */
   readonly cutHere?: boolean;
   /** DIE where nothing is said. */
@@ -65,11 +67,12 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, name: string
 }
 
 /** BUG() is an invalid instruction; a panic is not. */
-function deathByOops(k: LinuxKernel, { kind, message, address }: Oops): Death {
+function deathByOops(k: LinuxKernel, { kind, message, address, reason }: Oops): Death {
   const isBug = message.startsWith('kernel BUG at');
   return {
     kind,
     head: message,
+    reason,
     lines: isBug ? INVALID_OPCODE : [],
     address: k.space.toAddress(address),
     cutHere: kind !== 'panic' && kind !== 'stack-corruption',

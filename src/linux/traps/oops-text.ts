@@ -69,6 +69,7 @@ export function codeLine(k: LinuxKernel, rip: Ptr): string {
 /** Register block of an oops or a warning, from the RIP line to CR2. */
 export function registerLines(k: LinuxKernel, rip: Ptr, cr2: bigint): string[] {
   const r = registerDump(k);
+  const control = (register: number): bigint => k.platform.readControl(register);
   const place = symbolAt(k, rip) ? symbolize(k, rip) : `0x${k.cpu.rip.toString(16)}`;
   return [
     `RIP: 0010:${place}`,
@@ -80,8 +81,8 @@ export function registerLines(k: LinuxKernel, rip: Ptr, cr2: bigint): string[] {
     `R10: ${r.R10} R11: ${r.R11} R12: ${r.R12}`,
     `R13: ${r.R13} R14: ${r.R14} R15: ${r.R15}`,
     `FS:  ${hex16(0n)}(0000) GS:${hex16(k.cpu.gsBase)}(0000) knlGS:${hex16(0n)}`,
-    'CS:  0010 DS: 0000 ES: 0000 CR0: 0000000080050033',
-    `CR2: ${hex16(cr2)} CR3: 0000000001000000 CR4: 00000000000006f0`,
+    `CS:  0010 DS: 0000 ES: 0000 CR0: ${hex16(control(0))}`,
+    `CR2: ${hex16(cr2)} CR3: ${hex16(control(3))} CR4: ${hex16(control(4))}`,
   ];
 }
 

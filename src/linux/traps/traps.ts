@@ -10,7 +10,7 @@ import { Modules } from '../module/modules.js';
 import { AtomicChecks } from './atomic.js';
 import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
-import { describe } from './describe.js';
+import { breaksSmap, describe } from './describe.js';
 import { applyFixup } from './fixup.js';
 import { type Death, deathOf, lockup } from './host-error.js';
 import { KernelTaint } from './kernel-taint.js';
@@ -104,7 +104,8 @@ export class Traps implements ExecutorHooks {
       reportPoisoned(k, task, rip, exception);
       return 'resume';
     }
-    if (module && applyFixup(k, module, rip, exception)) return 'resume';
+    const mends = module && !breaksSmap(k, exception);
+    if (mends && applyFixup(k, module, rip, exception)) return 'resume';
     if (module && exception.vector === 'UD' && !exception.unimplemented) {
       const bug = findBug(k, module, rip);
       if (bug?.warning) {
@@ -300,7 +301,7 @@ export class Traps implements ExecutorHooks {
   }
 
   private oops(task: Task, death: Death): 'kill' {
-    const { kind, head, lines, address, cutHere = false, taint = 'DIE', places = [] } = death;
+    const { kind, head, lines, address, cutHere = false, taint = 'DIE', places = [], reason = head } = death;
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
     const number = ++this.oopses;
@@ -333,7 +334,7 @@ export class Traps implements ExecutorHooks {
       k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with preempt_count ${preempt}`, 6);
       k.processes.preemptCount = 0;
     }
-    this.record(task, rip, kind, head, address, [...places, ...trace]);
+    this.record(task, rip, kind, reason, address, [...places, ...trace]);
     return 'kill';
   }
 

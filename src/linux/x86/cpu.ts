@@ -5,6 +5,9 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { BRAND, FEATURES, SYNTHETIC } from './features.js';
 
+/** Supervisor mode access prevention (arch/x86/include/asm/cpufeatures.h). */
+const X86_FEATURE_SMAP = 9 * 32 + 20;
+
 /** Register numbers in the names of the indirect-branch thunks. */
 const REGISTERS = [
   'rax',
@@ -114,6 +117,7 @@ export class X86Cpu implements Subsystem {
       this.thunk(name, { kind: 'nothing' });
     for (const name of NO_RETURN) if (k.hasSymbol(name)) k.cpu.setNoReturn(k.symbol(name));
     this.stackCanary();
+    k.space.user.protected = hasCpuFeature(k, X86_FEATURE_SMAP);
   }
 
   private thunk(name: string, thunk: Thunk): void {

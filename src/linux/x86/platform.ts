@@ -5,8 +5,8 @@ import { ModelSpecificRegisters } from './msr.js';
 
 /** Cycles of the time-stamp counter per nanosecond of virtual time. */
 const TSC_PER_NS = 2.596;
-/** CR0 with paging, write protect and protection; CR4 with PAE and the FPU bits. */
-const CONTROL: Readonly<Record<number, bigint>> = { 0: 0x8005_0033n, 3: 0x100_0000n, 4: 0x6f0n };
+/** CR0 with paging, write protect and protection; CR4 with PAE, OSFXSR, OSXSAVE, SMEP, SMAP and PKE: as 6.1 sets them in QEMU. */
+const CONTROL: Readonly<Record<number, bigint>> = { 0: 0x8005_0033n, 3: 0x100_0000n, 4: 0x75_0ef0n };
 
 /** A PC with a processor, memory and nothing else: empty ports. */
 export function bareMachine(random: Random, now: () => number): Platform {

@@ -197,6 +197,8 @@ export function essential(lines: readonly string[]): string[] {
         .replace(/(scheduling while atomic: \w+)\/\d+/, '$1/#')
         .replace(/\b(?:0x)?[0-9a-f]{16}\b/g, '#')
         .replace(/\b0x[0-9a-f]{5,}\b/g, '#')
+        // Frames of the kernel's own functions.
+        .replace(/from process stack \(offset \d+/, 'from process stack (offset #')
         // Which object of a slab is given first is random.
         .replace(/@offset=\d+/, '@offset=#')
         .replace(/Tainted: \S.*$/, 'Tainted')

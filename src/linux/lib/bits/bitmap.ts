@@ -219,8 +219,10 @@ export class Bitmap implements Subsystem {
     bits: number,
     parse: (text: string, bits: number) => ParsedBits,
   ): number {
+    const { space } = this.k;
     const isUser = text >= USER.start && text + length <= USER.start + USER.size;
-    if (!isUser || !this.k.space.canRead(text, length)) return -EFAULT;
-    return this.fill(map, bits, parse(this.k.space.cstring(text, length), bits));
+    if (!isUser || !space.user.canRead(text, length)) return -EFAULT;
+    const copy = space.user.within(() => space.cstring(text, length));
+    return this.fill(map, bits, parse(copy, bits));
   }
 }

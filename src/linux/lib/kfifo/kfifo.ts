@@ -48,7 +48,7 @@ export class Kfifo implements Subsystem {
       const size = this.type.get(fifo, 'esize');
       const count = Math.min(Math.floor(bytes / size), this.unused(fifo));
       if (!this.isUser(from, count * size)) return -EFAULT;
-      this.copyIn(fifo, from, count, 0);
+      this.k.space.user.within(() => this.copyIn(fifo, from, count, 0));
       this.advance(fifo, 'in', count);
       this.k.space.store32(copied, count * size);
       return 0;
@@ -57,7 +57,7 @@ export class Kfifo implements Subsystem {
       const size = this.type.get(fifo, 'esize');
       const count = Math.min(Math.floor(bytes / size), this.used(fifo));
       if (!this.isUser(to, count * size)) return -EFAULT;
-      this.peek(fifo, to, count);
+      this.k.space.user.within(() => this.peek(fifo, to, count));
       this.advance(fifo, 'out', count);
       this.k.space.store32(copied, count * size);
       return 0;
@@ -93,7 +93,7 @@ export class Kfifo implements Subsystem {
         return 0;
       }
       if (!this.isUser(from, bytes)) return -EFAULT;
-      this.putRecord(fifo, from, bytes, recordSize);
+      this.k.space.user.within(() => this.putRecord(fifo, from, bytes, recordSize));
       this.k.space.store32(copied, bytes);
       return 0;
     },
@@ -103,7 +103,7 @@ export class Kfifo implements Subsystem {
       const record = this.recordLength(fifo, recordSize);
       const given = Math.min(length, record);
       if (!this.isUser(to, given)) return -EFAULT;
-      this.copyOut(fifo, to, given, recordSize);
+      this.k.space.user.within(() => this.copyOut(fifo, to, given, recordSize));
       this.advance(fifo, 'out', record + recordSize);
       this.k.space.store32(copied, given);
       return 0;
@@ -183,6 +183,8 @@ export class Kfifo implements Subsystem {
   }
 
   private isUser(ptr: Ptr, bytes: number): boolean {
-    return ptr >= USER.start && ptr + bytes <= USER.start + USER.size && this.k.space.canRead(ptr, bytes);
+    return (
+      ptr >= USER.start && ptr + bytes <= USER.start + USER.size && this.k.space.user.canRead(ptr, bytes)
+    );
   }
 }

@@ -79,13 +79,16 @@ export class Duplicate implements Subsystem {
       this.k.slab.free(copy);
       return errPtr(EFAULT);
     }
-    moveBytes(this.k.space, copy, source, bytes);
+    const { space } = this.k;
+    space.user.within(() => moveBytes(space, copy, source, bytes));
     if (terminate) this.k.space.store8(copy + bytes, 0);
     return copy;
   }
 
   private isUser(ptr: Ptr, bytes: number): boolean {
-    return ptr >= USER.start && ptr + bytes <= USER.start + USER.size && this.k.space.canRead(ptr, bytes);
+    return (
+      ptr >= USER.start && ptr + bytes <= USER.start + USER.size && this.k.space.user.canRead(ptr, bytes)
+    );
   }
 
   private userLength(s: Ptr, limit: number): number | undefined {

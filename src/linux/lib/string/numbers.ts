@@ -92,9 +92,10 @@ export class Numbers implements Subsystem {
   }
 
   private userText(s: Ptr, count: number): string | undefined {
-    if (s < USER.start || s + count > USER.start + USER.size || !this.k.space.canRead(s, count))
+    const { space } = this.k;
+    if (s < USER.start || s + count > USER.start + USER.size || !space.user.canRead(s, count))
       return undefined;
-    return this.k.space.cstring(s, count);
+    return space.user.within(() => space.cstring(s, count));
   }
 
   private simple(s: Ptr, end: Ptr, base: number): bigint {

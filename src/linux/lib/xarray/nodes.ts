@@ -16,6 +16,7 @@ export function kernelNodeTree(k: LinuxKernel): NodeTree {
       objectSize: node.size,
       align: 8,
       keepContent: true,
+      userCopy: { offset: 0, size: 0 },
     });
     return cache;
   };

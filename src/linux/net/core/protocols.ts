@@ -73,7 +73,8 @@ export class SocketProtocols implements Subsystem {
     const { k } = this;
     const type = k.struct('proto');
     const flags = type.get(proto, 'slab_flags') | SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT;
-    type.set(proto, 'slab', this.createCache(name, type.get(proto, 'obj_size'), flags));
+    const copied = [type.get(proto, 'useroffset'), type.get(proto, 'usersize')] as const;
+    type.set(proto, 'slab', this.createCache(name, type.get(proto, 'obj_size'), flags, copied));
     if (type.get(proto, 'slab') === 0) {
       k.log.line(`${name}: Can't create sock SLAB cache!`, 2);
       return -ENOBUFS;
@@ -104,9 +105,16 @@ export class SocketProtocols implements Subsystem {
     return cache !== 0;
   }
 
-  private createCache(name: string, size: number, flags: number): Ptr {
+  /** `copied`: offset and size of what may be copied from and to user memory. */
+  private createCache(
+    name: string,
+    size: number,
+    flags: number,
+    [offset, bytes]: readonly [number, number] = [0, 0],
+  ): Ptr {
     const { k } = this;
-    return k.get(SlabExports).exports.kmem_cache_create(k.constantString(name), size, 0, flags, 0);
+    const { kmem_cache_create_usercopy: create } = k.get(SlabExports).exports;
+    return create(k.constantString(name), size, 0, flags, offset, bytes, 0);
   }
 
   private freeCaches(proto: Ptr): void {

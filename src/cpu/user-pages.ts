@@ -1,0 +1,89 @@
+import { PAGE_SHIFT, PAGE_SIZE, type Ptr, USER } from './layout.js';
+import type { Access, PermissionTables } from './permission-tables.js';
+
+const FIRST = USER.start >>> PAGE_SHIFT;
+const END = (USER.start + USER.size) >>> PAGE_SHIFT;
+
+export const isUserPage = (page: number): boolean => page >= FIRST && page < END;
+
+/**
+ * Pages of the user region. With SMAP (Intel SDM volume 3, 4.6.1) the kernel reaches them only while RFLAGS.AC is set: their
+ * entries in the tables of permissions come and go with it. A copy between user and kernel memory that the base kernel makes
+ * asks here instead, as if it set the flag and cleared it again.
+ */
+export class UserPages {
+  private readonly rights = new Map<number, Access>();
+  private smap = false;
+  /** RFLAGS.AC. */
+  private flag = false;
+
+  constructor(private readonly tables: PermissionTables) {}
+
+  /** CR4.SMAP. */
+  get protected(): boolean {
+    return this.smap;
+  }
+
+  set protected(value: boolean) {
+    if (this.smap === value) return;
+    this.smap = value;
+    if (!this.flag) this.refresh();
+  }
+
+  /** Whether the kernel's own instructions reach user pages now. */
+  get open(): boolean {
+    return !this.smap || this.flag;
+  }
+
+  /** RFLAGS.AC was set or cleared. */
+  set accessFlag(value: boolean) {
+    if (this.flag === value) return;
+    this.flag = value;
+    if (this.smap) this.refresh();
+  }
+
+  /** Runs what reads or writes user memory as between `stac` and `clac`. */
+  within<T>(body: () => T): T {
+    const before = this.flag;
+    this.accessFlag = true;
+    try {
+      return body();
+    } finally {
+      this.accessFlag = before;
+    }
+  }
+
+  /** What a process may do with a page; undefined: it is not mapped. */
+  set(page: number, access: Access | undefined): void {
+    if (access) this.rights.set(page, access);
+    else this.rights.delete(page);
+    this.show(page, access);
+  }
+
+  /** Whether a process may read so many bytes; all lie in the user region. */
+  canRead(ptr: Ptr, bytes = 1): boolean {
+    return this.every(ptr, bytes, ({ read }) => read);
+  }
+
+  canWrite(ptr: Ptr, bytes = 1): boolean {
+    return this.every(ptr, bytes, ({ write }) => write);
+  }
+
+  private every(ptr: Ptr, bytes: number, may: (access: Access) => boolean): boolean {
+    const end = ptr + Math.max(bytes, 1);
+    for (let at = ptr; at < end; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+      const access = this.rights.get(Math.floor(at / PAGE_SIZE));
+      if (!access || !may(access)) return false;
+    }
+    return true;
+  }
+
+  private refresh(): void {
+    for (const [page, access] of this.rights) this.show(page, access);
+  }
+
+  private show(page: number, access: Access | undefined): void {
+    if (access && this.open) this.tables.allow(page, USER.upper, access);
+    else this.tables.forbid(page, page + 1);
+  }
+}
