@@ -45,7 +45,7 @@ export {
 export { DiskFiles } from './kmod/node/disk-files.js';
 export { DiskWriter } from './kmod/node/disk-writer.js';
 export { writeImage } from './kmod/node/write-image.js';
-export type { ModuleListing } from './linux/module/modules.js';
+export type { ModuleListing } from './linux/kallsyms/modules.js';
 export type { CallArgument } from './machine/call.js';
 export type { BootOptions } from './machine/defaults.js';
 export { MachineError, UsageError } from './machine/errors.js';

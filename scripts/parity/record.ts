@@ -10,13 +10,13 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ModuleListing } from '../../src/linux/module/modules.js';
+import type { ModuleListing } from '../../src/linux/kallsyms/modules.js';
 import type { RunReport } from '../../src/machine/run-report.js';
 import { corpusTree } from '../../src/testing/corpus.js';
 import { modulesOf } from './modules-of.js';
 import { readLines } from './read-lines.js';
 
-const ORACLE_FOLDER = new URL('../../../shared/oracle/', import.meta.url).pathname;
+const ORACLE_FOLDER = new URL('../../../shared/oracle', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
 const OUTPUT = new URL('../../tests/parity/others.jsonl', import.meta.url);
 /** They run for minutes; see the README of the recordings. */

@@ -10,7 +10,7 @@ import { NET_SUBSYSTEMS } from './net/index.js';
 import { PRINTK_SUBSYSTEMS } from './printk/index.js';
 import { SECURITY_SUBSYSTEMS } from './security/index.js';
 import type { SubsystemClass } from './subsystem.js';
-import { TaintFile } from './traps/taint-file.js';
+import { TaintFile } from './fs/proc/tainted.js';
 
 /** Every subsystem of the Linux base kernel, in boot order. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [

@@ -1,6 +1,6 @@
 import { RAX } from '../cpu/cpu-types.js';
 import type { Ptr } from '../cpu/layout.js';
-import { Modules } from '../linux/module/modules.js';
+import { Modules } from '../linux/kallsyms/modules.js';
 import { MachineError } from './errors.js';
 import type { Machine } from './machine.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../kmod/index.js';
-import { Credentials } from '../linux/security/credentials.js';
+import { Credentials } from '../linux/credentials.js';
 import { loadBundled } from '../target/node/index.js';
 import { Machine } from './machine.js';
 import { Shell } from './shell/shell.js';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { visible, visibleJson } from '../../formats/visible-text.js';
 import { isModuleFile } from '../../kmod/index.js';
-import { Modules } from '../../linux/module/modules.js';
+import { Modules } from '../../linux/kallsyms/modules.js';
 import { UsageError } from '../../machine/errors.js';
 import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';

@@ -1,4 +1,4 @@
-import { Credentials } from '../../linux/security/credentials.js';
+import { Credentials } from '../../linux/credentials.js';
 import type { Machine, MachineOptions } from '../../machine/machine.js';
 import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
 import type { ExecResult, RunReport } from '../../machine/run-report.js';

@@ -4,7 +4,7 @@ import { yieldCpu } from '../../kernel/effects.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { HI_SOFTIRQ, inSoftirq, TASKLET_SOFTIRQ } from './softirq-context.js';
+import { HI_SOFTIRQ, inSoftirq, TASKLET_SOFTIRQ } from '../time/softirq-context.js';
 
 const SCHEDULED = 1;
 

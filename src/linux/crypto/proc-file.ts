@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from '../kallsyms/modules.js';
 import {
   TYPE_AEAD,
   TYPE_AHASH,

@@ -5,7 +5,7 @@ import { list } from '../abi/list.js';
 import { Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from '../kallsyms/modules.js';
 import { Workqueues } from '../sched/workqueue.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../printk/diagnostics.js';
+import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Formats of executable files (fs/exec.c). No program is ever executed: modules come and go in the list. */

@@ -4,7 +4,7 @@ import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAX_RW_COUNT } from './flags.js';
-import { UserMemory } from './user-memory.js';
+import { UserMemory } from '../mm/user-memory.js';
 
 /** One stretch of memory that an iterator covers. */
 interface Segment {

@@ -4,7 +4,7 @@ import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../../kernel/errno.js';
 import { DirectoryNode, MemoryDirectory, type Mount } from '../../kernel/files/index.js';
 import { isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { DebugFs } from './debugfs/debugfs.js';
 import { DeviceNodes } from './devices/device-nodes.js';

@@ -4,7 +4,7 @@ import { EBADF, EMFILE } from '../../kernel/errno.js';
 import type { FileNode } from '../../kernel/files/index.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';

@@ -9,7 +9,7 @@ import type { Subsystem } from '../subsystem.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { withLocals } from './locals.js';
-import { UserMemory } from './user-memory.js';
+import { UserMemory } from '../mm/user-memory.js';
 
 /** Files that show and take one number through functions (DEFINE_SIMPLE_ATTRIBUTE, fs/libfs.c). */
 export class SimpleAttributes implements Subsystem {

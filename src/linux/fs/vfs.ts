@@ -25,7 +25,7 @@ import {
   SymlinkNode,
 } from '../../kernel/files/index.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Credentials } from '../security/credentials.js';
+import { Credentials } from '../credentials.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
@@ -40,7 +40,7 @@ import { type FileStatus, PathCalls, UMASK } from './path-calls.js';
 export type { FileStatus } from './path-calls.js';
 
 import { FilePolling } from './poll.js';
-import { UserMemory } from './user-memory.js';
+import { UserMemory } from '../mm/user-memory.js';
 
 /**
  * System calls on files, for the shell and the library: generators that run in a task of the user process.

@@ -1,7 +1,7 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { BuiltinKtypes } from './builtin-ktypes.js';
 import { Kobjects } from './kobject.js';
-import { ModuleDirectories } from './module-directory.js';
+import { ModuleDirectories } from '../module/module-directory.js';
 import { SysfsExports } from './sysfs/exports.js';
 import { Kernfs } from './sysfs/kernfs.js';
 import { Uevents } from './uevent.js';

@@ -3,7 +3,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { EEXIST } from '../../kernel/errno.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
-import { runNow } from './invoke.js';
+import { runNow } from '../abi/invoke.js';
 import { Kobjects } from './kobject.js';
 import { krefRead } from './kref.js';
 import { Sysfs } from './sysfs/sysfs.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../printk/diagnostics.js';
+import { warn } from '../warn.js';
 
 /** What a refcount_t is set to when it was misused, and never leaves again (include/linux/refcount.h). */
 const SATURATED = -0x4000_0000;

@@ -4,9 +4,9 @@ import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
 import type { VarArgs } from '../abi/gate.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { warn } from '../printk/diagnostics.js';
+import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
-import { invokeInt, invokePtr } from './invoke.js';
+import { invokeInt, invokePtr } from '../abi/invoke.js';
 import { kobjectName } from './names.js';
 
 /** enum kobject_action, in its order. */

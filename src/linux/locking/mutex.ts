@@ -5,8 +5,8 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolize } from '../traps/symbolize.js';
-import { Waiters } from './waiters.js';
+import { symbolize } from '../kallsyms/symbolize.js';
+import { Waiters } from '../sched/waiters.js';
 
 /**
  * Mutexes (Documentation/locking/mutex-design.rst). `owner` holds the owner's task_struct, as inlined checks

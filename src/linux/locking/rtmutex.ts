@@ -4,7 +4,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
-import { Waiters } from './waiters.js';
+import { Waiters } from '../sched/waiters.js';
 
 /** Mutexes with priority inheritance (kernel/locking/rtmutex_api.c), and per-CPU reader-writer semaphores. */
 export class RtMutexes implements Subsystem {

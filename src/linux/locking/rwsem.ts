@@ -7,7 +7,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
-import { Waiters } from './waiters.js';
+import { Waiters } from '../sched/waiters.js';
 
 /** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
 const WRITER_LOCKED = 1;

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { SlabCache } from '../../kernel/mm/slab.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { Once, warn } from '../printk/diagnostics.js';
+import { Once, warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Allocation flag (include/linux/gfp_types.h); the number is the same in every kernel so far. */

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../printk/diagnostics.js';
+import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
 
 const PAGE_SIZE = 4096;

@@ -5,9 +5,9 @@ import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.j
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ModuleHistory } from '../module/module-history.js';
+import { ModuleHistory } from '../kallsyms/module-history.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolize } from '../traps/symbolize.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 import { AllocatorWords } from './allocator-words.js';
 
 /** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */

@@ -2,7 +2,7 @@ import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
 import { PAGE_SIZE, type Ptr, RAM, USER } from '../../cpu/layout.js';
 import { EFAULT, ENODEV } from '../../kernel/errno.js';
 import { errPtr } from '../errors.js';
-import { UserMemory } from '../fs/user-memory.js';
+import { UserMemory } from './user-memory.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 

@@ -1,7 +1,7 @@
 import { EINVAL } from '../../kernel/errno.js';
 import { bootParameter } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ModuleDirectories } from '../kobject/module-directory.js';
+import { ModuleDirectories } from './module-directory.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
 

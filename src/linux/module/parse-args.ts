@@ -4,7 +4,7 @@ import { EINVAL, ENOENT, ENOSPC, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from './loaded-module.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
 
 const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;

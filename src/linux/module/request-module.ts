@@ -4,7 +4,7 @@ import { ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
-import { Modules } from './modules.js';
+import { Modules } from '../kallsyms/modules.js';
 
 /** MODULE_NAME_LEN */
 const NAME_LIMIT = 56;

@@ -4,8 +4,8 @@ import { ENOEXEC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from './loaded-module.js';
-import { Modules } from './modules.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import { type Crcs, type Versions, versionsOf } from './version-forms.js';
 
 const KERN_ERR = 3;

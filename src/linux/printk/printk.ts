@@ -6,7 +6,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { CUT_HERE } from '../traps/oops-text.js';
-import { warn } from './diagnostics.js';
+import { warn } from '../warn.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 const PANIC_MESSAGE_MAX = 1024;

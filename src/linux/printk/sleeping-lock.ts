@@ -1,6 +1,6 @@
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../locking/waiters.js';
+import { Waiters } from '../sched/waiters.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 
 /** What waiters wait on: each lock has a list of its own. */

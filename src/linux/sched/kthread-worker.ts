@@ -3,7 +3,7 @@ import { block, type Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { Waiters } from '../locking/waiters.js';
+import { Waiters } from './waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { Sched } from './core.js';
 import { Kthreads } from './kthread.js';

@@ -4,7 +4,7 @@ import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js
 import type { Task } from '../../kernel/task/task.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Credentials } from '../security/credentials.js';
+import { Credentials } from '../credentials.js';
 
 /** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 const PF_KTHREAD = 0x0020_0000;

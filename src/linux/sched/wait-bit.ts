@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../locking/waiters.js';
+import { Waiters } from './waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
 

@@ -4,7 +4,7 @@ import { Machine } from '../../machine/machine.js';
 import { newerTarget } from '../../machine/testing/recorded.js';
 import type { Target } from '../../target/index.js';
 import { list } from '../abi/list.js';
-import { WorkData } from './work-data.js';
+import { WorkData } from '../abi/work-data.js';
 import { WorkDisabling } from './work-disable.js';
 import { Workqueues } from './workqueue.js';
 

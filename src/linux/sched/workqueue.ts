@@ -7,13 +7,13 @@ import { noSuchObject, selfWait } from '../errors.js';
 import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { Waiters } from '../locking/waiters.js';
-import { warn } from '../printk/diagnostics.js';
+import { Waiters } from './waiters.js';
+import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
 import { Timers } from '../time/timer.js';
 import { TASK_UNINTERRUPTIBLE } from './processes.js';
-import { WorkData } from './work-data.js';
+import { WorkData } from '../abi/work-data.js';
 import { reportLeak } from './work-leak.js';
 import { WorkOrder } from './work-order.js';
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
-import { inSoftirq } from '../core/softirq-context.js';
+import { inSoftirq } from './softirq-context.js';
 import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';

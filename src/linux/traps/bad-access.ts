@@ -3,9 +3,9 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SlabExports } from '../mm/slab.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from '../kallsyms/modules.js';
 import { callTrace } from './call-trace.js';
-import { symbolize } from './symbolize.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 import { findFixup } from './tables.js';
 
 /** An instruction met poison (CpuException.poisoned): it is reported, and can be resumed then. */

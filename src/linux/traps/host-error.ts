@@ -8,8 +8,8 @@ import type { LinuxKernel } from '../kernel.js';
 import { ListDebug } from '../lib/lists/list-debug.js';
 import { describe } from './describe.js';
 import { describeInternal, isStackOverflow } from './internal-error.js';
-import { symbolize } from './symbolize.js';
-import type { TaintName } from './taint.js';
+import { symbolize } from '../kallsyms/symbolize.js';
+import type { TaintName } from '../kallsyms/taint.js';
 
 /** What a task dies of: what the oops begins with, and what it is reported as. */
 export interface Death {

@@ -2,9 +2,9 @@ import { RSP } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
-import { Credentials } from '../security/credentials.js';
-import { symbolAt, symbolize } from './symbolize.js';
+import { Modules } from '../kallsyms/modules.js';
+import { Credentials } from '../credentials.js';
+import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
 
 const REGISTER_NAMES = [
   'RAX',

@@ -1,4 +1,4 @@
-import { type KnownTaint, TAINT_FLAGS, type TaintName } from './taint.js';
+import { type KnownTaint, TAINT_FLAGS, type TaintName } from '../kallsyms/taint.js';
 
 /** What each flag says (Documentation/admin-guide/tainted-kernels.rst), in a line. */
 const WORDS: Readonly<Record<TaintName, string>> = {

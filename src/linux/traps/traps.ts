@@ -5,8 +5,8 @@ import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import { type FaultKind, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import type { LoadedModule } from '../module/loaded-module.js';
-import { Modules } from '../module/modules.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import { AtomicChecks } from './atomic.js';
 import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
@@ -25,9 +25,9 @@ import {
 } from './oops-text.js';
 import type { FaultReport } from './report.js';
 import { StuckTasks } from './stuck.js';
-import { symbolize } from './symbolize.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 import { findBug, markDone } from './tables.js';
-import type { TaintName } from './taint.js';
+import type { TaintName } from '../kallsyms/taint.js';
 
 /** Reports that are kept: a fault in a loop says nothing new after so many. */
 const MAX_REPORTS = 1000;

@@ -1,5 +1,5 @@
 import { block } from '../../kernel/effects.js';
-import { Credentials } from '../../linux/security/credentials.js';
+import { Credentials } from '../../linux/credentials.js';
 import { type Applet, AppletUsageError, parseFlags } from './applet.js';
 
 export const sleepApplet: Applet = {

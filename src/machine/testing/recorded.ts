@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { indexTree, MemoryFiles } from '../../kmod/index.js';
-import { type Capability, Credentials } from '../../linux/security/credentials.js';
+import { type Capability, Credentials } from '../../linux/credentials.js';
 import { readTarget, type Target } from '../../target/index.js';
 import { loadBundled, sourceOfPath } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree, newerTree } from '../../testing/corpus.js';
@@ -10,7 +10,7 @@ import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
 
 /** One command and what the real kernel made of it: see tests/modules/record.mjs. */
 export interface Step {

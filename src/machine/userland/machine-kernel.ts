@@ -11,8 +11,8 @@ import type {
   RunningKernel,
 } from '../../kmod/tools/tool.js';
 import type { LinuxKernel } from '../../linux/kernel.js';
-import type { LoadedModule } from '../../linux/module/loaded-module.js';
-import { Modules } from '../../linux/module/modules.js';
+import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
+import { Modules } from '../../linux/kallsyms/modules.js';
 import { deleteModuleCall, finitModule } from '../module-calls.js';
 
 const NS_PER_MS = 1e6;

@@ -5,7 +5,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { duplicate } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName } from '../../printk/device-names.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { DriverBus } from '../base/driver-bus.js';

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { Notifiers } from '../../core/notifier.js';
+import { Notifiers } from '../../locking/notifier.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt, invokeLong, runNow } from '../../kobject/invoke.js';
+import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';

@@ -4,7 +4,7 @@ import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import type { VarArgs } from '../../abi/gate.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../kobject/invoke.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { createBinary, createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';

@@ -3,7 +3,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, ENODEV, EPROBE_DEFER } from '../../../kernel/errno.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { LinuxKernel } from '../../kernel.js';
-import { runNow } from '../../kobject/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { PlatformDevices } from '../platform/platform-device.js';
 import { PlatformDrivers } from '../platform/platform-driver.js';

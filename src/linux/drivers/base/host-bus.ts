@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { AnyFunction } from '../../abi/gate.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt, runNow } from '../../kobject/invoke.js';
+import { invokeInt, runNow } from '../../abi/invoke.js';
 import { Buses } from './bus.js';
 import { Drivers } from './driver.js';
 

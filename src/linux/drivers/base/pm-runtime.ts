@@ -4,7 +4,7 @@ import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../kobject/invoke.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { getDevice, putDevice } from './device.js';

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { AttributeContainers, callTransport } from './attribute-container.js';
 import { Classes } from './class.js';

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
-import { Notifiers } from '../../core/notifier.js';
+import { Notifiers } from '../../locking/notifier.js';
 import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';

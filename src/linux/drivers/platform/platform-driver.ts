@@ -4,7 +4,7 @@ import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { symbolAt } from '../../traps/symbolize.js';
+import { symbolAt } from '../../kallsyms/symbolize.js';
 import { BusRegistry } from '../base/bus-registry.js';
 import { DriverBinding } from '../base/dd.js';
 import { getDevice } from '../base/device.js';

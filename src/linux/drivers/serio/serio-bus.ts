@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt } from '../../kobject/invoke.js';
+import { invoke, invokeInt } from '../../abi/invoke.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENOMEM } from '../../../kernel/errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { TtyDrivers } from './tty-driver.js';
 import { TtyPorts } from './tty-port.js';

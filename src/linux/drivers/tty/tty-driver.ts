@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
-import { CharRegions } from '../../fs/char-regions.js';
+import { CharRegions } from '../base/char-regions.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke } from '../../kobject/invoke.js';
+import { invoke } from '../../abi/invoke.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
 import { initList } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { TtyDrivers } from './tty-driver.js';
 

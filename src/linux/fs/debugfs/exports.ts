@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EIO, ENXIO } from '../../../kernel/errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { fileOperations } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';

@@ -4,7 +4,7 @@ import { DeviceNode, DirectoryNode, MemoryDirectory } from '../../../kernel/file
 import { DeviceNodes as NumberedDevices } from '../../drivers/base/device-nodes.js';
 import { DeviceUevents } from '../../drivers/base/device-uevent.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { runNow } from '../../kobject/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
 import { MAJOR, MINOR } from '../flags.js';
 

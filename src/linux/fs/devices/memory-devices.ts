@@ -5,7 +5,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Printk } from '../../printk/printk.js';
 import type { Subsystem } from '../../subsystem.js';
 import { CharDevices } from '../char-dev.js';
-import { CharRegions } from '../char-regions.js';
+import { CharRegions } from '../../drivers/base/char-regions.js';
 import { MINOR, MKDEV } from '../flags.js';
 import { HostServer } from '../host-server.js';
 import type { FileServer, OpenFile } from '../open-file.js';

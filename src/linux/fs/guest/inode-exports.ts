@@ -4,7 +4,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../flags.js';
 import { VfsObjects } from '../objects.js';

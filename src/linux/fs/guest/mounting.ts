@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV } from '../../../kernel/errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Dcache } from './dcache.js';
 import { MountOptions } from './mount-options.js';

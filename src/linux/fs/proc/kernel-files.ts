@@ -1,8 +1,8 @@
 import { BlockMajors } from '../../block/majors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import type { Subsystem } from '../../subsystem.js';
-import { CharRegions } from '../char-regions.js';
+import { CharRegions } from '../../drivers/base/char-regions.js';
 import { MiscDevices } from '../devices/misc.js';
 import { FileSystems } from '../file-systems.js';
 import { TextServer } from '../text-server.js';

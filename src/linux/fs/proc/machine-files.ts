@@ -6,7 +6,7 @@ import { procCrypto } from '../../crypto/proc-file.js';
 import { Resources } from '../../drivers/resource/resource.js';
 import { Interrupts } from '../../irq/manage.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import { NetDevices } from '../../net/core/netdevices.js';
 import type { Subsystem } from '../../subsystem.js';
 import { TextServer } from '../text-server.js';

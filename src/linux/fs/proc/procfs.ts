@@ -6,7 +6,7 @@ import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { noSuchObject } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { S_IFDIR, S_IFLNK, S_IFREG } from '../flags.js';
 import type { FileServer, OpenFile } from '../open-file.js';

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { hashed } from '../names.js';
 import { addFile, createBinary, createFile, createLink, removeChild, removeFile } from './files.js';

@@ -5,7 +5,7 @@ import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { type Holding, KOBJECT } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { symbolize } from '../../traps/symbolize.js';
+import { symbolize } from '../../kallsyms/symbolize.js';
 import {
   type AttributeSource,
   SysfsAttribute,

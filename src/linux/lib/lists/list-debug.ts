@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { ListFault } from '../../abi/list.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 
 const LOGLEVEL_ERR = 3;

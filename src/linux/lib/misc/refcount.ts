@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Once, warn } from '../../printk/diagnostics.js';
+import { Once, warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Halfway between INT_MIN and 0: counting on from here does no harm (include/linux/refcount.h). */

@@ -4,7 +4,7 @@ import { E2BIG, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { WorkData } from '../../sched/work-data.js';
+import { WorkData } from '../../abi/work-data.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 import { BucketTables } from './table.js';

@@ -1,6 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { compareBytes, fillBytes, moveBytes, requireReadable } from './bytes.js';
 

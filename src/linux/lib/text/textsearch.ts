@@ -5,7 +5,7 @@ import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 

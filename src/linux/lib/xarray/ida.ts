@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { ENOMEM, ENOSPC } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 import { errorEntry, isValue } from './entry.js';
 import type { XArray } from './x-array.js';

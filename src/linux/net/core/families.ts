@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, ENOBUFS } from '../../../kernel/errno.js';
-import { Rcu } from '../../core/rcu.js';
+import { Rcu } from '../../locking/rcu.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Names of protocol families by number, as the kernel's log gives them (include/linux/socket.h, PF_*). */

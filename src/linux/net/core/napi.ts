@@ -3,7 +3,7 @@ import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../kobject/invoke.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { SOFTIRQ_OFFSET } from '../../locking/spinlock.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { AnyFunction } from '../../abi/gate.js';
-import { Notifiers } from '../../core/notifier.js';
+import { Notifiers } from '../../locking/notifier.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -4,7 +4,7 @@ import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from './guest-list.js';
+import { GuestList } from '../../abi/guest-list.js';
 
 /** How many protocols may count their sockets (PROTO_INUSE_NR). */
 const INUSE_SLOTS = 64;

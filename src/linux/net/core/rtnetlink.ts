@@ -6,7 +6,7 @@ import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceRegistration } from './dev-register.js';
-import { GuestList } from './guest-list.js';
+import { GuestList } from '../../abi/guest-list.js';
 import { NetDevices } from './netdevices.js';
 import { PernetOperations } from './pernet.js';
 import { Rtnl } from './rtnl.js';

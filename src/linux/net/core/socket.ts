@@ -4,7 +4,7 @@ import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { InetSockets } from '../ipv4/af-inet.js';

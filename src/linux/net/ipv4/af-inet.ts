@@ -4,7 +4,7 @@ import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../module/modules.js';
+import { Modules } from '../../kallsyms/modules.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Destinations } from '../core/dst.js';
 import { SkbQueues } from '../core/skb-queue.js';

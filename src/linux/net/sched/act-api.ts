@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../core/guest-list.js';
+import { GuestList } from '../../abi/guest-list.js';
 import { PernetOperations } from '../core/pernet.js';
 
 /** The kinds of actions of packet classifiers (net/sched/act_api.c). */

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../printk/diagnostics.js';
+import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Queueing disciplines of the kernel image: always there, or by its configuration. */

@@ -3,7 +3,7 @@ import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../locking/waiters.js';
+import { Waiters } from '../sched/waiters.js';
 import { VmallocExports } from '../mm/vmalloc.js';
 import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';

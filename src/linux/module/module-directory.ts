@@ -3,18 +3,18 @@ import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { LoadError } from '../module/load-error.js';
-import type { LoadedModule, ModuleState } from '../module/loaded-module.js';
-import { Modules } from '../module/modules.js';
-import { type KernelParam, parametersOf, setParameter } from '../module/parse-args.js';
+import { LoadError } from './load-error.js';
+import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
+import { type KernelParam, parametersOf, setParameter } from './parse-args.js';
 import type { Subsystem } from '../subsystem.js';
-import { invokeInt, invokeLong, runNow } from './invoke.js';
-import { Kobjects } from './kobject.js';
-import { hostKtype } from './ktype.js';
-import { allowedMode } from './sysfs/groups.js';
-import { SysfsBinary, SysfsDirectory } from './sysfs/node.js';
-import { Sysfs } from './sysfs/sysfs.js';
-import { Uevents } from './uevent.js';
+import { invokeInt, invokeLong, runNow } from '../abi/invoke.js';
+import { Kobjects } from '../kobject/kobject.js';
+import { hostKtype } from '../kobject/ktype.js';
+import { allowedMode } from '../kobject/sysfs/groups.js';
+import { SysfsBinary, SysfsDirectory } from '../kobject/sysfs/node.js';
+import { Sysfs } from '../kobject/sysfs/sysfs.js';
+import { Uevents } from '../kobject/uevent.js';
 
 const INIT_STATES: Readonly<Record<ModuleState, string>> = {
   Live: 'live',

@@ -1,17 +1,17 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
-import { Notifiers } from '../core/notifier.js';
+import { Notifiers } from '../locking/notifier.js';
 import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../locking/waiters.js';
-import { Once, warn } from '../printk/diagnostics.js';
+import { Waiters } from '../sched/waiters.js';
+import { Once, warn } from '../warn.js';
 import { TASK_INTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
-import type { SymbolAt } from '../traps/symbolize.js';
-import type { TaintName } from '../traps/taint.js';
+import type { SymbolAt } from './symbolize.js';
+import type { TaintName } from './taint.js';
 import type { LoadedModule, ModuleState } from './loaded-module.js';
-import { hasSeparateMemories } from './this-module.js';
+import { hasSeparateMemories } from '../module/this-module.js';
 
 /** The reference that a module holds on itself while it may be used (MODULE_REF_BASE). */
 const MODULE_REF_BASE = 1;

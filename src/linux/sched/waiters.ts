@@ -3,7 +3,7 @@ import type { Alarm } from '../../kernel/clock.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_RUNNING } from '../sched/processes.js';
+import { TASK_RUNNING } from './processes.js';
 
 interface Waiter {
   readonly task: Task;

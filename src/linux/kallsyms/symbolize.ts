@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { IMAGE, MODULES } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../module/modules.js';
+import { Modules } from './modules.js';
 
 export interface SymbolAt {
   readonly name: string;

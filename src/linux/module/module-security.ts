@@ -15,13 +15,13 @@ import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
 import { TextServer } from '../fs/text-server.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ModuleDirectories } from '../kobject/module-directory.js';
-import { LoadError } from '../module/load-error.js';
-import { Modules } from '../module/modules.js';
+import { ModuleDirectories } from './module-directory.js';
+import { LoadError } from './load-error.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { Subsystem } from '../subsystem.js';
-import { Credentials } from './credentials.js';
-import { Lockdown } from './lockdown.js';
-import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from './signature-policy.js';
+import { Credentials } from '../credentials.js';
+import { Lockdown } from '../security/lockdown.js';
+import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from '../security/signature-policy.js';
 
 const ENOPKG = 65;
 

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { kernelContext } from '../lib/vsprintf/kernel-context.js';
 import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
-import { symbolize } from '../traps/symbolize.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 
 /** Numbers of softirqs (include/linux/interrupt.h), and the names that the kernel prints of them. */
 export const HI_SOFTIRQ = 0;

@@ -1,6 +1,6 @@
-import type { FaultKind } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
-import { CUT_HERE } from '../traps/oops-text.js';
+import type { FaultKind } from './errors.js';
+import type { LinuxKernel } from './kernel.js';
+import { CUT_HERE } from './traps/oops-text.js';
 
 const LOGLEVEL_WARNING = 4;
 

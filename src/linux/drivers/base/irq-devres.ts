@@ -1,9 +1,9 @@
-import type { Ptr } from '../../cpu/layout.js';
-import { Devres } from '../drivers/base/devres.js';
-import type { LinuxKernel } from '../kernel.js';
-import { deviceName } from '../printk/device-names.js';
-import type { Subsystem } from '../subsystem.js';
-import { Interrupts } from './manage.js';
+import type { Ptr } from '../../../cpu/layout.js';
+import { Devres } from './devres.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { deviceName } from '../../printk/device-names.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Interrupts } from '../../irq/manage.js';
 
 /** Interrupt lines that are freed when a device's driver goes (kernel/irq/devres.c). */
 export class ManagedInterrupts implements Subsystem {

@@ -1,7 +1,7 @@
-import type { Ptr } from '../../cpu/layout.js';
-import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
-import type { Subsystem } from '../subsystem.js';
+import type { Ptr } from '../cpu/layout.js';
+import type { Task } from '../kernel/task/task.js';
+import type { LinuxKernel } from './kernel.js';
+import type { Subsystem } from './subsystem.js';
 
 /** Capabilities that the base kernel asks for, by their numbers (include/uapi/linux/capability.h). */
 const CAPABILITIES = { CAP_DAC_OVERRIDE: 1, CAP_SYS_MODULE: 16 } as const;

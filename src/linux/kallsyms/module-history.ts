@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolAt, symbolize } from '../traps/symbolize.js';
+import { symbolAt, symbolize } from './symbolize.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
 

@@ -2,8 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Credentials as Who } from '../security/credentials.js';
-import { Keys } from '../security/keys/keys.js';
+import { Credentials as Who } from '../credentials.js';
+import { Keys } from './keys/keys.js';
 import type { Subsystem } from '../subsystem.js';
 
 const KEY_MEMBERS = ['session_keyring', 'process_keyring', 'thread_keyring', 'request_key_auth'] as const;
