@@ -27,7 +27,7 @@ import {
 import { readLines } from './parity/read-lines.js';
 import { report } from './parity/report.js';
 
-const ORACLE_FOLDER = new URL('../../shared/oracle', import.meta.url).pathname;
+const ORACLE_FOLDER = new URL('../../shared/oracle/', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
 /** What the real kernel did with some of the other modules: see parity/record.ts. */
 const OTHERS = new URL('../tests/parity/others.jsonl', import.meta.url).pathname;

@@ -19,7 +19,7 @@ import { loadBundledBtf } from '../../src/testing/bundled.js';
 import { Keyring, verifyModule } from '../../src/trust/index.js';
 import type { FuzzTarget, Seed } from './target.js';
 
-const MODULES = new URL('../../tests/modules', import.meta.url);
+const MODULES = new URL('../../tests/modules/', import.meta.url);
 const LIMIT = 64 << 20;
 
 const file = (path: string): Seed => ({

@@ -5,7 +5,7 @@ import { Machine } from '../../src/machine/machine.js';
 import { loadBundled } from '../../src/target/node/index.js';
 import type { FuzzTarget, Seed } from './target.js';
 
-const MODULES = new URL('../../tests/modules', import.meta.url);
+const MODULES = new URL('../../tests/modules/', import.meta.url);
 /** Milliseconds and work after which a machine's command is stopped: what the fuzzer calls a hang takes longer. */
 const COMMAND_MS = 4000;
 const COMMAND_WORK = 5e8;

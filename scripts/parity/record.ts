@@ -16,7 +16,7 @@ import { corpusTree } from '../../src/testing/corpus.js';
 import { modulesOf } from './modules-of.js';
 import { readLines } from './read-lines.js';
 
-const ORACLE_FOLDER = new URL('../../../shared/oracle', import.meta.url).pathname;
+const ORACLE_FOLDER = new URL('../../../shared/oracle/', import.meta.url).pathname;
 const ORACLE = join(ORACLE_FOLDER, '6.1.0-53-amd64.jsonl');
 const OUTPUT = new URL('../../tests/parity/others.jsonl', import.meta.url);
 /** They run for minutes; see the README of the recordings. */

@@ -9,7 +9,7 @@ import { essential, scenarios } from '../machine/testing/recorded.js';
 import { DETECTED, DETECTED_ON_WRITE, type Expectation, LEAKS, STUCK } from './testing/faulty-modules.js';
 import { faults, HELLO_LOG, logFrom, machineWith, runHello, shell } from './testing/machines.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 /** Faults that a kernel of another configuration or layout words in another way, or notices at another time. */
 const LOG_DIFFERS = new Set([
   'abba_deadlock', // when the hung task detector looks

@@ -11,7 +11,7 @@ import { Checker } from './checker.js';
 import { logLines } from './log-lines.js';
 import type { Verdict } from './reason.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 
 /** Verdicts about test modules that are checked together, in their order. */
 function check(files: readonly string[], settings: KernelSettings = {}): Verdict[] {

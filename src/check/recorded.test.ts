@@ -29,7 +29,7 @@ interface Recorded {
   readonly taint: string;
 }
 
-const EXPECTED = fileURLToPath(new URL('../../tests/check/expected', import.meta.url));
+const EXPECTED = fileURLToPath(new URL('../../tests/check/expected/', import.meta.url));
 /** Errors that only the loader gives; init functions have others. */
 const LOADERS = /Exec format error|Invalid argument|Unknown symbol|Key was rejected/;
 

@@ -1,6 +1,6 @@
 import { visible } from '../formats/visible-text.js';
-import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { Credentials } from '../linux/credentials.js';
+import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
 import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
 import { Machine, type MachineOptions } from '../machine/machine.js';

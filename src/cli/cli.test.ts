@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunReport } from '../machine/run-report.js';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 let folder: string;
 
 beforeAll(() => {

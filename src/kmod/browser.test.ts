@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 
 /** The library of module trees, bundled as for a browser: an import of Node would fail here. */
 async function bundle(): Promise<string> {

@@ -10,7 +10,7 @@ import { ModuleFile, type SymbolCrc } from './module-file.js';
 import { realKmod } from './testing/real-kmod.js';
 import { recodeElf } from './testing/recode-elf.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => new Uint8Array(readFileSync(`${MODULES}${name}.ko`));
 const tree = await corpusTree();
 const kmod = await realKmod();

@@ -5,7 +5,7 @@ import { MemoryFiles, ModuleTree, showDepends } from './index.js';
 
 const RELEASE = '6.1.0-53-amd64';
 const DIR = `/lib/modules/${RELEASE}`;
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 
 const DEP = `kernel/a/one.ko: kernel/a/two.ko kernel/b/three-x.ko

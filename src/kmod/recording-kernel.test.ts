@@ -8,7 +8,7 @@ import { lsmod } from './tools/lsmod.js';
 import { modprobe } from './tools/modprobe.js';
 import { rmmod } from './tools/rmmod.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const DIR = '/lib/modules/6.1.0-53-amd64';
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 

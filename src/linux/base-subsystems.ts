@@ -1,12 +1,10 @@
-import { Credentials } from './security/cred.js';
 import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
 import { Kprobes } from './core/kprobes.js';
 import { CoreMisc } from './core/misc.js';
-import { Notifiers } from './locking/notifier.js';
 import { Padata } from './core/padata.js';
 import { PerfEvents } from './core/perf.js';
-import { Rcu } from './locking/rcu.js';
+import { PvClockGtod } from './core/pvclock-gtod.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
 import { TraceArrays } from './core/trace-arrays.js';
@@ -15,7 +13,11 @@ import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './drivers/base/irq-devres.js';
 import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
+import { ModuleHistory } from './kallsyms/module-history.js';
+import { Modules } from './kallsyms/modules.js';
 import { Mutexes } from './locking/mutex.js';
+import { Notifiers } from './locking/notifier.js';
+import { Rcu } from './locking/rcu.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
@@ -34,8 +36,7 @@ import { VmallocExports } from './mm/vmalloc.js';
 import { PageMappings } from './mm/vmap.js';
 import { ZpoolDrivers } from './mm/zpool.js';
 import { LeftBehinds } from './module/left-behind.js';
-import { ModuleHistory } from './kallsyms/module-history.js';
-import { Modules } from './kallsyms/modules.js';
+import { ModuleNotifier } from './module/module-notifier.js';
 import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
@@ -50,10 +51,10 @@ import { WaitBits } from './sched/wait-bit.js';
 import { WaitVars } from './sched/wait-var.js';
 import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
+import { Credentials } from './security/cred.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
-import { PvClockGtod } from './core/pvclock-gtod.js';
 import { Timekeeping } from './time/timekeeping.js';
 import { Timers } from './time/timer.js';
 import { CmosClock } from './x86/cmos.js';
@@ -100,6 +101,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Notifiers,
   Modules,
   ModuleHistory,
+  ModuleNotifier,
   LeftBehinds,
   ParamOps,
   ParameterLocks,

@@ -26,8 +26,10 @@ import { StructType } from './abi/struct.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
 import { memorySize } from './mm/memory-size.js';
+import { SlabExports } from './mm/slab.js';
+import { VmallocExports } from './mm/vmalloc.js';
 import { Processes } from './sched/processes.js';
-import type { Subsystem, SubsystemClass } from './subsystem.js';
+import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
 import { bareMachine } from './x86/platform.js';
@@ -188,6 +190,11 @@ export class LinuxKernel {
     for (const holder of this.holders) yield* holder.holds();
   }
 
+  /** Parameters that subsystems have and act on. */
+  *builtinParameters(): Generator<BuiltinParameter> {
+    for (const subsystem of this.subsystems.values()) yield* subsystem.parameters ?? [];
+  }
+
   /** A struct type of the target: see StructType. */
   struct(name: string): StructType {
     let type = this.structs.get(name);
@@ -262,6 +269,16 @@ export class LinuxKernel {
       this.parameters.set(fn, names);
     }
     return names.has(parameter);
+  }
+
+  /** kmalloc() as modules call it: flags of allocation are looked at. 0 where there is no memory. */
+  kmalloc(bytes: number, gfp: number): Ptr {
+    return this.get(SlabExports).kmalloc(bytes, gfp);
+  }
+
+  /** kvmalloc(): large ones from vmalloc. */
+  kvmalloc(bytes: number, gfp: number): Ptr {
+    return this.get(VmallocExports).kvmalloc(bytes, gfp);
   }
 
   /** A permanent, read-only C string in kernel memory. Equal texts share it. */

@@ -9,6 +9,16 @@ export type Exports = Readonly<Record<string, AnyFunction>>;
 /** Exported variables: each function fills the variable at boot. */
 export type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
 
+/** A parameter of what is part of the kernel, with how it is shown and set. */
+export interface BuiltinParameter {
+  readonly module: string;
+  readonly name: string;
+  readonly mode: number;
+  get(): string;
+  /** 0, or a negative error number. */
+  set(text: string): number;
+}
+
 /**
  * A part of the base kernel. One class a subsystem, constructed with the kernel; others reach it with
  * `k.get(Class)`. Argument and result types of exports come from the target's prototypes; `signatures`
@@ -18,6 +28,8 @@ export interface Subsystem {
   readonly exports?: Exports;
   readonly signatures?: Readonly<Record<string, string>>;
   readonly data?: ExportedData;
+  /** Parameters of what is part of the kernel: /sys/module/MODULE/parameters/NAME. */
+  readonly parameters?: readonly BuiltinParameter[];
   /** Called once, after all data was filled, in the order of the list. */
   boot?(): void;
   /** What it keeps for modules and others until they take it back: looked through when a module goes. */

@@ -1,7 +1,7 @@
 import type { FaultKind } from './errors.js';
 import type { LinuxKernel } from './kernel.js';
-import { CUT_HERE } from './traps/oops-text.js';
 
+export const CUT_HERE = '------------[ cut here ]------------';
 const LOGLEVEL_WARNING = 4;
 
 /**

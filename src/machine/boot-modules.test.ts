@@ -6,7 +6,7 @@ import { loadBundled } from '../target/node/index.js';
 import { loadBootModules } from './boot-modules.js';
 import { Machine } from './machine.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const EXTRA = '/lib/modules/6.1.0-53-amd64/extra';
 const NAMES = [
   'hello',

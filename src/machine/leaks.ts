@@ -1,6 +1,6 @@
 import type { Allocation } from '../kernel/mm/ledger.js';
-import type { LinuxKernel } from '../linux/kernel.js';
 import type { ModuleHistory } from '../linux/kallsyms/module-history.js';
+import type { LinuxKernel } from '../linux/kernel.js';
 
 /** Memory that a module had allocated and did not give back: one entry for each place that allocates. */
 export interface Leak {

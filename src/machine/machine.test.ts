@@ -7,7 +7,7 @@ import { MachineError } from './errors.js';
 import { Machine } from './machine.js';
 import { runModule } from './module-run.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 const RELEASE = '6.1.0-53-amd64';
 

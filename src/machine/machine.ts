@@ -15,12 +15,12 @@ import {
 import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
+import { TASK_UNINTERRUPTIBLE } from '../linux/abi/task-state.js';
+import { Credentials } from '../linux/credentials.js';
 import type { Interruption } from '../linux/interruption.js';
-import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
-import { TASK_UNINTERRUPTIBLE } from '../linux/sched/processes.js';
-import { Credentials } from '../linux/credentials.js';
+import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
 import type { Target } from '../target/index.js';
 import { type CallArgument, callFunction } from './call.js';
 import { type BootOptions, withDefaults } from './defaults.js';

@@ -8,7 +8,7 @@ import { Shell } from './shell/shell.js';
 import { essential } from './testing/recorded.js';
 import { CapturedOutput } from './userland/terminal.js';
 
-const folder = new URL('../../tests/modules/trust', import.meta.url);
+const folder = new URL('../../tests/modules/trust/', import.meta.url);
 const file = readFileSync(new URL('trustme.ko', folder));
 const files = oddities(() => file);
 

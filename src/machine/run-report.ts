@@ -1,6 +1,6 @@
 import { errnoName } from '../kernel/errno.js';
-import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { ModuleListing } from '../linux/kallsyms/modules.js';
+import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { FaultReport } from '../linux/traps/report.js';
 import type { UnimplementedCall } from '../linux/traps/traps.js';
 import type { Leak } from './leaks.js';

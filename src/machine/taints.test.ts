@@ -12,7 +12,7 @@ import { taintsOf, taintText } from './taints.js';
 import { replay, scenarios } from './testing/recorded.js';
 import { CapturedOutput } from './userland/terminal.js';
 
-const MODULES = fileURLToPath(new URL('../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 const newer = await newerTree();
 const boot = (): Machine => Machine.boot({ target: loadBundled() });

@@ -1,8 +1,8 @@
 import type { Ptr } from '../cpu/layout.js';
 import { BusRegistry } from '../linux/drivers/base/bus-registry.js';
 import { DriverBinding } from '../linux/drivers/base/dd.js';
-import type { LinuxKernel } from '../linux/kernel.js';
 import type { LoadedModule } from '../linux/kallsyms/loaded-module.js';
+import type { LinuxKernel } from '../linux/kernel.js';
 import { idsOfTables } from './id-tables.js';
 
 /** A driver that a module registered and that found no device: nothing of it was tried. */

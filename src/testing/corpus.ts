@@ -13,7 +13,7 @@ export const CORPUS_RELEASE = '6.1.0-53-amd64';
 /** A newer kernel, for what has to hold for any target; Debian 12 has it in its security archive. */
 const NEWER_PACKAGE = /^linux-image-6\.12\.\d+\+deb\d+-amd64-unsigned$/;
 
-const SHARED = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+const SHARED = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 
 function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'modbox', 'corpus');

@@ -1,6 +1,6 @@
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
-import { linkModule, openModule } from '../../linux/module/loader.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
+import { linkModule, openModule } from '../../linux/module/loader.js';
 import type { Machine } from '../../machine/machine.js';
 
 /** What a module would occupy, as lsmod shows it once its init has run. */

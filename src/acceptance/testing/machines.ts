@@ -7,7 +7,7 @@ import { Shell } from '../../machine/shell/shell.js';
 import { CapturedOutput } from '../../machine/userland/terminal.js';
 import { loadBundled } from '../../target/node/index.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 
 /** The file of one of the project's own test modules. */
 export function ownModule(name: string): Uint8Array {

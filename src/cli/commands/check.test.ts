@@ -7,7 +7,7 @@ import type { Verdict } from '../../check/index.js';
 import { type CommandEnd, runCommand } from '../testing/command.js';
 import { main } from './check.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 let folder: string;
 
 beforeAll(() => {

@@ -8,7 +8,7 @@ import { runCommand } from '../testing/command.js';
 import { main as run } from './run.js';
 import { main } from './taint.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 let folder: string;
 
 beforeAll(() => {

@@ -8,7 +8,7 @@ import { main } from '../commands/shell.js';
 import { runCommand } from '../testing/command.js';
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const python = spawnSync('python3', ['-c', 'import pty']).status === 0;
 
 /** Runs a command on a pseudo terminal; types each key when what it waits for has come. */

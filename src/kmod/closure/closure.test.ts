@@ -18,7 +18,7 @@ import { writeImage } from '../node/write-image.js';
 import { closureOf } from './closure.js';
 import { FirmwareTree } from './firmware.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const RELEASE = 'test';
 const DIR = `/lib/modules/${RELEASE}`;
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);

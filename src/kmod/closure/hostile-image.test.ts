@@ -23,7 +23,7 @@ import { type Closure, closureOf } from './closure.js';
 import { FirmwareTree } from './firmware.js';
 import { imageFiles } from './image-files.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const RELEASE = 'test';
 const DIR = `lib/modules/${RELEASE}`;
 

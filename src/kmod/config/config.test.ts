@@ -11,7 +11,7 @@ import { parseConfigFile } from './parse-config.js';
 import { readConfig } from './read-config.js';
 
 // The details are in the recordings of kmod 34: tools/modprobe.recorded.test.ts.
-const CONFIG = fileURLToPath(new URL('../../../tests/kmod/config', import.meta.url));
+const CONFIG = fileURLToPath(new URL('../../../tests/kmod/config/', import.meta.url));
 
 function parsed(text: string): ModprobeConfig {
   const config = emptyConfig();

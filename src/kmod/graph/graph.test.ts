@@ -9,7 +9,7 @@ import { dotText } from './dot.js';
 import { svgText } from './svg.js';
 import { textTree } from './text-tree.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const DIR = '/lib/modules/test';
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 

@@ -6,7 +6,7 @@ import { mutate } from '../../testing/mutate.js';
 import { Random } from '../../testing/random.js';
 import { TrieReader } from './trie-reader.js';
 
-const TREE = fileURLToPath(new URL('../../../tests/kmod/tree', import.meta.url));
+const TREE = fileURLToPath(new URL('../../../tests/kmod/tree/', import.meta.url));
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(`${TREE}${name}.bin`));
 const FILES = readdirSync(TREE)
   .filter((name) => name.endsWith('.bin'))

@@ -16,7 +16,7 @@ import { modinfo } from './modinfo.js';
 import { showExports, showModversions } from './show-symbols.js';
 import type { ToolHost } from './tool.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const SOURCES = ['exporter', 'importer', 'params'].map(
   (name) => new Uint8Array(readFileSync(`${MODULES}${name}.ko`)),
 );

@@ -10,7 +10,7 @@ import { realKmod, type ToolRun } from '../testing/real-kmod.js';
 import { kmodMessages, runTool } from '../testing/run-tool.js';
 import { modinfo } from './modinfo.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const file = (name: string): string => `${MODULES}${name}.ko`;
 const kmod = await realKmod();
 const tree = await corpusTree();

@@ -7,7 +7,7 @@ import { MemoryFiles } from '../index.js';
 import { runTool } from '../testing/captured-host.js';
 import { modprobe } from './modprobe.js';
 
-const HERE = fileURLToPath(new URL('../../../tests/kmod', import.meta.url));
+const HERE = fileURLToPath(new URL('../../../tests/kmod/', import.meta.url));
 const DIR = '/lib/modules/6.1.0-53-amd64';
 const NAMES = ['hello', 'importer', 'exporter', 'params', 'sleeper', 'built-in-one'];
 const ASKED: readonly (readonly string[])[] = [

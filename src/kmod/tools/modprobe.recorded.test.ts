@@ -6,8 +6,8 @@ import { DiskFiles } from '../node/disk-files.js';
 import { runTool } from '../testing/captured-host.js';
 import { modprobe } from './modprobe.js';
 
-const HERE = fileURLToPath(new URL('../../../tests/kmod', import.meta.url));
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const HERE = fileURLToPath(new URL('../../../tests/kmod/', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const RELEASE = '6.1.0-53-amd64';
 
 interface Run {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { list } from './list.js';
 import { type HeldStruct, type Holder, type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { list } from './list.js';
 
 /**
  * A global list of registered structs that are linked through a list_head of their own: what most of the

@@ -6,6 +6,7 @@ import { BlockCgroups } from './blk-cgroup.js';
 import { Disks } from './disk.js';
 import { Elevators } from './elevator.js';
 import { BlockMajors } from './majors.js';
+import { BlockProcFiles } from './proc-files.js';
 import { RequestQueues } from './queue.js';
 import { QueueLimits } from './queue-limits.js';
 import { TagSets } from './tag-set.js';
@@ -22,4 +23,5 @@ export const BLOCK_SUBSYSTEMS: readonly SubsystemClass[] = [
   BadBlocks,
   Elevators,
   BlockCgroups,
+  BlockProcFiles,
 ];

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { Oops } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
 import { jumpEntries, setJump } from '../module/patch-sites.js';
 import type { Subsystem } from '../subsystem.js';
 

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EINVAL, ENOENT } from '../../kernel/errno.js';
 import { Unimplemented } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Members of struct kprobe that are called when the probe is hit. */

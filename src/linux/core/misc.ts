@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Credentials } from '../credentials.js';
 import { Oops } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
-import { Credentials } from '../credentials.js';
-import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
 
 const CAPABILITIES_ALL = 0x1ff_ffff_ffffn;
 const INIT_USER_NS_LEVEL = 0;

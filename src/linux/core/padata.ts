@@ -2,10 +2,10 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { hostKtype } from '../kobject/ktype.js';
-import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
 import { Workqueues } from '../sched/workqueue.js';
 import type { Subsystem } from '../subsystem.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
-import type { Subsystem } from '../subsystem.js';
 import { Notifiers } from '../locking/notifier.js';
+import type { Subsystem } from '../subsystem.js';
 
 /** Chains whose heads are private to the kernel image: [what registers, what unregisters]. */
 const CHAINS: readonly (readonly [register: string, unregister: string])[] = [

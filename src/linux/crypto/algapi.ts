@@ -2,11 +2,11 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT, ENOSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
-import { Notifiers } from '../locking/notifier.js';
 import { errPtr, Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
+import { Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
 import {
   FLAG_DEAD,

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EINVAL } from '../../kernel/errno.js';
-import type { LinuxKernel } from '../kernel.js';
 import { runNow } from '../abi/invoke.js';
+import type { LinuxKernel } from '../kernel.js';
 import { LZO_E_OK, lzo1xCompress, lzo1xDecompress } from '../lib/lzo/lzo1x.js';
 import { deflateAll, inflateAll } from '../lib/zlib/at-once.js';
 import type { Subsystem } from '../subsystem.js';

@@ -8,6 +8,7 @@ import { BuiltinCompressors } from './compressors.js';
 import { CryptoTypes } from './frontends.js';
 import { CryptoInstances } from './instances.js';
 import { CryptoManager } from './probe.js';
+import { CryptoProcFile } from './proc-file.js';
 import { CryptoRegistration } from './registration.js';
 import { ScatterWalks } from './scatterwalk.js';
 import { Shash } from './shash.js';
@@ -38,4 +39,5 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   Aes,
   ScatterWalks,
   BuiltinCompressors,
+  CryptoProcFile,
 ];

@@ -1,7 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
-import type { LinuxKernel } from '../kernel.js';
+import { ProcFs } from '../fs/proc/procfs.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
 import {
   TYPE_AEAD,
   TYPE_AHASH,
@@ -79,8 +81,19 @@ const SHOWN: Readonly<Record<number, Shown>> = {
   [TYPE_SCOMPRESS]: { type: 'scomp', rows: [] },
 };
 
+/** /proc/crypto (crypto/proc.c). */
+export class CryptoProcFile implements Subsystem {
+  readonly exports = {};
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  boot(): void {
+    this.k.get(ProcFs).addText('crypto', { text: () => procCrypto(this.k) });
+  }
+}
+
 /** /proc/crypto (crypto/proc.c): the registered algorithms, the latest first. */
-export function procCrypto(k: LinuxKernel): string {
+function procCrypto(k: LinuxKernel): string {
   if (!k.hasSymbol('crypto_alg_list')) return '';
   const type = k.struct('crypto_alg');
   const head = k.symbol('crypto_alg_list');

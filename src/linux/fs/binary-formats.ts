@@ -2,8 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 
 /** Formats of executable files (fs/exec.c). No program is ever executed: modules come and go in the list. */
 export class BinaryFormats implements Subsystem {

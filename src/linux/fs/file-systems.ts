@@ -2,8 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
 import { Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** file_system_type.fs_flags: needs a block device. */

@@ -40,11 +40,5 @@ export const S_IFDIR = 0o040000;
 export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 
-/** A device number as the kernel holds it: 12 bits major, 20 bits minor (include/linux/kdev_t.h). */
-export const MINOR_BITS = 20;
-export const MKDEV = (major: number, minor: number): number => major * 2 ** MINOR_BITS + minor;
-export const MAJOR = (dev: number): number => dev >>> MINOR_BITS;
-export const MINOR = (dev: number): number => dev & (2 ** MINOR_BITS - 1);
-
 /** Longest transfer of one read or write (MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7fff_f000;

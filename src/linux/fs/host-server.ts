@@ -3,9 +3,9 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EFAULT, EINVAL } from '../../kernel/errno.js';
 import type { DataNode } from '../../kernel/files/index.js';
 import type { LinuxKernel } from '../kernel.js';
+import { UserMemory } from '../mm/user-memory.js';
 import { O_APPEND, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
 import type { FileServer, MaybeSleeps, OpenFile, Position } from './open-file.js';
-import { UserMemory } from '../mm/user-memory.js';
 
 /** Common part of files whose content the base kernel makes or takes itself, as bytes. */
 export abstract class HostServer implements FileServer {

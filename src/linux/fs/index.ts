@@ -1,7 +1,8 @@
+import { CharRegions } from '../drivers/base/char-regions.js';
+import { UserMemory } from '../mm/user-memory.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { BinaryFormats } from './binary-formats.js';
 import { CharDevices } from './char-dev.js';
-import { CharRegions } from '../drivers/base/char-regions.js';
 import { DebugFs } from './debugfs/debugfs.js';
 import { DebugFsExports } from './debugfs/exports.js';
 import { DebugFsValues } from './debugfs/values.js';
@@ -46,7 +47,6 @@ import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
 import { SingleFiles } from './seq/seq-single.js';
 import { SimpleAttributes } from './simple-attr.js';
-import { UserMemory } from '../mm/user-memory.js';
 import { Vfs } from './vfs.js';
 
 /** Files: system calls, open files, devices, /proc, /dev, debugfs, in boot order. */

@@ -2,9 +2,9 @@ import { PAGE_SIZE, type Ptr, VMEMMAP } from '../../cpu/layout.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAX_RW_COUNT } from './flags.js';
-import { UserMemory } from '../mm/user-memory.js';
 
 /** One stretch of memory that an iterator covers. */
 interface Segment {

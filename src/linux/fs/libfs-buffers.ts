@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EFAULT, EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import type { Subsystem } from '../subsystem.js';
 import { UserMemory } from '../mm/user-memory.js';
+import type { Subsystem } from '../subsystem.js';
 
 /** Reading and writing files that are a buffer in memory (fs/libfs.c). */
 export class BufferFiles implements Subsystem {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel/files/index.js';
+import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -183,7 +184,7 @@ export class VfsObjects implements Subsystem {
     type.set(inode, 'i_uid.val', node.uid);
     type.set(inode, 'i_gid.val', node.gid);
     type.set(inode, 'i_ino', this.number(node));
-    if (node instanceof DeviceNode) type.set(inode, 'i_rdev', flags.MKDEV(node.major, node.minor));
+    if (node instanceof DeviceNode) type.set(inode, 'i_rdev', MKDEV(node.major, node.minor));
     if (node instanceof DataNode) type.set(inode, 'i_size', node.size);
     if (node instanceof DirectoryNode) type.set(inode, '__i_nlink', 2);
     return inode;

@@ -5,11 +5,11 @@ import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseInteger } from '../lib/string/kstrtox.js';
 import { sprintf } from '../lib/vsprintf/vsprintf.js';
+import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { withLocals } from './locals.js';
-import { UserMemory } from '../mm/user-memory.js';
 
 /** Files that show and take one number through functions (DEFINE_SIMPLE_ATTRIBUTE, fs/libfs.c). */
 export class SimpleAttributes implements Subsystem {

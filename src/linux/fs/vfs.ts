@@ -24,8 +24,8 @@ import {
   MemoryFile,
   SymlinkNode,
 } from '../../kernel/files/index.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Credentials } from '../credentials.js';
+import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
@@ -39,8 +39,8 @@ import { type FileStatus, PathCalls, UMASK } from './path-calls.js';
 
 export type { FileStatus } from './path-calls.js';
 
-import { FilePolling } from './poll.js';
 import { UserMemory } from '../mm/user-memory.js';
+import { FilePolling } from './poll.js';
 
 /**
  * System calls on files, for the shell and the library: generators that run in a task of the user process.

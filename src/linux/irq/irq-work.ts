@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -7,7 +8,6 @@ import type { Subsystem } from '../subsystem.js';
 /** Bits of irq_work.node.a_flags (include/linux/smp_types.h). */
 const PENDING = 1;
 const BUSY = 2;
-const HARDIRQ_OFFSET = 0x1_0000;
 
 /** Functions to call from a hard interrupt, for those who are where nothing may be called (kernel/irq_work.c). */
 export class IrqWorks implements Subsystem {

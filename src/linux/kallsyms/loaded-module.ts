@@ -8,8 +8,8 @@ import {
   SHT_NOBITS,
 } from '../../formats/elf/index.js';
 import type { Modinfo } from '../../formats/modinfo.js';
-import { TAINT_FLAGS, Taint } from './taint.js';
 import type { ModuleLayout } from '../module/layout.js';
+import { TAINT_FLAGS, Taint } from './taint.js';
 
 /** enum module_state, by the names /proc/modules uses. */
 export type ModuleState = 'Unformed' | 'Loading' | 'Live' | 'Unloading';

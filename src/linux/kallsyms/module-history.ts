@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { symbolAt, symbolize } from './symbolize.js';
 import type { LoadedModule } from './loaded-module.js';
 import { Modules } from './modules.js';
+import { symbolAt, symbolize } from './symbolize.js';
 
 type Symbols = ReturnType<LoadedModule['symbolList']>;
 

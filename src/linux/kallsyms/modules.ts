@@ -1,17 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
-import { Notifiers } from '../locking/notifier.js';
 import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../sched/waiters.js';
-import { Once, warn } from '../warn.js';
-import { TASK_INTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
+import { Once, warn } from '../warn.js';
+import type { LoadedModule, ModuleState } from './loaded-module.js';
 import type { SymbolAt } from './symbolize.js';
 import type { TaintName } from './taint.js';
-import type { LoadedModule, ModuleState } from './loaded-module.js';
-import { hasSeparateMemories } from '../module/this-module.js';
 
 /** The reference that a module holds on itself while it may be used (MODULE_REF_BASE). */
 const MODULE_REF_BASE = 1;
@@ -41,7 +37,7 @@ export interface ModuleListener {
   removed?(module: LoadedModule): void;
 }
 
-/** The list of modules: kernel/module/main.c's modules list, reference counts and notifiers. */
+/** The list of modules, whose addresses are whose, and reference counts (kernel/module/main.c). Loading is src/linux/module's. */
 export class Modules implements Subsystem {
   /** Newest first, as /proc/modules lists them. */
   private readonly modules: LoadedModule[] = [];
@@ -49,9 +45,7 @@ export class Modules implements Subsystem {
   /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
   requestModule: ((name: string) => Sleepable<number>) | undefined;
 
-  constructor(private readonly k: LinuxKernel) {
-    this.waiters = new Waiters(k);
-  }
+  constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
     try_module_get: (struct: Ptr) => this.tryGet(struct),
@@ -69,8 +63,6 @@ export class Modules implements Subsystem {
       const found = this.exporter(this.k.space.cstring(name));
       if (found) this.addReference(found.struct, -1);
     },
-    register_module_notifier: (block: Ptr) => this.k.get(Notifiers).register(this.notifyList, block),
-    unregister_module_notifier: (block: Ptr) => this.k.get(Notifiers).unregister(this.notifyList, block),
   };
 
   readonly signatures = {
@@ -154,22 +146,9 @@ export class Modules implements Subsystem {
     this.modules.unshift(module);
   }
 
-  /** Who waits for a module to be live or gone (module_wq). */
-  private readonly waiters: Waiters;
-
-  /** Waits until no module of that name is on its way in (finished_loading()). */
-  *untilFinished(name: string): Sleepable<void> {
-    const comes = (): boolean => {
-      const state = this.find(name)?.state;
-      return state === 'Unformed' || state === 'Loading';
-    };
-    while (comes()) yield* this.waiters.wait(0, TASK_INTERRUPTIBLE);
-  }
-
   remove(module: LoadedModule): void {
     this.modules.splice(this.modules.indexOf(module), 1);
     if (module.listed) list.delInit(this.k.space, this.k.struct('module').addr(module.struct, 'list'));
-    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.removed?.(module);
   }
 
@@ -179,24 +158,16 @@ export class Modules implements Subsystem {
   }
 
   wentLive(module: LoadedModule): void {
-    this.waiters.wakeAll(0);
     for (const listener of this.listeners) listener.wentLive?.(module);
   }
 
-  /** Fills the fields of struct module that the loader owns. */
-  fillStruct(module: LoadedModule): void {
+  /** Puts a module into the kernel's list, with its own reference and the loader's. */
+  enlist(module: LoadedModule): void {
     const type = this.k.struct('module');
-    const { struct } = module;
-    for (const head of ['source_list', 'target_list']) list.init(this.k.space, type.addr(struct, head));
-    list.add(this.k.space, type.addr(struct, 'list'), this.head);
+    list.add(this.k.space, type.addr(module.struct, 'list'), this.head);
     module.listed = true;
-    type.set(struct, 'refcnt.counter', MODULE_REF_BASE);
-    this.addReference(struct, 1);
-    type.setText(struct, 'name', module.name);
-    module.hasInit = type.get(struct, 'init') !== 0;
-    module.hasExit = type.get(struct, 'exit') !== 0;
-    this.fillTables(module);
-    this.syncStruct(module);
+    type.set(module.struct, 'refcnt.counter', MODULE_REF_BASE);
+    this.addReference(module.struct, 1);
   }
 
   /** Writes state and taints to struct module. */
@@ -242,10 +213,6 @@ export class Modules implements Subsystem {
     this.syncStruct(module);
   }
 
-  *notify(module: LoadedModule, state: string): Sleepable<void> {
-    yield* this.k.get(Notifiers).callChain(this.notifyList, this.k.enumValue(state), module.struct);
-  }
-
   listing(): ModuleListing[] {
     return this.modules
       .filter((module) => module.state !== 'Unformed' && !this.isHidden(module))
@@ -258,10 +225,6 @@ export class Modules implements Subsystem {
         state: module.state,
         taints: module.taint.moduleLetters(),
       }));
-  }
-
-  private get notifyList(): Ptr {
-    return this.k.symbol('module_notify_list');
   }
 
   private tryGet(struct: Ptr): boolean {
@@ -312,26 +275,5 @@ export class Modules implements Subsystem {
   private symbolPut(address: Ptr): void {
     const owner = this.moduleAt(address);
     if (owner) this.addReference(owner.struct, -1);
-  }
-
-  private fillTables(module: LoadedModule): void {
-    const type = this.k.struct('module');
-    const params = module.section('__param');
-    if (params) {
-      type.set(module.struct, 'kp', params.address);
-      type.set(module.struct, 'num_kp', params.size / this.k.sizeOf('kernel_param'));
-    }
-    for (const field of ['version', 'srcversion'] as const) {
-      const value = module.modinfo.get(field);
-      if (value !== undefined) type.set(module.struct, field, this.k.constantString(value));
-    }
-    if (!hasSeparateMemories(this.k)) {
-      const core = module.memory.find((memory) => !memory.init);
-      const init = module.memory.find((memory) => memory.init);
-      type.set(module.struct, 'core_layout.base', core?.base ?? 0);
-      type.set(module.struct, 'core_layout.size', core?.size ?? 0);
-      type.set(module.struct, 'init_layout.base', init?.base ?? 0);
-      type.set(module.struct, 'init_layout.size', init?.size ?? 0);
-    }
   }
 }

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EIO } from '../../kernel/errno.js';
+import { invokeLong } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { invokeLong } from '../abi/invoke.js';
 import { hostKtype } from './ktype.js';
 
 /** The types of kobjects and ksets that the kernel allocates itself, and kobj_sysfs_ops for struct kobj_attribute. */

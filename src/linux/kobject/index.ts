@@ -1,7 +1,6 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { BuiltinKtypes } from './builtin-ktypes.js';
 import { Kobjects } from './kobject.js';
-import { ModuleDirectories } from '../module/module-directory.js';
 import { SysfsExports } from './sysfs/exports.js';
 import { Kernfs } from './sysfs/kernfs.js';
 import { Uevents } from './uevent.js';
@@ -15,5 +14,4 @@ export const KOBJECT_SUBSYSTEMS: readonly SubsystemClass[] = [
   BuiltinKtypes,
   Kobjects,
   WellKnownKobjects,
-  ModuleDirectories,
 ];

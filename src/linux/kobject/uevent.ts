@@ -2,11 +2,11 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
 import type { VarArgs } from '../abi/gate.js';
+import { invokeInt, invokePtr } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
-import { invokeInt, invokePtr } from '../abi/invoke.js';
+import { warn } from '../warn.js';
 import { kobjectName } from './names.js';
 
 /** enum kobject_action, in its order. */

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { runNow } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { runNow } from '../abi/invoke.js';
 import { Kobjects } from './kobject.js';
 
 /** Directories that the kernel makes at boot, the variable that holds each, and the one it is in. */

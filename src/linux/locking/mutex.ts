@@ -1,12 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
-import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
-import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
+import type { Subsystem } from '../subsystem.js';
 
 /**
  * Mutexes (Documentation/locking/mutex-design.rst). `owner` holds the owner's task_struct, as inlined checks

@@ -2,10 +2,10 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, ENOENT } from '../../kernel/errno.js';
 import type { Holding } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
-import type { Subsystem } from '../subsystem.js';
 import { symbolAt } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
 
 /** Stop after this block (NOTIFY_STOP_MASK, include/linux/notifier.h). */
 const NOTIFY_STOP_MASK = 0x8000;

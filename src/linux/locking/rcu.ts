@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from '../sched/waiters.js';
 import { VmallocExports } from '../mm/vmalloc.js';
-import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
+import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */

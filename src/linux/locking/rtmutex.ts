@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
-import type { Subsystem } from '../subsystem.js';
 import { Waiters } from '../sched/waiters.js';
+import type { Subsystem } from '../subsystem.js';
 
 /** Mutexes with priority inheritance (kernel/locking/rtmutex_api.c), and per-CPU reader-writer semaphores. */
 export class RtMutexes implements Subsystem {

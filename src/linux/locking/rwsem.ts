@@ -2,12 +2,12 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ETIME } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
+import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
-import { Waiters } from '../sched/waiters.js';
 
 /** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
 const WRITER_LOCKED = 1;

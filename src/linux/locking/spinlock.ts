@@ -1,12 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Parts of preempt_count (include/linux/preempt.h). */
-export const PREEMPT_OFFSET = 1;
-export const SOFTIRQ_OFFSET = 0x100;
-export const SOFTIRQ_DISABLE_OFFSET = 0x200;
 const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
 
 const IF = 0x200n;

@@ -2,8 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { SlabCache } from '../../kernel/mm/slab.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { Once, warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
+import { Once, warn } from '../warn.js';
 
 /** Allocation flag (include/linux/gfp_types.h); the number is the same in every kernel so far. */
 const GFP_NOWARN = 0x2000;

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../warn.js';
 import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 
 const PAGE_SIZE = 4096;
 /** PCPU_MIN_ALLOC_SIZE: sizes and alignments are at least that. */

@@ -4,10 +4,11 @@ import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
-import type { Subsystem } from '../subsystem.js';
 import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import type { BadAccess } from '../traps/bad-access.js';
 import { AllocatorWords } from './allocator-words.js';
 
 /** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */
@@ -21,14 +22,6 @@ const ZERO_SIZE_PTR = 16;
 const CACHE_LINE = 64;
 const PAGE_SIZE = 4096;
 const KMALLOC_MAX = 4 * 1024 * 1024;
-
-/** What guest code did, and the object with its surroundings. */
-interface BadAccess {
-  readonly text: string;
-  readonly free: boolean;
-  readonly start: Ptr;
-  readonly bytes: number;
-}
 
 interface GuestCache {
   readonly cache: SlabCache;
@@ -99,6 +92,10 @@ export class SlabExports implements Subsystem {
       for (let i = 0; i < count; i++) this.cacheFree(cache, this.k.space.loadPtr(array + i * 8));
     },
   };
+
+  boot(): void {
+    this.k.traps.describeMemory = (at, access, size) => this.describe(at, access, size);
+  }
 
   *holds(): Generator<Holding> {
     for (const [at, { ctor, name }] of this.caches)

@@ -2,9 +2,9 @@ import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
 import { PAGE_SIZE, type Ptr, RAM, USER } from '../../cpu/layout.js';
 import { EFAULT, ENODEV } from '../../kernel/errno.js';
 import { errPtr } from '../errors.js';
-import { UserMemory } from './user-memory.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { UserMemory } from './user-memory.js';
 
 const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 const U64 = (value: number): bigint => BigInt.asUintN(64, BigInt(value));

@@ -1,9 +1,9 @@
 import { EINVAL } from '../../kernel/errno.js';
 import { bootParameter } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ModuleDirectories } from './module-directory.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
+import { ModuleDirectories } from './module-directory.js';
 
 type Type = 'bool' | 'int' | 'ulong' | 'charp';
 
@@ -58,7 +58,7 @@ const KERN_ERR = 3;
 
 /**
  * Parameters of what is part of the kernel: /sys/module/NAME/parameters, set by `NAME.PARAMETER=` on the command line (those of
- * `kernel` by their name alone). They are kept and shown; that the base kernel acts on one is said where it does.
+ * `kernel` by their name alone). They are kept and shown only; those that a subsystem acts on it has itself (Subsystem.parameters).
  */
 export class BuiltinParameters implements Subsystem {
   readonly exports = {};
@@ -68,6 +68,9 @@ export class BuiltinParameters implements Subsystem {
 
   boot(): void {
     for (const parameter of PARAMETERS) this.add(parameter);
+    const directories = this.k.get(ModuleDirectories);
+    for (const { module, name, mode, ...access } of this.k.builtinParameters())
+      directories.addBuiltinParameter(module, name, mode, access);
   }
 
   private add(parameter: Parameter): void {

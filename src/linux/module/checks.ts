@@ -1,12 +1,12 @@
 import { ENOEXEC } from '../../kernel/errno.js';
-import type { LinuxKernel } from '../kernel.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { TaintName } from '../kallsyms/taint.js';
+import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
 import { hiddenLicense, isDistrusted, isGplCompatible } from './license.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { modinfoBytes } from './modinfo-bytes.js';
-import { Modules } from '../kallsyms/modules.js';
 import { hasSeparateMemories } from './this-module.js';
 import { hasUnversionedExports } from './unversioned-exports.js';
 import { sameMagic } from './vermagic.js';

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { hasCpuFeature } from '../cpu-features.js';
-import type { LinuxKernel } from '../kernel.js';
-import { type Once, warn } from '../warn.js';
-import { symbolize } from '../kallsyms/symbolize.js';
-import { checkFtraceSites } from './ftrace-sites.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
+import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import { type Once, warn } from '../warn.js';
+import { checkFtraceSites } from './ftrace-sites.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 
 const CALL = 0xe8;

@@ -1,9 +1,9 @@
 import { EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
-import type { LinuxKernel } from '../kernel.js';
-import { LoadError } from './load-error.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
+import { LoadError } from './load-error.js';
 
 /** finit_module(2)'s MODULE_INIT_IGNORE_MODVERSIONS and MODULE_INIT_IGNORE_VERMAGIC. */
 export interface LoadFlags {

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../warn.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
+import { warn } from '../warn.js';
 
 const CALL = 0xe8;
 const CALL_BYTES = 5;

@@ -2,17 +2,18 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
+import { AsyncCalls } from '../drivers/base/async.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
+import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 import { Notifiers } from '../locking/notifier.js';
 import { Rcu } from '../locking/rcu.js';
-import { AsyncCalls } from '../drivers/base/async.js';
-import type { LinuxKernel } from '../kernel.js';
-import { ModuleSecurity } from './module-security.js';
-import { symbolize } from '../kallsyms/symbolize.js';
 import { LeftBehinds } from './left-behind.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { protect } from './loader-protect.js';
-import { Modules } from '../kallsyms/modules.js';
+import { ModuleNotifier } from './module-notifier.js';
+import { ModuleSecurity } from './module-security.js';
 import { destroyParameters } from './parse-args.js';
 
 const KERN_DEBUG = 7;
@@ -41,7 +42,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   }
   module.state = 'Live';
   modules.syncStruct(module);
-  yield* modules.notify(module, 'MODULE_STATE_LIVE');
+  yield* k.get(ModuleNotifier).notify(module, 'MODULE_STATE_LIVE');
   modules.wentLive(module);
   modules.reportHidden();
   yield* k.get(AsyncCalls).synchronize();
@@ -123,7 +124,7 @@ export function* freeModule(k: LinuxKernel, module: LoadedModule): Sleepable<voi
   if (module.state !== 'Unformed') {
     module.state = 'Unloading';
     modules.syncStruct(module);
-    yield* modules.notify(module, 'MODULE_STATE_GOING');
+    yield* k.get(ModuleNotifier).notify(module, 'MODULE_STATE_GOING');
   }
   if (module.struct !== 0) yield* destroyParameters(k, module);
   k.get(Notifiers).unhook(module);

@@ -1,12 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Holding, KOBJECT, type Origin } from '../holding.js';
-import type { LinuxKernel } from '../kernel.js';
-import { SlabExports } from '../mm/slab.js';
-import type { Subsystem } from '../subsystem.js';
-import { symbolAt } from '../kallsyms/symbolize.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
 import { Modules } from '../kallsyms/modules.js';
+import { symbolAt } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import { SlabExports } from '../mm/slab.js';
+import type { Subsystem } from '../subsystem.js';
 
 /** Things that are told of: a module can leave millions of files. */
 const MOST_TOLD = 1000;

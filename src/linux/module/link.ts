@@ -7,11 +7,11 @@ import {
   SHT_RELA,
 } from '../../formats/elf/index.js';
 import { EINVAL, ENOEXEC, ENOSYS } from '../../kernel/errno.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { ModuleLayout } from './layout.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { applyRelocations, type RelocationContext, type SymbolValue, symbolValue } from './relocate.js';
 import type { Resolver } from './resolve.js';
 import { hasSeparateMemories } from './this-module.js';

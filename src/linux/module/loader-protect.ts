@@ -1,7 +1,7 @@
 import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { ModuleLayout, PartKind } from './layout.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 
 const PERMISSIONS = {
   text: PAGE_KERNEL_ROX,

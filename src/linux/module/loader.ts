@@ -7,21 +7,23 @@ import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
 import { Oops } from '../errors.js';
+import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { PercpuMemory } from '../mm/percpu.js';
-import { ModuleSecurity } from './module-security.js';
 import { checkAdded, checkModinfo } from './checks.js';
 import { checkElfValidity } from './elf-validity.js';
+import { fillStruct } from './fill-struct.js';
 import { finishText } from './finish-text.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeMemory, freeModule } from './init.js';
 import { layoutModule, type ModuleLayout } from './layout.js';
 import { bindSymbols, relocate } from './link.js';
 import { LoadError } from './load-error.js';
-import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
 import { protect } from './loader-protect.js';
 import { modinfoBytes } from './modinfo-bytes.js';
-import { Modules } from '../kallsyms/modules.js';
+import { ModuleNotifier } from './module-notifier.js';
+import { ModuleSecurity } from './module-security.js';
 import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
 import { Resolver } from './resolve.js';
@@ -81,7 +83,7 @@ export function* loadModule(
     linkChecked(k, module, resolver, layout);
     module.state = 'Loading';
     modules.syncStruct(module);
-    yield* modules.notify(module, 'MODULE_STATE_COMING');
+    yield* k.get(ModuleNotifier).notify(module, 'MODULE_STATE_COMING');
     yield* parseArguments(k, module, args);
     forOneself(k);
     modules.published(module);
@@ -151,7 +153,7 @@ function* demandUnique(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   const modules = k.get(Modules);
   demandEndOfName(k, module);
   if (!modules.find(module.name)) return;
-  yield* modules.untilFinished(module.name);
+  yield* k.get(ModuleNotifier).untilFinished(module.name);
   const existing = modules.find(module.name);
   if (!existing) return;
   if (existing.state === 'Live') throw new LoadError(EEXIST, `${module.name} is loaded already`);
@@ -196,7 +198,7 @@ function bindModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver, la
   checkExports(k, module);
   protect(k, module, layout, false);
   module.struct = module.section(THIS_MODULE)!.address;
-  k.get(Modules).fillStruct(module);
+  fillStruct(k, module);
 }
 
 /** find_module_sections(), as far as it has something to say. Throws LoadError (EINVAL). */

@@ -2,19 +2,19 @@ import type { Ptr } from '../../cpu/layout.js';
 import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
-import type { LinuxKernel } from '../kernel.js';
-import { LoadError } from './load-error.js';
+import { invokeInt, invokeLong, runNow } from '../abi/invoke.js';
 import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
-import { type KernelParam, parametersOf, setParameter } from './parse-args.js';
-import type { Subsystem } from '../subsystem.js';
-import { invokeInt, invokeLong, runNow } from '../abi/invoke.js';
+import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { hostKtype } from '../kobject/ktype.js';
 import { allowedMode } from '../kobject/sysfs/groups.js';
 import { SysfsBinary, SysfsDirectory } from '../kobject/sysfs/node.js';
 import { Sysfs } from '../kobject/sysfs/sysfs.js';
 import { Uevents } from '../kobject/uevent.js';
+import type { Subsystem } from '../subsystem.js';
+import { LoadError } from './load-error.js';
+import { type KernelParam, parametersOf, setParameter } from './parse-args.js';
 
 const INIT_STATES: Readonly<Record<ModuleState, string>> = {
   Live: 'live',

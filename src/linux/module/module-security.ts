@@ -10,18 +10,18 @@ import {
   type Verdict,
   verifyModule,
 } from '../../trust/index.js';
+import { Credentials } from '../credentials.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
 import { TextServer } from '../fs/text-server.js';
-import type { LinuxKernel } from '../kernel.js';
-import { ModuleDirectories } from './module-directory.js';
-import { LoadError } from './load-error.js';
 import { Modules } from '../kallsyms/modules.js';
-import type { Subsystem } from '../subsystem.js';
-import { Credentials } from '../credentials.js';
+import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from '../security/signature-policy.js';
+import type { Subsystem } from '../subsystem.js';
+import { LoadError } from './load-error.js';
+import { ModuleDirectories } from './module-directory.js';
 
 const ENOPKG = 65;
 

@@ -1,7 +1,7 @@
 import { EPERM } from '../../kernel/errno.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 
 const KERN_ERR = 3;
 /** Namespaces that name the modules that may use their symbols (Documentation/core-api/symbol-namespaces.rst). */

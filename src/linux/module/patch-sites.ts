@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { Oops } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule, PlacedSection } from '../kallsyms/loaded-module.js';
+import type { LinuxKernel } from '../kernel.js';
 
 const CALL = 0xe8;
 const CALL_LENGTH = 5;

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
-import { Modules } from '../kallsyms/modules.js';
 
 /** MODULE_NAME_LEN */
 const NAME_LIMIT = 56;

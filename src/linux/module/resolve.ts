@@ -8,12 +8,12 @@ import {
   STB_WEAK,
 } from '../../formats/elf/index.js';
 import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
+import type { LoadedModule, ModuleExport } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadFlags } from './force.js';
 import { isIgnoredSymbol } from './ignored-symbols.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule, ModuleExport } from '../kallsyms/loaded-module.js';
-import { Modules } from '../kallsyms/modules.js';
 import { mayUseNamespace } from './namespaces.js';
 import { type SymbolValue, symbolValue } from './relocate.js';
 import { VersionCheck } from './versions.js';

@@ -1,11 +1,11 @@
 import type { ElfFile } from '../../formats/elf/index.js';
 import { crcsByName, kernelVersions, parseExtendedModversions } from '../../formats/modversions.js';
 import { ENOEXEC } from '../../kernel/errno.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
-import { Modules } from '../kallsyms/modules.js';
 import { type Crcs, type Versions, versionsOf } from './version-forms.js';
 
 const KERN_ERR = 3;

@@ -1,8 +1,8 @@
 import { SHN_UNDEF } from '../../formats/elf/index.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** How long resolve_symbol_wait() waits for a module whose init still runs, and how often it is looked at. */
 const PATIENCE_NS = 30e9;

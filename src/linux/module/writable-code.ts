@@ -1,8 +1,8 @@
 import { SHF_EXECINSTR, SHF_WRITE } from '../../formats/elf/index.js';
 import { ENOEXEC } from '../../kernel/errno.js';
+import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
-import type { LoadedModule } from '../kallsyms/loaded-module.js';
 
 const KERN_ERR = 3;
 const WRITABLE_CODE = SHF_WRITE | SHF_EXECINSTR;

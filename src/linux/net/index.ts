@@ -24,6 +24,7 @@ import { MdioBoards } from './core/mdio-boards.js';
 import { Napi } from './core/napi.js';
 import { SocketIoctlHooks } from './core/net-hooks.js';
 import { NetNamespaces } from './core/net-namespace.js';
+import { NetProcFiles } from './core/net-procfs.js';
 import { NetRatelimit } from './core/net-ratelimit.js';
 import { NetSysfs } from './core/net-sysfs.js';
 import { NetDevices } from './core/netdevices.js';
@@ -158,4 +159,5 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   WirelessEvents,
   XfrmRegistry,
   Loopback,
+  NetProcFiles,
 ];

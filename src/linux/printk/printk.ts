@@ -5,8 +5,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
-import { CUT_HERE } from '../traps/oops-text.js';
-import { warn } from '../warn.js';
+import { CUT_HERE, warn } from '../warn.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 const PANIC_MESSAGE_MAX = 1024;

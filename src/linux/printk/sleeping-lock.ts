@@ -1,7 +1,7 @@
 import type { Sleepable } from '../../kernel/effects.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
-import { TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 
 /** What waiters wait on: each lock has a list of its own. */
 const ONLY = 0;

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from './waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { hz, jiffiesToNs } from '../time/jiffies.js';
-import { TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from './processes.js';
+import { Waiters } from './waiters.js';
 
 const UINT_MAX = 0xffff_ffff;
 

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from './processes.js';
 
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {

@@ -1,13 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
-import { Waiters } from './waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { Sched } from './core.js';
 import { Kthreads } from './kthread.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './processes.js';
+import { Waiters } from './waiters.js';
 
 /** kthread_worker: a thread that serves a queue of kthread_works (kernel/kthread.c). */
 export class KthreadWorkers implements Subsystem {

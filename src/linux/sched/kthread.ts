@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
+import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { errPtr } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -9,7 +10,6 @@ import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { Completions } from './completion.js';
 import { Sched } from './core.js';
-import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from './processes.js';
 
 interface Kthread {
   readonly task: Task;

@@ -3,16 +3,12 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { StructType } from '../abi/struct.js';
-import type { LinuxKernel } from '../kernel.js';
+import { TASK_DEAD } from '../abi/task-state.js';
 import { Credentials } from '../credentials.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 const PF_KTHREAD = 0x0020_0000;
-export const TASK_RUNNING = 0;
-export const TASK_INTERRUPTIBLE = 1;
-export const TASK_UNINTERRUPTIBLE = 2;
-export const TASK_NORMAL = 3;
-const TASK_DEAD = 0x80;
 /** Bits of preempt_count: softirqs served or turned off, hard interrupts (include/linux/preempt.h). */
 const IN_INTERRUPT = 0x000f_ff00;
 /** Stacks of tasks may take an eighth of the memory. */

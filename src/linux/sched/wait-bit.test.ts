@@ -3,7 +3,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { EAGAIN } from '../../kernel/errno.js';
 import { Machine } from '../../machine/machine.js';
 import { loadBundled } from '../../target/node/index.js';
-import { TASK_UNINTERRUPTIBLE } from './processes.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { WaitBits } from './wait-bit.js';
 
 const BIT = 3;

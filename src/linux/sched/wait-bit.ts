@@ -2,9 +2,9 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Waiters } from './waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
+import { Waiters } from './waiters.js';
 
 /** Waiting for a bit of a word to clear (kernel/sched/wait_bit.c). */
 export class WaitBits implements Subsystem {

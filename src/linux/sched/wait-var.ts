@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { TASK_NORMAL } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { TASK_NORMAL } from './processes.js';
 import { WaitQueues } from './wait.js';
 
 const WAIT_TABLE_SIZE = 256;

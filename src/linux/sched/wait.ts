@@ -2,11 +2,11 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ERESTARTSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Delays } from '../time/delay.js';
 import { Sched } from './core.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from './processes.js';
 
 /** wait_queue_entry.flags */
 const WQ_FLAG_EXCLUSIVE = 0x01;

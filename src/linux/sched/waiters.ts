@@ -2,8 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
+import { TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_RUNNING } from './processes.js';
 
 interface Waiter {
   readonly task: Task;

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { LinuxKernel } from '../kernel.js';
-import { warn } from '../warn.js';
-import type { Subsystem } from '../subsystem.js';
 import { WorkData } from '../abi/work-data.js';
+import type { LinuxKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 import { Workqueues } from './workqueue.js';
 
 /** Work that cannot be queued for the time being (kernel/workqueue.c): each disabling wants an enabling. */

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
 import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** Of process_one_work(): a function that ends in atomic context leaves the worker in it. */
 export function reportLeak(k: LinuxKernel, task: Task, fn: Ptr): void {

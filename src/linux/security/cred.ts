@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
 import { Credentials as Who } from '../credentials.js';
-import { Keys } from './keys/keys.js';
+import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Keys } from './keys/keys.js';
 
 const KEY_MEMBERS = ['session_keyring', 'process_keyring', 'thread_keyring', 'request_key_auth'] as const;
 

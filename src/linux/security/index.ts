@@ -1,11 +1,10 @@
-import type { SubsystemClass } from '../subsystem.js';
 import { Credentials } from '../credentials.js';
+import type { SubsystemClass } from '../subsystem.js';
 import { AsymmetricKeyParsers } from './keys/asymmetric-parsers.js';
 import { CertificateLists } from './keys/certificate-lists.js';
 import { KeyTypes } from './keys/key-types.js';
 import { Keys } from './keys/keys.js';
 import { LsmNotifiers } from './lsm-notifiers.js';
-import { ModuleSecurity } from '../module/module-security.js';
 
 /** Keys, and who may load which modules, in boot order. */
 export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -13,7 +12,6 @@ export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
   Keys,
   CertificateLists,
   Credentials,
-  ModuleSecurity,
   LsmNotifiers,
   AsymmetricKeyParsers,
 ];

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { Notifiers } from '../locking/notifier.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Who wants to know when a security policy changes (security/security.c). No policy is loaded here, so none does. */

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { block } from '../../kernel/effects.js';
 import { loadBundled } from '../../target/node/index.js';
+import { SOFTIRQ_DISABLE_OFFSET } from '../abi/preempt-count.js';
 import { LinuxKernel } from '../kernel.js';
-import { SOFTIRQ_DISABLE_OFFSET } from '../locking/spinlock.js';
 import { Delays } from './delay.js';
 
 /** Runs a delay of ten milliseconds in a task, with an alarm after five; what happened, in order. */

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
+import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
-import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../sched/processes.js';
 import type { Subsystem } from '../subsystem.js';
 import { hz, jiffiesNow, jiffiesToNs } from './jiffies.js';
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { selfWait } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -8,7 +9,6 @@ import type { Subsystem } from '../subsystem.js';
 const MODE_REL = 1;
 const STATE_ENQUEUED = 1;
 const HRTIMER_RESTART = 1;
-const HARDIRQ_OFFSET = 0x1_0000;
 /** Clock ids (time.h). */
 const CLOCK_REALTIME = 0;
 

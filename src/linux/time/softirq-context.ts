@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { kernelContext } from '../lib/vsprintf/kernel-context.js';
-import { SOFTIRQ_OFFSET } from '../locking/spinlock.js';
-import { symbolize } from '../kallsyms/symbolize.js';
 
 /** Numbers of softirqs (include/linux/interrupt.h), and the names that the kernel prints of them. */
 export const HI_SOFTIRQ = 0;

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
-import { inSoftirq } from './softirq-context.js';
 import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { timeOfJiffies } from './jiffies.js';
+import { inSoftirq } from './softirq-context.js';
 
 /**
  * timer_list timers (Documentation/core-api/kernel-api.rst, "Delaying and scheduling routines"). A pending

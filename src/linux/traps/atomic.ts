@@ -2,8 +2,9 @@ import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Task } from '../../kernel/task/task.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { CUT_HERE } from '../warn.js';
 import { callTrace, moduleOf } from './call-trace.js';
-import { CUT_HERE, modulesLine } from './oops-text.js';
+import { modulesLine } from './oops-text.js';
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
 export class AtomicChecks {

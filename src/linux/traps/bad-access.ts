@@ -1,12 +1,19 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
-import { SlabExports } from '../mm/slab.js';
 import { Modules } from '../kallsyms/modules.js';
-import { callTrace } from './call-trace.js';
 import { symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
+import { callTrace } from './call-trace.js';
 import { findFixup } from './tables.js';
+
+/** What guest code did, and the object with its surroundings. */
+export interface BadAccess {
+  readonly text: string;
+  readonly free: boolean;
+  readonly start: Ptr;
+  readonly bytes: number;
+}
 
 /** An instruction met poison (CpuException.poisoned): it is reported, and can be resumed then. */
 export function reportPoisoned(k: LinuxKernel, task: Task, rip: Ptr, exception: CpuException): void {
@@ -28,7 +35,7 @@ export function checkGiven(k: LinuxKernel, ptr: Ptr, bytes: number, access: 'rea
 
 /** Reported once for each object: from then on all of that may be used. */
 function report(k: LinuxKernel, task: Task, rip: Ptr, at: Ptr, size: number, access: string): void {
-  const found = k.get(SlabExports).describe(at, access, size);
+  const found = k.traps.describeMemory(at, access, size);
   const text = found?.text ?? `BUG: ${access} of ${size} bytes of memory that is free`;
   const kind = found?.free === false ? 'out-of-bounds' : 'use-after-free';
   const trace = [symbolize(k, rip), ...callTrace(k, task)];

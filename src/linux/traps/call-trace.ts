@@ -1,8 +1,8 @@
 import { HOST_RETURN, RSP } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
 import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 
 const MAX_ENTRIES = 24;
 /** The guard page below a stack. */

@@ -1,8 +1,8 @@
 import { type CpuException, RAX, RCX, RDX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { EIO } from '../../kernel/errno.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import type { LinuxKernel } from '../kernel.js';
 import { type Fixup, findFixup } from './tables.js';
 
 /** Types of exception table entries (arch/x86/include/asm/extable_fixup_types.h). */

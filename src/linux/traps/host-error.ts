@@ -4,12 +4,11 @@ import { OutOfMemory } from '../../kernel/errors.js';
 import type { Task } from '../../kernel/task/task.js';
 import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops, Unimplemented } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
-import { ListDebug } from '../lib/lists/list-debug.js';
-import { describe } from './describe.js';
-import { describeInternal, isStackOverflow } from './internal-error.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { TaintName } from '../kallsyms/taint.js';
+import type { LinuxKernel } from '../kernel.js';
+import { describe } from './describe.js';
+import { describeInternal, isStackOverflow } from './internal-error.js';
 
 /** What a task dies of: what the oops begins with, and what it is reported as. */
 export interface Death {
@@ -48,7 +47,7 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, name: string
     return { kind, head, lines: [...lines, `in ${name}`], address: error.address };
   }
   if (error instanceof ListFault) {
-    const { line, text } = k.get(ListDebug).explain(error);
+    const { line, text } = k.traps.explainList(error);
     k.log.line(text, 3);
     const head = `kernel BUG at lib/list_debug.c:${line}!`;
     const address = k.space.toAddress(error.entry);

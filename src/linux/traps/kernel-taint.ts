@@ -1,5 +1,5 @@
-import type { LinuxKernel } from '../kernel.js';
 import { type KnownTaint, TAINT_FLAGS, type TaintName, taintBit } from '../kallsyms/taint.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** Who set a taint flag first. */
 export interface TaintCause {

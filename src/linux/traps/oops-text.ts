@@ -1,10 +1,10 @@
 import { RSP } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
-import { Modules } from '../kallsyms/modules.js';
 import { Credentials } from '../credentials.js';
+import { Modules } from '../kallsyms/modules.js';
 import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 
 const REGISTER_NAMES = [
   'RAX',
@@ -100,4 +100,3 @@ export function modulesLine(k: LinuxKernel): string {
 }
 
 export const END_TRACE = '---[ end trace 0000000000000000 ]---';
-export const CUT_HERE = '------------[ cut here ]------------';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { type TaintName, taintAt } from '../kallsyms/taint.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** An entry of `__bug_table`: a WARN or BUG site. */
 export interface BugEntry {

@@ -3,31 +3,25 @@ import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
+import type { ListFault } from '../abi/list.js';
 import { type FaultKind, Unimplemented } from '../errors.js';
-import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
+import { symbolize } from '../kallsyms/symbolize.js';
+import type { TaintName } from '../kallsyms/taint.js';
+import type { LinuxKernel } from '../kernel.js';
+import { CUT_HERE } from '../warn.js';
 import { AtomicChecks } from './atomic.js';
-import { checkGiven, reportPoisoned } from './bad-access.js';
+import { type BadAccess, checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { breaksSmap, describe } from './describe.js';
 import { applyFixup } from './fixup.js';
 import { type Death, deathOf, lockup } from './host-error.js';
 import { KernelTaint } from './kernel-taint.js';
-import {
-  CUT_HERE,
-  cpuLines,
-  END_TRACE,
-  modulesLine,
-  registerDump,
-  registerLines,
-  traceLines,
-} from './oops-text.js';
+import { cpuLines, END_TRACE, modulesLine, registerDump, registerLines, traceLines } from './oops-text.js';
 import type { FaultReport } from './report.js';
 import { StuckTasks } from './stuck.js';
-import { symbolize } from '../kallsyms/symbolize.js';
 import { findBug, markDone } from './tables.js';
-import type { TaintName } from '../kallsyms/taint.js';
 
 /** Reports that are kept: a fault in a loop says nothing new after so many. */
 const MAX_REPORTS = 1000;
@@ -84,6 +78,13 @@ export class Traps implements ExecutorHooks {
   readonly reports: FaultReport[] = [];
   suppressed = 0;
   readonly unimplemented: UnimplementedCall[] = [];
+  /** Which memory of the slab allocator an access hit, in words; set by that allocator. */
+  describeMemory: (at: Ptr, access: string, size: number) => BadAccess | undefined = () => undefined;
+  /** What CONFIG_DEBUG_LIST says of a corrupt list; set by who makes these checks. */
+  explainList: (fault: ListFault) => { readonly line: number; readonly text: string } = () => ({
+    line: 0,
+    text: 'list corruption',
+  });
   private readonly atomic: AtomicChecks;
   private oopses = 0;
 

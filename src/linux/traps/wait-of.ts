@@ -1,7 +1,7 @@
 import type { Task } from '../../kernel/task/task.js';
-import type { LinuxKernel } from '../kernel.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
 import { symbolAt } from '../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../kernel.js';
 
 /** What a task sleeps in, and for: `mutex_lock() for 'lock' [module]`. */
 export function waitOf(k: LinuxKernel, task: Task): string {

@@ -1,5 +1,5 @@
+import { PREEMPT_OFFSET } from '../abi/preempt-count.js';
 import type { LinuxKernel } from '../kernel.js';
-import { PREEMPT_OFFSET } from '../locking/spinlock.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** kernel_fpu_begin_mask(): the control register of vector floating point gets its initial value. */

@@ -10,7 +10,7 @@ import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 
 /** One command and what the real kernel made of it: see tests/modules/record.mjs. */
 export interface Step {

@@ -10,9 +10,9 @@ import type {
   ModuleState,
   RunningKernel,
 } from '../../kmod/tools/tool.js';
-import type { LinuxKernel } from '../../linux/kernel.js';
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
+import type { LinuxKernel } from '../../linux/kernel.js';
 import { deleteModuleCall, finitModule } from '../module-calls.js';
 
 const NS_PER_MS = 1e6;

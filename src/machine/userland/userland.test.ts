@@ -7,7 +7,7 @@ import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from './terminal.js';
 
-const MODULES = fileURLToPath(new URL('../../../tests/modules', import.meta.url));
+const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));
 const module = (name: string): Uint8Array => readFileSync(`${MODULES}${name}.ko`);
 const DIR = '/lib/modules/6.1.0-53-amd64';
 const NAMES = ['hello', 'importer', 'exporter', 'faulty_keeps_reference', 'params'];

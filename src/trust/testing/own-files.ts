@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const TRUST = fileURLToPath(new URL('../../../tests/modules/trust', import.meta.url));
+const TRUST = fileURLToPath(new URL('../../../tests/modules/trust/', import.meta.url));
 
 /** A file of tests/modules/trust. */
 export function trustFile(path: string): Uint8Array {

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { invoke, invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import { createFile, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';

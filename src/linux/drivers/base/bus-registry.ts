@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Notifiers } from '../../locking/notifier.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../abi/invoke.js';
+import { Notifiers } from '../../locking/notifier.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,9 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { Notifiers } from '../../locking/notifier.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';
@@ -12,6 +11,7 @@ import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
+import { Notifiers } from '../../locking/notifier.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { BusRegistry, type BusState } from './bus-registry.js';

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
 import type { Holding, Origin } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../fs/flags.js';
 
 /** Largest major number (CHRDEV_MAJOR_MAX, include/linux/fs.h). */
 const MAJOR_MAX = 512;

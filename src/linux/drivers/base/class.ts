@@ -1,18 +1,18 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { krefUnderflow } from '../../kobject/kref.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { getDevice, kobjOf } from './device.js';
 
 interface ClassState {

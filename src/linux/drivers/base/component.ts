@@ -3,8 +3,8 @@ import { EINVAL } from '../../../kernel/errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 interface Component {
   readonly device: Ptr;

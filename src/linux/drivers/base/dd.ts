@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';

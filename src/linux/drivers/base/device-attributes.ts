@@ -1,8 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invokeLong } from '../../abi/invoke.js';
+import { symbolize } from '../../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
@@ -11,7 +12,6 @@ import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
-import { symbolize } from '../../kallsyms/symbolize.js';
 import { Classes } from './class.js';
 import { deviceOf, kobjOf } from './device.js';
 import { DeviceUevents } from './device-uevent.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt, invokePtr } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName } from '../../printk/device-names.js';

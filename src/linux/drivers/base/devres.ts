@@ -1,13 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { invoke, invokeInt } from '../../abi/invoke.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 type Release = (device: Ptr, data: Ptr) => void | Sleepable<void>;
 

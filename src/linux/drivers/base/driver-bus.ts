@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { Drivers } from './driver.js';
 import { type BusMethods, registerBus, registerOn } from './host-bus.js';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../../cpu/layout.js';
 import { loadBundled } from '../../../target/node/index.js';
-import { LinuxKernel } from '../../kernel.js';
 import { runNow } from '../../abi/invoke.js';
+import { LinuxKernel } from '../../kernel.js';
 import { SysfsAttribute } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { PlatformDevices } from '../platform/platform-device.js';

@@ -1,16 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt, invokeLong } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { BusRegistry, type BusState } from './bus-registry.js';
 import { DriverBinding } from './dd.js';
 import { getDevice } from './device.js';

@@ -4,10 +4,9 @@ import { FormatError } from '../../../formats/format-error.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { DataNode } from '../../../kernel/files/index.js';
+import { invoke } from '../../abi/invoke.js';
 import { bootParameter } from '../../boot-parameters.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke } from '../../abi/invoke.js';
-import { ModuleDirectories } from '../../module/module-directory.js';
 import { freeConst } from '../../kobject/names.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -34,15 +33,18 @@ export class FirmwareLoader implements Subsystem {
     this.path = bootParameter(k.cmdline, 'firmware_class.path') ?? '';
   }
 
-  boot(): void {
-    this.k.get(ModuleDirectories).addBuiltinParameter('firmware_class', 'path', 0o644, {
+  readonly parameters = [
+    {
+      module: 'firmware_class',
+      name: 'path',
+      mode: 0o644,
       get: () => `${this.path}\n`,
-      set: (text) => {
+      set: (text: string) => {
         this.path = text.replace(/\n$/, '');
         return 0;
       },
-    });
-  }
+    },
+  ];
 
   readonly exports = {
     request_firmware: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { AnyFunction } from '../../abi/gate.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt, runNow } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { Buses } from './bus.js';
 import { Drivers } from './driver.js';
 

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { Devres } from './devres.js';
+import { Interrupts } from '../../irq/manage.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
-import { Interrupts } from '../../irq/manage.js';
+import { Devres } from './devres.js';
 
 /** Interrupt lines that are freed when a device's driver goes (kernel/irq/devres.c). */
 export class ManagedInterrupts implements Subsystem {

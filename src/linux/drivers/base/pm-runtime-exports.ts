@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../abi/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from './devres.js';
 import { RPM, RuntimePm } from './pm-runtime.js';

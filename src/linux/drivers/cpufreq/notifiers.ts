@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
-import { Notifiers } from '../../locking/notifier.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Which of two lists a block is for (include/linux/cpufreq.h). */

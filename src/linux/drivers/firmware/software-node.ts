@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { runNow } from '../../abi/invoke.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { runNow } from '../../abi/invoke.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
 import { initList } from '../../kobject/list.js';

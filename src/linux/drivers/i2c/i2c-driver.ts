@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invokeInt } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { BusRegistry } from '../base/bus-registry.js';

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
+import { invoke, invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { initList, listAdd, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { isSubset } from './input-bits.js';

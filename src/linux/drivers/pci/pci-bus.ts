@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callProbe, registerBus } from '../base/host-bus.js';
 

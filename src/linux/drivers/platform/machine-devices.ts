@@ -1,5 +1,5 @@
-import type { LinuxKernel } from '../../kernel.js';
 import { runNow } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { PlatformDevices } from './platform-device.js';
 

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke, invokeInt, runNow } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { putDevice } from '../base/device.js';

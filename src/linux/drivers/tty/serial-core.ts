@@ -3,8 +3,8 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENOMEM } from '../../../kernel/errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { TtyDrivers } from './tty-driver.js';
 import { TtyPorts } from './tty-port.js';
 

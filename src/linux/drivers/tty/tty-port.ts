@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
 import { initList } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { TtyDrivers } from './tty-driver.js';
 
 /** Bytes that a port buffers at most unless told otherwise (TTYB_DEFAULT_MEM_LIMIT). */

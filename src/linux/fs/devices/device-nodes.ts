@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { DeviceNode, DirectoryNode, MemoryDirectory } from '../../../kernel/files/index.js';
+import { MAJOR, MINOR } from '../../abi/device-number.js';
+import { runNow } from '../../abi/invoke.js';
 import { DeviceNodes as NumberedDevices } from '../../drivers/base/device-nodes.js';
 import { DeviceUevents } from '../../drivers/base/device-uevent.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { runNow } from '../../abi/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
-import { MAJOR, MINOR } from '../flags.js';
 
 /**
  * devtmpfs: the file system on /dev in which the kernel makes a node for every device that has a number

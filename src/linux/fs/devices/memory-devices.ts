@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOSPC } from '../../../kernel/errno.js';
+import { MINOR, MKDEV } from '../../abi/device-number.js';
+import { CharRegions } from '../../drivers/base/char-regions.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Printk } from '../../printk/printk.js';
 import type { Subsystem } from '../../subsystem.js';
 import { CharDevices } from '../char-dev.js';
-import { CharRegions } from '../../drivers/base/char-regions.js';
-import { MINOR, MKDEV } from '../flags.js';
 import { HostServer } from '../host-server.js';
 import type { FileServer, OpenFile } from '../open-file.js';
 import { DeviceNodes } from './device-nodes.js';

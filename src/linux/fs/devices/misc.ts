@@ -1,16 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
+import { MINOR, MKDEV } from '../../abi/device-number.js';
 import { list } from '../../abi/list.js';
+import { CharRegions } from '../../drivers/base/char-regions.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { CharDevices } from '../char-dev.js';
-import { CharRegions } from '../../drivers/base/char-regions.js';
 import { registerClass } from '../classes.js';
-import { MINOR, MKDEV } from '../flags.js';
 import type { FileServer, OpenFile } from '../open-file.js';
 import { OpenFiles } from '../open-files.js';
 

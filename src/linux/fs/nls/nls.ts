@@ -2,8 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENAMETOOLONG } from '../../../kernel/errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { decodeUtf8, encodeUtf8, fromSurrogates, isSurrogate, utf16Units } from './utf.js';
 

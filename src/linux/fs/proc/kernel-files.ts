@@ -1,8 +1,6 @@
-import { BlockMajors } from '../../block/majors.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { CharRegions } from '../../drivers/base/char-regions.js';
 import { MiscDevices } from '../devices/misc.js';
 import { FileSystems } from '../file-systems.js';
 import { TextServer } from '../text-server.js';
@@ -23,7 +21,6 @@ export class KernelProcFiles implements Subsystem {
     const proc = k.get(ProcFs);
     const files: Readonly<Record<string, () => string>> = {
       modules: () => this.modules(),
-      devices: () => this.devices(),
       misc: () => k.get(MiscDevices).text(),
       filesystems: () => k.get(FileSystems).text(),
       cmdline: () => `${k.cmdline}\n`,
@@ -90,18 +87,6 @@ export class KernelProcFiles implements Subsystem {
         return `${module.name} ${module.size} ${module.refcnt} ${users} ${module.state} 0x${address}${taints}\n`;
       })
       .join('');
-  }
-
-  private devices(): string {
-    const line = (major: number, name: string): string => `${String(major).padStart(3)} ${name}\n`;
-    const characters = this.k.get(CharRegions).list();
-    const blocks = this.k.get(BlockMajors).list();
-    return [
-      'Character devices:\n',
-      ...characters.map(({ major, name }) => line(major, name)),
-      '\nBlock devices:\n',
-      ...blocks.map(({ major, name }) => line(major, name)),
-    ].join('');
   }
 
   private meminfo(): string {

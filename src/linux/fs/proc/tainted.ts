@@ -1,12 +1,12 @@
 import { EINVAL } from '../../../kernel/errno.js';
+import { Modules } from '../../kallsyms/modules.js';
+import { taintAt } from '../../kallsyms/taint.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { TextServer } from '../text-server.js';
 import { ProcFile } from './node.js';
 import { ProcFs } from './procfs.js';
 import { Sysctl } from './sysctl.js';
-import { TextServer } from '../text-server.js';
-import type { LinuxKernel } from '../../kernel.js';
-import { Modules } from '../../kallsyms/modules.js';
-import type { Subsystem } from '../../subsystem.js';
-import { taintAt } from '../../kallsyms/taint.js';
 
 /** A number as the kernel's strtoul() of sysctls takes it, at the beginning of what was written (proc_get_long()). */
 const NUMBER = /^\s*(0x[0-9a-f]+|\d+)(?:[\s\0]|$)/i;

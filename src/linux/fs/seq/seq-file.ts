@@ -3,12 +3,12 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { isErr, ptrErr } from '../../errors.js';
-import type { LinuxKernel } from '../../kernel.js';
-import type { Subsystem } from '../../subsystem.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { UserMemory } from '../../mm/user-memory.js';
+import type { Subsystem } from '../../subsystem.js';
 import { FMODE_PWRITE, SEEK_CUR, SEEK_SET } from '../flags.js';
 import { IovIter } from '../iov-iter.js';
-import { UserMemory } from '../../mm/user-memory.js';
 
 const PAGE_SIZE = 4096;
 const LOGLEVEL_INFO = 6;

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { invokeLong } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../warn.js';
-import { invokeLong } from '../../abi/invoke.js';
 import { kobjectName } from '../names.js';
 import {
   type AttributeSource,

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
-import type { Subsystem } from '../../subsystem.js';
 import { invokeInt } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { kobjectName } from '../names.js';
 import { addBinary, addFile } from './files.js';
 import { SysfsDirectory } from './node.js';

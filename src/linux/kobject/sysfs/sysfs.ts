@@ -3,9 +3,9 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { type Holding, KOBJECT } from '../../holding.js';
+import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { symbolize } from '../../kallsyms/symbolize.js';
 import {
   type AttributeSource,
   SysfsAttribute,

@@ -1,7 +1,6 @@
 import { PAGE_SIZE, type Ptr, USER } from '../../../cpu/layout.js';
 import { EBUSY, EFAULT, ENOMEM } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitGroups, bitRanges } from '../vsprintf/bytes.js';
 import { type ParsedBits, parseGroups, parseRanges } from './bitmap-text.js';
@@ -131,7 +130,7 @@ export class Bitmap implements Subsystem {
   };
 
   private allocate(bits: number, gfp: number): Ptr {
-    return this.k.get(SlabExports).kmalloc(bitmapBytes(bits), gfp);
+    return this.k.kmalloc(bitmapBytes(bits), gfp);
   }
 
   private words(map: Ptr, bits: number): WordSource {

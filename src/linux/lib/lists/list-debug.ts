@@ -2,8 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { ListFault } from '../../abi/list.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 const LOGLEVEL_ERR = 3;
 /** Where lib/list_debug.c makes its first check of each kind. */
@@ -43,8 +43,12 @@ export class ListDebug implements Subsystem {
     __list_del_entry_valid_or_report: this.deleteValid,
   };
 
+  boot(): void {
+    this.k.traps.explainList = (fault) => this.explain(fault);
+  }
+
   /** What the kernel says of a list that a function of its own would have changed. */
-  explain({ entry, place }: ListFault): Fault {
+  private explain({ entry, place }: ListFault): Fault {
     const fault = place ? this.addFault(entry, place.prev, place.next) : this.deleteFault(entry);
     return fault ?? { line: LINES.del, text: 'list corruption' };
   }

@@ -2,8 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Once, warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Once, warn } from '../../warn.js';
 
 /** Halfway between INT_MIN and 0: counting on from here does no harm (include/linux/refcount.h). */
 const SATURATED = 0xc000_0000;

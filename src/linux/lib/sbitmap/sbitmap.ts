@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { VmallocExports } from '../../mm/vmalloc.js';
 import type { Subsystem } from '../../subsystem.js';
 
 const GFP_ZERO = 0x100;
@@ -51,7 +50,7 @@ export class Sbitmap implements Subsystem {
       type.set(map, 'alloc_hint', hint);
     }
     const bytes = type.get(map, 'map_nr') * k.sizeOf('sbitmap_word');
-    const words = k.get(VmallocExports).kvmalloc(bytes, GFP_ZERO);
+    const words = k.kvmalloc(bytes, GFP_ZERO);
     if (words === 0) {
       if (allocHint) k.percpu.free(type.get(map, 'alloc_hint'));
       return -ENOMEM;

@@ -1,7 +1,7 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { compareBytes, fillBytes, moveBytes, requireReadable } from './bytes.js';
 
 /** memcpy and its siblings (memcpy(3), memset(3), ...; lib/string.c, arch/x86/lib). */

@@ -4,8 +4,8 @@ import { EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import { errPtr, isErr } from '../../errors.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 

@@ -1,7 +1,7 @@
 import { IMAGE, MODULES, type Ptr } from '../../../cpu/layout.js';
+import { symbolAt } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../warn.js';
-import { symbolAt } from '../../kallsyms/symbolize.js';
 import { siphashWords } from '../hash/siphash.js';
 import type { FormatContext, SymbolStyle } from './context.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /**

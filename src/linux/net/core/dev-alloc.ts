@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { invoke } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke } from '../../abi/invoke.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
 import { NetDevices } from './netdevices.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Notifiers } from '../../locking/notifier.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 import { NetDevices } from './netdevices.js';
 import { PernetOperations } from './pernet.js';

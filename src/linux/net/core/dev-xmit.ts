@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { Subsystem } from '../../subsystem.js';
 import { ENETDOWN } from '../net-errno.js';
 import { IFF_UP } from './dev-open.js';

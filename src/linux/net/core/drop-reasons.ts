@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 /** Subsystems that name their own reasons for dropping a packet (include/net/dropreason.h). */
 export class DropReasons implements Subsystem {

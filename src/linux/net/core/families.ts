@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, ENOBUFS } from '../../../kernel/errno.js';
-import { Rcu } from '../../locking/rcu.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
+import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 /** Names of protocol families by number, as the kernel's log gives them (include/linux/socket.h, PF_*). */
 const FAMILY_NAMES =

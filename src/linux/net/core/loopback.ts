@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { runNow } from '../../abi/invoke.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAllocation } from './dev-alloc.js';
 import { DeviceRegistration } from './dev-register.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Rcu } from '../../locking/rcu.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SlotTable } from './slot-table.js';
 

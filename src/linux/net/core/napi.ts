@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
+import { SOFTIRQ_OFFSET } from '../../abi/preempt-count.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../abi/invoke.js';
-import { SOFTIRQ_OFFSET } from '../../locking/spinlock.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** NAPI contexts: drivers' polling functions, run as a softirq (net/core/dev.c). */

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { runNow } from '../../abi/invoke.js';
 import { Classes } from '../../drivers/base/class.js';
 import { Devices } from '../../drivers/base/core.js';
 import { getDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { runNow } from '../../abi/invoke.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAllocation } from './dev-alloc.js';

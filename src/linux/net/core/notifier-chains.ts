@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { AnyFunction } from '../../abi/gate.js';
-import { Notifiers } from '../../locking/notifier.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 
 type Head = 'atomic_notifier_head' | 'blocking_notifier_head';

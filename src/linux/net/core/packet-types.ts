@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Rcu } from '../../locking/rcu.js';
-import type { LinuxKernel } from '../../kernel.js';
-import type { Subsystem } from '../../subsystem.js';
 import { GuestList } from '../../abi/guest-list.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
+import type { Subsystem } from '../../subsystem.js';
 
 const PACKET_TYPE = { kind: 'packet type', uses: ['func'] } as const;
 /** ETH_P_ALL in network order: handlers that see every packet. */

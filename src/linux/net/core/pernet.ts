@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../../kernel/errno.js';
+import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
-import { Rcu } from '../../locking/rcu.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
 import { RwSemaphores } from '../../locking/rwsem.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../../abi/guest-list.js';
 import { NetNamespaces } from './net-namespace.js';
 
 /** Slots of net->gen that a namespace starts with. */

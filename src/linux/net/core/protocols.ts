@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
+import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../../abi/guest-list.js';
 
 /** How many protocols may count their sockets (PROTO_INUSE_NR). */
 const INUSE_SLOTS = 64;

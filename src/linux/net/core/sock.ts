@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { invoke } from '../../abi/invoke.js';
-import { SlabExports } from '../../mm/slab.js';
+import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { SlabExports } from '../../mm/slab.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from './skb-queue.js';

@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../../kernel/errno.js';
+import { invokeInt } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
-import { Rcu } from '../../locking/rcu.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { Rhashtable } from '../../lib/rhashtable/rhashtable.js';
+import { Rcu } from '../../locking/rcu.js';
 import { SlabExports } from '../../mm/slab.js';
 import { Completions } from '../../sched/completion.js';
 import { Workqueues } from '../../sched/workqueue.js';

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
-import { Rcu } from '../../locking/rcu.js';
-import type { LinuxKernel } from '../../kernel.js';
-import type { Subsystem } from '../../subsystem.js';
 import { GuestList } from '../../abi/guest-list.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
+import type { Subsystem } from '../../subsystem.js';
 import { jhash } from '../core/jhash.js';
 
 /** Algorithms of the kernel image, if the configuration says so. */

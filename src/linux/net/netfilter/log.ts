@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../../kernel/errno.js';
-import { Rcu } from '../../locking/rcu.js';
 import { type Holding, heldStructs } from '../../holding.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { Modules } from '../../kallsyms/modules.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Families (NFPROTO_NUMPROTO) and what loggers are for (NF_LOG_TYPE_LOG and _ULOG). */

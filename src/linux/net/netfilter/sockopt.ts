@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../../abi/guest-list.js';
 
 /** Ranges of socket options that netfilter's modules serve (net/netfilter/nf_sockopt.c). */
 export class NetfilterSockopts implements Subsystem {

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../../abi/guest-list.js';
 import { PernetOperations } from '../core/pernet.js';
 
 /** The kinds of actions of packet classifiers (net/sched/act_api.c). */

@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
-import { Rcu } from '../../locking/rcu.js';
+import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
+import { Rcu } from '../../locking/rcu.js';
 import { Workqueues } from '../../sched/workqueue.js';
 import type { Subsystem } from '../../subsystem.js';
-import { GuestList } from '../../abi/guest-list.js';
+import { warn } from '../../warn.js';
 
 /** The kinds of packet classifiers and of the extended matches in them (net/sched/cls_api.c, ematch.c). */
 export class Classifiers implements Subsystem {

@@ -2,8 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { warn } from '../../warn.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 /** Queueing disciplines of the kernel image: always there, or by its configuration. */
 const BUILT_IN: readonly (readonly [id: string, option: string])[] = [

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
-import { Rcu } from '../../locking/rcu.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { InetProtocols } from '../ipv4/protocol.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST } from '../../../kernel/errno.js';
-import type { LinuxKernel } from '../../kernel.js';
 import { GuestList } from '../../abi/guest-list.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Key types of the kernel image: the variable that holds each, and its name. */
