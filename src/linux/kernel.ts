@@ -22,7 +22,9 @@ import type { Target } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { Gate, type VarArgs } from './abi/gate.js';
-import { StructType } from './abi/struct.js';
+import { type Argument, GuestCalls } from './abi/guest-calls.js';
+import { parseSignature, type Signature, signatureFromTypes } from './abi/signature.js';
+import { type MemberFunctions, StructType } from './abi/struct.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
 import { memorySize } from './mm/memory-size.js';
@@ -101,6 +103,7 @@ export class LinuxKernel {
   readonly interruption: InterruptionPoint;
   /** Memory that the machine has: `mem=`. */
   readonly budget: MemoryBudget;
+  private readonly calls: GuestCalls;
   readonly trust: ModuleTrust;
   /** Whether what is refused or distrusted for safety's sake alone is taken as the real kernel takes it. */
   readonly lenient: boolean;
@@ -169,6 +172,7 @@ export class LinuxKernel {
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.gate = new Gate(this.cpu, space);
     this.exports = new ExportTable(target, this.executor, this.gate, (address) => space.fromAddress(address));
+    this.calls = new GuestCalls(this.cpu, space, (fn) => this.exports.functionAt(fn));
     for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
     for (const subsystem of this.subsystems.values()) this.fillData(subsystem);
     this.processes.boot();
@@ -199,11 +203,39 @@ export class LinuxKernel {
   struct(name: string): StructType {
     let type = this.structs.get(name);
     if (!type) {
-      type = new StructType(this.space, this.types, name);
+      type = new StructType(this.space, this.types, name, this.memberFunctions);
       this.structs.set(name, type);
     }
     return type;
   }
+
+  private readonly memberFunctions: MemberFunctions = {
+    call: (fn, signature, args) => this.calls.call(fn, signature, args),
+    address: (name, signature, fn) => this.exports.hostFunction(name, signature, fn),
+  };
+
+  /**
+   * Calls a function pointer that is no struct's member: `signature` as parseSignature has it, or the name of a typedef of the
+   * target (`work_func_t`). Arguments and result: see GuestCalls.call.
+   */
+  *callAs(signature: string, fn: Ptr, ...args: Argument[]): Sleepable<number> {
+    return yield* this.calls.call(fn, this.signatureNamed(signature), args);
+  }
+
+  private signatureNamed(text: string): Signature {
+    let signature = this.signatures.get(text);
+    if (!signature) {
+      const found = text.includes(':')
+        ? parseSignature(text)
+        : signatureFromTypes(this.types, this.types.type(text));
+      if (!found) throw new TypeError(`${text} is no type of a function`);
+      signature = found;
+      this.signatures.set(text, signature);
+    }
+    return signature;
+  }
+
+  private readonly signatures = new Map<string, Signature>();
 
   sizeOf(name: string): number {
     return this.types.sizeOf(name);

@@ -9,7 +9,7 @@ import { parseSignature, prototypeText, type Signature, signatureFromTypes } fro
 
 interface Definition {
   readonly fn: AnyFunction;
-  readonly signature: string | undefined;
+  readonly signature: Signature | undefined;
 }
 
 /** Room at the end of the image region for functions of the base kernel that the target has no symbol for. */
@@ -43,7 +43,8 @@ export class ExportTable {
   define(subsystem: Subsystem): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
-      this.definitions.set(name, { fn, signature: subsystem.signatures?.[name] });
+      const text = subsystem.signatures?.[name];
+      this.definitions.set(name, { fn, signature: text === undefined ? undefined : parseSignature(text) });
     }
   }
 
@@ -77,10 +78,13 @@ export class ExportTable {
   }
 
   /** A function of the base kernel for guest code to call, such as a member of an operations table. */
-  hostFunction(name: string, signature: string, fn: AnyFunction): Ptr {
+  hostFunction(name: string, signature: string | Signature, fn: AnyFunction): Ptr {
     const known = this.bound.get(name);
     if (known !== undefined) return known;
-    this.definitions.set(name, { fn, signature });
+    this.definitions.set(name, {
+      fn,
+      signature: typeof signature === 'string' ? parseSignature(signature) : signature,
+    });
     const address = this.takeStub();
     this.register(name, address);
     return address;
@@ -133,7 +137,7 @@ export class ExportTable {
   }
 
   private signature(name: string, definition: Definition): Signature {
-    if (definition.signature !== undefined) return parseSignature(definition.signature);
+    if (definition.signature !== undefined) return definition.signature;
     const signature = signatureFromTypes(this.target.types, name);
     if (!signature) throw new Error(`${name} has no prototype in ${this.target.name}: give it a signature`);
     return signature;

@@ -27,9 +27,9 @@ export function parseSignature(text: string): Signature {
   return { result: match[1] as Code, params: [...match[2]] as Code[], variadic: match[3] === '.' };
 }
 
-/** The signature that a function's BTF prototype gives. Undefined if the target has no prototype for it. */
-export function signatureFromTypes(types: Btf, name: string): Signature | undefined {
-  const prototype = types.findPrototype(name);
+/** The signature of a function by name, or of a function type or a pointer to one. Undefined if the target has no prototype for it. */
+export function signatureFromTypes(types: Btf, func: string | TypeRef): Signature | undefined {
+  const prototype = types.findPrototype(func);
   if (!prototype) return undefined;
   return {
     result: codeOf(types, prototype.result),

@@ -1,6 +1,17 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Btf, Field } from '../../formats/btf/index.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { AnyFunction } from './gate.js';
+import type { Argument } from './guest-calls.js';
+import { type Signature, signatureFromTypes } from './signature.js';
+
+/** How functions that members point to are called, and where the base kernel's own are for guest code. */
+export interface MemberFunctions {
+  call(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number>;
+  /** Address at which guest code calls a function of the base kernel; one for each name. */
+  address(name: string, signature: Signature, fn: AnyFunction): Ptr;
+}
 
 type Kind = 'signed' | 'unsigned' | 'bool' | 'ptr' | 'bytes';
 
@@ -22,6 +33,7 @@ export interface Member {
  *     device.get(dev, 'kobj.parent')     // dev->kobj.parent
  *     device.addr(dev, 'kobj')           // &dev->kobj
  *     device.of(kobj, 'kobj')            // container_of(kobj, struct device, kobj)
+ *     fops.call(table, 'llseek', file, offset, whence)   // table->llseek(file, offset, whence)
  */
 export class StructType {
   readonly size: number;
@@ -31,6 +43,7 @@ export class StructType {
     private readonly space: AddressSpace,
     private readonly types: Btf,
     readonly name: string,
+    private readonly functions: MemberFunctions,
   ) {
     this.size = types.sizeOf(name);
   }
@@ -79,6 +92,31 @@ export class StructType {
     else if (bitSize !== 0) this.storeBits(at, size, bitOffset, bitSize, value);
     else this.storeInteger(at, size, value);
   }
+
+  /**
+   * Calls the function that a member points to, which must not be NULL. Arguments and result are what the member's prototype says:
+   * see GuestCalls.call.
+   */
+  *call(ptr: Ptr, path: string, ...args: Argument[]): Sleepable<number> {
+    return yield* this.functions.call(this.get(ptr, path), this.signature(path), args);
+  }
+
+  /** Lets a member point to a function of the base kernel, which backtraces show as `name`; there is one of each name. */
+  bind(ptr: Ptr, path: string, name: string, fn: AnyFunction): void {
+    this.set(ptr, path, this.functions.address(name, this.signature(path), fn));
+  }
+
+  /** How arguments and result of the function travel that a member points to. */
+  signature(path: string): Signature {
+    const known = this.signatures.get(path);
+    if (known) return known;
+    const signature = signatureFromTypes(this.types, this.types.field(this.name, path).type);
+    if (!signature) throw new TypeError(`${this.name}.${path} points to no function`);
+    this.signatures.set(path, signature);
+    return signature;
+  }
+
+  private readonly signatures = new Map<string, Signature>();
 
   /** A 64-bit integer member, unsigned and exact. */
   getBig(ptr: Ptr, path: string): bigint {

@@ -132,9 +132,8 @@ export class NvmemCore implements Subsystem {
     const word = type.get(nvmem, 'word_size');
     if (offset % type.get(nvmem, 'stride') !== 0 || count < word) return -EINVAL;
     const bytes = Math.floor(Math.min(count, size - offset) / word) * word;
-    const fn = type.get(nvmem, member);
-    if (fn === 0) return -EPERM;
-    const error = yield* k.callInt(fn, type.get(nvmem, 'priv'), BigInt(offset), page, BigInt(bytes));
+    if (type.get(nvmem, member) === 0) return -EPERM;
+    const error = yield* type.call(nvmem, member, type.get(nvmem, 'priv'), offset, page, bytes);
     return error || bytes;
   }
 

@@ -1,0 +1,53 @@
+import type { AddressSpace } from '../../cpu/address-space.js';
+import { type CpuContract, RAX } from '../../cpu/cpu-types.js';
+import type { Ptr } from '../../cpu/layout.js';
+import { isSleepable, type Sleepable } from '../../kernel/effects.js';
+import { type AnyFunction, convert } from './gate.js';
+import type { Code, Signature } from './signature.js';
+
+/** A pointer as `Ptr`, an integer or a truth value; a bigint where 53 bits are too few. */
+export type Argument = number | bigint | boolean;
+
+/**
+ * Calls of functions that guest code has given, or the base kernel's own where these stand in the same tables: what each argument
+ * is on the way there, and the result on the way back, is said by a signature.
+ */
+export class GuestCalls {
+  constructor(
+    private readonly cpu: CpuContract,
+    private readonly space: AddressSpace,
+    /** The base kernel's own function at an address. */
+    private readonly ownFunction: (fn: Ptr) => AnyFunction | undefined,
+  ) {}
+
+  /**
+   * The result as C says: pointers as `Ptr`, integers as numbers (64-bit ones exact to 2^53), bool as 0 or 1, nothing as 0.
+   * Arguments beyond those of the signature are left out: kernels before and after this one may take them.
+   */
+  *call(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number> {
+    const { params } = signature;
+    if (args.length < params.length)
+      throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
+    const own = this.ownFunction(fn);
+    if (own) return yield* callOwn(own, args);
+    yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
+    return this.result(signature.result);
+  }
+
+  private encode(arg: Argument, code: Code): bigint {
+    if (code === 's') throw new TypeError('structs are not passed to guest functions');
+    if (code === 'p' && typeof arg === 'number' && arg >= 0) return this.space.toAddress(arg);
+    return BigInt.asUintN(64, BigInt(typeof arg === 'number' ? Math.trunc(arg) : arg));
+  }
+
+  private result(code: Code): number {
+    if (code === 'v') return 0;
+    return code === 'p' ? this.cpu.getPtr(RAX) : Number(convert(this.cpu.get(RAX), code));
+  }
+}
+
+function* callOwn(own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
+  const call = own as unknown as (...values: readonly Argument[]) => unknown;
+  const result = call(...args);
+  return Number((isSleepable(result) ? yield* result : result) ?? 0);
+}
