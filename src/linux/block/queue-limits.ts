@@ -100,6 +100,7 @@ export class QueueLimits implements Subsystem {
   /** queue_limits_commit_update(): the caller has taken limits_lock to change a copy, and is done. */
   private *commitLocked(q: Ptr, limits: Ptr): Sleepable<number> {
     const error = this.commit(q, limits);
+    // structs: request_queue.limits_lock is there where queue_limits_commit_update() is.
     const lock = this.k.struct('request_queue').addr(q, 'limits_lock');
     yield* this.k.wait(this.k.get(Mutexes).exports.mutex_unlock(lock));
     return error;

@@ -40,6 +40,7 @@ export class MemoryTiers implements Subsystem {
   /** The type of that distance in a list, made if there is none. */
   private find(distance: number, types: Ptr): Ptr {
     const { k } = this;
+    // structs: memory_dev_type.list is there where mt_find_alloc_memory_type() is.
     const type = k.struct('memory_dev_type');
     for (const node of list.entries(k.space, types)) {
       const known = type.of(node, 'list');

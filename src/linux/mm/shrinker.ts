@@ -22,6 +22,7 @@ export class Shrinkers implements Subsystem {
     shrinker_alloc: (flags: number) => this.allocate(flags),
     shrinker_register: (shrinker: Ptr) => {
       this.register(shrinker);
+      // structs: shrinker.refcount.refs.counter is there where shrinker_register() is.
       this.k.struct('shrinker').set(shrinker, 'refcount.refs.counter', 1);
     },
     shrinker_free: (shrinker: Ptr) => this.free(shrinker),

@@ -37,7 +37,10 @@ export function formatBlockDevice(context: FormatContext, ptr: Ptr, spec: Spec):
   const { space } = context;
   const disk = context.struct('gendisk').addr(device.get(ptr, 'bd_disk'), 'disk_name');
   const name = formatString(context, space.toAddress(disk), spec);
-  const partition = device.get(ptr, 'bd_partno');
+  // From 6.10 on the number is the low byte of the flags (BD_PARTNO).
+  const partition = device.has('bd_partno')
+    ? device.get(ptr, 'bd_partno')
+    : device.get(ptr, '__bd_flags.counter') & 0xff;
   if (partition === 0) return name;
   const separator = /[0-9]$/.test(space.cstring(disk)) ? 'p' : '';
   return name + separator + formatNumber(BigInt(partition), spec);
