@@ -15,7 +15,7 @@ import { checkElfValidity } from './elf-validity.js';
 import { finishText } from './finish-text.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeMemory, freeModule } from './init.js';
-import { layoutModule, type ModuleLayout } from './layout.js';
+import { layoutModule, type ModuleLayout, refuseOutside } from './layout.js';
 import { bindSymbols, relocate } from './link.js';
 import { LoadError } from './load-error.js';
 import { LoadedModule, type ModuleExport } from './loaded-module.js';
@@ -201,7 +201,8 @@ function bindModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver, la
 
 /** find_module_sections(), as far as it has something to say. Throws LoadError (EINVAL). */
 function checkSections(k: LinuxKernel, module: LoadedModule): void {
-  if (k.configured('CONFIG_CONSTRUCTORS') && module.section('.ctors') && module.section('.init_array')) {
+  const both = module.section('.ctors') && module.section('.init_array');
+  if (k.configured('CONFIG_CONSTRUCTORS') && both) {
     const text = `${module.name}: has both .ctors and .init_array.`;
     k.log.line(text, KERN_WARNING);
     throw new LoadError(EINVAL, text);
@@ -234,16 +235,12 @@ function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void
     module.memory.push({ base, size: memory.size, init: memory.init });
     return base;
   });
+  refuseOutside(module.elf, layout, module.name);
   const places = [...layout.places].sort(([a], [b]) => a - b);
   module.sections = places.map(([index, { memory, offset }]) => {
     const section = module.elf.sections[index];
     const address = bases[memory] + offset;
-    if (section.type !== SHT_NOBITS) {
-      // Odd alignments can put a section where there is no memory: the kernel copies all the same.
-      if (offset + section.data.length > layout.memories[memory].size)
-        throw new LoadError(ENOEXEC, `${module.name}: section ${section.name} lies outside of its memory`);
-      space.bytes.set(section.data, address);
-    }
+    if (section.type !== SHT_NOBITS) space.bytes.set(section.data, address);
     return { name: section.name, index, address, size: section.size, init: layout.memories[memory].init };
   });
 }
