@@ -32,7 +32,7 @@ function* run<Wait>(host: ToolHost<Wait>, program: string, args: readonly string
     return 1;
   }
   log.priority = options.verbosity;
-  tellIndexConfig(host, host.files, `/lib/modules/${host.release}`);
+  if (!host.modules) tellIndexConfig(host, host.files, `/lib/modules/${host.release}`);
   const modules = host.kernel.list();
   if (!modules) {
     log.error(`could not open /proc/modules: ${strerror(ENOENT)}\n`);

@@ -96,7 +96,7 @@ class ModinfoRun<Wait> {
     const directory = `${this.root}/lib/modules/${this.release}`;
     if ((root !== undefined || release !== undefined) && asByteText(directory).length >= PATH_MAX)
       return this.refuse(`bad directory ${directory}: path too long\n`);
-    tellIndexConfig(this.host, this.files, this.host.absolute(directory));
+    if (!this.host.modules) tellIndexConfig(this.host, this.files, this.host.absolute(directory));
     let status = 0;
     for (const operand of operands) if (!this.show(operand, onlyNames)) status = 1;
     return status;

@@ -33,8 +33,10 @@ export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePl
     ...(modules?.directory === directory && { like: modules }),
     ...(indexCache && { cache: indexCache }),
   });
-  if (place.configPaths?.length === 0) tellIndexConfig(host, files, directory);
-  else tellProblems(host, tree.config);
+  // A machine's own tree was looked at when it was booted, and may be a package that is better left packed.
+  if (place.configPaths?.length === 0) {
+    if (!modules) tellIndexConfig(host, files, directory);
+  } else tellProblems(host, tree.config);
   return tree;
 }
 

@@ -58,7 +58,7 @@ export function* loadModule(
   if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
   const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
   const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
-  const module = openModule(k, { bytes, path: file.path });
+  const module = openModule(k, { bytes, path: file.path }, flags.lenient);
   module.signed = signed;
   refuseBlacklisted(k, module);
   // What the kernel allocates for the module is not for the guest code that this task ran before.
@@ -112,7 +112,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, l
 }
 
 /** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
-export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
+export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path, 'module');
@@ -123,8 +123,10 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
     elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
     const thisModule = findThisModule(k, elf, modinfo.get('name'));
     const name = thisModuleName(k, thisModule.data);
-    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule);
-    return new LoadedModule(name, file.path, elf, modinfo);
+    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule, lenient || k.lenient);
+    const module = new LoadedModule(name, file.path, elf, modinfo);
+    module.lenient = lenient || k.lenient;
+    return module;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LoadError(ENOEXEC, error.message);

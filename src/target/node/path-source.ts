@@ -21,7 +21,7 @@ export function sourceOfPath(path: string, options: DebOptions = {}): PathSource
   if (!existsSync(path)) throw new TargetError(`${path}: no such file or directory`);
   if (statSync(path).isDirectory()) return { source: treeSource(path) };
   const bytes = readFileSync(path);
-  if (isDeb(bytes)) return { source: debSource(bytes, path, options) };
+  if (isDeb(bytes)) return { source: { ...debSource(bytes, path, options), tree: resolve(path) } };
   if (!isElf(bytes) && !isBzImage(bytes) && compressionOf(bytes) === 'none') throw notAKernel(path, bytes);
   return imageSource(path, bytes);
 }
