@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readGiven } from '../files/node/read-given.js';
 import { unpack } from '../formats/compressed/unpack.js';
 import { type FileSource, MemoryFiles, modinfoOf } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
@@ -125,5 +126,5 @@ function rootOf(subject: RunSubject | undefined, target: Target): string | undef
 export function subjectOf(given: string): RunSubject {
   const looksLikeFile = given.includes('/') || /\.ko(\.(gz|xz|zst))?$/.test(given);
   if (!looksLikeFile) return { kind: 'name', name: given };
-  return { kind: 'file', path: given, bytes: readFileSync(given) };
+  return { kind: 'file', path: given, bytes: readGiven(given) };
 }

@@ -42,6 +42,13 @@ describe('words', () => {
   });
 });
 
+describe('white space that is none to a shell', () => {
+  it.each(['\v', '\f', '\u00a0', '\u2028', '\ufeff'])('%j is a part of a word', (space) => {
+    expect(sh(`echo a${space}b`)).toEqual({ exit: 0, out: `a${space}b\n`, err: '' });
+    expect(sh(`${space}`).exit).toBe(127);
+  });
+});
+
 describe('lists and pipes', () => {
   it.each([
     ['true && echo yes || echo no', 'yes\n', 0],
