@@ -16,7 +16,7 @@ import {
   expandText,
   expandWords,
 } from './expand.js';
-import { Io, type Sink } from './io.js';
+import { Io, MOST_SUBSTITUTED, type Sink } from './io.js';
 import { BROKEN_PIPE_STATUS, BrokenPipe, Pipe } from './pipe.js';
 import { ProcessFiles } from './process-files.js';
 import { redirect, type Streams } from './redirect.js';
@@ -438,12 +438,11 @@ export class Interpreter {
 
   private *output(script: Script): Sleepable<string> {
     const pieces: Uint8Array[] = [];
-    const streams: Streams = {
-      source: { kind: 'nothing' },
-      stdout: { kind: 'buffer', pieces },
-      stderr: { kind: 'err' },
-    };
+    const stdout = { kind: 'buffer' as const, pieces, size: 0 };
+    const streams: Streams = { source: { kind: 'nothing' }, stdout, stderr: { kind: 'err' } };
     this.state.status = yield* this.subshell(script, streams);
+    if (stdout.size > MOST_SUBSTITUTED)
+      throw new ExpansionError(`a command substitution gave more than ${MOST_SUBSTITUTED >> 20} MiB`);
     return new TextDecoder().decode(joinBytes(pieces)).replace(/\n+$/, '');
   }
 

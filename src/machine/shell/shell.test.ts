@@ -49,6 +49,28 @@ describe('white space that is none to a shell', () => {
   });
 });
 
+describe('what never ends', () => {
+  it('ends with the bound that it met', () => {
+    const { exit, err } = sh('x=$(cat /dev/zero); echo never');
+    expect(err).toBe('sh: a command substitution gave more than 16 MiB\n');
+    expect(exit).toBe(2);
+    expect(sh('sort /dev/zero').err).toContain('Cannot allocate memory');
+    expect(sh('echo still here').out).toBe('still here\n');
+  });
+});
+
+describe("sed's hold space", () => {
+  it.each([
+    ["sed -n '1!G;h;$p' /etc/motd", 'three\ntwo\none\n'],
+    ["sed 'x;1d' /etc/motd", 'one\ntwo\n'],
+    ["sed -n 'H;${x;p' /etc/motd", ''],
+    ["sed -n 'H;$g;$p' /etc/motd", '\none\ntwo\nthree\n'],
+    ['sed G /etc/motd | wc -l', '6\n'],
+  ])('%s', (script, out) => {
+    expect(sh(script).out).toBe(out);
+  });
+});
+
 describe('lists and pipes', () => {
   it.each([
     ['true && echo yes || echo no', 'yes\n', 0],
