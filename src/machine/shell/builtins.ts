@@ -71,13 +71,15 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
     yield* shell.script(script, streams);
     return shell.state.status;
   }),
-  builtin('exec COMMAND', 'Runs a command in place of the shell.', function* ({ shell, args, io, streams }) {
-    if (args.length === 0) {
-      io.err('sh: exec: redirections of the shell itself are not implemented\n');
-      return MISUSE;
-    }
-    throw new ExitShell(yield* shell.run(args, new Map(), streams));
-  }),
+  builtin(
+    'exec [COMMAND]',
+    'Runs a command in place of the shell, or redirects its own descriptors.',
+    function* ({ shell, args, streams }) {
+      // By itself it is about redirections, which the interpreter has made the shell's own.
+      if (args.length === 0) return 0;
+      throw new ExitShell(yield* shell.run(args, new Map(), streams));
+    },
+  ),
   builtin('exit [STATUS]', 'Leaves the shell.', ({ shell, args, io }) => {
     throw new ExitShell(statusOf(args, shell, io));
   }),

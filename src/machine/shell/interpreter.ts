@@ -19,7 +19,7 @@ import {
 import { Io, MOST_SUBSTITUTED, type Sink } from './io.js';
 import { BROKEN_PIPE_STATUS, BrokenPipe, Pipe } from './pipe.js';
 import { ProcessFiles } from './process-files.js';
-import { redirect, type Streams } from './redirect.js';
+import { filesOf, redirect, type Streams } from './redirect.js';
 import { AbandonScript, ExitShell, LeaveLoop, ReturnStatus, ShellState } from './state.js';
 import { type Chain, type Command, type Pipeline, plainText, type Script } from './syntax.js';
 
@@ -74,7 +74,11 @@ export class Interpreter {
 
   /** The body of a process that runs a script. */
   *process(script: Script, streams: Streams): Sleepable<number> {
-    return yield* this.untilExit(() => this.script(script, streams));
+    try {
+      return yield* this.untilExit(() => this.script(script, { ...streams }));
+    } finally {
+      for (const fd of this.state.kept) yield* this.vfs.close(fd);
+    }
   }
 
   /** What is run until it ends, by itself or by `exit`: the status. */
@@ -203,6 +207,10 @@ export class Interpreter {
         this.io(streams).err(`sh: ${problem}\n`);
         return 1;
       }
+      if (words.length === 1 && words[0] === 'exec') {
+        yield* this.keep(own, streams, opened);
+        return 0;
+      }
       return command.kind === 'simple'
         ? yield* this.simple(command, words, own, inPlace)
         : yield* this.compound(command, own);
@@ -212,6 +220,19 @@ export class Interpreter {
       throw new AbandonScript(USAGE_STATUS);
     } finally {
       for (const fd of opened) yield* this.vfs.close(fd);
+    }
+  }
+
+  /** `exec` without a command: its redirections are the shell's own from now on. */
+  private *keep(own: Streams, streams: Streams, opened: number[]): Sleepable<void> {
+    const { kept } = this.state;
+    Object.assign(streams, own);
+    for (const fd of opened.splice(0)) kept.add(fd);
+    const used = filesOf(streams);
+    for (const fd of [...kept]) {
+      if (used.has(fd)) continue;
+      kept.delete(fd);
+      yield* this.vfs.close(fd);
     }
   }
 

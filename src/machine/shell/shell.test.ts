@@ -49,6 +49,27 @@ describe('white space that is none to a shell', () => {
   });
 });
 
+describe('descriptors', () => {
+  it.each([
+    ['exec 3< /etc/motd; read a <&3; read b <&3; echo $b $a; exec 3<&-', 'two one\n'],
+    ['exec 3> /tmp/d3; echo x >&3; echo y >&3; exec 3>&-; cat /tmp/d3', 'x\ny\n'],
+    ['cat /none 2>&1 >/dev/null | wc -l', '1\n'],
+    ['exec 3>&1 > /tmp/dall; echo in; echo out >&3; exec >&3 3>&-; cat /tmp/dall', 'out\nin\n'],
+    ['{ echo a; echo b >&4; } 4> /tmp/d4; cat /tmp/d4', 'a\nb\n'],
+    ['(exec > /tmp/d5; echo sub); echo main; cat /tmp/d5', 'main\nsub\n'],
+    ['f() { echo err >&2; }; f 2>&1 | tr e E', 'Err\n'],
+    ['exec 5<&0; cat <&5', ''],
+    ['while read -r l <&6; do echo "<$l>"; done 6< /etc/motd', '<one>\n<two>\n<three>\n'],
+  ])('%s', (script, out) => {
+    expect(sh(script)).toEqual({ exit: 0, out, err: '' });
+  });
+
+  it('that are not there are told of', () => {
+    expect(sh('echo x >&7').err).toBe('sh: 7: bad descriptor\n');
+    expect(sh('exec 3> /tmp/d8; exec 3>&-; echo x >&3').err).toBe('sh: 3: bad descriptor\n');
+  });
+});
+
 describe('what never ends', () => {
   it('ends with the bound that it met', () => {
     const { exit, err } = sh('x=$(cat /dev/zero); echo never');

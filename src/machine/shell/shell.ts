@@ -32,6 +32,8 @@ export class Shell {
   private readonly interpreter: Interpreter;
   private readonly findings: Findings;
   private readonly source: Source;
+  /** The shell's own, which `exec` changes. */
+  private readonly streams: Streams;
 
   constructor(
     private readonly machine: Machine,
@@ -47,6 +49,7 @@ export class Shell {
           keyboard: new Keyboard(machine.kernel, input, (until) => machine.expectSilenceUntil(until)),
         }
       : { kind: 'nothing' };
+    this.streams = this.outer();
     this.interpreter = new Interpreter({
       machine,
       terminal,
@@ -101,7 +104,7 @@ export class Shell {
     state.conditions = 0;
     state.loops = 0;
     try {
-      yield* interpreter.script(script, this.outer());
+      yield* interpreter.script(script, this.streams);
     } catch (error) {
       if (error instanceof ExitShell) onExit();
       const ends =
