@@ -136,7 +136,7 @@ function showLog(machine: Machine): void {
 }
 
 function runScript(shell: Shell, script: string): number {
-  const { exit, hangs } = shell.run(script);
+  const { exit, hangs } = shell.run(script, true);
   if (!hangs) return exit;
   process.stderr.write(HANGS);
   return 1;

@@ -1,6 +1,7 @@
 import type { Sleepable } from '../../kernel/effects.js';
 import { strerror } from '../../kernel/errno.js';
 import { O_RDONLY } from '../../linux/fs/flags.js';
+import { setTrap } from './exit-trap.js';
 import { absolute } from './expand.js';
 import type { Interpreter } from './interpreter.js';
 import { Io } from './io.js';
@@ -129,6 +130,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   }),
   builtin('set [-eux] [+eux] [--] [WORD]...', 'Sets options and parameters, or lists variables.', setOptions),
   builtin('read [-r] [NAME]...', 'Reads a line into variables.', readLine),
+  builtin('trap [COMMANDS EXIT]', 'Sets what is run when the shell ends.', setTrap),
   builtin('type NAME...', 'Says what a name is.', ({ shell, args, io }) => {
     let status = 0;
     for (const name of args) {

@@ -116,8 +116,21 @@ function withoutDescriptor(number: number, current: Streams): Streams {
   return { ...current, others };
 }
 
+/**
+ * `exec` without a command: the redirections `own`, which opened the files `opened`, are the shell's from now on. `kept` are the files that
+ * were opened for it this way; those that no descriptor stands for any more are to be closed.
+ */
+export function adopt(streams: Streams, own: Streams, opened: number[], kept: Set<number>): number[] {
+  Object.assign(streams, own);
+  for (const fd of opened.splice(0)) kept.add(fd);
+  const used = filesOf(streams);
+  const unused = [...kept].filter((fd) => !used.has(fd));
+  for (const fd of unused) kept.delete(fd);
+  return unused;
+}
+
 /** Files that a shell's descriptors stand for. */
-export function filesOf({ source, stdout, stderr, others }: Streams): ReadonlySet<number> {
+function filesOf({ source, stdout, stderr, others }: Streams): ReadonlySet<number> {
   const ends = [
     source,
     stdout,

@@ -70,6 +70,22 @@ describe('descriptors', () => {
   });
 });
 
+describe('trap', () => {
+  it.each([
+    ["trap 'echo bye $?' EXIT; false; exit 3", 'bye 3\n', 3],
+    ["(trap 'echo sub' EXIT; echo in); echo out", 'in\nsub\nout\n', 0],
+    ["trap 'echo no' EXIT; trap - EXIT; exit 1", '', 1],
+    ["trap 'exit 5' EXIT; exit 1", '', 5],
+    ['sh -c \'trap "echo done" 0; exit 2\'; echo $?', 'done\n2\n', 0],
+  ])('%s', (script, out, exit) => {
+    expect(sh(script)).toEqual({ exit, out, err: '' });
+  });
+
+  it('says what it does not do', () => {
+    expect(sh("trap 'echo x' INT").err).toBe('sh: trap: INT: only EXIT is implemented\n');
+  });
+});
+
 describe('what never ends', () => {
   it('ends with the bound that it met', () => {
     const { exit, err } = sh('x=$(cat /dev/zero); echo never');

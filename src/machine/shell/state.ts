@@ -17,6 +17,8 @@ export class ShellState {
   /** `$!` */
   lastJob: string | undefined;
   readonly jobs: Task[] = [];
+  /** `trap ... EXIT`; a subshell has none. */
+  exitTrap: string | undefined;
   /** Files that `exec` opened for the shell itself. */
   readonly kept = new Set<number>();
   /** Letters of `set`: e, u, x. */
