@@ -38,9 +38,11 @@ export function explain(error: unknown, doing = ''): number {
 /** What went wrong, in one line. */
 export function whyOf(error: unknown, doing = ''): string {
   if (isInternal(error)) return internalText(error, doing);
-  // What Node advises of positional arguments quotes one half of what it names.
+  // What Node advises of positional arguments quotes one half of what it names; other advice is a line of its own.
   if (isOptionError(error))
-    return (error as Error).message.replace(/\. To specify a positional [\s\S]*$/, '');
+    return (error as Error).message
+      .replace(/\. To specify a positional [\s\S]*$/, '')
+      .replace(/\n[\s\S]*$/, '');
   return isSystemError(error) ? systemText(error) : (error as Error).message;
 }
 
