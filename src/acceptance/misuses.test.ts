@@ -82,6 +82,13 @@ describe('misuses that the kernel has a word for', () => {
     ]);
   });
 
+  it('a thread that has ended is gone for who stops it, unless they hold a reference', () => {
+    const { said, kinds } = ran(14);
+    expect(said[0]).toBe('refcount_t: addition on 0; use-after-free.');
+    expect(kinds).toEqual(['refcount', 'null-dereference']);
+    expect(ran(15)).toEqual({ said: ['misuses: it gave 5'], kinds: [], removed: 0 });
+  });
+
   it('a class may go while a device is in it: the module can be removed, the device is left behind', () => {
     const { kinds, removed } = ran(13);
     expect(removed).toBe(0);

@@ -7,6 +7,9 @@ import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Credentials } from '../security/credentials.js';
 
+/** What a task's count of references begins with. */
+const OWN_REFERENCES = 2;
+
 /** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 const PF_KTHREAD = 0x0020_0000;
 export const TASK_RUNNING = 0;
@@ -163,7 +166,7 @@ export class Processes implements SchedulerHooks {
     this.setState(task.object, TASK_DEAD);
     for (const listener of this.exitListeners) this.tell(listener, task);
     this.byObject.delete(task.object);
-    this.free.push(task.object);
+    if (!this.isHeld(task.object)) this.free.push(task.object);
   }
 
   /** do_exit() takes down what the task_struct leads to, which a module may have overwritten. */
@@ -174,6 +177,11 @@ export class Processes implements SchedulerHooks {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
       this.k.traps.hostError(task, error, 'do_exit');
     }
+  }
+
+  /** Whether somebody holds a reference on a task (get_task_struct()) besides the kernel's own. */
+  isHeld(object: Ptr): boolean {
+    return this.taskStruct.get(object, 'usage') > OWN_REFERENCES;
   }
 
   /** Whether the members of a task's task_struct that never change are what they were. */
@@ -193,7 +201,7 @@ export class Processes implements SchedulerHooks {
     task.object = object;
     this.byObject.set(object, task);
     k.space.bytes.set(this.template, object);
-    taskStruct.set(object, 'usage', 2);
+    taskStruct.set(object, 'usage', OWN_REFERENCES);
     taskStruct.setText(object, 'comm', task.name);
     const pid = this.nextPid++;
     taskStruct.set(object, 'pid', pid);

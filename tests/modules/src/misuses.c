@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 // Misuses of interfaces that the kernel answers with a word in its log, an error or a BUG; one a mode.
+#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/idr.h>
 #include <linux/kobject.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
@@ -39,6 +42,24 @@ static struct kobj_attribute full = __ATTR_RO(full);
 static struct kobj_attribute odd = __ATTR_RO(odd);
 
 static const struct proc_ops nothing = {};
+
+static int ends(void *unused)
+{
+	return 5;
+}
+
+/* A thread that has ended by itself, and then is stopped. */
+static void stops(bool held)
+{
+	struct task_struct *thread = kthread_run(ends, NULL, "misuses");
+
+	if (held)
+		get_task_struct(thread);
+	msleep(100);
+	pr_info("misuses: it gave %d\n", kthread_stop(thread));
+	if (held)
+		put_task_struct(thread);
+}
 
 static void packets(void)
 {
@@ -105,6 +126,12 @@ static int __init misuses_init(void)
 		class = class_create(THIS_MODULE, "misuses");
 		device_create(class, NULL, MKDEV(240, 1), NULL, "misuses1");
 		class_destroy(class);
+		break;
+	case 14:
+		stops(false);
+		break;
+	case 15:
+		stops(true);
 		break;
 	}
 	return 0;
