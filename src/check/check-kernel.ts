@@ -91,6 +91,11 @@ export class CheckKernel {
     return this.builtin.has(name);
   }
 
+  /** Whether it keeps each kind of a module's memory by itself, as kernels do from 6.4 on. */
+  get hasSeparateMemories(): boolean {
+    return this.target.types.findField('struct module', 'core_layout') === undefined;
+  }
+
   /** Whether it relies on the extended form of symbol versions, where a module has it. */
   get knowsExtendedVersions(): boolean {
     return this.target.symbols.lookup('modversion_ext_start') !== undefined;

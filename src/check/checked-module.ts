@@ -1,5 +1,17 @@
 import { unpack } from '../formats/compressed/unpack.js';
-import { type ElfFile, parseElf, SHN_COMMON, SHN_UNDEF, SHT_SYMTAB, STB_WEAK } from '../formats/elf/index.js';
+import {
+  type ElfFile,
+  type ElfSymbol,
+  parseElf,
+  SHF_WRITE,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_LIVEPATCH,
+  SHN_UNDEF,
+  SHT_NOBITS,
+  SHT_SYMTAB,
+  STB_WEAK,
+} from '../formats/elf/index.js';
 import { FormatError } from '../formats/format-error.js';
 import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
@@ -7,22 +19,34 @@ import { crcsByName, kernelVersions, parseExtendedModversions } from '../formats
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
 import { modinfoBytes } from '../linux/module/modinfo-bytes.js';
+import { invalidIndex, isOfLinkTime } from '../linux/module/odd-symbols.js';
 import { THIS_MODULE } from '../linux/module/this-module.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import type { Crcs } from '../linux/module/version-forms.js';
 import { moduleNameOf } from '../target/module-table.js';
 import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
 
-/** A symbol that a module needs from elsewhere. */
+/** A symbol that a module needs from elsewhere. `index`: its place in the symbol table. */
 export interface Import {
+  readonly index: number;
   readonly name: string;
   readonly weak: boolean;
+}
+
+/** A symbol that has no place; `line` is what the kernel says of it behind the module's name. */
+export interface UnplacedSymbol {
+  readonly index: number;
+  readonly kind: 'common-symbol' | 'symbol-section';
+  readonly name: string;
+  readonly line: string;
 }
 
 /** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
 export interface ModuleStruct {
   readonly size: number;
   readonly data: Uint8Array;
+  readonly inFile: boolean;
+  readonly writable: boolean;
   /** Where in it the pointers to the init and exit functions are; undefined where the module has no such function. */
   readonly init: number | undefined;
   readonly exit: number | undefined;
@@ -42,9 +66,11 @@ export interface ModuleContent {
   readonly exports: readonly ModuleExport[];
   /** It exports symbols and has no table of their versions. */
   readonly unversionedExports: boolean;
-  /** It has common symbols, which the kernel does not place. */
-  readonly commonSymbols: readonly string[];
+  /** Symbols that the kernel gives no place: common ones, and those of sections that are not there. */
+  readonly unplaced: readonly UnplacedSymbol[];
   readonly struct: ModuleStruct;
+  /** The file, to be laid out and linked. */
+  readonly elf: ElfFile;
   /** Section `.BTF`. */
   readonly btf: Uint8Array | undefined;
 }
@@ -153,13 +179,25 @@ function contentOf(elf: ElfFile): ModuleContent | Unreadable {
     extendedVersions: extended.length > 0 ? crcsByName(extended) : undefined,
     imports: symbols
       .filter(({ shndx, index }) => shndx === SHN_UNDEF && index !== 0)
-      .map(({ name, bind }) => ({ name, weak: bind === STB_WEAK })),
+      .map(({ index, name, bind }) => ({ index, name, weak: bind === STB_WEAK })),
     exports: moduleExports(elf),
     unversionedExports: hasUnversionedExports(elf),
-    commonSymbols: symbols.filter(({ shndx }) => shndx === SHN_COMMON).map(({ name }) => name),
+    unplaced: symbols.flatMap((symbol) => unplacedOf(symbol, elf)),
     struct,
+    elf,
     btf: elf.section('.BTF')?.data,
   };
+}
+
+function unplacedOf(symbol: ElfSymbol, elf: ElfFile): UnplacedSymbol[] {
+  const { index, name, shndx } = symbol;
+  if (shndx === SHN_COMMON)
+    return isOfLinkTime(name)
+      ? []
+      : [{ index, kind: 'common-symbol', name, line: 'please compile with -fno-common' }];
+  const elsewhere = shndx === SHN_UNDEF || shndx === SHN_ABS || shndx === SHN_LIVEPATCH;
+  if (elsewhere || shndx < elf.sections.length) return [];
+  return [{ index, kind: 'symbol-section', name, line: invalidIndex(symbol, elf) }];
 }
 
 function structOf(elf: ElfFile): ModuleStruct | undefined {
@@ -174,6 +212,8 @@ function structOf(elf: ElfFile): ModuleStruct | undefined {
   return {
     size: section.size,
     data: section.data,
+    inFile: section.type !== SHT_NOBITS,
+    writable: (section.flags & SHF_WRITE) !== 0,
     init: places.get('init_module'),
     exit: places.get('cleanup_module'),
   };

@@ -7,7 +7,14 @@ import type { Reason, TaintLetter, Verdict } from './reason.js';
 import { checkBlacklist } from './rules/blacklist.js';
 import { checkBtf } from './rules/btf.js';
 import { checkDependencies } from './rules/dependencies.js';
-import { checkBuiltin, checkExports } from './rules/exports.js';
+import { checkBuiltin, checkExports, checkExportVersions } from './rules/exports.js';
+import {
+  checkConstructors,
+  checkMemory,
+  checkPercpu,
+  checkRelocations,
+  checkWritableCode,
+} from './rules/linking.js';
 import { checkModuleStruct } from './rules/module-struct.js';
 import { checkLicense, checkOrigin } from './rules/origin.js';
 import { checkParameters } from './rules/parameters.js';
@@ -27,11 +34,17 @@ const RULES: readonly Rule[] = [
   checkVermagic,
   checkOrigin,
   checkLicense,
+  checkWritableCode,
+  checkMemory,
   checkUnsigned,
+  checkExportVersions,
+  checkPercpu,
   checkBuiltin,
   checkDependencies,
-  checkExports,
+  checkConstructors,
   checkSymbols,
+  checkRelocations,
+  checkExports,
   checkBtf,
   checkParameters,
 ];

@@ -5,6 +5,7 @@ import type { Reason, Verdict } from './reason.js';
 const SYMBOL_KINDS: readonly Reason['kind'][] = [
   'missing-symbol',
   'common-symbol',
+  'symbol-section',
   'gpl-only',
   'proprietary-provider',
   'namespace',
@@ -69,7 +70,12 @@ function linesOf(reason: Reason, module: string, program: string): string[] {
     case 'proprietary-provider':
       return providerLines(reason, module);
     case 'common-symbol':
-      return [`${module}: please compile with -fno-common`];
+    case 'symbol-section':
+      return [`${module}: ${reason.line}`];
+    case 'sections':
+    case 'memory':
+    case 'relocation':
+      return [...reason.lines];
     case 'version':
       return versionLines(reason, module);
     case 'namespace':

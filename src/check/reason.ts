@@ -11,6 +11,8 @@ export type ErrnoName =
   | 'EEXIST'
   | 'ERANGE'
   | 'ENOSPC'
+  | 'ENOMEM'
+  | 'ENOSYS'
   | Exclude<RefusalCode, 'ENODATA'>;
 
 /** Taint flags that loading a module can set, by their letters (Documentation/admin-guide/tainted-kernels.rst). */
@@ -67,7 +69,13 @@ export type Subject =
       /** Where the types of the two kernels differ, nearest to the symbol first; undefined where that is not known. */
       readonly changes: readonly TypeChange[] | undefined;
     }
-  | { readonly kind: 'common-symbol'; readonly symbol: string }
+  /** `line`: what the kernel logs, behind the module's name. */
+  | { readonly kind: 'common-symbol'; readonly symbol: string; readonly line: string }
+  | { readonly kind: 'symbol-section'; readonly symbol: string; readonly line: string }
+  /** `lines`: what the kernel logs, with addresses of a kernel that has no module yet. */
+  | { readonly kind: 'sections'; readonly lines: readonly string[] }
+  | { readonly kind: 'memory'; readonly lines: readonly string[] }
+  | { readonly kind: 'relocation'; readonly lines: readonly string[] }
   | { readonly kind: 'versions' }
   | { readonly kind: 'gpl-only'; readonly symbol: string; readonly provider: string | undefined }
   | { readonly kind: 'proprietary-provider'; readonly symbol: string; readonly provider: string }

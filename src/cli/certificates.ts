@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readGiven } from '../files/node/read-given.js';
 import { certificatesDer, parseCertificate, Refused, SignError } from '../trust/index.js';
 
 /**
@@ -7,7 +7,7 @@ import { certificatesDer, parseCertificate, Refused, SignError } from '../trust/
  */
 export function certificatesOf(paths: readonly string[]): Uint8Array[] {
   return paths.flatMap((path) => {
-    const bytes = new Uint8Array(readFileSync(path));
+    const bytes = new Uint8Array(readGiven(path));
     return inFile(path, () => certificatesDer(bytes).map((der) => parseCertificate(der, path).der));
   });
 }

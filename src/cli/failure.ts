@@ -1,5 +1,5 @@
+import { NotAFileError } from '../files/node/read-given.js';
 import { FormatError } from '../formats/format-error.js';
-import { visible } from '../formats/visible-text.js';
 import { strerror } from '../kernel/errno.js';
 import { MissingFileError } from '../kmod/closure/image-files.js';
 import { IndexWriteError } from '../kmod/index.js';
@@ -7,6 +7,7 @@ import { CallRecordError } from '../kmod/recording-kernel.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
 import { SignError } from '../trust/sign-error.js';
+import { complain } from './output.js';
 
 /** Where to tell of a fault of modbox's own. */
 const REPORT = 'please report this line, with the file that it happened with (MODBOX_DEBUG=1 shows more)';
@@ -18,6 +19,7 @@ const EXPECTED = [
   IndexWriteError,
   MachineError,
   MissingFileError,
+  NotAFileError,
   SignError,
   TargetError,
   UsageError,
@@ -26,7 +28,8 @@ const EXPECTED = [
 /** Says what went wrong on stderr, in one line, and gives the exit status. `doing` is the command line. */
 export function explain(error: unknown, doing = ''): number {
   const isUsage = error instanceof UsageError || isOptionError(error);
-  process.stderr.write(`modbox: ${visible(whyOf(error, doing))}\n${isUsage ? 'Try --help.\n' : ''}`);
+  complain(whyOf(error, doing));
+  if (isUsage) process.stderr.write('Try --help.\n');
   if (isInternal(error) && process.env.MODBOX_DEBUG && error instanceof Error)
     process.stderr.write(`${error.stack}\n`);
   return isUsage ? 2 : 1;
@@ -35,9 +38,11 @@ export function explain(error: unknown, doing = ''): number {
 /** What went wrong, in one line. */
 export function whyOf(error: unknown, doing = ''): string {
   if (isInternal(error)) return internalText(error, doing);
-  // What Node advises of positional arguments quotes one half of what it names.
+  // What Node advises of positional arguments quotes one half of what it names; other advice is a line of its own.
   if (isOptionError(error))
-    return (error as Error).message.replace(/\. To specify a positional [\s\S]*$/, '');
+    return (error as Error).message
+      .replace(/\. To specify a positional [\s\S]*$/, '')
+      .replace(/\n[\s\S]*$/, '');
   return isSystemError(error) ? systemText(error) : (error as Error).message;
 }
 

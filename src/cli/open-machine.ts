@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readGiven } from '../files/node/read-given.js';
 import { unpack } from '../formats/compressed/unpack.js';
 import { type FileSource, MemoryFiles, modinfoOf } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
@@ -13,6 +14,7 @@ import { loadBundled, TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { certificatesOf } from './certificates.js';
 import { openRoot } from './open-root.js';
+import { PackagedModules } from './packaged-modules.js';
 
 /** uid_t has 32 bits, and -1 is nobody at all. */
 const LAST_UID = 0xffff_fffe;
@@ -41,7 +43,7 @@ export interface MachineFlags {
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
   --root DIR        the machine's file tree: DIR/lib/modules/RELEASE, DIR/etc/modprobe.d, ...; a .deb, a tar
                     archive or an initramfs too (default: the modules of the tree that MODULE's file lies in, else the
-                    tree that the target was added from)
+                    tree or package that the target was added from)
   --cmdline TEXT    kernel boot parameters
   --key CERT        a certificate that the kernel trusts for modules besides its own; PEM or DER (repeatable)
   --user UID        the user that commands run as, by number (default 0, root); run loads and removes as root
@@ -85,8 +87,10 @@ function defaultFiles(subject: RunSubject | undefined, target: Target): FileSour
   if (above !== undefined) return new ModuleFolder(new DiskFiles(above), target.release);
   // A tree that is gone is no reason not to boot.
   if (target.tree === undefined || !existsSync(target.tree)) return new MemoryFiles();
-  const files = openRoot(target.tree);
-  return files instanceof DiskFiles && resolve(target.tree) === '/'
+  const { tree } = target;
+  if (!statSync(tree).isDirectory()) return new PackagedModules(() => openRoot(tree), target.release);
+  const files = openRoot(tree);
+  return files instanceof DiskFiles && resolve(tree) === '/'
     ? new ModuleFolder(files, target.release)
     : files;
 }
@@ -122,5 +126,5 @@ function rootOf(subject: RunSubject | undefined, target: Target): string | undef
 export function subjectOf(given: string): RunSubject {
   const looksLikeFile = given.includes('/') || /\.ko(\.(gz|xz|zst))?$/.test(given);
   if (!looksLikeFile) return { kind: 'name', name: given };
-  return { kind: 'file', path: given, bytes: readFileSync(given) };
+  return { kind: 'file', path: given, bytes: readGiven(given) };
 }

@@ -1,4 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readGiven } from '../files/node/read-given.js';
 import { whatIsIt } from '../formats/what-is-it.js';
 import { ArchiveFiles } from '../kmod/archive-files.js';
 import type { FileSource } from '../kmod/index.js';
@@ -15,7 +16,7 @@ export function openRoot(path: string): FileSource {
   if (stat.isDirectory()) return new DiskFiles(path);
   const known = opened.get(path);
   if (known) return known;
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = new Uint8Array(readGiven(path));
   const archive = ArchiveFiles.open(bytes, path);
   if (archive) {
     opened.set(path, archive);

@@ -19,3 +19,8 @@ export function bytesFor(stream: { readonly isTTY?: boolean }, data: string | Ui
   if (!stream.isTTY) return typeof data === 'string' ? rawBytes(data) : data;
   return rawBytes(visible(typeof data === 'string' ? data : rawText(data)));
 }
+
+/** A line of modbox's own on standard error: one, whatever is in the names that it has. */
+export function complain(text: string): void {
+  process.stderr.write(`modbox: ${visible(text).replaceAll('\n', '\\n')}\n`);
+}

@@ -9,6 +9,7 @@ import { RecordingKernel } from '../kmod/recording-kernel.js';
 import type { RunningKernel, ToolHost } from '../kmod/tools/tool.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
 import { CallFile } from './call-file.js';
+import { moduleSize } from './module-size.js';
 import { openRoot } from './open-root.js';
 import { bytesFor, printError } from './output.js';
 
@@ -56,15 +57,16 @@ export function cliHost(): CliHost {
   const root = process.env.MODBOX_ROOT ?? '';
   const files = root === '' ? new DiskFiles('') : rootFiles(root);
   const output = new Output();
+  const release = process.env.MODBOX_UNAME_R || hostRelease();
   return {
     root,
     files,
     writer: new DiskWriter(root),
     absolute: (path) => absolutePath(root, path),
-    release: process.env.MODBOX_UNAME_R || hostRelease(),
+    release,
     environment: process.env,
     indexCache: new DiskIndexCache(),
-    kernel: kernelOf(files),
+    kernel: kernelOf(files, release),
     out: (data) => output.out(data),
     err: (text) => output.err(text),
     flush: () => output.flush(),
@@ -72,9 +74,10 @@ export function cliHost(): CliHost {
 }
 
 /** What /proc and /sys of the tree tell of, or, with $MODBOX_MODULE_CALLS, what answers and records calls. */
-function kernelOf(files: FileSource): RunningKernel<never> {
+function kernelOf(files: FileSource, release: string): RunningKernel<never> {
   const calls = process.env.MODBOX_MODULE_CALLS;
-  return calls ? new RecordingKernel(files, new CallFile(calls)) : new FileTreeKernel(files);
+  if (!calls) return new FileTreeKernel(files);
+  return new RecordingKernel(files, new CallFile(calls), (elf) => moduleSize(elf, release));
 }
 
 /** MODBOX_ROOT; one that is not there is an empty tree. */

@@ -26,7 +26,7 @@ export class KernelLog {
   /** Records that had to give way: the sequence number of the first that is kept. */
   lost = 0;
   private pending: { level: number; text: string; readonly caller: number } | undefined;
-  private readonly listeners: ((record: LogRecord) => void)[] = [];
+  private readonly listeners = new Set<(record: LogRecord) => void>();
 
   constructor(
     private readonly now: () => number,
@@ -34,8 +34,10 @@ export class KernelLog {
     private readonly caller: () => number = () => 0,
   ) {}
 
-  onRecord(listener: (record: LogRecord) => void): void {
-    this.listeners.push(listener);
+  /** Calls `listener` with every line from now on, until the function that this gives is called. */
+  onRecord(listener: (record: LogRecord) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   /**

@@ -20,6 +20,14 @@ export interface CallRecord {
   add(line: string): void;
 }
 
+/** Who runs install and remove commands of modprobe.d. */
+export interface CommandRunner {
+  /** The status of a command that calls kmod's tools and nothing else; undefined of any other, which was not run. */
+  byTools(command: string, environment: Readonly<Record<string, string>>): number | undefined;
+  /** The status that the host's shell gives. Asked for by `answer system run` alone. */
+  byHost(command: string, environment: Readonly<Record<string, string>>): number;
+}
+
 /** A line of the record that cannot be followed. */
 export class CallRecordError extends Error {
   override readonly name = 'CallRecordError';
@@ -28,7 +36,15 @@ export class CallRecordError extends Error {
 /** What an earlier line of the record means. */
 type Line =
   | { readonly kind: 'answer'; readonly call: string; readonly name: string; readonly errno: number }
-  | { readonly kind: 'call'; readonly call: string; readonly name: string; readonly errno: number };
+  | {
+      readonly kind: 'call';
+      readonly call: string;
+      readonly name: string;
+      readonly errno: number;
+      /** The file that was inserted. */
+      readonly path?: string;
+    }
+  | { readonly kind: 'system'; readonly status: number | 'run' };
 
 /**
  * A kernel that loads nothing: it answers the calls that would have been made and records them, so that scripts and tests can
@@ -40,15 +56,21 @@ type Line =
  *
  * Lines that somebody wrote before answer: `answer finit_module NAME ENOEXEC` (or a number); what they do not name succeeds.
  * A module that was inserted, by this process or by an earlier one with the same record, is live, until it is removed; what
- * else is loaded is what /proc and /sys of the tree say. Commands of modprobe.d are recorded and not run.
+ * else is loaded is what /proc and /sys of the tree say. Commands of modprobe.d that consist of kmod's tools are run by `commands`;
+ * others are recorded and count as done, unless a line `answer system STATUS` says otherwise, or `answer system run` hands them all to the
+ * host's shell.
  */
 export class RecordingKernel implements RunningKernel<never> {
   private readonly tree: FileTreeKernel;
   private slept = 0;
+  /** Who runs install and remove commands; without one they are recorded only. */
+  commands: CommandRunner | undefined;
 
   constructor(
-    files: FileSource,
+    private readonly files: FileSource,
     private readonly record: CallRecord,
+    /** Bytes of memory that a module (its ELF file) would take, where that can be told. */
+    private readonly sizeOf: (elf: Uint8Array) => number | undefined = () => undefined,
   ) {
     this.tree = new FileTreeKernel(files);
   }
@@ -57,7 +79,11 @@ export class RecordingKernel implements RunningKernel<never> {
     const changed = this.changes();
     const before = (this.tree.list() ?? []).filter(({ name }) => !changed.has(name));
     const inserted = [...changed].filter(([, live]) => live).reverse();
-    return [...inserted.map(([name]) => ({ name, size: 0, refcount: 0, holders: [] })), ...before];
+    const paths = this.insertedPaths();
+    return [
+      ...inserted.map(([name]) => ({ name, size: this.size(paths.get(name)), refcount: 0, holders: [] })),
+      ...before,
+    ];
   }
 
   state(name: string): ModuleState {
@@ -94,9 +120,10 @@ export class RecordingKernel implements RunningKernel<never> {
   }
 
   // biome-ignore lint/correctness/useYield: as above
-  *shell(command: string): Steps<never, number> {
-    this.record.add(`system ${JSON.stringify(command)} = 0`);
-    return 0;
+  *shell(command: string, environment: Readonly<Record<string, string>>): Steps<never, number> {
+    const status = this.status(command, environment);
+    this.record.add(`system ${JSON.stringify(command)} = ${status}`);
+    return status;
   }
 
   // biome-ignore lint/correctness/useYield: as above
@@ -114,18 +141,51 @@ export class RecordingKernel implements RunningKernel<never> {
     return errno === 0 ? { errno } : { errno, why: `MODBOX_MODULE_CALLS answers ${strerror(errno)}` };
   }
 
+  private status(command: string, environment: Readonly<Record<string, string>>): number {
+    const asked = this.lines()
+      .flatMap((line) => (line.kind === 'system' ? [line.status] : []))
+      .at(-1);
+    if (typeof asked === 'number') return asked;
+    if (asked === 'run') {
+      if (this.commands) return this.commands.byHost(command, environment);
+      throw new CallRecordError('MODBOX_MODULE_CALLS: there is no shell here for answer system run');
+    }
+    return this.commands?.byTools(command, environment) ?? 0;
+  }
+
+  /** Which file each module was inserted from last. */
+  private insertedPaths(): Map<string, string> {
+    const paths = new Map<string, string>();
+    for (const line of this.lines())
+      if (line.kind === 'call' && line.path !== undefined) paths.set(line.name, line.path);
+    return paths;
+  }
+
+  /** As far as the file, which may be gone by now, tells it. */
+  private size(path: string | undefined): number {
+    const packed = path === undefined ? undefined : this.files.read(path);
+    if (!packed || path === undefined) return 0;
+    try {
+      return this.sizeOf(moduleOf(packed, path).elf.bytes) ?? 0;
+    } catch (error) {
+      if (!(error instanceof KmodError)) throw error;
+      return 0;
+    }
+  }
+
   private answer(call: string, name: string): number {
-    const found = this.lines().filter(
-      (line) => line.kind === 'answer' && sameCall(line.call, call) && line.name === name,
+    const found = this.lines().flatMap((line) =>
+      line.kind === 'answer' && sameCall(line.call, call) && line.name === name ? [line.errno] : [],
     );
-    return found.at(-1)?.errno ?? 0;
+    return found.at(-1) ?? 0;
   }
 
   /** Modules that calls put in (true) or took out (false), in the order of their last change. */
   private changes(): Map<string, boolean> {
     const changed = new Map<string, boolean>();
-    for (const { kind, call, name, errno } of this.lines()) {
-      if (kind !== 'call' || errno !== 0) continue;
+    for (const line of this.lines()) {
+      if (line.kind !== 'call' || line.errno !== 0) continue;
+      const { call, name } = line;
       changed.delete(name);
       changed.set(name, call === 'finit_module');
     }
@@ -143,8 +203,20 @@ function lineOf(text: string): Line[] {
     const [, call, name, errno] = answer;
     return [{ kind: 'answer', call, name: moduleNameOf(name), errno: errnoIn(errno) }];
   }
+  const system = /^answer\s+system\s+(\d+|run)\s*$/.exec(text);
+  if (system) return [{ kind: 'system', status: system[1] === 'run' ? 'run' : Number(system[1]) & 0xff }];
   const made = /^(finit_module|delete_module)\s+(\S+)\s.* = (\S+)$/.exec(text);
-  return made ? [{ kind: 'call', call: made[1], name: made[2], errno: errnoIn(made[3]) }] : [];
+  if (!made) return [];
+  const path = /^finit_module \S+ (.*) ".*" \d+ = \S+$/.exec(text)?.[1];
+  return [
+    {
+      kind: 'call',
+      call: made[1],
+      name: made[2],
+      errno: errnoIn(made[3]),
+      ...(path !== undefined && { path }),
+    },
+  ];
 }
 
 /** `ENOENT` or `2`. */

@@ -1,9 +1,12 @@
 import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
-import { Kprobes } from './core/kprobes.js';
 import { CoreMisc } from './core/misc.js';
 import { Padata } from './core/padata.js';
 import { PerfEvents } from './core/perf.js';
+import { Ftrace } from './core/probes/ftrace.js';
+import { Kprobes } from './core/probes/kprobes.js';
+import { Kretprobes } from './core/probes/kretprobes.js';
+import { ProbePoints } from './core/probes/probe-points.js';
 import { PvClockGtod } from './core/pvclock-gtod.js';
 import { EventChains } from './core/reboot.js';
 import { Softirqs } from './core/softirq.js';
@@ -105,7 +108,10 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   LeftBehinds,
   ParamOps,
   ParameterLocks,
+  ProbePoints,
   Kprobes,
+  Kretprobes,
+  Ftrace,
   RequestModule,
   CoreMisc,
   JumpLabels,

@@ -2,6 +2,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_RO } from '../cpu/address-space.
 import { Cpu } from '../cpu/cpu.js';
 import type { Platform } from '../cpu/cpu-types.js';
 import { RAX } from '../cpu/cpu-types.js';
+import { GuestFault } from '../cpu/fault.js';
 import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
 import { Clock } from '../kernel/clock.js';
@@ -75,6 +76,15 @@ const LINE_COST = 2000;
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
+
+/** What a holder keeps, as far as its lists can be followed: a module may have ruined them. */
+function* readable(holder: Partial<Holder>): Generator<Holding> {
+  try {
+    if (holder.holds) yield* holder.holds();
+  } catch (error) {
+    if (!(error instanceof GuestFault)) throw error;
+  }
+}
 
 /**
  * The Linux base kernel: the shared machinery of src/kernel put together for one target, and the subsystems
@@ -190,8 +200,8 @@ export class LinuxKernel {
 
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
-    for (const subsystem of this.subsystems.values()) if (subsystem.holds) yield* subsystem.holds();
-    for (const holder of this.holders) yield* holder.holds();
+    for (const subsystem of this.subsystems.values()) yield* readable(subsystem);
+    for (const holder of this.holders) yield* readable(holder);
   }
 
   /** Parameters that subsystems have and act on. */

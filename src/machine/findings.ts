@@ -30,17 +30,22 @@ const FATAL: ReadonlySet<FaultReport['kind']> = new Set([
  */
 export class Findings {
   private told: number;
+  private notKept: number;
 
   constructor(private readonly machine: Machine) {
     this.told = machine.kernel.traps.reports.length;
+    this.notKept = machine.kernel.traps.suppressed;
   }
 
   /** A text of whole lines, '' for nothing new. */
   take(): string {
-    const { reports } = this.machine.kernel.traps;
+    const { reports, suppressed } = this.machine.kernel.traps;
+    const more = suppressed - this.notKept;
+    this.notKept = suppressed;
     const fresh = reports.slice(this.told);
     this.told = reports.length;
-    return fresh.map(findingText).join('');
+    const rest = more === 0 ? '' : `modbox: ${more} more reports were not kept: only the first are\n`;
+    return fresh.map(findingText).join('') + rest;
   }
 }
 

@@ -240,6 +240,11 @@ export class Machine {
     return this.kernel.traps.reports.slice(from).map(reportedFault);
   }
 
+  /** Further faults that were counted and not kept, of kinds that {@link faults} has many of. */
+  get faultsNotKept(): number {
+    return this.kernel.traps.suppressed;
+  }
+
   /** Lets virtual time pass. */
   sleep(nanoseconds: number): void {
     const { interruption, scheduler } = this.kernel;

@@ -106,6 +106,7 @@ class ModuleRun {
       instructions: kernel.cpu.executed - this.instructionsBefore,
       unimplemented: [...kernel.traps.unimplemented],
       faults: this.faults(),
+      faultsNotKept: kernel.traps.suppressed,
       leaks,
       unbound,
       leftBehind: [...kernel.get(LeftBehinds).found],

@@ -59,6 +59,8 @@ export interface RunReport {
   readonly instructions: number;
   readonly unimplemented: readonly UnimplementedCall[];
   readonly faults: readonly ReportedFault[];
+  /** Further ones that were counted and not kept: each is of a kind that `faults` has many of. */
+  readonly faultsNotKept: number;
   readonly leaks: readonly Leak[];
   /** Drivers of the module that no device was found for. */
   readonly unbound: readonly UnboundDriver[];

@@ -15,9 +15,8 @@ export function* checkBuiltin({ module, kernel }: Case): Generator<Reason> {
   };
 }
 
-/** Exports: with versions where the kernel has them (check_module_license_and_versions()), and nobody else's. */
-export function* checkExports(c: Case): Generator<Reason> {
-  const { module, content, kernel } = c;
+/** Exports have versions where the kernel has them (check_module_license_and_versions()). */
+export function* checkExportVersions({ module, content, kernel }: Case): Generator<Reason> {
   const { config } = kernel.target;
   if (config.has('CONFIG_MODVERSIONS') && content.unversionedExports) {
     const text = 'its exports have no versions, and those of this kernel have';
@@ -33,6 +32,11 @@ export function* checkExports(c: Case): Generator<Reason> {
       taint: 'P',
       text: 'the kernel takes modules of this name for proprietary, whatever their licence says',
     };
+}
+
+/** Nobody else exports a symbol of that name (verify_exported_symbols()). */
+export function* checkExports(c: Case): Generator<Reason> {
+  const { content, kernel } = c;
   for (const { name } of content.exports) {
     yield* checkTogether(c, name);
     if (!kernel.target.exports.has(name)) continue;

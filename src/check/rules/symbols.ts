@@ -1,9 +1,9 @@
-import { isIgnoredSymbol } from '../../linux/module/ignored-symbols.js';
 import { isDistrusted, isGplCompatible } from '../../linux/module/license.js';
 import { mayUseNamespace } from '../../linux/module/namespaces.js';
+import { isIgnoredSymbol } from '../../linux/module/odd-symbols.js';
 import type { Versions } from '../../linux/module/version-forms.js';
 import type { CheckKernel, Provided } from '../check-kernel.js';
-import type { CheckedModule, Import } from '../checked-module.js';
+import type { CheckedModule, Import, UnplacedSymbol } from '../checked-module.js';
 import { isReadable } from '../checked-module.js';
 import type { Reason } from '../reason.js';
 import { isProprietary } from './origin.js';
@@ -32,23 +32,26 @@ function mismatchOf(
 
 /** Every undefined symbol of the module: is it there, for this licence, of this version, from an imported namespace. */
 export function* checkSymbols(c: Case): Generator<Reason> {
-  for (const name of c.content.commonSymbols)
-    yield {
-      kind: 'common-symbol',
-      symbol: name,
-      effect: 'refused',
-      errno: 'ENOEXEC',
-      text: `'${name}' is a common symbol, which the kernel does not place: compile with -fno-common`,
-    };
   if (lacksVersions(c)) yield unversioned(c);
   const licence = { proprietary: isProprietary(c) || isDistrusted(c.module.name), usesGplOnly: false };
+  const unplaced = [...c.content.unplaced];
   for (const { symbol, provided } of c.needs) {
+    while (unplaced.length > 0 && unplaced[0].index < symbol.index) yield withoutPlace(unplaced.shift()!);
     if (isIgnoredSymbol(symbol.name)) continue;
     if (provided) {
       yield* checkLicence(c, symbol.name, provided, licence);
       yield* checkProvided(c, symbol, provided);
     } else if (!symbol.weak) yield c.reasons.missing(symbol.name);
   }
+  for (const symbol of unplaced) yield withoutPlace(symbol);
+}
+
+function withoutPlace({ kind, name, line }: UnplacedSymbol): Reason {
+  const text =
+    kind === 'common-symbol'
+      ? `'${name}' is a common symbol, which the kernel does not place: compile with -fno-common`
+      : `symbol '${name}' is of a section that is not there`;
+  return { kind, symbol: name, line, effect: 'refused', errno: 'ENOEXEC', text };
 }
 
 /** What became of the licence as the symbols are bound, one after the other. */

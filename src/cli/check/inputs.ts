@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readGiven } from '../../files/node/read-given.js';
 import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
 import { ENOENT } from '../../kernel/errno.js';
@@ -36,9 +37,7 @@ export function filesToCheck(
 
 function filesOf(word: string, places: Places): FileToCheck[] {
   if (existsSync(word))
-    return statSync(word).isDirectory()
-      ? modulesBelow(word)
-      : [{ path: word, read: () => readFileSync(word) }];
+    return statSync(word).isDirectory() ? modulesBelow(word) : [{ path: word, read: () => readGiven(word) }];
   if (word.includes('/') || isModuleFile(word)) throw new UsageError(`check: ${word}: no such file`);
   return filesOfName(word, places);
 }

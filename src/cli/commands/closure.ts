@@ -4,7 +4,7 @@ import type { ModuleTree } from '../../kmod/index.js';
 import { writeImage } from '../../kmod/node/write-image.js';
 import { UsageError } from '../../machine/errors.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
-import { print, printError } from '../output.js';
+import { complain, print } from '../output.js';
 
 const HELP = `usage: modbox closure NAME... --out DIR
 
@@ -40,11 +40,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const tree = openModuleTree(values);
   const closure = closureOf(tree, positionals);
   for (const name of closure.unknown)
-    printError(`modbox: closure: module ${name} not found in directory ${tree.directory}\n`);
+    complain(`closure: module ${name} not found in directory ${tree.directory}`);
   for (const path of closure.missingFiles)
-    printError(`modbox: closure: ${path}: named by the index, but there is no such file\n`);
+    complain(`closure: ${path}: named by the index, but there is no such file`);
   if (closure.unknown.length > 0 || closure.missingFiles.length > 0) return 1;
-  for (const line of missingFirmwareLines(closure)) printError(`modbox: closure: ${line}\n`);
+  for (const line of missingFirmwareLines(closure)) complain(`closure: ${line}`);
   if (values.out !== undefined)
     writeImage(tree, closure, values.out, { add: values.add ?? false, config: values.config ?? false });
   print(values.json ? jsonText(closure) : listText(tree, closure));

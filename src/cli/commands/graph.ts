@@ -4,7 +4,7 @@ import { type DependencyGraph, dependencyGraph } from '../../kmod/graph/dependen
 import { UsageError } from '../../machine/errors.js';
 import { wholeNumber } from '../numbers.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
-import { print, printError } from '../output.js';
+import { complain, print } from '../output.js';
 
 const HELP = `usage: modbox graph [OPTION]... NAME...
 
@@ -52,8 +52,7 @@ export async function main(args: readonly string[]): Promise<number> {
     throw new UsageError(`graph: no format ${format}: tree, dot, svg or json`);
   const tree = openModuleTree(values);
   const unknown = positionals.filter((name) => tree.resolve(name).length === 0);
-  for (const name of unknown)
-    printError(`modbox: graph: module ${name} not found in directory ${tree.directory}\n`);
+  for (const name of unknown) complain(`graph: module ${name} not found in directory ${tree.directory}`);
   if (unknown.length > 0) return 1;
   const graph = dependencyGraph(tree, positionals, {
     direction: values.reverse ? 'needed-by' : 'needs',
@@ -64,6 +63,6 @@ export async function main(args: readonly string[]): Promise<number> {
   if (values.output === undefined) print(text);
   else writeWhole(values.output, text);
   for (const path of graph.missingFiles)
-    printError(`modbox: graph: ${path}: named by the index, but there is no such file\n`);
+    complain(`graph: ${path}: named by the index, but there is no such file`);
   return graph.missingFiles.length === 0 ? 0 : 1;
 }

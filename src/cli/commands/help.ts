@@ -1,3 +1,4 @@
+import { complain } from '../output.js';
 import { version } from '../version.js';
 
 const TEXT = `modbox runs real, unmodified kernel modules in an ordinary process.
@@ -26,6 +27,7 @@ export function help(name: string | undefined): number {
     process.stdout.write(TEXT);
     return name === undefined ? 2 : 0;
   }
-  process.stderr.write(`modbox: no command '${name}'\nTry modbox --help.\n`);
+  complain(`no command '${name}'`);
+  process.stderr.write('Try modbox --help.\n');
   return 2;
 }

@@ -1,6 +1,7 @@
 import { readFileSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { readGivenText } from '../../files/node/read-given.js';
 import { timeStamp } from '../../machine/applets/dmesg.js';
 import { APPLETS } from '../../machine/applets/index.js';
 import { UsageError } from '../../machine/errors.js';
@@ -68,8 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   if (positionals.length > 1 || (positionals.length > 0 && values.command !== undefined))
     throw new UsageError('shell: one script, or -c COMMANDS');
-  const script =
-    values.command ?? (positionals.length > 0 ? readFileSync(positionals[0], 'utf8') : undefined);
+  const script = values.command ?? (positionals.length > 0 ? readGivenText(positionals[0]) : undefined);
   const prompts = process.stdin.isTTY === true && script === undefined;
   const keyboard = prompts ? new ShellKeyboard((text) => void process.stdout.write(text)) : undefined;
   const limits = limitsOf(keyboard);
@@ -136,7 +136,7 @@ function showLog(machine: Machine): void {
 }
 
 function runScript(shell: Shell, script: string): number {
-  const { exit, hangs } = shell.run(script);
+  const { exit, hangs } = shell.run(script, true);
   if (!hangs) return exit;
   process.stderr.write(HANGS);
   return 1;

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readGiven } from '../../files/node/read-given.js';
 import { writeWhole } from '../../files/node/write-whole.js';
 import { compressionOf } from '../../formats/compressed/unpack.js';
 import { splitModuleSignature } from '../../formats/module-signature.js';
@@ -118,7 +119,7 @@ function byKey(flags: KeyFlags): Maker {
     );
   const hash = hashOf(flags.hash ?? 'sha256');
   const keyFile = flags.key;
-  const key = inFile(keyFile, () => nodeSigner(readFileSync(keyFile), process.env.KBUILD_SIGN_PIN));
+  const key = inFile(keyFile, () => nodeSigner(readGiven(keyFile), process.env.KBUILD_SIGN_PIN));
   const certificateFile = flags.cert ?? flags.key;
   const certificate = certificateIn(certificateFile, flags.cert === undefined);
   return {
@@ -129,7 +130,7 @@ function byKey(flags: KeyFlags): Maker {
 }
 
 function certificateIn(path: string, isKeyFile: boolean): Uint8Array {
-  const bytes = new Uint8Array(readFileSync(path));
+  const bytes = new Uint8Array(readGiven(path));
   try {
     return certificatesDer(bytes)[0];
   } catch (error) {
@@ -152,12 +153,12 @@ function byOthers(flags: KeyFlags): Maker {
     (name) => flags[name] !== undefined,
   );
   if (given !== undefined) throw new UsageError(`sign: --${given} means nothing with --raw`);
-  const message = new Uint8Array(readFileSync(flags.raw!));
+  const message = new Uint8Array(readGiven(flags.raw!));
   return { signer: null, hash: null, message: async () => message };
 }
 
 async function signFile(file: string, wanted: Wanted): Promise<Signed> {
-  const given = new Uint8Array(readFileSync(file));
+  const given = new Uint8Array(readGiven(file));
   const compression = compressionOf(given);
   if (compression !== 'none')
     throw new SignError(

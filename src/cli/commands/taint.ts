@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { readGivenText } from '../../files/node/read-given.js';
 import { explainTaint, parseTaint, taintLetters } from '../../linux/traps/taint-words.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
 import type { RunReport } from '../../machine/run-report.js';
@@ -35,6 +36,7 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (positionals.some((word) => word.trim() === '')) throw new UsageError('taint: an empty operand');
   for (const subject of subjectsOf(positionals.join(' ')))
     print(values.json ? jsonText(subject) : text(subject));
   return 0;
@@ -45,13 +47,13 @@ function subjectsOf(given: string): Subject[] {
   if (given === '-') return reports(readFileSync(0, 'utf8'), 'standard input');
   const mask = parseTaint(given);
   if (mask !== undefined) return [{ mask, taints: [] }];
-  if (given.includes('.') || given.includes('/')) return reports(readFileSync(given, 'utf8'), given);
+  if (given.includes('.') || given.includes('/')) return reports(readGivenText(given), given);
   throw new UsageError(`taint: ${given}: neither a mask, nor letters of flags, nor a report`);
 }
 
 function ownMask(): bigint {
   const path = `${process.env.MODBOX_ROOT ?? ''}${TAINTED}`;
-  const mask = parseTaint(readFileSync(path, 'utf8'));
+  const mask = parseTaint(readGivenText(path));
   if (mask === undefined) throw new MachineError(`${path}: no number`, 0);
   return mask;
 }
@@ -59,6 +61,7 @@ function ownMask(): bigint {
 /** One report, or one a line as --each-from writes them. */
 function reports(content: string, file: string): Subject[] {
   const lines = content.split('\n');
+  if (content.trim() === '') throw new MachineError(`${file}: is empty, and no report`, 0);
   return lines.flatMap((line, i) => (line.trim() === '' ? [] : [subjectOf(line, `${file}: line ${i + 1}`)]));
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../../machine/errors.js';
 import type { Target } from '../../target/index.js';
 import { TargetStore } from '../../target/node/index.js';
-import { print, printError } from '../output.js';
+import { complain, print } from '../output.js';
 
 const HELP = `usage: modbox target add PATH [--release R]   read a kernel: a .deb, a vmlinuz, a vmlinux or a directory tree
        modbox target list                       the kernels there are
@@ -45,7 +45,7 @@ export async function main(args: readonly string[]): Promise<number> {
     case 'remove':
       if (name === undefined) throw new UsageError('target remove needs a name');
       if (store.remove(name)) return 0;
-      printError(`modbox: no target '${name}' was added: see modbox target list\n`);
+      complain(`no target '${name}' was added: see modbox target list`);
       return 1;
     default:
       throw new UsageError(

@@ -1,4 +1,6 @@
+import { RecordingKernel } from '../../kmod/recording-kernel.js';
 import { runNow, type Tool } from '../../kmod/tools/tool.js';
+import { RecordedCommands } from '../recorded-commands.js';
 import { type CliHost, cliHost } from '../tool-host.js';
 
 /** kmod's tools, each loaded only when it is called. */
@@ -14,11 +16,20 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
 /** kmod's tools outside of a machine: they read, and index, a file tree. */
 export async function main(tool: string, args: readonly string[]): Promise<number> {
   const host = cliHost();
+  if (host.kernel instanceof RecordingKernel)
+    host.kernel.commands = new RecordedCommands(host, await allTools());
   try {
     return await run(host, tool, args);
   } finally {
     host.flush();
   }
+}
+
+/** Commands of modprobe.d may call any of them, in the middle of another. */
+async function allTools(): Promise<ReadonlyMap<string, Tool>> {
+  const names = Object.keys(TOOLS);
+  const tools = await Promise.all(names.map((name) => TOOLS[name]()));
+  return new Map(names.map((name, i) => [name, tools[i]]));
 }
 
 async function run(host: CliHost, tool: string, args: readonly string[]): Promise<number> {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { readGivenText } from '../../files/node/read-given.js';
 import { visible } from '../../formats/visible-text.js';
 import { UsageError } from '../../machine/errors.js';
 import type { RunReport } from '../../machine/run-report.js';
@@ -70,10 +70,12 @@ function listedJson({ json, name }: PoolResult): string {
 
 /** One module a line; empty lines and comments do not count. */
 function namesIn(file: string): string[] {
-  return readFileSync(file, 'utf8')
+  const names = readGivenText(file)
     .split('\n')
     .map((text) => text.trim())
     .filter((text) => text !== '' && !text.startsWith('#'));
+  if (names.length === 0) throw new UsageError(`--each-from ${file}: names no module`);
+  return names;
 }
 
 function shardOf(names: readonly string[], shard: string | undefined): string[] {

@@ -21,6 +21,7 @@ export function failedReport(subject: string, error: string): RunReport & { read
     instructions: 0,
     unimplemented: [],
     faults: [],
+    faultsNotKept: 0,
     leaks: [],
     unbound: [],
     leftBehind: [],

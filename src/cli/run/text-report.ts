@@ -36,6 +36,7 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     ...report.faults
       .filter(({ kind }) => kind !== 'unimplemented-export' && kind !== 'left-behind')
       .map((fault) => faultText(fault, style)),
+    ...notKeptText(report.faultsNotKept, style),
     ...report.unbound.map((driver) => unboundText(driver, style)),
     ...report.leftBehind.map((entry) => leftText(entry, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
@@ -43,6 +44,13 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Nothing that is missing goes without saying. */
+function notKeptText(count: number, style: Style): string[] {
+  return count === 0
+    ? []
+    : [`${style.red('not kept')} ${count} more reports of these kinds: only the first are kept`];
 }
 
 function faultText(fault: ReportedFault, style: Style): string {

@@ -92,6 +92,11 @@ export class OverlayDirectory extends DirectoryNode {
     return node;
   }
 
+  /** What was looked up or made here; the host is not asked. */
+  known(name: string): FileNode | undefined {
+    return this.upper.get(name);
+  }
+
   override names(): readonly string[] {
     const names = new Set(this.tree.entry(this.path || '/') ? this.tree.list(this.path || '/') : []);
     for (const [name, node] of this.upper) {

@@ -88,6 +88,11 @@ export class Executor {
     this.cpu.bindHost(address, () => this.enter(name, invoke, finish));
   }
 
+  /** Takes back `bind`. */
+  unbind(address: Ptr): void {
+    this.cpu.unbindHost(address);
+  }
+
   /** Ends the running task once the base kernel function that calls this yields: do_exit(). */
   finishCurrent(): void {
     if (this.current) this.exiting = this.current;

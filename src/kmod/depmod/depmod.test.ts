@@ -49,6 +49,7 @@ function run(files: MemoryFiles, args: readonly string[] = []): Run {
     files,
     writer,
     release: '6.1.0',
+    environment: {},
     absolute: (path: string): string => `/${path}`,
     out: (): void => {},
     err: (text: string): void => {
@@ -247,5 +248,47 @@ describe('damaged input', () => {
       ).join('');
       posixRegex(pattern)?.test('6.1.0');
     }
+  });
+});
+
+describe('depmod, as kmod after version 34', () => {
+  it('takes a softdep or weakdep without "=" for an empty one', () => {
+    const files = tree({
+      [`${DIR}/kernel/odd.ko`]: smallModule({
+        modinfo: ['softdep=pre: a', 'softdep=', 'softdep', 'weakdep', 'softdepx=y'],
+      }),
+    });
+    const { written } = run(files);
+    expect(text(written.get(`${DIR}/modules.softdep`)).match(/^softdep odd .*$/gm)).toEqual([
+      'softdep odd pre: a',
+      'softdep odd ',
+      'softdep odd ',
+    ]);
+    expect(text(written.get(`${DIR}/modules.weakdep`)).match(/^weakdep odd .*$/gm)).toEqual(['weakdep odd ']);
+  });
+
+  it('tells of lines of the old index that cannot be read', () => {
+    const { status, err } = run(tree({ [`${DIR}/modules.softdep`]: 'softdep one\n' }));
+    expect(status).toBe(0);
+    expect(err).toMatch(
+      new RegExp(
+        `^libkmod: ERROR: kmod_config_parse: .*${DIR}/modules.softdep line 1: ignoring bad line starting with 'softdep'\n`,
+      ),
+    );
+  });
+
+  it('makes what comes before a file that cannot be made, and fails', () => {
+    const { status, err, written } = run(
+      new MemoryFiles([
+        [`${DIR}/a.ko`, smallModule(MODULES.a)],
+        [`${DIR}/modules.builtin.modinfo/file`, ''],
+      ]),
+    );
+    expect(status).toBe(1);
+    expect(err).toContain(
+      "depmod: ERROR: Could not write index 'modules.builtin.alias.bin': Invalid argument\n",
+    );
+    expect(written.has(`${DIR}/modules.builtin.bin`)).toBe(true);
+    expect(written.has(`${DIR}/modules.devname`)).toBe(false);
   });
 });

@@ -88,9 +88,9 @@ function factsOfModule(module: ModuleFile, names: Names): ModuleFacts {
   const modinfo = orElse(() => module.modinfoStrings());
   const needed = orElse(() => module.dependencySymbols());
   return {
-    aliases: valuesOf(modinfo, 'alias='),
-    softdeps: valuesOf(modinfo, 'softdep='),
-    weakdeps: valuesOf(modinfo, 'weakdep='),
+    aliases: valuesOf(modinfo, 'alias'),
+    softdeps: valuesOf(modinfo, 'softdep'),
+    weakdeps: valuesOf(modinfo, 'weakdep'),
     exports: exported.map(({ name }) => names.intern(name)),
     exportCrcs: exported.map(({ crc }) => Number(crc)),
     needs: needed.map(({ name }) => names.intern(name)),
@@ -100,8 +100,11 @@ function factsOfModule(module: ModuleFile, names: Names): ModuleFacts {
   };
 }
 
+/** Values of a key; a string without '=' is for libkmod a key with an empty value. */
 function valuesOf(strings: readonly string[], key: string): string[] {
-  return strings.filter((text) => text.startsWith(key)).map((text) => text.slice(key.length));
+  return strings
+    .filter((text) => text === key || text.startsWith(`${key}=`))
+    .map((text) => text.slice(key.length + 1));
 }
 
 /** What a part of a module has, or nothing where that part is damaged or missing. */

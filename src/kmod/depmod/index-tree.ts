@@ -4,7 +4,10 @@ import { readFacts } from './facts.js';
 import { makeIndex } from './make-index.js';
 import { DepmodFailure, type Message, saysNothing } from './messages.js';
 import { type FoundModule, searchModules } from './search.js';
-import { treeFile } from './tree-file.js';
+import { type TreeFile, treeFile } from './tree-file.js';
+
+/** What cannot be read of a tree that depmod never saw says nothing. */
+const EMPTY: TreeFile = { kind: 'content', content: new Uint8Array() };
 
 /** Keeps an index by a key that changes when the tree does. */
 export interface IndexCache {
@@ -41,13 +44,14 @@ export function indexTree(
   if (kept) return kept;
   const facts = new Map(readFacts(files, modules).map((known, i) => [modules[i], known]));
   const isSound = (module: FoundModule): boolean => facts.get(module)?.problem === undefined;
+  const builtinModinfo = treeFile(files, directory, 'modules.builtin.modinfo');
   const made = makeIndex(
     {
       directory,
       modules: soundOnly ? modules.filter(isSound) : modules,
       order: treeFile(files, directory, 'modules.order'),
       builtin: treeFile(files, directory, 'modules.builtin'),
-      builtinModinfo: treeFile(files, directory, 'modules.builtin.modinfo'),
+      builtinModinfo: builtinModinfo.kind === 'directory' ? EMPTY : builtinModinfo,
       symbolPrefix: '',
       reportUnknown: false,
       warnDuplicates: false,
@@ -56,7 +60,7 @@ export function indexTree(
     },
     (found) => found.map((module) => facts.get(module)!),
   );
-  if (!made.files) throw new DepmodFailure(`${directory}: ${errorsOf(made.messages)}`);
+  if (!made.files || made.incomplete) throw new DepmodFailure(`${directory}: ${errorsOf(made.messages)}`);
   if (key !== undefined) cache?.put(key, made.files);
   return made.files;
 }

@@ -37,6 +37,8 @@ export interface IndexInputs {
 export interface MadeIndex {
   /** Files by name, in the order in which depmod writes them; undefined where it fails and writes nothing. */
   readonly files: ReadonlyMap<string, Uint8Array> | undefined;
+  /** One could not be made: it and those after it are not among `files`. */
+  readonly incomplete?: boolean;
   readonly messages: readonly Message[];
 }
 
@@ -52,15 +54,21 @@ export function makeIndex(inputs: IndexInputs, readFacts: ReadFacts): MadeIndex 
   const say: Say = (level, text) => {
     if (level !== 'shown' || inputs.showNeeds) messages.push({ level, text });
   };
+  const maker = new IndexMaker(inputs, say);
   try {
-    return { files: new IndexMaker(inputs, say).make(readFacts), messages };
+    const files = maker.make(readFacts);
+    return { files, messages, ...(maker.incomplete && { incomplete: true }) };
   } catch (error) {
     if (!(error instanceof DepmodFailure)) throw error;
     return { files: undefined, messages };
   }
 }
 
+/** A binary index that could not be made. */
+class IndexFailure extends Error {}
+
 class IndexMaker {
+  incomplete = false;
   private readonly symbols: SymbolTable;
 
   constructor(
@@ -92,6 +100,8 @@ class IndexMaker {
 
   private contentOf(file: TreeFile): Uint8Array | undefined {
     if (file.kind === 'content') return file.content;
+    // What is read line by line just ends at once.
+    if (file.kind === 'directory') return new Uint8Array();
     this.say('warning', file.warning);
     return undefined;
   }
@@ -135,31 +145,40 @@ class IndexMaker {
       return content ? builtinIndex(content, options) : new Uint8Array();
     };
     const builtinAlias = (): Uint8Array => {
+      if (inputs.builtinModinfo.kind === 'directory') throw new IndexFailure('Invalid argument');
       const content = this.contentOf(inputs.builtinModinfo);
       return content ? builtinAliasIndex(content, options) : new Uint8Array();
     };
-    return new Map([
-      ['modules.dep', bytesOf(depText(modules))],
-      this.binary('modules.dep.bin', () => depIndex(modules, options)),
-      ['modules.alias', bytesOf(aliasText(modules))],
-      this.binary('modules.alias.bin', () => aliasIndex(modules, options)),
-      ['modules.softdep', bytesOf(softdepText(modules))],
-      ['modules.weakdep', bytesOf(weakdepText(modules))],
-      ['modules.symbols', bytesOf(symbolsText(symbols))],
-      this.binary('modules.symbols.bin', () => symbolIndex(symbols, options)),
-      this.binary('modules.builtin.bin', builtin),
-      this.binary('modules.builtin.alias.bin', builtinAlias),
-      ['modules.devname', bytesOf(devnameText(modules, say))],
+    return this.untilFailure([
+      ['modules.dep', () => bytesOf(depText(modules))],
+      ['modules.dep.bin', () => depIndex(modules, options)],
+      ['modules.alias', () => bytesOf(aliasText(modules))],
+      ['modules.alias.bin', () => aliasIndex(modules, options)],
+      ['modules.softdep', () => bytesOf(softdepText(modules))],
+      ['modules.weakdep', () => bytesOf(weakdepText(modules))],
+      ['modules.symbols', () => bytesOf(symbolsText(symbols))],
+      ['modules.symbols.bin', () => symbolIndex(symbols, options)],
+      ['modules.builtin.bin', builtin],
+      ['modules.builtin.alias.bin', builtinAlias],
+      ['modules.devname', () => bytesOf(devnameText(modules, say))],
     ]);
   }
 
-  private binary(name: string, make: () => Uint8Array): [string, Uint8Array] {
-    try {
-      return [name, make()];
-    } catch (error) {
-      if (!(error instanceof TrieSizeError)) throw error;
-      this.say('error', `Could not write index '${name}': File too large\n`);
-      throw new DepmodFailure();
+  private untilFailure(
+    makers: readonly (readonly [name: string, make: () => Uint8Array])[],
+  ): ReadonlyMap<string, Uint8Array> {
+    const files = new Map<string, Uint8Array>();
+    for (const [name, make] of makers) {
+      try {
+        files.set(name, make());
+      } catch (error) {
+        if (!(error instanceof TrieSizeError) && !(error instanceof IndexFailure)) throw error;
+        const why = error instanceof IndexFailure ? error.message : 'File too large';
+        this.say('error', `Could not write index '${name}': ${why}\n`);
+        this.incomplete = true;
+        break;
+      }
     }
+    return files;
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync, type Stats, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type DiskNode,
@@ -8,6 +8,7 @@ import {
   hostPath,
   type Located,
 } from '../../files/node/disk-root.js';
+import { readGiven } from '../../files/node/read-given.js';
 import type { FileEntry, FileInfo, FileSource } from '../file-source.js';
 
 /**
@@ -40,7 +41,7 @@ export class DiskFiles implements FileSource {
     const within = this.treeOf(path);
     if (within) return within[0].read(within[1]);
     try {
-      return readFileSync(hostPath(path));
+      return readGiven(path);
     } catch {
       return undefined;
     }

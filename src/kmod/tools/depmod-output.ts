@@ -24,13 +24,13 @@ function tell(problem: WriteProblem, directory: string, log: ToolLog): void {
   const why = strerror(problem.errno);
   switch (problem.step) {
     case 'open':
-      log.error(`openat(${directory}, ${problem.temporary}, 301, 644): ${why}\n`);
+      log.error(`Could not create temporary file at '${directory}'\n`);
       break;
     case 'write':
       log.error(`Could not create index '${problem.name}'. Output is truncated: ${why}\n`);
       break;
     case 'rename':
-      log.fatal(`renameat(${directory}, ${problem.temporary}, ${directory}, ${problem.name}): ${why}\n`);
+      log.fatal(`publish temporary from ${problem.temporary} to ${problem.name}\n`);
       break;
   }
 }

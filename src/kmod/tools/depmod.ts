@@ -13,11 +13,15 @@ import { confined, type FileSource } from '../file-source.js';
 import { type DepmodOptions, depmodCommand, HELP } from './depmod-options.js';
 import { writeIndex } from './depmod-output.js';
 import { LOG, ToolExit, ToolLog } from './log.js';
+import { tellIndexConfig } from './open-tree.js';
 import type { Steps, Tool, ToolHost } from './tool.js';
 import { VERSION_TEXT } from './version.js';
 
 /** What depmod needs of where it runs: it asks nothing of a running kernel. */
-export type DepmodHost = Pick<ToolHost<never>, 'files' | 'writer' | 'absolute' | 'release' | 'out' | 'err'>;
+export type DepmodHost = Pick<
+  ToolHost<never>,
+  'files' | 'writer' | 'absolute' | 'release' | 'environment' | 'out' | 'err'
+>;
 
 /** Makes an index of modules that are read from `files`, or finds it where one was kept; may wait. */
 export type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
@@ -84,6 +88,7 @@ class DepmodRun {
     const below = `${options.moduleDirectory.replace(/^\/+/, '')}/${release}`;
     const directory = `${options.root}/${below}`;
     if (options.quick && (options.dryRun || isUpToDate(files, directory, say))) return 0;
+    tellIndexConfig(host, files, directory);
     log.priority = LOG.warning + options.verbosity;
     const kernel = this.kernelSymbols();
     const all = options.all || options.quick || paths.length === 0;
@@ -91,7 +96,10 @@ class DepmodRun {
     const made = yield* make(this.inputs(directory, modules, kernel), files);
     for (const message of made.messages) this.tell(message);
     if (!made.files) return 1;
-    if (!options.dryRun) return this.write(options.outputRoot ?? options.root, below, made.files);
+    if (!options.dryRun) {
+      const status = this.write(options.outputRoot ?? options.root, below, made.files);
+      return made.incomplete ? 1 : status;
+    }
     if (options.json) host.out(indexJson(made.files));
     else for (const content of made.files.values()) host.out(content);
     return 0;

@@ -23,7 +23,7 @@ Options:
 	-h, --help               show this help
 `;
 
-/** insmod(8) of kmod 34 and what its development brought since. */
+/** insmod(8) of kmod 34 and what its development brought since; `--lenient` takes what the kernel takes though it is not safe. */
 export function* insmod<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   return yield* untilExit(host, 'insmod', run(host, args));
 }
@@ -35,6 +35,7 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
       { name: 'force', value: 'f' },
       { name: 'force-modversion', value: 'modversion' },
       { name: 'force-vermagic', value: 'vermagic' },
+      { name: 'lenient', value: 'lenient' },
     ],
   };
   const options = simpleOptions(host, 'insmod', args, own, HELP);
@@ -52,6 +53,7 @@ function* run<Wait>(host: ToolHost<Wait>, args: readonly string[]): Steps<Wait, 
   const flags = {
     forceModversion: given.has('f') || given.has('modversion'),
     forceVermagic: given.has('f') || given.has('vermagic'),
+    ...(given.has('lenient') && { lenient: true }),
   };
   return yield* insmodFile(system, file, moduleOptions(parameters), flags);
 }

@@ -1,6 +1,7 @@
 import { ENOENT, strerror } from '../../kernel/errno.js';
 import { moduleName } from '../names.js';
 import { untilExit } from './open-log.js';
+import { tellIndexConfig } from './open-tree.js';
 import { simpleOptions } from './simple-options.js';
 import type { Steps, Tool, ToolHost } from './tool.js';
 
@@ -31,6 +32,7 @@ function* run<Wait>(host: ToolHost<Wait>, program: string, args: readonly string
     return 1;
   }
   log.priority = options.verbosity;
+  if (!host.modules) tellIndexConfig(host, host.files, `/lib/modules/${host.release}`);
   const modules = host.kernel.list();
   if (!modules) {
     log.error(`could not open /proc/modules: ${strerror(ENOENT)}\n`);

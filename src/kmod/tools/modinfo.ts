@@ -1,6 +1,6 @@
 import { strerror } from '../../kernel/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
-import { confined } from '../file-source.js';
+import { confined, type FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, fieldsOf, type InfoField } from '../modinfo/fields.js';
 import { MoreThanKmod } from '../modinfo/more.js';
@@ -8,6 +8,7 @@ import { NotFound, type Subject, Subjects } from '../modinfo/subject.js';
 import { fieldsText, headText, oneFieldText } from '../modinfo/text.js';
 import { LOG, ToolLog } from './log.js';
 import { type ModinfoRequest, parseModinfoArgs } from './modinfo-options.js';
+import { tellIndexConfig } from './open-tree.js';
 import type { Steps, ToolHost } from './tool.js';
 import { VERSION_TEXT } from './version.js';
 
@@ -52,6 +53,7 @@ export function* modinfo<Wait>(host: ToolHost<Wait>, args: readonly string[]): S
 
 class ModinfoRun<Wait> {
   private readonly log: ToolLog;
+  private readonly files: FileSource;
   private readonly subjects: Subjects;
   private readonly root: string;
   private readonly release: string;
@@ -66,6 +68,7 @@ class ModinfoRun<Wait> {
     this.log = new ToolLog('modinfo', (text) => host.err(text), LOG.warning);
     this.root = request.root ?? '';
     const files = confined(host.files, this.root === '' ? '' : host.absolute(this.root));
+    this.files = files;
     this.release = request.release ?? host.release;
     this.subjects = new Subjects({
       files,
@@ -93,6 +96,7 @@ class ModinfoRun<Wait> {
     const directory = `${this.root}/lib/modules/${this.release}`;
     if ((root !== undefined || release !== undefined) && asByteText(directory).length >= PATH_MAX)
       return this.refuse(`bad directory ${directory}: path too long\n`);
+    if (!this.host.modules) tellIndexConfig(this.host, this.files, this.host.absolute(directory));
     let status = 0;
     for (const operand of operands) if (!this.show(operand, onlyNames)) status = 1;
     return status;

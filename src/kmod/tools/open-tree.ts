@@ -1,5 +1,7 @@
 import type { FormatError } from '../../formats/format-error.js';
-import { confined } from '../file-source.js';
+import type { ModprobeConfig } from '../config/modprobe-config.js';
+import { readConfig } from '../config/read-config.js';
+import { confined, type FileSource, infoOf } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { LOG, type ToolLog } from './log.js';
 import type { ToolHost } from './tool.js';
@@ -31,17 +33,42 @@ export function openTree<Wait>(host: ToolHost<Wait>, log: ToolLog, place: TreePl
     ...(modules?.directory === directory && { like: modules }),
     ...(indexCache && { cache: indexCache }),
   });
-  const { problems } = tree.config;
-  if (libraryPriority(host.environment.KMOD_LOG) >= LOG.error)
-    for (const { reporter, text } of problems) host.err(`libkmod: ERROR: ${reporter}: ${text}\n`);
+  // A machine's own tree was looked at when it was booted, and may be a package that is better left packed.
+  if (place.configPaths?.length === 0) {
+    if (!modules) tellIndexConfig(host, files, directory);
+  } else tellProblems(host, tree.config);
   return tree;
+}
+
+/**
+ * What kmod_new(3) says of depmod's own files of configuration, which it reads for every command, also for those that have no
+ * modprobe.d. `directory` is lib/modules/RELEASE.
+ */
+export function tellIndexConfig(
+  host: Pick<ToolHost<never>, 'environment' | 'err'>,
+  files: FileSource,
+  directory: string,
+): void {
+  tellProblems(host, readConfig(files, { moduleDirectory: directory, paths: [], cmdline: '' }));
+}
+
+function tellProblems(
+  host: Pick<ToolHost<never>, 'environment' | 'err'>,
+  { problems }: Pick<ModprobeConfig, 'problems'>,
+): void {
+  if (libraryPriority(host.environment.KMOD_LOG) < LOG.error) return;
+  for (const { reporter, text } of problems) host.err(`libkmod: ERROR: ${reporter}: ${text}\n`);
 }
 
 /**
  * Damage of an index: what libkmod's log says of it, if anything, and behind it a line of modbox's own that says where.
  * Without that line nobody would know which file it is.
  */
-function tellDamage<Wait>(host: ToolHost<Wait>, log: ToolLog, { message, field, detail }: FormatError): void {
+function tellDamage<Wait>(
+  host: ToolHost<Wait>,
+  log: ToolLog,
+  { message, field, detail, file }: FormatError,
+): void {
   const numbers =
     /(\w+) instead of (\w+)$/
       .exec(detail)
@@ -50,6 +77,11 @@ function tellDamage<Wait>(host: ToolHost<Wait>, log: ToolLog, { message, field, 
   const text = numbers.join(' instead of ');
   if (field === 'magic') log.error(`magic check fail: ${text}\n`);
   if (field === 'version') log.error(`major version check fail: ${text}\n`);
+  // What cannot be mapped is told of as mmap(2) is called; the descriptor is the first one that a process opens.
+  if (field === 'file') {
+    const size = infoOf(host.files, file)?.size ?? 0;
+    log.error(`mmap(NULL, ${size}, PROT_READ, MAP_PRIVATE, 3, 0): No such device\n`);
+  }
   if (log.priority >= LOG.error) host.err(`modbox: ${message}\n`);
 }
 

@@ -15,10 +15,12 @@ export interface CallOutcome {
   readonly why?: string;
 }
 
-/** What init_module(2) calls MODULE_INIT_IGNORE_MODVERSIONS and MODULE_INIT_IGNORE_VERMAGIC. */
+/** What init_module(2) calls MODULE_INIT_IGNORE_MODVERSIONS and MODULE_INIT_IGNORE_VERMAGIC, and what a base kernel knows besides. */
 export interface InsertFlags {
   readonly forceModversion?: boolean;
   readonly forceVermagic?: boolean;
+  /** Take what modbox refuses or distrusts for safety's sake alone. */
+  readonly lenient?: boolean;
 }
 
 /** `initstate` of /sys/module/NAME; 'absent' where there is no such module, 'builtin' where it has no state. */

@@ -134,6 +134,14 @@ describe('modprobe', () => {
     expect(on(files, modprobe, '-R', 'fs-one')).toMatchObject({ exit: 1 });
   });
 
+  it('takes a directory in place of an index for what cannot be mapped', () => {
+    const { exit, stderr } = on([[`${DIR}/modules.alias.bin/file`, '']], modprobe, '-R', 'fs-one');
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(
+      /^modprobe: ERROR: mmap\(NULL, \d+, PROT_READ, MAP_PRIVATE, 3, 0\): No such device\nmodbox: /,
+    );
+  });
+
   it('writes JSON', () => {
     expect(JSON.parse(on([], modprobe, '--json', '-D', 'one', 'x=1').stdout)).toEqual([
       {

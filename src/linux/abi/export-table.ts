@@ -1,5 +1,5 @@
 import { IMAGE, type Ptr } from '../../cpu/layout.js';
-import type { Value } from '../../kernel/effects.js';
+import { isSleepable, type Sleepable, type Value } from '../../kernel/effects.js';
 import type { Executor } from '../../kernel/task/executor.js';
 import type { Target } from '../../target/index.js';
 import { Unimplemented } from '../errors.js';
@@ -11,6 +11,9 @@ interface Definition {
   readonly fn: AnyFunction;
   readonly signature: Signature | undefined;
 }
+
+/** Something that comes before a function. True: it has arranged that code goes on elsewhere, and the function is not run. */
+export type Detour = () => Sleepable<boolean>;
 
 /** Room at the end of the image region for functions of the base kernel that the target has no symbol for. */
 const STUB_AREA = IMAGE.start + IMAGE.size - 0x10_0000;
@@ -30,6 +33,7 @@ export class ExportTable {
   private readonly bound = new Map<string, Ptr>();
   private readonly names = new Map<Ptr, string>();
   private readonly reserved = new Set<string>();
+  private readonly detours = new Map<Ptr, Detour>();
   private nextStub = STUB_AREA;
 
   constructor(
@@ -101,6 +105,27 @@ export class ExportTable {
     return name === undefined ? undefined : this.definitionOf(name)?.fn;
   }
 
+  /**
+   * From now on calls of the function at `address`, if it is one, go by `detour` first. `past` is an address behind its entry at which
+   * the function alone can be called, as live patches do.
+   */
+  intercept(address: Ptr, detour: Detour, past: Ptr): void {
+    this.detours.set(address, detour);
+    const name = this.names.get(address);
+    if (name === undefined || this.reserved.has(name)) return;
+    this.bindAt(address, name);
+    this.bindPlain(past, name);
+  }
+
+  /** Takes back `intercept`. */
+  release(address: Ptr, past: Ptr): void {
+    if (!this.detours.delete(address)) return;
+    const name = this.names.get(address);
+    if (name === undefined || this.reserved.has(name)) return;
+    this.bindAt(address, name);
+    this.executor.unbind(past);
+  }
+
   private symbolAddress(name: string): Ptr {
     const address = this.target.exports.get(name)?.address ?? this.target.symbols.lookup(name)?.address;
     return address === undefined ? this.takeStub() : this.toPtr(address);
@@ -119,21 +144,43 @@ export class ExportTable {
   }
 
   private bindAt(address: Ptr, name: string): void {
-    const definition = this.definitionOf(name);
-    if (!definition) {
-      this.executor.bind(
-        address,
-        name,
-        () => {
-          throw new Unimplemented(name, prototypeText(this.target.types, name));
-        },
-        () => {},
-      );
+    const detour = this.detours.get(address);
+    if (!detour) {
+      this.bindPlain(address, name);
       return;
     }
+    const { invoke, finish } = this.calls(name);
+    let elsewhere = false;
+    function* around(): Sleepable<Value> {
+      if (yield* detour!()) {
+        elsewhere = true;
+        return undefined;
+      }
+      const result = invoke();
+      return isSleepable(result) ? ((yield* result) as Value) : (result as Value);
+    }
+    this.executor.bind(address, name, around, (value) => {
+      if (!elsewhere) finish(value);
+      elsewhere = false;
+    });
+  }
+
+  private bindPlain(address: Ptr, name: string): void {
+    const { invoke, finish } = this.calls(name);
+    this.executor.bind(address, name, invoke, finish);
+  }
+
+  private calls(name: string): { invoke: () => unknown; finish: (value: Value) => void } {
+    const definition = this.definitionOf(name);
+    if (!definition) {
+      const invoke = (): never => {
+        throw new Unimplemented(name, prototypeText(this.target.types, name));
+      };
+      return { invoke, finish: () => {} };
+    }
     const signature = this.signature(name, definition);
-    const invoke = this.gate.invoker(signature, definition.fn);
-    this.executor.bind(address, name, invoke, this.gate.finisher(signature, name) as (value: Value) => void);
+    const finish = this.gate.finisher(signature, name);
+    return { invoke: this.gate.invoker(signature, definition.fn), finish };
   }
 
   private signature(name: string, definition: Definition): Signature {

@@ -113,6 +113,7 @@ export class RequestQueues implements Subsystem {
   }
 
   private directoryOf(disk: Ptr): Ptr {
+    // structs: gendisk.queue_kobj is there where the queue is no kobject.
     const type = this.k.struct('gendisk');
     return this.isObject
       ? this.k.struct('request_queue').addr(type.get(disk, 'queue'), 'kobj')

@@ -27,6 +27,7 @@ import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
 import { InputCore } from './input/input-core.js';
+import { InputEvents } from './input/input-events.js';
 import { InputHandlers } from './input/input-handlers.js';
 import { LedActivityTriggers } from './leds/activity-triggers.js';
 import { LedBrightness } from './leds/led-brightness.js';
@@ -96,6 +97,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   Xenbus,
   InputHandlers,
   InputCore,
+  InputEvents,
   TtyDrivers,
   TtyPorts,
   BaudRates,

@@ -85,6 +85,8 @@ export class LoadedModule {
   layout: ModuleLayout | undefined;
   /** Whether the module carries an appended signature. */
   signed = false;
+  /** What modbox distrusts for safety's sake alone is taken as the kernel takes it. */
+  lenient = false;
   /** Instructions executed when its loading began. */
   instructionsBefore = 0;
 

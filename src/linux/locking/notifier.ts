@@ -6,6 +6,7 @@ import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { symbolAt } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 
 /** Stop after this block (NOTIFY_STOP_MASK, include/linux/notifier.h). */
 const NOTIFY_STOP_MASK = 0x8000;
@@ -105,7 +106,10 @@ export class Notifiers implements Subsystem {
     let link = this.k.struct(type).addr(head, 'head');
     for (let at = space.loadPtr(link); at !== 0; at = space.loadPtr(link)) {
       if (at === block) {
-        this.k.log.line('notifier callback already registered', 4);
+        const found = symbolAt(this.k, nb.get(block, 'notifier_call'));
+        const of = found?.module === undefined ? '' : ` [${found.module}]`;
+        const text = `notifier callback ${found?.name ?? ''}${of} already registered`;
+        warn(this.k, text, 'kernel/notifier.c:28', 'notifier_chain_register');
         return -EEXIST;
       }
       if (priority > nb.get(at, 'priority')) break;

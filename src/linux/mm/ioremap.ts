@@ -43,8 +43,8 @@ export class Ioremap implements Subsystem {
         this.k.executor.current!,
         'warning',
         message,
-        'arch/x86/mm/ioremap.c:218',
-        this.k.fn('ioremap'),
+        'arch/x86/mm/ioremap.c:211',
+        this.k.fn(this.k.hasSymbol('__ioremap_caller') ? '__ioremap_caller' : 'ioremap'),
       );
       return 0;
     }

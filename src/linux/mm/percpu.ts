@@ -3,12 +3,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
-
-const PAGE_SIZE = 4096;
-/** PCPU_MIN_ALLOC_SIZE: sizes and alignments are at least that. */
-const MIN_BYTES = 4;
-/** PCPU_MIN_UNIT_SIZE: the most that one allocation may ask for. */
-const MAX_BYTES = 32 * 1024;
+import { isSensible, MIN_PERCPU_BYTES } from './percpu-request.js';
 
 /** Per-CPU allocation (mm/percpu.c). */
 export class PercpuMemory implements Subsystem {
@@ -34,10 +29,9 @@ export class PercpuMemory implements Subsystem {
 
   /** pcpu_alloc(): a zeroed object; 0 where there is no room, or what is asked for is not sensible, with a warning then. */
   allocate(wanted: number, alignment: number): Ptr {
-    const align = Math.max(alignment, MIN_BYTES);
-    const size = Math.ceil(wanted / MIN_BYTES) * MIN_BYTES;
-    const aligned = align <= PAGE_SIZE && Number.isInteger(Math.log2(align));
-    if (size > 0 && size <= MAX_BYTES && aligned) return this.k.percpu.allocate(size, align);
+    const align = Math.max(alignment, MIN_PERCPU_BYTES);
+    const size = Math.ceil(wanted / MIN_PERCPU_BYTES) * MIN_PERCPU_BYTES;
+    if (isSensible(wanted, alignment)) return this.k.percpu.allocate(size, align);
     const text = `illegal size (${size}) or align (${align}) for percpu allocation`;
     warn(this.k, text, 'mm/percpu.c:1758', 'pcpu_alloc');
     return 0;

@@ -125,7 +125,7 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
 /** set_license(); a licence with something behind a NUL in it is no GPL, whatever the kernel thinks. */
 function checkLicense(k: LinuxKernel, module: LoadedModule): void {
   const license = module.modinfo.get('license') ?? 'unspecified';
-  const hidden = k.lenient ? undefined : hiddenLicense(modinfoBytes(module.elf));
+  const hidden = module.lenient ? undefined : hiddenLicense(modinfoBytes(module.elf));
   if (isGplCompatible(license) && hidden === undefined) return;
   if (hidden !== undefined)
     say(

@@ -9,6 +9,8 @@ import { LoadError } from './load-error.js';
 export interface LoadFlags {
   readonly forceModversion?: boolean;
   readonly forceVermagic?: boolean;
+  /** Take of this module what modbox refuses or distrusts for safety's sake alone, as the kernel does. */
+  readonly lenient?: boolean;
 }
 
 /**

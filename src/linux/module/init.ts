@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
+import { Oops } from '../errors.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import { symbolize } from '../kallsyms/symbolize.js';
@@ -61,7 +62,7 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
   const before = k.processes.preemptCount;
   const sections = k.get(Rcu).depth;
   const result = yield* k.callInt(fn);
-  reportSections(k, fn, sections);
+  if (reportTask(k, fn)) reportSections(k, fn, sections);
   const problems: string[] = [];
   if (k.processes.preemptCount !== before) {
     problems.push('preemption imbalance ');
@@ -82,6 +83,15 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
     );
   }
   return result;
+}
+
+/** False where the task_struct is not one any more. The kernel would crash some time later, when nobody knows who overwrote the task_struct of the process. */
+function reportTask(k: LinuxKernel, fn: Ptr): boolean {
+  const task = k.executor.current!;
+  if (k.processes.intact(task)) return true;
+  const text = `modbox: ${symbolize(k, fn)} has overwritten the task_struct of its process`;
+  k.traps.record(task, fn, 'out-of-bounds', text, k.space.toAddress(task.object), [symbolize(k, fn)]);
+  return false;
 }
 
 /** The kernel does not look, and complains when the task sleeps the next time. */
@@ -156,6 +166,9 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
     throw new LoadError(EBUSY, `${name} has an init but no exit function: it stays`);
   if (modules.refcount(module) > 0 && !forced)
     throw new LoadError(EAGAIN, `${name} is in use: ${modules.refcount(module)} references`);
+  // try_release_module_ref(): somebody gave back a reference that was the loader's.
+  if (modules.refcount(module) < 0)
+    throw new Oops('refcount', 'kernel BUG at kernel/module/main.c:656!', module.struct);
   if (module.permanent || modules.refcount(module) > 0)
     k.traps.taint.addUnreliable('FORCED_RMMOD', 'removed by force', module.name);
   module.state = 'Unloading';

@@ -6,7 +6,10 @@ import {
   SHF_EXECINSTR,
   SHF_WRITE,
   SHN_UNDEF,
+  SHT_NOBITS,
 } from '../../formats/elf/index.js';
+import { ENOEXEC } from '../../kernel/errno.js';
+import { LoadError } from './load-error.js';
 
 const PAGE = 4096;
 const SYMBOL_BYTES = 24;
@@ -59,6 +62,18 @@ const GROUPS: readonly Group[] = [
   { kind: 'data', has: SHF_WRITE | SHF_ALLOC, hasNot: 0, roAfterInit: false },
   { kind: 'data', has: SHF_ALLOC, hasNot: 0, roAfterInit: false },
 ];
+
+/**
+ * Odd alignments can put a section where there is no memory: the kernel copies all the same, modbox refuses. `called` is the
+ * module's name. Throws LoadError (ENOEXEC).
+ */
+export function refuseOutside(elf: ElfFile, layout: ModuleLayout, called: string): void {
+  for (const [index, { memory, offset }] of [...layout.places].sort(([a], [b]) => a - b)) {
+    const { type, data, name } = elf.sections[index];
+    if (type !== SHT_NOBITS && offset + data.length > layout.memories[memory].size)
+      throw new LoadError(ENOEXEC, `${called}: section ${name} lies outside of its memory`);
+  }
+}
 
 const RO_AFTER_INIT_SECTIONS = new Set(['.data..ro_after_init', '__jump_table']);
 /** Read at load only: never copied to module memory. */

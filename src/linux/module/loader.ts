@@ -17,7 +17,7 @@ import { fillStruct } from './fill-struct.js';
 import { finishText } from './finish-text.js';
 import { type LoadFlags, refuseBlacklisted } from './force.js';
 import { doInit, freeMemory, freeModule } from './init.js';
-import { layoutModule, type ModuleLayout } from './layout.js';
+import { layoutModule, type ModuleLayout, refuseOutside } from './layout.js';
 import { bindSymbols, relocate } from './link.js';
 import { LoadError } from './load-error.js';
 import { protect } from './loader-protect.js';
@@ -60,7 +60,7 @@ export function* loadModule(
   if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
   const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
   const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
-  const module = openModule(k, { bytes, path: file.path });
+  const module = openModule(k, { bytes, path: file.path }, flags.lenient);
   module.signed = signed;
   refuseBlacklisted(k, module);
   // What the kernel allocates for the module is not for the guest code that this task ran before.
@@ -114,7 +114,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, l
 }
 
 /** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
-export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
+export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path, 'module');
@@ -125,8 +125,10 @@ export function openModule(k: LinuxKernel, file: ModuleFile): LoadedModule {
     elf.symbols(); // are read at once, so that damaged ones are refused like everything else here
     const thisModule = findThisModule(k, elf, modinfo.get('name'));
     const name = thisModuleName(k, thisModule.data);
-    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule);
-    return new LoadedModule(name, file.path, elf, modinfo);
+    refuseSmallStruct(k, modinfo.get('name') ?? name, thisModule, lenient || k.lenient);
+    const module = new LoadedModule(name, file.path, elf, modinfo);
+    module.lenient = lenient || k.lenient;
+    return module;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new LoadError(ENOEXEC, error.message);
@@ -203,7 +205,8 @@ function bindModule(k: LinuxKernel, module: LoadedModule, resolver: Resolver, la
 
 /** find_module_sections(), as far as it has something to say. Throws LoadError (EINVAL). */
 function checkSections(k: LinuxKernel, module: LoadedModule): void {
-  if (k.configured('CONFIG_CONSTRUCTORS') && module.section('.ctors') && module.section('.init_array')) {
+  const both = module.section('.ctors') && module.section('.init_array');
+  if (k.configured('CONFIG_CONSTRUCTORS') && both) {
     const text = `${module.name}: has both .ctors and .init_array.`;
     k.log.line(text, KERN_WARNING);
     throw new LoadError(EINVAL, text);
@@ -237,16 +240,12 @@ function place(k: LinuxKernel, module: LoadedModule, layout: ModuleLayout): void
     module.memory.push({ base, size: memory.size, init: memory.init, textSize: text?.end ?? 0 });
     return base;
   });
+  refuseOutside(module.elf, layout, module.name);
   const places = [...layout.places].sort(([a], [b]) => a - b);
   module.sections = places.map(([index, { memory, offset }]) => {
     const section = module.elf.sections[index];
     const address = bases[memory] + offset;
-    if (section.type !== SHT_NOBITS) {
-      // Odd alignments can put a section where there is no memory: the kernel copies all the same.
-      if (offset + section.data.length > layout.memories[memory].size)
-        throw new LoadError(ENOEXEC, `${module.name}: section ${section.name} lies outside of its memory`);
-      space.bytes.set(section.data, address);
-    }
+    if (section.type !== SHT_NOBITS) space.bytes.set(section.data, address);
     return { name: section.name, index, address, size: section.size, init: layout.memories[memory].init };
   });
 }

@@ -1,4 +1,3 @@
-import type { AddressSpace } from '../../cpu/address-space.js';
 import { IMAGE, type Ptr } from '../../cpu/layout.js';
 import {
   R_X86_64_32,
@@ -29,7 +28,9 @@ const outOfInt32 = (value: number): boolean => value < -0x8000_0000 || value > 0
 
 /** What is relocated, and in whose words its faults are told. */
 export interface RelocationContext {
-  readonly space: AddressSpace;
+  /** The memory that is written to, and the address that it begins at. */
+  readonly view: DataView;
+  readonly origin: Ptr;
   /** Name of the module. */
   readonly module: string;
   /** By symbol; undefined for those that have no value. */
@@ -39,6 +40,11 @@ export interface RelocationContext {
   pointer(at: Ptr): string;
   /** How the kernel begins its complaint of a place that is not zero. */
   readonly notZero: string;
+}
+
+/** How kernels begin their complaint; those that keep each kind of a module's memory by itself in another word. */
+export function notZeroWords(separate: boolean): string {
+  return separate ? 'Invalid' : 'Skipping invalid';
 }
 
 /** The memory that a relocation section is about. */
@@ -113,16 +119,18 @@ class Relocator {
   }
 
   private write64(i: number, at: Ptr, value: number, written = value): void {
-    const { view } = this.context.space;
-    if (view.getUint32(at, true) !== 0 || view.getUint32(at + 4, true) !== 0) this.notZero(i, at, value);
-    view.setUint32(at, written >>> 0, true);
-    view.setInt32(at + 4, Math.floor(written / 2 ** 32), true);
+    const { view, origin } = this.context;
+    const place = at - origin;
+    if (view.getUint32(place, true) !== 0 || view.getUint32(place + 4, true) !== 0)
+      this.notZero(i, at, value);
+    view.setUint32(place, written >>> 0, true);
+    view.setInt32(place + 4, Math.floor(written / 2 ** 32), true);
   }
 
   private write32(i: number, at: Ptr, value: number, written = value): void {
-    const { view } = this.context.space;
-    if (view.getUint32(at, true) !== 0) this.notZero(i, at, value);
-    view.setUint32(at, written >>> 0, true);
+    const { view, origin } = this.context;
+    if (view.getUint32(at - origin, true) !== 0) this.notZero(i, at, value);
+    view.setUint32(at - origin, written >>> 0, true);
   }
 
   private notZero(i: number, at: Ptr, value: number): never {

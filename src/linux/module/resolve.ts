@@ -12,15 +12,13 @@ import type { LoadedModule, ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadFlags } from './force.js';
-import { isIgnoredSymbol } from './ignored-symbols.js';
 import { LoadError } from './load-error.js';
 import { mayUseNamespace } from './namespaces.js';
+import { invalidIndex, isIgnoredSymbol, isOfLinkTime } from './odd-symbols.js';
 import { type SymbolValue, symbolValue } from './relocate.js';
 import { VersionCheck } from './versions.js';
 
 const KERN_WARNING = 4;
-/** Common symbols of this beginning are of GCC's link-time optimisation, and nothing to place. */
-const LTO_MARK = '__gnu_lto';
 const KERN_ERR = 3;
 
 /** A symbol found among the exports of the kernel or of a loaded module. */
@@ -71,7 +69,7 @@ export class Resolver {
         case SHN_ABS:
           return Number(BigInt.asIntN(64, symbol.value));
         case SHN_COMMON:
-          if (symbol.name.startsWith(LTO_MARK)) return Number(symbol.value);
+          if (isOfLinkTime(symbol.name)) return Number(symbol.value);
           this.k.log.line(`${name}: please compile with -fno-common`, KERN_WARNING);
           failure = new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
           return undefined;
@@ -90,10 +88,9 @@ export class Resolver {
     return !this.module.taint.has('PROPRIETARY_MODULE');
   }
 
-  private noSection({ name, shndx }: ElfSymbol): LoadError {
+  private noSection(symbol: ElfSymbol): LoadError {
     const { k, module } = this;
-    const last = module.elf.sections.length - 1;
-    const text = `${module.name}: Symbol ${name} has an invalid section index ${shndx} (max ${last})`;
+    const text = `${module.name}: ${invalidIndex(symbol, module.elf)}`;
     k.log.line(text, KERN_ERR);
     return new LoadError(ENOEXEC, text);
   }

@@ -43,12 +43,17 @@ function checkedThisModule(k: LinuxKernel, found: readonly Section[], name: stri
 
 /**
  * Kernels that do not look at size and type write beyond a struct module that is too small, and find zeroes in one without
- * bytes. modbox refuses both.
+ * bytes. modbox refuses both, the first unless it is told to be lenient.
  */
-export function refuseSmallStruct(k: LinuxKernel, name: string, { size, type }: Section): void {
+export function refuseSmallStruct(
+  k: LinuxKernel,
+  name: string,
+  { size, type }: Section,
+  lenient: boolean,
+): void {
   if (type === SHT_NOBITS) throw new LoadError(ENOEXEC, `${name}: struct module has no bytes in the file`);
   const own = k.sizeOf('module');
-  if (size < own && !k.lenient)
+  if (size < own && !lenient)
     throw new LoadError(ENOEXEC, `${name}: struct module has ${size} bytes there, ${own} here`);
 }
 

@@ -1,3 +1,4 @@
+import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
@@ -8,8 +9,12 @@ import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 import { Completions } from './completion.js';
 import { Sched } from './core.js';
+
+/** Three ticks, as long as RCU takes at least. */
+const GRACE_NS = 12e6;
 
 interface Kthread {
   readonly task: Task;
@@ -120,7 +125,10 @@ export class Kthreads implements Subsystem {
   *stop(object: Ptr): Sleepable<number> {
     const { k } = this;
     const thread = this.threads.get(object);
-    if (!thread || thread.exited) return this.results.get(object) ?? -EINTR;
+    if (!thread || thread.exited) {
+      this.demandReference(object);
+      return this.results.get(object) ?? -EINTR;
+    }
     thread.shouldStop = true;
     thread.shouldPark = false;
     k.processes.notifySignal(object);
@@ -135,10 +143,22 @@ export class Kthreads implements Subsystem {
   }
 
   private readonly results = new Map<Ptr, number>();
+  private readonly endedAt = new Map<Ptr, number>();
+
+  /** A thread that has ended is freed after a grace period, unless somebody has taken a reference (get_task_struct()). */
+  private demandReference(object: Ptr): void {
+    const { k } = this;
+    const ended = this.endedAt.get(object);
+    if (ended === undefined || k.now() - ended < GRACE_NS || k.processes.isHeld(object)) return;
+    const text = 'refcount_t: addition on 0; use-after-free.';
+    warn(k, text, 'lib/refcount.c:25', 'refcount_warn_saturate', 'refcount');
+    throw new GuestFault(0n, 'read', 8);
+  }
 
   private ended(thread: Kthread): void {
     thread.exited = true;
     this.results.set(thread.task.object, thread.result);
+    this.endedAt.set(thread.task.object, this.k.now());
     this.threads.delete(thread.task.object);
     this.datas.delete(thread.task.object);
     for (const task of thread.waiters) {

@@ -1,3 +1,4 @@
+import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
@@ -6,6 +7,9 @@ import type { StructType } from '../abi/struct.js';
 import { TASK_DEAD } from '../abi/task-state.js';
 import { Credentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
+
+/** What a task's count of references begins with. */
+const OWN_REFERENCES = 2;
 
 /** task_struct.flags: a kernel thread (PF_KTHREAD, include/linux/sched.h). */
 const PF_KTHREAD = 0x0020_0000;
@@ -156,10 +160,36 @@ export class Processes implements SchedulerHooks {
 
   ended(task: Task): void {
     this.setState(task.object, TASK_DEAD);
-    for (const listener of this.exitListeners) listener(task);
+    for (const listener of this.exitListeners) this.tell(listener, task);
     this.byObject.delete(task.object);
-    this.free.push(task.object);
+    if (!this.isHeld(task.object)) this.free.push(task.object);
   }
+
+  /** do_exit() takes down what the task_struct leads to, which a module may have overwritten. */
+  private tell(listener: (task: Task) => void, task: Task): void {
+    try {
+      listener(task);
+    } catch (error) {
+      if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
+      this.k.traps.hostError(task, error, 'do_exit');
+    }
+  }
+
+  /** Whether somebody holds a reference on a task (get_task_struct()) besides the kernel's own. */
+  isHeld(object: Ptr): boolean {
+    return this.taskStruct.get(object, 'usage') > OWN_REFERENCES;
+  }
+
+  /** Whether the members of a task's task_struct that never change are what they were. */
+  intact(task: Task): boolean {
+    const { taskStruct } = this;
+    const { object, stackBase } = task;
+    return (
+      taskStruct.get(object, 'stack') === stackBase && taskStruct.get(object, 'pid') === this.pids.get(object)
+    );
+  }
+
+  private readonly pids = new Map<Ptr, number>();
 
   private prepare(task: Task, kernelThread: boolean): void {
     const { k, taskStruct } = this;
@@ -167,10 +197,11 @@ export class Processes implements SchedulerHooks {
     task.object = object;
     this.byObject.set(object, task);
     k.space.bytes.set(this.template, object);
-    taskStruct.set(object, 'usage', 2);
+    taskStruct.set(object, 'usage', OWN_REFERENCES);
     taskStruct.setText(object, 'comm', task.name);
     const pid = this.nextPid++;
     taskStruct.set(object, 'pid', pid);
+    this.pids.set(object, pid);
     taskStruct.set(object, 'tgid', pid);
     taskStruct.set(object, 'flags', kernelThread ? PF_KTHREAD : 0);
     taskStruct.set(object, 'stack', task.stackBase);

@@ -123,6 +123,13 @@ export class Delays implements Subsystem {
   *scheduleTimeout(jiffies: number, state?: number): Sleepable<number> {
     const { k } = this;
     const task = k.executor.current!;
+    if (jiffies < 0) {
+      const value = BigInt.asUintN(64, BigInt(jiffies)).toString(16);
+      k.log.line(`schedule_timeout: wrong timeout value ${value}`, 3);
+      k.traps.dumpStack(`schedule_timeout: wrong timeout value ${value}`);
+      k.processes.setState(task.object, TASK_RUNNING);
+      return 0;
+    }
     if (state !== undefined) k.processes.setState(task.object, state);
     const ns = jiffiesToNs(k, jiffies);
     const deadline = k.now() + ns;

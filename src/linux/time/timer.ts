@@ -4,6 +4,7 @@ import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { warn } from '../warn.js';
 import { timeOfJiffies } from './jiffies.js';
 import { inSoftirq } from './softirq-context.js';
 
@@ -18,18 +19,10 @@ export class Timers implements Subsystem {
 
   readonly exports = {
     init_timer_key: (timer: Ptr, fn: Ptr, flags: number) => this.init(timer, fn, flags),
-    add_timer: (timer: Ptr) => {
-      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
-    },
-    add_timer_local: (timer: Ptr) => {
-      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
-    },
-    add_timer_global: (timer: Ptr) => {
-      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
-    },
-    add_timer_on: (timer: Ptr) => {
-      this.modify(timer, this.k.struct('timer_list').get(timer, 'expires'));
-    },
+    add_timer: (timer: Ptr) => this.add(timer, 'add_timer', 1242),
+    add_timer_local: (timer: Ptr) => this.add(timer, 'add_timer_local', 1242),
+    add_timer_global: (timer: Ptr) => this.add(timer, 'add_timer_global', 1242),
+    add_timer_on: (timer: Ptr) => this.add(timer, 'add_timer_on', 1264),
     mod_timer: (timer: Ptr, expires: number) => this.modify(timer, expires),
     mod_timer_pending: (timer: Ptr, expires: number) =>
       this.pending.has(timer) ? this.modify(timer, expires) : 0,
@@ -109,6 +102,13 @@ export class Timers implements Subsystem {
   }
 
   private running: Ptr = 0;
+
+  /** add_timer() is not for a timer that is pending. */
+  private add(timer: Ptr, caller: string, line: number): void {
+    const type = this.k.struct('timer_list');
+    if (type.get(timer, 'entry.pprev') !== 0) warn(this.k, '', `kernel/time/timer.c:${line}`, caller);
+    else this.modify(timer, type.get(timer, 'expires'));
+  }
 
   private detach(timer: Ptr): void {
     this.pending.delete(timer);

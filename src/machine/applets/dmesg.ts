@@ -92,13 +92,21 @@ function* follow({ machine, io }: AppletContext, print: (record: LogRecord) => v
   const { log, scheduler, executor } = machine.kernel;
   let next = log.next;
   const self = executor.current!;
-  log.onRecord(() => void scheduler.wake(self));
-  for (;;) {
-    for (const record of machine.dmesg(next)) print(record);
-    next = log.next;
-    if (!(yield* io.pass())) return;
-    if (io.source.kind === 'keyboard') yield* io.source.keyboard.pause();
-    else yield* block();
+  const forget = log.onRecord(() => {
+    // Whoever kills the command does not come back to it.
+    if (self.ended) forget();
+    else scheduler.wake(self);
+  });
+  try {
+    for (;;) {
+      for (const record of machine.dmesg(next)) print(record);
+      next = log.next;
+      if (!(yield* io.pass())) return;
+      if (io.source.kind === 'keyboard') yield* io.source.keyboard.pause();
+      else yield* block();
+    }
+  } finally {
+    forget();
   }
 }
 

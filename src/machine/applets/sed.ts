@@ -16,7 +16,7 @@ interface Step {
 }
 
 type Action =
-  | { readonly kind: 'p' | 'd' | 'q' | '=' }
+  | { readonly kind: 'p' | 'd' | 'q' | '=' | 'h' | 'H' | 'g' | 'G' | 'x' }
   | { readonly kind: 'text'; readonly place: 'a' | 'i' | 'c'; readonly text: string }
   | { readonly kind: 'y'; readonly map: ReadonlyMap<string, string> }
   | {
@@ -31,7 +31,8 @@ type Action =
 export const sedApplet: Applet = {
   name: 'sed',
   usage: 'sed [-nE] [-e SCRIPT]... [SCRIPT] [FILE]...',
-  summary: 'Edits lines: s/RE/TEXT/gpi, y/AB/CD/, p, d, q, =, a, i, c with addresses N, $, /RE/, A,B and !.',
+  summary:
+    'Edits lines: s/RE/TEXT/gpi, y/AB/CD/, p, d, q, =, a, i, c, h, H, g, G, x with addresses N, $, /RE/, A,B and !.',
   *run(context) {
     // Several -e are lines of one script.
     const scripts: string[] = [];
@@ -51,9 +52,10 @@ export const sedApplet: Applet = {
       if (!bytes) status = 1;
       else for (const line of linesOf(new TextDecoder().decode(bytes))) lines.push(line);
     }
+    const hold: Hold = { text: '' };
     for (const [i, line] of lines.entries())
       if (
-        !edit(line, i + 1, i === lines.length - 1, steps, flags.has('n'), (text) =>
+        !edit(line, i + 1, i === lines.length - 1, steps, flags.has('n'), hold, (text) =>
           context.io.out(`${text}\n`),
         )
       )
@@ -62,6 +64,11 @@ export const sedApplet: Applet = {
   },
 };
 
+/** The hold space, which stays from line to line. */
+interface Hold {
+  text: string;
+}
+
 /** False: no line is to follow. */
 function edit(
   line: string,
@@ -69,6 +76,7 @@ function edit(
   last: boolean,
   steps: readonly Step[],
   quiet: boolean,
+  hold: Hold,
   out: (text: string) => void,
 ): boolean {
   let text = line;
@@ -80,6 +88,7 @@ function edit(
     const { action } = step;
     if (action.kind === 'p') out(text);
     else if (action.kind === '=') out(String(number));
+    else if (isAboutHold(action.kind)) text = held(action.kind, text, hold);
     else if (action.kind === 'y') text = [...text].map((char) => action.map.get(char) ?? char).join('');
     else if (action.kind === 's') {
       const changed = substituted(text, action);
@@ -100,6 +109,32 @@ function edit(
   if (shown) out(text);
   for (const one of after) out(one);
   return goesOn;
+}
+
+type HoldCommand = 'h' | 'H' | 'g' | 'G' | 'x';
+
+function isAboutHold(kind: Action['kind']): kind is HoldCommand {
+  return 'hHgGx'.includes(kind);
+}
+
+/** The pattern space after a command about the hold space. */
+function held(command: HoldCommand, text: string, hold: Hold): string {
+  const before = hold.text;
+  switch (command) {
+    case 'h':
+      hold.text = text;
+      return text;
+    case 'H':
+      hold.text = `${before}\n${text}`;
+      return text;
+    case 'g':
+      return before;
+    case 'G':
+      return `${text}\n${before}`;
+    case 'x':
+      hold.text = text;
+      return before;
+  }
 }
 
 function applies(step: Step, text: string, number: number, last: boolean): boolean {
@@ -193,6 +228,7 @@ class SedReader {
   private action(): Action {
     const name = this.text[this.at++];
     if (name === 'p' || name === 'd' || name === 'q' || name === '=') return { kind: name };
+    if (name === 'h' || name === 'H' || name === 'g' || name === 'G' || name === 'x') return { kind: name };
     if (name === 'a' || name === 'i' || name === 'c') {
       const end = this.text.indexOf('\n', this.at);
       const text = this.text.slice(this.at, end < 0 ? undefined : end).replace(/^\s*\\?\s*/, '');

@@ -1,6 +1,7 @@
 import type { Sleepable } from '../../kernel/effects.js';
 import { strerror } from '../../kernel/errno.js';
 import { O_RDONLY } from '../../linux/fs/flags.js';
+import { setTrap } from './exit-trap.js';
 import { absolute } from './expand.js';
 import type { Interpreter } from './interpreter.js';
 import { Io } from './io.js';
@@ -71,13 +72,15 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
     yield* shell.script(script, streams);
     return shell.state.status;
   }),
-  builtin('exec COMMAND', 'Runs a command in place of the shell.', function* ({ shell, args, io, streams }) {
-    if (args.length === 0) {
-      io.err('sh: exec: redirections of the shell itself are not implemented\n');
-      return MISUSE;
-    }
-    throw new ExitShell(yield* shell.run(args, new Map(), streams));
-  }),
+  builtin(
+    'exec [COMMAND]',
+    'Runs a command in place of the shell, or redirects its own descriptors.',
+    function* ({ shell, args, streams }) {
+      // By itself it is about redirections, which the interpreter has made the shell's own.
+      if (args.length === 0) return 0;
+      throw new ExitShell(yield* shell.run(args, new Map(), streams));
+    },
+  ),
   builtin('exit [STATUS]', 'Leaves the shell.', ({ shell, args, io }) => {
     throw new ExitShell(statusOf(args, shell, io));
   }),
@@ -127,6 +130,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   }),
   builtin('set [-eux] [+eux] [--] [WORD]...', 'Sets options and parameters, or lists variables.', setOptions),
   builtin('read [-r] [NAME]...', 'Reads a line into variables.', readLine),
+  builtin('trap [COMMANDS EXIT]', 'Sets what is run when the shell ends.', setTrap),
   builtin('type NAME...', 'Says what a name is.', ({ shell, args, io }) => {
     let status = 0;
     for (const name of args) {

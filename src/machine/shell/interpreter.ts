@@ -1,25 +1,19 @@
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { strerror } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
-import { globMatches } from '../../kmod/index.js';
 import { type Applet, AppletUsageError } from '../applets/applet.js';
 import type { Machine } from '../machine.js';
 import { deathMessage, SIGINT_STATUS, SIGKILL_STATUS } from '../processes.js';
 import { joinBytes, type Terminal } from '../userland/terminal.js';
 import { ArithmeticError } from './arithmetic.js';
 import { BUILTINS } from './builtins.js';
-import {
-  absolute,
-  type Expansion,
-  ExpansionError,
-  expandPattern,
-  expandText,
-  expandWords,
-} from './expand.js';
-import { Io, type Sink } from './io.js';
+import { runCompound } from './compound.js';
+import { runExitTrap } from './exit-trap.js';
+import { absolute, type Expansion, ExpansionError, expandText, expandWords } from './expand.js';
+import { Io, MOST_SUBSTITUTED, type Sink } from './io.js';
 import { BROKEN_PIPE_STATUS, BrokenPipe, Pipe } from './pipe.js';
 import { ProcessFiles } from './process-files.js';
-import { redirect, type Streams } from './redirect.js';
+import { adopt, redirect, type Streams } from './redirect.js';
 import { AbandonScript, ExitShell, LeaveLoop, ReturnStatus, ShellState } from './state.js';
 import { type Chain, type Command, type Pipeline, plainText, type Script } from './syntax.js';
 
@@ -74,13 +68,20 @@ export class Interpreter {
 
   /** The body of a process that runs a script. */
   *process(script: Script, streams: Streams): Sleepable<number> {
-    return yield* this.untilExit(() => this.script(script, streams));
+    try {
+      const own = { ...streams };
+      const status = yield* this.untilExit(() => this.script(script, own));
+      return yield* this.untilExit(() => runExitTrap(this, status, own), status);
+    } finally {
+      for (const fd of this.state.kept) yield* this.vfs.close(fd);
+    }
   }
 
   /** What is run until it ends, by itself or by `exit`: the status. */
-  private *untilExit(body: () => Sleepable<unknown>): Sleepable<number> {
+  private *untilExit(body: () => Sleepable<unknown>, known?: number): Sleepable<number> {
     try {
-      yield* body();
+      const result = yield* body();
+      if (known !== undefined) return Number(result);
     } catch (error) {
       if (error instanceof BrokenPipe) return BROKEN_PIPE_STATUS;
       const ends =
@@ -116,17 +117,6 @@ export class Interpreter {
       const counts = last && !pipeline.negated && state.conditions === 0;
       if (state.status !== 0 && counts && state.flags.has('e')) throw new ExitShell(state.status);
     }
-  }
-
-  /** A condition: `set -e` does not end the shell in it. */
-  private *holds(test: Script, streams: Streams): Sleepable<boolean> {
-    this.state.conditions++;
-    try {
-      yield* this.script(test, streams);
-    } finally {
-      this.state.conditions--;
-    }
-    return this.state.status === 0;
   }
 
   private *pipeline({ commands, negated }: Pipeline, streams: Streams): Sleepable<void> {
@@ -186,10 +176,15 @@ export class Interpreter {
     throw new AbandonScript(reason === 'interrupted' ? SIGINT_STATUS : SIGKILL_STATUS);
   }
 
-  /** `inPlace`: the process that runs this is the command's own. */
-  private *command(command: Command, streams: Streams, inPlace = false): Sleepable<number> {
+  /** Lets others have a turn now and then; throws AbandonScript if the command is to be stopped. */
+  *giveWay(): Sleepable<void> {
     if (++this.commands % COMMANDS_BETWEEN_TURNS === 0) yield* yieldCpu();
     this.mayGoOn();
+  }
+
+  /** `inPlace`: the process that runs this is the command's own. */
+  private *command(command: Command, streams: Streams, inPlace = false): Sleepable<number> {
+    yield* this.giveWay();
     const opened: number[] = [];
     try {
       const words = command.kind === 'simple' ? yield* expandWords(command.words, this.expansion()) : [];
@@ -203,87 +198,19 @@ export class Interpreter {
         this.io(streams).err(`sh: ${problem}\n`);
         return 1;
       }
+      if (words.length === 1 && words[0] === 'exec') {
+        for (const fd of adopt(streams, own, opened, this.state.kept)) yield* this.vfs.close(fd);
+        return 0;
+      }
       return command.kind === 'simple'
         ? yield* this.simple(command, words, own, inPlace)
-        : yield* this.compound(command, own);
+        : yield* runCompound(this, command, own);
     } catch (error) {
       if (!(error instanceof ExpansionError) && !(error instanceof ArithmeticError)) throw error;
       this.io(streams).err(`sh: ${error.message}\n`);
       throw new AbandonScript(USAGE_STATUS);
     } finally {
       for (const fd of opened) yield* this.vfs.close(fd);
-    }
-  }
-
-  private *compound(command: Exclude<Command, { kind: 'simple' }>, streams: Streams): Sleepable<number> {
-    const { state } = this;
-    switch (command.kind) {
-      case 'subshell':
-        return yield* this.subshell(command.body, streams);
-      case 'function':
-        state.functions.set(command.name, command.body);
-        return 0;
-      case 'group':
-        yield* this.script(command.body, streams);
-        return state.status;
-      case 'if':
-        for (const { test, body } of command.clauses) {
-          if (!(yield* this.holds(test, streams))) continue;
-          return yield* this.body(body, streams);
-        }
-        return yield* this.body(command.otherwise, streams);
-      case 'loop': {
-        let status = 0;
-        while ((yield* this.holds(command.test, streams)) !== command.until) {
-          const goesOn = yield* this.turn(command.body, streams);
-          status = state.status;
-          if (!goesOn) break;
-        }
-        return status;
-      }
-      case 'for': {
-        const values = command.words
-          ? yield* expandWords(command.words, this.expansion())
-          : [...state.positional];
-        state.status = 0;
-        for (const value of values) {
-          state.set(command.name, value);
-          if (!(yield* this.turn(command.body, streams))) break;
-        }
-        return state.status;
-      }
-      case 'case': {
-        const text = yield* expandText(command.word, this.expansion());
-        for (const { patterns, body } of command.arms)
-          for (const pattern of patterns)
-            if (globMatches(yield* expandPattern(pattern, this.expansion()), text))
-              return yield* this.body(body, streams);
-        return 0;
-      }
-    }
-  }
-
-  private *body(script: Script, streams: Streams): Sleepable<number> {
-    this.state.status = 0;
-    yield* this.script(script, streams);
-    return this.state.status;
-  }
-
-  /** One turn of a loop: false if it is the last. */
-  private *turn(body: Script, streams: Streams): Sleepable<boolean> {
-    this.state.loops++;
-    if (++this.commands % COMMANDS_BETWEEN_TURNS === 0) yield* yieldCpu();
-    this.mayGoOn();
-    try {
-      yield* this.script(body, streams);
-      return true;
-    } catch (error) {
-      if (!(error instanceof LeaveLoop)) throw error;
-      this.state.status = 0;
-      if (--error.levels > 0 && this.state.loops > 1) throw error;
-      return error.again;
-    } finally {
-      this.state.loops--;
     }
   }
 
@@ -438,16 +365,16 @@ export class Interpreter {
 
   private *output(script: Script): Sleepable<string> {
     const pieces: Uint8Array[] = [];
-    const streams: Streams = {
-      source: { kind: 'nothing' },
-      stdout: { kind: 'buffer', pieces },
-      stderr: { kind: 'err' },
-    };
+    const stdout = { kind: 'buffer' as const, pieces, size: 0 };
+    const streams: Streams = { source: { kind: 'nothing' }, stdout, stderr: { kind: 'err' } };
     this.state.status = yield* this.subshell(script, streams);
+    if (stdout.size > MOST_SUBSTITUTED)
+      throw new ExpansionError(`a command substitution gave more than ${MOST_SUBSTITUTED >> 20} MiB`);
     return new TextDecoder().decode(joinBytes(pieces)).replace(/\n+$/, '');
   }
 
-  private expansion(): Expansion {
+  /** What words of this shell can refer to. */
+  expansion(): Expansion {
     const { state, vfs } = this;
     return {
       vfs,

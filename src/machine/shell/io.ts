@@ -1,8 +1,9 @@
 import type { Sleepable } from '../../kernel/effects.js';
+import { ENOMEM } from '../../kernel/errno.js';
 import type { Vfs } from '../../linux/fs/vfs.js';
 import { bytesOf, joinBytes, type Terminal } from '../userland/terminal.js';
 import type { Keyboard } from './keyboard.js';
-import type { Pipe } from './pipe.js';
+import { BrokenPipe, type Pipe } from './pipe.js';
 
 /** Where a command's input comes from. */
 export type Source =
@@ -17,13 +18,17 @@ export type Sink =
   | { readonly kind: 'out' }
   | { readonly kind: 'err' }
   | { readonly kind: 'null' }
-  | { readonly kind: 'buffer'; readonly pieces: Uint8Array[] }
+  | { readonly kind: 'buffer'; readonly pieces: Uint8Array[]; size: number }
   | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly pieces: Uint8Array[] }
   | { readonly kind: 'file'; readonly fd: number; readonly pieces: Uint8Array[] };
 
 /** Most that one write(2) takes. */
 const CHUNK = 65536;
 const READ_SIZE = 65536;
+/** Most that `$(...)` stands for: texts of scripts are far shorter, and what never ends has to end. */
+export const MOST_SUBSTITUTED = 16 << 20;
+/** Most that a command which needs all of its input reads: a machine of the usual size has no room for more. */
+const MOST_READ = 128 << 20;
 
 /** Standard input, output and error of a command. */
 export class Io implements Terminal {
@@ -64,15 +69,17 @@ export class Io implements Terminal {
     }
   }
 
-  /** All of the input. A negative error number where reading fails. */
+  /** All of the input. A negative error number where reading fails, or there is no end of it. */
   *read(): Sleepable<Uint8Array | number> {
     const pieces: Uint8Array[] = [];
-    for (;;) {
+    for (let total = 0; total <= MOST_READ; ) {
       const bytes = yield* this.readSome();
       if (typeof bytes === 'number') return bytes;
       if (bytes.length === 0) return joinBytes(pieces);
       pieces.push(bytes);
+      total += bytes.length;
     }
+    return -ENOMEM;
   }
 
   /**
@@ -106,6 +113,10 @@ export class Io implements Terminal {
     else if (sink.kind === 'err') this.terminal.err(data);
     else if (sink.kind !== 'null') {
       const bytes = bytesOf(data);
+      if (sink.kind === 'buffer') {
+        sink.size += bytes.length;
+        if (sink.size > MOST_SUBSTITUTED) throw new BrokenPipe();
+      }
       sink.pieces.push(bytes);
       this.kept += bytes.length;
     }
@@ -118,16 +129,17 @@ export function* readAll(
   fd: number,
   limit = Number.POSITIVE_INFINITY,
 ): Sleepable<Uint8Array | number> {
+  const most = Math.min(limit, MOST_READ + 1);
   const pieces: Uint8Array[] = [];
   let total = 0;
-  while (total < limit) {
-    const bytes = yield* vfs.read(fd, Math.min(READ_SIZE, limit - total));
+  while (total < most) {
+    const bytes = yield* vfs.read(fd, Math.min(READ_SIZE, most - total));
     if (typeof bytes === 'number') return bytes;
     if (bytes.length === 0) break;
     pieces.push(bytes);
     total += bytes.length;
   }
-  return joinBytes(pieces);
+  return total > MOST_READ ? -ENOMEM : joinBytes(pieces);
 }
 
 function* writeAll(vfs: Vfs, fd: number, bytes: Uint8Array): Sleepable<number> {

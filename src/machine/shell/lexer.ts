@@ -76,7 +76,7 @@ export class Lexer {
     const redirect = /^\d[<>]/.test(text.slice(at, at + 2));
     if (redirect) this.at++;
     const operator = OPERATORS.find((candidate) => text.startsWith(candidate, this.at));
-    if (!operator) return { kind: 'word', word: this.word(/[\s;&|<>()]/), at };
+    if (!operator) return { kind: 'word', word: this.word(/[ \t\r\n;&|<>()]/), at };
     this.at += operator.length;
     if (operator === '\n') this.readHereDocuments();
     return { kind: 'operator', operator, ...(redirect && { descriptor: Number(text[at]) }), at };

@@ -5,11 +5,21 @@ import { absolute, type Expansion, expandText } from './expand.js';
 import type { Sink, Source } from './io.js';
 import type { Redirection } from './syntax.js';
 
-/** Standard input, output and error. */
+/** What a descriptor is good for: a file for both. */
+export interface Descriptor {
+  readonly reads?: Source;
+  readonly writes?: Sink;
+}
+
+/**
+ * Standard input, output and error, and descriptors from 3 on. `exec` changes those of a shell in place; whoever starts a process
+ * gives it a copy.
+ */
 export interface Streams {
-  readonly source: Source;
-  readonly stdout: Sink;
-  readonly stderr: Sink;
+  source: Source;
+  stdout: Sink;
+  stderr: Sink;
+  others?: ReadonlyMap<number, Descriptor>;
 }
 
 export interface Redirected {
@@ -34,8 +44,6 @@ export function* redirect(
 ): Sleepable<Redirected> {
   let current = streams;
   for (const redirection of redirections) {
-    if (redirection.descriptor > 2)
-      return { streams: current, problem: `descriptor ${redirection.descriptor}: only 0, 1 and 2 are there` };
     const target = yield* expandText(redirection.target, expansion);
     const next = yield* one(redirection, target, current, expansion, opened);
     if (typeof next === 'string') return { streams: current, problem: next };
@@ -52,30 +60,82 @@ function* one(
   opened: number[],
 ): Sleepable<Streams | string> {
   if (mode === 'here')
-    return { ...current, source: { kind: 'bytes', bytes: new TextEncoder().encode(target), at: 0 } };
+    return withDescriptor(
+      descriptor,
+      { reads: { kind: 'bytes', bytes: new TextEncoder().encode(target), at: 0 } },
+      current,
+    );
   if (mode === 'duplicate') return duplicate(descriptor, target, current);
-  if (target === '/dev/null' && mode !== 'read') return withSink(descriptor, { kind: 'null' }, current);
+  if (target === '/dev/null' && mode !== 'read')
+    return withDescriptor(descriptor, { reads: { kind: 'nothing' }, writes: { kind: 'null' } }, current);
   const fd = yield* vfs.open(absolute(target, directory), HOW[mode]);
   if (fd < 0) {
     const why = fd === -ENOENT ? (mode === 'read' ? 'no such file' : 'nonexistent directory') : strerror(-fd);
     return `can't ${mode === 'read' ? 'open' : 'create'} ${target}: ${why}`;
   }
   opened.push(fd);
-  if (descriptor === 0) return { ...current, source: { kind: 'file', fd } };
-  return withSink(descriptor, { kind: 'file', fd, pieces: [] }, current);
+  const file: Descriptor = { reads: { kind: 'file', fd }, writes: { kind: 'file', fd, pieces: [] } };
+  return withDescriptor(descriptor, file, current);
 }
 
 function duplicate(descriptor: number, target: string, current: Streams): Streams | string {
-  if (target === '-')
-    return descriptor === 0
-      ? { ...current, source: { kind: 'nothing' } }
-      : withSink(descriptor, { kind: 'null' }, current);
-  if (descriptor === 0 && target === '0') return current;
-  const sink = target === '1' ? current.stdout : target === '2' ? current.stderr : undefined;
-  if (!sink || descriptor === 0) return `${target}: bad descriptor`;
-  return withSink(descriptor, sink, current);
+  if (target === '-') return withoutDescriptor(descriptor, current);
+  const from = /^\d$/.test(target) ? descriptorOf(Number(target), current) : undefined;
+  const good = descriptor === 0 ? from?.reads : descriptor < 3 ? from?.writes : from;
+  return from && good ? withDescriptor(descriptor, from, current) : `${target}: bad descriptor`;
 }
 
-function withSink(descriptor: number, sink: Sink, current: Streams): Streams {
-  return descriptor === 2 ? { ...current, stderr: sink } : { ...current, stdout: sink };
+function descriptorOf(number: number, { source, stdout, stderr, others }: Streams): Descriptor | undefined {
+  switch (number) {
+    case 0:
+      return { reads: source };
+    case 1:
+      return { writes: stdout };
+    case 2:
+      return { writes: stderr };
+  }
+  return others?.get(number);
+}
+
+function withDescriptor(number: number, to: Descriptor, current: Streams): Streams {
+  switch (number) {
+    case 0:
+      return { ...current, source: to.reads ?? { kind: 'nothing' } };
+    case 1:
+      return { ...current, stdout: to.writes ?? { kind: 'null' } };
+    case 2:
+      return { ...current, stderr: to.writes ?? { kind: 'null' } };
+  }
+  return { ...current, others: new Map(current.others).set(number, to) };
+}
+
+function withoutDescriptor(number: number, current: Streams): Streams {
+  if (number < 3) return withDescriptor(number, {}, current);
+  const others = new Map(current.others);
+  others.delete(number);
+  return { ...current, others };
+}
+
+/**
+ * `exec` without a command: the redirections `own`, which opened the files `opened`, are the shell's from now on. `kept` are the files that
+ * were opened for it this way; those that no descriptor stands for any more are to be closed.
+ */
+export function adopt(streams: Streams, own: Streams, opened: number[], kept: Set<number>): number[] {
+  Object.assign(streams, own);
+  for (const fd of opened.splice(0)) kept.add(fd);
+  const used = filesOf(streams);
+  const unused = [...kept].filter((fd) => !used.has(fd));
+  for (const fd of unused) kept.delete(fd);
+  return unused;
+}
+
+/** Files that a shell's descriptors stand for. */
+function filesOf({ source, stdout, stderr, others }: Streams): ReadonlySet<number> {
+  const ends = [
+    source,
+    stdout,
+    stderr,
+    ...[...(others?.values() ?? [])].flatMap(({ reads, writes }) => [reads, writes]),
+  ];
+  return new Set(ends.flatMap((end) => (end?.kind === 'file' ? [end.fd] : [])));
 }

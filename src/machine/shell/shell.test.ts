@@ -42,6 +42,72 @@ describe('words', () => {
   });
 });
 
+describe('white space that is none to a shell', () => {
+  it.each(['\v', '\f', '\u00a0', '\u2028', '\ufeff'])('%j is a part of a word', (space) => {
+    expect(sh(`echo a${space}b`)).toEqual({ exit: 0, out: `a${space}b\n`, err: '' });
+    expect(sh(`${space}`).exit).toBe(127);
+  });
+});
+
+describe('descriptors', () => {
+  it.each([
+    ['exec 3< /etc/motd; read a <&3; read b <&3; echo $b $a; exec 3<&-', 'two one\n'],
+    ['exec 3> /tmp/d3; echo x >&3; echo y >&3; exec 3>&-; cat /tmp/d3', 'x\ny\n'],
+    ['cat /none 2>&1 >/dev/null | wc -l', '1\n'],
+    ['exec 3>&1 > /tmp/dall; echo in; echo out >&3; exec >&3 3>&-; cat /tmp/dall', 'out\nin\n'],
+    ['{ echo a; echo b >&4; } 4> /tmp/d4; cat /tmp/d4', 'a\nb\n'],
+    ['(exec > /tmp/d5; echo sub); echo main; cat /tmp/d5', 'main\nsub\n'],
+    ['f() { echo err >&2; }; f 2>&1 | tr e E', 'Err\n'],
+    ['exec 5<&0; cat <&5', ''],
+    ['while read -r l <&6; do echo "<$l>"; done 6< /etc/motd', '<one>\n<two>\n<three>\n'],
+  ])('%s', (script, out) => {
+    expect(sh(script)).toEqual({ exit: 0, out, err: '' });
+  });
+
+  it('that are not there are told of', () => {
+    expect(sh('echo x >&7').err).toBe('sh: 7: bad descriptor\n');
+    expect(sh('exec 3> /tmp/d8; exec 3>&-; echo x >&3').err).toBe('sh: 3: bad descriptor\n');
+  });
+});
+
+describe('trap', () => {
+  it.each([
+    ["trap 'echo bye $?' EXIT; false; exit 3", 'bye 3\n', 3],
+    ["(trap 'echo sub' EXIT; echo in); echo out", 'in\nsub\nout\n', 0],
+    ["trap 'echo no' EXIT; trap - EXIT; exit 1", '', 1],
+    ["trap 'exit 5' EXIT; exit 1", '', 5],
+    ['sh -c \'trap "echo done" 0; exit 2\'; echo $?', 'done\n2\n', 0],
+  ])('%s', (script, out, exit) => {
+    expect(sh(script)).toEqual({ exit, out, err: '' });
+  });
+
+  it('says what it does not do', () => {
+    expect(sh("trap 'echo x' INT").err).toBe('sh: trap: INT: only EXIT is implemented\n');
+  });
+});
+
+describe('what never ends', () => {
+  it('ends with the bound that it met', () => {
+    const { exit, err } = sh('x=$(cat /dev/zero); echo never');
+    expect(err).toBe('sh: a command substitution gave more than 16 MiB\n');
+    expect(exit).toBe(2);
+    expect(sh('sort /dev/zero').err).toContain('Cannot allocate memory');
+    expect(sh('echo still here').out).toBe('still here\n');
+  });
+});
+
+describe("sed's hold space", () => {
+  it.each([
+    ["sed -n '1!G;h;$p' /etc/motd", 'three\ntwo\none\n'],
+    ["sed 'x;1d' /etc/motd", 'one\ntwo\n'],
+    ["sed -n 'H;${x;p' /etc/motd", ''],
+    ["sed -n 'H;$g;$p' /etc/motd", '\none\ntwo\nthree\n'],
+    ['sed G /etc/motd | wc -l', '6\n'],
+  ])('%s', (script, out) => {
+    expect(sh(script).out).toBe(out);
+  });
+});
+
 describe('lists and pipes', () => {
   it.each([
     ['true && echo yes || echo no', 'yes\n', 0],

@@ -4,6 +4,7 @@ import { APPLETS } from '../applets/index.js';
 import { Findings } from '../findings.js';
 import type { Machine } from '../machine.js';
 import type { Terminal } from '../userland/terminal.js';
+import { runExitTrap } from './exit-trap.js';
 import { Interpreter } from './interpreter.js';
 import type { Source } from './io.js';
 import { type HostInput, Keyboard } from './keyboard.js';
@@ -32,6 +33,8 @@ export class Shell {
   private readonly interpreter: Interpreter;
   private readonly findings: Findings;
   private readonly source: Source;
+  /** The shell's own, which `exec` changes. */
+  private readonly streams: Streams;
 
   constructor(
     private readonly machine: Machine,
@@ -47,6 +50,7 @@ export class Shell {
           keyboard: new Keyboard(machine.kernel, input, (until) => machine.expectSilenceUntil(until)),
         }
       : { kind: 'nothing' };
+    this.streams = this.outer();
     this.interpreter = new Interpreter({
       machine,
       terminal,
@@ -72,8 +76,8 @@ export class Shell {
     }
   }
 
-  /** Runs a script to its end. */
-  run(text: string): ShellResult {
+  /** Runs a script to its end. `last`: the shell ends with it. */
+  run(text: string, last = false): ShellResult {
     const { state } = this.interpreter;
     let script: Script;
     try {
@@ -87,7 +91,7 @@ export class Shell {
     let done = false;
     const task = this.machine.processes.spawn(
       'sh',
-      this.body(script, () => (done = true)),
+      this.body(script, last, () => (done = true)),
     );
     const ended = this.machine.runUntilEnd(task);
     if (task.state === 'killed') state.status = this.machine.processes.exitStatus(task);
@@ -95,20 +99,25 @@ export class Shell {
     return { exit: state.status, hangs: !ended, done };
   }
 
-  private *body(script: Script, onExit: () => void): Sleepable<number> {
+  private *body(script: Script, last: boolean, onExit: () => void): Sleepable<number> {
     const { interpreter } = this;
     const { state } = interpreter;
     state.conditions = 0;
     state.loops = 0;
+    let leaves = last;
     try {
-      yield* interpreter.script(script, this.outer());
+      yield* interpreter.script(script, this.streams);
     } catch (error) {
-      if (error instanceof ExitShell) onExit();
+      if (error instanceof ExitShell) {
+        leaves = true;
+        onExit();
+      }
       const ends =
         error instanceof ExitShell || error instanceof AbandonScript || error instanceof ReturnStatus;
       if (!ends && !(error instanceof LeaveLoop)) throw error;
       if (ends) state.status = error.status;
     }
+    if (leaves) state.status = yield* runExitTrap(interpreter, state.status, this.streams);
     return state.status;
   }
 

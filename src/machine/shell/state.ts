@@ -17,6 +17,10 @@ export class ShellState {
   /** `$!` */
   lastJob: string | undefined;
   readonly jobs: Task[] = [];
+  /** `trap ... EXIT`; a subshell has none. */
+  exitTrap: string | undefined;
+  /** Files that `exec` opened for the shell itself. */
+  readonly kept = new Set<number>();
   /** Letters of `set`: e, u, x. */
   readonly flags = new Set<string>();
   /** Compound commands whose condition is looked at: `set -e` does not count there. */

@@ -23,7 +23,7 @@ export type WordPart =
 export type Word = readonly WordPart[];
 
 export interface Redirection {
-  /** Descriptor of the command: 0, 1 or 2. */
+  /** Descriptor of the command: 0 to 9. */
   readonly descriptor: number;
   readonly mode: 'read' | 'write' | 'append' | 'update' | 'duplicate' | 'here';
   /** A file's name, a descriptor's number, or a here-document. */

@@ -1,4 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
+import { OverlayDirectory } from '../../kernel/files/host-tree.js';
 import {
   DataNode,
   DirectoryNode,
@@ -44,7 +45,11 @@ export class MachineFiles implements FileSource {
 
   /** Whether there is such a file and it is not the one that the machine was booted with. */
   wasMade(path: string): boolean {
-    const node = this.node(path);
+    const slash = path.lastIndexOf('/');
+    const directory = this.node(path.slice(0, slash) || '/');
+    // The host is not asked: its tree may be a package that takes long to open.
+    const node =
+      directory instanceof OverlayDirectory ? directory.known(path.slice(slash + 1)) : this.node(path);
     return node instanceof DataNode && !node.fromHost;
   }
 

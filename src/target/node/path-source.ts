@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type DiskEntry, DiskRoot } from '../../files/node/disk-root.js';
+import { readGiven } from '../../files/node/read-given.js';
 import { type DebOptions, isDeb } from '../../formats/archive/deb.js';
 import { compressionOf } from '../../formats/compressed/unpack.js';
 import { isBzImage } from '../../formats/compressed/vmlinuz.js';
@@ -20,8 +21,8 @@ export interface PathSource extends ReadTargetOptions {
 export function sourceOfPath(path: string, options: DebOptions = {}): PathSource {
   if (!existsSync(path)) throw new TargetError(`${path}: no such file or directory`);
   if (statSync(path).isDirectory()) return { source: treeSource(path) };
-  const bytes = readFileSync(path);
-  if (isDeb(bytes)) return { source: debSource(bytes, path, options) };
+  const bytes = readGiven(path);
+  if (isDeb(bytes)) return { source: { ...debSource(bytes, path, options), tree: resolve(path) } };
   if (!isElf(bytes) && !isBzImage(bytes) && compressionOf(bytes) === 'none') throw notAKernel(path, bytes);
   return imageSource(path, bytes);
 }
@@ -83,8 +84,7 @@ function imageSource(path: string, bytes: Uint8Array): PathSource {
     return { source: treeSource(dirname(folder)), release };
   const contents = new Map([['vmlinuz', bytes]]);
   const config = join(folder, `config-${release}`);
-  if (release !== undefined && existsSync(config))
-    contents.set(`boot/config-${release}`, readFileSync(config));
+  if (release !== undefined && existsSync(config)) contents.set(`boot/config-${release}`, readGiven(config));
   return { source: memorySource(path, contents) };
 }
 

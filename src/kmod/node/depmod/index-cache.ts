@@ -11,6 +11,8 @@ interface About {
   readonly messages: readonly Message[];
   /** depmod made no files. */
   readonly failed: boolean;
+  /** It made only the first of them. */
+  readonly incomplete: boolean;
 }
 
 /** Whole indices by everything that they are made of, `code` (what made them) included. */
@@ -37,15 +39,18 @@ export class MadeIndexCache {
     const bytes = this.folder.get(key);
     if (!bytes) return undefined;
     const { about, files } = unpackFiles<About>(bytes);
-    return { files: about.failed ? undefined : files, messages: about.messages };
+    const { failed, incomplete, messages } = about;
+    return { files: failed ? undefined : files, messages, ...(incomplete && { incomplete: true }) };
   }
 
-  put(key: string, { files, messages }: MadeIndex): void {
-    this.folder.put(key, packFiles({ about: { messages, failed: !files }, files: files ?? new Map() }));
+  put(key: string, { files, messages, incomplete = false }: MadeIndex): void {
+    const about: About = { messages, failed: !files, incomplete };
+    this.folder.put(key, packFiles({ about, files: files ?? new Map() }));
   }
 }
 
 function addFile(hash: ReturnType<typeof createHash>, file: TreeFile): void {
   if (file.kind === 'missing') hash.update(`missing ${file.warning}\0`);
+  else if (file.kind === 'directory') hash.update('directory\0');
   else hash.update(`content ${file.content.length}\0`).update(file.content);
 }

@@ -114,6 +114,7 @@ export class BusRegistry implements Subsystem {
   private devRootPlace(bus: Ptr): Ptr {
     const type = this.k.struct('bus_type');
     if (bus !== 0 && type.has('dev_root')) return type.addr(bus, 'dev_root');
+    // structs: subsys_private.dev_root is there where bus_type's is not.
     const state = this.get(bus);
     return state === undefined ? 0 : this.k.struct('subsys_private').addr(state.priv, 'dev_root');
   }

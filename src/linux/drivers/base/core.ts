@@ -59,7 +59,8 @@ export class Devices implements Subsystem {
   private kindOf(device: Ptr): string {
     const bus = this.k.get(BusRegistry).get(this.device.get(device, 'bus'))?.name;
     const cls = this.device.get(device, 'class');
-    const name = bus ?? (cls === 0 ? '' : this.k.struct('class').string(cls, 'name'));
+    const name =
+      bus ?? (this.k.get(Classes).isRegistered(cls) ? this.k.struct('class').string(cls, 'name') : '');
     return name === '' ? 'device' : `${name} device`;
   }
   private readonly device: StructType;
@@ -280,7 +281,7 @@ export class Devices implements Subsystem {
       return;
     }
     const text = `Device '${deviceName(k, device)}' does not have a release() function, it is broken and must be fixed. See Documentation/core-api/kobject.rst.`;
-    warn(k, text, 'drivers/base/core.c', 'device_release');
+    warn(k, text, 'drivers/base/core.c:2509', 'device_release');
   }
 
   private keep(variable: string, value: Ptr): void {

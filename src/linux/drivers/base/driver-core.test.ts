@@ -143,7 +143,7 @@ describe('the resource tree', () => {
     expect(resources.requestRegion(root, 0x304n, 8n, name, 0)).not.toBe(0);
     resources.releaseRegion(root, 0x500n, 4n);
     expect(k.log.linesFrom(0).at(-1)).toBe(
-      'Trying to free nonexistent resource <0000000000000500-0000000000000503>',
+      'resource: Trying to free nonexistent resource <0x0000000000000500-0x0000000000000503>',
     );
   });
 });

@@ -239,7 +239,8 @@ export class Resources implements Subsystem {
       return;
     }
     const hex = (value: bigint): string => value.toString(16).padStart(16, '0');
-    this.k.log.line(`Trying to free nonexistent resource <${hex(start)}-${hex(end)}>`, 4);
+    const range = `<0x${hex(start)}-0x${hex(end)}>`;
+    this.k.log.line(`resource: Trying to free nonexistent resource ${range}`, 4);
   }
 
   private adopt(parent: Ptr, resource: Ptr, first: Ptr): Ptr {

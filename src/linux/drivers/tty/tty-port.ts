@@ -17,6 +17,8 @@ export class TtyPorts implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
+    // No process of this machine has a controlling terminal.
+    get_current_tty: () => 0,
     tty_port_init: (port: Ptr) => this.init(port),
     tty_port_destroy: (port: Ptr) => this.destroy(port),
     tty_port_put: (port: Ptr) => this.put(port),

@@ -14,6 +14,13 @@ import { TextServer, type TextSource } from '../text-server.js';
 import { ProcDirectory, ProcFile, type ProcOpener } from './node.js';
 
 const SOURCE = 'fs/proc/generic.c';
+/** Where its WARN()s are, by function. */
+const LINES: Readonly<Record<string, number>> = {
+  __proc_create: 429,
+  __xlate_proc_name: 175,
+  proc_register: 400,
+  remove_proc_entry: 734,
+};
 
 interface Spot {
   readonly parent: ProcDirectory;
@@ -243,12 +250,12 @@ export class ProcFs implements Subsystem {
   private place(path: string, parentEntry: Ptr, caller: string): Spot | undefined {
     const place = this.find(path, parentEntry);
     if (!place) {
-      this.complain(`name '${path}'`, caller);
+      this.complain(`name '${path}'`, '__xlate_proc_name');
       return undefined;
     }
     const { name, parent } = place;
     if (name.length === 0 || name.length >= 256) {
-      this.complain(`name len ${name.length}`, caller);
+      this.complain(`name len ${name.length}`, '__proc_create');
       return undefined;
     }
     if (name === '.' || name === '..') {
@@ -281,7 +288,7 @@ export class ProcFs implements Subsystem {
   }
 
   private complain(message: string, caller: string): void {
-    warn(this.k, message, SOURCE, caller);
+    warn(this.k, message, caller in LINES ? `${SOURCE}:${LINES[caller]}` : SOURCE, caller);
   }
 }
 

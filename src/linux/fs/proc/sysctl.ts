@@ -110,7 +110,7 @@ export class Sysctl implements Subsystem {
       const file = new SysctlFile(k, entry, k.struct('ctl_table').get(entry, 'mode'));
       if (directory.attach(name, file) === 0) files.push({ directory, name });
       else {
-        k.log.line(`sysctl duplicate entry: /${at.join('/')}//${name}`, LOGLEVEL_ERR);
+        k.log.line(`sysctl duplicate entry: /${at.join('/')}/${name}`, LOGLEVEL_ERR);
         this.undo({ files, directories });
         return 0;
       }

@@ -148,7 +148,12 @@ export class SysfsExports implements Subsystem {
     const args = k.varargs(name);
     if (buf === 0 || buf % PAGE_SIZE !== 0 || at < 0 || at >= PAGE_SIZE) {
       const where = name === 'sysfs_emit' ? '' : ` at:${at}`;
-      warn(k, `invalid ${name}: buf:${hashed(k, buf)}${where}`, 'fs/sysfs/file.c', name);
+      warn(
+        k,
+        `invalid ${name}: buf:${hashed(k, buf)}${where}`,
+        name === 'sysfs_emit' ? 'fs/sysfs/file.c:740' : 'fs/sysfs/file.c',
+        name,
+      );
       return 0;
     }
     const text = k

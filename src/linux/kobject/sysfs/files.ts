@@ -22,6 +22,7 @@ function attributeSource(k: LinuxKernel, kobj: Ptr, attr: Ptr, ops: Ptr): Attrib
   const show = table.get(ops, 'show');
   const store = table.get(ops, 'store');
   return {
+    showFunction: show,
     show: show === 0 ? undefined : (page) => invokeLong(k, show, kobj, attr, page),
     store: store === 0 ? undefined : (page, count) => invokeLong(k, store, kobj, attr, page, BigInt(count)),
   };
@@ -82,7 +83,7 @@ export function removeChild(k: LinuxKernel, kobj: Ptr, name: string): boolean {
 export function createFile(k: LinuxKernel, kobj: Ptr, attr: Ptr): number {
   const directory = kobj === 0 ? undefined : k.get(Sysfs).directoryOf(kobj);
   if (!directory || attr === 0) {
-    warn(k, '', 'fs/sysfs/file.c', 'sysfs_create_file_ns');
+    warn(k, '', 'fs/sysfs/file.c:355', 'sysfs_create_file_ns');
     return -EINVAL;
   }
   return addFile(k, directory, kobj, attr, k.struct('attribute').get(attr, 'mode'));

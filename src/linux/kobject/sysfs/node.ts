@@ -5,6 +5,8 @@ import type { Sleepable } from '../../../kernel/effects.js';
 export interface AttributeSource {
   /** Fills a page with text; the length, or a negative errno. Undefined: reading gives EIO. */
   readonly show?: (page: Ptr) => Sleepable<number>;
+  /** The function of the sysfs_ops that `show` calls, if it is one. */
+  readonly showFunction?: Ptr;
   /** Takes `count` bytes, NUL-terminated; what it used up, or a negative errno. Undefined: writing gives EIO. */
   readonly store?: (page: Ptr, count: number) => Sleepable<number>;
 }

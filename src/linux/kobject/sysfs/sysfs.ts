@@ -264,7 +264,7 @@ export class Sysfs implements Subsystem {
 
   private showName(node: SysfsAttribute): string {
     const { k } = this;
-    const type = node.attr === 0 ? 0 : k.struct('kobj_attribute').get(node.attr, 'show');
-    return type === 0 ? node.name : symbolize(k, type);
+    const { showFunction = 0 } = node.source;
+    return showFunction === 0 ? node.name : symbolize(k, showFunction);
   }
 }

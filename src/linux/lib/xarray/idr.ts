@@ -4,6 +4,7 @@ import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { isNode } from './entry.js';
 import { FREE_MARK, type NodeTree } from './node-tree.js';
 import { IDR, RadixTree, ROOT_IS_IDR } from './radix-tree.js';
@@ -21,7 +22,7 @@ export class Idr implements Subsystem {
 
   readonly exports = {
     idr_alloc: (idr: Ptr, item: bigint, start: number, end: number) =>
-      start < 0 ? -EINVAL : Number(this.allocate(idr, item, BigInt(start), lastOf(end))),
+      start < 0 ? this.negative() : Number(this.allocate(idr, item, BigInt(start), lastOf(end))),
     idr_alloc_u32: (idr: Ptr, item: bigint, next: Ptr, max: bigint) => {
       const id = this.allocate(idr, item, BigInt(this.k.space.load32(next)), max);
       if (id < 0n) return Number(id);
@@ -60,6 +61,12 @@ export class Idr implements Subsystem {
       if (this.tree.flags(root) & ROOT_IS_IDR) this.tree.setHeadMark(root, FREE_MARK, true);
     },
   };
+
+  /** A start that is no ID. */
+  private negative(): number {
+    warn(this.k, '', 'lib/idr.c:86', 'idr_alloc');
+    return -EINVAL;
+  }
 
   readonly signatures = {
     idr_alloc: 'i:pQiiu',

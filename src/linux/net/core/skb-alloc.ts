@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PageExports } from '../../mm/pages.js';
+import { SlabExports } from '../../mm/slab.js';
 import { VmallocExports } from '../../mm/vmalloc.js';
 import type { Subsystem } from '../../subsystem.js';
 import { NET_SKB_PAD, SkBuffs } from './skbuff.js';
@@ -43,7 +44,12 @@ export class SkbAllocation implements Subsystem {
   /** kfree_skb(): drops a reference; the last one frees. NULL is fine. */
   *unref(skb: Ptr): Sleepable<void> {
     if (skb === 0) return;
+    const { k } = this;
     const { skb: type } = this.buffers;
+    if (k.space.isWatched(skb) && !k.ledger.get(skb)) {
+      k.get(SlabExports).exports.kfree(skb);
+      return;
+    }
     const left = type.get(skb, 'users.refs.counter') - 1;
     type.set(skb, 'users.refs.counter', left);
     if (left === 0) yield* this.free(skb);

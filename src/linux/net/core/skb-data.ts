@@ -162,7 +162,7 @@ export class SkbData implements Subsystem {
     return 0;
   }
 
-  /** skb_over_panic() and skb_under_panic(): the line, then a BUG. */
+  /** skb_over_panic() and skb_under_panic(): the line, with what the skb would have become, then a BUG. */
   private panic(name: string, skb: Ptr, bytes: number): never {
     const { k } = this;
     const { skb: type } = this.buffers;
@@ -170,13 +170,16 @@ export class SkbData implements Subsystem {
     const dev = type.get(skb, 'dev');
     const device = dev === 0 ? '<NULL>' : k.struct('net_device').text(dev, 'name');
     const head = type.get(skb, 'head');
+    const over = name === 'skb_over_panic';
+    const data = type.get(skb, 'data') - (over ? 0 : bytes);
+    const tail = type.get(skb, 'tail') + (over ? bytes : 0);
     k.log.line(
-      `skbuff: ${name}: text:${hex(k.caller)} len:${type.get(skb, 'len')} put:${bytes} head:${hex(head)} ` +
-        `data:${hex(type.get(skb, 'data'))} tail:0x${type.get(skb, 'tail').toString(16)} ` +
+      `skbuff: ${name}: text:${hex(k.caller)} len:${type.get(skb, 'len') + bytes} put:${bytes} head:${hex(head)} ` +
+        `data:${hex(data)} tail:0x${tail.toString(16)} ` +
         `end:0x${type.get(skb, 'end').toString(16)} dev:${device}`,
       0,
     );
-    throw new Oops('bug', 'kernel BUG at net/core/skbuff.c!', skb);
+    throw new Oops('bug', 'kernel BUG at net/core/skbuff.c:120!', skb);
   }
 }
 

@@ -30,7 +30,10 @@ export class SkBuffs {
       k.slab.free(skb);
       return 0;
     }
-    this.init(skb, head, room);
+    // __alloc_skb() takes all that the allocator gives it.
+    const given = Math.max(room, k.slab.usableSize(head));
+    k.slab.resize(head, given);
+    this.init(skb, head, given);
     return skb;
   }
 
