@@ -41,7 +41,7 @@ export class IrqWorks implements Subsystem {
         works.waiting.delete(work);
         works.setFlags(work, works.flags(work) & ~PENDING);
         k.processes.preemptCount += HARDIRQ_OFFSET;
-        yield* k.call(k.struct('irq_work').get(work, 'func'), work);
+        yield* k.struct('irq_work').call(work, 'func', work);
         k.processes.preemptCount -= HARDIRQ_OFFSET;
         // Who queued it again meanwhile keeps it busy.
         if ((works.flags(work) & PENDING) === 0) works.setFlags(work, works.flags(work) & ~BUSY);

@@ -144,7 +144,7 @@ export class Notifiers implements Subsystem {
     let at = this.k.struct(type).get(head, 'head');
     while (at !== 0) {
       const next = nb.get(at, 'next');
-      result = yield* this.k.callInt(nb.get(at, 'notifier_call'), at, BigInt(value), data);
+      result = yield* nb.call(at, 'notifier_call', at, value, data);
       if (result & NOTIFY_STOP_MASK) break;
       at = next;
     }

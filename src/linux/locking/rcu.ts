@@ -87,7 +87,7 @@ export class Rcu implements Subsystem {
     this.remember(head, fn);
     const rcu = this;
     k.scheduler.interrupt('rcu', function* () {
-      yield* k.call(fn, head);
+      yield* k.callAs('v:p', fn, head);
       rcu.done();
     });
   }

@@ -113,7 +113,7 @@ export class ListLrus implements Subsystem {
     while (item !== head && k.space.load64(left) !== 0n) {
       const next = k.space.loadPtr(item);
       k.space.store64(left, k.space.load64(left) - 1n);
-      const status = yield* k.callInt(isolate, item, one, lock, data);
+      const status = yield* k.callAs('list_lru_walk_cb', isolate, item, one, lock, data);
       const gone = status === k.enumValue('LRU_REMOVED') || status === k.enumValue('LRU_REMOVED_RETRY');
       if (gone) {
         removed++;

@@ -7,6 +7,8 @@ import { PageExports } from './pages.js';
 import { SlabExports } from './slab.js';
 import { VmallocExports } from './vmalloc.js';
 
+const GFP_KERNEL = 0xcc0;
+
 /** Memory pools: a reserve of elements on top of an allocator (mm/mempool.c). */
 export class Mempools implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -59,7 +61,7 @@ export class Mempools implements Subsystem {
     type.set(pool, 'free', free);
     type.set(pool, 'elements', k.slab.kmalloc(min * 8, true));
     while (type.get(pool, 'curr_nr') < min) {
-      const element = yield* k.callPtr(alloc, BigInt(0xcc0), type.getBig(pool, 'pool_data'));
+      const element = yield* type.call(pool, 'alloc', GFP_KERNEL, data);
       if (element === 0) {
         yield* this.exit(pool);
         return -ENOMEM;
@@ -87,7 +89,7 @@ export class Mempools implements Subsystem {
     const { k } = this;
     const type = k.struct('mempool_s');
     while (type.get(pool, 'curr_nr') > 0)
-      yield* k.call(type.get(pool, 'free'), this.pop(pool), type.getBig(pool, 'pool_data'));
+      yield* type.call(pool, 'free', this.pop(pool), type.get(pool, 'pool_data'));
     const elements = type.get(pool, 'elements');
     if (elements !== 0) k.slab.free(elements);
     type.set(pool, 'elements', 0);
@@ -101,11 +103,7 @@ export class Mempools implements Subsystem {
 
   private *alloc(pool: Ptr, gfp: number): Sleepable<Ptr> {
     const type = this.k.struct('mempool_s');
-    const element = yield* this.k.callPtr(
-      type.get(pool, 'alloc'),
-      BigInt(gfp),
-      type.getBig(pool, 'pool_data'),
-    );
+    const element = yield* type.call(pool, 'alloc', gfp, type.get(pool, 'pool_data'));
     if (element !== 0) return element;
     return type.get(pool, 'curr_nr') > 0 ? this.pop(pool) : 0;
   }
@@ -114,14 +112,14 @@ export class Mempools implements Subsystem {
     if (element === 0) return;
     const type = this.k.struct('mempool_s');
     if (type.get(pool, 'curr_nr') < type.get(pool, 'min_nr')) this.push(pool, element);
-    else yield* this.k.call(type.get(pool, 'free'), element, type.getBig(pool, 'pool_data'));
+    else yield* type.call(pool, 'free', element, type.get(pool, 'pool_data'));
   }
 
   private *resize(pool: Ptr, min: number): Sleepable<number> {
     const { k } = this;
     const type = k.struct('mempool_s');
     while (type.get(pool, 'curr_nr') > min)
-      yield* k.call(type.get(pool, 'free'), this.pop(pool), type.getBig(pool, 'pool_data'));
+      yield* type.call(pool, 'free', this.pop(pool), type.get(pool, 'pool_data'));
     const old = type.get(pool, 'elements');
     const fresh = k.slab.kmalloc(min * 8, true);
     k.space.bytes.copyWithin(fresh, old, old + type.get(pool, 'curr_nr') * 8);

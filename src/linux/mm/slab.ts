@@ -325,7 +325,7 @@ export class SlabExports implements Subsystem {
   }
 
   private *construct(ctor: Ptr, object: Ptr): Sleepable<Ptr> {
-    yield* this.k.call(ctor, object);
+    yield* this.k.callAs('v:p', ctor, object);
     return object;
   }
 

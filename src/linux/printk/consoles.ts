@@ -63,9 +63,9 @@ export class Consoles implements Subsystem {
       const own = type.get(console, 'index');
       if (called !== name || (own >= 0 && own !== Number(index))) continue;
       if (own < 0) type.set(console, 'index', Number(index));
-      const setup = type.get(console, 'setup');
       const text = options === undefined ? 0 : k.constantString(options);
-      if (setup !== 0 && (yield* k.callInt(setup, console, text)) !== 0) return false;
+      if (type.get(console, 'setup') !== 0 && (yield* type.call(console, 'setup', console, text)) !== 0)
+        return false;
       type.set(console, 'flags', type.get(console, 'flags') | CON_ENABLED);
       return true;
     }
@@ -79,8 +79,7 @@ export class Consoles implements Subsystem {
     if (!this.next.delete(console)) return -ENODEV;
     yield* k.get(ConsoleList).remove(console);
     type.set(console, 'flags', type.get(console, 'flags') & ~CON_ENABLED);
-    const exit = type.get(console, 'exit');
-    return exit === 0 ? 0 : yield* k.callInt(exit, console);
+    return type.get(console, 'exit') === 0 ? 0 : yield* type.call(console, 'exit', console);
   }
 
   private say(console: Ptr, what: string): void {
@@ -107,8 +106,7 @@ export class Consoles implements Subsystem {
       const record = k.log.at(this.next.get(console)!);
       if (!record) break;
       this.next.set(console, record.sequence + 1);
-      const write = this.type.get(console, 'write');
-      if (write !== 0) yield* this.writeLine(console, write, record);
+      if (this.type.get(console, 'write') !== 0) yield* this.writeLine(console, record);
     }
     this.printing = false;
   }
@@ -118,7 +116,7 @@ export class Consoles implements Subsystem {
     return [...this.next].find(([, sequence]) => sequence < next)?.[0];
   }
 
-  private *writeLine(console: Ptr, write: Ptr, record: LogRecord): Sleepable<void> {
+  private *writeLine(console: Ptr, record: LogRecord): Sleepable<void> {
     const { k } = this;
     const us = Math.floor(record.time / NS_PER_US);
     const stamp = `${String(Math.floor(us / 1e6)).padStart(5)}.${String(us % 1e6).padStart(6, '0')}`;
@@ -126,7 +124,7 @@ export class Consoles implements Subsystem {
     const buffer = k.slab.kmalloc(bytes.length, true);
     if (buffer === 0) return;
     k.space.bytes.set(bytes, buffer);
-    yield* k.call(write, console, buffer, bytes.length);
+    yield* this.type.call(console, 'write', console, buffer, bytes.length);
     k.slab.free(buffer);
   }
 }

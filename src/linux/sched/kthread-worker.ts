@@ -71,7 +71,7 @@ export class KthreadWorkers implements Subsystem {
       const work = workType.of(list.first(k.space, head), 'node');
       list.delInit(k.space, workType.addr(work, 'node'));
       type.set(worker, 'current_work', work);
-      yield* k.call(workType.get(work, 'func'), work);
+      yield* workType.call(work, 'func', work);
       type.set(worker, 'current_work', 0);
       this.waiters.wakeAll(work);
     }

@@ -116,7 +116,7 @@ export class Kthreads implements Subsystem {
   private *main(fn: Ptr, data: Ptr): Sleepable<number> {
     const thread = this.own();
     if (!thread || thread.shouldStop) return -EINTR;
-    const result = yield* this.k.callInt(fn, data);
+    const result = yield* this.k.callAs('i:p', fn, data);
     thread.result = result;
     return result;
   }

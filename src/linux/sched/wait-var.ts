@@ -40,7 +40,9 @@ export class WaitVars implements Subsystem {
     type.set(at, 'key.bit_nr', NO_BIT);
     type.set(at, 'wq_entry.flags', flags);
     type.set(at, 'wq_entry.private', k.current);
-    type.set(at, 'wq_entry.func', this.wakeFunction());
+    type.bind(at, 'wq_entry.func', 'var_wake_function', (entry: Ptr, mode: number, _sync: number, key: Ptr) =>
+      this.wake(entry, mode, key),
+    );
     list.init(k.space, type.addr(at, 'wq_entry.entry'));
   }
 
@@ -56,17 +58,14 @@ export class WaitVars implements Subsystem {
     k.slab.free(key);
   }
 
-  private wakeFunction(): Ptr {
-    const wake = (entry: Ptr, mode: number, _sync: number, key: Ptr): number => {
-      const { k } = this;
-      const waiter = k.struct('wait_bit_queue_entry').of(entry, 'wq_entry');
-      const wanted = k.struct('wait_bit_queue_entry').addr(waiter, 'key');
-      const type = k.struct('wait_bit_key');
-      const isMeant = (['flags', 'bit_nr'] as const).every(
-        (member) => type.get(wanted, member) === type.get(key, member),
-      );
-      return isMeant ? k.get(WaitQueues).exports.autoremove_wake_function(entry, mode) : 0;
-    };
-    return this.k.exports.hostFunction('var_wake_function', 'i:puip', wake);
+  private wake(entry: Ptr, mode: number, key: Ptr): number | Sleepable<number> {
+    const { k } = this;
+    const waiter = k.struct('wait_bit_queue_entry').of(entry, 'wq_entry');
+    const wanted = k.struct('wait_bit_queue_entry').addr(waiter, 'key');
+    const type = k.struct('wait_bit_key');
+    const isMeant = (['flags', 'bit_nr'] as const).every(
+      (member) => type.get(wanted, member) === type.get(key, member),
+    );
+    return isMeant ? k.get(WaitQueues).exports.autoremove_wake_function(entry, mode) : 0;
   }
 }

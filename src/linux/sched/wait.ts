@@ -66,7 +66,7 @@ export class WaitQueues implements Subsystem {
   private *callEntry(fn: Ptr, entry: Ptr, mode: number, key: Ptr): Sleepable<number> {
     if (fn === this.k.fn('autoremove_wake_function')) return this.autoremoveWake(entry, mode);
     if (fn === this.k.fn('default_wake_function')) return this.defaultWake(entry, mode);
-    return yield* this.k.callInt(fn, entry, BigInt(mode), 0, key);
+    return yield* this.k.struct('wait_queue_entry').call(entry, 'func', entry, mode, 0, key);
   }
 
   private entryLink(entry: Ptr): Ptr {

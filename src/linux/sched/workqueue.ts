@@ -246,7 +246,7 @@ export class Workqueues implements Subsystem {
       this.words.setPending(work, false);
       queue.running.set(task, work);
       this.order.started(task, work);
-      yield* k.call(fn, work);
+      yield* k.callAs('v:p', fn, work);
       reportLeak(k, task, fn);
       queue.running.delete(task);
       this.order.ended(task);
@@ -389,13 +389,13 @@ export class Workqueues implements Subsystem {
 
   private *onEachCpu(fn: Ptr): Sleepable<number> {
     const work = this.k.slab.kmalloc(this.k.sizeOf('work_struct'), true);
-    yield* this.k.call(fn, work);
+    yield* this.k.callAs('v:p', fn, work);
     this.k.slab.free(work);
     return 0;
   }
 
   private *inProcessContext(fn: Ptr, work: Ptr): Sleepable<number> {
-    yield* this.k.call(fn, this.k.struct('execute_work').addr(work, 'work'));
+    yield* this.k.callAs('v:p', fn, this.k.struct('execute_work').addr(work, 'work'));
     return 0;
   }
 }

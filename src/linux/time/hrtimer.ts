@@ -121,7 +121,7 @@ export class Hrtimers implements Subsystem {
         // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
         const now = k.now();
         let again: number;
-        do again = yield* k.callInt(type.get(timer, 'function'), timer);
+        do again = yield* type.call(timer, 'function', timer);
         while (again === HRTIMER_RESTART && !timers.pending.has(timer) && timers.expires(timer) <= now);
         timers.running = 0;
         k.processes.preemptCount -= HARDIRQ_OFFSET;

@@ -142,7 +142,7 @@ export class Timers implements Subsystem {
       const fn = k.struct('timer_list').get(timer, 'function');
       timers.detach(timer);
       timers.running = timer;
-      yield* inSoftirq(k, 1, fn, k.call(fn, timer));
+      yield* inSoftirq(k, 1, fn, k.callAs('v:p', fn, timer));
       timers.running = 0;
     });
   }

@@ -125,7 +125,7 @@ export class PercpuRef implements Subsystem {
       k.space.store64(at, 0n);
       this.setWord(ref, this.word(ref) | ATOMIC);
     }
-    if (confirm !== 0) k.scheduler.interrupt('percpu_ref', () => k.call(confirm, ref));
+    if (confirm !== 0) k.scheduler.interrupt('percpu_ref', () => k.callAs('v:p', confirm, ref));
   }
 
   private switchToPercpu(ref: Ptr): void {
@@ -147,6 +147,6 @@ export class PercpuRef implements Subsystem {
     const data = this.dataOf(ref);
     const count = this.count(data) - 1n;
     this.setCount(data, count);
-    if (BigInt.asUintN(64, count) === 0n) yield* this.k.call(this.dataType.get(data, 'release'), ref);
+    if (BigInt.asUintN(64, count) === 0n) yield* this.dataType.call(data, 'release', ref);
   }
 }

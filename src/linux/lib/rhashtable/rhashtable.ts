@@ -81,10 +81,9 @@ export class Rhashtable implements Subsystem {
     const type = this.k.struct('work_struct');
     type.setBig(work, 'data.counter', new WorkData(this.k).idle);
     list.init(this.k.space, type.addr(work, 'entry'));
-    const worker = this.k.exports.hostFunction('rht_deferred_worker', 'v:p', (item: Ptr) =>
+    type.bind(work, 'func', 'rht_deferred_worker', (item: Ptr) =>
       this.resize(this.tables.hashtable.of(item, 'run_work')),
     );
-    type.set(work, 'func', worker);
   }
 
   /** NULL once inserted, the object that has the key already, or an error pointer. */
@@ -185,7 +184,7 @@ export class Rhashtable implements Subsystem {
         for (const node of tables.nodes(tables.bucket(table, slot))) {
           for (let at = node; at !== 0; ) {
             const next = isList ? k.struct('rhlist_head').get(at, 'next') : 0;
-            yield* k.call(free, tables.object(ht, at), argument);
+            yield* k.callAs('v:pp', free, tables.object(ht, at), argument);
             at = next;
           }
         }

@@ -100,11 +100,11 @@ export class BucketTables {
 
   /** The hash of an object, by the table's own functions. */
   *hashObject(ht: Ptr, table: Ptr, object: Ptr): Sleepable<number> {
-    const { k, hashtable } = this;
-    const fn = hashtable.get(ht, 'p.obj_hashfn');
-    if (fn === 0) return yield* this.hashKey(ht, table, object + hashtable.get(ht, 'p.key_offset'));
-    const seed = BigInt(this.table.get(table, 'hash_rnd'));
-    return (yield* k.callInt(fn, object, BigInt(hashtable.get(ht, 'p.key_len')), seed)) >>> 0;
+    const { hashtable } = this;
+    if (hashtable.get(ht, 'p.obj_hashfn') === 0)
+      return yield* this.hashKey(ht, table, object + hashtable.get(ht, 'p.key_offset'));
+    const seed = this.table.get(table, 'hash_rnd');
+    return yield* hashtable.call(ht, 'p.obj_hashfn', object, hashtable.get(ht, 'p.key_len'), seed);
   }
 
   *hashKey(ht: Ptr, table: Ptr, key: Ptr): Sleepable<number> {
@@ -114,21 +114,20 @@ export class BucketTables {
     const seed = this.table.get(table, 'hash_rnd');
     if (fn === this.hashWords) return jhash(k.space.readable(key, length * 4), seed);
     if (fn === this.hashBytes) return jhash(k.space.readable(key, length), seed);
-    return (yield* k.callInt(fn, key, BigInt(length), BigInt(seed))) >>> 0;
+    return yield* hashtable.call(ht, 'p.hashfn', key, length, seed);
   }
 
   /** Whether an object has a key. */
   *matches(ht: Ptr, key: Ptr, object: Ptr): Sleepable<boolean> {
     const { k, hashtable } = this;
-    const compare = hashtable.get(ht, 'p.obj_cmpfn');
     const bytes = hashtable.get(ht, 'p.key_len');
-    if (compare === 0)
+    if (hashtable.get(ht, 'p.obj_cmpfn') === 0)
       return compareBytes(k.space, object + hashtable.get(ht, 'p.key_offset'), key, bytes) === 0;
     const argument = k.struct('rhashtable_compare_arg');
     const ptr = k.slab.kmalloc(argument.size, true);
     argument.set(ptr, 'ht', ht);
     argument.set(ptr, 'key', key);
-    const result = yield* k.callInt(compare, ptr, object);
+    const result = yield* hashtable.call(ht, 'p.obj_cmpfn', ptr, object);
     k.slab.free(ptr);
     return result === 0;
   }

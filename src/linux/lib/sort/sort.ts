@@ -14,9 +14,9 @@ export class Sort implements Subsystem {
 
   readonly exports = {
     sort: (base: Ptr, count: number, size: number, compare: Ptr, swap: Ptr) =>
-      this.array(base, count, size, (a, b) => this.k.callInt(compare, a, b), swap),
+      this.array(base, count, size, (a, b) => this.k.callAs('i:pp', compare, a, b), swap),
     sort_r: (base: Ptr, count: number, size: number, compare: Ptr, swap: Ptr, data: bigint) =>
-      this.array(base, count, size, (a, b) => this.k.callInt(compare, a, b, data), swap, data),
+      this.array(base, count, size, (a, b) => this.k.callAs('i:ppp', compare, a, b, data), swap, data),
     list_sort: (data: bigint, head: Ptr, compare: Ptr) => this.list(data, head, compare),
     bsearch: (key: bigint, base: Ptr, count: number, size: number, compare: Ptr) =>
       this.search(key, base, count, size, compare),
@@ -40,8 +40,8 @@ export class Sort implements Subsystem {
     const at = (index: number): Ptr => base + index * size;
     function* exchange(a: number, b: number): Sleepable<void> {
       if (swap > LAST_BUILT_IN_SWAP) {
-        if (data === undefined) yield* k.call(swap, at(a), at(b), BigInt(size));
-        else yield* k.call(swap, at(a), at(b), BigInt(size), data);
+        if (data === undefined) yield* k.callAs('v:ppi', swap, at(a), at(b), size);
+        else yield* k.callAs('v:ppip', swap, at(a), at(b), size, data);
         return;
       }
       const kept = k.space.readable(at(a), size).slice();
@@ -56,7 +56,7 @@ export class Sort implements Subsystem {
     const type = this.k.struct('list_head');
     const entries: Ptr[] = [];
     for (let at = type.get(head, 'next'); at !== head; at = type.get(at, 'next')) entries.push(at);
-    const sorted = yield* mergeSort(entries, (a, b) => this.k.callInt(compare, data, a, b));
+    const sorted = yield* mergeSort(entries, (a, b) => this.k.callAs('i:ppp', compare, data, a, b));
     let previous = head;
     for (const entry of [...sorted, head]) {
       space.storePtr(type.addr(previous, 'next'), entry);
@@ -70,7 +70,7 @@ export class Sort implements Subsystem {
     for (let left = count; left > 0; ) {
       const half = Math.floor(left / 2);
       const middle = low + half * size;
-      const order = yield* this.k.callInt(compare, key, middle);
+      const order = yield* this.k.callAs('i:pp', compare, key, middle);
       if (order === 0) return middle;
       if (order > 0) {
         low = middle + size;

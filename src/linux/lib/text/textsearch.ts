@@ -65,8 +65,7 @@ export class TextSearch implements Subsystem {
     const ops = this.lookup(name);
     const owner = ops === 0 ? 0 : type.get(ops, 'owner');
     if (ops === 0 || !(yield* callExport(k, 'try_module_get', owner))) return errPtr(ENOENT);
-    const init = type.get(ops, 'init');
-    const config = yield* k.callPtr(init, pattern, BigInt(length), BigInt(gfp), BigInt(flags));
+    const config = yield* type.call(ops, 'init', pattern, length, gfp, flags);
     if (isErr(config)) yield* callExport(k, 'module_put', owner);
     else k.struct('ts_config').set(config, 'ops', ops);
     return config;
@@ -81,8 +80,7 @@ export class TextSearch implements Subsystem {
     const { k, type } = this;
     const ops = k.struct('ts_config').get(config, 'ops');
     if (ops !== 0) {
-      const destroy = type.get(ops, 'destroy');
-      if (destroy !== 0) yield* k.call(destroy, config);
+      if (type.get(ops, 'destroy') !== 0) yield* type.call(ops, 'destroy', config);
       yield* callExport(k, 'module_put', type.get(ops, 'owner'));
     }
     k.slab.free(config);

@@ -29,6 +29,9 @@ export class RbTrees implements Subsystem {
   };
 
   private calling(rotate: Ptr): OnRotate {
-    return (old, fresh) => this.k.call(rotate, old, fresh);
+    const { k } = this;
+    return function* (old, fresh) {
+      yield* k.callAs('v:pp', rotate, old, fresh);
+    };
   }
 }

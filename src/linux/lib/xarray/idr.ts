@@ -145,7 +145,7 @@ export class Idr implements Subsystem {
       found && found.id <= INT_MAX;
       found = this.next(idr, found.id + 1n)
     ) {
-      const result = yield* this.k.callInt(fn, found.id, found.entry, data);
+      const result = yield* this.k.callAs('i:ipp', fn, found.id, found.entry, data);
       if (result !== 0) return result;
     }
     return 0;

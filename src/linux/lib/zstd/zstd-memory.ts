@@ -39,12 +39,12 @@ export class ZstdMemory implements Subsystem {
 
   private *allocate(size: number, zero: boolean, memory: CustomMemory): Sleepable<Ptr> {
     if (memory.allocate === 0) return 0;
-    const ptr = yield* this.k.callPtr(memory.allocate, memory.opaque, BigInt(size));
+    const ptr = yield* this.k.callAs('p:pL', memory.allocate, memory.opaque, size);
     if (ptr !== 0 && zero) this.k.space.writable(ptr, size).fill(0);
     return ptr;
   }
 
   private *free(ptr: Ptr, memory: CustomMemory): Sleepable<void> {
-    if (ptr !== 0 && memory.free !== 0) yield* this.k.call(memory.free, memory.opaque, ptr);
+    if (ptr !== 0 && memory.free !== 0) yield* this.k.callAs('v:pp', memory.free, memory.opaque, ptr);
   }
 }

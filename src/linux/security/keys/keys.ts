@@ -95,8 +95,9 @@ export class Keys implements Subsystem {
     const { k } = this;
     yield* this.clear(key);
     const type = this.key.get(key, 'type');
-    const destroy = type === 0 ? 0 : k.struct('key_type').get(type, 'destroy');
-    if (destroy !== 0 && this.key.get(key, 'state') === POSITIVE) yield* k.call(destroy, key);
+    const types = k.struct('key_type');
+    if (type !== 0 && types.get(type, 'destroy') !== 0 && this.key.get(key, 'state') === POSITIVE)
+      yield* types.call(type, 'destroy', key);
     this.states.delete(key);
     k.slab.free(this.key.get(key, 'description'));
     k.slab.free(key);
