@@ -1,4 +1,5 @@
 import { errnoName } from '../kernel/errno.js';
+import type { UsedLimit } from '../linux/abi/export-table.js';
 import type { ModuleListing } from '../linux/kallsyms/modules.js';
 import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { FaultReport } from '../linux/traps/report.js';
@@ -58,6 +59,8 @@ export interface RunReport {
   readonly exec: readonly ExecResult[];
   readonly instructions: number;
   readonly unimplemented: readonly UnimplementedCall[];
+  /** Functions that were called and do less here than in the kernel. */
+  readonly limits: readonly UsedLimit[];
   readonly faults: readonly ReportedFault[];
   /** Further ones that were counted and not kept: each is of a kind that `faults` has many of. */
   readonly faultsNotKept: number;

@@ -40,6 +40,9 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     ...report.unbound.map((driver) => unboundText(driver, style)),
     ...report.leftBehind.map((entry) => leftText(entry, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
+    ...report.limits.map(
+      ({ symbol, limit }) => `${style.dim('does less here')} ${visible(`${symbol}: ${limit}`)}`,
+    ),
     ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(visible(line))),
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];

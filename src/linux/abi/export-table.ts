@@ -4,12 +4,22 @@ import type { Executor } from '../../kernel/task/executor.js';
 import type { Target } from '../../target/index.js';
 import { Unimplemented } from '../errors.js';
 import type { Subsystem } from '../subsystem.js';
+import { declaredOf } from './fidelity.js';
 import type { AnyFunction, Gate } from './gate.js';
 import { parseSignature, prototypeText, type Signature, signatureFromTypes } from './signature.js';
 
 interface Definition {
   readonly fn: AnyFunction;
   readonly signature: Signature | undefined;
+  /** What it does less than the kernel's: see partly(). */
+  readonly limit?: string | undefined;
+}
+
+/** An export that does less than the kernel's, and was called. */
+export interface UsedLimit {
+  readonly symbol: string;
+  /** What it does less, as a clause. */
+  readonly limit: string;
 }
 
 /** Something that comes before a function. True: it has arranged that code goes on elsewhere, and the function is not run. */
@@ -47,10 +57,26 @@ export class ExportTable {
   define(subsystem: Subsystem): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
+      this.exported.add(name);
+      const { signature, limit } = declaredOf(fn);
       const text = subsystem.signatures?.[name];
-      this.definitions.set(name, { fn, signature: text === undefined ? undefined : parseSignature(text) });
+      this.definitions.set(name, {
+        fn,
+        signature: text === undefined ? signature : parseSignature(text),
+        limit,
+      });
     }
   }
+
+  /** Exports that do less than the kernel's and that guest code has called, in the order of their first calls. */
+  get usedLimits(): readonly UsedLimit[] {
+    return [...this.used].map(([symbol, limit]) => ({ symbol, limit }));
+  }
+
+  private readonly used = new Map<string, string>();
+
+  /** Every function that subsystems export. */
+  readonly exported = new Set<string>();
 
   /** Marks a symbol whose address the CPU handles itself (thunks): it is never bound. */
   reserve(name: string): void {
@@ -180,7 +206,14 @@ export class ExportTable {
     }
     const signature = this.signature(name, definition);
     const finish = this.gate.finisher(signature, name);
-    return { invoke: this.gate.invoker(signature, definition.fn), finish };
+    const invoke = this.gate.invoker(signature, definition.fn);
+    const { limit } = definition;
+    if (limit === undefined) return { invoke, finish };
+    const noting = (): unknown => {
+      if (!this.used.has(name)) this.used.set(name, limit);
+      return invoke();
+    };
+    return { invoke: noting, finish };
   }
 
   private signature(name: string, definition: Definition): Signature {

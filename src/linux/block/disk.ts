@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { MKDEV } from '../abi/device-number.js';
+import { nothing } from '../abi/fidelity.js';
 import { runNow } from '../abi/invoke.js';
 import { list } from '../abi/list.js';
 import { errPtr, isErr } from '../errors.js';
@@ -58,7 +59,7 @@ export class Disks implements Subsystem {
     set_capacity: (disk: Ptr, sectors: number) => this.setCapacity(disk, sectors),
     set_capacity_and_notify: (disk: Ptr, sectors: number) => this.setCapacityAndNotify(disk, sectors),
     // Nothing is kept in memory of what was written to a disk.
-    sync_blockdev: (_bdev: Ptr) => 0,
+    sync_blockdev: nothing('nothing is ever dirty: there is no page cache', 0),
     set_disk_ro: (disk: Ptr, readOnly: boolean) => this.state(disk, GD_READ_ONLY, readOnly),
   };
 

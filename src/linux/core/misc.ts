@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { constant, nothing, partly } from '../abi/fidelity.js';
 import { Credentials } from '../credentials.js';
 import { Oops } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
@@ -35,7 +36,7 @@ export class CoreMisc implements Subsystem {
     capable: (capability: number) => this.capable(capability),
     ns_capable: (_namespace: Ptr, capability: number) => this.capable(capability),
     ns_capable_noaudit: (_namespace: Ptr, capability: number) => this.capable(capability),
-    file_ns_capable: () => true,
+    file_ns_capable: nothing('every opener of a file may do everything', true),
     has_capability: (task: Ptr, capability: number) => this.hasCapability(task, capability),
     has_capability_noaudit: (task: Ptr, capability: number) => this.hasCapability(task, capability),
     capable_wrt_inode_uidgid: (_owner: Ptr, _inode: Ptr, capability: number) => this.capable(capability),
@@ -50,25 +51,25 @@ export class CoreMisc implements Subsystem {
     ) => this.hotplug(state, name, invoke, startup, teardown),
     __cpuhp_remove_state: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
     __cpuhp_remove_state_cpuslocked: (state: number, invoke: boolean) => this.hotplugRemove(state, invoke),
-    cpus_read_lock: () => {},
-    cpus_read_unlock: () => {},
-    cpus_read_trylock: () => 1,
+    cpus_read_lock: constant(undefined),
+    cpus_read_unlock: constant(undefined),
+    cpus_read_trylock: constant(1),
     on_each_cpu_cond_mask: (condition: Ptr, fn: Ptr, info: Ptr) => this.callEverywhere(condition, fn, info),
     smp_call_function_single: (_cpu: number, fn: Ptr, info: Ptr) => this.callHere(fn, info),
-    smp_call_function: () => {},
-    smp_call_function_many: () => {},
-    kick_all_cpus_sync: () => {},
+    smp_call_function: constant(undefined),
+    smp_call_function_many: constant(undefined),
+    kick_all_cpus_sync: constant(undefined),
     cpumask_next: (cpu: number, mask: Ptr) => (cpu < 0 && this.k.space.load8(mask) & 1 ? 0 : 1),
-    cpumask_any_and_distribute: () => 0,
-    cpumask_local_spread: () => 0,
-    make_kuid: (_ns: Ptr, uid: number) => uid,
-    make_kgid: (_ns: Ptr, gid: number) => gid,
-    from_kuid: (_ns: Ptr, uid: number) => uid,
-    from_kuid_munged: (_ns: Ptr, uid: number) => uid,
-    from_kgid: (_ns: Ptr, gid: number) => gid,
-    from_kgid_munged: (_ns: Ptr, gid: number) => gid,
-    in_group_p: () => 1,
-    in_egroup_p: () => 1,
+    cpumask_any_and_distribute: constant(0),
+    cpumask_local_spread: constant(0),
+    make_kuid: partly('there is one user namespace', (_ns: Ptr, uid: number) => uid),
+    make_kgid: partly('there is one user namespace', (_ns: Ptr, gid: number) => gid),
+    from_kuid: partly('there is one user namespace', (_ns: Ptr, uid: number) => uid),
+    from_kuid_munged: partly('there is one user namespace', (_ns: Ptr, uid: number) => uid),
+    from_kgid: partly('there is one user namespace', (_ns: Ptr, gid: number) => gid),
+    from_kgid_munged: partly('there is one user namespace', (_ns: Ptr, gid: number) => gid),
+    in_group_p: nothing('the user is in every group', 1),
+    in_egroup_p: nothing('the user is in every group', 1),
   };
 
   *holds(): Generator<Holding> {

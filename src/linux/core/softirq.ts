@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { yieldCpu } from '../../kernel/effects.js';
+import { constant } from '../abi/fidelity.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -33,8 +34,8 @@ export class Softirqs implements Subsystem {
     __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet, TASKLET_SOFTIRQ),
     __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet, HI_SOFTIRQ),
     tasklet_kill: (tasklet: Ptr) => this.kill(tasklet),
-    tasklet_unlock_wait: () => {},
-    tasklet_unlock_spin_wait: () => {},
+    tasklet_unlock_wait: constant(undefined),
+    tasklet_unlock_spin_wait: constant(undefined),
     tasklet_unlock: (tasklet: Ptr) => this.setState(tasklet, 0),
     open_softirq: (number: number, action: Ptr) => {
       this.actions.set(number, action);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { nothing } from '../abi/fidelity.js';
 import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -19,7 +20,7 @@ export class IrqWorks implements Subsystem {
     irq_work_queue: (work: Ptr) => this.queue(work),
     irq_work_queue_on: (work: Ptr) => this.queue(work),
     irq_work_sync: (work: Ptr) => this.sync(work),
-    irq_work_run: () => undefined,
+    irq_work_run: nothing('work that is queued runs when interrupts come', undefined),
   };
 
   holds(): Iterable<Holding> {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import { nothing } from '../abi/fidelity.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -56,8 +57,8 @@ export class Interrupts implements Subsystem {
       return true;
     },
     enable_irq: (irq: number) => this.depth(irq, -1),
-    synchronize_irq: () => {},
-    synchronize_hardirq: () => true,
+    synchronize_irq: nothing('no handler runs on another CPU meanwhile', undefined),
+    synchronize_hardirq: nothing('no handler runs on another CPU meanwhile', true),
   };
 
   *holds(): Generator<Holding> {

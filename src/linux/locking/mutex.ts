@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { partly } from '../abi/fidelity.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
@@ -7,6 +8,7 @@ import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { NO_SIGNAL } from './no-signal.js';
 
 /**
  * Mutexes (Documentation/locking/mutex-design.rst). `owner` holds the owner's task_struct, as inlined checks
@@ -24,8 +26,8 @@ export class Mutexes implements Subsystem {
   readonly exports = {
     __mutex_init: (mutex: Ptr) => this.init(mutex),
     mutex_lock: (mutex: Ptr) => this.enter(mutex),
-    mutex_lock_interruptible: (mutex: Ptr) => this.enter(mutex),
-    mutex_lock_killable: (mutex: Ptr) => this.enter(mutex),
+    mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
+    mutex_lock_killable: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_io: (mutex: Ptr) => this.enter(mutex),
     mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
     mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
@@ -34,7 +36,7 @@ export class Mutexes implements Subsystem {
     ww_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     ww_mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
     ww_mutex_lock: (mutex: Ptr) => this.enter(mutex),
-    ww_mutex_lock_interruptible: (mutex: Ptr) => this.enter(mutex),
+    ww_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
   };
 
   owner(mutex: Ptr): Ptr {

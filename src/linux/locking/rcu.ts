@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { constant, nothing } from '../abi/fidelity.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
@@ -41,16 +42,16 @@ export class Rcu implements Subsystem {
     synchronize_net: () => this.synchronize(),
     rcu_barrier: () => this.barrier(),
     rcu_barrier_tasks: () => this.barrier(),
-    rcu_is_watching: () => true,
-    get_state_synchronize_rcu: () => 0,
+    rcu_is_watching: constant(true),
+    get_state_synchronize_rcu: nothing('grace periods have no numbers', 0),
     cond_synchronize_rcu: () => this.synchronize(),
     init_srcu_struct: (srcu: Ptr) => {
       this.k.space.writable(srcu, this.k.sizeOf('srcu_struct')).fill(0);
       return 0;
     },
-    cleanup_srcu_struct: () => {},
-    __srcu_read_lock: () => 0,
-    __srcu_read_unlock: () => {},
+    cleanup_srcu_struct: nothing('readers of SRCU are not counted', undefined),
+    __srcu_read_lock: nothing('readers of SRCU are not counted', 0),
+    __srcu_read_unlock: nothing('readers of SRCU are not counted', undefined),
     mmu_notifier_synchronize: () => this.synchronize(),
     synchronize_srcu: () => this.synchronize(),
     synchronize_srcu_expedited: () => this.synchronize(),

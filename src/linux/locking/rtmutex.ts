@@ -1,10 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { partly } from '../abi/fidelity.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { NO_SIGNAL } from './no-signal.js';
 
 /** Mutexes with priority inheritance (kernel/locking/rtmutex_api.c), and per-CPU reader-writer semaphores. */
 export class RtMutexes implements Subsystem {
@@ -22,7 +24,7 @@ export class RtMutexes implements Subsystem {
       this.k.space.writable(mutex, this.k.sizeOf('rt_mutex_base')).fill(0);
     },
     rt_mutex_lock: (mutex: Ptr) => this.lock(mutex),
-    rt_mutex_lock_interruptible: (mutex: Ptr) => this.lock(mutex),
+    rt_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.lock(mutex)),
     rt_mutex_trylock: (mutex: Ptr) => (this.trylock(mutex) ? 1 : 0),
     rt_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     __percpu_init_rwsem: (sem: Ptr) => this.initSemaphore(sem),

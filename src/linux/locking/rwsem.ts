@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ETIME } from '../../kernel/errno.js';
+import { partly } from '../abi/fidelity.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
@@ -8,6 +9,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
+import { NO_SIGNAL } from './no-signal.js';
 
 /** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
 const WRITER_LOCKED = 1;
@@ -24,11 +26,11 @@ export class RwSemaphores implements Subsystem {
   readonly exports = {
     __init_rwsem: (sem: Ptr) => this.init(sem),
     down_read: (sem: Ptr) => this.acquire(sem, false),
-    down_read_interruptible: (sem: Ptr) => this.acquire(sem, false),
-    down_read_killable: (sem: Ptr) => this.acquire(sem, false),
+    down_read_interruptible: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, false)),
+    down_read_killable: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, false)),
     down_read_trylock: (sem: Ptr) => (this.tryRead(sem) ? 1 : 0),
     down_write: (sem: Ptr) => this.acquire(sem, true),
-    down_write_killable: (sem: Ptr) => this.acquire(sem, true),
+    down_write_killable: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, true)),
     down_write_trylock: (sem: Ptr) => (this.tryWrite(sem) ? 1 : 0),
     up_read: (sem: Ptr) => this.upRead(sem),
     up_write: (sem: Ptr) => this.upWrite(sem),
@@ -128,8 +130,8 @@ export class Semaphores implements Subsystem {
 
   readonly exports = {
     down: (sem: Ptr) => this.down(sem),
-    down_interruptible: (sem: Ptr) => this.down(sem),
-    down_killable: (sem: Ptr) => this.down(sem),
+    down_interruptible: partly(NO_SIGNAL, (sem: Ptr) => this.down(sem)),
+    down_killable: partly(NO_SIGNAL, (sem: Ptr) => this.down(sem)),
     down_trylock: (sem: Ptr) => (this.tryDown(sem) ? 0 : 1),
     down_timeout: (sem: Ptr, jiffies: number) => this.downTimeout(sem, jiffies),
     up: (sem: Ptr) => this.up(sem),

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../abi/fidelity.js';
 import { list } from '../abi/list.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -18,7 +19,7 @@ export class Shrinkers implements Subsystem {
   readonly exports = {
     register_shrinker: (shrinker: Ptr) => this.register(shrinker),
     unregister_shrinker: (shrinker: Ptr) => this.unregister(shrinker),
-    synchronize_shrinkers: () => {},
+    synchronize_shrinkers: constant(undefined),
     shrinker_alloc: (flags: number) => this.allocate(flags),
     shrinker_register: (shrinker: Ptr) => {
       this.register(shrinker);

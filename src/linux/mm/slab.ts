@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { nothing } from '../abi/fidelity.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
@@ -80,7 +81,7 @@ export class SlabExports implements Subsystem {
       return this.createCache(name, size, type.get(args, 'align'), flags, type.get(args, 'ctor'), userCopy);
     },
     kmem_cache_destroy: (cache: Ptr) => this.destroyCache(cache),
-    kmem_cache_shrink: () => 0,
+    kmem_cache_shrink: nothing('empty slabs are given back at once', 0),
     kmem_cache_size: (cache: Ptr) => this.cacheAt(cache).cache.options.objectSize,
     kmem_cache_alloc: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),
     kmem_cache_alloc_node: (cache: Ptr, flags: number) => this.cacheAlloc(cache, flags),

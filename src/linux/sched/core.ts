@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { constant, nothing } from '../abi/fidelity.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -17,10 +18,10 @@ export class Sched implements Subsystem {
     __cond_resched_lock: () => this.condResched(),
     __SCT__cond_resched: () => this.condResched(),
     __SCT__might_resched: () => this.condResched(),
-    __SCT__preempt_schedule: () => {},
-    __SCT__preempt_schedule_notrace: () => {},
-    preempt_schedule: () => {},
-    preempt_schedule_notrace: () => {},
+    __SCT__preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
+    __SCT__preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
+    preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
+    preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
     dynamic_cond_resched: () => this.condResched(),
     __might_sleep: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
     __might_resched: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
@@ -33,12 +34,12 @@ export class Sched implements Subsystem {
     sched_set_fifo: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 1),
     sched_set_fifo_low: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 1),
     sched_set_normal: (task: Ptr) => this.k.struct('task_struct').set(task, 'policy', 0),
-    set_cpus_allowed_ptr: () => 0,
+    set_cpus_allowed_ptr: constant(0),
     sched_setscheduler_nocheck: (task: Ptr, policy: number) => {
       this.k.struct('task_struct').set(task, 'policy', policy);
       return 0;
     },
-    __put_task_struct: () => {},
+    __put_task_struct: nothing('the struct of a task that has ended is kept', undefined),
     get_task_mm: (task: Ptr) => this.k.struct('task_struct').get(task, 'mm'),
     __get_task_comm: (buffer: Ptr, size: number, task: Ptr) => {
       const comm = this.k.struct('task_struct').text(task, 'comm');

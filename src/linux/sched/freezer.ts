@@ -1,3 +1,4 @@
+import { nothing } from '../abi/fidelity.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -13,8 +14,8 @@ export class Freezer implements Subsystem {
 
   readonly exports = {
     set_freezable: () => this.setFreezable(),
-    freezing_slow_path: () => false,
-    __refrigerator: () => false,
+    freezing_slow_path: nothing('nobody freezes tasks', false),
+    __refrigerator: nothing('nobody freezes tasks', false),
   };
 
   /** Lets the current task be frozen; whether it was, there and then. */

@@ -1,3 +1,4 @@
+import { constant } from '../abi/fidelity.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -6,10 +7,10 @@ export class CpuIsolation implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    housekeeping_enabled: () => false,
-    housekeeping_any_cpu: () => 0,
+    housekeeping_enabled: constant(false),
+    housekeeping_any_cpu: constant(0),
     housekeeping_cpumask: () => this.k.symbol('__cpu_possible_mask'),
-    housekeeping_affine: () => undefined,
-    housekeeping_test_cpu: () => true,
+    housekeeping_affine: constant(undefined),
+    housekeeping_test_cpu: constant(true),
   };
 }

@@ -3,6 +3,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
+import { constant } from '../abi/fidelity.js';
 import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { errPtr } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
@@ -51,8 +52,8 @@ export class Kthreads implements Subsystem {
       if (wasFrozen !== 0) this.k.space.store8(wasFrozen, 0);
       return this.own()?.shouldStop ?? false;
     },
-    kthread_bind: () => {},
-    kthread_bind_mask: () => {},
+    kthread_bind: constant(undefined),
+    kthread_bind_mask: constant(undefined),
     kthread_func: (task: Ptr) => this.threads.get(task)?.fn ?? 0,
     kthread_data: (task: Ptr) => this.datas.get(task) ?? 0,
     kthread_exit: (code: number) => this.exit(code),

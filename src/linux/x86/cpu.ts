@@ -1,5 +1,6 @@
 import type { Thunk } from '../../cpu/cpu-types.js';
 import { PAGE_OFFSET, type Ptr, VMALLOC_BASE, VMEMMAP_BASE } from '../../cpu/layout.js';
+import { constant } from '../abi/fidelity.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -64,13 +65,13 @@ export class X86Cpu implements Subsystem {
 
   readonly exports = {
     x86_match_cpu: (table: Ptr) => this.match(table),
-    cc_platform_has: () => false,
+    cc_platform_has: constant(false),
     cc_mkdec: (value: bigint) => value,
     cpu_has_xfeatures: (features: bigint, missing: Ptr) => {
       if (missing !== 0) this.k.space.storePtr(missing, 0);
       return (features & ~7n) === 0n;
     },
-    cpu_mitigations_off: () => false,
+    cpu_mitigations_off: constant(false),
   };
 
   readonly signatures = {

@@ -1,3 +1,4 @@
+import { constant } from '../abi/fidelity.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -12,7 +13,7 @@ export class HypervisorGuest implements Subsystem {
 
   readonly exports = {
     hv_is_hyperv_initialized: () => this.signature() === HYPERV_SIGNATURE,
-    hv_is_isolation_supported: () => false,
+    hv_is_isolation_supported: constant(false),
     kvm_para_available: () => this.signature() === KVM_SIGNATURE,
   };
 

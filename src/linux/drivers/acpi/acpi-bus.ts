@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
@@ -19,7 +20,7 @@ export class AcpiBus implements Subsystem {
     acpi_bus_unregister_driver: (driver: Ptr) => this.bus.unregister(driver),
     register_acpi_bus_type: (type: Ptr) => this.registerType(type),
     unregister_acpi_bus_type: (type: Ptr) => this.unregisterType(type),
-    acpi_bus_for_each_dev: () => 0,
+    acpi_bus_for_each_dev: nothing('there are no ACPI tables', 0),
   };
 
   holds(): Iterable<Holding> {

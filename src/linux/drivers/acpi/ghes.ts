@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -9,7 +10,7 @@ export class Ghes implements Subsystem {
   private cxlWork: Ptr = 0;
 
   readonly exports = {
-    ghes_get_devices: () => 0,
+    ghes_get_devices: nothing('there are no ACPI tables', 0),
     cxl_cper_register_work: (work: Ptr) => {
       if (this.cxlWork !== 0) return -EINVAL;
       this.cxlWork = work;

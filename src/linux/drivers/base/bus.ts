@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -60,7 +61,7 @@ export class Buses implements Subsystem {
       return state ? this.k.struct('subsys_private').addr(state.priv, 'subsys') : 0;
     },
     bus_get_dev_root: (bus: Ptr) => getDevice(this.k, this.registry.devRoot(bus)),
-    bus_sort_breadthfirst: () => undefined,
+    bus_sort_breadthfirst: nothing('devices stay in the order of their registration', undefined),
     subsys_find_device_by_id: (bus: Ptr, id: number) => this.findById(bus, id),
     subsys_interface_register: (iface: Ptr) => this.addInterface(iface),
     subsys_interface_unregister: (iface: Ptr) => this.removeInterface(iface),

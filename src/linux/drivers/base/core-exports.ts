@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { constant, nothing } from '../../abi/fidelity.js';
 import type { VarArgs } from '../../abi/gate.js';
 import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
@@ -90,7 +91,7 @@ export class DeviceExports implements Subsystem {
     device_match_devt: (device: Ptr, devt: Ptr) =>
       Number(this.k.struct('device').get(device, 'devt') === this.k.space.load32(devt)),
     device_match_acpi_dev: (device: Ptr, companion: Ptr) => Number(device === 0 && companion === 0),
-    device_match_any: () => 1,
+    device_match_any: constant(1),
     device_show_ulong: (_device: Ptr, attr: Ptr, page: Ptr) =>
       this.emit(page, this.k.space.load64(this.variable(attr)).toString()),
     device_show_int: (_device: Ptr, attr: Ptr, page: Ptr) =>
@@ -105,11 +106,11 @@ export class DeviceExports implements Subsystem {
       type.set(device, 'of_node_reused', 1);
     },
     device_set_node: (device: Ptr, node: Ptr) => this.k.struct('device').set(device, 'fwnode', node),
-    lock_device_hotplug: () => undefined,
-    unlock_device_hotplug: () => undefined,
+    lock_device_hotplug: nothing('devices come and go one at a time', undefined),
+    unlock_device_hotplug: nothing('devices come and go one at a time', undefined),
     subsys_system_register: (bus: Ptr, groups: Ptr) => this.registerSubsystem(bus, groups, 'system'),
     subsys_virtual_register: (bus: Ptr, groups: Ptr) => this.registerSubsystem(bus, groups, 'virtual'),
-    device_change_owner: () => 0,
+    device_change_owner: nothing('files in /sys belong to root', 0),
   };
 
   readonly signatures = { lock_device_hotplug: 'v:', unlock_device_hotplug: 'v:', kill_device: 'b:p' };

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
@@ -38,8 +39,8 @@ export class DriverBinding implements Subsystem {
     device_release_driver: (device: Ptr) => this.release(device),
     device_is_bound: (device: Ptr) => this.isBound(device),
     device_reprobe: (device: Ptr) => this.reprobe(device),
-    wait_for_device_probe: () => undefined,
-    driver_deferred_probe_check_state: () => -EPROBE_DEFER,
+    wait_for_device_probe: nothing('probes do not run in the background', undefined),
+    driver_deferred_probe_check_state: nothing('a deferred probe never times out', -EPROBE_DEFER),
     device_set_deferred_probe_reason: (device: Ptr) => void device,
   };
 

@@ -4,6 +4,7 @@ import { FormatError } from '../../../formats/format-error.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { DataNode } from '../../../kernel/files/index.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invoke } from '../../abi/invoke.js';
 import { bootParameter } from '../../boot-parameters.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -50,7 +51,7 @@ export class FirmwareLoader implements Subsystem {
     request_firmware: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),
     request_firmware_direct: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
     firmware_request_nowarn: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
-    firmware_request_cache: () => 0,
+    firmware_request_cache: nothing('firmware is not cached for a resume: there is none', 0),
     request_firmware_into_buf: (slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number) =>
       this.intoBuffer(slot, name, device, buffer, size),
     request_firmware_nowait: (

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
@@ -37,8 +38,8 @@ export class WakeupSources implements Subsystem {
     pm_relax: (device: Ptr) => this.setActive(this.sourceOf(device), false),
     __pm_stay_awake: (source: Ptr) => this.setActive(source, true),
     __pm_relax: (source: Ptr) => this.setActive(source, false),
-    pm_wakeup_pending: () => false,
-    pm_system_wakeup: () => undefined,
+    pm_wakeup_pending: nothing('the machine never sleeps', false),
+    pm_system_wakeup: nothing('the machine never sleeps', undefined),
   };
 
   readonly signatures = { pm_system_wakeup: 'v:' };

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ESRCH } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -16,8 +17,8 @@ export class Connector implements Subsystem {
     cn_del_callback: (id: Ptr) => {
       this.callbacks.delete(this.key(id));
     },
-    cn_netlink_send: () => -ESRCH,
-    cn_netlink_send_mult: () => -ESRCH,
+    cn_netlink_send: nothing('nobody listens to netlink groups', -ESRCH),
+    cn_netlink_send_mult: nothing('nobody listens to netlink groups', -ESRCH),
   };
 
   *holds(): Generator<Holding> {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invokeInt } from '../../abi/invoke.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -19,11 +20,11 @@ export class CpuFreqDrivers implements Subsystem {
   readonly exports = {
     cpufreq_register_driver: (driver: Ptr) => this.register(driver),
     cpufreq_unregister_driver: (driver: Ptr) => this.unregister(driver),
-    acpi_processor_preregister_performance: () => 0,
-    acpi_processor_register_performance: () => -ENODEV,
-    acpi_processor_unregister_performance: () => undefined,
-    acpi_processor_get_performance_info: () => -EINVAL,
-    acpi_processor_notify_smm: () => -EINVAL,
+    acpi_processor_preregister_performance: nothing('the processor has one frequency', 0),
+    acpi_processor_register_performance: nothing('the processor has one frequency', -ENODEV),
+    acpi_processor_unregister_performance: nothing('the processor has one frequency', undefined),
+    acpi_processor_get_performance_info: nothing('the processor has one frequency', -EINVAL),
+    acpi_processor_notify_smm: nothing('the processor has one frequency', -EINVAL),
   };
 
   private *register(driver: Ptr): Sleepable<number> {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
@@ -14,14 +15,14 @@ export class CpuFreqGovernors implements Subsystem {
   readonly exports = {
     cpufreq_register_governor: (governor: Ptr) => this.register(governor),
     cpufreq_unregister_governor: (governor: Ptr) => this.unregister(governor),
-    cpufreq_get_current_driver: () => 0,
-    cpufreq_get_driver_data: () => 0,
-    cpufreq_cpu_get: () => 0,
-    cpufreq_cpu_get_raw: () => 0,
-    cpufreq_cpu_put: () => undefined,
-    cpufreq_quick_get: () => 0,
-    cpufreq_quick_get_max: () => 0,
-    cpufreq_get: () => 0,
+    cpufreq_get_current_driver: nothing('the processor has one frequency', 0),
+    cpufreq_get_driver_data: nothing('the processor has one frequency', 0),
+    cpufreq_cpu_get: nothing('the processor has one frequency', 0),
+    cpufreq_cpu_get_raw: nothing('the processor has one frequency', 0),
+    cpufreq_cpu_put: nothing('the processor has one frequency', undefined),
+    cpufreq_quick_get: nothing('the processor has one frequency', 0),
+    cpufreq_quick_get_max: nothing('the processor has one frequency', 0),
+    cpufreq_get: nothing('the processor has one frequency', 0),
   };
 
   holds(): Iterable<Holding> {

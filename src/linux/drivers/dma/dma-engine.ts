@@ -1,5 +1,5 @@
-import type { Ptr } from '../../../cpu/layout.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -9,13 +9,13 @@ export class DmaEngine implements Subsystem {
   constructor(readonly k: LinuxKernel) {}
 
   readonly exports = {
-    dmaengine_get: () => undefined,
-    dmaengine_put: () => undefined,
-    dma_find_channel: () => 0,
-    dma_issue_pending_all: () => undefined,
-    dma_request_chan: (_device: Ptr, _name: Ptr) => errPtr(ENODEV),
-    dma_request_chan_by_mask: () => errPtr(ENODEV),
-    __dma_request_channel: () => 0,
+    dmaengine_get: nothing('there are no DMA engines', undefined),
+    dmaengine_put: nothing('there are no DMA engines', undefined),
+    dma_find_channel: nothing('there are no DMA engines', 0),
+    dma_issue_pending_all: nothing('there are no DMA engines', undefined),
+    dma_request_chan: nothing('there are no DMA engines', errPtr(ENODEV)),
+    dma_request_chan_by_mask: nothing('there are no DMA engines', errPtr(ENODEV)),
+    __dma_request_channel: nothing('there are no DMA engines', 0),
   };
 
   readonly signatures = { dmaengine_get: 'v:', dmaengine_put: 'v:' };

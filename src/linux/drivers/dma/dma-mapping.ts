@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EIO } from '../../../kernel/errno.js';
+import { nothing, partly } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
@@ -32,32 +33,59 @@ export class DmaMapping implements Subsystem {
     },
     dma_map_page_attrs: (device: Ptr, page: Ptr, offset: number, size: number) =>
       this.mapPage(device, page, offset, size),
-    dma_unmap_page_attrs: () => undefined,
+    dma_unmap_page_attrs: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
     dma_map_sg_attrs: (_device: Ptr, list: Ptr, count: number) => this.mapList(list, count),
     dma_map_sgtable: (_device: Ptr, table: Ptr) => this.mapTable(table),
-    dma_unmap_sg_attrs: () => undefined,
-    dma_map_resource: (_device: Ptr, address: number) => address,
-    dma_unmap_resource: () => undefined,
-    dma_sync_single_for_cpu: () => undefined,
-    dma_sync_single_for_device: () => undefined,
-    dma_sync_sg_for_cpu: () => undefined,
-    dma_sync_sg_for_device: () => undefined,
-    __dma_sync_single_for_cpu: () => undefined,
-    __dma_sync_single_for_device: () => undefined,
-    __dma_sync_sg_for_cpu: () => undefined,
-    __dma_sync_sg_for_device: () => undefined,
-    __dma_need_sync: () => false,
+    dma_unmap_sg_attrs: nothing('no device reads or writes memory, so mappings are not followed', undefined),
+    dma_map_resource: partly(
+      'no device reads or writes memory, so mappings are not followed',
+      (_device: Ptr, address: number) => address,
+    ),
+    dma_unmap_resource: nothing('no device reads or writes memory, so mappings are not followed', undefined),
+    dma_sync_single_for_cpu: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    dma_sync_single_for_device: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    dma_sync_sg_for_cpu: nothing('no device reads or writes memory, so mappings are not followed', undefined),
+    dma_sync_sg_for_device: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    __dma_sync_single_for_cpu: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    __dma_sync_single_for_device: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    __dma_sync_sg_for_cpu: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    __dma_sync_sg_for_device: nothing(
+      'no device reads or writes memory, so mappings are not followed',
+      undefined,
+    ),
+    __dma_need_sync: nothing('no device reads or writes memory, so mappings are not followed', false),
     dma_set_mask: (device: Ptr, mask: bigint) => this.setMask(device, mask),
     dma_set_coherent_mask: (device: Ptr, mask: bigint) => {
       this.k.struct('device').setBig(device, 'coherent_dma_mask', mask);
       return 0;
     },
-    dma_get_required_mask: () => 0x7fff_ffff,
-    dma_max_mapping_size: () => Number.MAX_SAFE_INTEGER,
-    dma_opt_mapping_size: () => Number.MAX_SAFE_INTEGER,
-    dma_need_sync: () => false,
-    dma_can_mmap: () => true,
-    dma_get_merge_boundary: () => 0,
+    dma_get_required_mask: nothing('there is no IOMMU and no limit of a device', 0x7fff_ffff),
+    dma_max_mapping_size: nothing('there is no IOMMU and no limit of a device', Number.MAX_SAFE_INTEGER),
+    dma_opt_mapping_size: nothing('there is no IOMMU and no limit of a device', Number.MAX_SAFE_INTEGER),
+    dma_need_sync: nothing('no device reads or writes memory, so mappings are not followed', false),
+    dma_can_mmap: nothing('there is no IOMMU and no limit of a device', true),
+    dma_get_merge_boundary: nothing('there is no IOMMU and no limit of a device', 0),
   };
 
   readonly signatures = {

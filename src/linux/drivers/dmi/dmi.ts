@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENXIO } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -9,22 +10,22 @@ import type { Subsystem } from '../../subsystem.js';
  */
 export class Dmi implements Subsystem {
   readonly exports = {
-    dmi_check_system: () => 0,
-    dmi_first_match: () => 0,
-    dmi_get_system_info: () => 0,
+    dmi_check_system: nothing('there are no DMI tables', 0),
+    dmi_first_match: nothing('there are no DMI tables', 0),
+    dmi_get_system_info: nothing('there are no DMI tables', 0),
     dmi_match: (_field: number, text: Ptr) => text === 0,
-    dmi_name_in_vendors: () => 0,
-    dmi_name_in_serial: () => 0,
-    dmi_find_device: () => 0,
+    dmi_name_in_vendors: nothing('there are no DMI tables', 0),
+    dmi_name_in_serial: nothing('there are no DMI tables', 0),
+    dmi_find_device: nothing('there are no DMI tables', 0),
     dmi_get_date: (_field: number, year: Ptr, month: Ptr, day: Ptr) => this.noDate(year, month, day),
-    dmi_get_bios_year: () => -ENXIO,
-    dmi_walk: () => -ENXIO,
+    dmi_get_bios_year: nothing('there are no DMI tables', -ENXIO),
+    dmi_walk: nothing('there are no DMI tables', -ENXIO),
     dmi_memdev_name: (_handle: number, bank: Ptr, device: Ptr) => {
       for (const slot of [bank, device]) this.k.space.storePtr(slot, 0);
     },
-    dmi_memdev_size: () => -1,
-    dmi_memdev_type: () => 0,
-    dmi_memdev_handle: () => 0xffff,
+    dmi_memdev_size: nothing('there are no DMI tables', -1),
+    dmi_memdev_type: nothing('there are no DMI tables', 0),
+    dmi_memdev_handle: nothing('there are no DMI tables', 0xffff),
   };
 
   readonly signatures = { dmi_memdev_size: 'l:H' };

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -8,9 +9,9 @@ const OPSTATE_INVALID = 0xffff_ffff;
 /** Memory error reporting (drivers/edac): no driver owns the machine's memory controller. */
 export class Edac implements Subsystem {
   readonly exports = {
-    edac_get_owner: () => 0,
-    edac_has_mcs: () => false,
-    edac_mc_find: () => 0,
+    edac_get_owner: nothing('there is no memory controller', 0),
+    edac_has_mcs: nothing('there is no memory controller', false),
+    edac_mc_find: nothing('there is no memory controller', 0),
   };
 
   readonly data = {

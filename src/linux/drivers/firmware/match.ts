@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOENT } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -12,11 +13,11 @@ export class FirmwareMatch implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    acpi_match_device: () => 0,
-    acpi_match_device_ids: () => -ENOENT,
-    acpi_device_get_match_data: () => 0,
+    acpi_match_device: nothing('there are no ACPI tables and no device tree', 0),
+    acpi_match_device_ids: nothing('there are no ACPI tables and no device tree', -ENOENT),
+    acpi_device_get_match_data: nothing('there are no ACPI tables and no device tree', 0),
     acpi_driver_match_device: (device: Ptr, driver: Ptr) => this.matches(device, driver),
-    device_get_match_data: () => 0,
+    device_get_match_data: nothing('there are no ACPI tables and no device tree', 0),
     is_acpi_device_node: (node: Ptr) => this.isAcpi(node, 'acpi_device_fwnode_ops'),
     is_acpi_data_node: (node: Ptr) => this.isAcpi(node, 'acpi_data_fwnode_ops'),
   };

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENODATA, ENOENT, EOVERFLOW } from '../../../kernel/errno.js';
+import { nothing, partly } from '../../abi/fidelity.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -13,8 +14,8 @@ export class DeviceProperties implements Subsystem {
     __dev_fwnode: (device: Ptr) => this.nodeOf(device),
     __dev_fwnode_const: (device: Ptr) => this.nodeOf(device),
     dev_fwnode: (device: Ptr) => this.nodeOf(device),
-    fwnode_handle_get: (node: Ptr) => node,
-    fwnode_handle_put: () => undefined,
+    fwnode_handle_get: partly('no device has firmware nodes', (node: Ptr) => node),
+    fwnode_handle_put: nothing('no device has firmware nodes', undefined),
     set_primary_fwnode: (device: Ptr, node: Ptr) => this.k.struct('device').set(device, 'fwnode', node),
     set_secondary_fwnode: (device: Ptr, node: Ptr) => {
       const type = this.k.struct('device');
@@ -37,25 +38,25 @@ export class DeviceProperties implements Subsystem {
     device_property_match_string: (device: Ptr, name: Ptr, text: Ptr) =>
       this.matchString(this.nodeOf(device), name, text),
     fwnode_property_match_string: (node: Ptr, name: Ptr, text: Ptr) => this.matchString(node, name, text),
-    device_get_next_child_node: () => 0,
-    device_get_named_child_node: () => 0,
-    device_get_child_node_count: () => 0,
-    fwnode_get_next_child_node: () => 0,
-    fwnode_get_next_available_child_node: () => 0,
-    fwnode_get_named_child_node: () => 0,
-    fwnode_get_parent: () => 0,
+    device_get_next_child_node: nothing('no device has firmware nodes', 0),
+    device_get_named_child_node: nothing('no device has firmware nodes', 0),
+    device_get_child_node_count: nothing('no device has firmware nodes', 0),
+    fwnode_get_next_child_node: nothing('no device has firmware nodes', 0),
+    fwnode_get_next_available_child_node: nothing('no device has firmware nodes', 0),
+    fwnode_get_named_child_node: nothing('no device has firmware nodes', 0),
+    fwnode_get_parent: nothing('no device has firmware nodes', 0),
     fwnode_device_is_available: (node: Ptr) => node !== 0,
-    fwnode_property_get_reference_args: () => -ENOENT,
-    fwnode_find_reference: () => errPtr(ENOENT),
-    fwnode_graph_get_next_endpoint: () => 0,
-    fwnode_graph_get_endpoint_by_id: () => 0,
-    fwnode_graph_get_endpoint_count: () => 0,
-    device_get_phy_mode: () => -EINVAL,
-    fwnode_get_phy_mode: () => -EINVAL,
-    fwnode_irq_get: () => -EINVAL,
-    fwnode_irq_get_byname: () => -EINVAL,
+    fwnode_property_get_reference_args: nothing('no device has firmware nodes', -ENOENT),
+    fwnode_find_reference: nothing('no device has firmware nodes', errPtr(ENOENT)),
+    fwnode_graph_get_next_endpoint: nothing('no device has firmware nodes', 0),
+    fwnode_graph_get_endpoint_by_id: nothing('no device has firmware nodes', 0),
+    fwnode_graph_get_endpoint_count: nothing('no device has firmware nodes', 0),
+    device_get_phy_mode: nothing('no device has firmware nodes', -EINVAL),
+    fwnode_get_phy_mode: nothing('no device has firmware nodes', -EINVAL),
+    fwnode_irq_get: nothing('no device has firmware nodes', -EINVAL),
+    fwnode_irq_get_byname: nothing('no device has firmware nodes', -EINVAL),
     device_get_dma_attr: () => this.k.enumValue('DEV_DMA_NOT_SUPPORTED'),
-    device_dma_supported: () => false,
+    device_dma_supported: nothing('no device has firmware nodes', false),
   };
 
   /** dev_fwnode() */

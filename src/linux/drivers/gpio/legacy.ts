@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, EPROBE_DEFER } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -25,8 +26,8 @@ export class LegacyGpio implements Subsystem {
     },
     devm_gpio_request: (_device: Ptr, gpio: number, _label: Ptr) => this.request(gpio),
     devm_gpio_request_one: (_device: Ptr, gpio: number, _flags: number, _label: Ptr) => this.request(gpio),
-    gpiod_to_irq: (_line: Ptr) => -EINVAL,
-    gpiod_get_direction: (_line: Ptr) => -EINVAL,
+    gpiod_to_irq: nothing('GPIO lines have no state and no interrupts', -EINVAL),
+    gpiod_get_direction: nothing('GPIO lines have no state and no interrupts', -EINVAL),
     ...Object.fromEntries(WITHOUT_LINE.map((name) => [name, () => 0])),
   };
 

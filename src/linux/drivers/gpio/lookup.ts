@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOENT } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { errPtr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -17,17 +18,17 @@ export class GpioLookup implements Subsystem {
     gpiod_remove_lookup_table: (table: Ptr) => {
       if (table !== 0) listDelInit(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'));
     },
-    gpiochip_find: () => 0,
-    gpiod_get: () => errPtr(ENOENT),
-    gpiod_get_optional: () => 0,
-    gpiod_get_index: () => errPtr(ENOENT),
-    gpiod_get_index_optional: () => 0,
-    devm_gpiod_get: () => errPtr(ENOENT),
-    devm_gpiod_get_optional: () => 0,
-    devm_gpiod_get_index: () => errPtr(ENOENT),
-    devm_gpiod_get_index_optional: () => 0,
-    gpiod_put: () => undefined,
-    gpiod_count: () => -ENOENT,
+    gpiochip_find: nothing('no firmware names GPIO lines', 0),
+    gpiod_get: nothing('no firmware names GPIO lines', errPtr(ENOENT)),
+    gpiod_get_optional: nothing('no firmware names GPIO lines', 0),
+    gpiod_get_index: nothing('no firmware names GPIO lines', errPtr(ENOENT)),
+    gpiod_get_index_optional: nothing('no firmware names GPIO lines', 0),
+    devm_gpiod_get: nothing('no firmware names GPIO lines', errPtr(ENOENT)),
+    devm_gpiod_get_optional: nothing('no firmware names GPIO lines', 0),
+    devm_gpiod_get_index: nothing('no firmware names GPIO lines', errPtr(ENOENT)),
+    devm_gpiod_get_index_optional: nothing('no firmware names GPIO lines', 0),
+    gpiod_put: nothing('no firmware names GPIO lines', undefined),
+    gpiod_count: nothing('no firmware names GPIO lines', -ENOENT),
   };
 
   holds(): Iterable<Holding> {

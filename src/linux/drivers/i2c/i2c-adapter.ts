@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -29,7 +30,7 @@ export class I2cAdapters implements Subsystem {
     devm_i2c_add_adapter: (device: Ptr, adapter: Ptr) => this.addManaged(device, adapter),
     i2c_del_adapter: (adapter: Ptr) => this.remove(adapter),
     i2c_get_adapter: (number: number) => this.adapters.get(number) ?? 0,
-    i2c_put_adapter: () => undefined,
+    i2c_put_adapter: nothing('adapters are not counted', undefined),
     i2c_adapter_id: (adapter: Ptr) => this.k.struct('i2c_adapter').get(adapter, 'nr'),
     i2c_new_client_device: (adapter: Ptr, info: Ptr) => this.newClient(adapter, info),
     i2c_new_dummy_device: (adapter: Ptr, address: number) => this.newDummy(adapter, address),

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
@@ -26,7 +27,7 @@ export class EmptyBuses implements Subsystem {
         ? -EINVAL
         : (this.cxl?.register(driver, owner, { name, modName }) ?? -EINVAL);
     },
-    cxl_bus_drain: () => undefined,
+    cxl_bus_drain: nothing('the bus has no work in the background', undefined),
     cxl_driver_unregister: (driver: Ptr) => this.cxl?.unregister(driver),
     __dax_driver_register: (driver: Ptr, owner: Ptr, modName: Ptr) =>
       this.dax?.register(driver, owner, { name: modName, modName }) ?? -EINVAL,

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invoke } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
@@ -18,7 +19,7 @@ export class TtyPorts implements Subsystem {
 
   readonly exports = {
     // No process of this machine has a controlling terminal.
-    get_current_tty: () => 0,
+    get_current_tty: nothing('no process has a terminal', 0),
     tty_port_init: (port: Ptr) => this.init(port),
     tty_port_destroy: (port: Ptr) => this.destroy(port),
     tty_port_put: (port: Ptr) => this.put(port),

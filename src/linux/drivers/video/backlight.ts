@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENXIO } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -28,7 +29,7 @@ export class Backlights implements Subsystem {
     devm_backlight_device_register: (device: Ptr, name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr) =>
       this.registerManaged(device, name, parent, data, ops, props),
     backlight_device_get_by_type: (kind: number) => this.byType(kind),
-    backlight_force_update: () => undefined,
+    backlight_force_update: nothing('the brightness of a device is not read again', undefined),
   };
 
   boot(): void {

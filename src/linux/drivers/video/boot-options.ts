@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -22,8 +23,8 @@ export class VideoOptions implements Subsystem {
     vga_switcheroo_unregister_handler: () => {
       this.switchHandler = 0;
     },
-    vga_switcheroo_handler_flags: () => 0,
-    vga_switcheroo_client_probe_defer: () => false,
+    vga_switcheroo_handler_flags: nothing('there is no second graphics card', 0),
+    vga_switcheroo_client_probe_defer: nothing('there is no second graphics card', false),
   };
 
   readonly signatures = { vga_switcheroo_unregister_handler: 'v:' };

@@ -1,18 +1,19 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Xen's devices on a machine that is not a Xen guest (drivers/xen): there are none, and drivers are refused. */
 export class Xenbus implements Subsystem {
   readonly exports = {
-    __xenbus_register_frontend: () => -ENODEV,
-    __xenbus_register_backend: () => -ENODEV,
+    __xenbus_register_frontend: nothing('the machine is no Xen guest', -ENODEV),
+    __xenbus_register_backend: nothing('the machine is no Xen guest', -ENODEV),
     xenbus_unregister_driver: (driver: Ptr) => void driver,
-    xen_has_pv_devices: () => false,
-    xen_has_pv_disk_devices: () => false,
-    xen_has_pv_nic_devices: () => false,
-    xen_has_pv_and_legacy_disk_devices: () => false,
+    xen_has_pv_devices: nothing('the machine is no Xen guest', false),
+    xen_has_pv_disk_devices: nothing('the machine is no Xen guest', false),
+    xen_has_pv_nic_devices: nothing('the machine is no Xen guest', false),
+    xen_has_pv_and_legacy_disk_devices: nothing('the machine is no Xen guest', false),
   };
 
   constructor(readonly k: LinuxKernel) {}

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EIO, ENXIO } from '../../../kernel/errno.js';
+import { constant, nothing } from '../../abi/fidelity.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -18,7 +19,7 @@ export class DebugFsExports implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    debugfs_initialized: () => true,
+    debugfs_initialized: constant(true),
     debugfs_create_dir: (name: Ptr, parent: Ptr) => this.tree.createDirectory(this.text(name), parent),
     debugfs_create_file: (name: Ptr, mode: number, parent: Ptr, data: Ptr, operations: Ptr) =>
       this.create(name, mode, parent, data, operations),
@@ -48,7 +49,7 @@ export class DebugFsExports implements Subsystem {
     debugfs_rename: (oldDirectory: Ptr, dentry: Ptr, newDirectory: Ptr, name: Ptr) =>
       this.tree.rename(oldDirectory, dentry, newDirectory, this.text(name)),
     debugfs_file_get: (dentry: Ptr) => (this.tree.isLive(dentry) ? 0 : -EIO),
-    debugfs_file_put: (_dentry: Ptr) => {},
+    debugfs_file_put: nothing('files in use do not hold up their removal', undefined),
     debugfs_real_fops: (file: Ptr) => this.k.struct('file').get(file, 'f_op'),
     debugfs_attr_read: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
       this.whileLive(file, () => this.k.get(SimpleAttributes).read(file, buffer, count, position)),

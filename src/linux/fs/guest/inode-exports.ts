@@ -2,6 +2,7 @@ import { RDX } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { constant } from '../../abi/fidelity.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -52,7 +53,7 @@ export class InodeExports implements Subsystem {
     },
     igrab: (inode: Ptr) => this.inodes.get(inode),
     clear_inode: (inode: Ptr) => this.inodes.clear(inode),
-    generic_delete_inode: (_inode: Ptr) => 1,
+    generic_delete_inode: constant(1),
     get_next_ino: () => this.nextNumber++,
     iunique: (_superBlock: Ptr, reserved: number) => {
       this.nextNumber = Math.max(this.nextNumber, reserved + 1);

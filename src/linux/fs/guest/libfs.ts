@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EISDIR, ENAMETOOLONG, ENOMEM, ENOTEMPTY } from '../../../kernel/errno.js';
+import { constant } from '../../abi/fidelity.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -32,10 +33,10 @@ export class LibFs implements Subsystem {
     simple_unlink: (_directory: Ptr, dentry: Ptr) => this.unlink(dentry),
     simple_rmdir: (directory: Ptr, dentry: Ptr) => this.rmdir(directory, dentry),
     simple_empty: (dentry: Ptr) => this.isEmpty(dentry),
-    simple_nosetlease: () => -EINVAL,
-    generic_read_dir: () => -EISDIR,
-    noop_fsync: () => 0,
-    always_delete_dentry: () => 1,
+    simple_nosetlease: constant(-EINVAL),
+    generic_read_dir: constant(-EISDIR),
+    noop_fsync: constant(0),
+    always_delete_dentry: constant(1),
   };
 
   /** Operation tables that file systems refer to. */

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOMEM } from '../../../kernel/errno.js';
+import { constant } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SeqFiles } from './seq-file.js';
@@ -21,7 +22,7 @@ export class SingleFiles implements Subsystem {
       this.k.space.store64(position, this.k.space.load64(position) + 1n);
       return 0;
     },
-    single_stop: (_m: Ptr, _record: Ptr) => {},
+    single_stop: constant(undefined),
   };
 
   readonly signatures = { single_start: 'p:pp', single_next: 'p:ppp', single_stop: 'v:pp' };

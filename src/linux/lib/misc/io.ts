@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { constant } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -37,7 +38,7 @@ export class IoAccess implements Subsystem {
     ioport_map: (port: number) => cookieOf(port),
     // There is nothing to undo when the device goes.
     devm_ioport_map: (_device: Ptr, port: number) => cookieOf(port),
-    ioport_unmap: (_at: Ptr) => {},
+    ioport_unmap: constant(undefined),
     __iowrite32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 4),
     __iowrite64_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 8),
     __ioread32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 4),

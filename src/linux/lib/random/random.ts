@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { constant, nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -19,12 +20,12 @@ export class RandomNumbers implements Subsystem {
     get_random_u16: () => this.k.random.next32() & 0xffff,
     get_random_u8: () => this.k.random.next32() & 0xff,
     __get_random_u32_below: (limit: number) => (limit <= 1 ? 0 : this.k.random.below(limit)),
-    wait_for_random_bytes: () => 0,
-    rng_is_initialized: () => true,
-    add_device_randomness: (_buf: Ptr, _length: number) => {},
-    add_input_randomness: () => {},
-    add_interrupt_randomness: (_irq: number) => {},
-    add_hwgenerator_randomness: () => {},
+    wait_for_random_bytes: constant(0),
+    rng_is_initialized: constant(true),
+    add_device_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
+    add_input_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
+    add_interrupt_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
+    add_hwgenerator_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     prandom_bytes_state: (state: Ptr, buf: Ptr, length: number) => {
       for (let at = 0; at < length; at += 4) {
         const word = this.step(state);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { errorEntry, isInternal, MAX_INDEX, ZERO } from './entry.js';
@@ -69,7 +70,7 @@ export class XArrays implements Subsystem {
       }
       return count;
     },
-    xa_get_order: (_xa: Ptr, _index: bigint) => 0,
+    xa_get_order: nothing('entries of several indices are not kept as one', 0),
     xa_destroy: (xa: Ptr) => this.arrays.destroy(xa),
   };
 

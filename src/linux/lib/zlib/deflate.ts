@@ -7,6 +7,7 @@ import {
   zlibDeflateReset,
 } from 'pako';
 import type { Ptr } from '../../../cpu/layout.js';
+import { constant } from '../../abi/fidelity.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -30,7 +31,7 @@ export class ZlibDeflate implements Subsystem {
   readonly exports = {
     zlib_deflate_workspacesize: (windowBits: number, memLevel: number) =>
       this.workspaceBytes(Math.abs(windowBits), memLevel),
-    zlib_deflate_dfltcc_enabled: () => 0,
+    zlib_deflate_dfltcc_enabled: constant(0),
     zlib_deflateInit2: (
       stream: Ptr,
       level: number,

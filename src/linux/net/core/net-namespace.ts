@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBADF } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { list } from '../../abi/list.js';
 import { errPtr, Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -19,9 +20,9 @@ export class NetNamespaces implements Subsystem {
     __put_net: () => {
       throw new Oops('refcount', 'modbox: the last reference of init_net was dropped', this.k.caller);
     },
-    get_net_ns_by_fd: (_fd: number) => errPtr(EBADF),
-    get_net_ns_by_id: (_net: Ptr, _id: number) => 0,
-    peernet2id: (_net: Ptr, _peer: Ptr) => -1,
+    get_net_ns_by_fd: nothing('there is one network namespace', errPtr(EBADF)),
+    get_net_ns_by_id: nothing('there is one network namespace', 0),
+    peernet2id: nothing('there is one network namespace', -1),
     net_ns_get_ownership: (_net: Ptr, uid: Ptr, gid: Ptr) => {
       this.k.space.store32(uid, 0);
       this.k.space.store32(gid, 0);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EADDRINUSE, EAFNOSUPPORT, EINVAL } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -33,7 +34,7 @@ export class InetBinding implements Subsystem {
     inet_bind: (socket: Ptr, address: Ptr, length: number) => this.bind(socket, address, length),
     inet6_bind: (socket: Ptr, address: Ptr, length: number) => this.bind6(socket, address, length),
     inet_addr_type: (_net: Ptr, address: number) => this.addressType(address),
-    ipv6_chk_addr: (_net: Ptr, _address: Ptr, _dev: Ptr, _strict: number) => 0,
+    ipv6_chk_addr: nothing('no device has IPv6 addresses', 0),
   };
 
   /** inet_addr_type(), of a machine whose interfaces have no addresses: nothing is local. */

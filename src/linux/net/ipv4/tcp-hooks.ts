@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -18,7 +19,7 @@ export class TcpAckHooks implements Subsystem {
       this.users--;
     },
     // Nothing to wait for: the hook is off at once, not after a delay.
-    clean_acked_data_flush: () => {},
+    clean_acked_data_flush: nothing('no segment is ever received', undefined),
   };
 
   /** Whether any connection has a hook. */

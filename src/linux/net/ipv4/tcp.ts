@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { nothing } from '../../abi/fidelity.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
@@ -38,7 +39,7 @@ export class TcpSockets implements Subsystem {
     tcp_set_state: (sk: Ptr, state: number) => this.setState(sk, state),
     tcp_close: (sk: Ptr, _timeout: number) => this.close(sk),
     tcp_disconnect: (sk: Ptr, _flags: number) => this.disconnect(sk),
-    tcp_release_cb: (_sk: Ptr) => {},
+    tcp_release_cb: nothing('no segment is ever received', undefined),
     tcp_shutdown: (sk: Ptr, _how: number) => this.unconnected(sk, 'tcp_shutdown'),
     inet_hash: (sk: Ptr) => this.hash(sk, 'inet_hash'),
     inet6_hash: (sk: Ptr) => this.hash(sk, 'inet6_hash'),

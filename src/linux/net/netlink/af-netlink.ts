@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ESRCH } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';
@@ -31,17 +32,17 @@ export class Netlink implements Subsystem {
     __netlink_kernel_create: (net: Ptr, unit: number, module: Ptr, config: Ptr) =>
       this.create(net, unit, module, config),
     netlink_kernel_release: (sk: Ptr) => this.release(sk),
-    netlink_has_listeners: (_sk: Ptr, _group: number) => 0,
-    netlink_strict_get_check: (_skb: Ptr) => false,
+    netlink_has_listeners: nothing('nobody listens to netlink groups', 0),
+    netlink_strict_get_check: nothing('nobody listens to netlink groups', false),
     netlink_broadcast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
     netlink_broadcast_filtered: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
     netlink_unicast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ECONNREFUSED),
-    netlink_set_err: (_sk: Ptr, _portid: number, _group: number, _code: number) => 0,
+    netlink_set_err: nothing('nobody listens to netlink groups', 0),
     nlmsg_notify: (_sk: Ptr, skb: Ptr, portid: number, group: number, report: number) =>
       this.notify(skb, portid, group, report),
     rtnl_notify: (skb: Ptr, _net: Ptr, portid: number, group: number) => this.notify(skb, portid, group, 0),
     rtnl_unicast: (skb: Ptr, _net: Ptr, _portid: number) => this.refuse(skb, -ECONNREFUSED),
-    rtnl_set_sk_err: (_net: Ptr, _group: number, _error: number) => {},
+    rtnl_set_sk_err: nothing('nobody listens to netlink groups', undefined),
   };
 
   *holds(): Generator<Holding> {

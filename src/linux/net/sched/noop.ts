@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { constant } from '../../abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -15,6 +16,6 @@ export class NoopDiscipline implements Subsystem {
       k.space.storePtr(toFree, skb);
       return NET_XMIT_CN;
     },
-    noop_dequeue: (_qdisc: Ptr) => 0,
+    noop_dequeue: constant(0),
   };
 }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ESRCH } from '../../../kernel/errno.js';
+import { nothing } from '../../abi/fidelity.js';
 import { GuestList } from '../../abi/guest-list.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -34,9 +35,9 @@ export class XfrmRegistry implements Subsystem {
       this.register('xfrm_type_offload', type, family),
     xfrm_unregister_type_offload: (type: Ptr, family: number) =>
       this.unregister('xfrm_type_offload', type, family),
-    xfrm_state_flush: (_net: Ptr, _protocol: number) => -ESRCH,
-    xfrm_dev_state_flush: (_net: Ptr, _dev: Ptr) => -ESRCH,
-    xfrm_flush_gc: () => {},
+    xfrm_state_flush: nothing('there are no states to flush', -ESRCH),
+    xfrm_dev_state_flush: nothing('there are no states to flush', -ESRCH),
+    xfrm_flush_gc: nothing('there are no states to flush', undefined),
     xfrm_register_km: (manager: Ptr) => {
       this.managers.addTail(manager);
       return 0;
