@@ -59,7 +59,6 @@ export class CoreMisc implements Subsystem {
     smp_call_function: constant(undefined),
     smp_call_function_many: constant(undefined),
     kick_all_cpus_sync: constant(undefined),
-    cpumask_next: (cpu: number, mask: Ptr) => (cpu < 0 && this.k.space.load8(mask) & 1 ? 0 : 1),
     cpumask_any_and_distribute: constant(0),
     cpumask_local_spread: constant(0),
     make_kuid: partly('there is one user namespace', (_ns: Ptr, uid: number) => uid),

@@ -7,11 +7,9 @@ import type { Subsystem } from '../subsystem.js';
 const CHAINS: readonly (readonly [register: string, unregister: string])[] = [
   ['register_reboot_notifier', 'unregister_reboot_notifier'],
   ['register_restart_handler', 'unregister_restart_handler'],
-  ['register_sys_off_notifier', 'unregister_sys_off_notifier'],
   ['register_pm_notifier', 'unregister_pm_notifier'],
   ['register_memory_notifier', 'unregister_memory_notifier'],
   ['register_die_notifier', 'unregister_die_notifier'],
-  ['cpu_pm_register_notifier', 'cpu_pm_unregister_notifier'],
   ['register_oom_notifier', 'unregister_oom_notifier'],
   ['mce_register_decode_chain', 'mce_unregister_decode_chain'],
   ['register_vmap_purge_notifier', 'unregister_vmap_purge_notifier'],

@@ -26,7 +26,6 @@ export class Shash implements Subsystem {
     crypto_unregister_shashes: (algs: Ptr, count: number) =>
       this.k.get(CryptoApi).unregisterArray(algs, count, 'shash_alg'),
     crypto_shash_setkey: (tfm: Ptr, key: Ptr, length: number) => this.setKey(tfm, key, length),
-    crypto_shash_init: (desc: Ptr) => this.init(desc),
     crypto_shash_update: (desc: Ptr, data: Ptr, length: number) => this.update(desc, data, length),
     crypto_shash_final: (desc: Ptr, out: Ptr) => this.final(desc, out),
     crypto_shash_finup: (desc: Ptr, data: Ptr, length: number, out: Ptr) =>

@@ -1,6 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, ENXIO, EOVERFLOW, ESPIPE } from '../../kernel/errno.js';
-import { constant } from '../abi/fidelity.js';
+import { EINVAL, ENXIO, EOVERFLOW } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
@@ -15,7 +14,6 @@ export class SeekFunctions implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    no_llseek: constant(-ESPIPE),
     noop_llseek: (file: Ptr) => this.k.struct('file').get(file, 'f_pos'),
     default_llseek: (file: Ptr, offset: number, whence: number) => this.byInode(file, offset, whence),
     generic_file_llseek: (file: Ptr, offset: number, whence: number) =>

@@ -35,7 +35,6 @@ export class Rcu implements Subsystem {
     call_rcu_hurry: (head: Ptr, fn: Ptr) => this.call(head, fn),
     call_rcu_tasks: (head: Ptr, fn: Ptr) => this.call(head, fn),
     kvfree_call_rcu: (head: Ptr, fnOrPtr: Ptr) => this.free(head, fnOrPtr),
-    kfree_call_rcu: (head: Ptr, fnOrPtr: Ptr) => this.free(head, fnOrPtr),
     synchronize_rcu: () => this.synchronize(),
     synchronize_rcu_expedited: () => this.synchronize(),
     synchronize_rcu_tasks: () => this.synchronize(),

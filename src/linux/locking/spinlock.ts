@@ -25,7 +25,6 @@ export class Spinlocks implements Subsystem {
 
   readonly exports = {
     _raw_spin_lock: (lock: Ptr) => this.lock(lock, PREEMPT_OFFSET),
-    _raw_spin_lock_nested: (lock: Ptr) => this.lock(lock, PREEMPT_OFFSET),
     _raw_spin_lock_bh: (lock: Ptr) => this.lock(lock, SOFTIRQ_LOCK_OFFSET),
     _raw_spin_lock_irq: (lock: Ptr) => {
       this.irqDisable();
@@ -44,7 +43,6 @@ export class Spinlocks implements Subsystem {
       this.unlock(lock, PREEMPT_OFFSET);
       this.irqRestore(flags);
     },
-    queued_spin_lock_slowpath: (lock: Ptr) => this.deadlock(lock),
     _raw_read_lock: (lock: Ptr) => this.readLock(lock, PREEMPT_OFFSET),
     _raw_read_lock_bh: (lock: Ptr) => this.readLock(lock, SOFTIRQ_LOCK_OFFSET),
     _raw_read_lock_irq: (lock: Ptr) => {
@@ -83,12 +81,10 @@ export class Spinlocks implements Subsystem {
       this.irqRestore(flags);
     },
     __local_bh_enable_ip: (_ip: Ptr, count: number) => this.preempt(-count),
-    __local_bh_disable_ip: (_ip: Ptr, count: number) => this.preempt(count),
   };
 
   readonly signatures = {
     _raw_spin_lock: 'v:p',
-    _raw_spin_lock_nested: 'v:p',
     _raw_spin_lock_bh: 'v:p',
     _raw_spin_lock_irq: 'v:p',
     _raw_spin_lock_irqsave: 'Q:p',
@@ -98,7 +94,6 @@ export class Spinlocks implements Subsystem {
     _raw_spin_unlock_bh: 'v:p',
     _raw_spin_unlock_irq: 'v:p',
     _raw_spin_unlock_irqrestore: 'v:pQ',
-    queued_spin_lock_slowpath: 'v:pu',
     _raw_read_lock: 'v:p',
     _raw_read_lock_bh: 'v:p',
     _raw_read_lock_irq: 'v:p',
@@ -119,7 +114,6 @@ export class Spinlocks implements Subsystem {
     _raw_write_unlock_irq: 'v:p',
     _raw_write_unlock_irqrestore: 'v:pQ',
     __local_bh_enable_ip: 'v:pu',
-    __local_bh_disable_ip: 'v:pu',
   };
 
   /** Changes preempt_count. */

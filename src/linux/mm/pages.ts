@@ -35,7 +35,6 @@ export class PageExports implements Subsystem {
       if (address !== 0) this.k.pages.free(address);
     },
     __folio_put: (page: Ptr) => this.freePages(page, 0),
-    __put_page: (page: Ptr) => this.freePages(page, 0),
     vmalloc_to_page: (address: Ptr) => this.toPage(address),
     vmalloc_to_pfn: (address: Ptr) => Math.floor(address / PAGE_SIZE),
     is_vmalloc_addr: (address: Ptr) => address >= VMALLOC.start && address < VMALLOC.start + VMALLOC.size,

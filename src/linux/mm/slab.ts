@@ -42,7 +42,6 @@ export class SlabExports implements Subsystem {
     __kmalloc: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_node: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_node_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
-    __kmalloc_track_caller: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_noprof: (size: number, flags: number) => this.kmalloc(size, flags),
     __kmalloc_node_noprof: (size: number, ...rest: number[]) =>
       this.kmalloc(size, this.gfpBehindBuckets(rest)),

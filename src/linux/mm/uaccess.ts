@@ -24,8 +24,6 @@ export class Uaccess implements Subsystem {
     copy_user_generic_string: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
     copy_user_enhanced_fast_string: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
     rep_movs_alternative: (to: Ptr, from: Ptr, count: number) => this.either(to, from, count),
-    clear_user: (to: Ptr, count: number) => this.clear(to, count),
-    __clear_user: (to: Ptr, count: number) => this.clear(to, count),
     check_zeroed_user: (from: Ptr, count: number) => this.isZeroed(from, count),
     strncpy_from_user: (to: Ptr, from: Ptr, count: number) => this.stringFromUser(to, from, count),
     strnlen_user: (from: Ptr, count: number) => this.stringLength(from, count),

@@ -14,7 +14,6 @@ export class Sched implements Subsystem {
     io_schedule: () => this.schedule(),
     yield: () => yieldCpu(),
     __cond_resched: () => this.condResched(),
-    _cond_resched: () => this.condResched(),
     __cond_resched_lock: () => this.condResched(),
     __SCT__cond_resched: () => this.condResched(),
     __SCT__might_resched: () => this.condResched(),
@@ -22,9 +21,6 @@ export class Sched implements Subsystem {
     __SCT__preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
     preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
     preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
-    dynamic_cond_resched: () => this.condResched(),
-    __might_sleep: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
-    __might_resched: (file: Ptr, line: number) => this.k.traps.mightSleep(this.k.space.cstring(file), line),
     wake_up_process: (task: Ptr) => this.wakeUp(task, TASK_NORMAL),
     wake_up_state: (task: Ptr, state: number) => this.wakeUp(task, state),
     set_user_nice: (task: Ptr, nice: number) => {
@@ -53,16 +49,12 @@ export class Sched implements Subsystem {
 
   readonly signatures = {
     __cond_resched: 'i:',
-    _cond_resched: 'i:',
     __SCT__cond_resched: 'i:',
     __SCT__might_resched: 'i:',
     __SCT__preempt_schedule: 'v:',
     __SCT__preempt_schedule_notrace: 'v:',
     preempt_schedule: 'v:',
     preempt_schedule_notrace: 'v:',
-    dynamic_cond_resched: 'i:',
-    __might_sleep: 'v:pi',
-    __might_resched: 'v:piu',
     __put_task_struct: 'v:p',
   };
 

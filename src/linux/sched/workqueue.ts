@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
-import { constant, nothing } from '../abi/fidelity.js';
+import { nothing } from '../abi/fidelity.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { WorkData } from '../abi/work-data.js';
@@ -84,7 +84,6 @@ export class Workqueues implements Subsystem {
     flush_work: (work: Ptr) => this.flushWork(work),
     flush_delayed_work: (work: Ptr) => this.flushDelayed(work),
     __flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
-    flush_workqueue: (wq: Ptr) => this.flushQueue(this.at(wq)),
     drain_workqueue: (wq: Ptr) => this.drain(this.at(wq)),
     work_busy: (work: Ptr) => (this.words.isPending(work) ? 1 : 0) | (this.isRunning(work) ? 2 : 0),
     workqueue_congested: nothing('a queue has as many workers as it needs', false),
@@ -97,7 +96,6 @@ export class Workqueues implements Subsystem {
     schedule_on_each_cpu: (fn: Ptr) => this.onEachCpu(fn),
     execute_in_process_context: (fn: Ptr, work: Ptr) => this.inProcessContext(fn, work),
     set_worker_desc: nothing('descriptions of workers are not shown', undefined),
-    __init_work: constant(undefined),
   };
 
   readonly data = Object.fromEntries(

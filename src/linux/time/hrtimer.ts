@@ -21,10 +21,6 @@ export class Hrtimers implements Subsystem {
 
   readonly exports = {
     hrtimer_init: (timer: Ptr, clock: number) => this.init(timer, clock),
-    hrtimer_setup: (timer: Ptr, fn: Ptr, clock: number) => {
-      this.init(timer, clock);
-      this.k.struct('hrtimer').set(timer, 'function', fn);
-    },
     hrtimer_start_range_ns: (timer: Ptr, at: number, _delta: number, mode: number) =>
       this.start(timer, at, mode),
     hrtimer_cancel: (timer: Ptr) => {

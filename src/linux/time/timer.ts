@@ -27,8 +27,6 @@ export class Timers implements Subsystem {
     mod_timer_pending: (timer: Ptr, expires: number) =>
       this.pending.has(timer) ? this.modify(timer, expires) : 0,
     timer_reduce: (timer: Ptr, expires: number) => this.reduce(timer, expires),
-    del_timer: (timer: Ptr) => this.remove(timer),
-    del_timer_sync: (timer: Ptr) => this.removeSync(timer, 'del_timer_sync'),
     timer_delete: (timer: Ptr) => this.remove(timer),
     timer_delete_sync: (timer: Ptr) => this.removeSync(timer, 'timer_delete_sync'),
     try_to_del_timer_sync: (timer: Ptr) => (this.isRunning(timer) ? -1 : this.remove(timer)),

@@ -60,7 +60,6 @@ export class AcpiNamespace implements Subsystem {
       this.k.constantString(EXCEPTIONS[status] ?? `UNKNOWN_STATUS_CODE`),
     acpi_fetch_acpi_dev: nothing('there are no ACPI tables', 0),
     acpi_get_acpi_dev: nothing('there are no ACPI tables', 0),
-    acpi_bus_get_device: nothing('there are no ACPI tables', -ENODEV),
     acpi_get_first_physical_node: nothing('there are no ACPI tables', 0),
     acpi_dev_present: nothing('there are no ACPI tables', false),
     acpi_dev_found: nothing('there are no ACPI tables', false),

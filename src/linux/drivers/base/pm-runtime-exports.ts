@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EBUSY, EINVAL } from '../../../kernel/errno.js';
-import { nothing } from '../../abi/fidelity.js';
 import { invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -47,7 +46,6 @@ export class RuntimePmExports implements Subsystem {
       this.device.set(device, 'power.memalloc_noio', Number(enable)),
     pm_generic_runtime_suspend: (device: Ptr) => this.generic(device, 'runtime_suspend'),
     pm_generic_runtime_resume: (device: Ptr) => this.generic(device, 'runtime_resume'),
-    pm_suspend_via_firmware: nothing('the machine never sleeps', false),
   };
 
   private get rpm(): RuntimePm {

@@ -31,7 +31,6 @@ export class WakeupSources implements Subsystem {
       enable ? this.enable(device) : this.disable(device),
     device_set_wakeup_capable: (device: Ptr, capable: boolean) =>
       this.k.struct('device').set(device, 'power.can_wakeup', Number(capable)),
-    device_init_wakeup: (device: Ptr, enable: boolean) => this.initialize(device, enable),
     pm_wakeup_dev_event: (device: Ptr) => this.event(this.sourceOf(device)),
     pm_wakeup_ws_event: (source: Ptr) => this.event(source),
     pm_stay_awake: (device: Ptr) => this.setActive(this.sourceOf(device), true),
@@ -116,17 +115,6 @@ export class WakeupSources implements Subsystem {
     const source = type.get(device, 'power.wakeup');
     type.set(device, 'power.wakeup', 0);
     yield* this.unregister(source);
-    return 0;
-  }
-
-  private *initialize(device: Ptr, enable: boolean): Sleepable<number> {
-    const type = this.k.struct('device');
-    if (enable) {
-      type.set(device, 'power.can_wakeup', 1);
-      return yield* this.enable(device);
-    }
-    yield* this.disable(device);
-    type.set(device, 'power.can_wakeup', 0);
     return 0;
   }
 

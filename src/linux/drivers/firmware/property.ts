@@ -13,7 +13,6 @@ export class DeviceProperties implements Subsystem {
   readonly exports = {
     __dev_fwnode: (device: Ptr) => this.nodeOf(device),
     __dev_fwnode_const: (device: Ptr) => this.nodeOf(device),
-    dev_fwnode: (device: Ptr) => this.nodeOf(device),
     fwnode_handle_get: partly('no device has firmware nodes', (node: Ptr) => node),
     fwnode_handle_put: nothing('no device has firmware nodes', undefined),
     set_primary_fwnode: (device: Ptr, node: Ptr) => this.k.struct('device').set(device, 'fwnode', node),

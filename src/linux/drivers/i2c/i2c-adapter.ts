@@ -31,7 +31,6 @@ export class I2cAdapters implements Subsystem {
     i2c_del_adapter: (adapter: Ptr) => this.remove(adapter),
     i2c_get_adapter: (number: number) => this.adapters.get(number) ?? 0,
     i2c_put_adapter: nothing('adapters are not counted', undefined),
-    i2c_adapter_id: (adapter: Ptr) => this.k.struct('i2c_adapter').get(adapter, 'nr'),
     i2c_new_client_device: (adapter: Ptr, info: Ptr) => this.newClient(adapter, info),
     i2c_new_dummy_device: (adapter: Ptr, address: number) => this.newDummy(adapter, address),
     i2c_unregister_device: (client: Ptr) => this.unregisterClient(client),

@@ -29,8 +29,6 @@ export class LedTriggers implements Subsystem {
     led_trigger_set: (led: Ptr, trigger: Ptr) => this.set(led, trigger),
     led_trigger_remove: (led: Ptr) => this.set(led, 0),
     led_trigger_set_default: (led: Ptr) => this.setDefault(led),
-    led_trigger_rename_static: (name: Ptr, trigger: Ptr) =>
-      this.k.struct('led_trigger').set(trigger, 'name', name),
   };
 
   holds(): Iterable<Holding> {

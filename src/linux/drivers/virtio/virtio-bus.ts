@@ -19,8 +19,6 @@ export class VirtioBus implements Subsystem {
 
   readonly exports = {
     __register_virtio_driver: (driver: Ptr, owner: Ptr) => this.register(driver, owner),
-    register_virtio_driver: (driver: Ptr) =>
-      this.register(driver, this.k.struct('device_driver').get(driver, 'owner')),
     unregister_virtio_driver: (driver: Ptr) => this.bus.unregister(driver),
   };
 

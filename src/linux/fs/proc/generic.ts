@@ -72,12 +72,8 @@ export class ProcExports implements Subsystem {
       node.uid = uid;
       node.gid = gid;
     },
-    pde_data: (inode: Ptr) => this.dataOf(inode),
-    PDE_DATA: (inode: Ptr) => this.dataOf(inode),
     proc_get_parent_data: (inode: Ptr) => this.parentData(inode),
   };
-
-  readonly signatures = { PDE_DATA: 'p:p' };
 
   private get tree(): ProcFs {
     return this.k.get(ProcFs);
@@ -147,11 +143,6 @@ export class ProcExports implements Subsystem {
 
   private *remove(entry: Ptr): Sleepable<void> {
     if (entry !== 0) yield* this.tree.remove(entry);
-  }
-
-  private dataOf(inode: Ptr): Ptr {
-    const node = this.k.get(VfsObjects).nodeOf(inode);
-    return node instanceof ProcFile ? this.k.struct('proc_dir_entry').get(node.entry, 'data') : 0;
   }
 
   private parentData(inode: Ptr): Ptr {

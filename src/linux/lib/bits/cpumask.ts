@@ -11,8 +11,6 @@ export class Cpumask implements Subsystem {
 
   readonly exports = {
     alloc_cpumask_var_node: (slot: Ptr, gfp: number) => this.allocate(slot, (gfp & GFP_ZERO) !== 0),
-    alloc_cpumask_var: (slot: Ptr, gfp: number) => this.allocate(slot, (gfp & GFP_ZERO) !== 0),
-    zalloc_cpumask_var_node: (slot: Ptr) => this.allocate(slot, true),
     free_cpumask_var: (mask: Ptr) => {
       if (mask !== 0) this.k.slab.free(mask);
     },

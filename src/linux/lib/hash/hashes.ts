@@ -8,7 +8,6 @@ export class Hashes implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    __siphash_aligned: (data: Ptr, length: number, key: Ptr) => this.bytes(data, length, key),
     __siphash_unaligned: (data: Ptr, length: number, key: Ptr) => this.bytes(data, length, key),
     siphash_1u64: (a: bigint, key: Ptr) => siphashWords([a], this.key(key)),
     siphash_2u64: (a: bigint, b: bigint, key: Ptr) => siphashWords([a, b], this.key(key)),
@@ -17,7 +16,6 @@ export class Hashes implements Subsystem {
       siphashWords([a, b, c, d], this.key(key)),
     siphash_1u32: (a: number, key: Ptr) => siphash(words(a), this.key(key)),
     siphash_3u32: (a: number, b: number, c: number, key: Ptr) => siphash(words(a, b, c), this.key(key)),
-    __hsiphash_aligned: (data: Ptr, length: number, key: Ptr) => this.half(data, length, key),
     __hsiphash_unaligned: (data: Ptr, length: number, key: Ptr) => this.half(data, length, key),
     hsiphash_1u32: (a: number, key: Ptr) => hsiphash(words(a), this.key(key)),
     hsiphash_2u32: (a: number, b: number, key: Ptr) => hsiphash(words(a, b), this.key(key)),

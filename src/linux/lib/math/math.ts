@@ -16,7 +16,6 @@ export class IntegerMath implements Subsystem {
       this.k.space.store64(remainder, dividend % BigInt(divisor));
       return Number(BigInt.asUintN(32, dividend / BigInt(divisor)));
     },
-    mul_u64_u64_div_u64: (a: bigint, b: bigint, c: bigint) => BigInt.asUintN(64, (a * b) / c),
     rational_best_approximation: (
       numerator: bigint,
       denominator: bigint,
@@ -41,7 +40,6 @@ export class IntegerMath implements Subsystem {
     lcm: 'Q:QQ',
     lcm_not_zero: 'Q:QQ',
     iter_div_u64_rem: 'u:Qup',
-    mul_u64_u64_div_u64: 'Q:QQQ',
     rational_best_approximation: 'v:QQQQpp',
     reciprocal_value: 'Q:u',
     intlog2: 'u:u',

@@ -11,10 +11,6 @@ export class RandomNumbers implements Subsystem {
 
   readonly exports = {
     get_random_bytes: (buf: Ptr, length: number) => this.fill(buf, length),
-    get_random_bytes_arch: (buf: Ptr, length: number) => {
-      this.fill(buf, length);
-      return length;
-    },
     get_random_u64: () => this.k.random.next64(),
     get_random_u32: () => this.k.random.next32(),
     get_random_u16: () => this.k.random.next32() & 0xffff,

@@ -65,7 +65,6 @@ export class Memory implements Subsystem {
       const message = `Buffer overflow detected (${size} < ${count})!`;
       warn(this.k, message, 'mm/maccess.c:228', '__copy_overflow');
     },
-    memzero_explicit: (ptr: Ptr, bytes: number) => fillBytes(this.k.space, ptr, 0, bytes),
   };
 
   readonly signatures = {
@@ -84,7 +83,6 @@ export class Memory implements Subsystem {
     clear_page_rep: 'v:p',
     clear_page_erms: 'v:p',
     __memcpy_flushcache: 'v:ppL',
-    memzero_explicit: 'v:pL',
   };
 
   private compare(a: Ptr, b: Ptr, bytes: number): number {

@@ -4,7 +4,7 @@ import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Ioctls of sockets that a module serves as a whole, by the function that installs their handler. */
-const SETTERS = ['brioctl_set', 'vlan_ioctl_set', 'dlci_ioctl_set'] as const;
+const SETTERS = ['brioctl_set', 'vlan_ioctl_set'] as const;
 type Setter = (typeof SETTERS)[number];
 
 /** Hooks that socket ioctls call once a module has installed them (net/socket.c). */

@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { nothing } from '../../abi/fidelity.js';
 import { runNow } from '../../abi/invoke.js';
 import { Classes } from '../../drivers/base/class.js';
 import { Devices } from '../../drivers/base/core.js';
@@ -22,7 +21,6 @@ export class NetSysfs implements Subsystem {
       this.k.get(Classes).exports.class_create_file_ns(this.netClass, attr),
     netdev_class_remove_file_ns: (attr: Ptr) =>
       this.k.get(Classes).exports.class_remove_file_ns(this.netClass, attr),
-    of_find_net_device_by_node: nothing('there is no device tree', 0),
   };
 
   boot(): void {

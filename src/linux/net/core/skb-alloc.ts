@@ -27,7 +27,6 @@ export class SkbAllocation implements Subsystem {
     dev_kfree_skb_any_reason: (skb: Ptr) => this.unref(skb),
     dev_kfree_skb_irq_reason: (skb: Ptr) => this.unref(skb),
     kfree_skb_reason: (skb: Ptr) => this.unref(skb),
-    kfree_skb: (skb: Ptr) => this.unref(skb),
     consume_skb: (skb: Ptr) => this.unref(skb),
     __kfree_skb: (skb: Ptr) => this.free(skb),
     kfree_skb_partial: (skb: Ptr) => this.free(skb),
@@ -100,7 +99,7 @@ export class SkbAllocation implements Subsystem {
     if (type.get(skb, 'cloned') !== 0 && (left & 0xffff) !== 0) return;
     this.putFragments(info);
     yield* this.freeList(shared.get(info, 'frag_list'));
-    if (type.get(skb, 'head_frag')) k.get(PageExports).exports.__put_page(k.get(PageExports).toPage(head));
+    if (type.get(skb, 'head_frag')) k.get(PageExports).freePages(k.get(PageExports).toPage(head), 0);
     else k.get(VmallocExports).kvfree(head);
   }
 
@@ -113,7 +112,7 @@ export class SkbAllocation implements Subsystem {
       const at = frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page');
       const left = page.get(at, '_refcount.counter') - 1;
       page.set(at, '_refcount.counter', left);
-      if (left === 0) k.get(PageExports).exports.__put_page(at);
+      if (left === 0) k.get(PageExports).freePages(at, 0);
     }
   }
 

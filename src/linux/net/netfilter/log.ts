@@ -29,7 +29,6 @@ export class NetfilterLoggers implements Subsystem {
     nf_log_unbind_pf: (net: Ptr, family: number) => {
       if (family < FAMILIES) this.k.space.storePtr(this.slot(net, family), 0);
     },
-    nf_log_is_registered: (family: number) => this.any(family),
     nf_logger_find_get: (family: number, type: number) => this.findGet(family, type),
     nf_logger_put: (family: number, type: number) => this.put(family, type),
   };
@@ -80,10 +79,6 @@ export class NetfilterLoggers implements Subsystem {
     if (!known) return -ENOENT;
     this.k.space.storePtr(this.slot(net, family), logger);
     return 0;
-  }
-
-  private any(family: number): boolean {
-    return [...Array(TYPES).keys()].some((type) => this.loggers.has(family * TYPES + type));
   }
 
   /** A logger with a reference to its module; rules of `inet` and `netdev` need those of IPv4 and IPv6. */

@@ -49,7 +49,7 @@ export class Classifiers implements Subsystem {
   private *unregister(ops: Ptr): Sleepable<void> {
     const { k } = this;
     yield* k.wait(k.get(Rcu).exports.rcu_barrier());
-    yield* k.wait(k.get(Workqueues).exports.flush_workqueue(this.filterQueue));
+    yield* k.wait(k.get(Workqueues).exports.__flush_workqueue(this.filterQueue));
     if (this.kinds.has(ops)) {
       this.kinds.del(ops);
       return;
