@@ -1,6 +1,6 @@
 /**
- * modbox as a library: machines that load and run real kernel modules, the kernels they can be, and the modules
- * of file trees.
+ * modbox as a library on Node: what is in portable.ts, files and folders of the disk, and the kernel that comes with the package as
+ * the one that machines boot if nobody chooses.
  */
 import { setDefaultFiles } from './kmod/index.js';
 import { DiskFiles } from './kmod/node/disk-files.js';
@@ -11,55 +11,10 @@ import { loadBundled } from './target/node/index.js';
 setDefaultFiles(new DiskFiles(''));
 setBootDefaults({ target: loadBundled, indexCache: () => new DiskIndexCache() });
 
-export {
-  Checker,
-  type CheckerOptions,
-  CheckKernel,
-  checkJson,
-  htmlMatrix,
-  junitXml,
-  type KernelSettings,
-  type Reason,
-  type Verdict,
-  verdictText,
-} from './check/index.js';
-export type { LogRecord } from './kernel/log.js';
-export { type Closure, closureOf } from './kmod/closure/closure.js';
-export type { FileWriter } from './kmod/file-writer.js';
-export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';
-export {
-  type FileEntry,
-  type FileInfo,
-  type FileSource,
-  type IndexCache,
-  type IndexedModule,
-  IndexWriteError,
-  indexTree,
-  MemoryFiles,
-  type ModprobeConfig,
-  ModuleTree,
-  type ModuleTreeOptions,
-  OverlayFiles,
-  type Resolved,
-} from './kmod/index.js';
 export { DiskFiles } from './kmod/node/disk-files.js';
 export { DiskWriter } from './kmod/node/disk-writer.js';
 export { writeImage } from './kmod/node/write-image.js';
-export type { ModuleListing } from './linux/kallsyms/modules.js';
-export type { CallArgument } from './machine/call.js';
-export type { BootOptions } from './machine/defaults.js';
-export { MachineError, UsageError } from './machine/errors.js';
-export type { FileStatus, MachineFileSystem } from './machine/file-system.js';
-export type { GuestMemory } from './machine/guest-memory.js';
-export type { Leak } from './machine/leaks.js';
-export { Machine, type MachineOptions, type ProcessEnd } from './machine/machine.js';
-export { type RunOptions, type RunSubject, runModule } from './machine/module-run.js';
 export { DiskIndexCache } from './machine/node/index-cache.js';
-export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
-export { Shell, type ShellResult } from './machine/shell/shell.js';
-export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
-export type { Target } from './target/index.js';
-export { TargetError } from './target/index.js';
+export * from './portable.js';
 export { loadBundled, type StoredTarget, TargetStore } from './target/node/index.js';
-export { type SigningOptions, signModule } from './trust/index.js';
 export { nodeVerifier } from './trust/node/verifier.js';

@@ -25,7 +25,8 @@ export function loadBundled(): Target {
   return bundled;
 }
 
-function bundledParts(): TargetParts {
+/** What the target that comes with modbox was made of. */
+export function bundledParts(): TargetParts {
   const kernel = decodeParts(readFileSync(BUNDLED_FILE), BUNDLED_FILE, nodeDecompressor);
   const modules = (): TargetParts =>
     decodeParts(readFileSync(BUNDLED_MODULES_FILE), BUNDLED_MODULES_FILE, nodeDecompressor);

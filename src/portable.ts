@@ -1,0 +1,51 @@
+/**
+ * modbox where there is no Node, as in a browser: machines that load and run real kernel modules, and the modules of file trees in
+ * memory. Machine.boot() wants a target there: `readStoredTarget(bytes)` of the file that comes with the package.
+ */
+export {
+  Checker,
+  type CheckerOptions,
+  CheckKernel,
+  checkJson,
+  htmlMatrix,
+  junitXml,
+  type KernelSettings,
+  type Reason,
+  type Verdict,
+  verdictText,
+} from './check/index.js';
+export type { LogRecord } from './kernel/log.js';
+export { type Closure, closureOf } from './kmod/closure/closure.js';
+export type { FileWriter } from './kmod/file-writer.js';
+export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';
+export {
+  type FileEntry,
+  type FileInfo,
+  type FileSource,
+  type IndexCache,
+  type IndexedModule,
+  IndexWriteError,
+  indexTree,
+  MemoryFiles,
+  type ModprobeConfig,
+  ModuleTree,
+  type ModuleTreeOptions,
+  OverlayFiles,
+  type Resolved,
+} from './kmod/index.js';
+export type { ModuleListing } from './linux/kallsyms/modules.js';
+export type { CallArgument } from './machine/call.js';
+export type { BootOptions } from './machine/defaults.js';
+export { MachineError, UsageError } from './machine/errors.js';
+export type { FileStatus, MachineFileSystem } from './machine/file-system.js';
+export type { GuestMemory } from './machine/guest-memory.js';
+export type { Leak } from './machine/leaks.js';
+export { Machine, type MachineOptions, type ProcessEnd } from './machine/machine.js';
+export { type RunOptions, type RunSubject, runModule } from './machine/module-run.js';
+export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
+export { Shell, type ShellResult } from './machine/shell/shell.js';
+export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
+export type { Target } from './target/index.js';
+export { TargetError } from './target/index.js';
+export { readStoredTarget } from './target/stored.js';
+export { type SigningOptions, signModule } from './trust/index.js';
