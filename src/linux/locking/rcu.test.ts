@@ -1,0 +1,25 @@
+import { beforeAll, expect, it } from 'vitest';
+import type { Ptr } from '../../cpu/layout.js';
+import { type Guest, guest } from '../testing/guest.js';
+
+let g: Guest;
+
+beforeAll(() => {
+  g = guest();
+});
+
+it('callbacks of call_rcu() are called, each with its head, before rcu_barrier() comes back', () => {
+  const called: Ptr[] = [];
+  const fn = g.k.exports.hostFunction('test_rcu', 'v:p', (head: Ptr) => void called.push(head));
+  const heads = [g.struct.callback_head(), g.struct.callback_head()];
+  for (const head of heads) g.call.call_rcu(head, fn);
+  g.call.rcu_barrier();
+  expect(called).toEqual(heads);
+});
+
+it('kvfree_call_rcu() frees the object round the head', () => {
+  const object = g.k.slab.kmalloc(64, true);
+  g.call.kvfree_call_rcu(object + 16, object);
+  g.call.rcu_barrier();
+  expect(g.k.slab.objectFor(object)).toBeUndefined();
+});
