@@ -6,7 +6,7 @@ import type { Ptr } from '../cpu/layout.js';
  */
 export type Effect =
   /**
-   * Call a guest function; its result is in RAX when the generator is resumed. A number argument is a `Ptr`
+   * Call a guest function; its result is where the convention says when the generator is resumed (Convention.result). A number argument is a `Ptr`
    * (or a small or negative integer); a bigint is an integer of any size.
    */
   | { readonly kind: 'call'; readonly fn: Ptr; readonly args: readonly (number | bigint)[] }
@@ -15,7 +15,8 @@ export type Effect =
   /** Let other runnable tasks have a turn. */
   | { readonly kind: 'yield' };
 
-export type Value = number | bigint | boolean | undefined;
+/** A pair: a struct of two words. */
+export type Value = number | bigint | boolean | readonly [bigint, bigint] | undefined;
 
 /** A function of the base kernel that may sleep or call back into guest code. */
 export type Sleepable<T> = Generator<Effect, T, undefined>;

@@ -1,10 +1,14 @@
+import { SystemV } from '../conventions/system-v.js';
 import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_RO } from '../cpu/address-space.js';
 import { Cpu } from '../cpu/cpu.js';
 import type { Platform } from '../cpu/cpu-types.js';
-import { RAX } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
 import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
+import type { Convention, VarArgs } from '../kernel/abi/convention.js';
+import { Gate } from '../kernel/abi/gate.js';
+import { type Argument, GuestCalls } from '../kernel/abi/guest-calls.js';
+import { parseSignature, type Signature, signatureFromTypes } from '../kernel/abi/signature.js';
 import { Clock } from '../kernel/clock.js';
 import type { Sleepable } from '../kernel/effects.js';
 import { isSleepable } from '../kernel/effects.js';
@@ -22,9 +26,6 @@ import { Scheduler } from '../kernel/task/scheduler.js';
 import type { Target } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
-import { Gate, type VarArgs } from './abi/gate.js';
-import { type Argument, GuestCalls } from './abi/guest-calls.js';
-import { parseSignature, type Signature, signatureFromTypes } from './abi/signature.js';
 import { type MemberFunctions, StructType } from './abi/struct.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
@@ -106,7 +107,8 @@ export class LinuxKernel {
   readonly executor: Executor;
   readonly scheduler: Scheduler;
   readonly exports: ExportTable;
-  readonly gate: Gate;
+  /** How functions of the kernel call each other. */
+  readonly convention: Convention;
   readonly traps: Traps;
   readonly processes: Processes;
   readonly cmdline: string;
@@ -166,12 +168,14 @@ export class LinuxKernel {
     this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
     this.cpu.gsBase = space.toAddress(this.percpu.base);
     this.traps = new Traps(this);
-    this.executor = new Executor(this.cpu, space, this.traps);
+    this.convention = new SystemV(this.cpu, space);
+    this.executor = new Executor(this.cpu, space, this.convention, this.traps);
     this.log.onRecord(() => this.executor.charge(LINE_COST));
     this.processes = new Processes(this);
     this.scheduler = new Scheduler(
       this.cpu,
       this.clock,
+      this.convention,
       this.executor,
       this.vmalloc,
       this.random,
@@ -180,9 +184,10 @@ export class LinuxKernel {
       () => void this.now(),
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
-    this.gate = new Gate(this.cpu, space);
-    this.exports = new ExportTable(target, this.executor, this.gate, (address) => space.fromAddress(address));
-    this.calls = new GuestCalls(this.cpu, space, (fn) => this.exports.functionAt(fn));
+    this.exports = new ExportTable(target, this.executor, new Gate(this.convention), (address) =>
+      space.fromAddress(address),
+    );
+    this.calls = new GuestCalls(this.convention, space, (fn) => this.exports.functionAt(fn));
     for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
     for (const subsystem of this.subsystems.values()) this.fillData(subsystem);
     this.processes.boot();
@@ -350,7 +355,7 @@ export class LinuxKernel {
   private permanentAt: Ptr = 0;
   private permanentLeft = 0;
 
-  /** Calls a function pointer of the guest; its result is left in RAX. Arguments: see Effect. */
+  /** Calls a function pointer of the guest; its result is left where Convention.result finds it. Arguments: see Effect. */
   *call(fn: Ptr, ...args: (number | bigint)[]): Sleepable<void> {
     yield { kind: 'call', fn, args };
   }
@@ -358,25 +363,25 @@ export class LinuxKernel {
   /** Calls a function that returns int. */
   *callInt(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
     yield { kind: 'call', fn, args };
-    return this.cpu.getInt(RAX);
+    return Number(this.convention.result('i'));
   }
 
   /** Calls a function that returns a pointer. */
   *callPtr(fn: Ptr, ...args: (number | bigint)[]): Sleepable<Ptr> {
     yield { kind: 'call', fn, args };
-    return this.cpu.getPtr(RAX);
+    return Number(this.convention.result('p'));
   }
 
   /** Calls a function that returns long or ssize_t. */
   *callLong(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
     yield { kind: 'call', fn, args };
-    return Number(BigInt.asIntN(64, this.cpu.get(RAX)));
+    return Number(this.convention.result('l'));
   }
 
   /** Calls a function that returns bool. */
   *callBool(fn: Ptr, ...args: (number | bigint)[]): Sleepable<boolean> {
     yield { kind: 'call', fn, args };
-    return (this.cpu.getInt(RAX) & 0xff) !== 0;
+    return this.convention.result('b') === true;
   }
 
   /** Waits for what may or may not be a generator: for functions that only sometimes sleep. */
@@ -386,7 +391,7 @@ export class LinuxKernel {
 
   /** The variable arguments of the export being served (by its symbol name). Take it before sleeping. */
   varargs(name: string): VarArgs {
-    return this.gate.varargs(this.exports.signatureOf(name).params);
+    return this.convention.varargs(this.exports.signatureOf(name).params);
   }
 
   /** Guest code that called the export being served: a return address. */

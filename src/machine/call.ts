@@ -1,4 +1,3 @@
-import { RAX } from '../cpu/cpu-types.js';
 import type { Ptr } from '../cpu/layout.js';
 import { Modules } from '../linux/kallsyms/modules.js';
 import { MachineError } from './errors.js';
@@ -17,7 +16,7 @@ export function callFunction(machine: Machine, fn: string | Ptr, args: readonly 
     'modbox',
     function* () {
       yield* kernel.call(address, ...args);
-      result = kernel.cpu.get(RAX);
+      result = BigInt(kernel.convention.result('Q'));
       return 0;
     },
     0,

@@ -1,17 +1,7 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
-import {
-  type CpuContract,
-  type CpuException,
-  HOST_RETURN,
-  R8,
-  R9,
-  RCX,
-  RDI,
-  RDX,
-  RSI,
-  RSP,
-} from '../../cpu/cpu-types.js';
+import { type CpuContract, type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
+import type { Convention } from '../abi/convention.js';
 import { type Effect, isSleepable, type Sleepable, type Value } from '../effects.js';
 import type { Activation, Task } from './task.js';
 
@@ -54,7 +44,6 @@ const HOST_CALL = 200;
  */
 const MAX_ACCESSES = 10_000_000;
 
-const ARGUMENT_REGISTERS = [RDI, RSI, RDX, RCX, R8, R9] as const;
 /** Base kernel functions nested in guest code nested in ... on the host's stack before going on flat. */
 const MAX_NESTING = 40;
 
@@ -75,6 +64,7 @@ export class Executor {
   constructor(
     private readonly cpu: CpuContract,
     private readonly space: AddressSpace,
+    private readonly convention: Convention,
     private readonly hooks: ExecutorHooks,
   ) {
     this.hostReturn = space.fromAddress(HOST_RETURN);
@@ -160,7 +150,7 @@ export class Executor {
       task.activations.pop();
       if (top.finish) {
         top.finish(step.value as Value);
-        this.returnToGuest();
+        this.convention.returnToCaller();
         return undefined;
       }
     } catch (error) {
@@ -231,7 +221,7 @@ export class Executor {
     let caller: Ptr;
     let result: unknown;
     try {
-      caller = this.space.loadPtr(this.cpu.getPtr(RSP));
+      caller = this.convention.returnAddress();
       // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
       task.caller = caller === this.hostReturn ? task.entry : caller;
       result = invoke();
@@ -303,51 +293,22 @@ export class Executor {
     this.cpu.unwind();
   }
 
-  /** Sets up a call of guest code as the System V AMD64 ABI wants it, returning to HOST_RETURN. */
   private pushGuest(task: Task, effect: Extract<Effect, { kind: 'call' }>): void {
-    const { cpu, space } = this;
-    const savedStack = cpu.get(RSP);
-    const onStack = effect.args.slice(ARGUMENT_REGISTERS.length);
-    let stack = (cpu.getPtr(RSP) - onStack.length * 8) & ~15;
-    onStack.forEach((arg, i) => {
-      this.storeArgument(stack + i * 8, arg);
-    });
-    effect.args.slice(0, ARGUMENT_REGISTERS.length).forEach((arg, i) => {
-      this.setArgument(ARGUMENT_REGISTERS[i], arg);
-    });
-    stack -= 8;
-    space.store64(stack, HOST_RETURN);
-    cpu.setPtr(RSP, stack);
-    cpu.set(0, 0n);
-    cpu.rip = space.toAddress(effect.fn);
-    task.activations.push({ kind: 'guest', savedStack, entry: task.entry });
+    const args = effect.args.map((arg) => this.argumentBits(arg));
+    const frame = this.convention.enter(effect.fn, args);
+    task.activations.push({ kind: 'guest', frame, entry: task.entry });
     task.entry = effect.fn;
   }
 
   private popGuest(task: Task): void {
     const activation = task.activations.pop();
     if (activation?.kind !== 'guest') throw new Error('guest code returned to a frame that is not there');
-    this.cpu.set(RSP, activation.savedStack);
+    this.convention.leave(activation.frame);
     task.entry = activation.entry;
-  }
-
-  private setArgument(register: number, arg: number | bigint): void {
-    this.cpu.set(register, this.argumentBits(arg));
-  }
-
-  private storeArgument(at: Ptr, arg: number | bigint): void {
-    this.space.store64(at, this.argumentBits(arg));
   }
 
   private argumentBits(arg: number | bigint): bigint {
     if (typeof arg === 'bigint') return BigInt.asUintN(64, arg);
     return arg < 0 ? BigInt.asUintN(64, BigInt(arg)) : this.space.toAddress(arg);
-  }
-
-  /** Returns from a base kernel function to guest code, after every host frame had unwound. */
-  private returnToGuest(): void {
-    const stack = this.cpu.getPtr(RSP);
-    this.cpu.rip = this.space.load64(stack);
-    this.cpu.setPtr(RSP, stack + 8);
   }
 }

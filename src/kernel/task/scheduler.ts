@@ -1,5 +1,5 @@
 import type { CpuContract } from '../../cpu/cpu-types.js';
-import { RSP } from '../../cpu/cpu-types.js';
+import type { Convention } from '../abi/convention.js';
 import type { Clock } from '../clock.js';
 import type { Sleepable } from '../effects.js';
 import { OutOfMemory } from '../errors.js';
@@ -51,6 +51,7 @@ export class Scheduler {
   constructor(
     private readonly cpu: CpuContract,
     private readonly clock: Clock,
+    private readonly convention: Convention,
     private readonly executor: Executor,
     private readonly stacks: AreaAllocator,
     private readonly random: Random,
@@ -203,7 +204,7 @@ export class Scheduler {
   private enterFresh(task: Task): void {
     this.initialContext ??= this.cpu.saveContext();
     this.cpu.loadContext(this.initialContext);
-    this.cpu.setPtr(RSP, task.stackBase + task.stackSize - 64);
+    this.convention.begin(task.stackBase + task.stackSize);
     this.cpu.interruptsEnabled = true;
   }
 

@@ -19,7 +19,8 @@ export type Activation =
   /** Guest code that a base kernel function called. */
   | {
       readonly kind: 'guest';
-      readonly savedStack: bigint;
+      /** For Convention.leave. */
+      readonly frame: bigint;
       /** Task.entry as it was before. */
       readonly entry: Ptr;
     };

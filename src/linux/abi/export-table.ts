@@ -1,12 +1,17 @@
 import { IMAGE, type Ptr } from '../../cpu/layout.js';
+import { declaredOf } from '../../kernel/abi/fidelity.js';
+import type { AnyFunction, Gate } from '../../kernel/abi/gate.js';
+import {
+  parseSignature,
+  prototypeText,
+  type Signature,
+  signatureFromTypes,
+} from '../../kernel/abi/signature.js';
 import { isSleepable, type Sleepable, type Value } from '../../kernel/effects.js';
 import type { Executor } from '../../kernel/task/executor.js';
 import type { Target } from '../../target/index.js';
 import { Unimplemented } from '../errors.js';
 import type { Subsystem } from '../subsystem.js';
-import { declaredOf } from './fidelity.js';
-import type { AnyFunction, Gate } from './gate.js';
-import { parseSignature, prototypeText, type Signature, signatureFromTypes } from './signature.js';
 
 interface Definition {
   readonly fn: AnyFunction;

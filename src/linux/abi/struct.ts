@@ -1,10 +1,10 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Btf, Field } from '../../formats/btf/index.js';
+import type { AnyFunction } from '../../kernel/abi/gate.js';
+import type { Argument } from '../../kernel/abi/guest-calls.js';
+import { type Signature, signatureFromTypes } from '../../kernel/abi/signature.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { AnyFunction } from './gate.js';
-import type { Argument } from './guest-calls.js';
-import { type Signature, signatureFromTypes } from './signature.js';
 
 /** How functions that members point to are called, and where the base kernel's own are for guest code. */
 export interface MemberFunctions {

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { MKDEV } from '../abi/device-number.js';
-import { nothing } from '../abi/fidelity.js';
 import { runNow } from '../abi/invoke.js';
 import { list } from '../abi/list.js';
 import { errPtr, isErr } from '../errors.js';

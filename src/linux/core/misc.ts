@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant, nothing, partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { constant, nothing, partly } from '../abi/fidelity.js';
 import { Credentials } from '../credentials.js';
 import { Oops } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';

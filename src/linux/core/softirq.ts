@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { yieldCpu } from '../../kernel/effects.js';
-import { constant } from '../abi/fidelity.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

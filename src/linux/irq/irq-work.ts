@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { nothing } from '../abi/fidelity.js';
 import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
-import type { VarArgs } from '../abi/gate.js';
 import { invoke } from '../abi/invoke.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -43,7 +43,7 @@ export class Kobjects implements Subsystem {
     kobject_set_name: (kobj: Ptr, fmt: Ptr) =>
       this.setName(kobj, this.text(fmt, this.k.varargs('kobject_set_name'))),
     kobject_set_name_vargs: (kobj: Ptr, fmt: Ptr, args: Ptr) =>
-      this.setName(kobj, this.text(fmt, this.k.gate.vaList(args))),
+      this.setName(kobj, this.text(fmt, this.k.convention.vaList(args))),
     kobject_rename: (kobj: Ptr, name: Ptr) => this.rename(kobj, this.k.space.cstring(name)),
     kobject_move: (kobj: Ptr, parent: Ptr) => this.move(kobj, parent),
     kobject_del: (kobj: Ptr) => this.del(kobj),

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
-import type { VarArgs } from '../abi/gate.js';
 import { invokeInt, invokePtr } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant, nothing } from '../../kernel/abi/fidelity.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { constant, nothing } from '../abi/fidelity.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { partly } from '../abi/fidelity.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';

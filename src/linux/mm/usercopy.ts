@@ -1,4 +1,3 @@
-import { RSP } from '../../cpu/cpu-types.js';
 import { PAGE_SIZE, type Ptr, RAM, VMALLOC } from '../../cpu/layout.js';
 import { THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import { bootParameter } from '../boot-parameters.js';
@@ -58,7 +57,7 @@ export class Usercopy implements Subsystem {
   private beyondStack(ptr: Ptr, count: number): Refusal | undefined {
     const task = this.k.executor.current;
     if (!task || ptr + count <= task.stackBase || ptr >= task.stackBase + THREAD_SIZE) return undefined;
-    const stack = this.k.cpu.getPtr(RSP);
+    const { stack } = this.k.convention;
     const within = ptr >= stack && ptr + count <= task.stackBase + THREAD_SIZE;
     return within ? undefined : { of: 'process stack', offset: wrap(BigInt(stack - ptr)) };
   }

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { EPROBE_DEFER } from '../../kernel/errno.js';
-import type { VarArgs } from '../abi/gate.js';
 import type { LinuxKernel } from '../kernel.js';
 import { errname } from '../lib/vsprintf/errname.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -32,7 +32,7 @@ export class DevicePrintk implements Subsystem {
     dev_printk_emit: (level: number, _device: Ptr, fmt: Ptr) =>
       this.k.get(Printk).emit(this.text(fmt, this.k.varargs('dev_printk_emit')), level, true),
     dev_vprintk_emit: (level: number, _device: Ptr, fmt: Ptr, args: Ptr) =>
-      this.k.get(Printk).emit(this.text(fmt, this.k.gate.vaList(args)), level, true),
+      this.k.get(Printk).emit(this.text(fmt, this.k.convention.vaList(args)), level, true),
     dev_driver_string: (device: Ptr) => driverString(this.k, device),
     dev_err_probe: (device: Ptr, error: number, fmt: Ptr) => {
       const text = this.text(fmt, this.k.varargs('dev_err_probe'));

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { RECORD_MAX } from '../../kernel/log.js';
-import type { VarArgs } from '../abi/gate.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -28,11 +28,11 @@ export class Printk implements Subsystem {
   readonly exports = {
     _printk: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk')),
     _printk_deferred: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk_deferred')),
-    vprintk: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
-    vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.gate.vaList(args)),
+    vprintk: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.convention.vaList(args)),
+    vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.convention.vaList(args)),
     vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
       this.emit(
-        this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args), RECORD_MAX),
+        this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args), RECORD_MAX),
         level < 0 ? undefined : level,
         deviceInfo !== 0,
       ),

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant, nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { constant, nothing } from '../abi/fidelity.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,4 +1,4 @@
-import { constant } from '../abi/fidelity.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 

@@ -1,9 +1,9 @@
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
-import { constant } from '../abi/fidelity.js';
 import { TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { errPtr } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';

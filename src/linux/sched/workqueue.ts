@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
-import { nothing } from '../abi/fidelity.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { WorkData } from '../abi/work-data.js';

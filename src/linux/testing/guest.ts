@@ -1,11 +1,9 @@
-import { RAX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
+import type { Argument } from '../../kernel/abi/guest-calls.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { Target } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
-import { convert } from '../abi/gate.js';
-import type { Argument } from '../abi/guest-calls.js';
 import { type KernelOptions, LinuxKernel } from '../kernel.js';
 import type { FaultReport } from '../traps/report.js';
 
@@ -106,5 +104,5 @@ function* throughTheGate(k: LinuxKernel, name: string, args: readonly Argument[]
   );
   yield { kind: 'call', fn: k.fn(name), args: encoded };
   if (result === 'v') return 0;
-  return result === 'p' ? k.cpu.getPtr(RAX) : Number(convert(k.cpu.get(RAX), result));
+  return Number(k.convention.result(result));
 }

@@ -1,4 +1,3 @@
-import { RDX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -61,7 +60,7 @@ export class Timekeeping implements Subsystem {
     ktime_add_safe: 'q:qq',
     time64_to_tm: 'v:qip',
     set_normalized_timespec64: 'v:pqq',
-    ns_to_timespec64: 'q:q',
+    ns_to_timespec64: 'w:q',
     sched_clock: 'Q:',
     local_clock: 'Q:',
   };
@@ -78,11 +77,10 @@ export class Timekeeping implements Subsystem {
     return offset === TK_OFFS_REAL || offset === TK_OFFS_TAI ? this.real() : this.monotonic();
   }
 
-  /** struct timespec64 by value: seconds in RAX, nanoseconds in RDX. */
-  private twoWords(ns: bigint): bigint {
+  /** struct timespec64 by value: seconds and nanoseconds. */
+  private twoWords(ns: bigint): readonly [bigint, bigint] {
     const rest = ((ns % NSEC_PER_SEC) + NSEC_PER_SEC) % NSEC_PER_SEC;
-    this.k.cpu.set(RDX, rest);
-    return (ns - rest) / NSEC_PER_SEC;
+    return [(ns - rest) / NSEC_PER_SEC, rest];
   }
 
   private storeTimespec(at: Ptr, ns: bigint): void {

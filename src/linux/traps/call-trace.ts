@@ -1,4 +1,4 @@
-import { HOST_RETURN, RSP } from '../../cpu/cpu-types.js';
+import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
@@ -12,7 +12,7 @@ const GUARD = 4096;
  * The call trace of a task: every return address on its stack that follows a call instruction, innermost
  * first, with the base kernel's own functions where they had called guest code.
  */
-export function callTrace(k: LinuxKernel, task: Task, from: Ptr = k.cpu.getPtr(RSP)): string[] {
+export function callTrace(k: LinuxKernel, task: Task, from: Ptr = k.convention.stack): string[] {
   const { space } = k;
   const top = task.stackBase + task.stackSize;
   // A stack that overflowed is walked from its end on.
@@ -43,7 +43,7 @@ export function moduleOf(k: LinuxKernel, task: Task, rip: Ptr): string {
   const { space } = k;
   const own = symbolAt(k, rip)?.module;
   if (own !== undefined) return own;
-  const from = k.cpu.getPtr(RSP);
+  const from = k.convention.stack;
   const top = task.stackBase + task.stackSize;
   if (from < task.stackBase || from >= top) return symbolAt(k, task.caller)?.module ?? '';
   for (let at = from & ~7; at < top; at += 8) {

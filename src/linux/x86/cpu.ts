@@ -1,6 +1,6 @@
 import type { Thunk } from '../../cpu/cpu-types.js';
 import { PAGE_OFFSET, type Ptr, VMALLOC_BASE, VMEMMAP_BASE } from '../../cpu/layout.js';
-import { constant } from '../abi/fidelity.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
+import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { constant, nothing } from '../../abi/fidelity.js';
-import type { VarArgs } from '../../abi/gate.js';
 import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
-import { nothing } from '../../abi/fidelity.js';
 import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';

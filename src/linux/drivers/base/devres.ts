@@ -71,7 +71,7 @@ export class Devres implements Subsystem {
     devm_kasprintf: (device: Ptr, _flags: number, fmt: Ptr) =>
       this.string(device, this.k.get(Vsprintf).text(fmt, this.k.varargs('devm_kasprintf'))),
     devm_kvasprintf: (device: Ptr, _flags: number, fmt: Ptr, args: Ptr) =>
-      this.string(device, this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args))),
+      this.string(device, this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args))),
     devm_add_action: (device: Ptr, action: Ptr, data: Ptr) => this.addAction(device, action, data),
     __devm_add_action: (device: Ptr, action: Ptr, data: Ptr) => this.addAction(device, action, data),
     devm_remove_action: (device: Ptr, action: Ptr, data: Ptr) => {

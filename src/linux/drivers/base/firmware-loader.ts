@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { compressionOf, unpack } from '../../../formats/compressed/unpack.js';
 import { FormatError } from '../../../formats/format-error.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { DataNode } from '../../../kernel/files/index.js';
-import { nothing } from '../../abi/fidelity.js';
 import { invoke } from '../../abi/invoke.js';
 import { bootParameter } from '../../boot-parameters.js';
 import type { LinuxKernel } from '../../kernel.js';

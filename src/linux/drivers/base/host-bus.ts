@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { AnyFunction } from '../../../kernel/abi/gate.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { AnyFunction } from '../../abi/gate.js';
 import { invokeInt, runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Buses } from './bus.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { nothing } from '../../abi/fidelity.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,4 +1,4 @@
-import { nothing } from '../../abi/fidelity.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { nothing } from '../../abi/fidelity.js';
 import { invoke } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';

@@ -1,8 +1,7 @@
-import { RDX } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
+import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
-import { constant } from '../../abi/fidelity.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -80,9 +79,9 @@ export class InodeExports implements Subsystem {
   };
 
   readonly signatures = {
-    current_time: 'Q:p',
-    inode_set_ctime_current: 'Q:p',
-    simple_inode_init_ts: 'Q:p',
+    current_time: 'w:p',
+    inode_set_ctime_current: 'w:p',
+    simple_inode_init_ts: 'w:p',
     inode_sb_list_add: 'v:p',
   };
 
@@ -186,24 +185,23 @@ export class InodeExports implements Subsystem {
   }
 
   /** Sets times of an inode to now, which it returns. */
-  private stamp(inode: Ptr, times: readonly string[]): bigint {
-    const seconds = this.now();
-    const nanoseconds = this.k.cpu.get(RDX);
+  private stamp(inode: Ptr, times: readonly string[]): readonly [bigint, bigint] {
+    const now = this.now();
+    const [seconds, nanoseconds] = now;
     const apart = this.type.has('i_ctime_sec');
     for (const time of times) {
       this.type.setBig(inode, apart ? `i_${time}_sec` : `i_${time}.tv_sec`, seconds);
       if (apart) this.type.set(inode, `i_${time}_nsec`, Number(nanoseconds));
       else this.type.setBig(inode, `i_${time}.tv_nsec`, nanoseconds);
     }
-    return seconds;
+    return now;
   }
 
-  /** struct timespec64 comes back in two registers. */
-  private now(): bigint {
-    const { clock, cpu } = this.k;
+  /** struct timespec64 by value. */
+  private now(): readonly [bigint, bigint] {
+    const { clock } = this.k;
     const nanoseconds = clock.bootTime + BigInt(Math.floor(clock.now));
-    cpu.set(RDX, nanoseconds % NANOSECONDS);
-    return nanoseconds / NANOSECONDS;
+    return [nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS];
   }
 
   /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */

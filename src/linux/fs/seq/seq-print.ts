@@ -15,7 +15,7 @@ export class SeqPrint implements Subsystem {
     seq_printf: (m: Ptr, fmt: Ptr) =>
       this.print(m, this.k.get(Vsprintf).text(fmt, this.k.varargs('seq_printf'))),
     seq_vprintf: (m: Ptr, fmt: Ptr, args: Ptr) =>
-      this.print(m, this.k.get(Vsprintf).text(fmt, this.k.gate.vaList(args))),
+      this.print(m, this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args))),
     seq_puts: (m: Ptr, text: Ptr) => {
       this.write(m, this.k.space.cstring(text));
     },

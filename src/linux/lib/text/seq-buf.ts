@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { VarArgs } from '../../abi/gate.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,4 +1,4 @@
-import type { VarArgs } from '../../abi/gate.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { Oops } from '../../errors.js';
 import { badPointer, type FormatContext } from './context.js';
 import { asInteger, formatNumber } from './number.js';

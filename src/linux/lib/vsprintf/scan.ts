@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
-import type { VarArgs } from '../../abi/gate.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { isSpace } from '../string/ctype.js';
 import { parseDigits } from '../string/simple-strto.js';
 

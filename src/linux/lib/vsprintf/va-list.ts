@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
-import type { VarArgs } from '../../abi/gate.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 
 /** Offsets in struct __va_list_tag and the size of its register part (System V AMD64 ABI, 3.5.7). */
 const OVERFLOW_AREA = 8;

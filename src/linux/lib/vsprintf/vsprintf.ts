@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { VarArgs } from '../../abi/gate.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import type { FormatContext } from './context.js';
@@ -23,19 +23,21 @@ export class Vsprintf implements Subsystem {
   readonly exports = {
     snprintf: (buf: Ptr, size: number, fmt: Ptr) => this.print(buf, size, fmt, this.k.varargs('snprintf')),
     vsnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
-      this.print(buf, size, fmt, this.k.gate.vaList(args)),
+      this.print(buf, size, fmt, this.k.convention.vaList(args)),
     scnprintf: (buf: Ptr, size: number, fmt: Ptr) =>
       stored(this.print(buf, size, fmt, this.k.varargs('scnprintf')), size),
     vscnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
-      stored(this.print(buf, size, fmt, this.k.gate.vaList(args)), size),
+      stored(this.print(buf, size, fmt, this.k.convention.vaList(args)), size),
     sprintf: (buf: Ptr, fmt: Ptr) => this.print(buf, INT_MAX, fmt, this.k.varargs('sprintf')),
-    vsprintf: (buf: Ptr, fmt: Ptr, args: Ptr) => this.print(buf, INT_MAX, fmt, this.k.gate.vaList(args)),
+    vsprintf: (buf: Ptr, fmt: Ptr, args: Ptr) =>
+      this.print(buf, INT_MAX, fmt, this.k.convention.vaList(args)),
     kasprintf: (_gfp: number, fmt: Ptr) => this.allocate(this.text(fmt, this.k.varargs('kasprintf'))),
     kvasprintf: (_gfp: number, fmt: Ptr, args: Ptr) =>
-      this.allocate(this.text(fmt, this.k.gate.vaList(args))),
-    kvasprintf_const: (_gfp: number, fmt: Ptr, args: Ptr) => this.constant(fmt, this.k.gate.vaList(args)),
+      this.allocate(this.text(fmt, this.k.convention.vaList(args))),
+    kvasprintf_const: (_gfp: number, fmt: Ptr, args: Ptr) =>
+      this.constant(fmt, this.k.convention.vaList(args)),
     sscanf: (buf: Ptr, fmt: Ptr) => scan(this.k.space, buf, fmt, this.k.varargs('sscanf')),
-    vsscanf: (buf: Ptr, fmt: Ptr, args: Ptr) => scan(this.k.space, buf, fmt, this.k.gate.vaList(args)),
+    vsscanf: (buf: Ptr, fmt: Ptr, args: Ptr) => scan(this.k.space, buf, fmt, this.k.convention.vaList(args)),
   };
 
   /** The text of a format in guest memory, as bytes (characters 0 to 255); its first `limit` characters. */

@@ -7,7 +7,7 @@ import {
   zlibDeflateReset,
 } from 'pako';
 import type { Ptr } from '../../../cpu/layout.js';
-import { constant } from '../../abi/fidelity.js';
+import { constant } from '../../../kernel/abi/fidelity.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

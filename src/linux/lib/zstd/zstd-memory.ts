@@ -1,4 +1,3 @@
-import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -28,8 +27,8 @@ export class ZstdMemory implements Subsystem {
 
   /** Behind the return address of the call being served. */
   private memory(): CustomMemory {
-    const { space, cpu } = this.k;
-    const at = cpu.getPtr(RSP) + 8;
+    const { space, convention } = this.k;
+    const at = convention.stackArguments;
     return {
       allocate: space.loadPtr(at),
       free: space.loadPtr(at + 8),

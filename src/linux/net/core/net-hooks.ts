@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { AnyFunction } from '../../abi/gate.js';
+import type { AnyFunction } from '../../../kernel/abi/gate.js';
 import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import { EBADF } from '../../../kernel/errno.js';
-import { nothing } from '../../abi/fidelity.js';
 import { list } from '../../abi/list.js';
 import { errPtr, Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { constant } from '../../abi/fidelity.js';
+import { constant } from '../../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -10,9 +10,10 @@ import type { Btf, TypeRef } from '../../formats/btf/index.js';
  *     h, H, c, C  16- and 8-bit        -> number
  *     b  bool                          -> boolean
  *     v  nothing
+ *     w  a struct of two words, as a result  -> a pair of bigints
  *     s  a struct passed in memory     -> Ptr of the copy on the stack
  */
-export type Code = 'p' | 'i' | 'u' | 'l' | 'L' | 'q' | 'Q' | 'h' | 'H' | 'c' | 'C' | 'b' | 'v' | 's';
+export type Code = 'p' | 'i' | 'u' | 'l' | 'L' | 'q' | 'Q' | 'h' | 'H' | 'c' | 'C' | 'b' | 'v' | 'w' | 's';
 
 export interface Signature {
   readonly result: Code;
@@ -22,7 +23,7 @@ export interface Signature {
 
 /** Parses `result:params`, with a trailing `.` for variadic functions: `i:pp.` is int f(ptr, ptr, ...). */
 export function parseSignature(text: string): Signature {
-  const match = /^([piulLqQhHcCbv]):([piulLqQhHcCbs]*)(\.?)$/.exec(text);
+  const match = /^([piulLqQhHcCbvw]):([piulLqQhHcCbs]*)(\.?)$/.exec(text);
   if (!match) throw new SyntaxError(`bad signature '${text}'`);
   return { result: match[1] as Code, params: [...match[2]] as Code[], variadic: match[3] === '.' };
 }
@@ -32,10 +33,17 @@ export function signatureFromTypes(types: Btf, func: string | TypeRef): Signatur
   const prototype = types.findPrototype(func);
   if (!prototype) return undefined;
   return {
-    result: codeOf(types, prototype.result),
+    result: resultCode(types, prototype.result),
     params: prototype.params.flatMap((param) => paramCodes(types, param.type)),
     variadic: prototype.variadic,
   };
+}
+
+/** Structs of 9 to 16 bytes come back in two registers. */
+function resultCode(types: Btf, ref: TypeRef): Code {
+  const type = types.classify(ref);
+  const isStruct = type.kind === 'struct' || type.kind === 'union';
+  return isStruct && types.sizeOf(ref) > 8 ? 'w' : codeOf(types, ref);
 }
 
 /** Structs of 9 to 16 bytes travel in two registers (System V AMD64 ABI, 3.2.3), larger ones on the stack. */

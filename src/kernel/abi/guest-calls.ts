@@ -1,8 +1,8 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
-import { type CpuContract, RAX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { isSleepable, type Sleepable } from '../../kernel/effects.js';
-import { type AnyFunction, convert } from './gate.js';
+import { isSleepable, type Sleepable } from '../effects.js';
+import type { Convention } from './convention.js';
+import type { AnyFunction } from './gate.js';
 import type { Code, Signature } from './signature.js';
 
 /** A pointer as `Ptr`, an integer or a truth value; a bigint where 53 bits are too few. */
@@ -14,7 +14,7 @@ export type Argument = number | bigint | boolean;
  */
 export class GuestCalls {
   constructor(
-    private readonly cpu: CpuContract,
+    private readonly convention: Convention,
     private readonly space: AddressSpace,
     /** The base kernel's own function at an address. */
     private readonly ownFunction: (fn: Ptr) => AnyFunction | undefined,
@@ -41,8 +41,7 @@ export class GuestCalls {
   }
 
   private result(code: Code): number {
-    if (code === 'v') return 0;
-    return code === 'p' ? this.cpu.getPtr(RAX) : Number(convert(this.cpu.get(RAX), code));
+    return code === 'v' ? 0 : Number(this.convention.result(code));
   }
 }
 
