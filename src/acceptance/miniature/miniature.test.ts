@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { assemble } from '../../cpu/testing/assemble.js';
+import { writeExecutable } from './format.js';
+import { MiniKernel } from './mini-kernel.js';
+
+/** Where the first module's image comes to be. */
+const BASE = 0xffff_ffff_c000_1000n;
+const CODE = 4096;
+const IMPORTS = ['Print', 'PrintNumbers', 'Allocate', 'Free', 'Sleep', 'StartTask'];
+
+/** An executable from assembly: slots of the imports by name, `data` in the first page, `start` at the beginning of the code. */
+function executable(data: string, code: string, stop: string, imports = IMPORTS): Uint8Array {
+  const slots = imports.map((name) => `${name}: .quad 0`).join('\n');
+  const text = `${slots}\n${data}\n.org ${CODE}\nstart: ${code}\n.org ${CODE + 512}\nstop: ${stop}\n.org ${2 * CODE}`;
+  return writeExecutable({ imports, start: CODE, stop: CODE + 512, image: assemble(text, BASE) });
+}
+
+const RETURN_DONE = 'xor eax, eax\nret';
+const GREETS = 'sub rsp, 40\nlea rcx, [rip+hello]\ncall [rip+Print]\nadd rsp, 40\nxor eax, eax\nret';
+
+describe('a second system in miniature', () => {
+  it('loads a module, runs it by its own convention, and takes its memory back', () => {
+    const kernel = new MiniKernel();
+    const file = executable('hello: .asciz "hello from a module"', GREETS, RETURN_DONE);
+    expect(kernel.load('greeter', file)).toBe('DONE');
+    expect(kernel.log.linesFrom(0)).toEqual(['hello from a module']);
+    expect(kernel.unload(kernel.modules[0])).toEqual([]);
+    expect([kernel.modules, kernel.reports]).toEqual([[], []]);
+  });
+
+  it('gives variable arguments, in registers and behind the home space', () => {
+    const kernel = new MiniKernel();
+    const code = `sub rsp, 56
+      mov ecx, 5
+      mov edx, 1
+      mov r8d, 2
+      mov r9d, 3
+      mov qword ptr [rsp+32], 4
+      mov qword ptr [rsp+40], -5
+      call [rip+PrintNumbers]
+      add rsp, 56
+      ${RETURN_DONE}`;
+    kernel.load('numbers', executable('', code, RETURN_DONE));
+    expect(kernel.log.linesFrom(0)).toEqual(['1 2 3 4 -5']);
+  });
+
+  it('runs tasks that sleep, and goes on meanwhile', () => {
+    const kernel = new MiniKernel();
+    const code = `sub rsp, 40
+      lea rcx, [rip+worker]
+      lea rdx, [rip+late]
+      call [rip+StartTask]
+      lea rcx, [rip+hello]
+      call [rip+Print]
+      add rsp, 40
+      ${RETURN_DONE}
+      worker: push rbx
+      sub rsp, 32
+      mov rbx, rcx
+      mov ecx, 20
+      call [rip+Sleep]
+      mov rcx, rbx
+      call [rip+Print]
+      add rsp, 32
+      pop rbx
+      ret`;
+    const file = executable('hello: .asciz "first"\nlate: .asciz "later"', code, RETURN_DONE);
+    kernel.load('sleeper', file);
+    expect(kernel.log.linesFrom(0)).toEqual(['first']);
+    kernel.unload(kernel.modules[0]);
+    expect(kernel.log.linesFrom(0)).toEqual(['first', 'later']);
+  });
+
+  it('says what a module left allocated', () => {
+    const kernel = new MiniKernel();
+    const code = `sub rsp, 40\nmov ecx, 100\ncall [rip+Allocate]\nmov [rip+kept], rax\nmov ecx, 50\ncall [rip+Allocate]\nadd rsp, 40\n${RETURN_DONE}`;
+    const stop = `sub rsp, 40\nmov rcx, [rip+kept]\ncall [rip+Free]\nadd rsp, 40\n${RETURN_DONE}`;
+    kernel.load('keeper', executable('kept: .quad 0', code, stop));
+    const [{ base }] = kernel.modules;
+    const left = kernel.unload(kernel.modules[0]);
+    expect(left.map(({ size }) => size)).toEqual([50]);
+    expect(left[0].caller - base).toBeGreaterThan(CODE);
+  });
+
+  it('names the module and the place of a fault, of guest code and of what it had the kernel do', () => {
+    const kernel = new MiniKernel();
+    kernel.load('reader', executable('', `mov rax, [0x10]\n${RETURN_DONE}`, RETURN_DONE));
+    kernel.load(
+      'printer',
+      executable('', `sub rsp, 40\nxor ecx, ecx\ncall [rip+Print]\nadd rsp, 40\n${RETURN_DONE}`, RETURN_DONE),
+    );
+    expect(kernel.reports).toEqual([
+      { what: '#PF: read at 0x10', module: 'reader', offset: CODE },
+      { what: 'Print: read at 0x0', module: 'printer', offset: expect.any(Number) },
+    ]);
+  });
+
+  it('refuses what wants a function that there is not, and what is no executable', () => {
+    const kernel = new MiniKernel();
+    expect(kernel.load('wanting', executable('', RETURN_DONE, RETURN_DONE, ['Fly']))).toBe(
+      'NO_SUCH_FUNCTION',
+    );
+    expect(kernel.log.linesFrom(0)).toEqual(['wanting wants Fly, which there is not']);
+    expect(() => kernel.load('text', new TextEncoder().encode('#!/bin/sh and more'))).toThrow(
+      'no executable of MINI',
+    );
+  });
+});
