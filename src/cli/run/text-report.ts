@@ -1,5 +1,6 @@
 import { visible } from '../../formats/visible-text.js';
 import type { LogRecord } from '../../kernel/log.js';
+import type { UsedLimit } from '../../linux/abi/export-table.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
 import { timeStamp } from '../../machine/applets/dmesg.js';
 import type { Leak } from '../../machine/leaks.js';
@@ -40,13 +41,16 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     ...report.unbound.map((driver) => unboundText(driver, style)),
     ...report.leftBehind.map((entry) => leftText(entry, style)),
     ...report.leaks.map((leak) => leakText(leak, style)),
-    ...report.limits.map(
-      ({ symbol, limit }) => `${style.dim('does less here')} ${visible(`${symbol}: ${limit}`)}`,
-    ),
+    ...(ok ? [] : report.limits.map((limit) => limitText(limit, style))),
     ...[...report.modprobe.stderr, ...report.remove.stderr].map((line) => style.red(visible(line))),
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Where a run failed, what modbox does less may be why. */
+function limitText({ symbol, limit }: UsedLimit, style: Style): string {
+  return `${style.dim('does less here')} ${visible(`${symbol}: ${limit}`)}`;
 }
 
 /** Nothing that is missing goes without saying. */
