@@ -78,8 +78,9 @@ export class TagSets implements Subsystem {
       map.set(at, 'mq_map', k.slab.kmalloc(4, true));
       map.set(at, 'nr_queues', type.get(set, 'nr_hw_queues'));
     }
-    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'map_queues');
-    if (fn !== 0) yield* k.call(fn, set);
+    const ops = k.struct('blk_mq_ops');
+    const operations = type.get(set, 'ops');
+    if (ops.get(operations, 'map_queues') !== 0) yield* ops.call(operations, 'map_queues', set);
     else this.mapQueues(first);
   }
 
@@ -108,11 +109,13 @@ export class TagSets implements Subsystem {
     const memory = k.pages.allocateExact(depth * stride);
     if (memory === 0) return -ENOMEM;
     this.memory.set(tags, memory);
-    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'init_request');
+    const ops = k.struct('blk_mq_ops');
+    const operations = type.get(set, 'ops');
+    const told = ops.get(operations, 'init_request') !== 0;
     for (let i = 0; i < depth; i++) {
       const request = memory + i * stride;
       k.space.storePtr(table + i * 8, request);
-      const error = fn === 0 ? 0 : yield* k.callInt(fn, set, request, BigInt(queue), -1);
+      const error = told ? yield* ops.call(operations, 'init_request', set, request, queue, -1) : 0;
       if (error !== 0) return error;
     }
     return 0;
@@ -144,10 +147,11 @@ export class TagSets implements Subsystem {
     const tagType = k.struct('blk_mq_tags');
     const table = tagType.get(tags, 'static_rqs');
     const operations = k.struct('blk_mq_tag_set').get(set, 'ops');
-    const fn = k.struct('blk_mq_ops').get(operations, 'exit_request');
-    for (let i = 0; fn !== 0 && i < tagType.get(tags, 'nr_tags'); i++) {
+    const ops = k.struct('blk_mq_ops');
+    const told = ops.get(operations, 'exit_request') !== 0;
+    for (let i = 0; told && i < tagType.get(tags, 'nr_tags'); i++) {
       const request = k.space.loadPtr(table + i * 8);
-      if (request !== 0) yield* k.call(fn, set, request, BigInt(queue));
+      if (request !== 0) yield* ops.call(operations, 'exit_request', set, request, queue);
     }
     const memory = this.memory.get(tags);
     if (memory !== undefined) k.pages.free(memory);
