@@ -29,7 +29,11 @@ export class GuestCalls {
     if (args.length < params.length)
       throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
     const own = this.ownFunction(fn);
-    if (own) return yield* callOwn(own, args);
+    if (own)
+      return yield* callOwn(
+        own,
+        args.map((arg, i) => plain(arg, params[i])),
+      );
     yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
     return this.result(signature.result);
   }
@@ -44,6 +48,12 @@ export class GuestCalls {
     if (code === 'v') return 0;
     return code === 'p' ? this.cpu.getPtr(RAX) : Number(convert(this.cpu.get(RAX), code));
   }
+}
+
+/** Truth as the base kernel's own functions take it: a boolean where the parameter is bool, else a number. */
+function plain(arg: Argument, code: Code | undefined): Argument {
+  if (code === 'b') return Boolean(arg);
+  return typeof arg === 'boolean' ? Number(arg) : arg;
 }
 
 function* callOwn(own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
