@@ -29,13 +29,24 @@ export class GuestCalls {
     if (args.length < params.length)
       throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
     const own = this.ownFunction(fn);
-    if (own)
-      return yield* callOwn(
-        own,
-        args.map((arg, i) => plain(arg, params[i])),
-      );
+    if (own) {
+      const plainArgs = args.map((arg, i) => plain(arg, params[i]));
+      return yield* this.callOwn(fn, own, plainArgs);
+    }
     yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
     return this.result(signature.result);
+  }
+
+  /** Where it throws, the instruction pointer stays on it: that is where a fault was. */
+  private *callOwn(fn: Ptr, own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
+    const { cpu } = this;
+    const { rip } = cpu;
+    cpu.rip = this.space.toAddress(fn);
+    const call = own as unknown as (...values: readonly Argument[]) => unknown;
+    const result = call(...args);
+    const value = isSleepable(result) ? yield* result : result;
+    cpu.rip = rip;
+    return Number(value ?? 0);
   }
 
   private encode(arg: Argument, code: Code): bigint {
@@ -54,10 +65,4 @@ export class GuestCalls {
 function plain(arg: Argument, code: Code | undefined): Argument {
   if (code === 'b') return Boolean(arg);
   return typeof arg === 'boolean' ? Number(arg) : arg;
-}
-
-function* callOwn(own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
-  const call = own as unknown as (...values: readonly Argument[]) => unknown;
-  const result = call(...args);
-  return Number((isSleepable(result) ? yield* result : result) ?? 0);
 }
