@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import type { VarArgs } from '../../abi/gate.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -15,7 +14,7 @@ import { Buses } from './bus.js';
 import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
-import { DeviceStates, getDevice, kobjOf, putDevice } from './device.js';
+import { DeviceStates, getDevice, kobjOf, OF_DEVICE, putDevice } from './device.js';
 import { Devres } from './devres.js';
 import { createDevice } from './host-class.js';
 
@@ -246,7 +245,7 @@ export class DeviceExports implements Subsystem {
 
   private *forEach(devices: readonly Ptr[], data: Ptr, fn: Ptr): Sleepable<number> {
     for (const device of devices) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -254,7 +253,7 @@ export class DeviceExports implements Subsystem {
 
   private *findChild(device: Ptr, data: Ptr, match: Ptr): Sleepable<Ptr> {
     for (const child of [...this.children(device)])
-      if ((yield* invokeInt(this.k, match, child, data)) !== 0) return getDevice(this.k, child);
+      if ((yield* this.k.callAs(OF_DEVICE, match, child, data)) !== 0) return getDevice(this.k, child);
     return 0;
   }
 
