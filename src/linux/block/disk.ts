@@ -13,6 +13,7 @@ import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
+import { GRACE_NS } from '../locking/rcu.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
@@ -238,8 +239,7 @@ export class Disks implements Subsystem {
     const queues = k.get(RequestQueues);
     const queue = type.get(disk, 'queue');
     if ((type.getBig(disk, 'state') & GD_OWNS_QUEUE) !== 0n) yield* queues.leaveTagSet(queue);
-    if (type.get(disk, 'major') === BLOCK_EXT_MAJOR)
-      this.extendedMinors.delete(type.get(disk, 'first_minor'));
+    if (type.get(disk, 'major') === BLOCK_EXT_MAJOR) this.giveBack(type.get(disk, 'first_minor'));
     k.struct('request_queue').set(queue, 'disk', 0);
     yield* queues.put(queue);
     const added = (type.getBig(disk, 'state') & GD_ADDED) !== 0n;
@@ -252,6 +252,12 @@ export class Disks implements Subsystem {
     this.inodes.delete(part);
     k.slab.free(part);
     k.slab.free(disk);
+  }
+
+  /** blk_free_ext_minor(), which waits for those that may still be reading the block_device's inode. */
+  private giveBack(minor: number): void {
+    const { clock } = this.k;
+    clock.arm(clock.now + GRACE_NS, () => this.extendedMinors.delete(minor));
   }
 
   private setCapacity(disk: Ptr, sectors: number): void {
