@@ -187,7 +187,7 @@ export class LinuxKernel {
     this.exports = new ExportTable(target, this.executor, new Gate(this.convention), (address) =>
       space.fromAddress(address),
     );
-    this.calls = new GuestCalls(this.convention, space, (fn) => this.exports.functionAt(fn));
+    this.calls = new GuestCalls(this.cpu, this.convention, space, (fn) => this.exports.functionAt(fn));
     for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
     for (const subsystem of this.subsystems.values()) this.fillData(subsystem);
     this.processes.boot();

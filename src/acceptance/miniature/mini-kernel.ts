@@ -92,7 +92,7 @@ export class MiniKernel {
       () => {},
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
-    this.calls = new GuestCalls(this.convention, this.space, (fn) => this.bound.get(fn));
+    this.calls = new GuestCalls(this.cpu, this.convention, this.space, (fn) => this.bound.get(fn));
     this.exportFunctions();
   }
 

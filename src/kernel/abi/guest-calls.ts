@@ -1,4 +1,5 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
+import type { CpuContract } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { isSleepable, type Sleepable } from '../effects.js';
 import type { Convention } from './convention.js';
@@ -14,6 +15,7 @@ export type Argument = number | bigint | boolean;
  */
 export class GuestCalls {
   constructor(
+    private readonly cpu: Pick<CpuContract, 'rip'>,
     private readonly convention: Convention,
     private readonly space: AddressSpace,
     /** The base kernel's own function at an address. */
@@ -29,9 +31,24 @@ export class GuestCalls {
     if (args.length < params.length)
       throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
     const own = this.ownFunction(fn);
-    if (own) return yield* callOwn(own, args);
+    if (own) {
+      const plainArgs = args.map((arg, i) => plain(arg, params[i]));
+      return yield* this.callOwn(fn, own, plainArgs);
+    }
     yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
     return this.result(signature.result);
+  }
+
+  /** Where it throws, the instruction pointer stays on it: that is where a fault was. */
+  private *callOwn(fn: Ptr, own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
+    const { cpu } = this;
+    const { rip } = cpu;
+    cpu.rip = this.space.toAddress(fn);
+    const call = own as unknown as (...values: readonly Argument[]) => unknown;
+    const result = call(...args);
+    const value = isSleepable(result) ? yield* result : result;
+    cpu.rip = rip;
+    return Number(value ?? 0);
   }
 
   private encode(arg: Argument, code: Code): bigint {
@@ -45,8 +62,8 @@ export class GuestCalls {
   }
 }
 
-function* callOwn(own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
-  const call = own as unknown as (...values: readonly Argument[]) => unknown;
-  const result = call(...args);
-  return Number((isSleepable(result) ? yield* result : result) ?? 0);
+/** Truth as the base kernel's own functions take it: a boolean where the parameter is bool, else a number. */
+function plain(arg: Argument, code: Code | undefined): Argument {
+  if (code === 'b') return Boolean(arg);
+  return typeof arg === 'boolean' ? Number(arg) : arg;
 }

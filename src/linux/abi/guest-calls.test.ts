@@ -61,6 +61,30 @@ describe('a function that a member points to', () => {
     expect(g.run(() => g.k.callAs('l:pli', fops.get(table, 'llseek'), 0, 5, 2))).toBe(7);
   });
 
+  it('gets truth as its parameters have it: a boolean for bool, a number for int', () => {
+    const seen: unknown[] = [];
+    const look = (...args: unknown[]): number => seen.push(...args);
+    const fn = g.k.exports.hostFunction('test_truth', 'i:ib', look);
+    g.run(() => g.k.callAs('i:ib', fn, true, 1));
+    g.run(() => g.k.callAs('i:ib', fn, false, 0));
+    expect(seen).toEqual([1, true, 0, false]);
+  });
+
+  it('is where a fault is told to be, if it is the base kernel’s own', () => {
+    const fn = g.k.exports.hostFunction('test_fault', 'i:p', (at: Ptr) => g.k.space.load32(at));
+    const wrong = g.k.exports.hostFunction('test_wrong', 'i:p', () => {
+      throw new Error('not so');
+    });
+    expect(() => g.run(() => g.k.callAs('i:p', fn, 8))).toThrow('NULL pointer');
+    expect(g.reports().map(({ kind, at }) => ({ kind, at }))).toEqual([
+      { kind: 'null-dereference', at: expect.stringMatching(/^test_fault/) },
+    ]);
+    expect(() => g.run(() => g.k.callAs('i:p', wrong, 8))).toThrow(
+      'internal error in test_wrong: Error: not so',
+    );
+    expect(g.reports()).toHaveLength(1);
+  });
+
   it('may be named by a typedef of the kernel instead', () => {
     // typedef int (*initcall_t)(void); typedef irqreturn_t (*irq_handler_t)(int, void *)
     expect(g.run(() => g.k.callAs('irq_handler_t', code(RETURN_SECOND), 3, 1))).toBe(1);

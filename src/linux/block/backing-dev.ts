@@ -1,6 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { Devices } from '../drivers/base/core.js';
+import { createDevice } from '../drivers/base/host-class.js';
 import { isErr, ptrErr } from '../errors.js';
 import { registerClass } from '../fs/classes.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -57,16 +59,11 @@ export class BackingDevices implements Subsystem {
     if (type.get(bdi, 'dev') !== 0) return 0;
     type.setText(bdi, 'dev_name', name);
     if (this.bdiClass === 0) this.bdiClass = yield* registerClass(k, 'bdi');
-    const format = k.constantString('%s');
-    const device = yield* k.callPtr(
-      k.fn('device_create'),
-      this.bdiClass,
-      0,
-      0n,
-      bdi,
-      format,
-      type.addr(bdi, 'dev_name'),
-    );
+    const device = yield* createDevice(k, this.bdiClass, {
+      parent: 0,
+      data: bdi,
+      name: type.text(bdi, 'dev_name'),
+    });
     if (isErr(device)) return ptrErr(device);
     type.set(bdi, 'dev', device);
     type.set(bdi, 'id', this.nextId++);
@@ -78,7 +75,7 @@ export class BackingDevices implements Subsystem {
     const type = k.struct('backing_dev_info');
     const device = type.get(bdi, 'dev');
     if (device === 0) return;
-    yield* k.call(k.fn('device_unregister'), device);
+    yield* k.get(Devices).unregister(device);
     type.set(bdi, 'dev', 0);
   }
 

@@ -37,7 +37,7 @@ export class BlockCgroups implements Subsystem {
     this.policies[id] = policy;
     type.set(policy, 'plid', id);
     if (alloc === 0) return 0;
-    const data = yield* k.callPtr(alloc, GFP_KERNEL);
+    const data = yield* type.call(policy, 'cpd_alloc_fn', GFP_KERNEL);
     if (data === 0) {
       this.policies[id] = undefined;
       return -ENOMEM;
@@ -46,8 +46,8 @@ export class BlockCgroups implements Subsystem {
     cpd.set(data, 'blkcg', k.symbol('blkcg_root'));
     cpd.set(data, 'plid', id);
     k.space.storePtr(this.slot(id), data);
-    const init = type.has('cpd_init_fn') ? type.get(policy, 'cpd_init_fn') : 0;
-    if (init !== 0) yield* k.call(init, data);
+    if (type.has('cpd_init_fn') && type.get(policy, 'cpd_init_fn') !== 0)
+      yield* type.call(policy, 'cpd_init_fn', data);
     return 0;
   }
 
@@ -57,7 +57,7 @@ export class BlockCgroups implements Subsystem {
     const id = type.get(policy, 'plid');
     if (this.policies[id] !== policy) return;
     const data = k.space.loadPtr(this.slot(id));
-    if (data !== 0) yield* k.call(type.get(policy, 'cpd_free_fn'), data);
+    if (data !== 0) yield* type.call(policy, 'cpd_free_fn', data);
     k.space.storePtr(this.slot(id), 0);
     this.policies[id] = undefined;
   }

@@ -5,12 +5,16 @@ import { EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { MKDEV } from '../abi/device-number.js';
 import { runNow } from '../abi/invoke.js';
 import { list } from '../abi/list.js';
+import { Devices } from '../drivers/base/core.js';
+import { putDevice } from '../drivers/base/device.js';
+import { registerLate } from '../drivers/base/host-class.js';
 import { errPtr, isErr } from '../errors.js';
 import { S_IFBLK } from '../fs/flags.js';
 import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
+import { GRACE_NS } from '../locking/rcu.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
@@ -82,7 +86,7 @@ export class Disks implements Subsystem {
   }
 
   private *allocForBios(): Sleepable<Ptr> {
-    const q = yield* this.k.get(RequestQueues).alloc();
+    const q = this.k.get(RequestQueues).alloc();
     if (q === 0) return 0;
     const disk = yield* this.alloc(q);
     this.state(disk, GD_OWNS_QUEUE, true);
@@ -113,7 +117,7 @@ export class Disks implements Subsystem {
     type.set(disk, 'part0', this.makeDevice(disk, q));
     k.struct('request_queue').set(q, 'disk', disk);
     const device = this.device(disk);
-    yield* k.call(k.fn('device_initialize'), device);
+    k.get(Devices).initialize(device);
     const devices = k.struct('device');
     devices.set(device, 'class', k.symbol('block_class'));
     devices.set(device, 'type', this.diskType);
@@ -148,11 +152,10 @@ export class Disks implements Subsystem {
     const number = MKDEV(type.get(disk, 'major'), type.get(disk, 'first_minor'));
     devices.set(device, 'parent', parent);
     devices.set(device, 'groups', groups);
-    const name = type.addr(disk, 'disk_name');
-    yield* k.callInt(k.fn('dev_set_name'), device, k.constantString('%s'), name);
+    k.get(Devices).setName(device, type.text(disk, 'disk_name'));
     const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
     if (!hidden) devices.set(device, 'devt', number);
-    const error = yield* k.callInt(k.fn('device_add'), device);
+    const error = yield* k.get(Devices).add(device);
     if (error !== 0) return error;
     const part = type.get(disk, 'part0');
     const parts = k.struct('block_device');
@@ -202,7 +205,7 @@ export class Disks implements Subsystem {
   private *directory(name: string, device: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const kobject = k.struct('device').addr(device, 'kobj');
-    return yield* k.callPtr(k.fn('kobject_create_and_add'), k.constantString(name), kobject);
+    return yield* k.get(Kobjects).createAndAdd(name, kobject);
   }
 
   private *del(disk: Ptr): Sleepable<void> {
@@ -212,19 +215,19 @@ export class Disks implements Subsystem {
     this.state(disk, GD_DEAD, true);
     if (this.added.delete(disk)) removeChild(k, this.folder, type.text(disk, 'disk_name'));
     const part = type.get(disk, 'part0');
-    const put = k.fn('kobject_put');
+    const kobjects = k.get(Kobjects);
     yield* k.get(BackingDevices).unregister(type.get(disk, 'bdi'));
     const queue = type.get(disk, 'queue');
     yield* k.get(RequestQueues).removeDirectory(disk);
-    yield* k.call(put, k.struct('block_device').get(part, 'bd_holder_dir'));
-    yield* k.call(put, type.get(disk, 'slave_dir'));
+    yield* kobjects.put(k.struct('block_device').get(part, 'bd_holder_dir'));
+    yield* kobjects.put(type.get(disk, 'slave_dir'));
     type.set(disk, 'slave_dir', 0);
-    yield* k.call(k.fn('device_del'), this.device(disk));
+    yield* k.get(Devices).del(this.device(disk));
     if ((type.getBig(disk, 'state') & GD_OWNS_QUEUE) !== 0n) yield* k.get(RequestQueues).leaveTagSet(queue);
   }
 
   private *put(disk: Ptr): Sleepable<void> {
-    if (disk !== 0 && !isErr(disk)) yield* this.k.call(this.k.fn('put_device'), this.device(disk));
+    if (disk !== 0 && !isErr(disk)) yield* putDevice(this.k, this.device(disk));
   }
 
   /** disk_release(): the last reference to the device is gone. */
@@ -237,19 +240,25 @@ export class Disks implements Subsystem {
     const queues = k.get(RequestQueues);
     const queue = type.get(disk, 'queue');
     if ((type.getBig(disk, 'state') & GD_OWNS_QUEUE) !== 0n) yield* queues.leaveTagSet(queue);
-    if (type.get(disk, 'major') === BLOCK_EXT_MAJOR)
-      this.extendedMinors.delete(type.get(disk, 'first_minor'));
+    if (type.get(disk, 'major') === BLOCK_EXT_MAJOR) this.giveBack(type.get(disk, 'first_minor'));
     k.struct('request_queue').set(queue, 'disk', 0);
     yield* queues.put(queue);
     const added = (type.getBig(disk, 'state') & GD_ADDED) !== 0n;
     const operations = type.get(disk, 'fops');
-    const fn = operations === 0 ? 0 : k.struct('block_device_operations').get(operations, 'free_disk');
-    if (added && fn !== 0) yield* k.call(fn, disk);
+    const ops = k.struct('block_device_operations');
+    if (added && operations !== 0 && ops.get(operations, 'free_disk') !== 0)
+      yield* ops.call(operations, 'free_disk', disk);
     yield* k.get(BackingDevices).put(type.get(disk, 'bdi'));
     k.get(VfsObjects).freeInode(this.inodes.get(part)!);
     this.inodes.delete(part);
     k.slab.free(part);
     k.slab.free(disk);
+  }
+
+  /** blk_free_ext_minor(), which waits for those that may still be reading the block_device's inode. */
+  private giveBack(minor: number): void {
+    const { clock } = this.k;
+    clock.arm(clock.now + GRACE_NS, () => this.extendedMinors.delete(minor));
   }
 
   private setCapacity(disk: Ptr, sectors: number): void {
@@ -286,16 +295,10 @@ export class Disks implements Subsystem {
     this.ready = true;
     const blockClass = k.symbol('block_class');
     k.struct('class').set(blockClass, 'name', k.constantString('block'));
-    if (k.hasSymbol('__class_register'))
-      yield* k.callInt(k.fn('__class_register'), blockClass, k.permanent(8));
-    else yield* k.callInt(k.fn('class_register'), blockClass);
+    yield* registerLate(k, blockClass);
     const type = k.struct('device_type');
     this.diskType = k.permanent(type.size);
     type.set(this.diskType, 'name', k.constantString('disk'));
-    const self = this;
-    const release = k.exports.hostFunction('disk_release', 'v:p', function* (device: Ptr): Sleepable<void> {
-      yield* self.release(device);
-    });
-    type.set(this.diskType, 'release', release);
+    type.bind(this.diskType, 'release', 'disk_release', (device: Ptr) => this.release(device));
   }
 }

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
+
 import { EBUSY, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { type Holding, heldStructs } from '../holding.js';
@@ -34,7 +34,7 @@ export class Elevators implements Subsystem {
   }
 
   /** -EINVAL for impossible sizes of its per-process data, -EBUSY for a name that is taken. */
-  private *register(elevator: Ptr): Sleepable<number> {
+  private register(elevator: Ptr): number {
     const { k } = this;
     const type = k.struct('elevator_type');
     const name = type.string(elevator, 'elevator_name');
@@ -43,8 +43,7 @@ export class Elevators implements Subsystem {
       const align = type.get(elevator, 'icq_align');
       if (size < k.sizeOf('io_cq') || align < 8) return -EINVAL;
       type.setText(elevator, 'icq_cache_name', `${name}_io_cq`);
-      const create = k.get(SlabExports).exports.kmem_cache_create;
-      const cache = yield* k.wait(create(type.addr(elevator, 'icq_cache_name'), size, align, 0, 0));
+      const cache = k.get(SlabExports).createCache(type.addr(elevator, 'icq_cache_name'), size, align, 0, 0);
       if (cache === 0) return -ENOMEM;
       type.set(elevator, 'icq_cache', cache);
     }
@@ -77,7 +76,7 @@ export class Elevators implements Subsystem {
     const type = this.k.struct('elevator_type');
     const cache = type.get(elevator, 'icq_cache');
     if (cache === 0) return;
-    this.k.get(SlabExports).exports.kmem_cache_destroy(cache);
+    this.k.get(SlabExports).destroyCache(cache);
     type.set(elevator, 'icq_cache', 0);
   }
 }

@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
@@ -98,11 +97,11 @@ export class QueueLimits implements Subsystem {
   }
 
   /** queue_limits_commit_update(): the caller has taken limits_lock to change a copy, and is done. */
-  private *commitLocked(q: Ptr, limits: Ptr): Sleepable<number> {
+  private commitLocked(q: Ptr, limits: Ptr): number {
     const error = this.commit(q, limits);
     // structs: request_queue.limits_lock is there where queue_limits_commit_update() is.
     const lock = this.k.struct('request_queue').addr(q, 'limits_lock');
-    yield* this.k.wait(this.k.get(Mutexes).exports.mutex_unlock(lock));
+    this.k.get(Mutexes).unlock(lock);
     return error;
   }
 

@@ -3,6 +3,9 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Kobjects } from '../kobject/kobject.js';
+
+import { XArrays } from '../lib/xarray/xarray.js';
 import type { Subsystem } from '../subsystem.js';
 import { QueueLimits } from './queue-limits.js';
 
@@ -32,7 +35,7 @@ export class RequestQueues implements Subsystem {
   };
 
   /** A queue with one reference, for bios only until it is given a tag set. */
-  *alloc(): Sleepable<Ptr> {
+  alloc(): Ptr {
     const { k } = this;
     const type = k.struct('request_queue');
     const q = k.slab.kmalloc(type.size, true);
@@ -43,7 +46,7 @@ export class RequestQueues implements Subsystem {
     list.init(k.space, type.addr(q, 'mq_freeze_wq.head'));
     k.get(QueueLimits).setDefaults(type.addr(q, 'limits'));
     type.set(q, 'nr_requests', DEFAULT_REQUESTS);
-    if (this.isObject) yield* k.call(k.fn('kobject_init'), type.addr(q, 'kobj'), this.type());
+    if (this.isObject) k.get(Kobjects).init(type.addr(q, 'kobj'), this.type());
     else type.set(q, 'refs.refs.counter', 1);
     return q;
   }
@@ -61,7 +64,7 @@ export class RequestQueues implements Subsystem {
   /** blk_mq_init_queue(): a queue whose requests come from a tag set, or an ERR_PTR. */
   *forTagSet(set: Ptr, data: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    const q = yield* this.alloc();
+    const q = this.alloc();
     const type = k.struct('request_queue');
     const sets = k.struct('blk_mq_tag_set');
     const hz = Number(k.target.config.get('CONFIG_HZ') ?? '250');
@@ -84,7 +87,7 @@ export class RequestQueues implements Subsystem {
     const { k } = this;
     const type = k.struct('request_queue');
     if (this.isObject) {
-      yield* k.call(k.fn('kobject_put'), type.addr(q, 'kobj'));
+      yield* k.get(Kobjects).put(type.addr(q, 'kobj'));
       return;
     }
     const references = type.get(q, 'refs.refs.counter') - 1;
@@ -94,17 +97,16 @@ export class RequestQueues implements Subsystem {
 
   /** Adds a disk's `queue` directory below its device. */
   *addDirectory(disk: Ptr, parent: Ptr): Sleepable<number> {
-    const { k } = this;
+    const kobjects = this.k.get(Kobjects);
     const kobject = this.directoryOf(disk);
-    if (!this.isObject) yield* k.call(k.fn('kobject_init'), kobject, this.type());
-    const format = k.constantString('%s');
-    return yield* k.callInt(k.fn('kobject_add'), kobject, parent, format, k.constantString('queue'));
+    if (!this.isObject) kobjects.init(kobject, this.type());
+    return yield* kobjects.add(kobject, parent, 'queue');
   }
 
   *removeDirectory(disk: Ptr): Sleepable<void> {
-    const { k } = this;
-    yield* k.call(k.fn('kobject_del'), this.directoryOf(disk));
-    if (!this.isObject) yield* k.call(k.fn('kobject_put'), this.directoryOf(disk));
+    const kobjects = this.k.get(Kobjects);
+    yield* kobjects.del(this.directoryOf(disk));
+    if (!this.isObject) yield* kobjects.put(this.directoryOf(disk));
   }
 
   /** Whether the queue itself is the kobject that counts its references; else the disk has one for the directory. */
@@ -134,7 +136,10 @@ export class RequestQueues implements Subsystem {
     const sets = k.struct('blk_mq_tag_set');
     const made: Ptr[] = [];
     this.contexts.set(q, made);
-    const fn = k.struct('blk_mq_ops').get(sets.get(set, 'ops'), 'init_hctx');
+    const ops = k.struct('blk_mq_ops');
+    const operations = sets.get(set, 'ops');
+    const told = ops.get(operations, 'init_hctx') !== 0;
+    const table = k.struct('request_queue').addr(q, 'hctx_table');
     for (let index = 0; index < sets.get(set, 'nr_hw_queues'); index++) {
       const context = k.slab.kmalloc(type.size, true);
       list.init(k.space, type.addr(context, 'dispatch'));
@@ -144,10 +149,10 @@ export class RequestQueues implements Subsystem {
       type.set(context, 'flags', sets.get(set, 'flags'));
       type.set(context, 'tags', k.space.loadPtr(sets.get(set, 'tags') + index * 8));
       made.push(context);
-      const error = fn === 0 ? 0 : yield* k.callInt(fn, context, sets.get(set, 'driver_data'), BigInt(index));
+      const data = sets.get(set, 'driver_data');
+      const error = told ? yield* ops.call(operations, 'init_hctx', context, data, index) : 0;
       if (error !== 0) return error;
-      const table = k.struct('request_queue').addr(q, 'hctx_table');
-      yield* k.call(k.fn('xa_store'), table, BigInt(index), context, 0);
+      k.get(XArrays).arrays.store(table, BigInt(index), k.space.toAddress(context));
     }
     return 0;
   }
@@ -160,10 +165,11 @@ export class RequestQueues implements Subsystem {
     const contexts = this.contexts.get(q);
     if (operations === 0 || !contexts) return;
     this.contexts.delete(q);
-    const fn = k.struct('blk_mq_ops').get(operations, 'exit_hctx');
+    const ops = k.struct('blk_mq_ops');
+    const told = ops.get(operations, 'exit_hctx') !== 0;
     for (const [index, context] of contexts.entries()) {
-      if (fn !== 0) yield* k.call(fn, context, BigInt(index));
-      yield* k.call(k.fn('xa_erase'), type.addr(q, 'hctx_table'), BigInt(index));
+      if (told) yield* ops.call(operations, 'exit_hctx', context, index);
+      k.get(XArrays).arrays.erase(type.addr(q, 'hctx_table'), BigInt(index));
       k.slab.free(context);
     }
     list.delInit(k.space, type.addr(q, 'tag_set_list'));
@@ -172,11 +178,11 @@ export class RequestQueues implements Subsystem {
   private type(): Ptr {
     const { k } = this;
     if (this.kobjType !== 0) return this.kobjType;
-    this.kobjType = k.permanent(k.sizeOf('kobj_type'));
-    const release = k.exports.hostFunction('blk_release_queue', 'v:p', (kobject: Ptr) => {
+    const types = k.struct('kobj_type');
+    this.kobjType = k.permanent(types.size);
+    types.bind(this.kobjType, 'release', 'blk_release_queue', (kobject: Ptr) => {
       if (this.isObject) k.slab.free(k.struct('request_queue').of(kobject, 'kobj'));
     });
-    k.struct('kobj_type').set(this.kobjType, 'release', release);
     return this.kobjType;
   }
 }

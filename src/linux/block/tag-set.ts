@@ -7,7 +7,11 @@ import type { Subsystem } from '../subsystem.js';
 
 /** BLK_MQ_MAX_DEPTH */
 const MAX_DEPTH = 10240;
+/** BLK_MQ_TAG_MIN: tags that are not reserved. */
+const MIN_TAGS = 1;
 const CACHE_LINE = 64;
+const KERN_ERR = 3;
+const KERN_INFO = 6;
 
 /** Tag sets: the requests that the queues of one device share (block/blk-mq.c, block/blk-mq-tag.c). */
 export class TagSets implements Subsystem {
@@ -40,12 +44,12 @@ export class TagSets implements Subsystem {
     const depth = type.get(set, 'queue_depth');
     const ops = k.struct('blk_mq_ops');
     if (type.get(set, 'nr_hw_queues') === 0 || depth === 0) return -EINVAL;
-    if (depth < type.get(set, 'reserved_tags')) return -EINVAL;
+    if (depth < type.get(set, 'reserved_tags') + MIN_TAGS) return -EINVAL;
     if (ops.get(operations, 'queue_rq') === 0) return -EINVAL;
     if ((ops.get(operations, 'get_budget') === 0) !== (ops.get(operations, 'put_budget') === 0))
       return -EINVAL;
     if (depth > MAX_DEPTH) {
-      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, 6);
+      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, KERN_INFO);
       type.set(set, 'queue_depth', MAX_DEPTH);
     }
     if (type.get(set, 'nr_maps') === 0) type.set(set, 'nr_maps', 1);
@@ -58,14 +62,38 @@ export class TagSets implements Subsystem {
     const tags = k.slab.kmalloc(queues * 8, true);
     if (tags === 0) return -ENOMEM;
     type.set(set, 'tags', tags);
-    for (let queue = 0; queue < queues; queue++) {
-      const error = yield* this.makeTags(set, queue);
-      if (error !== 0) {
-        yield* this.free(set);
-        return error;
-      }
+    if (yield* this.makeAllTags(set)) return 0;
+    yield* this.free(set);
+    return -ENOMEM;
+  }
+
+  /** blk_mq_alloc_set_map_and_rqs(): with half as many requests, and half of that, where they cannot be had. */
+  private *makeAllTags(set: Ptr): Sleepable<boolean> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const wanted = type.get(set, 'queue_depth');
+    const least = type.get(set, 'reserved_tags') + MIN_TAGS;
+    while (!(yield* this.makeEveryQueue(set))) {
+      const depth = type.get(set, 'queue_depth') >>> 1;
+      type.set(set, 'queue_depth', depth);
+      if (depth >= least) continue;
+      k.log.line('blk-mq: failed to allocate request map', KERN_ERR);
+      return false;
     }
-    return 0;
+    const depth = type.get(set, 'queue_depth');
+    if (depth !== wanted) k.log.line(`blk-mq: reduced tag depth (${wanted} -> ${depth})`, KERN_INFO);
+    return true;
+  }
+
+  /** The tags of every hardware queue, or of none. */
+  private *makeEveryQueue(set: Ptr): Sleepable<boolean> {
+    const queues = this.k.struct('blk_mq_tag_set').get(set, 'nr_hw_queues');
+    for (let queue = 0; queue < queues; queue++) {
+      if (yield* this.makeTags(set, queue)) continue;
+      yield* this.freeQueues(set);
+      return false;
+    }
+    return true;
   }
 
   private *makeMaps(set: Ptr): Sleepable<void> {
@@ -78,8 +106,9 @@ export class TagSets implements Subsystem {
       map.set(at, 'mq_map', k.slab.kmalloc(4, true));
       map.set(at, 'nr_queues', type.get(set, 'nr_hw_queues'));
     }
-    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'map_queues');
-    if (fn !== 0) yield* k.call(fn, set);
+    const ops = k.struct('blk_mq_ops');
+    const operations = type.get(set, 'ops');
+    if (ops.get(operations, 'map_queues') !== 0) yield* ops.call(operations, 'map_queues', set);
     else this.mapQueues(first);
   }
 
@@ -90,7 +119,7 @@ export class TagSets implements Subsystem {
   }
 
   /** The tags of one hardware queue with a request, and the driver's data behind it, for each. */
-  private *makeTags(set: Ptr, queue: number): Sleepable<number> {
+  private *makeTags(set: Ptr, queue: number): Sleepable<boolean> {
     const { k } = this;
     const type = k.struct('blk_mq_tag_set');
     const tagType = k.struct('blk_mq_tags');
@@ -106,16 +135,20 @@ export class TagSets implements Subsystem {
     tagType.set(tags, 'static_rqs', table);
     const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / CACHE_LINE) * CACHE_LINE;
     const memory = k.pages.allocateExact(depth * stride);
-    if (memory === 0) return -ENOMEM;
+    if (memory === 0) return false;
     this.memory.set(tags, memory);
-    const fn = k.struct('blk_mq_ops').get(type.get(set, 'ops'), 'init_request');
+    const ops = k.struct('blk_mq_ops');
+    const operations = type.get(set, 'ops');
+    const told = ops.get(operations, 'init_request') !== 0;
     for (let i = 0; i < depth; i++) {
       const request = memory + i * stride;
       k.space.storePtr(table + i * 8, request);
-      const error = fn === 0 ? 0 : yield* k.callInt(fn, set, request, BigInt(queue), -1);
-      if (error !== 0) return error;
+      const error = told ? yield* ops.call(operations, 'init_request', set, request, queue, -1) : 0;
+      if (error === 0) continue;
+      k.space.storePtr(table + i * 8, 0);
+      return false;
     }
-    return 0;
+    return true;
   }
 
   private readonly memory = new Map<Ptr, Ptr>();
@@ -123,13 +156,10 @@ export class TagSets implements Subsystem {
   private *free(set: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('blk_mq_tag_set');
-    const table = type.get(set, 'tags');
-    if (table !== 0)
-      for (let queue = 0; queue < type.get(set, 'nr_hw_queues'); queue++) {
-        const tags = k.space.loadPtr(table + queue * 8);
-        if (tags !== 0) yield* this.freeTags(set, tags, queue);
-      }
-    if (table !== 0) k.slab.free(table);
+    if (type.get(set, 'tags') !== 0) {
+      yield* this.freeQueues(set);
+      k.slab.free(type.get(set, 'tags'));
+    }
     type.set(set, 'tags', 0);
     const map = k.struct('blk_mq_queue_map');
     for (let i = 0; i < type.get(set, 'nr_maps'); i++) {
@@ -139,15 +169,27 @@ export class TagSets implements Subsystem {
     }
   }
 
+  private *freeQueues(set: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('blk_mq_tag_set');
+    const table = type.get(set, 'tags');
+    for (let queue = 0; queue < type.get(set, 'nr_hw_queues'); queue++) {
+      const tags = k.space.loadPtr(table + queue * 8);
+      if (tags !== 0) yield* this.freeTags(set, tags, queue);
+      k.space.storePtr(table + queue * 8, 0);
+    }
+  }
+
   private *freeTags(set: Ptr, tags: Ptr, queue: number): Sleepable<void> {
     const { k } = this;
     const tagType = k.struct('blk_mq_tags');
     const table = tagType.get(tags, 'static_rqs');
     const operations = k.struct('blk_mq_tag_set').get(set, 'ops');
-    const fn = k.struct('blk_mq_ops').get(operations, 'exit_request');
-    for (let i = 0; fn !== 0 && i < tagType.get(tags, 'nr_tags'); i++) {
+    const ops = k.struct('blk_mq_ops');
+    const told = ops.get(operations, 'exit_request') !== 0;
+    for (let i = 0; told && i < tagType.get(tags, 'nr_tags'); i++) {
       const request = k.space.loadPtr(table + i * 8);
-      if (request !== 0) yield* k.call(fn, set, request, BigInt(queue));
+      if (request !== 0) yield* ops.call(operations, 'exit_request', set, request, queue);
     }
     const memory = this.memory.get(tags);
     if (memory !== undefined) k.pages.free(memory);

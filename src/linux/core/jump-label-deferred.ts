@@ -5,8 +5,6 @@ import type { Subsystem } from '../subsystem.js';
 import { Timers } from '../time/timer.js';
 import { JumpLabels } from './jump-label.js';
 
-const WORK_CPU_UNBOUND = 8192;
-
 /** Static keys that are turned off late, so that turning them on and off often patches little (kernel/jump_label.c). */
 export class DeferredStaticKeys implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -16,8 +14,7 @@ export class DeferredStaticKeys implements Subsystem {
     jump_label_update_timeout: (work: Ptr) => this.timeout(work),
     __static_key_slow_dec_deferred: (key: Ptr, work: Ptr, jiffies: number) =>
       this.decrement(key, work, jiffies),
-    __static_key_deferred_flush: (_key: Ptr, work: Ptr) =>
-      this.k.get(Workqueues).exports.flush_delayed_work(work),
+    __static_key_deferred_flush: (_key: Ptr, work: Ptr) => this.k.get(Workqueues).flushDelayed(work),
   };
 
   private rateLimit(key: Ptr, jiffies: number): void {
@@ -34,16 +31,16 @@ export class DeferredStaticKeys implements Subsystem {
   private decrement(key: Ptr, work: Ptr, jiffies: number): void {
     const labels = this.k.get(JumpLabels);
     if (labels.count(key) > 1) {
-      labels.exports.static_key_slow_dec(key);
+      labels.decrement(key);
       return;
     }
     const queue = this.k.space.loadPtr(this.k.symbol('system_wq'));
-    this.k.get(Workqueues).exports.queue_delayed_work_on(WORK_CPU_UNBOUND, queue, work, jiffies);
+    this.k.get(Workqueues).queueDelayed(queue, work, jiffies);
   }
 
   private timeout(work: Ptr): void {
     const type = this.k.struct('static_key_deferred');
     const key = type.addr(type.of(work, 'work.work'), 'key');
-    this.k.get(JumpLabels).exports.static_key_slow_dec(key);
+    this.k.get(JumpLabels).decrement(key);
   }
 }

@@ -34,7 +34,8 @@ export class JumpLabels implements Subsystem {
     return true;
   }
 
-  private decrement(key: Ptr): void {
+  /** static_key_slow_dec() */
+  decrement(key: Ptr): void {
     const count = this.count(key);
     if (count <= 0) throw new Oops('bug', 'jump label: negative count!', key);
     this.set(key, count - 1);

@@ -10,6 +10,8 @@ import type { Subsystem } from '../subsystem.js';
 
 const CAPABILITIES_ALL = 0x1ff_ffff_ffffn;
 const INIT_USER_NS_LEVEL = 0;
+/** int (*)(unsigned int cpu), of parameters of __cpuhp_setup_state(). */
+const OF_CPU = 'i:u';
 
 interface HotplugState {
   readonly startup: Ptr;
@@ -95,7 +97,6 @@ export class CoreMisc implements Subsystem {
     init_task: () => {},
   };
 
-  /** CPU hot-plug callbacks: the startup runs at once on the one CPU that is up. */
   /** Held by init, its credentials and the network namespace. */
   private initialUserNamespace(at: Ptr): void {
     const type = this.k.struct('user_namespace');
@@ -103,6 +104,7 @@ export class CoreMisc implements Subsystem {
     type.set(at, 'ns.count.refs.counter', 3);
   }
 
+  /** CPU hot-plug callbacks: the startup runs at once on the one CPU that is up. */
   private *hotplug(
     state: number,
     name: Ptr,
@@ -116,7 +118,7 @@ export class CoreMisc implements Subsystem {
       state === k.enumValue('CPUHP_AP_ONLINE_DYN') || state === k.enumValue('CPUHP_BP_PREPARE_DYN');
     const number = dynamic ? state + this.dynamicStates++ : state;
     if (invoke && startup !== 0) {
-      const result = yield* k.callInt(startup, 0);
+      const result = yield* k.callAs(OF_CPU, startup, 0);
       if (result < 0) return result;
     }
     this.hotplugStates.set(number, {
@@ -131,7 +133,7 @@ export class CoreMisc implements Subsystem {
   private *hotplugRemove(state: number, invoke: boolean): Sleepable<void> {
     const teardown = this.hotplugStates.get(state)?.teardown ?? 0;
     this.hotplugStates.delete(state);
-    if (invoke && teardown !== 0) yield* this.k.callInt(teardown, 0);
+    if (invoke && teardown !== 0) yield* this.k.callAs(OF_CPU, teardown, 0);
   }
 
   /** A cross-CPU call of the CPU itself: with interrupts off, as the interrupt of another CPU's would be served. */
@@ -139,13 +141,13 @@ export class CoreMisc implements Subsystem {
     const { cpu } = this.k;
     const enabled = cpu.interruptsEnabled;
     cpu.interruptsEnabled = false;
-    yield* this.k.call(fn, info);
+    yield* this.k.callAs('smp_call_func_t', fn, info);
     cpu.interruptsEnabled = enabled;
     return 0;
   }
 
   private *callEverywhere(condition: Ptr, fn: Ptr, info: Ptr): Sleepable<void> {
-    if (condition !== 0 && !(yield* this.k.callBool(condition, 0, info))) return;
+    if (condition !== 0 && (yield* this.k.callAs('smp_cond_func_t', condition, 0, info)) === 0) return;
     yield* this.callHere(fn, info);
   }
 

@@ -32,7 +32,7 @@ export class Padata implements Subsystem {
   readonly exports = {
     padata_alloc: (name: Ptr) => this.allocate(this.k.space.cstring(name)),
     padata_free: (instance: Ptr) =>
-      this.k.get(Kobjects).exports.kobject_put(this.k.struct('padata_instance').addr(instance, 'kobj')),
+      this.k.get(Kobjects).put(this.k.struct('padata_instance').addr(instance, 'kobj')),
     padata_alloc_shell: (instance: Ptr) => this.allocateShell(instance),
     padata_free_shell: (shell: Ptr) => this.freeShell(shell),
     padata_do_parallel: (shell: Ptr, job: Ptr, cpu: Ptr) => this.doParallel(shell, job, cpu),
@@ -140,9 +140,10 @@ export class Padata implements Subsystem {
 
   private queue(shell: Ptr, job: Ptr, step: 'parallel' | 'serial'): void {
     const { k } = this;
-    const fn = k.exports.hostFunction('padata_worker', 'v:p', (at: Ptr) => this.work(at));
-    const work = k.slab.kmalloc(k.sizeOf('work_struct'), true);
-    k.get(Workqueues).init(work, fn);
+    const type = k.struct('work_struct');
+    const work = k.slab.kmalloc(type.size, true);
+    k.get(Workqueues).init(work, 0);
+    type.bind(work, 'func', 'padata_worker', (at: Ptr) => this.work(at));
     this.steps.set(work, { job, step });
     const instance = k.struct('padata_shell').get(shell, 'pinst');
     k.get(Workqueues).queueWork(k.struct('padata_instance').get(instance, `${step}_wq`), work);
@@ -155,7 +156,7 @@ export class Padata implements Subsystem {
     this.steps.delete(work);
     k.slab.free(work);
     k.processes.preemptCount += 2 * SOFTIRQ_OFFSET;
-    yield* k.call(k.struct('padata_priv').get(job, step), job);
+    yield* k.struct('padata_priv').call(job, step, job);
     k.processes.preemptCount -= 2 * SOFTIRQ_OFFSET;
   }
 }

@@ -62,7 +62,8 @@ export class Softirqs implements Subsystem {
       softirqs.raised.delete(number);
       const action = softirqs.actions.get(number);
       if (action === undefined) return;
-      yield* inSoftirq(k, number, action, k.call(action, 0));
+      // void (*action)(struct softirq_action *), a parameter of open_softirq(); from 6.12 on it takes nothing.
+      yield* inSoftirq(k, number, action, k.callAs('v:p', action, 0));
     });
   }
 
@@ -80,9 +81,9 @@ export class Softirqs implements Subsystem {
       softirqs.setState(tasklet, 0);
       softirqs.running.add(tasklet);
       const callback = type.get(tasklet, 'use_callback') !== 0;
-      const fn = type.get(tasklet, callback ? 'callback' : 'func');
-      const call = k.call(fn, callback ? tasklet : type.getBig(tasklet, 'data'));
-      yield* inSoftirq(k, vector, fn, call);
+      const member = callback ? 'callback' : 'func';
+      const call = type.call(tasklet, member, callback ? tasklet : type.getBig(tasklet, 'data'));
+      yield* inSoftirq(k, vector, type.get(tasklet, member), call);
       softirqs.running.delete(tasklet);
     });
   }

@@ -42,8 +42,7 @@ export class UserModeHelpers implements Subsystem {
     const { k } = this;
     const type = k.struct('subprocess_info');
     const result = this.run(type.get(info, 'path'), wait);
-    const cleanup = type.get(info, 'cleanup');
-    if (cleanup !== 0) yield* k.call(cleanup, info);
+    if (type.get(info, 'cleanup') !== 0) yield* type.call(info, 'cleanup', info);
     k.slab.free(info);
     return result;
   }

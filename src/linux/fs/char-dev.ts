@@ -4,9 +4,11 @@ import { EBUSY, ENXIO } from '../../kernel/errno.js';
 import { MAJOR, MINOR, MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import { CharRegions } from '../drivers/base/char-regions.js';
+import { Devices } from '../drivers/base/core.js';
 import type { Holding } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Kobjects } from '../kobject/kobject.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { fileOperations } from './guest-ops.js';
@@ -87,8 +89,7 @@ export class CharDevices implements Subsystem {
   /** Calls f_op->open of a file whose operations were chosen. `cdev` is put when it fails, or on release. */
   *openWith(open: OpenFile, inode: Ptr, cdev: Ptr): Sleepable<FileServer | number> {
     const operations = fileOperations(this.k, open.file);
-    const fn = operations.get('open');
-    const result = fn === 0 ? 0 : yield* this.k.callInt(fn, inode, open.file);
+    const result = operations.get('open') === 0 ? 0 : yield* operations.call('open', inode, open.file);
     if (result !== 0) {
       if (cdev !== 0) yield* this.put(cdev);
       return result;
@@ -99,16 +100,16 @@ export class CharDevices implements Subsystem {
   *put(cdev: Ptr): Sleepable<void> {
     const type = this.k.struct('cdev');
     const owner = type.get(cdev, 'owner');
-    yield* this.k.call(this.k.fn('kobject_put'), type.addr(cdev, 'kobj'));
-    this.k.get(Modules).exports.module_put(owner);
+    yield* this.k.get(Kobjects).put(type.addr(cdev, 'kobj'));
+    this.k.get(Modules).putStruct(owner);
   }
 
   private get(cdev: Ptr): boolean {
     const type = this.k.struct('cdev');
-    if (!this.k.get(Modules).exports.try_module_get(type.get(cdev, 'owner'))) return false;
+    if (!this.k.get(Modules).tryGet(type.get(cdev, 'owner'))) return false;
     const references = type.get(cdev, 'kobj.kref.refcount.refs.counter');
     if (references > 0) type.set(cdev, 'kobj.kref.refcount.refs.counter', references + 1);
-    else this.k.get(Modules).exports.module_put(type.get(cdev, 'owner'));
+    else this.k.get(Modules).putStruct(type.get(cdev, 'owner'));
     return references > 0;
   }
 
@@ -121,28 +122,28 @@ export class CharDevices implements Subsystem {
     return best;
   }
 
-  private *init(cdev: Ptr, operations: Ptr): Sleepable<void> {
+  private init(cdev: Ptr, operations: Ptr): void {
     const type = this.k.struct('cdev');
     this.k.space.writable(cdev, type.size).fill(0);
     list.init(this.k.space, type.addr(cdev, 'list'));
-    yield* this.initObject(cdev, this.typeOf('cdev_default_release'));
+    this.initObject(cdev, this.typeOf('cdev_default_release'));
     type.set(cdev, 'ops', operations);
   }
 
-  private *alloc(): Sleepable<Ptr> {
+  private alloc(): Ptr {
     const type = this.k.struct('cdev');
     const cdev = this.k.slab.kmalloc(type.size, true);
     if (cdev === 0) return 0;
     list.init(this.k.space, type.addr(cdev, 'list'));
-    yield* this.initObject(cdev, this.typeOf('cdev_dynamic_release'));
+    this.initObject(cdev, this.typeOf('cdev_dynamic_release'));
     return cdev;
   }
 
-  private *initObject(cdev: Ptr, kobjType: Ptr): Sleepable<void> {
-    yield* this.k.call(this.k.fn('kobject_init'), this.k.struct('cdev').addr(cdev, 'kobj'), kobjType);
+  private initObject(cdev: Ptr, kobjType: Ptr): void {
+    this.k.get(Kobjects).init(this.k.struct('cdev').addr(cdev, 'kobj'), kobjType);
   }
 
-  private *add(cdev: Ptr, first: number, count: number): Sleepable<number> {
+  private add(cdev: Ptr, first: number, count: number): number {
     const type = this.k.struct('cdev');
     type.set(cdev, 'dev', first);
     type.set(cdev, 'count', count);
@@ -152,8 +153,7 @@ export class CharDevices implements Subsystem {
     }
     this.k.origins.note(cdev);
     this.ranges.unshift({ first, count, cdev, driver: undefined });
-    const parent = type.get(cdev, 'kobj.parent');
-    if (parent !== 0) yield* this.k.call(this.k.fn('kobject_get'), parent);
+    this.k.get(Kobjects).get(type.get(cdev, 'kobj.parent'));
     return 0;
   }
 
@@ -162,7 +162,7 @@ export class CharDevices implements Subsystem {
     const first = type.get(cdev, 'dev');
     const index = this.ranges.findIndex((range) => range.cdev === cdev && range.first === first);
     if (index >= 0) this.ranges.splice(index, 1);
-    yield* this.k.call(this.k.fn('kobject_put'), type.addr(cdev, 'kobj'));
+    yield* this.k.get(Kobjects).put(type.addr(cdev, 'kobj'));
   }
 
   private *deviceAdd(cdev: Ptr, device: Ptr): Sleepable<number> {
@@ -170,16 +170,16 @@ export class CharDevices implements Subsystem {
     const number = devices.get(device, 'devt');
     if (number !== 0) {
       this.k.struct('cdev').set(cdev, 'kobj.parent', devices.addr(device, 'kobj'));
-      const error = yield* this.add(cdev, number, 1);
+      const error = this.add(cdev, number, 1);
       if (error !== 0) return error;
     }
-    const error = yield* this.k.callInt(this.k.fn('device_add'), device);
+    const error = yield* this.k.get(Devices).add(device);
     if (error !== 0 && number !== 0) yield* this.del(cdev);
     return error;
   }
 
   private *deviceDel(cdev: Ptr, device: Ptr): Sleepable<void> {
-    yield* this.k.call(this.k.fn('device_del'), device);
+    yield* this.k.get(Devices).del(device);
     if (this.k.struct('device').get(device, 'devt') !== 0) yield* this.del(cdev);
   }
 
@@ -194,12 +194,12 @@ export class CharDevices implements Subsystem {
     const region = regions.claim(major, minor, count, this.k.space.cstring(name));
     if (typeof region === 'number') return region;
     const type = this.k.struct('cdev');
-    const cdev = yield* this.alloc();
+    const cdev = this.alloc();
     type.set(cdev, 'owner', this.k.struct('file_operations').get(operations, 'owner'));
     type.set(cdev, 'ops', operations);
-    const error = yield* this.add(cdev, MKDEV(region.major, minor), count);
+    const error = this.add(cdev, MKDEV(region.major, minor), count);
     if (error !== 0) {
-      yield* this.k.call(this.k.fn('kobject_put'), type.addr(cdev, 'kobj'));
+      yield* this.k.get(Kobjects).put(type.addr(cdev, 'kobj'));
       regions.release(region.major, minor, count);
       return error;
     }
@@ -219,11 +219,9 @@ export class CharDevices implements Subsystem {
     if (known !== 0) return known;
     const { k } = this;
     const kobjType = k.permanent(k.sizeOf('kobj_type'));
-    const self = this;
-    const fn = k.exports.hostFunction(release, 'v:p', function* (kobject: Ptr): Sleepable<void> {
-      yield* self.released(kobject, dynamic);
-    });
-    k.struct('kobj_type').set(kobjType, 'release', fn);
+    k.struct('kobj_type').bind(kobjType, 'release', release, (kobject: Ptr) =>
+      this.released(kobject, dynamic),
+    );
     if (dynamic) this.dynamicType = kobjType;
     else this.defaultType = kobjType;
     return kobjType;
@@ -240,7 +238,7 @@ export class CharDevices implements Subsystem {
       inodes.set(inodes.of(link, 'i_devices'), 'i_cdev', 0);
     }
     if (dynamic) k.slab.free(cdev);
-    if (parent !== 0) yield* k.call(k.fn('kobject_put'), parent);
+    yield* k.get(Kobjects).put(parent);
   }
 }
 

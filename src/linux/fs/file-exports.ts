@@ -85,9 +85,9 @@ export class FileExports implements Subsystem {
 
   /** A 32-bit caller's ioctl whose argument is a pointer: 32 bits of it. */
   private *compat(file: Ptr, command: number, arg: bigint): Sleepable<number> {
-    const fn = fileOperations(this.k, file).get('ioctl');
-    if (fn === 0) return -ENOTTY;
-    return yield* this.k.callLong(fn, file, BigInt(command), arg & 0xffff_ffffn);
+    const operations = fileOperations(this.k, file);
+    if (operations.get('ioctl') === 0) return -ENOTTY;
+    return yield* operations.call('ioctl', file, command, arg & 0xffff_ffffn);
   }
 
   /** A file that no path leads to, served by a module's operations. */

@@ -23,9 +23,9 @@ export class FileSystems implements Subsystem {
     unregister_filesystem: (type: Ptr) => this.unregister(type),
     get_fs_type: (name: Ptr) => this.get(this.k.space.cstring(name)),
     put_filesystem: (type: Ptr) =>
-      this.k.get(Modules).exports.module_put(this.k.struct('file_system_type').get(type, 'owner')),
+      this.k.get(Modules).putStruct(this.k.struct('file_system_type').get(type, 'owner')),
     get_filesystem: (type: Ptr) =>
-      this.k.get(Modules).exports.__module_get(this.k.struct('file_system_type').get(type, 'owner')),
+      this.k.get(Modules).getStruct(this.k.struct('file_system_type').get(type, 'owner')),
   };
 
   holds(): Iterable<Holding> {
@@ -80,6 +80,6 @@ export class FileSystems implements Subsystem {
     const type = this.find(name);
     if (type === 0) return 0;
     const owner = this.k.struct('file_system_type').get(type, 'owner');
-    return this.k.get(Modules).exports.try_module_get(owner) ? type : 0;
+    return this.k.get(Modules).tryGet(owner) ? type : 0;
   }
 }

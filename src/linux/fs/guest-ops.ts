@@ -1,4 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Argument } from '../../kernel/abi/guest-calls.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** Operations that struct file_operations and struct proc_ops have in common, under different names. */
@@ -17,9 +19,12 @@ export type Operation =
   | 'fsync'
   | 'iterate_shared';
 
-/** A table of operations in guest memory. Members that are NULL, or that the struct lacks, are 0. */
+/** A table of operations in guest memory. */
 export interface OperationTable {
+  /** 0 for members that are NULL, or that the struct lacks. */
   get(operation: Operation): Ptr;
+  /** Calls an operation that is there: see StructType.call. */
+  call(operation: Operation, ...args: Argument[]): Sleepable<number>;
 }
 
 const FILE_NAMES: Readonly<Partial<Record<Operation, string>>> = { ioctl: 'unlocked_ioctl' };
@@ -27,11 +32,11 @@ const PROC_NAMES: Readonly<Partial<Record<Operation, string>>> = { llseek: 'proc
 
 /** The f_op of an open file, read anew for each call: open() of a device may replace it. */
 export function fileOperations(k: LinuxKernel, file: Ptr): OperationTable {
+  const tableOf = (): Ptr => k.struct('file').get(file, 'f_op');
   return {
-    get: (operation) => {
-      const table = k.struct('file').get(file, 'f_op');
-      return table === 0 ? 0 : fileOperation(k, table, operation);
-    },
+    get: (operation) => (tableOf() === 0 ? 0 : fileOperation(k, tableOf(), operation)),
+    call: (operation, ...args) =>
+      k.struct('file_operations').call(tableOf(), FILE_NAMES[operation] ?? operation, ...args),
   };
 }
 
@@ -43,10 +48,9 @@ export function fileOperation(k: LinuxKernel, table: Ptr, operation: Operation):
 /** A struct proc_ops, which has no owner, flush or fsync. */
 export function procOperations(k: LinuxKernel, table: Ptr): OperationTable {
   const type = k.struct('proc_ops');
+  const nameOf = (operation: Operation): string => PROC_NAMES[operation] ?? `proc_${operation}`;
   return {
-    get: (operation) => {
-      const name = PROC_NAMES[operation] ?? `proc_${operation}`;
-      return type.has(name) ? type.get(table, name) : 0;
-    },
+    get: (operation) => (type.has(nameOf(operation)) ? type.get(table, nameOf(operation)) : 0),
+    call: (operation, ...args) => type.call(table, nameOf(operation), ...args),
   };
 }

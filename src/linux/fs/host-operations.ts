@@ -44,40 +44,29 @@ export class HostOperations implements Subsystem {
   }
 
   private files(): Ptr {
-    const { exports } = this.k;
-    return this.table({
-      read: exports.hostFunction(
-        'vfs_file_read',
-        'l:ppLp',
-        (file: Ptr, buffer: Ptr, count: number, at: Ptr) => this.transfer('read', file, buffer, count, at),
-      ),
-      write: exports.hostFunction(
-        'vfs_file_write',
-        'l:ppLp',
-        (file: Ptr, buffer: Ptr, count: number, at: Ptr) => this.transfer('write', file, buffer, count, at),
-      ),
-      llseek: this.seeker(),
-    });
+    const type = this.k.struct('file_operations');
+    const table = this.seekable();
+    for (const kind of ['read', 'write'] as const)
+      type.bind(table, kind, `vfs_file_${kind}`, (file: Ptr, buffer: Ptr, count: number, at: Ptr) =>
+        this.transfer(kind, file, buffer, count, at),
+      );
+    return table;
   }
 
   private directories(): Ptr {
-    const iterate = (file: Ptr, context: Ptr): Sleepable<number> => this.iterate(file, context);
-    return this.table({
-      llseek: this.seeker(),
-      iterate_shared: this.k.exports.hostFunction('vfs_readdir', 'i:pp', iterate),
-    });
+    const table = this.seekable();
+    this.k
+      .struct('file_operations')
+      .bind(table, 'iterate_shared', 'vfs_readdir', (file: Ptr, context: Ptr) => this.iterate(file, context));
+    return table;
   }
 
-  private seeker(): Ptr {
-    return this.k.exports.hostFunction('vfs_file_llseek', 'l:pli', (file: Ptr, to: number, whence: number) =>
-      this.seek(file, to, whence),
-    );
-  }
-
-  private table(members: Readonly<Record<string, Ptr>>): Ptr {
+  private seekable(): Ptr {
     const type = this.k.struct('file_operations');
     const table = this.k.permanent(type.size);
-    for (const [member, fn] of Object.entries(members)) type.set(table, member, fn);
+    type.bind(table, 'llseek', 'vfs_file_llseek', (file: Ptr, to: number, whence: number) =>
+      this.seek(file, to, whence),
+    );
     return table;
   }
 
@@ -113,8 +102,7 @@ export class HostOperations implements Subsystem {
     const files = k.struct('file');
     const contexts = k.struct('dir_context');
     contexts.set(context, 'pos', files.get(file, 'f_pos'));
-    const fn = k.struct('file_operations').get(table, 'iterate_shared');
-    const result = yield* k.callInt(fn, file, context);
+    const result = yield* k.struct('file_operations').call(table, 'iterate_shared', file, context);
     files.set(file, 'f_pos', contexts.get(context, 'pos'));
     return result;
   }
@@ -137,14 +125,14 @@ export class HostOperations implements Subsystem {
 
   private *emit(context: Ptr, name: string, at: number, directory: DirectoryNode): Sleepable<boolean> {
     const { k } = this;
-    const actor = k.struct('dir_context').get(context, 'actor');
+    const type = k.struct('dir_context');
     const node = name === '.' || name === '..' ? directory : (directory.lookup(name) ?? directory);
-    const inode = BigInt(k.get(VfsObjects).number(node));
+    const inode = k.get(VfsObjects).number(node);
     const FILE_TYPE_SHIFT = 12;
     const kind = modeOf(node) >>> FILE_TYPE_SHIFT;
     return yield* withLocals(k, name.length + 1, function* (text) {
       k.space.storeCstring(text, name);
-      return yield* k.callBool(actor, context, text, name.length, BigInt(at), inode, kind);
+      return (yield* type.call(context, 'actor', context, text, name.length, at, inode, kind)) !== 0;
     });
   }
 }

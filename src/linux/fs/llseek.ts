@@ -31,10 +31,7 @@ export class SeekFunctions implements Subsystem {
         ? this.generic(file, offset, whence, size, 0)
         : -EINVAL,
     vfs_setpos: (file: Ptr, offset: number, most: number) => this.setPosition(file, offset, most),
-    nonseekable_open: (_inode: Ptr, file: Ptr) => {
-      this.clearMode(file, flags.FMODE_LSEEK | flags.FMODE_PREAD | flags.FMODE_PWRITE);
-      return 0;
-    },
+    nonseekable_open: (_inode: Ptr, file: Ptr) => this.openNonseekable(file),
     stream_open: (_inode: Ptr, file: Ptr) => {
       const kept = flags.FMODE_LSEEK | flags.FMODE_PREAD | flags.FMODE_PWRITE | flags.FMODE_ATOMIC_POS;
       this.clearMode(file, kept);
@@ -52,6 +49,12 @@ export class SeekFunctions implements Subsystem {
       return !large && this.k.struct('inode').get(inode, 'i_size') > 0x7fff_ffff ? -EOVERFLOW : 0;
     },
   };
+
+  /** nonseekable_open() */
+  openNonseekable(file: Ptr): number {
+    this.clearMode(file, flags.FMODE_LSEEK | flags.FMODE_PREAD | flags.FMODE_PWRITE);
+    return 0;
+  }
 
   private clearMode(file: Ptr, bits: number): void {
     const type = this.k.struct('file');

@@ -18,7 +18,7 @@ export class NameHash implements Subsystem {
     full_name_hash: (salt: bigint, name: Ptr, length: number) =>
       Number(hash(salt, this.k.space.readable(name, length))),
     hashlen_string: (salt: bigint, name: Ptr) => {
-      const bytes = this.k.space.readable(name, this.k.get(Strings).exports.strlen(name));
+      const bytes = this.k.space.readable(name, this.k.get(Strings).length(name));
       return (BigInt(bytes.length) << 32n) | hash(salt, bytes);
     },
   };

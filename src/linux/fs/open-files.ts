@@ -135,13 +135,13 @@ export class OpenFiles implements Subsystem {
   getOperations(table: Ptr): Ptr {
     if (table === 0) return 0;
     const owner = this.k.struct('file_operations').get(table, 'owner');
-    return this.k.get(Modules).exports.try_module_get(owner) ? table : 0;
+    return this.k.get(Modules).tryGet(owner) ? table : 0;
   }
 
   private putOperations(file: Ptr): void {
     const table = this.k.struct('file').get(file, 'f_op');
     if (table === 0) return;
-    this.k.get(Modules).exports.module_put(this.k.struct('file_operations').get(table, 'owner'));
+    this.k.get(Modules).putStruct(this.k.struct('file_operations').get(table, 'owner'));
   }
 
   private fget(fd: number): Ptr {

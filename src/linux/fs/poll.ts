@@ -40,7 +40,7 @@ export class FilePolling implements Subsystem {
     return yield* withLocals(k, type.size, function* (table) {
       const waiter: Waiter = { task: k.executor.current!, entries: [], triggered: false };
       self.waiters.set(table, waiter);
-      type.set(table, '_qproc', self.queueFunction());
+      type.bind(table, '_qproc', '__pollwait', (_file: Ptr, queue: Ptr, at: Ptr) => self.join(queue, at));
       type.set(table, '_key', wanted);
       const ready = yield* self.untilReady(open, wanted, table, waiter, timeout);
       self.forget(table, waiter);
@@ -76,37 +76,26 @@ export class FilePolling implements Subsystem {
     }
   }
 
-  private queueFunction(): Ptr {
-    return this.k.exports.hostFunction('__pollwait', 'v:ppp', (_file: Ptr, queue: Ptr, table: Ptr) =>
-      this.join(queue, table),
-    );
-  }
-
   private join(queue: Ptr, table: Ptr): void {
     const { k } = this;
     const waiter = this.waiters.get(table);
     if (!waiter) return;
     const type = k.struct('wait_queue_entry');
     const entry = k.slab.kmalloc(type.size, true);
-    type.set(entry, 'func', this.wakeFunction());
+    type.bind(entry, 'func', 'pollwake', (at: Ptr) => this.woken(at));
     type.set(entry, 'private', waiter.task.object);
     list.add(k.space, type.addr(entry, 'entry'), k.struct('wait_queue_head').addr(queue, 'head'));
     waiter.entries.push(entry);
     this.byEntry.set(entry, waiter);
   }
 
-  private wakeFunction(): Ptr {
-    return this.k.exports.hostFunction(
-      'pollwake',
-      'i:puip',
-      (entry: Ptr, _mode: number, _sync: number, _key: Ptr) => {
-        const waiter = this.byEntry.get(entry);
-        if (!waiter) return 0;
-        waiter.triggered = true;
-        this.k.scheduler.wake(waiter.task);
-        return 1;
-      },
-    );
+  /** pollwake(): how many tasks it woke. */
+  private woken(entry: Ptr): number {
+    const waiter = this.byEntry.get(entry);
+    if (!waiter) return 0;
+    waiter.triggered = true;
+    this.k.scheduler.wake(waiter.task);
+    return 1;
   }
 
   private forget(table: Ptr, waiter: Waiter): void {

@@ -33,11 +33,10 @@ export class SimpleAttributes implements Subsystem {
   *read(file: Ptr, buffer: Ptr, count: number, position: Ptr): Sleepable<number> {
     const { k, type } = this;
     const attribute = this.of(file);
-    const get = type.get(attribute, 'get');
-    if (get === 0) return -EACCES;
+    if (type.get(attribute, 'get') === 0) return -EACCES;
     let text = type.text(attribute, 'get_buf');
     if (k.space.load64(position) === 0n || text === '') {
-      const value = yield* this.value(get, type.get(attribute, 'data'));
+      const value = yield* this.value(attribute);
       if (typeof value === 'number') return value;
       text = sprintf(k, k.space.cstring(type.get(attribute, 'fmt')), value);
       type.setText(attribute, 'get_buf', text);
@@ -50,14 +49,13 @@ export class SimpleAttributes implements Subsystem {
   *write(file: Ptr, buffer: Ptr, count: number, signed: boolean): Sleepable<number> {
     const { k, type } = this;
     const attribute = this.of(file);
-    const set = type.get(attribute, 'set');
-    if (set === 0) return -EACCES;
+    if (type.get(attribute, 'set') === 0) return -EACCES;
     const wanted = Math.min(count, type.member('set_buf').size - 1);
     const bytes = k.get(UserMemory).copyFrom(buffer, wanted);
     if (bytes.length < wanted) return -EFAULT;
     const parsed = parseInteger(String.fromCharCode(...bytes).split('\0')[0], 0, { signed, bits: 64 });
     if ('error' in parsed) return parsed.error;
-    const result = yield* k.callInt(set, type.get(attribute, 'data'), parsed.value);
+    const result = yield* type.call(attribute, 'set', type.get(attribute, 'data'), parsed.value);
     return result === 0 ? count : result;
   }
 
@@ -79,14 +77,14 @@ export class SimpleAttributes implements Subsystem {
     type.set(attribute, 'fmt', format);
     list.init(k.space, type.addr(attribute, 'mutex.wait_list'));
     k.struct('file').set(file, 'private_data', attribute);
-    return k.get(SeekFunctions).exports.nonseekable_open(inode, file);
+    return k.get(SeekFunctions).openNonseekable(file);
   }
 
   /** What the get function stores, or the error it gives. */
-  private *value(get: Ptr, data: Ptr): Sleepable<bigint | number> {
-    const { k } = this;
+  private *value(attribute: Ptr): Sleepable<bigint | number> {
+    const { k, type } = this;
     return yield* withLocals(k, 8, function* (at): Sleepable<bigint | number> {
-      const error = yield* k.callInt(get, data, at);
+      const error = yield* type.call(attribute, 'get', type.get(attribute, 'data'), at);
       return error === 0 ? k.space.load64(at) : error;
     });
   }

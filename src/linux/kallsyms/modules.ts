@@ -49,12 +49,8 @@ export class Modules implements Subsystem {
 
   readonly exports = {
     try_module_get: (struct: Ptr) => this.tryGet(struct),
-    __module_get: (struct: Ptr) => {
-      if (struct !== 0) this.addReference(struct, 1);
-    },
-    module_put: (struct: Ptr) => {
-      if (struct !== 0) this.putStruct(struct);
-    },
+    __module_get: (struct: Ptr) => this.getStruct(struct),
+    module_put: (struct: Ptr) => this.putStruct(struct),
     module_refcount: (struct: Ptr) => this.k.struct('module').get(struct, 'refcnt.counter') - MODULE_REF_BASE,
     __module_address: (address: Ptr) => this.moduleAt(address)?.struct ?? 0,
     __symbol_get: (name: Ptr) => this.symbolGet(this.k.space.cstring(name)),
@@ -193,8 +189,9 @@ export class Modules implements Subsystem {
     this.takers.get(module.struct)?.reverse();
   }
 
-  /** module_put(): complains when there is no reference left to give back. */
-  private putStruct(struct: Ptr): void {
+  /** module_put(): complains when there is no reference left to give back. The kernel itself, NULL, has none. */
+  putStruct(struct: Ptr): void {
+    if (struct === 0) return;
     if (this.k.struct('module').get(struct, 'refcnt.counter') > 0) this.addReference(struct, -1);
     else warn(this.k, '', 'kernel/module/main.c:857', 'module_put', 'refcount');
   }
@@ -227,7 +224,13 @@ export class Modules implements Subsystem {
       }));
   }
 
-  private tryGet(struct: Ptr): boolean {
+  /** __module_get(): a reference for somebody who has one already. */
+  getStruct(struct: Ptr): void {
+    if (struct !== 0) this.addReference(struct, 1);
+  }
+
+  /** try_module_get(): false of a module that goes. */
+  tryGet(struct: Ptr): boolean {
     if (struct === 0) return true;
     const type = this.k.struct('module');
     const going = this.k.enumValue('MODULE_STATE_GOING');

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EIO } from '../../kernel/errno.js';
-import { invokeLong } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { hostKtype } from './ktype.js';
@@ -20,8 +19,8 @@ export class BuiltinKtypes implements Subsystem {
       const show = (kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> => this.show(kobj, attr, page);
       const store = (kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> =>
         this.store(kobj, attr, page, count);
-      ops.set(address, 'show', k.exports.hostFunction('kobj_attr_show', 'l:ppp', show));
-      ops.set(address, 'store', k.exports.hostFunction('kobj_attr_store', 'l:pppL', store));
+      ops.bind(address, 'show', 'kobj_attr_show', show);
+      ops.bind(address, 'store', 'kobj_attr_store', store);
     },
   };
 
@@ -45,12 +44,12 @@ export class BuiltinKtypes implements Subsystem {
   }
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('kobj_attribute').get(attr, 'show');
-    return show === 0 ? -EIO : yield* invokeLong(this.k, show, kobj, attr, page);
+    const type = this.k.struct('kobj_attribute');
+    return type.get(attr, 'show') === 0 ? -EIO : yield* type.call(attr, 'show', kobj, attr, page);
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('kobj_attribute').get(attr, 'store');
-    return store === 0 ? -EIO : yield* invokeLong(this.k, store, kobj, attr, page, BigInt(count));
+    const type = this.k.struct('kobj_attribute');
+    return type.get(attr, 'store') === 0 ? -EIO : yield* type.call(attr, 'store', kobj, attr, page, count);
   }
 }

@@ -2,7 +2,6 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
-import { invoke } from '../abi/invoke.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -356,8 +355,8 @@ export class Kobjects implements Subsystem {
     const ktype = kobject.get(kobj, 'ktype');
     if (kobject.get(kobj, 'state_in_sysfs')) yield* this.delInternal(kobj);
     else parent = 0;
-    const release = ktype === 0 ? 0 : k.struct('kobj_type').get(ktype, 'release');
-    if (release !== 0) yield* invoke(k, release, kobj);
+    const types = k.struct('kobj_type');
+    if (ktype !== 0 && types.get(ktype, 'release') !== 0) yield* types.call(ktype, 'release', kobj);
     freeConst(k, name);
     yield* this.put(parent);
   }

@@ -15,15 +15,12 @@ export interface HostKtype {
 export function hostKtype(k: LinuxKernel, type: HostKtype): Ptr {
   const ktype = k.struct('kobj_type');
   const ptr = k.permanent(ktype.size);
-  if (type.release)
-    ktype.set(ptr, 'release', k.exports.hostFunction(`${type.name}_release`, 'v:p', type.release));
+  if (type.release) ktype.bind(ptr, 'release', `${type.name}_release`, type.release);
   if (type.show || type.store) {
     const ops = k.struct('sysfs_ops');
     const table = k.permanent(ops.size);
-    if (type.show)
-      ops.set(table, 'show', k.exports.hostFunction(`${type.name}_attr_show`, 'l:ppp', type.show));
-    if (type.store)
-      ops.set(table, 'store', k.exports.hostFunction(`${type.name}_attr_store`, 'l:pppL', type.store));
+    if (type.show) ops.bind(table, 'show', `${type.name}_attr_show`, type.show);
+    if (type.store) ops.bind(table, 'store', `${type.name}_attr_store`, type.store);
     ktype.set(ptr, 'sysfs_ops', table);
   }
   return ptr;

@@ -2,7 +2,6 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
-import { invokeInt, invokePtr } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
@@ -53,8 +52,8 @@ export class Uevents implements Subsystem {
     if (kobject.get(kobj, 'uevent_suppress')) return 0;
     const ops = k.struct('kset').get(kset, 'uevent_ops');
     const callbacks = k.struct('kset_uevent_ops');
-    const filter = ops === 0 ? 0 : callbacks.get(ops, 'filter');
-    if (filter !== 0 && (yield* invokeInt(k, filter, kobj)) === 0) return 0;
+    const filters = ops !== 0 && callbacks.get(ops, 'filter') !== 0;
+    if (filters && (yield* callbacks.call(ops, 'filter', kobj)) === 0) return 0;
     const subsystem = yield* this.subsystem(kobj, kset, ops);
     if (subsystem === '') return 0;
     const devpath = this.path(kobj);
@@ -62,8 +61,8 @@ export class Uevents implements Subsystem {
     const env = this.newEnv();
     for (const text of [`ACTION=${action}`, `DEVPATH=${devpath}`, `SUBSYSTEM=${subsystem}`, ...extra])
       this.addVar(env, text);
-    const uevent = ops === 0 ? 0 : callbacks.get(ops, 'uevent');
-    const error = uevent === 0 ? 0 : yield* invokeInt(k, uevent, kobj, env);
+    const adds = ops !== 0 && callbacks.get(ops, 'uevent') !== 0;
+    const error = adds ? yield* callbacks.call(ops, 'uevent', kobj, env) : 0;
     if (error === 0) {
       if (action === 'add') kobject.set(kobj, 'state_add_uevent_sent', 1);
       this.addVar(env, `SEQNUM=${++this.sequence}`);
@@ -129,9 +128,10 @@ export class Uevents implements Subsystem {
 
   private *subsystem(kobj: Ptr, kset: Ptr, ops: Ptr): Sleepable<string> {
     const { k } = this;
-    const name = ops === 0 ? 0 : k.struct('kset_uevent_ops').get(ops, 'name');
-    if (name === 0) return kobjectName(k, k.struct('kset').addr(kset, 'kobj'));
-    const text = yield* invokePtr(k, name, kobj);
+    const callbacks = k.struct('kset_uevent_ops');
+    if (ops === 0 || callbacks.get(ops, 'name') === 0)
+      return kobjectName(k, k.struct('kset').addr(kset, 'kobj'));
+    const text = yield* callbacks.call(ops, 'name', kobj);
     return text === 0 ? '' : k.space.cstring(text);
   }
 

@@ -10,7 +10,7 @@ import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
-const GRACE_NS = 12e6;
+export const GRACE_NS = 12e6;
 /** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
 const OFFSET_LIMIT = 4096;
 

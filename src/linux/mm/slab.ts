@@ -252,8 +252,8 @@ export class SlabExports implements Subsystem {
     return size;
   }
 
-  /** `userCopy`: what of an object may be copied from and to user memory, nothing where nobody asks for it. */
-  private createCache(
+  /** kmem_cache_create(), 0 where that fails. `userCopy`: what of an object may be copied from and to user memory, nothing where nobody asks for it. */
+  createCache(
     name: Ptr,
     size: number,
     align: number,
@@ -286,7 +286,8 @@ export class SlabExports implements Subsystem {
     return object;
   }
 
-  private destroyCache(cache: Ptr): void {
+  /** kmem_cache_destroy(): a cache that still has objects stays, with a warning. */
+  destroyCache(cache: Ptr): void {
     if (cache === 0) return;
     const { k } = this;
     const found = this.cacheAt(cache);

@@ -61,7 +61,7 @@ function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
   }
   const before = k.processes.preemptCount;
   const sections = k.get(Rcu).depth;
-  const result = yield* k.callInt(fn);
+  const result = yield* k.callAs('initcall_t', fn);
   if (reportTask(k, fn)) reportSections(k, fn, sections);
   const problems: string[] = [];
   if (k.processes.preemptCount !== before) {
@@ -114,7 +114,8 @@ function* constructors(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
     const section = module.section(name);
     if (!section) continue;
     for (let at = section.address; at < section.address + section.size; at += 8)
-      yield* k.call(k.space.loadPtr(at));
+      // ctor_fn_t, which BTF leaves out where nothing has such a type.
+      yield* k.callAs('v:', k.space.loadPtr(at));
   }
 }
 
@@ -174,10 +175,11 @@ export function* deleteModule(k: LinuxKernel, name: string, force: boolean): Sle
   module.state = 'Unloading';
   modules.syncStruct(module);
   modules.stop(module);
-  const exit = k.struct('module').get(module.struct, 'exit');
+  const type = k.struct('module');
+  const exit = type.get(module.struct, 'exit');
   if (exit !== 0) {
     const sections = k.get(Rcu).depth;
-    yield* k.call(exit);
+    yield* type.call(module.struct, 'exit');
     reportSections(k, exit, sections);
   }
   k.get(LeftBehinds).report(module);

@@ -75,6 +75,7 @@ export function* loadModule(
     throw error;
   }
   modules.add(module);
+  let setting = false;
   try {
     checkAdded(k, module);
     allocatePercpu(k, module, layout);
@@ -84,11 +85,14 @@ export function* loadModule(
     module.state = 'Loading';
     modules.syncStruct(module);
     yield* k.get(ModuleNotifier).notify(module, 'MODULE_STATE_COMING');
+    setting = true;
     yield* parseArguments(k, module, args);
+    setting = false;
     forOneself(k);
     modules.published(module);
   } catch (error) {
-    yield* freeModule(k, module);
+    // A set function that crashes takes the loader with it, the kernel's own as those of modules: nothing is undone.
+    if (!setting || error instanceof LoadError) yield* freeModule(k, module);
     throw error;
   }
   yield* doInit(k, module);

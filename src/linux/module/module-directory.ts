@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
-import { invokeInt, invokeLong, runNow } from '../abi/invoke.js';
+import { runNow } from '../abi/invoke.js';
 import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -222,10 +222,10 @@ export class ModuleDirectories implements Subsystem {
   private *getParameter(parameter: KernelParam): Sleepable<string | number> {
     const { k } = this;
     const ops = k.struct('kernel_param').get(parameter.address, 'ops');
-    const get = k.struct('kernel_param_ops').get(ops, 'get');
-    if (get === 0) return -EPERM;
+    const type = k.struct('kernel_param_ops');
+    if (type.get(ops, 'get') === 0) return -EPERM;
     const page = k.pages.allocate(0);
-    const count = yield* invokeInt(k, get, page, parameter.address);
+    const count = yield* type.call(ops, 'get', page, parameter.address);
     const text = count < 0 ? count : k.space.cstring(page, count);
     k.pages.free(page);
     return text;
@@ -239,14 +239,14 @@ export class ModuleDirectories implements Subsystem {
   }
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('module_attribute').get(attr, 'show');
+    const type = this.k.struct('module_attribute');
     const mkobj = this.k.struct('module_kobject').of(kobj, 'kobj');
-    return show === 0 ? -EIO : yield* invokeLong(this.k, show, attr, mkobj, page);
+    return type.get(attr, 'show') === 0 ? -EIO : yield* type.call(attr, 'show', attr, mkobj, page);
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('module_attribute').get(attr, 'store');
+    const type = this.k.struct('module_attribute');
     const mkobj = this.k.struct('module_kobject').of(kobj, 'kobj');
-    return store === 0 ? -EIO : yield* invokeLong(this.k, store, attr, mkobj, page, BigInt(count));
+    return type.get(attr, 'store') === 0 ? -EIO : yield* type.call(attr, 'store', attr, mkobj, page, count);
   }
 }

@@ -5,6 +5,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
 import { CHARP_LIMIT, PARAM_INTEGERS, type ParamInteger } from './param-types.js';
+import { callSet } from './set-function.js';
 
 const OPS_FLAG_NOARG = 1;
 const PAGE_SIZE = 4096;
@@ -48,12 +49,6 @@ export class ParamOps implements Subsystem {
 
   readonly data = this.tables();
 
-  /** An array parameter's ops are internal functions: `param_array_ops`. */
-  private readonly arrayExports = {
-    set: (value: Ptr, param: Ptr) => this.setArray(value, param),
-    get: (buffer: Ptr, param: Ptr) => this.getArray(buffer, param),
-  };
-
   private integerExports(): Record<string, (...args: never[]) => unknown> {
     const found: Record<string, (...args: never[]) => unknown> = {};
     for (const [name, type] of Object.entries(PARAM_INTEGERS)) {
@@ -76,13 +71,9 @@ export class ParamOps implements Subsystem {
       tables[`param_ops_${name}`] = (at) => this.fillOps(at, name);
     tables['param_array_ops'] = (at) => {
       const ops = this.k.struct('kernel_param_ops');
-      ops.set(at, 'set', this.k.exports.hostFunction('param_array_set', 'i:pp', this.arrayExports.set));
-      ops.set(at, 'get', this.k.exports.hostFunction('param_array_get', 'i:pp', this.arrayExports.get));
-      ops.set(
-        at,
-        'free',
-        this.k.exports.hostFunction('param_array_free', 'v:p', (target: Ptr) => this.freeArray(target)),
-      );
+      ops.bind(at, 'set', 'param_array_set', (value: Ptr, param: Ptr) => this.setArray(value, param));
+      ops.bind(at, 'get', 'param_array_get', (buffer: Ptr, param: Ptr) => this.getArray(buffer, param));
+      ops.bind(at, 'free', 'param_array_free', (target: Ptr) => this.freeArray(target));
     };
     tables['param_ops_string'] = (at) => {
       const ops = this.k.struct('kernel_param_ops');
@@ -197,7 +188,6 @@ export class ParamOps implements Subsystem {
     const array = k.struct('kparam_array');
     const target = this.argument(param);
     const max = array.get(target, 'max');
-    const set = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'set');
     const elements = k.space.cstring(value).split(',');
     let at = value;
     const element = this.elementParam(param);
@@ -217,7 +207,7 @@ export class ParamOps implements Subsystem {
       );
       // The list is cut at its commas, and stays so: what is said of a bad value shows only its beginning.
       k.space.store8(at + text.length, 0);
-      result = yield* k.callInt(set, at, element);
+      result = yield* callSet(k, array.get(target, 'ops'), at, element);
       if (result !== 0) break;
       at += text.length + 1;
       count++;
@@ -232,19 +222,20 @@ export class ParamOps implements Subsystem {
   private *freeArray(target: Ptr): Sleepable<void> {
     const { k } = this;
     const array = k.struct('kparam_array');
-    const free = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'free');
-    if (free === 0) return;
+    const ops = k.struct('kernel_param_ops');
+    const table = array.get(target, 'ops');
+    if (ops.get(table, 'free') === 0) return;
     const num = array.get(target, 'num');
     const count = num === 0 ? array.get(target, 'max') : k.space.load32(num);
     for (let i = 0; i < count; i++)
-      yield* k.call(free, array.get(target, 'elem') + array.get(target, 'elemsize') * i);
+      yield* ops.call(table, 'free', array.get(target, 'elem') + array.get(target, 'elemsize') * i);
   }
 
   private *getArray(buffer: Ptr, param: Ptr): Sleepable<number> {
     const { k } = this;
     const array = k.struct('kparam_array');
     const target = this.argument(param);
-    const get = k.struct('kernel_param_ops').get(array.get(target, 'ops'), 'get');
+    const ops = k.struct('kernel_param_ops');
     const num = array.get(target, 'num');
     const count = num === 0 ? array.get(target, 'max') : k.space.load32(num);
     const element = this.elementParam(param);
@@ -256,7 +247,7 @@ export class ParamOps implements Subsystem {
         'arg',
         array.get(target, 'elem') + array.get(target, 'elemsize') * i,
       );
-      const length = yield* k.callInt(get, buffer + offset, element);
+      const length = yield* ops.call(array.get(target, 'ops'), 'get', buffer + offset, element);
       if (length < 0) {
         k.slab.free(element);
         return length;

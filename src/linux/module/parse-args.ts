@@ -5,6 +5,7 @@ import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
+import { callSet } from './set-function.js';
 
 const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;
@@ -165,11 +166,10 @@ function* applyParameter(
     k.log.line(`Setting ${what} - tainting kernel`, 5);
     k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
-  const set = ops.get(table, 'set');
-  if (value === undefined) return { result: yield* k.callInt(set, 0, parameter.address), left: value };
+  if (value === undefined) return { result: yield* callSet(k, table, 0, parameter.address), left: value };
   const buffer = k.slab.kmalloc(value.length + 1, false);
   k.space.storeCstring(buffer, value);
-  const result = yield* k.callInt(set, buffer, parameter.address);
+  const result = yield* callSet(k, table, buffer, parameter.address);
   const left = k.space.cstring(buffer);
   k.slab.free(buffer);
   return { result, left };
@@ -178,8 +178,9 @@ function* applyParameter(
 /** destroy_params(): gives back what the parameters' values hold. */
 export function* destroyParameters(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   const type = k.struct('kernel_param');
+  const ops = k.struct('kernel_param_ops');
   for (const { address } of parametersOf(k, module)) {
-    const free = k.struct('kernel_param_ops').get(type.get(address, 'ops'), 'free');
-    if (free !== 0) yield* k.call(free, type.get(address, 'arg'));
+    const table = type.get(address, 'ops');
+    if (ops.get(table, 'free') !== 0) yield* ops.call(table, 'free', type.get(address, 'arg'));
   }
 }

@@ -255,7 +255,8 @@ export class Workqueues implements Subsystem {
     return undefined;
   }
 
-  private queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
+  /** queue_delayed_work(): false if it was pending already or is disabled. `delay` is in jiffies. */
+  queueDelayed(wq: Ptr, work: Ptr, delay: number): boolean {
     if (this.words.isPending(work) || this.words.disabled(work) > 0n) return false;
     this.words.setPending(work, true);
     this.armDelayed(wq, work, delay);
@@ -344,7 +345,8 @@ export class Workqueues implements Subsystem {
     return busy;
   }
 
-  private *flushDelayed(work: Ptr): Sleepable<boolean> {
+  /** flush_delayed_work(): true if it had to be waited for. */
+  *flushDelayed(work: Ptr): Sleepable<boolean> {
     const type = this.k.struct('delayed_work');
     if (this.k.get(Timers).remove(type.addr(work, 'timer'))) this.insert(this.at(type.get(work, 'wq')), work);
     return yield* this.flushWork(work);

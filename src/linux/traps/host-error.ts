@@ -31,8 +31,10 @@ export interface Death {
 const NULL_PAGES = 0x1_0000n;
 const INVALID_OPCODE = ['invalid opcode: 0000'] as const;
 
-/** What a task dies of when a function of the base kernel, `name`, that serves it throws. */
-export function deathOf(k: LinuxKernel, task: Task, error: unknown, name: string): Death {
+/** What a task dies of when a function of the base kernel, `served`, that serves it throws. */
+export function deathOf(k: LinuxKernel, task: Task, error: unknown, served: string): Death {
+  // One of its own that it called without a detour: see GuestCalls.
+  const name = k.exports.nameAt(k.space.fromAddress(k.cpu.rip)) ?? served;
   const caller = k.space.toAddress(task.caller);
   if (error instanceof Unimplemented) {
     const head = `modbox: ${error.symbol} is not implemented${error.prototype && `: ${error.prototype}`}`;

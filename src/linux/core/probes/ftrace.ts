@@ -153,8 +153,8 @@ export class Ftrace implements Subsystem {
       *before(regs): Sleepable<boolean> {
         // Without all registers there is no code segment: that is how ftrace_get_regs() knows.
         if ((type.get(ops, 'flags') & all) === 0) registers.set(regs, 'cs', 0);
-        const parent = k.space.loadPtr(k.space.fromAddress(registers.getBig(regs, 'sp')));
-        yield* k.call(type.get(ops, 'func'), address, parent, ops, regs);
+        const parent = k.space.load64(k.space.fromAddress(registers.getBig(regs, 'sp')));
+        yield* type.call(ops, 'func', k.space.toAddress(address), parent, ops, regs);
         return registers.getBig(regs, 'ip') !== k.space.toAddress(address + FENTRY_BYTES);
       },
     };

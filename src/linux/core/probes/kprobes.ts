@@ -137,12 +137,10 @@ export class Kprobes implements Subsystem {
     return {
       shownIp: BREAKPOINT_BYTES,
       *before(regs) {
-        const handler = type.get(at, 'pre_handler');
-        return handler !== 0 && (yield* k.callInt(handler, at, regs)) !== 0;
+        return type.get(at, 'pre_handler') !== 0 && (yield* type.call(at, 'pre_handler', at, regs)) !== 0;
       },
       *after(regs): Sleepable<void> {
-        const handler = type.get(at, 'post_handler');
-        if (handler !== 0) yield* k.call(handler, at, regs, 0);
+        if (type.get(at, 'post_handler') !== 0) yield* type.call(at, 'post_handler', at, regs, 0);
       },
       missed: () => type.set(at, 'nmissed', type.get(at, 'nmissed') + 1),
     };

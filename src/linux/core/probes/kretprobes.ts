@@ -153,8 +153,8 @@ export class Kretprobes implements Subsystem {
       type.set(probe, 'nmissed', type.get(probe, 'nmissed') + 1);
       return false;
     }
-    const handler = type.get(probe, 'entry_handler');
-    if (handler !== 0 && (yield* k.callInt(handler, instance, regs)) !== 0) {
+    const decides = type.get(probe, 'entry_handler') !== 0;
+    if (decides && (yield* type.call(probe, 'entry_handler', instance, regs)) !== 0) {
       entry.free.unshift(instance);
       return false;
     }
@@ -184,14 +184,15 @@ export class Kretprobes implements Subsystem {
     if (!call) throw new Oops('bug', 'rethook: Return address not found!', k.cpu.getPtr(RSP));
     const { of, instance, returnsTo } = call;
     const points = k.get(ProbePoints);
-    const handler = of.registered ? k.struct('kretprobe').get(of.probe, 'handler') : 0;
+    const type = k.struct('kretprobe');
+    const wanted = of.registered && type.get(of.probe, 'handler') !== 0;
     points.goTo(returnsTo);
-    if (handler !== 0) {
+    if (wanted) {
       const context = k.cpu.saveContext();
       const regs = saveRegisters(k, k.space.fromAddress(returnsTo));
       k.struct('pt_regs').setBig(regs, 'orig_ax', -1n);
       k.struct('pt_regs').setBig(regs, 'sp', k.struct('pt_regs').getBig(regs, 'sp') + 8n);
-      yield* points.guarded(() => k.call(handler, instance, regs));
+      yield* points.guarded(() => type.call(of.probe, 'handler', instance, regs));
       const registers = readRegisters(k, regs);
       k.cpu.loadContext(context);
       loadRegisters(k.cpu, registers);

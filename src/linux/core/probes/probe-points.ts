@@ -67,7 +67,7 @@ export class ProbePoints implements Subsystem {
   }
 
   /** Runs a handler with preemption and interrupts off, as the kernel does. */
-  *guarded(body: () => Sleepable<void>): Sleepable<void> {
+  *guarded(body: () => Sleepable<unknown>): Sleepable<void> {
     const { processes, cpu } = this.k;
     cpu.interruptsEnabled = false;
     processes.preemptCount++;

@@ -63,7 +63,7 @@ export class AsyncCalls implements Subsystem {
   }
 
   private *run(fn: Ptr, data: Ptr, cookie: number): Sleepable<number> {
-    yield* this.k.call(fn, data, BigInt(cookie));
+    yield* this.k.callAs('async_func_t', fn, data, cookie);
     return 0;
   }
 

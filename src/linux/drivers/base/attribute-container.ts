@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
@@ -85,11 +84,10 @@ export class AttributeContainers implements Subsystem {
       k.get(Devices).initialize(device);
       dev.set(device, 'parent', getDevice(k, generic));
       dev.set(device, 'class', type.get(container, 'class'));
-      const release = k.exports.hostFunction('attribute_container_release', 'v:p', (ptr: Ptr) =>
+      const cls = type.get(container, 'class');
+      k.struct('class').bind(cls, 'dev_release', 'attribute_container_release', (ptr: Ptr) =>
         this.release(ptr),
       );
-      const cls = type.get(container, 'class');
-      k.struct('class').set(cls, 'dev_release', release);
       k.get(Devices).setName(device, deviceName(k, generic));
       this.contained.push({ container, generic, holder });
       yield* then(container, device);
@@ -148,8 +146,7 @@ export class AttributeContainers implements Subsystem {
     const found: Ptr[] = [];
     for (const node of listNodes(this.k.space, this.list)) {
       const container = type.of(node, 'node');
-      if ((yield* invokeInt(this.k, type.get(container, 'match'), container, generic)) !== 0)
-        found.push(container);
+      if ((yield* type.call(container, 'match', container, generic)) !== 0) found.push(container);
     }
     return found;
   }
@@ -182,9 +179,8 @@ export function* callTransport(
   device: Ptr,
 ): Sleepable<void> {
   const cls = k.struct('attribute_container').get(container, 'class');
-  const fn =
-    cls === 0 ? 0 : k.struct('transport_class').get(k.struct('transport_class').of(cls, 'class'), member);
-  if (fn === 0) return;
+  const type = k.struct('transport_class');
+  if (cls === 0 || type.get(type.of(cls, 'class'), member) === 0) return;
   const transport = k.struct('transport_container').of(container, 'ac');
-  yield* invoke(k, fn, transport, generic, device);
+  yield* type.call(type.of(cls, 'class'), member, transport, generic, device);
 }

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Notifiers } from '../../locking/notifier.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
+import { OF_DEVICE } from './device.js';
 
 /** A registered bus: what struct subsys_private holds for it. */
 export interface BusState {
@@ -139,7 +139,7 @@ export class BusRegistry implements Subsystem {
   *findDevice(devices: readonly Ptr[], start: Ptr, data: Ptr, match: Ptr): Sleepable<Ptr> {
     const from = start === 0 ? 0 : devices.indexOf(start) + 1;
     for (const device of devices.slice(from))
-      if ((yield* invokeInt(this.k, match, device, data)) !== 0) return device;
+      if ((yield* this.k.callAs(OF_DEVICE, match, device, data)) !== 0) return device;
     return 0;
   }
 

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -17,7 +17,7 @@ import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { BusRegistry, type BusState } from './bus-registry.js';
 import { DriverBinding } from './dd.js';
-import { getDevice, kobjOf } from './device.js';
+import { getDevice, kobjOf, OF_DEVICE } from './device.js';
 
 type DeviceFiles = (device: Ptr, directory: SysfsDirectory) => void;
 
@@ -247,7 +247,7 @@ export class Buses implements Subsystem {
     if (!state) return -EINVAL;
     const devices = state.devices.slice(start === 0 ? 0 : state.devices.indexOf(start) + 1);
     for (const device of devices) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -258,7 +258,8 @@ export class Buses implements Subsystem {
     if (!state) return -EINVAL;
     const drivers = state.drivers.slice(start === 0 ? 0 : state.drivers.indexOf(start) + 1);
     for (const driver of drivers) {
-      const result = yield* invokeInt(this.k, fn, driver, data);
+      // int (*fn)(struct device_driver *, void *), a parameter of bus_for_each_drv().
+      const result = yield* this.k.callAs('i:pp', fn, driver, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -299,24 +300,25 @@ export class Buses implements Subsystem {
   }
 
   private *offer(iface: Ptr, device: Ptr): Sleepable<void> {
-    const add = this.k.struct('subsys_interface').get(iface, 'add_dev');
-    if (add !== 0) yield* invokeInt(this.k, add, device, iface);
+    const type = this.k.struct('subsys_interface');
+    if (type.get(iface, 'add_dev') !== 0) yield* type.call(iface, 'add_dev', device, iface);
   }
 
   private *withdraw(iface: Ptr, device: Ptr): Sleepable<void> {
-    const remove = this.k.struct('subsys_interface').get(iface, 'remove_dev');
-    if (remove !== 0) yield* invoke(this.k, remove, device, iface);
+    const type = this.k.struct('subsys_interface');
+    if (type.get(iface, 'remove_dev') !== 0) yield* type.call(iface, 'remove_dev', device, iface);
   }
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('bus_attribute').get(attr, 'show');
+    const type = this.k.struct('bus_attribute');
     const state = this.registry.byKobject(kobj);
-    return show === 0 || !state ? 0 : yield* invokeLong(this.k, show, state.bus, page);
+    return type.get(attr, 'show') === 0 || !state ? 0 : yield* type.call(attr, 'show', state.bus, page);
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('bus_attribute').get(attr, 'store');
+    const type = this.k.struct('bus_attribute');
     const state = this.registry.byKobject(kobj);
-    return store === 0 || !state ? -EIO : yield* invokeLong(this.k, store, state.bus, page, BigInt(count));
+    if (type.get(attr, 'store') === 0 || !state) return -EIO;
+    return yield* type.call(attr, 'store', state.bus, page, count);
   }
 }

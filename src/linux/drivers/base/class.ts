@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invoke, invokeInt, invokeLong, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -13,7 +13,7 @@ import { createFile, createLink, removeChild, removeFile } from '../../kobject/s
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { getDevice, kobjOf } from './device.js';
+import { getDevice, kobjOf, OF_DEVICE } from './device.js';
 
 interface ClassState {
   readonly class: Ptr;
@@ -106,11 +106,7 @@ export class Classes implements Subsystem {
     if (cls === 0) return errPtr(ENOMEM);
     type.set(cls, 'name', name);
     if (type.has('owner')) type.set(cls, 'owner', owner);
-    type.set(
-      cls,
-      'class_release',
-      k.exports.hostFunction('class_create_release', 'v:p', (ptr: Ptr) => void k.slab.free(ptr)),
-    );
+    type.bind(cls, 'class_release', 'class_create_release', (ptr: Ptr) => void k.slab.free(ptr));
     const error = yield* this.register(cls);
     if (error === 0) return cls;
     k.slab.free(cls);
@@ -244,11 +240,12 @@ export class Classes implements Subsystem {
     const { k } = this;
     const priv = k.struct('subsys_private').of(kobj, 'subsys.kobj');
     const cls = k.struct('subsys_private').get(priv, 'class');
-    const release = k.struct('class').get(cls, 'class_release');
+    const type = k.struct('class');
+    const releases = type.get(cls, 'class_release') !== 0;
     this.classes.delete(cls);
     this.gone.add(cls);
-    if (k.struct('class').has('p')) k.struct('class').set(cls, 'p', 0);
-    if (release !== 0) yield* invoke(k, release, cls);
+    if (type.has('p')) type.set(cls, 'p', 0);
+    if (releases) yield* type.call(cls, 'class_release', cls);
     k.slab.free(priv);
   }
 
@@ -260,7 +257,7 @@ export class Classes implements Subsystem {
       return -EINVAL;
     }
     for (const device of state.devices.slice(start === 0 ? 0 : state.devices.indexOf(start) + 1)) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -274,7 +271,7 @@ export class Classes implements Subsystem {
       return 0;
     }
     for (const device of state.devices.slice(start === 0 ? 0 : state.devices.indexOf(start) + 1))
-      if ((yield* invokeInt(this.k, match, device, data)) !== 0) return getDevice(this.k, device);
+      if ((yield* this.k.callAs(OF_DEVICE, match, device, data)) !== 0) return getDevice(this.k, device);
     return 0;
   }
 
@@ -314,13 +311,13 @@ export class Classes implements Subsystem {
   }
 
   private *offer(iface: Ptr, device: Ptr): Sleepable<void> {
-    const add = this.k.struct('class_interface').get(iface, 'add_dev');
-    if (add !== 0) yield* invokeInt(this.k, add, device, iface);
+    const type = this.k.struct('class_interface');
+    if (type.get(iface, 'add_dev') !== 0) yield* type.call(iface, 'add_dev', device, iface);
   }
 
   private *withdraw(iface: Ptr, device: Ptr): Sleepable<void> {
-    const remove = this.k.struct('class_interface').get(iface, 'remove_dev');
-    if (remove !== 0) yield* invoke(this.k, remove, device, iface);
+    const type = this.k.struct('class_interface');
+    if (type.get(iface, 'remove_dev') !== 0) yield* type.call(iface, 'remove_dev', device, iface);
   }
 
   private compatLink(kobj: Ptr, device: Ptr, target: Ptr): number {
@@ -337,15 +334,15 @@ export class Classes implements Subsystem {
   }
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('class_attribute').get(attr, 'show');
-    return show === 0 ? -EIO : yield* invokeLong(this.k, show, this.classAt(kobj), attr, page);
+    const type = this.k.struct('class_attribute');
+    if (type.get(attr, 'show') === 0) return -EIO;
+    return yield* type.call(attr, 'show', this.classAt(kobj), attr, page);
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('class_attribute').get(attr, 'store');
-    return store === 0
-      ? -EIO
-      : yield* invokeLong(this.k, store, this.classAt(kobj), attr, page, BigInt(count));
+    const type = this.k.struct('class_attribute');
+    if (type.get(attr, 'store') === 0) return -EIO;
+    return yield* type.call(attr, 'store', this.classAt(kobj), attr, page, count);
   }
 
   private classAt(kobj: Ptr): Ptr {

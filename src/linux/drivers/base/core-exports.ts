@@ -3,7 +3,6 @@ import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -16,8 +15,9 @@ import { Buses } from './bus.js';
 import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
-import { DeviceStates, getDevice, kobjOf, putDevice } from './device.js';
+import { DeviceStates, getDevice, kobjOf, OF_DEVICE, putDevice } from './device.js';
 import { Devres } from './devres.js';
+import { createDevice } from './host-class.js';
 
 /** The functions on struct device that modules call (include/linux/device.h). */
 export class DeviceExports implements Subsystem {
@@ -149,8 +149,7 @@ export class DeviceExports implements Subsystem {
     this.devices.setName(root, busType.string(bus, 'name'));
     type.set(root, 'groups', groups);
     this.devices.initialize(root);
-    const free = (ptr: Ptr): void => void k.slab.free(ptr);
-    type.set(root, 'release', k.exports.hostFunction('system_root_device_release', 'v:p', free));
+    type.bind(root, 'release', 'system_root_device_release', (ptr: Ptr) => void k.slab.free(ptr));
     type.set(root, 'kobj.parent', yield* this.devices.topDirectory(place));
     const failed = yield* this.devices.add(root);
     if (failed) {
@@ -164,32 +163,12 @@ export class DeviceExports implements Subsystem {
 
   /** device_create(): an allocated device of a class, or an ERR_PTR. */
   private *create(cls: Ptr, parent: Ptr, devt: number, data: Ptr, groups: Ptr, name: string): Sleepable<Ptr> {
-    const { k } = this;
-    const type = k.struct('device');
     if (cls === 0 || isErr(cls)) return errPtr(ENODEV);
-    const device = k.slab.kmalloc(type.size, true);
-    if (device === 0) return errPtr(ENOMEM);
-    this.devices.initialize(device);
-    type.set(device, 'devt', devt);
-    type.set(device, 'class', cls);
-    type.set(device, 'parent', parent);
-    type.set(device, 'groups', groups);
-    type.set(device, 'driver_data', data);
-    const release = k.exports.hostFunction(
-      'device_create_release',
-      'v:p',
-      (ptr: Ptr) => void k.slab.free(ptr),
-    );
-    type.set(device, 'release', release);
-    this.devices.setName(device, name);
-    const error = yield* this.devices.add(device);
-    if (error === 0) return device;
-    yield* putDevice(k, device);
-    return errPtr(-error);
+    return yield* createDevice(this.k, cls, { parent, data, groups, devt, name });
   }
 
   /** device_destroy(). */
-  private *destroy(cls: Ptr, devt: number): Sleepable<void> {
+  *destroy(cls: Ptr, devt: number): Sleepable<void> {
     const type = this.k.struct('device');
     const device = this.k
       .get(Classes)
@@ -205,11 +184,7 @@ export class DeviceExports implements Subsystem {
     const root = k.slab.kmalloc(type.size, true);
     if (root === 0) return errPtr(ENOMEM);
     this.devices.setName(root, k.space.cstring(name));
-    type.set(
-      root,
-      'release',
-      k.exports.hostFunction('root_device_release', 'v:p', (ptr: Ptr) => void k.slab.free(ptr)),
-    );
+    type.bind(root, 'release', 'root_device_release', (ptr: Ptr) => void k.slab.free(ptr));
     const error = yield* this.devices.register(root);
     if (error) {
       yield* putDevice(k, root);
@@ -271,7 +246,7 @@ export class DeviceExports implements Subsystem {
 
   private *forEach(devices: readonly Ptr[], data: Ptr, fn: Ptr): Sleepable<number> {
     for (const device of devices) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -279,7 +254,7 @@ export class DeviceExports implements Subsystem {
 
   private *findChild(device: Ptr, data: Ptr, match: Ptr): Sleepable<Ptr> {
     for (const child of [...this.children(device)])
-      if ((yield* invokeInt(this.k, match, child, data)) !== 0) return getDevice(this.k, child);
+      if ((yield* this.k.callAs(OF_DEVICE, match, child, data)) !== 0) return getDevice(this.k, child);
     return 0;
   }
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
-import { invoke, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -272,12 +272,14 @@ export class Devices implements Subsystem {
     if (type.has('driver_override.name')) k.get(SlabExports).kfree(type.get(device, 'driver_override.name'));
     const kind = type.get(device, 'type');
     const cls = type.get(device, 'class');
-    const release =
-      type.get(device, 'release') ||
-      (kind === 0 ? 0 : k.struct('device_type').get(kind, 'release')) ||
-      (cls === 0 ? 0 : k.struct('class').get(cls, 'dev_release'));
-    if (release !== 0) {
-      yield* invoke(k, release, device);
+    const releases = [
+      [type, device, 'release'],
+      [k.struct('device_type'), kind, 'release'],
+      [k.struct('class'), cls, 'dev_release'],
+    ] as const;
+    for (const [owners, owner, member] of releases) {
+      if (owner === 0 || owners.get(owner, member) === 0) continue;
+      yield* owners.call(owner, member, device);
       return;
     }
     const text = `Device '${deviceName(k, device)}' does not have a release() function, it is broken and must be fixed. See Documentation/core-api/kobject.rst.`;

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';
@@ -105,8 +104,8 @@ export class DriverBinding implements Subsystem {
   *match(driver: Ptr, device: Ptr): Sleepable<number> {
     const { k } = this;
     const bus = k.struct('device_driver').get(driver, 'bus');
-    const match = bus === 0 ? 0 : k.struct('bus_type').get(bus, 'match');
-    return match === 0 ? 1 : yield* invokeInt(k, match, device, driver);
+    const type = k.struct('bus_type');
+    return bus === 0 || type.get(bus, 'match') === 0 ? 1 : yield* type.call(bus, 'match', device, driver);
   }
 
   /** device_bind_driver(): dev->driver was set by hand; no probe is called. */
@@ -173,8 +172,8 @@ export class DriverBinding implements Subsystem {
     dev.set(device, 'driver', driver);
     const bus = dev.get(device, 'bus');
     const busType = k.struct('bus_type');
-    const configure = bus !== 0 && busType.has('dma_configure') ? busType.get(bus, 'dma_configure') : 0;
-    let error = configure === 0 ? 0 : yield* invokeInt(k, configure, device);
+    const configures = bus !== 0 && busType.has('dma_configure') && busType.get(bus, 'dma_configure') !== 0;
+    let error = configures ? yield* busType.call(bus, 'dma_configure', device) : 0;
     if (error === 0) {
       error = this.addLinks(device);
       if (error) k.log.line(`really_probe: driver_sysfs_add(${deviceName(k, device)}) failed`, 3);
@@ -192,9 +191,7 @@ export class DriverBinding implements Subsystem {
   private *callProbe(driver: Ptr, device: Ptr, bus: Ptr): Sleepable<number> {
     const { k } = this;
     yield* this.tell(device, 'BUS_NOTIFY_BIND_DRIVER');
-    const busProbe = bus === 0 ? 0 : k.struct('bus_type').get(bus, 'probe');
-    const probe = busProbe || k.struct('device_driver').get(driver, 'probe');
-    const error = probe === 0 ? 0 : yield* invokeInt(k, probe, device);
+    const error = yield* this.byBusOrDriver('probe', driver, device, bus);
     if (error === 0 || error === -EPROBE_DEFER || error === -ENODEV || error === -ENXIO) return error;
     const name = k.struct('device_driver').string(driver, 'name');
     if (error > 0) {
@@ -203,6 +200,14 @@ export class DriverBinding implements Subsystem {
     }
     k.log.line(`${name}: probe of ${deviceName(k, device)} failed with error ${error}`, 4);
     return error;
+  }
+
+  /** The bus's function for it, if it has one, else the driver's; 0 where neither has. */
+  private *byBusOrDriver(member: 'probe' | 'remove', driver: Ptr, device: Ptr, bus: Ptr): Sleepable<number> {
+    const buses = this.k.struct('bus_type');
+    const drivers = this.k.struct('device_driver');
+    if (bus !== 0 && buses.get(bus, member) !== 0) return yield* buses.call(bus, member, device);
+    return drivers.get(driver, member) === 0 ? 0 : yield* drivers.call(driver, member, device);
   }
 
   private *addDriverGroups(driver: Ptr, device: Ptr): Sleepable<number> {
@@ -224,13 +229,13 @@ export class DriverBinding implements Subsystem {
     const dev = k.struct('device');
     const busType = k.struct('bus_type');
     yield* k.get(Devres).releaseAll(device);
-    const cleanup = bus !== 0 && busType.has('dma_cleanup') ? busType.get(bus, 'dma_cleanup') : 0;
-    if (cleanup !== 0) yield* invoke(k, cleanup, device);
+    if (bus !== 0 && busType.has('dma_cleanup') && busType.get(bus, 'dma_cleanup') !== 0)
+      yield* busType.call(bus, 'dma_cleanup', device);
     dev.set(device, 'driver', 0);
     dev.set(device, 'driver_data', 0);
     const domain = dev.get(device, 'pm_domain');
-    const dismiss = domain === 0 ? 0 : k.struct('dev_pm_domain').get(domain, 'dismiss');
-    if (dismiss !== 0) yield* invoke(k, dismiss, device);
+    const domains = k.struct('dev_pm_domain');
+    if (domain !== 0 && domains.get(domain, 'dismiss') !== 0) yield* domains.call(domain, 'dismiss', device);
     reinitRuntime(k, device);
     clearDriverFlags(k, device);
     this.setLinkState(device, NO_DRIVER);
@@ -264,9 +269,7 @@ export class DriverBinding implements Subsystem {
     yield* this.tell(device, 'BUS_NOTIFY_UNBIND_DRIVER');
     const groups = k.struct('device_driver').get(driver, 'dev_groups');
     if (groups !== 0) k.get(SysfsGroups).removeGroups(kobjOf(k, device), groups);
-    const busRemove = bus === 0 ? 0 : k.struct('bus_type').get(bus, 'remove');
-    const remove = busRemove || k.struct('device_driver').get(driver, 'remove');
-    if (remove !== 0) yield* invoke(k, remove, device);
+    yield* this.byBusOrDriver('remove', driver, device, bus);
     yield* this.forgetDriver(device, bus);
     this.unlist(driver, device);
     yield* this.tell(device, 'BUS_NOTIFY_UNBOUND_DRIVER');

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO } from '../../../kernel/errno.js';
-import { invokeLong } from '../../abi/invoke.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -166,16 +165,17 @@ export class DeviceAttributes implements Subsystem {
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
     const { k } = this;
-    const show = k.struct('device_attribute').get(attr, 'show');
+    const type = k.struct('device_attribute');
+    const show = type.get(attr, 'show');
     if (show === 0) return -EIO;
-    const count = yield* invokeLong(k, show, deviceOf(k, kobj), attr, page);
+    const count = yield* type.call(attr, 'show', deviceOf(k, kobj), attr, page);
     if (count >= PAGE_SIZE) k.log.line(`dev_attr_show: ${symbolize(k, show)} returned bad count`, 4);
     return count;
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('device_attribute').get(attr, 'store');
-    if (store === 0) return -EIO;
-    return yield* invokeLong(this.k, store, deviceOf(this.k, kobj), attr, page, BigInt(count));
+    const type = this.k.struct('device_attribute');
+    if (type.get(attr, 'store') === 0) return -EIO;
+    return yield* type.call(attr, 'store', deviceOf(this.k, kobj), attr, page, count);
   }
 }

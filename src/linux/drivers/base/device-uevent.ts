@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invokeInt, invokePtr } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
@@ -27,21 +26,12 @@ export class DeviceUevents implements Subsystem {
     const type = k.struct('kset_uevent_ops');
     const ops = k.permanent(type.size);
     const kobject = k.struct('kobject');
-    const host = k.exports.hostFunction.bind(k.exports);
+
     const belongs = (kobj: Ptr): boolean =>
       kobject.get(kobj, 'ktype') === deviceType && this.subsystem(deviceOf(k, kobj)) !== 0;
-    type.set(
-      ops,
-      'filter',
-      host('dev_uevent_filter', 'i:p', (kobj: Ptr) => Number(belongs(kobj))),
-    );
-    type.set(
-      ops,
-      'name',
-      host('dev_uevent_name', 'p:p', (kobj: Ptr) => this.subsystem(deviceOf(k, kobj))),
-    );
-    const uevent = (kobj: Ptr, env: Ptr): Sleepable<number> => this.fill(deviceOf(k, kobj), env);
-    type.set(ops, 'uevent', host('dev_uevent', 'i:pp', uevent));
+    type.bind(ops, 'filter', 'dev_uevent_filter', (kobj: Ptr) => Number(belongs(kobj)));
+    type.bind(ops, 'name', 'dev_uevent_name', (kobj: Ptr) => this.subsystem(deviceOf(k, kobj)));
+    type.bind(ops, 'uevent', 'dev_uevent', (kobj: Ptr, env: Ptr) => this.fill(deviceOf(k, kobj), env));
     return ops;
   }
 
@@ -62,11 +52,13 @@ export class DeviceUevents implements Subsystem {
     const kind = dev.get(device, 'type');
     const cls = dev.get(device, 'class');
     const scratch = k.slab.kmalloc(16, true);
-    const byType = kind === 0 ? 0 : k.struct('device_type').get(kind, 'devnode');
-    const byClass = cls === 0 ? 0 : k.struct('class').get(cls, 'devnode');
+    const types = k.struct('device_type');
+    const classes = k.struct('class');
     let text: Ptr = 0;
-    if (byType !== 0) text = yield* invokePtr(k, byType, device, scratch, scratch + 4, scratch + 8);
-    if (text === 0 && byClass !== 0) text = yield* invokePtr(k, byClass, device, scratch);
+    if (kind !== 0 && types.get(kind, 'devnode') !== 0)
+      text = yield* types.call(kind, 'devnode', device, scratch, scratch + 4, scratch + 8);
+    if (text === 0 && cls !== 0 && classes.get(cls, 'devnode') !== 0)
+      text = yield* classes.call(cls, 'devnode', device, scratch);
     const mode = k.space.load16(scratch);
     k.slab.free(scratch);
     const name = text === 0 ? deviceName(k, device).replaceAll('!', '/') : k.space.cstring(text);
@@ -103,13 +95,14 @@ export class DeviceUevents implements Subsystem {
     const bus = dev.get(device, 'bus');
     const cls = dev.get(device, 'class');
     const callbacks = [
-      bus === 0 ? 0 : k.struct('bus_type').get(bus, 'uevent'),
-      cls === 0 ? 0 : k.struct('class').get(cls, 'dev_uevent'),
-      kind === 0 ? 0 : k.struct('device_type').get(kind, 'uevent'),
-    ];
+      [k.struct('bus_type'), bus, 'uevent'],
+      [k.struct('class'), cls, 'dev_uevent'],
+      [k.struct('device_type'), kind, 'uevent'],
+    ] as const;
     let result = 0;
-    for (const callback of callbacks)
-      if (callback !== 0) result = (yield* invokeInt(k, callback, device, env)) || result;
+    for (const [type, owner, member] of callbacks)
+      if (owner !== 0 && type.get(owner, member) !== 0)
+        result = (yield* type.call(owner, member, device, env)) || result;
     return result;
   }
 }

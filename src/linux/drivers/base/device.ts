@@ -39,6 +39,9 @@ export class DeviceStates implements Subsystem {
   }
 }
 
+/** int (*)(struct device *, void *): parameters `fn` and `match` of functions that go through devices. */
+export const OF_DEVICE = 'i:pp';
+
 /** &dev->kobj */
 export function kobjOf(k: LinuxKernel, device: Ptr): Ptr {
   return device === 0 ? 0 : k.struct('device').addr(device, 'kobj');

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
@@ -23,6 +22,8 @@ interface Resource {
 
 const GFP_ZERO = 0x100;
 const PLACE = 'drivers/base/devres.c';
+/** void (*action)(void *), a parameter of devm_add_action() and its kin. */
+const ACTION = 'v:p';
 
 /**
  * Managed device resources: what a driver acquired for a device goes when the driver is unbound, last come
@@ -131,12 +132,13 @@ export class Devres implements Subsystem {
 
   /** devm_add_action() of a guest function. */
   addAction(device: Ptr, action: Ptr, argument: Ptr): number {
-    const release: Action = Object.assign((_device: Ptr, _data: Ptr) => invoke(this.k, action, argument), {
-      action,
-      argument,
-    });
-    this.list(device).push({ data: 0, size: 0, release });
+    const run = (): Sleepable<void> => this.act(action, argument);
+    this.list(device).push({ data: 0, size: 0, release: Object.assign(run, { action, argument }) });
     return 0;
+  }
+
+  private *act(action: Ptr, argument: Ptr): Sleepable<void> {
+    yield* this.k.callAs(ACTION, action, argument);
   }
 
   private allocate(release: Ptr, size: number): Ptr {
@@ -171,7 +173,7 @@ export class Devres implements Subsystem {
   private *search(device: Ptr, release: Ptr, match: Ptr, matchData: Ptr): Sleepable<Resource | undefined> {
     for (const resource of [...(this.byDevice.get(device) ?? [])].reverse()) {
       if (resource.release !== release) continue;
-      if (match === 0 || (yield* invokeInt(this.k, match, device, resource.data, matchData)) !== 0)
+      if (match === 0 || (yield* this.k.callAs('dr_match_t', match, device, resource.data, matchData)) !== 0)
         return resource;
     }
     return undefined;
@@ -226,8 +228,10 @@ export class Devres implements Subsystem {
   ): Sleepable<void> {
     for (const resource of [...(this.byDevice.get(device) ?? [])].reverse()) {
       if (resource.release !== release) continue;
-      if (match !== 0 && (yield* invokeInt(this.k, match, device, resource.data, matchData)) === 0) continue;
-      yield* invoke(this.k, fn, device, resource.data, data);
+      if (match !== 0 && (yield* this.k.callAs('dr_match_t', match, device, resource.data, matchData)) === 0)
+        continue;
+      // void (*fn)(struct device *, void *, void *), a parameter of devres_for_each_res().
+      yield* this.k.callAs('v:ppp', fn, device, resource.data, data);
     }
   }
 
@@ -247,7 +251,7 @@ export class Devres implements Subsystem {
     if (resource.group) return;
     if (typeof release === 'function') yield* this.k.wait(release(device, data));
     else {
-      yield* invoke(this.k, release, device, data);
+      yield* this.k.callAs('dr_release_t', release, device, data);
       this.k.slab.free(data);
     }
   }
@@ -277,7 +281,7 @@ export class Devres implements Subsystem {
   }
 
   private *runAction(device: Ptr, action: Ptr, argument: Ptr): Sleepable<void> {
-    if (this.takeAction(device, action, argument)) yield* invoke(this.k, action, argument);
+    if (this.takeAction(device, action, argument)) yield* this.act(action, argument);
     else warn(this.k, '', PLACE, 'devm_release_action');
   }
 

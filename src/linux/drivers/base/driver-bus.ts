@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Drivers } from './driver.js';
 import { type BusMethods, registerBus, registerOn } from './host-bus.js';
@@ -64,14 +63,15 @@ export class DriverBus {
     yield* this.k.get(Drivers).unregister(this.generic(driver));
   }
 
-  /** Calls a member of the driver's own struct with the device's own struct, if there is one. */
+  /** Calls a member of the driver's own struct with the device's own struct, if there is one: what it gives, else 0. */
   *callDriver(device: Ptr, member: string, ...more: Ptr[]): Sleepable<number> {
-    const fn = this.k.struct(this.types.driver).get(this.driverFor(device), member);
-    return fn === 0 ? 0 : yield* invokeInt(this.k, fn, this.deviceOf(device), ...more);
+    const type = this.k.struct(this.types.driver);
+    const driver = this.driverFor(device);
+    if (type.get(driver, member) === 0) return 0;
+    return yield* type.call(driver, member, this.deviceOf(device), ...more);
   }
 
   *tellDriver(device: Ptr, member: string): Sleepable<void> {
-    const fn = this.k.struct(this.types.driver).get(this.driverFor(device), member);
-    if (fn !== 0) yield* invoke(this.k, fn, this.deviceOf(device));
+    yield* this.callDriver(device, member);
   }
 }

@@ -27,7 +27,7 @@ function platformDriver(name: string, probe: (pdev: Ptr) => number): Ptr {
   const type = k.struct('platform_driver');
   const driver = k.permanent(type.size);
   type.set(driver, 'driver.name', k.constantString(name));
-  type.set(driver, 'probe', k.exports.hostFunction(`test_probe_${functions++}`, 'i:p', probe));
+  type.bind(driver, 'probe', `test_probe_${functions++}`, probe);
   return driver;
 }
 

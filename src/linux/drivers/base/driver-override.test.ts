@@ -45,12 +45,11 @@ describe('a platform device', () => {
   function registerDriver(name: string): void {
     const type = k.struct('platform_driver');
     const driver = k.permanent(type.size);
-    const probe = k.exports.hostFunction(`probe_${name}`, 'i:p', (pdev: Ptr) => {
+    type.set(driver, 'driver.name', k.constantString(name));
+    type.bind(driver, 'probe', `probe_${name}`, (pdev: Ptr) => {
       probed.push(pdev);
       return 0;
     });
-    type.set(driver, 'driver.name', k.constantString(name));
-    type.set(driver, 'probe', probe);
     expect(runNow(k.get(PlatformDrivers).register(driver, 0))).toBe(0);
   }
 
@@ -82,11 +81,10 @@ describe('a platform device', () => {
   it('that is deleted is not suspended by a request from before', () => {
     const suspended: Ptr[] = [];
     const ops = k.permanent(k.sizeOf('dev_pm_ops'));
-    const suspend = k.exports.hostFunction('test_suspend', 'i:p', (at: Ptr) => {
+    k.struct('dev_pm_ops').bind(ops, 'runtime_suspend', 'test_suspend', (at: Ptr) => {
       suspended.push(at);
       return 0;
     });
-    k.struct('dev_pm_ops').set(ops, 'runtime_suspend', suspend);
     const domain = k.permanent(k.sizeOf('dev_pm_domain'));
     k.space.bytes.copyWithin(
       k.struct('dev_pm_domain').addr(domain, 'ops'),

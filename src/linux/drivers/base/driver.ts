@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invokeInt, invokeLong } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -13,7 +12,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { BusRegistry, type BusState } from './bus-registry.js';
 import { DriverBinding } from './dd.js';
-import { getDevice } from './device.js';
+import { getDevice, OF_DEVICE } from './device.js';
 
 /** Drivers: registration with a bus, their directory in sysfs (drivers/base/driver.c, bus.c). */
 export class Drivers implements Subsystem {
@@ -201,7 +200,7 @@ export class Drivers implements Subsystem {
     if (driver === 0) return -EINVAL;
     const devices = [...this.k.get(DriverBinding).devicesOf(driver)];
     for (const device of devices.slice(start === 0 ? 0 : devices.indexOf(start))) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;
@@ -230,12 +229,13 @@ export class Drivers implements Subsystem {
   }
 
   private *show(kobj: Ptr, attr: Ptr, page: Ptr): Sleepable<number> {
-    const show = this.k.struct('driver_attribute').get(attr, 'show');
-    return show === 0 ? -EIO : yield* invokeLong(this.k, show, this.driverAt(kobj), page);
+    const type = this.k.struct('driver_attribute');
+    return type.get(attr, 'show') === 0 ? -EIO : yield* type.call(attr, 'show', this.driverAt(kobj), page);
   }
 
   private *store(kobj: Ptr, attr: Ptr, page: Ptr, count: number): Sleepable<number> {
-    const store = this.k.struct('driver_attribute').get(attr, 'store');
-    return store === 0 ? -EIO : yield* invokeLong(this.k, store, this.driverAt(kobj), page, BigInt(count));
+    const type = this.k.struct('driver_attribute');
+    if (type.get(attr, 'store') === 0) return -EIO;
+    return yield* type.call(attr, 'store', this.driverAt(kobj), page, count);
   }
 }

@@ -5,7 +5,6 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { DataNode } from '../../../kernel/files/index.js';
-import { invoke } from '../../abi/invoke.js';
 import { bootParameter } from '../../boot-parameters.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
@@ -147,7 +146,8 @@ export class FirmwareLoader implements Subsystem {
     yield* this.request(scratch, scratch + 8, device, uevent);
     const firmware = k.space.loadPtr(scratch);
     k.slab.free(scratch);
-    yield* invoke(k, done, firmware, context);
+    // void (*cont)(const struct firmware *, void *), a parameter of request_firmware_nowait().
+    yield* k.callAs('v:pp', done, firmware, context);
     yield* putDevice(k, device);
     return 0;
   }

@@ -1,23 +1,15 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { AnyFunction } from '../../../kernel/abi/gate.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invokeInt, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Buses } from './bus.js';
 import { Drivers } from './driver.js';
 
-/** Signatures of the members of struct bus_type that the base kernel's own buses fill. */
-const METHODS = {
-  match: 'i:pp',
-  uevent: 'i:pp',
-  probe: 'i:p',
-  remove: 'v:p',
-  shutdown: 'v:p',
-  dma_configure: 'i:p',
-  dma_cleanup: 'v:p',
-} as const;
+/** Members of struct bus_type that the base kernel's own buses fill. */
+const METHODS = ['match', 'uevent', 'probe', 'remove', 'shutdown', 'dma_configure', 'dma_cleanup'] as const;
 
-export type BusMethods = { readonly [name in keyof typeof METHODS]?: AnyFunction };
+export type BusMethods = { readonly [name in (typeof METHODS)[number]]?: AnyFunction };
 
 /**
  * Fills and registers a bus that is built into the kernel: its struct bus_type is a variable of the target.
@@ -28,10 +20,9 @@ export function registerBus(k: LinuxKernel, variable: string, name: string, meth
   const type = k.struct('bus_type');
   type.set(bus, 'name', k.constantString(name));
   const prefix = variable.replace(/_bus_type$|_bus$/, '');
-  for (const [method, signature] of Object.entries(METHODS)) {
-    const fn = methods[method as keyof typeof METHODS];
-    if (fn && type.has(method))
-      type.set(bus, method, k.exports.hostFunction(`${prefix}_bus_${method}`, signature, fn));
+  for (const method of METHODS) {
+    const fn = methods[method];
+    if (fn && type.has(method)) type.bind(bus, method, `${prefix}_bus_${method}`, fn);
   }
   runNow(k.get(Buses).register(bus));
   return bus;
@@ -51,11 +42,6 @@ export function* registerOn(
   if (extra.name !== undefined) type.set(driver, 'name', extra.name);
   if (extra.modName !== undefined) type.set(driver, 'mod_name', extra.modName);
   return yield* k.get(Drivers).register(driver);
-}
-
-/** Calls a driver's own probe function, if it has one. */
-export function* callProbe(k: LinuxKernel, probe: Ptr, ...args: Ptr[]): Sleepable<number> {
-  return probe === 0 ? 0 : yield* invokeInt(k, probe, ...args);
 }
 
 /** The entry of a table of struct `type` that names `text` in its `name` array; 0 if none does. */

@@ -17,6 +17,18 @@ export function registerClass(k: LinuxKernel, name: string, at?: Ptr): Ptr {
   return cls;
 }
 
+/**
+ * class_register() for a class of the kernel itself that is made when somebody first needs it: what is allocated for it stays
+ * when they go.
+ */
+export function* registerLate(k: LinuxKernel, cls: Ptr): Sleepable<void> {
+  const task = k.executor.current;
+  const caller = k.caller;
+  if (task) task.caller = 0;
+  yield* k.get(Classes).register(cls);
+  if (task) task.caller = caller;
+}
+
 /** What a device of a built-in class is made with. */
 export interface ClassDevice {
   readonly parent: Ptr;
@@ -26,7 +38,7 @@ export interface ClassDevice {
   readonly name: string;
 }
 
-/** device_create_with_groups() for the base kernel's own classes: an allocated device, or an ERR_PTR. */
+/** device_create_with_groups(): an allocated device, or an ERR_PTR. */
 export function* createDevice(k: LinuxKernel, cls: Ptr, options: ClassDevice): Sleepable<Ptr> {
   const type = k.struct('device');
   const device = k.slab.kmalloc(type.size, true);
@@ -38,8 +50,7 @@ export function* createDevice(k: LinuxKernel, cls: Ptr, options: ClassDevice): S
   type.set(device, 'driver_data', options.data);
   type.set(device, 'groups', options.groups ?? 0);
   type.set(device, 'devt', options.devt ?? 0);
-  const release = (ptr: Ptr): void => void k.slab.free(ptr);
-  type.set(device, 'release', k.exports.hostFunction('class_device_create_release', 'v:p', release));
+  type.bind(device, 'release', 'device_create_release', (ptr: Ptr) => void k.slab.free(ptr));
   devices.setName(device, options.name);
   const error = yield* devices.add(device);
   if (error === 0) return device;

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EBUSY, EINVAL } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -193,7 +192,7 @@ export class RuntimePmExports implements Subsystem {
   private *generic(device: Ptr, name: 'runtime_suspend' | 'runtime_resume'): Sleepable<number> {
     const driver = this.device.get(device, 'driver');
     const pm = driver === 0 ? 0 : this.k.struct('device_driver').get(driver, 'pm');
-    const fn = pm === 0 ? 0 : this.k.struct('dev_pm_ops').get(pm, name);
-    return fn === 0 ? 0 : yield* invokeInt(this.k, fn, device);
+    const type = this.k.struct('dev_pm_ops');
+    return pm === 0 || type.get(pm, name) === 0 ? 0 : yield* type.call(pm, name, device);
   }
 }

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
@@ -263,11 +262,11 @@ export class RuntimePm implements Subsystem {
     let ops = domain === 0 ? 0 : k.struct('dev_pm_domain').addr(domain, 'ops');
     for (const [struct, owner] of owners)
       if (ops === 0 && owner !== 0) ops = k.struct(struct).get(owner, 'pm');
-    let callback = ops === 0 ? 0 : k.struct('dev_pm_ops').get(ops, name);
     const driver = type.get(device, 'driver');
     const own = driver === 0 ? 0 : k.struct('device_driver').get(driver, 'pm');
-    if (callback === 0 && own !== 0) callback = k.struct('dev_pm_ops').get(own, name);
-    const result = callback === 0 ? 0 : yield* invokeInt(k, callback, device);
+    const operations = k.struct('dev_pm_ops');
+    const table = [ops, own].find((one) => one !== 0 && operations.get(one, name) !== 0);
+    const result = table === undefined ? 0 : yield* operations.call(table, name, device);
     return result === -EACCES ? -EIO : result;
   }
 }

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -62,7 +61,7 @@ export class CpuFreqDrivers implements Subsystem {
       k.space.store8(mask, 1);
       return mask;
     });
-    const error = yield* invokeInt(k, k.struct('cpufreq_driver').get(driver, 'init'), policy);
+    const error = yield* k.struct('cpufreq_driver').call(driver, 'init', policy);
     for (const mask of masks) k.slab.free(mask);
     k.slab.free(policy);
     return error;

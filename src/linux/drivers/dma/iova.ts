@@ -22,8 +22,7 @@ export class IovaCache implements Subsystem {
     const { k } = this;
     if (this.users === 0) {
       const name = k.constantString('iommu_iova');
-      const { exports } = k.get(SlabExports);
-      this.cache = exports.kmem_cache_create(name, k.sizeOf('iova'), 0, SLAB_HWCACHE_ALIGN, 0);
+      this.cache = k.get(SlabExports).createCache(name, k.sizeOf('iova'), 0, SLAB_HWCACHE_ALIGN, 0);
       if (this.cache === 0) return -ENOMEM;
     }
     this.users++;
@@ -36,6 +35,6 @@ export class IovaCache implements Subsystem {
       k.traps.warn(k.executor.current!, k.fn('iova_cache_put'), 'drivers/iommu/iova.c', false);
       return;
     }
-    if (--this.users === 0) k.get(SlabExports).exports.kmem_cache_destroy(this.cache);
+    if (--this.users === 0) k.get(SlabExports).destroyCache(this.cache);
   }
 }

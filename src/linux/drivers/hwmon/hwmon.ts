@@ -73,8 +73,7 @@ export class Hwmon implements Subsystem {
     const device = type.addr(hwdev, 'dev');
     const members = { class: this.cls, parent, driver_data: data, groups };
     for (const [member, value] of Object.entries(members)) type.set(hwdev, `dev.${member}`, value);
-    const release = k.exports.hostFunction('hwmon_dev_release', 'v:p', (dev: Ptr) => this.release(dev));
-    type.set(hwdev, 'dev.release', release);
+    type.bind(hwdev, 'dev.release', 'hwmon_dev_release', (dev: Ptr) => this.release(dev));
     k.get(Devices).setName(device, `hwmon${id}`);
     const error = yield* k.get(Devices).register(device);
     if (error) {

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -79,8 +78,12 @@ export class I2cAdapters implements Subsystem {
     devices.setName(device, `i2c-${number}`);
     type.set(adapter, 'dev.bus', k.get(I2cBus).bus.bus);
     type.set(adapter, 'dev.type', k.get(I2cBus).adapterType);
-    const release = k.exports.hostFunction('i2c_adapter_dev_release', 'v:p', () => undefined);
-    k.struct('device_type').set(k.get(I2cBus).adapterType, 'release', release);
+    k.struct('device_type').bind(
+      k.get(I2cBus).adapterType,
+      'release',
+      'i2c_adapter_dev_release',
+      () => undefined,
+    );
     const error = yield* devices.register(device);
     if (error) this.adapters.delete(number);
     return error;
@@ -135,10 +138,9 @@ export class I2cAdapters implements Subsystem {
     const members = { 'dev.parent': parent, 'dev.bus': bus.bus.bus, 'dev.type': bus.clientType };
     for (const [member, value] of Object.entries(members)) type.set(client, member, value);
     type.set(client, 'dev.fwnode', board.get(info, 'fwnode'));
-    const release = k.exports.hostFunction('i2c_client_dev_release', 'v:p', (device: Ptr) => {
-      k.slab.free(type.of(device, 'dev'));
-    });
-    k.struct('device_type').set(bus.clientType, 'release', release);
+    k.struct('device_type').bind(bus.clientType, 'release', 'i2c_client_dev_release', (at: Ptr) =>
+      k.slab.free(type.of(at, 'dev')),
+    );
     const device = type.addr(client, 'dev');
     const number = k.struct('i2c_adapter').get(adapter, 'nr');
     const shown = (flags & TEN_BIT ? address | 0xa000 : address).toString(16).padStart(4, '0');
@@ -174,8 +176,8 @@ export class I2cAdapters implements Subsystem {
   private *transfer(adapter: Ptr, messages: Ptr, count: number): Sleepable<number> {
     const { k } = this;
     const algorithm = k.struct('i2c_adapter').get(adapter, 'algo');
-    const master = algorithm === 0 ? 0 : k.struct('i2c_algorithm').get(algorithm, 'master_xfer');
-    if (master === 0) return -EOPNOTSUPP;
-    return yield* invokeInt(k, master, adapter, messages, count);
+    const type = k.struct('i2c_algorithm');
+    if (algorithm === 0 || type.get(algorithm, 'master_xfer') === 0) return -EOPNOTSUPP;
+    return yield* type.call(algorithm, 'master_xfer', adapter, messages, count);
   }
 }

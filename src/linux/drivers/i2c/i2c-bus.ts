@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -50,10 +49,9 @@ export class I2cBus implements Subsystem {
       const type = k.symbol(variable);
       if (name !== '') k.struct('device_type').set(type, 'name', k.constantString(name));
     }
-    const uevent = k.exports.hostFunction('i2c_device_uevent', 'i:pp', (device: Ptr, env: Ptr) =>
+    k.struct('device_type').bind(this.clientType, 'uevent', 'i2c_device_uevent', (device: Ptr, env: Ptr) =>
       this.uevent(device, env),
     );
-    k.struct('device_type').set(this.clientType, 'uevent', uevent);
   }
 
   get bus(): DriverBus {
@@ -101,16 +99,14 @@ export class I2cBus implements Subsystem {
     const driver = this.bus.driverFor(device);
     const id = this.idOf(client);
     if (id === 0) return -ENODEV;
-    const modern = type.has('probe_new') ? type.get(driver, 'probe_new') : 0;
-    if (modern !== 0) return yield* invokeInt(k, modern, client);
-    const probe = type.get(driver, 'probe');
-    return probe === 0 ? -EINVAL : yield* invokeInt(k, probe, client, id);
+    if (type.has('probe_new') && type.get(driver, 'probe_new') !== 0)
+      return yield* type.call(driver, 'probe_new', client);
+    return type.get(driver, 'probe') === 0 ? -EINVAL : yield* type.call(driver, 'probe', client, id);
   }
 
   private *remove(device: Ptr): Sleepable<void> {
     if (!this.isClient(device)) return;
-    const remove = this.k.struct('i2c_driver').get(this.bus.driverFor(device), 'remove');
-    if (remove !== 0) yield* invoke(this.k, remove, this.bus.deviceOf(device));
+    yield* this.bus.tellDriver(device, 'remove');
   }
 
   private uevent(device: Ptr, env: Ptr): number {

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { BusRegistry } from '../base/bus-registry.js';
+import { OF_DEVICE } from '../base/device.js';
 import { I2cBus } from './i2c-bus.js';
 
 /** Registration of I2C drivers (Documentation/i2c/writing-clients.rst). */
@@ -30,7 +30,7 @@ export class I2cDrivers implements Subsystem {
   private *forEach(data: Ptr, fn: Ptr): Sleepable<number> {
     const bus = this.k.get(BusRegistry).get(this.k.get(I2cBus).bus.bus);
     for (const device of [...(bus?.devices ?? [])]) {
-      const result = yield* invokeInt(this.k, fn, device, data);
+      const result = yield* this.k.callAs(OF_DEVICE, fn, device, data);
       if (result !== 0) return result;
     }
     return 0;

@@ -56,14 +56,8 @@ export class InputCore implements Subsystem {
     this.cls = registerClass(k, 'input', at);
     this.type = k.permanent(k.sizeOf('device_type'));
     const kind = k.struct('device_type');
-    const release = k.exports.hostFunction('input_dev_release', 'v:p', (device: Ptr) =>
-      this.released(device),
-    );
-    kind.set(this.type, 'release', release);
-    const uevent = k.exports.hostFunction('input_dev_uevent', 'i:pp', (device: Ptr, env: Ptr) =>
-      this.uevent(device, env),
-    );
-    kind.set(this.type, 'uevent', uevent);
+    kind.bind(this.type, 'release', 'input_dev_release', (device: Ptr) => this.released(device));
+    kind.bind(this.type, 'uevent', 'input_dev_uevent', (device: Ptr, env: Ptr) => this.uevent(device, env));
   }
 
   private allocate(): Ptr {

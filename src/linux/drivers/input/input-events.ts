@@ -68,9 +68,9 @@ export class InputEvents implements Subsystem {
     const { k } = this;
     const disposition = this.disposition(dev, event);
     if (disposition === 'ignore') return;
-    const driver = k.struct('input_dev').get(dev, 'event');
-    if (disposition === 'all' && driver !== 0)
-      yield* k.callInt(driver, dev, event.type, event.code, BigInt(event.value));
+    const input = k.struct('input_dev');
+    if (disposition === 'all' && input.get(dev, 'event') !== 0)
+      yield* input.call(dev, 'event', dev, event.type, event.code, event.value);
     const packet = this.packets.get(dev) ?? [];
     packet.push(event);
     const ends = event.type === EV.SYN && event.code === SYN_REPORT;
@@ -167,19 +167,18 @@ export class InputEvents implements Subsystem {
     const { k } = this;
     const type = k.struct('input_handler');
     const handler = k.struct('input_handle').get(handle, 'handler');
-    const [filter, events, event] = ['filter', 'events', 'event'].map((member) => type.get(handler, member));
+    const filters = type.get(handler, 'filter') !== 0;
+    const tell = (member: 'filter' | 'event', value: Value): Sleepable<number> =>
+      type.call(handler, member, handle, value.type, value.code, value.value);
     const values: Value[] = [];
-    for (const value of packet)
-      if (filter === 0 || !(yield* k.callBool(filter, handle, value.type, value.code, BigInt(value.value))))
-        values.push(value);
+    for (const value of packet) if (!filters || (yield* tell('filter', value)) === 0) values.push(value);
     if (values.length === 0) return values;
-    if (events !== 0) yield* this.giveAll(events, handle, values);
-    else if (event !== 0)
-      for (const value of values) yield* k.call(event, handle, value.type, value.code, BigInt(value.value));
+    if (type.get(handler, 'events') !== 0) yield* this.giveAll(handler, handle, values);
+    else if (type.get(handler, 'event') !== 0) for (const value of values) yield* tell('event', value);
     return values;
   }
 
-  private *giveAll(events: Ptr, handle: Ptr, values: readonly Value[]): Sleepable<void> {
+  private *giveAll(handler: Ptr, handle: Ptr, values: readonly Value[]): Sleepable<void> {
     const { k } = this;
     const type = k.struct('input_value');
     const array = k.slab.kmalloc(values.length * type.size, true);
@@ -188,7 +187,7 @@ export class InputEvents implements Subsystem {
       for (const member of ['type', 'code', 'value'] as const)
         type.set(array + i * type.size, member, value[member]);
     });
-    yield* k.call(events, handle, array, values.length);
+    yield* k.struct('input_handler').call(handler, 'events', handle, array, values.length);
     k.slab.free(array);
   }
 }

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
@@ -93,7 +92,7 @@ export class InputHandlers implements Subsystem {
 
   private *disconnect(handle: Ptr): Sleepable<void> {
     const handler = this.k.struct('input_handle').get(handle, 'handler');
-    yield* invoke(this.k, this.k.struct('input_handler').get(handler, 'disconnect'), handle);
+    yield* this.k.struct('input_handler').call(handler, 'disconnect', handle);
   }
 
   /** input_attach_handler() */
@@ -102,7 +101,7 @@ export class InputHandlers implements Subsystem {
     const type = k.struct('input_handler');
     const id = yield* this.matchTable(dev, handler);
     if (id === 0) return;
-    const error = yield* invokeInt(k, type.get(handler, 'connect'), handler, dev, id);
+    const error = yield* type.call(handler, 'connect', handler, dev, id);
     if (!error || error === -ENODEV) return;
     const name = type.string(handler, 'name');
     const device = k.struct('input_dev').string(dev, 'name');
@@ -112,11 +111,12 @@ export class InputHandlers implements Subsystem {
   private *matchTable(dev: Ptr, handler: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const id = k.struct('input_device_id');
-    const match = k.struct('input_handler').get(handler, 'match');
-    const table = k.struct('input_handler').get(handler, 'id_table');
+    const type = k.struct('input_handler');
+    const decides = type.get(handler, 'match') !== 0;
+    const table = type.get(handler, 'id_table');
     for (let at = table; id.get(at, 'flags') !== 0 || id.get(at, 'driver_info') !== 0; at += id.size) {
       if (!this.matches(dev, at)) continue;
-      if (match === 0 || (yield* invokeInt(k, match, handler, dev)) & 0xff) return at;
+      if (!decides || (yield* type.call(handler, 'match', handler, dev)) !== 0) return at;
     }
     return 0;
   }
@@ -137,11 +137,11 @@ export class InputHandlers implements Subsystem {
     const handler = type.get(handle, 'handler');
     const handles = k.struct('input_dev').addr(type.get(handle, 'dev'), 'h_list');
     const node = type.addr(handle, 'd_node');
-    if (k.struct('input_handler').get(handler, 'filter') !== 0) listAdd(k.space, node, handles);
+    const handlerType = k.struct('input_handler');
+    if (handlerType.get(handler, 'filter') !== 0) listAdd(k.space, node, handles);
     else listAddTail(k.space, node, handles);
-    listAddTail(k.space, type.addr(handle, 'h_node'), k.struct('input_handler').addr(handler, 'h_list'));
-    const start = k.struct('input_handler').get(handler, 'start');
-    if (start !== 0) yield* invoke(k, start, handle);
+    listAddTail(k.space, type.addr(handle, 'h_node'), handlerType.addr(handler, 'h_list'));
+    if (handlerType.get(handler, 'start') !== 0) yield* handlerType.call(handler, 'start', handle);
     return 0;
   }
 
@@ -154,7 +154,8 @@ export class InputHandlers implements Subsystem {
   private *forEach(handler: Ptr, data: Ptr, fn: Ptr): Sleepable<number> {
     const { k } = this;
     for (const node of listNodes(k.space, k.struct('input_handler').addr(handler, 'h_list'))) {
-      const result = yield* invokeInt(k, fn, k.struct('input_handle').of(node, 'h_node'), data);
+      // int (*fn)(struct input_handle *, void *), a parameter of input_handler_for_each_handle().
+      const result = yield* k.callAs('i:pp', fn, k.struct('input_handle').of(node, 'h_node'), data);
       if (result !== 0) return result;
     }
     return 0;
@@ -170,8 +171,7 @@ export class InputHandlers implements Subsystem {
     type.set(handle, 'open', type.get(handle, 'open') + 1);
     const users = input.get(dev, 'users') + 1;
     input.set(dev, 'users', users);
-    const open = input.get(dev, 'open');
-    const error = users > 1 || open === 0 ? 0 : yield* invokeInt(k, open, dev);
+    const error = users > 1 || input.get(dev, 'open') === 0 ? 0 : yield* input.call(dev, 'open', dev);
     if (error) {
       input.set(dev, 'users', users - 1);
       type.set(handle, 'open', type.get(handle, 'open') - 1);
@@ -187,8 +187,7 @@ export class InputHandlers implements Subsystem {
     this.ungrab(handle);
     const users = input.get(dev, 'users') - 1;
     input.set(dev, 'users', users);
-    const close = input.get(dev, 'close');
-    if (users === 0 && close !== 0) yield* invoke(k, close, dev);
+    if (users === 0 && input.get(dev, 'close') !== 0) yield* input.call(dev, 'close', dev);
     type.set(handle, 'open', type.get(handle, 'open') - 1);
   }
 

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -49,13 +48,10 @@ export class LedBrightness implements Subsystem {
     const type = k.struct('led_classdev');
     const brightness = Math.min(value >>> 0, type.get(led, 'max_brightness'));
     type.set(led, 'brightness', brightness);
-    const direct = type.get(led, 'brightness_set');
-    if (direct !== 0) {
-      yield* invoke(k, direct, led, brightness);
-      return 0;
-    }
-    const blocking = type.get(led, 'brightness_set_blocking');
-    return blocking === 0 ? 0 : yield* invokeInt(k, blocking, led, brightness);
+    if (type.get(led, 'brightness_set') !== 0)
+      return yield* type.call(led, 'brightness_set', led, brightness);
+    if (type.get(led, 'brightness_set_blocking') === 0) return 0;
+    return yield* type.call(led, 'brightness_set_blocking', led, brightness);
   }
 
   /** led_blink_set(), led_blink_set_oneshot(): switches by software, from now on or once. */
@@ -85,9 +81,9 @@ export class LedBrightness implements Subsystem {
   /** led_update_brightness(): asks the driver, if it can tell. */
   *update(led: Ptr): Sleepable<number> {
     const type = this.k.struct('led_classdev');
-    const get = type.get(led, 'brightness_get');
-    if (get === 0) return 0;
-    const value = yield* invokeInt(this.k, get, led);
+    if (type.get(led, 'brightness_get') === 0) return 0;
+    // An error number comes back as an enum that has no negative ones.
+    const value = (yield* type.call(led, 'brightness_get', led)) | 0;
     if (value < 0) return value;
     type.set(led, 'brightness', value);
     return 0;

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';
@@ -65,8 +64,7 @@ export class LedTriggers implements Subsystem {
     const old = classdev.get(led, 'trigger');
     if (old !== 0) {
       listDelInit(k.space, classdev.addr(led, 'trig_list'));
-      const deactivate = type.get(old, 'deactivate');
-      if (deactivate !== 0) yield* invoke(k, deactivate, led);
+      if (type.get(old, 'deactivate') !== 0) yield* type.call(old, 'deactivate', led);
       classdev.set(led, 'trigger', 0);
       classdev.set(led, 'trigger_data', 0);
       classdev.set(led, 'activated', 0);
@@ -75,9 +73,9 @@ export class LedTriggers implements Subsystem {
     if (trigger === 0) return 0;
     listAddTail(k.space, classdev.addr(led, 'trig_list'), type.addr(trigger, 'led_cdevs'));
     classdev.set(led, 'trigger', trigger);
-    const activate = type.get(trigger, 'activate');
-    const error = activate === 0 ? 0 : yield* invokeInt(k, activate, led);
-    if (activate === 0) yield* k.get(LedBrightness).set(led, type.get(trigger, 'brightness'));
+    const activates = type.get(trigger, 'activate') !== 0;
+    const error = activates ? yield* type.call(trigger, 'activate', led) : 0;
+    if (!activates) yield* k.get(LedBrightness).set(led, type.get(trigger, 'brightness'));
     if (error) {
       listDelInit(k.space, classdev.addr(led, 'trig_list'));
       classdev.set(led, 'trigger', 0);

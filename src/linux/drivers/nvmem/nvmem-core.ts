@@ -91,8 +91,7 @@ export class NvmemCore implements Subsystem {
     const readOnly = from.get(config, 'read_only') !== 0 || from.get(config, 'reg_write') === 0;
     type.set(nvmem, 'read_only', readOnly ? 1 : 0);
     list.init(k.space, type.addr(nvmem, 'cells'));
-    const release = k.exports.hostFunction('nvmem_release', 'v:p', (dev: Ptr) => this.release(dev));
-    type.set(nvmem, 'dev.release', release);
+    type.bind(nvmem, 'dev.release', 'nvmem_release', (dev: Ptr) => this.release(dev));
     type.set(nvmem, 'dev.bus', this.bus);
     type.set(nvmem, 'dev.parent', device);
   }

@@ -1,9 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { callProbe, registerBus } from '../base/host-bus.js';
+import { registerBus } from '../base/host-bus.js';
 
 /** PCI_ANY_ID */
 const ANY = 0xffff_ffff;
@@ -65,7 +64,9 @@ export class PciBus implements Subsystem {
     const id = this.matchDevice(driver, device);
     const pdev = k.struct('pci_dev').of(device, 'dev');
     k.struct('pci_dev').set(pdev, 'driver', this.driverOf(driver));
-    const error = yield* callProbe(k, k.struct('pci_driver').get(this.driverOf(driver), 'probe'), pdev, id);
+    const type = k.struct('pci_driver');
+    const own = this.driverOf(driver);
+    const error = type.get(own, 'probe') === 0 ? 0 : yield* type.call(own, 'probe', pdev, id);
     if (error) k.struct('pci_dev').set(pdev, 'driver', 0);
     return error;
   }
@@ -74,8 +75,8 @@ export class PciBus implements Subsystem {
     const { k } = this;
     const pdev = k.struct('pci_dev').of(device, 'dev');
     const driver = k.struct('pci_dev').get(pdev, 'driver');
-    const remove = driver === 0 ? 0 : k.struct('pci_driver').get(driver, 'remove');
-    if (remove !== 0) yield* invoke(k, remove, pdev);
+    const type = k.struct('pci_driver');
+    if (driver !== 0 && type.get(driver, 'remove') !== 0) yield* type.call(driver, 'remove', pdev);
     k.struct('pci_dev').set(pdev, 'driver', 0);
   }
 }

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
-import { invoke, invokeInt, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
@@ -26,7 +26,8 @@ export class PlatformBus implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    this.probeFail = k.exports.hostFunction('platform_probe_fail', 'i:p', () => -ENXIO);
+    const signature = k.struct('platform_driver').signature('probe');
+    this.probeFail = k.exports.hostFunction('platform_probe_fail', signature, () => -ENXIO);
     const root = this.root;
     k.struct('device').set(root, 'init_name', k.constantString('platform'));
     runNow(k.get(Devices).register(root));
@@ -95,7 +96,7 @@ export class PlatformBus implements Subsystem {
     const probe = type.get(driver, 'probe');
     if (probe === this.probeFail) return -ENXIO;
     if (probe === 0) return 0;
-    const error = yield* invokeInt(k, probe, this.deviceOf(device));
+    const error = yield* type.call(driver, 'probe', this.deviceOf(device));
     if (error === -EPROBE_DEFER && type.get(driver, 'prevent_deferred_probe')) {
       k.log.line(`${driverName(k, device)} ${deviceName(k, device)}: probe deferral not supported`, 4);
       return -ENXIO;
@@ -108,10 +109,10 @@ export class PlatformBus implements Subsystem {
     const type = k.struct('platform_driver');
     const driver = this.driverOf(k.struct('device').get(device, 'driver'));
     const pdev = this.deviceOf(device);
-    const newer = type.has('remove_new') ? type.get(driver, 'remove_new') : 0;
-    if (newer !== 0) yield* invoke(k, newer, pdev);
+    if (type.has('remove_new') && type.get(driver, 'remove_new') !== 0)
+      yield* type.call(driver, 'remove_new', pdev);
     else if (type.get(driver, 'remove') !== 0) {
-      const result = yield* invokeInt(k, type.get(driver, 'remove'), pdev);
+      const result = yield* type.call(driver, 'remove', pdev);
       if (result !== 0 && type.has('remove_new'))
         k.log.line(
           `${driverName(k, device)} ${deviceName(k, device)}: remove callback returned a non-zero value. This will be ignored.`,
@@ -122,9 +123,10 @@ export class PlatformBus implements Subsystem {
 
   private *shutdown(device: Ptr): Sleepable<void> {
     const { k } = this;
+    const type = k.struct('platform_driver');
     const driver = k.struct('device').get(device, 'driver');
-    const shutdown = driver === 0 ? 0 : k.struct('platform_driver').get(this.driverOf(driver), 'shutdown');
-    if (shutdown !== 0) yield* invoke(k, shutdown, this.deviceOf(device));
+    if (driver !== 0 && type.get(this.driverOf(driver), 'shutdown') !== 0)
+      yield* type.call(this.driverOf(driver), 'shutdown', this.deviceOf(device));
   }
 }
 

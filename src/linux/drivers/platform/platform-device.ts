@@ -52,8 +52,7 @@ export class PlatformDevices implements Subsystem {
     device.set(pdev, 'name', text);
     device.set(pdev, 'id', id);
     k.get(Devices).initialize(device.addr(pdev, 'dev'));
-    const release = (dev: Ptr): void => this.release(dev);
-    device.set(pdev, 'dev.release', k.exports.hostFunction('platform_device_release', 'v:p', release));
+    device.bind(pdev, 'dev.release', 'platform_device_release', (dev: Ptr) => this.release(dev));
     this.setMasks(pdev);
     return pdev;
   }

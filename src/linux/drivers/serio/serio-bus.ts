@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -77,15 +76,8 @@ export class SerioBus implements Subsystem {
     k.get(Devices).initialize(device);
     k.get(Devices).setName(device, `serio${this.nextPort++}`);
     type.set(serio, 'dev.bus', this.bus.bus);
-    type.set(
-      serio,
-      'dev.release',
-      k.exports.hostFunction('serio_release_port', 'v:p', (dev: Ptr) => {
-        k.slab.free(type.of(dev, 'dev'));
-      }),
-    );
-    const start = type.get(serio, 'start');
-    if (start !== 0) yield* invokeInt(k, start, serio);
+    type.bind(serio, 'dev.release', 'serio_release_port', (dev: Ptr) => k.slab.free(type.of(dev, 'dev')));
+    if (type.get(serio, 'start') !== 0) yield* type.call(serio, 'start', serio);
     const error = yield* k.get(Devices).add(device);
     if (error) k.log.line(`serio: device_add() failed for ${type.text(serio, 'phys')}, error: ${error}`, 3);
   }
@@ -93,24 +85,21 @@ export class SerioBus implements Subsystem {
   private *open(serio: Ptr, driver: Ptr): Sleepable<number> {
     const type = this.k.struct('serio');
     type.set(serio, 'drv', driver);
-    const open = type.get(serio, 'open');
-    if (open === 0) return 0;
-    const error = yield* invokeInt(this.k, open, serio);
-    if (error === 0) return 0;
+    if (type.get(serio, 'open') === 0 || (yield* type.call(serio, 'open', serio)) === 0) return 0;
     type.set(serio, 'drv', 0);
     return -EINVAL;
   }
 
   private *close(serio: Ptr): Sleepable<void> {
     const type = this.k.struct('serio');
-    const close = type.get(serio, 'close');
-    if (close !== 0) yield* invoke(this.k, close, serio);
+    if (type.get(serio, 'close') !== 0) yield* type.call(serio, 'close', serio);
     type.set(serio, 'drv', 0);
   }
 
   private *interrupt(serio: Ptr, data: number, flags: number): Sleepable<number> {
     const driver = this.k.struct('serio').get(serio, 'drv');
-    const handler = driver === 0 ? 0 : this.k.struct('serio_driver').get(driver, 'interrupt');
-    return handler === 0 ? 0 : yield* invokeInt(this.k, handler, serio, data, flags);
+    const type = this.k.struct('serio_driver');
+    if (driver === 0 || type.get(driver, 'interrupt') === 0) return 0;
+    return yield* type.call(driver, 'interrupt', serio, data, flags);
   }
 }

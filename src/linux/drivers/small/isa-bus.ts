@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV, ENOMEM } from '../../../kernel/errno.js';
-import { invoke, invokeInt, runNow } from '../../abi/invoke.js';
+import { runNow } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
@@ -78,7 +78,7 @@ export class IsaBus implements Subsystem {
     generic.set(device, 'parent', k.symbol('isa_bus'));
     generic.set(device, 'bus', this.bus.bus);
     generic.set(device, 'platform_data', driver);
-    generic.set(device, 'release', this.releaseFunction());
+    generic.bind(device, 'release', 'isa_dev_release', (at: Ptr) => k.slab.free(this.bus.deviceOf(at)));
     generic.setBig(device, 'coherent_dma_mask', DMA_MASK);
     generic.set(device, 'dma_mask', generic.addr(device, 'coherent_dma_mask'));
     type.set(made, 'id', id);
@@ -116,36 +116,31 @@ export class IsaBus implements Subsystem {
     const type = k.struct('device');
     const driver = this.bus.driverOf(generic);
     if (type.get(device, 'platform_data') !== driver) return 0;
-    const match = k.struct('isa_driver').get(driver, 'match');
-    if (match === 0) return 1;
-    if ((yield* invokeInt(k, match, device, this.id(device))) !== 0) return 1;
+    if (!this.driverWith(device, 'match')) return 1;
+    if ((yield* this.ask(device, 'match')) !== 0) return 1;
     type.set(device, 'platform_data', 0);
     return 0;
   }
 
+  /** What the driver's function gives, 0 if it has none. */
   private *ask(device: Ptr, member: string): Sleepable<number> {
-    const fn = this.method(device, member);
-    return fn === 0 ? 0 : yield* invokeInt(this.k, fn, device, this.id(device));
+    const driver = this.driverWith(device, member);
+    return driver === 0
+      ? 0
+      : yield* this.k.struct('isa_driver').call(driver, member, device, this.id(device));
   }
 
   private *tell(device: Ptr, member: string): Sleepable<void> {
-    const fn = this.method(device, member);
-    if (fn !== 0) yield* invoke(this.k, fn, device, this.id(device));
+    yield* this.ask(device, member);
   }
 
-  private method(device: Ptr, member: string): Ptr {
+  /** The struct isa_driver of a device, 0 if it lacks that function. */
+  private driverWith(device: Ptr, member: string): Ptr {
     const driver = this.k.struct('device').get(device, 'platform_data');
-    return driver === 0 ? 0 : this.k.struct('isa_driver').get(driver, member);
+    return driver === 0 || this.k.struct('isa_driver').get(driver, member) === 0 ? 0 : driver;
   }
 
   private id(device: Ptr): number {
     return this.k.struct('isa_dev').get(this.bus.deviceOf(device), 'id');
-  }
-
-  private releaseFunction(): Ptr {
-    const { k } = this;
-    return k.exports.hostFunction('isa_dev_release', 'v:p', (device: Ptr) => {
-      k.slab.free(this.bus.deviceOf(device));
-    });
   }
 }

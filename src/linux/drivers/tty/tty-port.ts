@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
 import { initList } from '../../kobject/list.js';
@@ -73,8 +72,8 @@ export class TtyPorts implements Subsystem {
     if (port === 0 || !krefPut(k, k.struct('tty_port').addr(port, 'kref'))) return;
     this.destroy(port);
     const ops = k.struct('tty_port').get(port, 'ops');
-    const destruct = ops === 0 ? 0 : k.struct('tty_port_operations').get(ops, 'destruct');
-    if (destruct !== 0) yield* invoke(k, destruct, port);
+    const operations = k.struct('tty_port_operations');
+    if (ops !== 0 && operations.get(ops, 'destruct') !== 0) yield* operations.call(ops, 'destruct', port);
     else k.slab.free(port);
   }
 

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENXIO } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -46,10 +45,7 @@ export class Backlights implements Subsystem {
     type.set(backlight, 'dev.class', this.cls);
     type.set(backlight, 'dev.parent', parent);
     type.set(backlight, 'dev.driver_data', data);
-    const release = k.exports.hostFunction('bl_device_release', 'v:p', (device: Ptr) => {
-      k.slab.free(type.of(device, 'dev'));
-    });
-    type.set(backlight, 'dev.release', release);
+    type.bind(backlight, 'dev.release', 'bl_device_release', (at: Ptr) => k.slab.free(type.of(at, 'dev')));
     const device = type.addr(backlight, 'dev');
     k.get(Devices).setName(device, k.space.cstring(name));
     const { size } = type.member('props');
@@ -117,15 +113,17 @@ export class Backlights implements Subsystem {
     if (ops === 0) return -ENXIO;
     if (member === 'brightness' && value > type.get(backlight, 'props.max_brightness')) return -EINVAL;
     type.set(backlight, `props.${member}`, value);
-    const update = this.k.struct('backlight_ops').get(ops, 'update_status');
-    return update === 0 ? 0 : yield* invokeInt(this.k, update, backlight);
+    const operations = this.k.struct('backlight_ops');
+    if (operations.get(ops, 'update_status') === 0) return 0;
+    return yield* operations.call(ops, 'update_status', backlight);
   }
 
   private *actual(backlight: Ptr): Sleepable<string> {
     const type = this.k.struct('backlight_device');
     const ops = type.get(backlight, 'ops');
-    const get = ops === 0 ? 0 : this.k.struct('backlight_ops').get(ops, 'get_brightness');
-    if (get === 0) return `${type.get(backlight, 'props.brightness')}\n`;
-    return `${yield* invokeInt(this.k, get, backlight)}\n`;
+    const operations = this.k.struct('backlight_ops');
+    if (ops === 0 || operations.get(ops, 'get_brightness') === 0)
+      return `${type.get(backlight, 'props.brightness')}\n`;
+    return `${yield* operations.call(ops, 'get_brightness', backlight)}\n`;
   }
 }

@@ -84,8 +84,8 @@ export class DebugFsExports implements Subsystem {
       return -ENXIO;
     }
     k.struct('file').set(open.file, 'f_op', table);
-    const fn = fileOperations(k, open.file).get('open');
-    const result = fn === 0 ? 0 : yield* k.callInt(fn, inode, open.file);
+    const fops = fileOperations(k, open.file);
+    const result = fops.get('open') === 0 ? 0 : yield* fops.call('open', inode, open.file);
     return result === 0 ? new DebugServer(k, open) : result;
   }
 

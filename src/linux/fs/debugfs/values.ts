@@ -89,7 +89,9 @@ export class DebugFsValues implements Subsystem {
   }
 
   private openRegisters(open: OpenFile, set: Ptr): FileServer | number {
-    const show = this.k.exports.hostFunction('debugfs_regset32_show', 'i:pp', (m: Ptr, _record: Ptr) => {
+    // single_open() makes the table that this goes into.
+    const signature = this.k.struct('seq_operations').signature('show');
+    const show = this.k.exports.hostFunction('debugfs_regset32_show', signature, (m: Ptr) => {
       const type = this.k.struct('debugfs_regset32');
       const from = this.k.struct('seq_file').get(m, 'private');
       const count = type.get(from, 'nregs');

@@ -4,6 +4,8 @@ import { EBUSY, ENODEV } from '../../../kernel/errno.js';
 import { MINOR, MKDEV } from '../../abi/device-number.js';
 import { list } from '../../abi/list.js';
 import { CharRegions } from '../../drivers/base/char-regions.js';
+import { DeviceExports } from '../../drivers/base/core-exports.js';
+import { createDevice } from '../../drivers/base/host-class.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -135,23 +137,21 @@ export class MiscDevices implements Subsystem {
     list.del(k.space, type.addr(misc, 'list'));
     if (index >= 0) this.devices.splice(index, 1);
     const minor = type.get(misc, 'minor');
-    yield* k.call(k.fn('device_destroy'), yield* this.class(), BigInt(MKDEV(MISC_MAJOR, minor)));
+    yield* k.get(DeviceExports).destroy(yield* this.class(), MKDEV(MISC_MAJOR, minor));
     this.dynamic.delete(minor);
   }
 
   private *createDevice(misc: Ptr, minor: number): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('miscdevice');
-    return yield* k.callPtr(
-      k.fn('device_create_with_groups'),
-      yield* this.class(),
-      type.get(misc, 'parent'),
-      BigInt(MKDEV(MISC_MAJOR, minor)),
-      misc,
-      type.get(misc, 'groups'),
-      k.constantString('%s'),
-      type.get(misc, 'name'),
-    );
+    return yield* createDevice(k, yield* this.class(), {
+      parent: type.get(misc, 'parent'),
+      devt: MKDEV(MISC_MAJOR, minor),
+      data: misc,
+      groups: type.get(misc, 'groups'),
+      // "%s" of NULL.
+      name: type.get(misc, 'name') === 0 ? '(null)' : type.string(misc, 'name'),
+    });
   }
 
   private freeMinor(): number | undefined {
@@ -163,24 +163,22 @@ export class MiscDevices implements Subsystem {
   private *class(): Sleepable<Ptr> {
     const { k } = this;
     if (this.miscClass !== 0) return this.miscClass;
-    this.miscClass = yield* registerClass(k, 'misc', this.devnodeFunction());
+    this.miscClass = yield* registerClass(k, 'misc', (device, mode) => this.devnode(device, mode));
     return this.miscClass;
   }
 
   /** misc_devnode(): the node's name and mode where the driver asked for some. */
-  private devnodeFunction(): Ptr {
+  private devnode(device: Ptr, mode: Ptr): Ptr {
     const { k } = this;
     const type = k.struct('miscdevice');
-    return k.exports.hostFunction('misc_devnode', 'p:pp', (device: Ptr, mode: Ptr) => {
-      const misc = k.struct('device').get(device, 'driver_data');
-      if (misc === 0) return 0;
-      const wanted = type.get(misc, 'mode');
-      if (mode !== 0 && wanted !== 0) k.space.store16(mode, wanted);
-      const name = type.string(misc, 'nodename');
-      if (name === '') return 0;
-      const copy = k.slab.kmalloc(name.length + 1, false);
-      if (copy !== 0) k.space.storeCstring(copy, name);
-      return copy;
-    });
+    const misc = k.struct('device').get(device, 'driver_data');
+    if (misc === 0) return 0;
+    const wanted = type.get(misc, 'mode');
+    if (mode !== 0 && wanted !== 0) k.space.store16(mode, wanted);
+    const name = type.string(misc, 'nodename');
+    if (name === '') return 0;
+    const copy = k.slab.kmalloc(name.length + 1, false);
+    if (copy !== 0) k.space.storeCstring(copy, name);
+    return copy;
   }
 }

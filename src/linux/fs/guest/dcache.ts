@@ -205,8 +205,8 @@ export class Dcache implements Subsystem {
     const flags = type.get(dentry, 'd_flags');
     if (!this.isHashed(dentry) || (flags & DCACHE_DONTCACHE) !== 0) return false;
     if ((flags & DCACHE_OP_DELETE) === 0) return true;
-    const fn = this.k.struct('dentry_operations').get(type.get(dentry, 'd_op'), 'd_delete');
-    return (yield* this.k.callInt(fn, dentry)) === 0;
+    const operations = this.k.struct('dentry_operations');
+    return (yield* operations.call(type.get(dentry, 'd_op'), 'd_delete', dentry)) === 0;
   }
 
   /** __dentry_kill() */
@@ -214,17 +214,14 @@ export class Dcache implements Subsystem {
     const { k } = this;
     const type = k.struct('dentry');
     const operations = type.get(dentry, 'd_op');
-    if (operations !== 0) {
-      const prune = k.struct('dentry_operations').get(operations, 'd_prune');
-      if (prune !== 0) yield* k.call(prune, dentry);
-    }
+    const table = k.struct('dentry_operations');
+    if (operations !== 0 && table.get(operations, 'd_prune') !== 0)
+      yield* table.call(operations, 'd_prune', dentry);
     this.unhash(dentry);
     this.unlinkChild(dentry);
     yield* this.unlinkInode(dentry);
-    if (operations !== 0) {
-      const release = k.struct('dentry_operations').get(operations, 'd_release');
-      if (release !== 0) yield* k.call(release, dentry);
-    }
+    if (operations !== 0 && table.get(operations, 'd_release') !== 0)
+      yield* table.call(operations, 'd_release', dentry);
     this.children.delete(dentry);
     this.owned.delete(dentry);
     k.get(VfsObjects).freeDentry(dentry);
@@ -239,8 +236,9 @@ export class Dcache implements Subsystem {
     type.set(dentry, 'd_inode', 0);
     type.set(dentry, 'd_flags', type.get(dentry, 'd_flags') & ~DCACHE_ENTRY_TYPE);
     const operations = type.get(dentry, 'd_op');
-    const fn = operations === 0 ? 0 : k.struct('dentry_operations').get(operations, 'd_iput');
-    if (fn !== 0) yield* k.call(fn, dentry, inode);
+    const table = k.struct('dentry_operations');
+    if (operations !== 0 && table.get(operations, 'd_iput') !== 0)
+      yield* table.call(operations, 'd_iput', dentry, inode);
     else yield* k.get(Inodes).put(inode);
   }
 

@@ -12,6 +12,8 @@ import { I_NEW, Inodes } from './inodes.js';
 
 const S_ISGID = 0o2000;
 const NANOSECONDS = 1_000_000_000n;
+/** int (*)(struct inode *, void *), of parameters `test` and `set`. */
+const OF_INODE = 'i:pp';
 
 /** The inode functions that file systems call (fs/inode.c). */
 export class InodeExports implements Subsystem {
@@ -53,7 +55,7 @@ export class InodeExports implements Subsystem {
     igrab: (inode: Ptr) => this.inodes.get(inode),
     clear_inode: (inode: Ptr) => this.inodes.clear(inode),
     generic_delete_inode: constant(1),
-    get_next_ino: () => this.nextNumber++,
+    get_next_ino: () => this.takeNumber(),
     iunique: (_superBlock: Ptr, reserved: number) => {
       this.nextNumber = Math.max(this.nextNumber, reserved + 1);
       return this.nextNumber++;
@@ -89,12 +91,17 @@ export class InodeExports implements Subsystem {
     return this.k.get(Inodes);
   }
 
+  /** get_next_ino() */
+  takeNumber(): number {
+    return this.nextNumber++;
+  }
+
   private get type() {
     return this.k.struct('inode');
   }
 
   private *test(fn: Ptr, inode: Ptr, data: Ptr): Sleepable<boolean> {
-    return (yield* this.k.callInt(fn, inode, data)) !== 0;
+    return (yield* this.k.callAs(OF_INODE, fn, inode, data)) !== 0;
   }
 
   private *getLocked(superBlock: Ptr, number: number): Sleepable<Ptr> {
@@ -113,7 +120,7 @@ export class InodeExports implements Subsystem {
     if (known !== 0) return known;
     const inode = yield* this.inodes.create(superBlock);
     if (inode === 0) return 0;
-    if (set !== 0 && (yield* this.k.callInt(set, inode, data)) !== 0) {
+    if (set !== 0 && (yield* this.k.callAs(OF_INODE, set, inode, data)) !== 0) {
       yield* this.inodes.put(inode);
       return 0;
     }

@@ -24,9 +24,8 @@ export class Inodes implements Subsystem {
   /** alloc_inode(): from the file system's own cache if it has one; 0 without memory. */
   *alloc(superBlock: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    const fn = this.superOperation(superBlock, 'alloc_inode');
     let inode: Ptr;
-    if (fn !== 0) inode = yield* k.callPtr(fn, superBlock);
+    if (this.has(superBlock, 'alloc_inode')) inode = yield* this.tell(superBlock, 'alloc_inode', superBlock);
     else {
       inode = k.slab.kmalloc(k.sizeOf('inode'), true);
       if (inode !== 0) k.get(VfsObjects).initInodeOnce(inode);
@@ -97,11 +96,9 @@ export class Inodes implements Subsystem {
     type.set(inode, 'i_count.counter', Math.max(count, 0));
     if (count > 0 || !this.owned.has(inode)) return;
     const superBlock = type.get(inode, 'i_sb');
-    const fn = this.superOperation(superBlock, 'drop_inode');
-    const drop =
-      fn !== 0
-        ? (yield* k.callInt(fn, inode)) !== 0
-        : type.get(inode, '__i_nlink') === 0 || !this.isHashed(inode);
+    const drop = this.has(superBlock, 'drop_inode')
+      ? (yield* this.tell(superBlock, 'drop_inode', inode)) !== 0
+      : type.get(inode, '__i_nlink') === 0 || !this.isHashed(inode);
     const active = (k.struct('super_block').get(superBlock, 's_flags') & SB_ACTIVE) !== 0;
     if (drop || !active) yield* this.evict(inode);
   }
@@ -123,8 +120,7 @@ export class Inodes implements Subsystem {
     const superBlock = type.get(inode, 'i_sb');
     type.set(inode, 'i_state', type.get(inode, 'i_state') | I_FREEING);
     list.delInit(k.space, type.addr(inode, 'i_sb_list'));
-    const fn = this.superOperation(superBlock, 'evict_inode');
-    if (fn !== 0) yield* k.call(fn, inode);
+    if (this.has(superBlock, 'evict_inode')) yield* this.tell(superBlock, 'evict_inode', inode);
     else this.clear(inode);
     this.unhash(inode);
     yield* this.destroy(inode, superBlock);
@@ -138,18 +134,23 @@ export class Inodes implements Subsystem {
   private *destroy(inode: Ptr, superBlock: Ptr): Sleepable<void> {
     const { k } = this;
     this.owned.delete(inode);
-    const destroy = this.superOperation(superBlock, 'destroy_inode');
-    const free = this.superOperation(superBlock, 'free_inode');
-    if (destroy !== 0) {
-      yield* k.call(destroy, inode);
-      if (free === 0) return;
+    const frees = this.has(superBlock, 'free_inode');
+    if (this.has(superBlock, 'destroy_inode')) {
+      yield* this.tell(superBlock, 'destroy_inode', inode);
+      if (!frees) return;
     }
-    if (free !== 0) yield* k.call(free, inode);
+    if (frees) yield* this.tell(superBlock, 'free_inode', inode);
     else k.slab.free(inode);
   }
 
-  private superOperation(superBlock: Ptr, name: string): Ptr {
+  /** Whether the file system has an operation of its own. */
+  private has(superBlock: Ptr, operation: string): boolean {
     const table = this.k.struct('super_block').get(superBlock, 's_op');
-    return table === 0 ? 0 : this.k.struct('super_operations').get(table, name);
+    return table !== 0 && this.k.struct('super_operations').get(table, operation) !== 0;
+  }
+
+  private tell(superBlock: Ptr, operation: string, object: Ptr): Sleepable<number> {
+    const table = this.k.struct('super_block').get(superBlock, 's_op');
+    return this.k.struct('super_operations').call(table, operation, object);
   }
 }

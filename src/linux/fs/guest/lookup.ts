@@ -14,10 +14,10 @@ export function* lookUpBelow(k: LinuxKernel, parent: Ptr, name: string): Sleepab
   const superBlock = k.struct('dentry').get(parent, 'd_sb');
   const directory = cache.inodeOf(parent);
   const table = k.struct('inode').get(directory, 'i_op');
-  const fn = table === 0 ? 0 : k.struct('inode_operations').get(table, 'lookup');
   const dentry = cache.alloc(parent, name, superBlock);
-  if (fn === 0) return dentry;
-  const other = yield* k.callPtr(fn, directory, dentry, 0);
+  const operations = k.struct('inode_operations');
+  if (table === 0 || operations.get(table, 'lookup') === 0) return dentry;
+  const other = yield* operations.call(table, 'lookup', directory, dentry, 0);
   if (other === 0) return dentry;
   yield* cache.put(dentry);
   return other;

@@ -78,8 +78,9 @@ export class MountOptions implements Subsystem {
     const key = k.struct('fs_parameter').string(parameter, 'key');
     if (this.superFlag(context, key)) return 0;
     const operations = type.get(context, 'ops');
-    const fn = operations === 0 ? 0 : k.struct('fs_context_operations').get(operations, 'parse_param');
-    const error = fn === 0 ? -ENOPARAM : yield* k.callInt(fn, context, parameter);
+    const table = k.struct('fs_context_operations');
+    const parses = operations !== 0 && table.get(operations, 'parse_param') !== 0;
+    const error = parses ? yield* table.call(operations, 'parse_param', context, parameter) : -ENOPARAM;
     if (error !== -ENOPARAM) return error;
     const other = this.source(context, parameter);
     if (other !== -ENOPARAM) return other;

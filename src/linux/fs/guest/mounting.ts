@@ -135,10 +135,9 @@ export class GuestMounts implements Subsystem {
     for (const { member, object } of HELD)
       if (k.hasSymbol(object)) type.set(context, member, k.symbol(object));
     this.countHeld(context, 1);
-    k.get(Modules).exports.__module_get(kinds.get(kind, 'owner'));
-    const fn = kinds.get(kind, 'init_fs_context');
-    if (fn === 0) return context;
-    const error = yield* k.callInt(fn, context);
+    k.get(Modules).getStruct(kinds.get(kind, 'owner'));
+    if (kinds.get(kind, 'init_fs_context') === 0) return context;
+    const error = yield* kinds.call(kind, 'init_fs_context', context);
     if (error !== 0) {
       yield* this.putContext(context);
       return errPtr(-error);
@@ -167,10 +166,11 @@ export class GuestMounts implements Subsystem {
       yield* k.get(SuperBlocks).deactivate(superBlock);
     }
     const operations = type.get(context, 'ops');
-    const free = operations === 0 ? 0 : k.struct('fs_context_operations').get(operations, 'free');
-    if (free !== 0 && type.get(context, 'need_free') !== 0) yield* k.call(free, context);
+    const table = k.struct('fs_context_operations');
+    const frees = operations !== 0 && table.get(operations, 'free') !== 0;
+    if (frees && type.get(context, 'need_free') !== 0) yield* table.call(operations, 'free', context);
     const kind = type.get(context, 'fs_type');
-    k.get(Modules).exports.module_put(k.struct('file_system_type').get(kind, 'owner'));
+    k.get(Modules).putStruct(k.struct('file_system_type').get(kind, 'owner'));
     this.legacyData.delete(context);
     this.countHeld(context, -1);
     const source = type.get(context, 'source');
@@ -191,8 +191,9 @@ export class GuestMounts implements Subsystem {
       this.legacyData.set(context, data);
       return 0;
     }
-    const fn = k.struct('fs_context_operations').get(operations, 'parse_monolithic');
-    if (fn !== 0) return yield* k.callInt(fn, context, data);
+    const table = k.struct('fs_context_operations');
+    if (table.get(operations, 'parse_monolithic') !== 0)
+      return yield* table.call(operations, 'parse_monolithic', context, data);
     return yield* k.get(MountOptions).parseList(context, data);
   }
 
@@ -201,8 +202,7 @@ export class GuestMounts implements Subsystem {
     const type = k.struct('fs_context');
     const operations = type.get(context, 'ops');
     if (operations === 0) return yield* this.legacyTree(context);
-    const fn = k.struct('fs_context_operations').get(operations, 'get_tree');
-    const error = yield* k.callInt(fn, context);
+    const error = yield* k.struct('fs_context_operations').call(operations, 'get_tree', context);
     if (error < 0) return error;
     this.born(type.get(context, 'root'));
     return 0;
@@ -213,10 +213,10 @@ export class GuestMounts implements Subsystem {
     const { k } = this;
     const type = k.struct('fs_context');
     const kind = type.get(context, 'fs_type');
-    const fn = k.struct('file_system_type').get(kind, 'mount');
+    const kinds = k.struct('file_system_type');
     const flags = type.get(context, 'sb_flags');
     const data = this.legacyData.get(context) ?? 0;
-    const root = yield* k.callPtr(fn, kind, BigInt(flags), type.get(context, 'source'), data);
+    const root = yield* kinds.call(kind, 'mount', kind, flags, type.get(context, 'source'), data);
     if (isErr(root)) return ptrErr(root);
     type.set(context, 'root', root);
     this.born(root);

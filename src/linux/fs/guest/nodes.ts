@@ -5,7 +5,7 @@ import { DirectoryNode, FileNode, SymlinkNode } from '../../../kernel/files/inde
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../flags.js';
-import { fileOperation, fileOperations } from '../guest-ops.js';
+import { fileOperation, fileOperations, type OperationTable } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
 import { withLocals } from '../locals.js';
 import type { NodeObjects } from '../objects.js';
@@ -107,16 +107,17 @@ class GuestDirectory extends DirectoryNode {
 
   override *make(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number> {
     const { k } = this.tree;
-    const fn = this.operation(kind === 'file' ? 'create' : 'mkdir');
-    if (fn === 0) return -EPERM;
+    const operations = k.struct('inode_operations');
+    const table = this.tableWith(kind === 'file' ? 'create' : 'mkdir');
+    if (table === 0) return -EPERM;
     const dentry = yield* lookUpBelow(this.tree.k, this.dentry, name);
     if (isErr(dentry)) return ptrErr(dentry);
     const owner = k.symbol(k.hasSymbol('nop_mnt_idmap') ? 'nop_mnt_idmap' : 'init_user_ns');
     const { inode } = this.objects;
     const error =
       kind === 'file'
-        ? yield* k.callInt(fn, owner, inode, dentry, BigInt(S_IFREG | mode), 1)
-        : yield* k.callInt(fn, owner, inode, dentry, BigInt(mode));
+        ? yield* operations.call(table, 'create', owner, inode, dentry, S_IFREG | mode, true)
+        : yield* operations.call(table, 'mkdir', owner, inode, dentry, mode);
     const view = error === 0 ? this.tree.view(dentry) : error;
     yield* k.get(PathWalks).hold(dentry);
     return view;
@@ -128,10 +129,11 @@ class GuestDirectory extends DirectoryNode {
     if (typeof found === 'number') return found;
     const dentry = this.cache.find(this.dentry, name);
     if (!found || dentry === 0) return -ENOENT;
-    const fn = this.operation(found instanceof DirectoryNode ? 'rmdir' : 'unlink');
-    if (fn === 0) return -EPERM;
+    const operation = found instanceof DirectoryNode ? 'rmdir' : 'unlink';
+    const table = this.tableWith(operation);
+    if (table === 0) return -EPERM;
     this.cache.get(dentry);
-    const error = yield* k.callInt(fn, this.objects.inode, dentry);
+    const error = yield* k.struct('inode_operations').call(table, operation, this.objects.inode, dentry);
     if (error === 0) {
       yield* this.cache.delete(dentry);
       this.tree.forget(dentry);
@@ -149,13 +151,13 @@ class GuestDirectory extends DirectoryNode {
     const operations = fileOperations(k, open.file);
     const server = new GuestServer(k, operations);
     open.server = server;
-    const opener = operations.get('open');
-    const error = opener === 0 ? 0 : yield* k.callInt(opener, this.objects.inode, open.file);
+    const opens = operations.get('open') !== 0;
+    const error = opens ? yield* operations.call('open', this.objects.inode, open.file) : 0;
     if (error !== 0) {
       yield* k.get(OpenFiles).discard(open.file);
       return error;
     }
-    const names = yield* this.iterate(operations.get('iterate_shared'), open.file);
+    const names = yield* this.iterate(operations, open.file);
     yield* k.get(OpenFiles).put(open.file);
     return names;
   }
@@ -164,25 +166,29 @@ class GuestDirectory extends DirectoryNode {
     return this.tree.k.get(Dcache);
   }
 
-  private operation(name: string): Ptr {
+  /** The directory's struct inode_operations, 0 if it lacks that one. */
+  private tableWith(operation: string): Ptr {
     const { k } = this.tree;
     const table = k.struct('inode').get(this.objects.inode, 'i_op');
-    return table === 0 ? 0 : k.struct('inode_operations').get(table, name);
+    return table === 0 || k.struct('inode_operations').get(table, operation) === 0 ? 0 : table;
   }
 
   /** Calls ->iterate_shared until it has nothing more to say. */
-  private *iterate(fn: Ptr, file: Ptr): Sleepable<readonly string[] | number> {
+  private *iterate(operations: OperationTable, file: Ptr): Sleepable<readonly string[] | number> {
     const { k } = this.tree;
     const type = k.struct('dir_context');
     const files = k.struct('file');
     return yield* withLocals(k, type.size, function* (context): Sleepable<readonly string[] | number> {
       const names: string[] = [];
-      type.set(context, 'actor', fillDirectory(k));
+      type.bind(context, 'actor', 'filldir64', (at: Ptr, name: Ptr, length: number) => {
+        listings.get(at)?.push(k.space.cstring(name, length));
+        return true;
+      });
       listings.set(context, names);
       for (let before = -1; before !== names.length; ) {
         before = names.length;
         type.set(context, 'pos', files.get(file, 'f_pos'));
-        const error = yield* k.callInt(fn, file, context);
+        const error = yield* operations.call('iterate_shared', file, context);
         files.set(file, 'f_pos', type.get(context, 'pos'));
         if (error < 0) return error;
       }
@@ -191,20 +197,8 @@ class GuestDirectory extends DirectoryNode {
   }
 }
 
-/** Listings under way, by their dir_context. */
+/** Listings under way, by their dir_context. The actor is given each name, and wants more. */
 const listings = new Map<Ptr, string[]>();
-
-/** The actor that file systems give each name to; it wants more. */
-function fillDirectory(k: LinuxKernel): Ptr {
-  return k.exports.hostFunction(
-    'filldir64',
-    'b:ppilLu',
-    (context: Ptr, name: Ptr, length: number, _offset: number, _inode: number, _type: number) => {
-      listings.get(context)?.push(k.space.cstring(name, length));
-      return true;
-    },
-  );
-}
 
 class GuestFile extends FileNode implements ServedNode {
   override readonly kind = 'file';
@@ -229,8 +223,7 @@ class GuestFile extends FileNode implements ServedNode {
     if (table === 0) return -ENXIO;
     k.struct('file').set(open.file, 'f_op', table);
     const operations = fileOperations(k, open.file);
-    const fn = operations.get('open');
-    const result = fn === 0 ? 0 : yield* k.callInt(fn, inode, open.file);
+    const result = operations.get('open') === 0 ? 0 : yield* operations.call('open', inode, open.file);
     return result === 0 ? new GuestServer(k, operations) : result;
   }
 }

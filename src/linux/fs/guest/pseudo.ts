@@ -29,7 +29,7 @@ export class PseudoFileSystems implements Subsystem {
     pseudo_fs_free: (context: Ptr) =>
       this.k.slab.free(this.k.struct('fs_context').get(context, 'fs_private')),
     pseudo_fs_get_tree: (context: Ptr) =>
-      this.k.get(SuperBlocks).exports.get_tree_nodev(context, this.k.fn('pseudo_fs_fill_super')),
+      this.k.get(SuperBlocks).getTree(context, (superBlock) => this.fill(superBlock, context), 'new'),
     pseudo_fs_fill_super: (superBlock: Ptr, context: Ptr) => this.fill(superBlock, context),
     alloc_anon_inode: (superBlock: Ptr) => this.allocateAnonymous(superBlock),
   };
@@ -97,7 +97,7 @@ export class PseudoFileSystems implements Subsystem {
     const inode = yield* k.get(Inodes).alloc(superBlock);
     if (inode === 0) return errPtr(ENOMEM);
     const type = k.struct('inode');
-    type.set(inode, 'i_ino', k.get(InodeExports).exports.get_next_ino());
+    type.set(inode, 'i_ino', k.get(InodeExports).takeNumber());
     type.set(inode, 'i_state', I_DIRTY);
     type.set(inode, 'i_mode', 0o600);
     type.set(inode, 'i_flags', type.get(inode, 'i_flags') | S_PRIVATE);

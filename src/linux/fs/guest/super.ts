@@ -13,6 +13,11 @@ import { Inodes } from './inodes.js';
 export const SB_ACTIVE = 1 << 30;
 export const SB_BORN = 1 << 29;
 
+/** Answers about a super_block, or changes it: as functions of file systems do that come as parameters. */
+type Decider = (superBlock: Ptr) => number | Sleepable<number>;
+
+const anyOne: Decider = () => 1;
+
 /** super_blocks of file systems that modules implement: making, sharing and killing them (fs/super.c). */
 export class SuperBlocks implements Subsystem {
   private readonly byType = new Map<Ptr, Ptr[]>();
@@ -22,8 +27,9 @@ export class SuperBlocks implements Subsystem {
 
   readonly exports = {
     sget: (type: Ptr, test: Ptr, set: Ptr, flags: number, data: Ptr) =>
-      this.get(type, test, set, flags, data, 0),
-    sget_fc: (context: Ptr, test: Ptr, set: Ptr) => this.getFor(context, test, set),
+      this.get(type, this.test(test, data), this.decider(set, data), flags, 0),
+    sget_fc: (context: Ptr, test: Ptr, set: Ptr) =>
+      this.getFor(context, this.test(test, context), this.decider(set, context)),
     set_anon_super: (superBlock: Ptr, _data: Ptr) => this.setAnonymous(superBlock),
     set_anon_super_fc: (superBlock: Ptr, _context: Ptr) => this.setAnonymous(superBlock),
     get_anon_bdev: (device: Ptr) => {
@@ -38,11 +44,12 @@ export class SuperBlocks implements Subsystem {
     kill_litter_super: (superBlock: Ptr) => this.killLitter(superBlock),
     deactivate_super: (superBlock: Ptr) => this.deactivate(superBlock),
     deactivate_locked_super: (superBlock: Ptr) => this.deactivate(superBlock),
-    get_tree_nodev: (context: Ptr, fill: Ptr) => this.getTree(context, fill, 'new'),
-    get_tree_single: (context: Ptr, fill: Ptr) => this.getTree(context, fill, 'single'),
+    get_tree_nodev: (context: Ptr, fill: Ptr) => this.getTree(context, this.decider(fill, context), 'new'),
+    get_tree_single: (context: Ptr, fill: Ptr) =>
+      this.getTree(context, this.decider(fill, context), 'single'),
     get_tree_keyed: (context: Ptr, fill: Ptr, key: Ptr) => {
       this.k.struct('fs_context').set(context, 's_fs_info', key);
-      return this.getTree(context, fill, 'keyed');
+      return this.getTree(context, this.decider(fill, context), 'keyed');
     },
     mount_nodev: (type: Ptr, flags: number, data: Ptr, fill: Ptr) =>
       this.mountNoDevice(type, flags, data, fill),
@@ -58,31 +65,46 @@ export class SuperBlocks implements Subsystem {
     type.set(superBlock, 's_active.counter', active);
     if (active > 0) return;
     const kind = type.get(superBlock, 's_type');
-    yield* k.call(k.struct('file_system_type').get(kind, 'kill_sb'), superBlock);
-    k.get(Modules).exports.module_put(k.struct('file_system_type').get(kind, 'owner'));
+    yield* k.struct('file_system_type').call(kind, 'kill_sb', superBlock);
+    k.get(Modules).putStruct(k.struct('file_system_type').get(kind, 'owner'));
     k.slab.free(superBlock);
   }
 
-  private *getFor(context: Ptr, test: Ptr, set: Ptr): Sleepable<Ptr> {
-    const type = this.k.struct('fs_context');
-    const kind = type.get(context, 'fs_type');
-    return yield* this.get(kind, test, set, type.get(context, 'sb_flags'), context, context);
+  /** A module's int (*)(struct super_block *, void *), with what goes along. */
+  private decider(fn: Ptr, data: Ptr): Decider {
+    return (superBlock) => this.k.callAs('i:pp', fn, superBlock, data);
   }
 
-  /** Finds a super_block that `test` accepts, or makes one that `set` completes. */
-  private *get(kind: Ptr, test: Ptr, set: Ptr, flags: number, data: Ptr, context: Ptr): Sleepable<Ptr> {
+  private test(fn: Ptr, data: Ptr): Decider | undefined {
+    return fn === 0 ? undefined : this.decider(fn, data);
+  }
+
+  private *getFor(context: Ptr, test: Decider | undefined, set: Decider): Sleepable<Ptr> {
+    const type = this.k.struct('fs_context');
+    const kind = type.get(context, 'fs_type');
+    return yield* this.get(kind, test, set, type.get(context, 'sb_flags'), context);
+  }
+
+  /** Finds a super_block that `test` accepts, or makes one that `set` completes. `context` is 0 where there is none. */
+  private *get(
+    kind: Ptr,
+    test: Decider | undefined,
+    set: Decider,
+    flags: number,
+    context: Ptr,
+  ): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('super_block');
-    if (test !== 0)
+    if (test)
       for (const known of this.byType.get(kind) ?? [])
-        if ((yield* k.callInt(test, known, data)) !== 0) {
+        if ((yield* k.wait(test(known))) !== 0) {
           type.set(known, 's_active.counter', type.get(known, 's_active.counter') + 1);
           return known;
         }
     const made = this.make(kind, flags);
     const contexts = k.struct('fs_context');
     if (context !== 0) type.set(made, 's_fs_info', contexts.get(context, 's_fs_info'));
-    const error = yield* k.callInt(set, made, data);
+    const error = yield* k.wait(set(made));
     if (error !== 0) {
       k.slab.free(made);
       return errPtr(-error);
@@ -91,7 +113,7 @@ export class SuperBlocks implements Subsystem {
     const others = this.byType.get(kind);
     if (others) others.unshift(made);
     else this.byType.set(kind, [made]);
-    k.get(Modules).exports.__module_get(k.struct('file_system_type').get(kind, 'owner'));
+    k.get(Modules).getStruct(k.struct('file_system_type').get(kind, 'owner'));
     return made;
   }
 
@@ -133,8 +155,9 @@ export class SuperBlocks implements Subsystem {
       type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') & ~SB_ACTIVE);
       yield* k.get(Inodes).evictAll(superBlock);
       const operations = type.get(superBlock, 's_op');
-      const fn = operations === 0 ? 0 : k.struct('super_operations').get(operations, 'put_super');
-      if (fn !== 0) yield* k.call(fn, superBlock);
+      const supers = k.struct('super_operations');
+      if (operations !== 0 && supers.get(operations, 'put_super') !== 0)
+        yield* supers.call(operations, 'put_super', superBlock);
       if (!list.isEmpty(k.space, type.addr(superBlock, 's_inodes')))
         k.log.line(
           `VFS: Busy inodes after unmount of ${type.text(superBlock, 's_id')}. Self-destruct in 5 seconds.  Have a nice day...`,
@@ -158,14 +181,13 @@ export class SuperBlocks implements Subsystem {
   }
 
   /** vfs_get_super() */
-  private *getTree(context: Ptr, fill: Ptr, sharing: 'new' | 'single' | 'keyed'): Sleepable<number> {
+  *getTree(context: Ptr, fill: Decider, sharing: 'new' | 'single' | 'keyed'): Sleepable<number> {
     const { k } = this;
-    const set = k.fn('set_anon_super_fc');
-    const superBlock = yield* this.getFor(context, this.testFor(sharing), set);
+    const superBlock = yield* this.getFor(context, this.testFor(sharing, context), this.anonymously);
     if (isErr(superBlock)) return ptrErr(superBlock);
     const type = k.struct('super_block');
     if (type.get(superBlock, 's_root') === 0) {
-      const error = yield* k.callInt(fill, superBlock, context);
+      const error = yield* k.wait(fill(superBlock));
       if (error !== 0) {
         yield* this.deactivate(superBlock);
         return error;
@@ -176,24 +198,22 @@ export class SuperBlocks implements Subsystem {
     return 0;
   }
 
-  private testFor(sharing: 'new' | 'single' | 'keyed'): Ptr {
-    const { exports } = this.k;
-    if (sharing === 'new') return 0;
-    if (sharing === 'single') return exports.hostFunction('test_single_super', 'i:pp', () => 1);
-    return exports.hostFunction('test_keyed_super', 'i:pp', (superBlock: Ptr, context: Ptr) => {
-      const wanted = this.k.struct('fs_context').get(context, 's_fs_info');
-      return this.k.struct('super_block').get(superBlock, 's_fs_info') === wanted ? 1 : 0;
-    });
+  private readonly anonymously: Decider = (superBlock) => this.setAnonymous(superBlock);
+
+  private testFor(sharing: 'new' | 'single' | 'keyed', context: Ptr): Decider | undefined {
+    if (sharing === 'new') return undefined;
+    if (sharing === 'single') return anyOne;
+    const wanted = this.k.struct('fs_context').get(context, 's_fs_info');
+    return (superBlock) => Number(this.k.struct('super_block').get(superBlock, 's_fs_info') === wanted);
   }
 
   private *mountNoDevice(kind: Ptr, flags: number, data: Ptr, fill: Ptr): Sleepable<Ptr> {
-    const superBlock = yield* this.get(kind, 0, this.k.fn('set_anon_super'), flags, 0, 0);
+    const superBlock = yield* this.get(kind, undefined, this.anonymously, flags, 0);
     return yield* this.filled(superBlock, data, fill);
   }
 
   private *mountSingle(kind: Ptr, flags: number, data: Ptr, fill: Ptr): Sleepable<Ptr> {
-    const test = this.testFor('single');
-    const superBlock = yield* this.get(kind, test, this.k.fn('set_anon_super'), flags, 0, 0);
+    const superBlock = yield* this.get(kind, anyOne, this.anonymously, flags, 0);
     return yield* this.filled(superBlock, data, fill);
   }
 
@@ -203,7 +223,8 @@ export class SuperBlocks implements Subsystem {
     if (isErr(superBlock)) return superBlock;
     const type = k.struct('super_block');
     if (type.get(superBlock, 's_root') === 0) {
-      const error = yield* k.callInt(fill, superBlock, data, 0);
+      // int (*fill_super)(struct super_block *, void *, int), a parameter of mount_nodev().
+      const error = yield* k.callAs('i:ppi', fill, superBlock, data, 0);
       if (error !== 0) {
         yield* this.deactivate(superBlock);
         return errPtr(-error);

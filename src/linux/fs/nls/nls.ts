@@ -23,7 +23,7 @@ export class NativeLanguages implements Subsystem {
     load_nls: (charset: Ptr) => this.load(this.k.space.cstring(charset)),
     load_nls_default: () => this.loadDefault(),
     unload_nls: (table: Ptr) => {
-      if (table !== 0) this.k.get(Modules).exports.module_put(this.type.get(table, 'owner'));
+      if (table !== 0) this.k.get(Modules).putStruct(this.type.get(table, 'owner'));
     },
     utf8_to_utf32: (from: Ptr, length: number, to: Ptr) => {
       const found = decodeUtf8(this.k.space.readable(from, Math.min(Math.max(length, 0), 6)));
@@ -81,7 +81,7 @@ export class NativeLanguages implements Subsystem {
       (known) => type.string(known, 'charset') === charset || type.string(known, 'alias') === charset,
     );
     if (table === undefined) return 0;
-    return this.k.get(Modules).exports.try_module_get(type.get(table, 'owner')) ? table : 0;
+    return this.k.get(Modules).tryGet(type.get(table, 'owner')) ? table : 0;
   }
 
   private *load(charset: string): Sleepable<Ptr> {
@@ -113,28 +113,18 @@ export class NativeLanguages implements Subsystem {
         caseOf(code, (text) => text.toUpperCase()),
       );
     }
-    const toChar = k.exports.hostFunction(
-      'nls_default_uni2char',
-      'i:Hpi',
-      (value: number, to: Ptr, room: number) => {
-        if (room <= 0) return -ENAMETOOLONG;
-        if (value > 0xff) return -EINVAL;
-        k.space.store8(to, value);
-        return 1;
-      },
-    );
-    const toUnicode = k.exports.hostFunction(
-      'nls_default_char2uni',
-      'i:pip',
-      (from: Ptr, _length: number, to: Ptr) => {
-        const value = k.space.load8(from);
-        k.space.store16(to, value);
-        return value === 0 ? -EINVAL : 1;
-      },
-    );
     type.set(table, 'charset', k.constantString('default'));
-    type.set(table, 'uni2char', toChar);
-    type.set(table, 'char2uni', toUnicode);
+    type.bind(table, 'uni2char', 'nls_default_uni2char', (value: number, to: Ptr, room: number) => {
+      if (room <= 0) return -ENAMETOOLONG;
+      if (value > 0xff) return -EINVAL;
+      k.space.store8(to, value);
+      return 1;
+    });
+    type.bind(table, 'char2uni', 'nls_default_char2uni', (from: Ptr, _length: number, to: Ptr) => {
+      const value = k.space.load8(from);
+      k.space.store16(to, value);
+      return value === 0 ? -EINVAL : 1;
+    });
     type.set(table, 'charset2lower', lower);
     type.set(table, 'charset2upper', upper);
     return table;

@@ -90,8 +90,7 @@ export class ProcExports implements Subsystem {
     const { k } = this;
     const table = procOperations(k, operations);
     return function* (open: OpenFile, inode: Ptr): Sleepable<FileServer | number> {
-      const fn = table.get('open');
-      const result = fn === 0 ? 0 : yield* k.callInt(fn, inode, open.file);
+      const result = table.get('open') === 0 ? 0 : yield* table.call('open', inode, open.file);
       return result === 0 ? new ProcGuestServer(k, table) : result;
     };
   }

@@ -2,7 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EIO, ENOMEM, ENOTTY } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import type { OperationTable } from '../guest-ops.js';
+import type { Subsystem } from '../../subsystem.js';
+import { type OperationTable, procOperations } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
 import type { FileServer, OpenFile, Position } from '../open-file.js';
 import { SeqFiles } from '../seq/seq-file.js';
@@ -63,24 +64,30 @@ export class ProcGuestServer extends GuestServer {
   }
 }
 
+/** proc_seq_ops: the struct proc_ops of files that are read record by record. */
+class SeqOperations implements Subsystem {
+  readonly exports = {};
+  readonly table: Ptr;
+
+  constructor(k: LinuxKernel) {
+    const type = k.struct('proc_ops');
+    this.table = k.permanent(type.size);
+    type.set(this.table, 'proc_read_iter', k.fn('seq_read_iter'));
+    type.set(this.table, 'proc_read', k.fn('seq_read'));
+    type.set(this.table, 'proc_lseek', k.fn('seq_lseek'));
+  }
+}
+
 /** An open file of proc_create_seq, proc_create_single and their net variants: a seq_file of its own. */
 export class ProcSeqServer implements FileServer {
   private releaseSeq: (file: Ptr) => void = () => {};
-  private readonly table: OperationTable;
   private readonly server: GuestServer;
 
   constructor(
     private readonly k: LinuxKernel,
     private readonly writeFunction: Ptr,
   ) {
-    const functions = { read_iter: 'seq_read_iter', read: 'seq_read', llseek: 'seq_lseek' } as const;
-    this.table = {
-      get: (operation) => {
-        const name = (functions as Partial<Record<string, string>>)[operation];
-        return name === undefined ? 0 : k.fn(name);
-      },
-    };
-    this.server = new GuestServer(k, this.table);
+    this.server = new GuestServer(k, procOperations(k, k.get(SeqOperations).table));
   }
 
   openSeq(open: OpenFile, operations: Ptr, stateSize: number, net: boolean): number {
@@ -124,7 +131,7 @@ export class ProcSeqServer implements FileServer {
     const text = k.slab.kmalloc(count + 1, true);
     if (text === 0) return -ENOMEM;
     k.space.writable(text, count).set(k.space.readable(buffer, count));
-    const result = yield* k.callInt(this.writeFunction, open.file, text, BigInt(count));
+    const result = yield* k.callAs('proc_write_t', this.writeFunction, open.file, text, count);
     k.slab.free(text);
     return result === 0 ? count : result;
   }

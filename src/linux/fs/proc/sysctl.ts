@@ -306,8 +306,8 @@ class SysctlServer extends HostServer {
 
   private *handle(write: boolean, bytes: Uint8Array, position: number): Sleepable<Uint8Array | number> {
     const { k } = this;
-    const handler = k.struct('ctl_table').get(this.entry, 'proc_handler');
-    if (handler === 0) return -EINVAL;
+    const type = k.struct('ctl_table');
+    if (type.get(this.entry, 'proc_handler') === 0) return -EINVAL;
     const buffer = k.slab.kmalloc(bytes.length + 1, true);
     if (buffer === 0) return -ENOMEM;
     k.space.writable(buffer, bytes.length).set(bytes);
@@ -315,7 +315,7 @@ class SysctlServer extends HostServer {
     const result = yield* withLocals(k, 16, function* (at): Sleepable<Uint8Array | number> {
       k.space.storeLong(at, bytes.length);
       k.space.storeLong(at + 8, position);
-      const error = yield* k.callInt(handler, entry, write ? 1 : 0, buffer, at, at + 8);
+      const error = yield* type.call(entry, 'proc_handler', entry, write, buffer, at, at + 8);
       return error === 0 ? k.space.readable(buffer, k.space.loadU64(at)).slice() : error;
     });
     k.slab.free(buffer);

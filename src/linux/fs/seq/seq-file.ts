@@ -310,22 +310,18 @@ export class SeqFiles implements Subsystem {
   }
 
   private *start(m: Ptr): Sleepable<Ptr> {
-    return yield* this.k.callPtr(this.operation(m, 'start'), m, this.type.addr(m, 'index'));
+    return yield* this.call(m, 'start', this.type.addr(m, 'index'));
   }
 
   private *next(m: Ptr, record: Ptr): Sleepable<Ptr> {
-    return yield* this.k.callPtr(this.operation(m, 'next'), m, record, this.type.addr(m, 'index'));
+    return yield* this.call(m, 'next', record, this.type.addr(m, 'index'));
   }
 
   private *stop(m: Ptr, record: Ptr): Sleepable<void> {
-    yield* this.k.call(this.operation(m, 'stop'), m, record);
+    yield* this.call(m, 'stop', record);
   }
 
-  private *call(m: Ptr, name: 'show', record: Ptr): Sleepable<number> {
-    return yield* this.k.callInt(this.operation(m, name), m, record);
-  }
-
-  private operation(m: Ptr, name: 'start' | 'next' | 'stop' | 'show'): Ptr {
-    return this.k.struct('seq_operations').get(this.type.get(m, 'op'), name);
+  private *call(m: Ptr, name: 'start' | 'next' | 'stop' | 'show', ...args: Ptr[]): Sleepable<number> {
+    return yield* this.k.struct('seq_operations').call(this.type.get(m, 'op'), name, m, ...args);
   }
 }

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
-import { invokeLong } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../warn.js';
 import { kobjectName } from '../names.js';
@@ -23,8 +22,8 @@ function attributeSource(k: LinuxKernel, kobj: Ptr, attr: Ptr, ops: Ptr): Attrib
   const store = table.get(ops, 'store');
   return {
     showFunction: show,
-    show: show === 0 ? undefined : (page) => invokeLong(k, show, kobj, attr, page),
-    store: store === 0 ? undefined : (page, count) => invokeLong(k, store, kobj, attr, page, BigInt(count)),
+    show: show === 0 ? undefined : (page) => table.call(ops, 'show', kobj, attr, page),
+    store: store === 0 ? undefined : (page, count) => table.call(ops, 'store', kobj, attr, page, count),
   };
 }
 
@@ -60,7 +59,7 @@ export function addBinary(
   const transfer =
     (member: 'read' | 'write') =>
     (page: Ptr, offset: number, count: number): Sleepable<number> =>
-      invokeLong(k, type.get(attr, member), 0, kobj, attr, page, BigInt(offset), BigInt(count));
+      type.call(attr, member, 0, kobj, attr, page, offset, count);
   const source: BinarySource = {
     read: type.get(attr, 'read') === 0 ? undefined : transfer('read'),
     write: type.get(attr, 'write') === 0 ? undefined : transfer('write'),

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
@@ -144,12 +143,12 @@ export class SysfsGroups implements Subsystem {
       },
     ] as const;
     for (const part of parts) {
-      const isVisible = type.get(group, part.visible);
+      const decides = type.get(group, part.visible) !== 0;
       const attrs = this.pointers(type.get(group, part.attrs));
       for (const [index, attr] of attrs.entries()) {
         let mode = k.struct(part.struct).get(attr, part.mode);
         if (update) this.drop(directory, attr);
-        if (isVisible !== 0) mode = yield* this.visible(isVisible, kobj, attr, index);
+        if (decides) mode = yield* type.call(group, part.visible, kobj, attr, index);
         if (mode === 0) continue;
         const error = part.add(k, directory, kobj, attr, allowedMode(k, this.nameOf(attr), mode));
         if (error) {
@@ -159,10 +158,6 @@ export class SysfsGroups implements Subsystem {
       }
     }
     return 0;
-  }
-
-  private *visible(fn: Ptr, kobj: Ptr, attr: Ptr, index: number): Sleepable<number> {
-    return (yield* invokeInt(this.k, fn, kobj, attr, index)) & 0xffff;
   }
 
   private empty(directory: SysfsDirectory, group: Ptr): void {

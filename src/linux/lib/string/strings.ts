@@ -13,7 +13,8 @@ const INT_MAX = 0x7fff_ffff;
 export class Strings implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
-  private readonly length = (s: Ptr): number => {
+  /** strlen() */
+  readonly length = (s: Ptr): number => {
     // A string that was freed is found before its end is looked for.
     this.k.traps.given(s, 1, 'read');
     return lengthOf(this.k.space, s);
