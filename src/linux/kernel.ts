@@ -5,7 +5,7 @@ import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
 import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
-import type { Convention, VarArgs } from '../kernel/abi/convention.js';
+import type { Convention } from '../kernel/abi/convention.js';
 import { Gate } from '../kernel/abi/gate.js';
 import { type Argument, GuestCalls } from '../kernel/abi/guest-calls.js';
 import { parseSignature, type Signature, signatureFromTypes } from '../kernel/abi/signature.js';
@@ -387,11 +387,6 @@ export class LinuxKernel {
   /** Waits for what may or may not be a generator: for functions that only sometimes sleep. */
   *wait<T>(value: T | Sleepable<T>): Sleepable<T> {
     return isSleepable(value) ? yield* value as Sleepable<T> : (value as T);
-  }
-
-  /** The variable arguments of the export being served (by its symbol name). Take it before sleeping. */
-  varargs(name: string): VarArgs {
-    return this.convention.varargs(this.exports.signatureOf(name).params);
   }
 
   /** Guest code that called the export being served: a return address. */

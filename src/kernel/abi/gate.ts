@@ -11,7 +11,10 @@ export class Gate {
 
   /** Reads the arguments of the call being served, and runs the function with them. */
   invoker(signature: Signature, fn: AnyFunction): () => unknown {
-    const readers = this.convention.readers(signature.params);
+    const { params, variadic } = signature;
+    const named = this.convention.readers(params);
+    // Variable arguments are one more, at the end.
+    const readers = variadic ? [...named, () => this.convention.varargs(params)] : named;
     const call = fn as unknown as (...args: unknown[]) => unknown;
     const [a, b, c, d] = readers;
     switch (readers.length) {

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { Devices } from '../drivers/base/core.js';
@@ -30,8 +31,8 @@ export class BackingDevices implements Subsystem {
 
   readonly exports = {
     bdi_alloc: (_node: number) => this.alloc(),
-    bdi_register: (bdi: Ptr, format: Ptr) =>
-      this.register(bdi, this.k.get(Vsprintf).text(format, this.k.varargs('bdi_register'))),
+    bdi_register: (bdi: Ptr, format: Ptr, args: VarArgs) =>
+      this.register(bdi, this.k.get(Vsprintf).text(format, args)),
     bdi_put: (bdi: Ptr) => this.put(bdi),
     bdi_unregister: (bdi: Ptr) => this.unregister(bdi),
     bdi_dev_name: (bdi: Ptr) => {

@@ -33,14 +33,12 @@ export class Kobjects implements Subsystem {
 
   readonly exports = {
     kobject_init: (kobj: Ptr, ktype: Ptr) => this.init(kobj, ktype),
-    kobject_add: (kobj: Ptr, parent: Ptr, fmt: Ptr) =>
-      this.addNamed(kobj, parent, fmt, this.k.varargs('kobject_add')),
-    kobject_init_and_add: (kobj: Ptr, ktype: Ptr, parent: Ptr, fmt: Ptr) => {
+    kobject_add: (kobj: Ptr, parent: Ptr, fmt: Ptr, args: VarArgs) => this.addNamed(kobj, parent, fmt, args),
+    kobject_init_and_add: (kobj: Ptr, ktype: Ptr, parent: Ptr, fmt: Ptr, args: VarArgs) => {
       this.init(kobj, ktype);
-      return this.addNamed(kobj, parent, fmt, this.k.varargs('kobject_init_and_add'));
+      return this.addNamed(kobj, parent, fmt, args);
     },
-    kobject_set_name: (kobj: Ptr, fmt: Ptr) =>
-      this.setName(kobj, this.text(fmt, this.k.varargs('kobject_set_name'))),
+    kobject_set_name: (kobj: Ptr, fmt: Ptr, args: VarArgs) => this.setName(kobj, this.text(fmt, args)),
     kobject_set_name_vargs: (kobj: Ptr, fmt: Ptr, args: Ptr) =>
       this.setName(kobj, this.text(fmt, this.k.convention.vaList(args))),
     kobject_rename: (kobj: Ptr, name: Ptr) => this.rename(kobj, this.k.space.cstring(name)),

@@ -31,7 +31,7 @@ export class Uevents implements Subsystem {
   readonly exports = {
     kobject_uevent: (kobj: Ptr, action: number) => this.sendNumbered(kobj, action, 0),
     kobject_uevent_env: (kobj: Ptr, action: number, env: Ptr) => this.sendNumbered(kobj, action, env),
-    add_uevent_var: (env: Ptr, fmt: Ptr) => this.addFormatted(env, fmt, this.k.varargs('add_uevent_var')),
+    add_uevent_var: (env: Ptr, fmt: Ptr, args: VarArgs) => this.addFormatted(env, fmt, args),
   };
 
   /** Registers a function that hears every event: a netlink socket, or whoever loads modules by alias. */

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -14,8 +15,8 @@ export class RequestModule implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    __request_module: (wait: boolean, format: Ptr) => {
-      const name = this.k.get(Vsprintf).text(format, this.k.varargs('__request_module'));
+    __request_module: (wait: boolean, format: Ptr, args: VarArgs) => {
+      const name = this.k.get(Vsprintf).text(format, args);
       return this.request(name, wait);
     },
   };

@@ -17,25 +17,25 @@ export class DevicePrintk implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    ...this.levels('_dev_', (name, level) => (device: Ptr, fmt: Ptr) => {
-      this.device(device, level, this.text(fmt, this.k.varargs(name)));
+    ...this.levels('_dev_', (level) => (device: Ptr, fmt: Ptr, args: VarArgs) => {
+      this.device(device, level, this.text(fmt, args));
     }),
-    ...this.levels('netdev_', (name, level) => (device: Ptr, fmt: Ptr) => {
-      this.netDevice(device, level, this.text(fmt, this.k.varargs(name)));
+    ...this.levels('netdev_', (level) => (device: Ptr, fmt: Ptr, args: VarArgs) => {
+      this.netDevice(device, level, this.text(fmt, args));
     }),
-    _dev_printk: (level: Ptr, device: Ptr, fmt: Ptr) => {
-      this.device(device, this.level(level), this.text(fmt, this.k.varargs('_dev_printk')));
+    _dev_printk: (level: Ptr, device: Ptr, fmt: Ptr, args: VarArgs) => {
+      this.device(device, this.level(level), this.text(fmt, args));
     },
-    netdev_printk: (level: Ptr, device: Ptr, fmt: Ptr) => {
-      this.netDevice(device, this.level(level), this.text(fmt, this.k.varargs('netdev_printk')));
+    netdev_printk: (level: Ptr, device: Ptr, fmt: Ptr, args: VarArgs) => {
+      this.netDevice(device, this.level(level), this.text(fmt, args));
     },
-    dev_printk_emit: (level: number, _device: Ptr, fmt: Ptr) =>
-      this.k.get(Printk).emit(this.text(fmt, this.k.varargs('dev_printk_emit')), level, true),
+    dev_printk_emit: (level: number, _device: Ptr, fmt: Ptr, args: VarArgs) =>
+      this.k.get(Printk).emit(this.text(fmt, args), level, true),
     dev_vprintk_emit: (level: number, _device: Ptr, fmt: Ptr, args: Ptr) =>
       this.k.get(Printk).emit(this.text(fmt, this.k.convention.vaList(args)), level, true),
     dev_driver_string: (device: Ptr) => driverString(this.k, device),
-    dev_err_probe: (device: Ptr, error: number, fmt: Ptr) => {
-      const text = this.text(fmt, this.k.varargs('dev_err_probe'));
+    dev_err_probe: (device: Ptr, error: number, fmt: Ptr, args: VarArgs) => {
+      const text = this.text(fmt, args);
       if (error === -EPROBE_DEFER) return error;
       const name = errname(-error);
       this.device(device, LOGLEVEL_ERR, `error ${name === undefined ? error : `-${name}`}: ${text}`);
@@ -74,8 +74,8 @@ export class DevicePrintk implements Subsystem {
 
   private levels(
     prefix: string,
-    make: (name: string, level: number) => (device: Ptr, fmt: Ptr) => void,
-  ): Record<string, (device: Ptr, fmt: Ptr) => void> {
-    return Object.fromEntries(LEVELS.map((name, level) => [prefix + name, make(prefix + name, level)]));
+    make: (level: number) => (device: Ptr, fmt: Ptr, args: VarArgs) => void,
+  ): Record<string, (device: Ptr, fmt: Ptr, args: VarArgs) => void> {
+    return Object.fromEntries(LEVELS.map((name, level) => [prefix + name, make(level)]));
   }
 }

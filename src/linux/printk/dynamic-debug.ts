@@ -22,26 +22,26 @@ export class DynamicDebug implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    __dynamic_pr_debug: (site: Ptr, fmt: Ptr) => {
-      this.emit(`${this.prefix(site)}${this.text(fmt, this.k.varargs('__dynamic_pr_debug'))}`, false);
+    __dynamic_pr_debug: (site: Ptr, fmt: Ptr, args: VarArgs) => {
+      this.emit(`${this.prefix(site)}${this.text(fmt, args)}`, false);
     },
-    __dynamic_dev_dbg: (site: Ptr, device: Ptr, fmt: Ptr) => {
-      const text = this.text(fmt, this.k.varargs('__dynamic_dev_dbg'));
+    __dynamic_dev_dbg: (site: Ptr, device: Ptr, fmt: Ptr, args: VarArgs) => {
+      const text = this.text(fmt, args);
       if (device === 0) this.emit(`(NULL device *): ${text}`, false);
       else this.emit(`${this.prefix(site)}${this.ofDevice(device)}: ${text}`, true);
     },
-    __dynamic_netdev_dbg: (site: Ptr, device: Ptr, fmt: Ptr) => {
+    __dynamic_netdev_dbg: (site: Ptr, device: Ptr, fmt: Ptr, args: VarArgs) => {
       const { k } = this;
-      const text = this.text(fmt, k.varargs('__dynamic_netdev_dbg'));
+      const text = this.text(fmt, args);
       if (device === 0) return this.emit(`(NULL net_device): ${text}`, false);
       const name = `${netDeviceName(k, device)}${netDeviceState(k, device)}`;
       const parent = k.struct('net_device').get(device, 'dev.parent');
       if (parent === 0) return this.emit(`${name}: ${text}`, false);
       return this.emit(`${this.prefix(site)}${this.ofDevice(parent)} ${name}: ${text}`, true);
     },
-    __dynamic_ibdev_dbg: (site: Ptr, device: Ptr, fmt: Ptr) => {
+    __dynamic_ibdev_dbg: (site: Ptr, device: Ptr, fmt: Ptr, args: VarArgs) => {
       const { k } = this;
-      const text = this.text(fmt, k.varargs('__dynamic_ibdev_dbg'));
+      const text = this.text(fmt, args);
       if (device === 0) return this.emit(`(NULL ib_device): ${text}`, false);
       const type = k.struct('ib_device');
       const name = deviceName(k, type.addr(device, 'dev'));

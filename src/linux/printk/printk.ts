@@ -26,8 +26,8 @@ export class Printk implements Subsystem {
   }
 
   readonly exports = {
-    _printk: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk')),
-    _printk_deferred: (fmt: Ptr) => this.vprintk(fmt, this.k.varargs('_printk_deferred')),
+    _printk: (fmt: Ptr, args: VarArgs) => this.vprintk(fmt, args),
+    _printk_deferred: (fmt: Ptr, args: VarArgs) => this.vprintk(fmt, args),
     vprintk: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.convention.vaList(args)),
     vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.convention.vaList(args)),
     vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
@@ -36,12 +36,12 @@ export class Printk implements Subsystem {
         level < 0 ? undefined : level,
         deviceInfo !== 0,
       ),
-    __warn_printk: (fmt: Ptr) => {
+    __warn_printk: (fmt: Ptr, args: VarArgs) => {
       this.k.log.line(CUT_HERE, LOGLEVEL_WARNING);
-      this.vprintk(fmt, this.k.varargs('__warn_printk'));
+      this.vprintk(fmt, args);
     },
-    panic: (fmt: Ptr) => {
-      const text = this.k.get(Vsprintf).text(fmt, this.k.varargs('panic'), PANIC_MESSAGE_MAX);
+    panic: (fmt: Ptr, args: VarArgs) => {
+      const text = this.k.get(Vsprintf).text(fmt, args, PANIC_MESSAGE_MAX);
       const message = text.slice(0, PANIC_MESSAGE_MAX - 1).replace(/\n$/, '');
       throw new Oops('panic', `Kernel panic - not syncing: ${decodeText(message)}`, this.k.caller);
     },

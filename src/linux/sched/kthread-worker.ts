@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
@@ -20,10 +21,10 @@ export class KthreadWorkers implements Subsystem {
   readonly exports = {
     __kthread_init_worker: (worker: Ptr) => this.init(worker),
     kthread_worker_fn: (worker: Ptr) => this.serve(worker),
-    kthread_create_worker: (flags: number, format: Ptr) =>
-      this.create(flags, this.k.get(Vsprintf).text(format, this.k.varargs('kthread_create_worker'))),
-    kthread_create_worker_on_cpu: (_cpu: number, flags: number, format: Ptr) =>
-      this.create(flags, this.k.get(Vsprintf).text(format, this.k.varargs('kthread_create_worker_on_cpu'))),
+    kthread_create_worker: (flags: number, format: Ptr, args: VarArgs) =>
+      this.create(flags, this.k.get(Vsprintf).text(format, args)),
+    kthread_create_worker_on_cpu: (_cpu: number, flags: number, format: Ptr, args: VarArgs) =>
+      this.create(flags, this.k.get(Vsprintf).text(format, args)),
     kthread_queue_work: (worker: Ptr, work: Ptr) => this.queue(worker, work),
     kthread_flush_work: (work: Ptr) => this.flush(work),
     kthread_flush_worker: (worker: Ptr) => this.flushAll(worker),

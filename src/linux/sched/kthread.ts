@@ -1,5 +1,6 @@
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { constant } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EINTR } from '../../kernel/errno.js';
@@ -38,8 +39,8 @@ export class Kthreads implements Subsystem {
   }
 
   readonly exports = {
-    kthread_create_on_node: (fn: Ptr, data: Ptr, _node: number, format: Ptr) => {
-      const name = this.k.get(Vsprintf).text(format, this.k.varargs('kthread_create_on_node'));
+    kthread_create_on_node: (fn: Ptr, data: Ptr, _node: number, format: Ptr, args: VarArgs) => {
+      const name = this.k.get(Vsprintf).text(format, args);
       return this.tryCreate(name, fn, data);
     },
     kthread_create_on_cpu: (fn: Ptr, data: Ptr, cpu: number, format: Ptr) =>

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
@@ -67,8 +68,8 @@ export class Workqueues implements Subsystem {
   }
 
   readonly exports = {
-    alloc_workqueue: (format: Ptr, flags: number, maxActive: number) =>
-      this.allocate(format, flags, maxActive),
+    alloc_workqueue: (format: Ptr, _flags: number, maxActive: number, args: VarArgs) =>
+      this.allocate(format, maxActive, args),
     destroy_workqueue: (wq: Ptr) => this.destroy(wq),
     queue_work_on: (_cpu: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),
     queue_work_node: (_node: number, wq: Ptr, work: Ptr) => this.queueWork(wq, work),
@@ -134,9 +135,8 @@ export class Workqueues implements Subsystem {
     this.queues.delete(wq);
   }
 
-  private allocate(format: Ptr, flags: number, maxActive: number): Ptr {
-    void flags;
-    const name = this.k.get(Vsprintf).text(format, this.k.varargs('alloc_workqueue'));
+  private allocate(format: Ptr, maxActive: number, args: VarArgs): Ptr {
+    const name = this.k.get(Vsprintf).text(format, args);
     const { budget, slab } = this.k;
     if (!budget.take(RECORD_OF_HOST_BYTES)) return 0;
     const wq = slab.kmalloc(64, true);

@@ -32,19 +32,19 @@ export class DeviceExports implements Subsystem {
     get_device: (device: Ptr) => getDevice(this.k, device),
     put_device: (device: Ptr) => putDevice(this.k, device),
     kill_device: (device: Ptr) => this.kill(device),
-    dev_set_name: (device: Ptr, fmt: Ptr) =>
-      this.devices.setName(device, this.text(fmt, this.k.varargs('dev_set_name'))),
-    device_create: (cls: Ptr, parent: Ptr, devt: number, data: Ptr, fmt: Ptr) =>
-      this.create(cls, parent, devt, data, 0, this.text(fmt, this.k.varargs('device_create'))),
-    device_create_with_groups: (cls: Ptr, parent: Ptr, devt: number, data: Ptr, groups: Ptr, fmt: Ptr) =>
-      this.create(
-        cls,
-        parent,
-        devt,
-        data,
-        groups,
-        this.text(fmt, this.k.varargs('device_create_with_groups')),
-      ),
+    dev_set_name: (device: Ptr, fmt: Ptr, args: VarArgs) =>
+      this.devices.setName(device, this.text(fmt, args)),
+    device_create: (cls: Ptr, parent: Ptr, devt: number, data: Ptr, fmt: Ptr, args: VarArgs) =>
+      this.create(cls, parent, devt, data, 0, this.text(fmt, args)),
+    device_create_with_groups: (
+      cls: Ptr,
+      parent: Ptr,
+      devt: number,
+      data: Ptr,
+      groups: Ptr,
+      fmt: Ptr,
+      args: VarArgs,
+    ) => this.create(cls, parent, devt, data, groups, this.text(fmt, args)),
     device_destroy: (cls: Ptr, devt: number) => this.destroy(cls, devt),
     __root_device_register: (name: Ptr, owner: Ptr) => this.registerRoot(name, owner),
     root_device_unregister: (device: Ptr) => this.unregisterRoot(device),

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { isErr } from '../../errors.js';
@@ -69,8 +70,8 @@ export class Devres implements Subsystem {
       text === 0 ? 0 : this.string(device, this.k.space.cstring(text)),
     devm_kstrdup_const: (device: Ptr, text: Ptr) =>
       text === 0 ? 0 : this.string(device, this.k.space.cstring(text)),
-    devm_kasprintf: (device: Ptr, _flags: number, fmt: Ptr) =>
-      this.string(device, this.k.get(Vsprintf).text(fmt, this.k.varargs('devm_kasprintf'))),
+    devm_kasprintf: (device: Ptr, _flags: number, fmt: Ptr, args: VarArgs) =>
+      this.string(device, this.k.get(Vsprintf).text(fmt, args)),
     devm_kvasprintf: (device: Ptr, _flags: number, fmt: Ptr, args: Ptr) =>
       this.string(device, this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args))),
     devm_add_action: (device: Ptr, action: Ptr, data: Ptr) => this.addAction(device, action, data),

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { escapeBytes } from '../../lib/string/escape.js';
 import { sprintf, Vsprintf } from '../../lib/vsprintf/vsprintf.js';
@@ -12,8 +13,7 @@ export class SeqPrint implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    seq_printf: (m: Ptr, fmt: Ptr) =>
-      this.print(m, this.k.get(Vsprintf).text(fmt, this.k.varargs('seq_printf'))),
+    seq_printf: (m: Ptr, fmt: Ptr, args: VarArgs) => this.print(m, this.k.get(Vsprintf).text(fmt, args)),
     seq_vprintf: (m: Ptr, fmt: Ptr, args: Ptr) =>
       this.print(m, this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args))),
     seq_puts: (m: Ptr, text: Ptr) => {

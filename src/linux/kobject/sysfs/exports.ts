@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
@@ -53,8 +54,9 @@ export class SysfsExports implements Subsystem {
     sysfs_create_mount_point: (parent: Ptr, name: Ptr) => this.mountPoint(parent, name),
     sysfs_remove_mount_point: (parent: Ptr, name: Ptr) =>
       void removeChild(this.k, parent, this.k.space.cstring(name)),
-    sysfs_emit: (buf: Ptr, fmt: Ptr) => this.emit(buf, 0, fmt, 'sysfs_emit'),
-    sysfs_emit_at: (buf: Ptr, at: number, fmt: Ptr) => this.emit(buf, at, fmt, 'sysfs_emit_at'),
+    sysfs_emit: (buf: Ptr, fmt: Ptr, args: VarArgs) => this.emit('sysfs_emit', buf, 0, fmt, args),
+    sysfs_emit_at: (buf: Ptr, at: number, fmt: Ptr, args: VarArgs) =>
+      this.emit('sysfs_emit_at', buf, at, fmt, args),
     sysfs_file_change_owner: (kobj: Ptr) => (this.k.get(Sysfs).directoryOf(kobj) ? 0 : -EINVAL),
     sysfs_change_owner: (kobj: Ptr) => (this.k.get(Sysfs).directoryOf(kobj) ? 0 : -EINVAL),
   };
@@ -143,9 +145,8 @@ export class SysfsExports implements Subsystem {
   }
 
   /** scnprintf() into the page of a show function. */
-  private emit(buf: Ptr, at: number, fmt: Ptr, name: 'sysfs_emit' | 'sysfs_emit_at'): number {
+  private emit(name: 'sysfs_emit' | 'sysfs_emit_at', buf: Ptr, at: number, fmt: Ptr, args: VarArgs): number {
     const { k } = this;
-    const args = k.varargs(name);
     if (buf === 0 || buf % PAGE_SIZE !== 0 || at < 0 || at >= PAGE_SIZE) {
       const where = name === 'sysfs_emit' ? '' : ` at:${at}`;
       warn(

@@ -14,7 +14,7 @@ export class SeqBuf implements Subsystem {
   }
 
   readonly exports = {
-    seq_buf_printf: (buf: Ptr, fmt: Ptr) => this.print(buf, fmt, this.k.varargs('seq_buf_printf')),
+    seq_buf_printf: (buf: Ptr, fmt: Ptr, args: VarArgs) => this.print(buf, fmt, args),
     seq_buf_puts: (buf: Ptr, text: Ptr) => this.append(buf, this.k.space.cstring(text)),
     seq_buf_putc: (buf: Ptr, byte: number) => this.append(buf, String.fromCharCode(byte & 0xff)),
   };

@@ -21,22 +21,22 @@ export class Vsprintf implements Subsystem {
   }
 
   readonly exports = {
-    snprintf: (buf: Ptr, size: number, fmt: Ptr) => this.print(buf, size, fmt, this.k.varargs('snprintf')),
+    snprintf: (buf: Ptr, size: number, fmt: Ptr, args: VarArgs) => this.print(buf, size, fmt, args),
     vsnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
       this.print(buf, size, fmt, this.k.convention.vaList(args)),
-    scnprintf: (buf: Ptr, size: number, fmt: Ptr) =>
-      stored(this.print(buf, size, fmt, this.k.varargs('scnprintf')), size),
+    scnprintf: (buf: Ptr, size: number, fmt: Ptr, args: VarArgs) =>
+      stored(this.print(buf, size, fmt, args), size),
     vscnprintf: (buf: Ptr, size: number, fmt: Ptr, args: Ptr) =>
       stored(this.print(buf, size, fmt, this.k.convention.vaList(args)), size),
-    sprintf: (buf: Ptr, fmt: Ptr) => this.print(buf, INT_MAX, fmt, this.k.varargs('sprintf')),
+    sprintf: (buf: Ptr, fmt: Ptr, args: VarArgs) => this.print(buf, INT_MAX, fmt, args),
     vsprintf: (buf: Ptr, fmt: Ptr, args: Ptr) =>
       this.print(buf, INT_MAX, fmt, this.k.convention.vaList(args)),
-    kasprintf: (_gfp: number, fmt: Ptr) => this.allocate(this.text(fmt, this.k.varargs('kasprintf'))),
+    kasprintf: (_gfp: number, fmt: Ptr, args: VarArgs) => this.allocate(this.text(fmt, args)),
     kvasprintf: (_gfp: number, fmt: Ptr, args: Ptr) =>
       this.allocate(this.text(fmt, this.k.convention.vaList(args))),
     kvasprintf_const: (_gfp: number, fmt: Ptr, args: Ptr) =>
       this.constant(fmt, this.k.convention.vaList(args)),
-    sscanf: (buf: Ptr, fmt: Ptr) => scan(this.k.space, buf, fmt, this.k.varargs('sscanf')),
+    sscanf: (buf: Ptr, fmt: Ptr, args: VarArgs) => scan(this.k.space, buf, fmt, args),
     vsscanf: (buf: Ptr, fmt: Ptr, args: Ptr) => scan(this.k.space, buf, fmt, this.k.convention.vaList(args)),
   };
 
