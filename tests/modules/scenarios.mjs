@@ -330,6 +330,11 @@ export const scenarios = {
       'rmmod usercopy',
     ],
   },
+  tagsets: {
+    about: 'tag sets, limits of queues, and disks that come and go',
+    modules: ['tagsets'],
+    steps: ['insmod /mods/tagsets.ko', 'rmmod tagsets'],
+  },
   userkinds: {
     about: 'user memory reached without the functions for it, and copies of what must not be copied (usercopy hardening)',
     modules: ['userkinds'],
