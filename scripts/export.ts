@@ -6,9 +6,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prototypeText, signatureFromTypes } from '../src/kernel/abi/signature.js';
 import { DiskFiles } from '../src/kmod/node/disk-files.js';
 import { openModule } from '../src/kmod/open-module.js';
-import { prototypeText, signatureFromTypes } from '../src/kernel/abi/signature.js';
 import type { Target } from '../src/target/index.js';
 import { readTarget } from '../src/target/index.js';
 import { loadBundled, sourceOfPath } from '../src/target/node/index.js';
