@@ -66,14 +66,13 @@ export class Datagrams implements Subsystem {
       sock.set(sk, 'sk_drops.counter', sock.get(sk, 'sk_drops.counter') + 1);
       return -ENOMEM;
     }
-    const destructor = type.get(skb, 'destructor');
-    if (destructor !== 0) yield* k.call(destructor, skb);
+    if (type.get(skb, 'destructor') !== 0) yield* type.call(skb, 'destructor', skb);
     type.set(skb, 'dev', 0);
     type.set(skb, 'sk', sk);
     type.set(skb, 'destructor', k.fn('sock_rfree'));
     sock.set(sk, charged, sock.get(sk, charged) + type.get(skb, 'truesize'));
     k.get(SkbQueues).tail(sock.addr(sk, 'sk_receive_queue'), skb);
-    if (!k.get(Socks).hasFlag(sk, 'SOCK_DEAD')) yield* k.call(sock.get(sk, 'sk_data_ready'), sk);
+    if (!k.get(Socks).hasFlag(sk, 'SOCK_DEAD')) yield* sock.call(sk, 'sk_data_ready', sk);
     return 0;
   }
 

@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
 import { SOFTIRQ_OFFSET } from '../../abi/preempt-count.js';
 import type { StructType } from '../../abi/struct.js';
@@ -78,7 +77,7 @@ export class Napi implements Subsystem {
     const again = (): void => this.schedule(napi);
     k.scheduler.interrupt('napi', function* () {
       k.processes.preemptCount += SOFTIRQ_OFFSET;
-      const done = yield* invokeInt(k, type.get(napi, 'poll'), napi, weight);
+      const done = yield* type.call(napi, 'poll', napi, weight);
       k.processes.preemptCount -= SOFTIRQ_OFFSET;
       if (done >= weight) again();
     });

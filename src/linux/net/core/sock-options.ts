@@ -64,8 +64,9 @@ export class SocketOptions implements Subsystem {
 
   private *keepalive(sk: Ptr): Sleepable<void> {
     const { k } = this;
-    const set = k.struct('proto').get(this.sock.get(sk, '__sk_common.skc_prot'), 'keepalive');
-    if (set !== 0) yield* k.call(set, sk, 1);
+    const proto = k.struct('proto');
+    const prot = this.sock.get(sk, '__sk_common.skc_prot');
+    if (proto.get(prot, 'keepalive') !== 0) yield* proto.call(prot, 'keepalive', sk, 1);
     k.get(Socks).setFlag(sk, 'SOCK_KEEPOPEN');
   }
 

@@ -51,11 +51,10 @@ export class InetSockets implements Subsystem {
     const inet = k.struct('inet_sock');
     if (type.get(socket, 'type') === SOCK_RAW) inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
     if (inet.get(sk, 'sk.__sk_common.skc_num') !== 0 && protoType.get(prot, 'hash') !== 0) {
-      const error = yield* k.callInt(protoType.get(prot, 'hash'), sk);
+      const error = yield* protoType.call(prot, 'hash', sk);
       if (error) return yield* this.giveUp(sk, error);
     }
-    const init = protoType.get(prot, 'init');
-    const error = init === 0 ? 0 : yield* k.callInt(init, sk);
+    const error = protoType.get(prot, 'init') === 0 ? 0 : yield* protoType.call(prot, 'init', sk);
     if (error) return yield* this.giveUp(sk, error);
     k.get(Modules).exports.__module_get(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
     return 0;

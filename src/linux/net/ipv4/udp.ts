@@ -6,6 +6,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
+import { InetSockets } from './af-inet.js';
 
 /**
  * UDP sockets as far as they go without packets, and tunnels that take over what they receive (net/ipv4/udp.c,
@@ -41,7 +42,7 @@ export class UdpSockets implements Subsystem {
   private *destruct(sk: Ptr): Sleepable<void> {
     const { k } = this;
     yield* k.get(SkbQueues).purge(k.struct('udp_sock').addr(sk, 'reader_queue'));
-    yield* k.call(k.fn('inet_sock_destruct'), sk);
+    yield* k.wait(k.get(InetSockets).exports.inet_sock_destruct(sk));
   }
 
   /** udp_destroy_sock(): a tunnel hears of the end of its socket. */
@@ -50,8 +51,8 @@ export class UdpSockets implements Subsystem {
     const type = k.struct('udp_sock');
     yield* k.get(Socks).exports.lock_sock_nested(sk);
     yield* k.get(Socks).exports.release_sock(sk);
-    const notify = type.get(sk, 'encap_type') === 0 ? 0 : type.get(sk, 'encap_destroy');
-    if (notify !== 0) yield* k.call(notify, sk);
+    const tells = type.get(sk, 'encap_type') !== 0 && type.get(sk, 'encap_destroy') !== 0;
+    if (tells) yield* type.call(sk, 'encap_destroy', sk);
     if (this.isTunnel(sk)) this.count(key, 'static_key_slow_dec');
   }
 
