@@ -13,6 +13,7 @@ import { CryptoTypes } from './frontends.js';
 import { Hmac } from './hmac.js';
 import { CryptoInstances } from './instances.js';
 import { MissingBuiltins } from './missing-builtins.js';
+import { NullAlgorithms } from './null.js';
 import { CryptoManager } from './probe.js';
 import { CryptoProcFile } from './proc-file.js';
 import { CryptoRegistration } from './registration.js';
@@ -48,6 +49,7 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   Ahashes,
   Hmac,
   BlockModes,
+  NullAlgorithms,
   BuiltinHashes,
   AesGeneric,
   MissingBuiltins,

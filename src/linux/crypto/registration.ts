@@ -104,7 +104,7 @@ export class CryptoRegistration implements Subsystem {
     },
   };
 
-  private *register(alg: Ptr, kind: Kind): Sleepable<number> {
+  *register(alg: Ptr, kind: Kind): Sleepable<number> {
     const refused = this.prepare(alg, kind);
     const api = this.k.get(CryptoApi);
     return refused === 0 ? yield* api.register(api.baseOf(alg, kind.container)) : refused;
