@@ -1,8 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow } from '../abi/invoke.js';
 import type { LinuxKernel } from '../kernel.js';
-import type { Subsystem } from '../subsystem.js';
-import { type HashCore, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 } from './hash-cores.js';
+import { type HashCore, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 } from '../lib/crypto/hash-cores.js';
 import {
   GuestHashState,
   MD5_STATE,
@@ -10,7 +9,8 @@ import {
   SHA256_STATE,
   SHA512_STATE,
   type StateLayout,
-} from './md-states.js';
+} from '../lib/crypto/md-states.js';
+import type { Subsystem } from '../subsystem.js';
 import { Shash } from './shash.js';
 
 interface Algorithm {
@@ -114,7 +114,7 @@ export class BuiltinHashes implements Subsystem {
     type.set(alg, 'base.cra_blocksize', family.blockBytes);
     type.set(alg, 'digestsize', digestBytes);
     type.set(alg, 'descsize', state.bytes);
-    type.bind(alg, 'init', `${name}_init`, (desc: Ptr) => {
+    type.bind(alg, 'init', `${name}_base_init`, (desc: Ptr) => {
       state.start(this.contextOf(desc), new core());
       return 0;
     });

@@ -1,6 +1,6 @@
-import type { Ptr } from '../../cpu/layout.js';
-import type { StructType } from '../abi/struct.js';
-import type { LinuxKernel } from '../kernel.js';
+import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../abi/struct.js';
+import type { LinuxKernel } from '../../kernel.js';
 import type { HashCore, HashState } from './hash-cores.js';
 
 /** Where a state struct has what: sha1_state, sha256_state, ... (include/crypto/sha1.h and its siblings). */

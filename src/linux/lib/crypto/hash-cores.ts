@@ -40,9 +40,9 @@ function resumable<T extends Open>(Base: T): T & (abstract new (...args: never) 
   return Resumable;
 }
 
-export const Md5 = resumable(_MD5);
-export const Sha1 = resumable(_SHA1);
-export const Sha224 = resumable(_SHA224);
-export const Sha256 = resumable(_SHA256);
-export const Sha384 = resumable(_SHA384);
-export const Sha512 = resumable(_SHA512);
+export const Md5: new () => HashCore = resumable(_MD5);
+export const Sha1: new () => HashCore = resumable(_SHA1);
+export const Sha224: new () => HashCore = resumable(_SHA224);
+export const Sha256: new () => HashCore = resumable(_SHA256);
+export const Sha384: new () => HashCore = resumable(_SHA384);
+export const Sha512: new () => HashCore = resumable(_SHA512);
