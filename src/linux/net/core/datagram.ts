@@ -24,7 +24,8 @@ const TCP_ESTABLISHED = 1;
 const TCP_LISTEN = 10;
 const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
-const MAX_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
+/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
+const MAX_TIMEOUT = 2 ** 63;
 
 /** Receiving in whole packets: the queue of a socket, waiting for it, copies out of it (net/core/datagram.c, sock.c). */
 export class Datagrams implements Subsystem {
@@ -79,13 +80,13 @@ export class Datagrams implements Subsystem {
   /** __skb_recv_datagram(): the next packet, or 0 and the reason in `error`. */
   private *receive(sk: Ptr, queue: Ptr, flags: number, offset: Ptr, error: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    let timeout = flags & MSG_DONTWAIT ? 0n : this.sock.getBig(sk, 'sk_rcvtimeo');
+    let timeout = flags & MSG_DONTWAIT ? 0 : this.sock.get(sk, 'sk_rcvtimeo');
     for (;;) {
       const pending = k.get(SocketMemory).takeError(sk);
       const skb = pending === 0 ? this.take(queue, flags, offset) : 0;
       if (skb !== 0) return skb;
       k.space.store32(error, pending || -EAGAIN);
-      if (pending !== 0 || timeout === 0n) return 0;
+      if (pending !== 0 || timeout === 0) return 0;
       const waited = yield* this.waitForMore(sk, queue, timeout);
       if (waited.error !== undefined) {
         k.space.store32(error, waited.error);
@@ -117,7 +118,7 @@ export class Datagrams implements Subsystem {
   }
 
   /** __skb_wait_for_more_packets(): the time that is left, or why there is nothing to wait for (0: the peer is gone). */
-  private *waitForMore(sk: Ptr, queue: Ptr, timeout: bigint): Sleepable<Waited> {
+  private *waitForMore(sk: Ptr, queue: Ptr, timeout: number): Sleepable<Waited> {
     const { k, sock } = this;
     const entryType = k.struct('wait_queue_entry');
     const queues = k.get(WaitQueues).exports;
@@ -129,15 +130,15 @@ export class Datagrams implements Subsystem {
       const error = self.reasonNotToWait(sk, timeout);
       let left = timeout;
       if (error === undefined && k.get(SkbQueues).length(queue) === 0) {
-        const jiffies = yield* k.get(Delays).scheduleTimeout(Number(timeout));
-        if (timeout !== MAX_TIMEOUT) left = BigInt(jiffies);
+        const jiffies = yield* k.get(Delays).scheduleTimeout(timeout);
+        if (timeout !== MAX_TIMEOUT) left = jiffies;
       }
       queues.finish_wait(head, entry);
       return { error, left };
     });
   }
 
-  private reasonNotToWait(sk: Ptr, timeout: bigint): number | undefined {
+  private reasonNotToWait(sk: Ptr, timeout: number): number | undefined {
     const { k, sock } = this;
     const error = k.get(SocketMemory).takeError(sk);
     if (error !== 0) return error;
@@ -172,5 +173,5 @@ export class Datagrams implements Subsystem {
 interface Waited {
   readonly error: number | undefined;
   /** Jiffies. */
-  readonly left: bigint;
+  readonly left: number;
 }

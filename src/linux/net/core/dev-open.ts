@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
@@ -47,14 +48,13 @@ export class DeviceOpening implements Subsystem {
   }
 
   state(dev: Ptr, bit: string): boolean {
-    return (this.k.struct('net_device').getBig(dev, 'state') & (1n << BigInt(this.k.enumValue(bit)))) !== 0n;
+    const { k } = this;
+    return testBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit));
   }
 
   setState(dev: Ptr, bit: string, on: boolean): void {
-    const type = this.k.struct('net_device');
-    const mask = 1n << BigInt(this.k.enumValue(bit));
-    const old = type.getBig(dev, 'state');
-    type.setBig(dev, 'state', on ? old | mask : old & ~mask);
+    const { k } = this;
+    changeBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit), on);
   }
 
   private *openOne(dev: Ptr): Sleepable<number> {

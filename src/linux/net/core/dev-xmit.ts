@@ -71,7 +71,7 @@ export class DeviceTransmission implements Subsystem {
     const ops = this.device.get(dev, 'netdev_ops');
     if (operations.get(ops, 'ndo_start_xmit') === 0)
       throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
-    if (k.struct('netdev_queue').getBig(queue, 'state') === 0n) {
+    if (k.struct('netdev_queue').get(queue, 'state') === 0) {
       const result = yield* operations.call(ops, 'ndo_start_xmit', skb, dev);
       if (result === NETDEV_TX_OK) return 0;
     }

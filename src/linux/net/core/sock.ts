@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -116,7 +117,7 @@ export class Socks implements Subsystem {
     sock.set(sk, 'sk_peek_off', -1);
     sock.set(sk, 'sk_rcvlowat', 1);
     for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, MAX_SCHEDULE_TIMEOUT);
-    sock.setBig(sk, 'sk_stamp', -1_000_000_000n);
+    sock.set(sk, 'sk_stamp', -1_000_000_000);
     for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ALL_ONES);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
     sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
@@ -124,21 +125,16 @@ export class Socks implements Subsystem {
   }
 
   setFlag(sk: Ptr, name: string): void {
-    const path = '__sk_common.skc_flags';
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    this.sock.setBig(sk, path, this.sock.getBig(sk, path) | mask);
+    changeBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name), true);
   }
 
   /** sock_reset_flag() */
   resetFlag(sk: Ptr, name: string): void {
-    const path = '__sk_common.skc_flags';
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    this.sock.setBig(sk, path, this.sock.getBig(sk, path) & ~mask);
+    changeBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name), false);
   }
 
   hasFlag(sk: Ptr, name: string): boolean {
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    return (this.sock.getBig(sk, '__sk_common.skc_flags') & mask) !== 0n;
+    return testBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name));
   }
 
   /** Takes a socket from its struct socket: sock_orphan(). */

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
+import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -90,9 +91,7 @@ export class InetSockets implements Subsystem {
       type.set(at, field, Number(on));
       return;
     }
-    const mask = 1n << BigInt(k.enumValue(`INET_FLAGS_${bit}`));
-    const flags = inet.getBig(sk, 'inet_flags');
-    inet.setBig(sk, 'inet_flags', on ? flags | mask : flags & ~mask);
+    changeBit(k.space, inet.addr(sk, 'inet_flags'), k.enumValue(`INET_FLAGS_${bit}`), on);
   }
 
   private init(socket: Ptr, sk: Ptr, protocol: number, flags: number, family: number): void {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { testBit } from '../../abi/bit-ops.js';
 import { JumpLabels } from '../../core/jump-label.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -67,8 +68,7 @@ export class UdpSockets implements Subsystem {
   private isTunnel(sk: Ptr): boolean {
     const type = this.k.struct('udp_sock');
     if (type.has('encap_enabled')) return type.get(sk, 'encap_enabled') !== 0;
-    const bit = BigInt(this.k.enumValue('UDP_FLAGS_ENCAP_ENABLED'));
-    return ((type.getBig(sk, 'udp_flags') >> bit) & 1n) !== 0n;
+    return testBit(this.k.space, type.addr(sk, 'udp_flags'), this.k.enumValue('UDP_FLAGS_ENCAP_ENABLED'));
   }
 
   private count(key: string, change: 'static_key_slow_inc' | 'static_key_slow_dec'): void {
