@@ -309,6 +309,11 @@ export const scenarios = {
     modules: [m],
     steps: [`insmod /mods/${m}.ko`, `rmmod ${m}`],
   }])),
+  digests: {
+    about: 'hashes and a cipher that are built in, a hash of the module itself, and what is made of them',
+    modules: ['digests'],
+    steps: ['insmod /mods/digests.ko', "grep -E ': (modbox|md5|hmac.m|digests$|sha224|aes)' /proc/crypto", 'rmmod digests', 'grep modbox /proc/crypto'],
+  },
   usercopy: {
     about: 'copies to and from user memory, good and bad',
     modules: ['usercopy'],

@@ -20,8 +20,7 @@ export class Aeads implements Subsystem {
   private *setKey(tfm: Ptr, key: Ptr, length: number): Sleepable<number> {
     const { k } = this;
     const base = k.struct('crypto_aead').addr(tfm, 'base');
-    const setkey = k.struct('aead_alg').get(this.algOf(base), 'setkey');
-    const result = yield* k.callInt(setkey, tfm, key, BigInt(length));
+    const result = yield* k.struct('aead_alg').call(this.algOf(base), 'setkey', tfm, key, length);
     markKey(k, base, result === 0);
     return result;
   }
@@ -32,8 +31,7 @@ export class Aeads implements Subsystem {
     const alg = this.algOf(k.struct('crypto_aead').addr(tfm, 'base'));
     const most = type.get(alg, 'maxauthsize');
     if ((size === 0 && most !== 0) || size > most) return -EINVAL;
-    const own = type.get(alg, 'setauthsize');
-    const result = own === 0 ? 0 : yield* k.callInt(own, tfm, BigInt(size));
+    const result = type.get(alg, 'setauthsize') === 0 ? 0 : yield* type.call(alg, 'setauthsize', tfm, size);
     if (result === 0) k.struct('crypto_aead').set(tfm, 'authsize', size);
     return result;
   }
@@ -45,7 +43,7 @@ export class Aeads implements Subsystem {
     if (wantsKey(k, base)) return -ENOKEY;
     const tag = k.struct('crypto_aead').get(k.struct('crypto_aead').of(base, 'base'), 'authsize');
     if (operation === 'decrypt' && requests.get(request, 'cryptlen') < tag) return -EINVAL;
-    return yield* k.callInt(k.struct('aead_alg').get(this.algOf(base), operation), request);
+    return yield* k.struct('aead_alg').call(this.algOf(base), operation, request);
   }
 
   private algOf(tfm: Ptr): Ptr {

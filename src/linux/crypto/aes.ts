@@ -74,7 +74,7 @@ export class Aes implements Subsystem {
   }
 
   /** Round keys for both directions; -EINVAL unless the key has 16, 24 or 32 bytes. */
-  private expand(context: Ptr, key: Ptr, length: number): number {
+  expand(context: Ptr, key: Ptr, length: number): number {
     if (length !== 16 && length !== 24 && length !== 32) return -EINVAL;
     const { space } = this.k;
     const type = this.k.struct('crypto_aes_ctx');
@@ -112,7 +112,7 @@ export class Aes implements Subsystem {
     return out;
   }
 
-  private encrypt(context: Ptr, out: Ptr, input: Ptr): void {
+  encrypt(context: Ptr, out: Ptr, input: Ptr): void {
     const [box] = this.boxes;
     this.rounds(context, 'key_enc', out, input, (state, last) => {
       substitute(state, box, 1);
@@ -120,7 +120,7 @@ export class Aes implements Subsystem {
     });
   }
 
-  private decrypt(context: Ptr, out: Ptr, input: Ptr): void {
+  decrypt(context: Ptr, out: Ptr, input: Ptr): void {
     const [, inverse] = this.boxes;
     this.rounds(context, 'key_dec', out, input, (state, last) => {
       substitute(state, inverse, -1);

@@ -32,6 +32,10 @@ export class CryptoApi implements Subsystem {
   private readonly algorithms: Ptr[] = [];
   /** Makes an algorithm of a name such as `cbc(aes)`, if it can be made. */
   instantiate?: (name: string, type: number, mask: number) => Sleepable<void>;
+  /** Told of a name that no algorithm has; throws where the kernel has it and the base kernel does not. */
+  unknown?: (name: string) => void;
+  /** Tests a new algorithm. */
+  test?: (alg: Ptr) => void;
   /** Told of an algorithm that goes, before it does. */
   removing?: (alg: Ptr) => void;
   /** Told that nothing refers to an algorithm that went. */
@@ -87,6 +91,7 @@ export class CryptoApi implements Subsystem {
       list.add(k.space, type.addr(alg, 'cra_list'), k.symbol('crypto_alg_list'));
     this.k.origins.note(alg);
     this.algorithms.unshift(alg);
+    this.test?.(alg);
     if (k.hasSymbol('crypto_chain'))
       yield* k.get(Notifiers).callChain(this.chain, CRYPTO_MSG_ALG_LOADED, alg);
     return 0;
@@ -111,8 +116,7 @@ export class CryptoApi implements Subsystem {
       throw new Oops('bug', 'kernel BUG at crypto/algapi.c:471!', alg);
     }
     this.remove(alg);
-    const destroy = type.get(alg, 'cra_destroy');
-    if (destroy !== 0) yield* k.call(destroy, alg);
+    if (type.get(alg, 'cra_destroy') !== 0) yield* type.call(alg, 'cra_destroy', alg);
   }
 
   /** crypto_remove_alg(): out of the list, and with it what is built on it. */
@@ -195,6 +199,7 @@ export class CryptoApi implements Subsystem {
     if (this.search(name, wanted, mask) === 0 && this.instantiate)
       yield* this.instantiate(name, wanted, mask);
     const loaded = this.search(name, wanted, mask);
+    if (loaded === 0) this.unknown?.(name);
     return loaded !== 0 && this.get(loaded) ? loaded : 0;
   }
 

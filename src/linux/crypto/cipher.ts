@@ -29,12 +29,13 @@ export class Ciphers implements Subsystem {
       length > type.get(alg, 'cra_u.cipher.cia_max_keysize')
     )
       return -EINVAL;
-    return yield* this.k.callInt(type.get(alg, 'cra_u.cipher.cia_setkey'), cipher, key, BigInt(length));
+    return yield* type.call(alg, 'cra_u.cipher.cia_setkey', cipher, key, length);
   }
 
-  private *one(cipher: Ptr, out: Ptr, input: Ptr, operation: 'cia_encrypt' | 'cia_decrypt'): Sleepable<void> {
+  /** One block. */
+  *one(cipher: Ptr, out: Ptr, input: Ptr, operation: 'cia_encrypt' | 'cia_decrypt'): Sleepable<void> {
     const alg = this.k.get(CryptoTfms).algorithmOf(cipher);
-    yield* this.k.call(this.k.struct('crypto_alg').get(alg, `cra_u.cipher.${operation}`), cipher, out, input);
+    yield* this.k.struct('crypto_alg').call(alg, `cra_u.cipher.${operation}`, cipher, out, input);
   }
 
   private *compress(
@@ -46,7 +47,7 @@ export class Ciphers implements Subsystem {
     outLength: Ptr,
   ): Sleepable<number> {
     const alg = this.k.get(CryptoTfms).algorithmOf(tfm);
-    const fn = this.k.struct('crypto_alg').get(alg, `cra_u.compress.${operation}`);
-    return yield* this.k.callInt(fn, tfm, src, BigInt(length), out, outLength);
+    const type = this.k.struct('crypto_alg');
+    return yield* type.call(alg, `cra_u.compress.${operation}`, tfm, src, length, out, outLength);
   }
 }

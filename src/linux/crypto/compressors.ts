@@ -46,11 +46,7 @@ export class BuiltinCompressors implements Subsystem {
       // The transformation comes first; these keep nothing in it.
       const host = (_tfm: Ptr, data: Ptr, length: number, out: Ptr, outLength: Ptr): number =>
         fn(data, length, out, outLength);
-      type.set(
-        alg,
-        `cra_u.compress.coa_${member}`,
-        k.exports.hostFunction(`${name}_${member}`, 'i:ppupp', host),
-      );
+      type.bind(alg, `cra_u.compress.coa_${member}`, `${name}_${member}`, host);
     };
     bind('compress', compress);
     bind('decompress', decompress);

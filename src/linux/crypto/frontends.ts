@@ -108,6 +108,7 @@ export const FRONTENDS: readonly Frontend[] = [
   },
 ];
 
+/** The kind of transformation that algorithms of a type make by themselves. */
 export function frontendOf(flags: number): Frontend | undefined {
   return FRONTENDS.find(({ type }) => type === (flags & TYPE_MASK));
 }
@@ -119,6 +120,11 @@ export class CryptoTypes implements Subsystem {
   boot(): void {
     for (const frontend of FRONTENDS)
       if (frontend.symbol !== undefined) this.fill(this.of(frontend.symbol), frontend);
+  }
+
+  /** The kind that a struct crypto_type describes. */
+  frontendAt(cryptoType: Ptr): Frontend | undefined {
+    return FRONTENDS.find(({ symbol }) => symbol !== undefined && this.of(symbol) === cryptoType);
   }
 
   /** The kernel's struct crypto_type of a name. */

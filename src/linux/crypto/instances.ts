@@ -12,16 +12,23 @@ export class CryptoInstances implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    skcipher_register_instance: (template: Ptr, instance: Ptr) => this.ofKind(template, instance, SKCIPHER),
+    skcipher_register_instance: (template: Ptr, instance: Ptr) => this.registerSkcipher(template, instance),
     aead_register_instance: (template: Ptr, instance: Ptr) => this.ofKind(template, instance, AEAD),
     ahash_register_instance: (template: Ptr, instance: Ptr) => this.ofKind(template, instance, AHASH),
     akcipher_register_instance: (template: Ptr, instance: Ptr) => this.ofKind(template, instance, AKCIPHER),
     kpp_register_instance: (template: Ptr, instance: Ptr) => this.ofKind(template, instance, KPP),
-    shash_register_instance: (template: Ptr, instance: Ptr) =>
-      this.register(template, instance, 'shash_instance', 'alg.base', (alg) =>
-        this.k.get(Shash).prepare(alg),
-      ),
+    shash_register_instance: (template: Ptr, instance: Ptr) => this.registerShash(template, instance),
   };
+
+  registerSkcipher(template: Ptr, instance: Ptr): Sleepable<number> {
+    return this.ofKind(template, instance, SKCIPHER);
+  }
+
+  registerShash(template: Ptr, instance: Ptr): Sleepable<number> {
+    return this.register(template, instance, 'shash_instance', 'alg.base', (alg) =>
+      this.k.get(Shash).prepare(alg),
+    );
+  }
 
   private ofKind(template: Ptr, instance: Ptr, kind: Kind): Sleepable<number> {
     const container = kind.container.replace(/_alg$/, '_instance');

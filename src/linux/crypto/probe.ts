@@ -1,21 +1,29 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
 import { CRYPTOA_ALG, CRYPTOA_TYPE } from './attributes.js';
 import { CryptoTemplates } from './templates.js';
 import { FLAG_TESTED } from './types.js';
 
+/** How long an asking task waits (crypto_larval_wait()). */
+const PATIENCE_NS = 60e9;
 const MAX_ATTRIBUTES = 32;
 const WORD = /^[A-Za-z0-9_-]+/;
 
 /**
  * What the crypto manager does with a name that no algorithm has (crypto/algboss.c): it takes `template(part,...)`
- * apart and lets the template make the instance. Linux does so in a thread that the asking task waits for.
+ * apart and lets the template make the instance, in a thread that the asking task waits for.
  */
 export class CryptoManager implements Subsystem {
-  constructor(private readonly k: LinuxKernel) {}
+  private readonly waiters: Waiters;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
 
   boot(): void {
     this.k.get(CryptoApi).instantiate = (name, type, mask) => this.probe(name, type, mask);
@@ -24,13 +32,23 @@ export class CryptoManager implements Subsystem {
   private *probe(name: string, type: number, mask: number): Sleepable<void> {
     const parsed = parseInstance(name);
     if (!parsed) return;
-    const templates = this.k.get(CryptoTemplates);
-    const template = yield* templates.lookup(parsed.template);
+    const template = yield* this.k.get(CryptoTemplates).lookup(parsed.template);
     if (template === 0) return;
     const table = this.attributes(parsed.parts, type, mask);
-    yield* this.k.callInt(this.k.struct('crypto_template').get(template, 'create'), template, table);
-    this.k.slab.free(table);
-    templates.put(template);
+    const attempt = { over: false };
+    this.k.processes.create('cryptomgr_probe', this.make(template, table, attempt), { kernelThread: true });
+    if (!attempt.over) yield* this.waiters.wait(table, TASK_UNINTERRUPTIBLE, PATIENCE_NS);
+  }
+
+  /** In a thread of its own: what it allocates is nobody's who asked. */
+  private *make(template: Ptr, table: Ptr, attempt: { over: boolean }): Sleepable<number> {
+    const { k } = this;
+    yield* k.struct('crypto_template').call(template, 'create', template, table);
+    k.get(CryptoTemplates).put(template);
+    attempt.over = true;
+    this.waiters.wakeAll(table);
+    k.slab.free(table);
+    return 0;
   }
 
   /** The table of struct rtattr that a template's create() gets: what is wanted, then the names of the parts. */

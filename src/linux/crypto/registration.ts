@@ -7,6 +7,8 @@ import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
 import { CryptoTypes } from './frontends.js';
 import {
+  HASH_MAX_DIGESTSIZE,
+  HASH_MAX_STATESIZE,
   TYPE_AEAD,
   TYPE_AHASH,
   TYPE_AKCIPHER,
@@ -102,7 +104,7 @@ export class CryptoRegistration implements Subsystem {
     },
   };
 
-  private *register(alg: Ptr, kind: Kind): Sleepable<number> {
+  *register(alg: Ptr, kind: Kind): Sleepable<number> {
     const refused = this.prepare(alg, kind);
     const api = this.k.get(CryptoApi);
     return refused === 0 ? yield* api.register(api.baseOf(alg, kind.container)) : refused;
@@ -126,6 +128,7 @@ export class CryptoRegistration implements Subsystem {
     const { k } = this;
     const type = k.struct(kind.container);
     if (kind.limited.some((member) => type.get(alg, member) > PAGE_EIGHTH)) return -EINVAL;
+    if (kind === AHASH && !this.hashFits(alg)) return -EINVAL;
     const base = k.struct('crypto_alg');
     const at = k.get(CryptoApi).baseOf(alg, kind.container);
     if (type.has('chunksize') && type.get(alg, 'chunksize') === 0)
@@ -135,5 +138,13 @@ export class CryptoRegistration implements Subsystem {
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | kind.type);
     base.set(at, 'cra_type', k.get(CryptoTypes).of(kind.typeSymbol));
     return 0;
+  }
+
+  /** An asynchronous hash says how large its exported state is. */
+  private hashFits(alg: Ptr): boolean {
+    const type = this.k.struct('ahash_alg');
+    const stateBytes = type.get(alg, 'halg.statesize');
+    const fits = type.get(alg, 'halg.digestsize') <= HASH_MAX_DIGESTSIZE && stateBytes <= HASH_MAX_STATESIZE;
+    return fits && stateBytes !== 0;
   }
 }

@@ -1,12 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL, ENOKEY } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';
 import { CryptoTypes } from './frontends.js';
-import { markKey } from './key-state.js';
+import { markKey, wantsKey } from './key-state.js';
 import {
+  FLAG_OPTIONAL_KEY,
   HASH_MAX_DESCSIZE,
   HASH_MAX_DIGESTSIZE,
   HASH_MAX_STATESIZE,
@@ -32,11 +33,11 @@ export class Shash implements Subsystem {
       this.finup(desc, data, length, out),
     crypto_shash_digest: (desc: Ptr, data: Ptr, length: number, out: Ptr) =>
       this.digest(desc, data, length, out),
+    crypto_shash_export: (desc: Ptr, state: Ptr) => this.export(desc, state),
+    crypto_shash_import: (desc: Ptr, state: Ptr) => this.import(desc, state),
     crypto_shash_tfm_digest: (tfm: Ptr, data: Ptr, length: number, out: Ptr) =>
       this.tfmDigest(tfm, data, length, out),
-    crypto_shash_alg_has_setkey: (alg: Ptr) =>
-      this.k.struct('shash_alg').get(alg, 'setkey') !==
-      this.k.exports.hostFunction('shash_no_setkey', 'i:ppu', () => UNSUPPORTED),
+    crypto_shash_alg_has_setkey: (alg: Ptr) => this.hasSetkey(alg),
   };
 
   /** Checks sizes and fills in what the algorithm leaves to the core; a negative errno if it is impossible. */
@@ -47,110 +48,139 @@ export class Shash implements Subsystem {
     if (type.get(alg, 'digestsize') > HASH_MAX_DIGESTSIZE || descsize > HASH_MAX_DESCSIZE) return -EINVAL;
     if (type.get(alg, 'statesize') > HASH_MAX_STATESIZE) return -EINVAL;
     if ((type.get(alg, 'export') === 0) !== (type.get(alg, 'import') === 0)) return -EINVAL;
+    if (!this.alignsData && type.get(alg, 'base.cra_alignmask') !== 0) return -EINVAL;
     const base = k.struct('crypto_alg');
     const at = this.base(alg);
     base.set(at, 'cra_flags', (base.get(at, 'cra_flags') & ~TYPE_MASK) | TYPE_SHASH);
     base.set(at, 'cra_type', k.get(CryptoTypes).of('crypto_shash_type'));
-    const defaults: readonly [string, string, (...args: never[]) => unknown][] = [
-      [
-        'finup',
-        'i:ppup',
-        (desc: Ptr, data: Ptr, length: number, out: Ptr) => this.finupDefault(desc, data, length, out),
-      ],
-      [
-        'digest',
-        'i:ppup',
-        (desc: Ptr, data: Ptr, length: number, out: Ptr) => this.digestDefault(desc, data, length, out),
-      ],
-      ['setkey', 'i:ppu', () => UNSUPPORTED],
-    ];
-    for (const [member, signature, fn] of defaults) {
-      const name = {
-        finup: 'shash_finup_unaligned',
-        digest: 'shash_digest_unaligned',
-        setkey: 'shash_no_setkey',
-      }[member]!;
-      if (type.get(alg, member) === 0) type.set(alg, member, k.exports.hostFunction(name, signature, fn));
-    }
-    if (type.get(alg, 'export') === 0) {
-      const copy = (desc: Ptr, state: Ptr, out: boolean): number => {
-        const size = k.struct('crypto_shash').get(k.struct('shash_desc').get(desc, 'tfm'), 'descsize');
-        const context = k.struct('shash_desc').addr(desc, '__ctx');
-        k.space.bytes.copyWithin(
-          out ? state : context,
-          out ? context : state,
-          (out ? context : state) + size,
-        );
-        return 0;
-      };
-      type.set(
-        alg,
-        'export',
-        k.exports.hostFunction('shash_default_export', 'i:pp', (d: Ptr, s: Ptr) => copy(d, s, true)),
+    const how = this.alignsData ? 'unaligned' : 'default';
+    if (type.get(alg, 'finup') === 0)
+      type.bind(alg, 'finup', this.named('finup', how), (desc: Ptr, data: Ptr, length: number, out: Ptr) =>
+        this.finupDefault(desc, data, length, out),
       );
-      type.set(
-        alg,
-        'import',
-        k.exports.hostFunction('shash_default_import', 'i:pp', (d: Ptr, s: Ptr) => copy(d, s, false)),
+    if (type.get(alg, 'digest') === 0)
+      type.bind(alg, 'digest', this.named('digest', how), (desc: Ptr, data: Ptr, length: number, out: Ptr) =>
+        this.digestDefault(desc, data, length, out),
+      );
+    if (type.get(alg, 'setkey') === 0) type.bind(alg, 'setkey', 'shash_no_setkey', () => UNSUPPORTED);
+    if (type.get(alg, 'export') === 0) {
+      type.bind(alg, 'export', 'shash_default_export', (desc: Ptr, state: Ptr) =>
+        this.copyState(this.contextOf(desc), state, desc),
+      );
+      type.bind(alg, 'import', 'shash_default_import', (desc: Ptr, state: Ptr) =>
+        this.copyState(state, this.contextOf(desc), desc),
       );
       type.set(alg, 'statesize', descsize);
     }
     return 0;
   }
 
-  private *register(alg: Ptr): Sleepable<number> {
+  *register(alg: Ptr): Sleepable<number> {
     const refused = this.prepare(alg);
     return refused === 0 ? yield* this.k.get(CryptoApi).register(this.base(alg)) : refused;
   }
 
-  private base(alg: Ptr): Ptr {
-    return this.k.struct('shash_alg').addr(alg, 'base');
+  /** Whether an algorithm takes a key. */
+  hasSetkey(alg: Ptr): boolean {
+    const { k } = this;
+    const type = k.struct('shash_alg');
+    return k.exports.nameAt(type.get(alg, 'setkey')) !== 'shash_no_setkey';
   }
 
-  private algOf(tfm: Ptr): Ptr {
+  /** Whether an algorithm cannot be used without a key. */
+  needsKey(alg: Ptr): boolean {
+    return (
+      this.hasSetkey(alg) && !(this.k.struct('shash_alg').get(alg, 'base.cra_flags') & FLAG_OPTIONAL_KEY)
+    );
+  }
+
+  digestSize(tfm: Ptr): number {
+    return this.k.struct('shash_alg').get(this.algOf(tfm), 'digestsize');
+  }
+
+  /** struct shash_alg of a struct crypto_shash. */
+  algOf(tfm: Ptr): Ptr {
     const { k } = this;
-    const alg = k.struct('crypto_tfm').get(k.struct('crypto_shash').addr(tfm, 'base'), '__crt_alg');
+    const alg = k.struct('crypto_tfm').get(this.tfmOf(tfm), '__crt_alg');
     return k.struct('shash_alg').of(alg, 'base');
   }
 
-  private op(desc: Ptr, member: string): Ptr {
-    return this.k.struct('shash_alg').get(this.algOf(this.k.struct('shash_desc').get(desc, 'tfm')), member);
-  }
-
-  private *setKey(tfm: Ptr, key: Ptr, length: number): Sleepable<number> {
-    const setkey = this.k.struct('shash_alg').get(this.algOf(tfm), 'setkey');
-    const result = yield* this.k.callInt(setkey, tfm, key, BigInt(length));
-    const base = this.k.struct('crypto_shash').addr(tfm, 'base');
-    markKey(this.k, base, result === 0);
+  *setKey(tfm: Ptr, key: Ptr, length: number): Sleepable<number> {
+    const alg = this.algOf(tfm);
+    const type = this.k.struct('shash_alg');
+    const result = yield* this.aligned(tfm, key, length, (at) => type.call(alg, 'setkey', tfm, at, length));
+    if (result === 0) markKey(this.k, this.tfmOf(tfm), true);
+    else if (this.needsKey(alg)) markKey(this.k, this.tfmOf(tfm), false);
     return result;
   }
 
-  private *init(desc: Ptr): Sleepable<number> {
-    return yield* this.k.callInt(this.op(desc, 'init'), desc);
+  *init(desc: Ptr): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    if (wantsKey(this.k, this.tfmOf(tfm))) return -ENOKEY;
+    return yield* this.k.struct('shash_alg').call(alg, 'init', desc);
   }
 
-  private *update(desc: Ptr, data: Ptr, length: number): Sleepable<number> {
-    return yield* this.k.callInt(this.op(desc, 'update'), desc, data, BigInt(length));
+  *update(desc: Ptr, data: Ptr, length: number): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    const type = this.k.struct('shash_alg');
+    if (!this.misaligned(tfm, data)) return yield* type.call(alg, 'update', desc, data, length);
+    // A copy of what comes before the first aligned byte, then the rest, be there one or not.
+    const alignment = this.alignmask(tfm) + 1;
+    const head = Math.min(alignment - (data % alignment), length);
+    return (
+      (yield* this.aligned(tfm, data, head, (at) => type.call(alg, 'update', desc, at, head))) ||
+      (yield* type.call(alg, 'update', desc, data + head, length - head))
+    );
   }
 
-  private *final(desc: Ptr, out: Ptr): Sleepable<number> {
-    return yield* this.k.callInt(this.op(desc, 'final'), desc, out);
+  *final(desc: Ptr, out: Ptr): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    const type = this.k.struct('shash_alg');
+    return yield* this.alignedResult(tfm, out, (at) => type.call(alg, 'final', desc, at));
   }
 
-  private *finup(desc: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
-    return yield* this.k.callInt(this.op(desc, 'finup'), desc, data, BigInt(length), out);
+  *finup(desc: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    if (this.misaligned(tfm, data) || this.misaligned(tfm, out))
+      return yield* this.finupDefault(desc, data, length, out);
+    return yield* this.k.struct('shash_alg').call(alg, 'finup', desc, data, length, out);
   }
 
-  private *digest(desc: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
-    return yield* this.k.callInt(this.op(desc, 'digest'), desc, data, BigInt(length), out);
+  *digest(desc: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    if (wantsKey(this.k, this.tfmOf(tfm))) return -ENOKEY;
+    if (this.misaligned(tfm, data) || this.misaligned(tfm, out))
+      return yield* this.digestDefault(desc, data, length, out);
+    return yield* this.k.struct('shash_alg').call(alg, 'digest', desc, data, length, out);
   }
 
-  private *tfmDigest(tfm: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
+  *export(desc: Ptr, state: Ptr): Sleepable<number> {
+    return yield* this.k.struct('shash_alg').call(this.parts(desc).alg, 'export', desc, state);
+  }
+
+  *import(desc: Ptr, state: Ptr): Sleepable<number> {
+    const { tfm, alg } = this.parts(desc);
+    if (wantsKey(this.k, this.tfmOf(tfm))) return -ENOKEY;
+    return yield* this.k.struct('shash_alg').call(alg, 'import', desc, state);
+  }
+
+  /** A struct shash_desc for a transformation; the caller frees it. */
+  newDesc(tfm: Ptr): Ptr {
     const { k } = this;
     const desc = k.slab.kmalloc(k.sizeOf('shash_desc') + k.struct('crypto_shash').get(tfm, 'descsize'), true);
     k.struct('shash_desc').set(desc, 'tfm', tfm);
+    return desc;
+  }
+
+  /** Memory of the algorithm's own behind a struct shash_desc. */
+  contextOf(desc: Ptr): Ptr {
+    return this.k.struct('shash_desc').addr(desc, '__ctx');
+  }
+
+  private *tfmDigest(tfm: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
+    const desc = this.newDesc(tfm);
     const result = yield* this.digest(desc, data, length, out);
-    k.slab.free(desc);
+    this.k.slab.free(desc);
     return result;
   }
 
@@ -160,5 +190,75 @@ export class Shash implements Subsystem {
 
   private *digestDefault(desc: Ptr, data: Ptr, length: number, out: Ptr): Sleepable<number> {
     return (yield* this.init(desc)) || (yield* this.finup(desc, data, length, out));
+  }
+
+  private copyState(from: Ptr, to: Ptr, desc: Ptr): number {
+    const { k } = this;
+    const size = k.struct('crypto_shash').get(this.parts(desc).tfm, 'descsize');
+    k.space.writable(to, size).set(k.space.bytes.slice(from, from + size));
+    return 0;
+  }
+
+  /** Hands data to an algorithm that wants it aligned: a copy, where it is not. */
+  private *aligned(
+    tfm: Ptr,
+    data: Ptr,
+    length: number,
+    use: (at: Ptr) => Sleepable<number>,
+  ): Sleepable<number> {
+    if (!this.misaligned(tfm, data)) return yield* use(data);
+    const { k } = this;
+    const { memory, at } = this.alignedMemory(tfm, length);
+    k.space.bytes.copyWithin(at, data, data + length);
+    const result = yield* use(at);
+    k.slab.free(memory);
+    return result;
+  }
+
+  private *alignedResult(tfm: Ptr, out: Ptr, use: (at: Ptr) => Sleepable<number>): Sleepable<number> {
+    if (!this.misaligned(tfm, out)) return yield* use(out);
+    const { k } = this;
+    const length = this.digestSize(tfm);
+    const { memory, at } = this.alignedMemory(tfm, length);
+    const result = yield* use(at);
+    if (result === 0) k.space.writable(out, length).set(k.space.bytes.slice(at, at + length));
+    k.slab.free(memory);
+    return result;
+  }
+
+  private alignedMemory(tfm: Ptr, length: number): { readonly memory: Ptr; readonly at: Ptr } {
+    const mask = this.alignmask(tfm);
+    const memory = this.k.slab.kmalloc(length + mask, true);
+    return { memory, at: memory + mask - ((memory + mask) % (mask + 1)) };
+  }
+
+  private misaligned(tfm: Ptr, at: Ptr): boolean {
+    return at % (this.alignmask(tfm) + 1) !== 0;
+  }
+
+  private alignmask(tfm: Ptr): number {
+    return this.k.struct('shash_alg').get(this.algOf(tfm), 'base.cra_alignmask');
+  }
+
+  /** Whether hashes may want aligned data, which newer kernels do not have. */
+  private get alignsData(): boolean {
+    return this.k.hasSymbol('shash_update_unaligned');
+  }
+
+  private named(operation: string, how: string): string {
+    return `shash_${how === 'default' ? `default_${operation}` : `${operation}_unaligned`}`;
+  }
+
+  private parts(desc: Ptr): { readonly tfm: Ptr; readonly alg: Ptr } {
+    const tfm = this.k.struct('shash_desc').get(desc, 'tfm');
+    return { tfm, alg: this.algOf(tfm) };
+  }
+
+  private tfmOf(tfm: Ptr): Ptr {
+    return this.k.struct('crypto_shash').addr(tfm, 'base');
+  }
+
+  private base(alg: Ptr): Ptr {
+    return this.k.struct('shash_alg').addr(alg, 'base');
   }
 }

@@ -28,7 +28,8 @@ export class SkcipherWalks implements Subsystem {
     },
   };
 
-  private start(walk: Ptr, request: Ptr): number {
+  /** Sets a struct skcipher_walk to the first step of a request; a negative errno where there is none. */
+  start(walk: Ptr, request: Ptr): number {
     const { k } = this;
     const type = k.struct('skcipher_walk');
     const requests = k.struct('skcipher_request');
@@ -127,7 +128,7 @@ export class SkcipherWalks implements Subsystem {
   }
 
   /** `result`: how many bytes of the step the cipher left, or an error. */
-  private done(walk: Ptr, result: number): number {
+  done(walk: Ptr, result: number): number {
     const { k } = this;
     const type = k.struct('skcipher_walk');
     const step = type.get(walk, 'nbytes');

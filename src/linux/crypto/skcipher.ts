@@ -28,7 +28,7 @@ export class Skciphers implements Subsystem {
     const type = k.struct('skcipher_alg');
     const alg = this.algOf(base);
     if (length < type.get(alg, 'min_keysize') || length > type.get(alg, 'max_keysize')) return -EINVAL;
-    const result = yield* k.callInt(type.get(alg, 'setkey'), tfm, key, BigInt(length));
+    const result = yield* type.call(alg, 'setkey', tfm, key, length);
     markKey(k, base, result === 0);
     return result;
   }
@@ -37,7 +37,7 @@ export class Skciphers implements Subsystem {
     const { k } = this;
     const tfm = k.struct('skcipher_request').get(request, 'base.tfm');
     if (wantsKey(k, tfm)) return -ENOKEY;
-    return yield* k.callInt(k.struct('skcipher_alg').get(this.algOf(tfm), operation), request);
+    return yield* k.struct('skcipher_alg').call(this.algOf(tfm), operation, request);
   }
 
   private algOf(tfm: Ptr): Ptr {
@@ -45,7 +45,7 @@ export class Skciphers implements Subsystem {
   }
 
   /** An instance of a block mode: the cipher's own sizes, and functions that hand a key to the cipher. */
-  private *simpleInstance(template: Ptr, table: Ptr): Sleepable<Ptr> {
+  *simpleInstance(template: Ptr, table: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const { exports: attributes } = k.get(CryptoAttributes);
     const type = k.struct('skcipher_instance');
@@ -90,35 +90,18 @@ export class Skciphers implements Subsystem {
     type.set(instance, 'alg.min_keysize', from.get(cipher, 'cra_u.cipher.cia_min_keysize'));
     type.set(instance, 'alg.max_keysize', from.get(cipher, 'cra_u.cipher.cia_max_keysize'));
     type.set(instance, 'alg.ivsize', from.get(cipher, 'cra_blocksize'));
-    const fn = k.exports.hostFunction.bind(k.exports);
-    type.set(
-      instance,
-      'free',
-      fn('skcipher_free_instance_simple', 'v:p', (at: Ptr) => this.freeSimple(at)),
+    type.bind(instance, 'free', 'skcipher_free_instance_simple', (at: Ptr) => this.freeSimple(at));
+    type.bind(instance, 'alg.setkey', 'skcipher_setkey_simple', (tfm: Ptr, key: Ptr, length: number) =>
+      k.get(Ciphers).setKey(this.cipherOf(tfm), key, length),
     );
-    type.set(
-      instance,
-      'alg.setkey',
-      fn('skcipher_setkey_simple', 'i:ppu', (tfm: Ptr, key: Ptr, length: number) =>
-        this.k.get(Ciphers).setKey(this.cipherOf(tfm), key, length),
-      ),
-    );
-    type.set(
-      instance,
-      'alg.init',
-      fn('skcipher_init_tfm_simple', 'i:p', (tfm: Ptr) => this.initSimple(tfm)),
-    );
-    type.set(
-      instance,
-      'alg.exit',
-      fn('skcipher_exit_tfm_simple', 'v:p', (tfm: Ptr) => {
-        const cipher = this.cipherOf(tfm);
-        return this.k.get(CryptoTfms).exports.crypto_destroy_tfm(cipher, cipher);
-      }),
-    );
+    type.bind(instance, 'alg.init', 'skcipher_init_tfm_simple', (tfm: Ptr) => this.initSimple(tfm));
+    type.bind(instance, 'alg.exit', 'skcipher_exit_tfm_simple', (tfm: Ptr) => {
+      const cipher = this.cipherOf(tfm);
+      return k.get(CryptoTfms).destroy(cipher, cipher);
+    });
   }
 
-  private freeSimple(instance: Ptr): void {
+  freeSimple(instance: Ptr): void {
     const own = this.k.struct('skcipher_instance').addr(instance, 'alg.base');
     this.k.get(CryptoSpawns).drop(this.k.struct('crypto_cipher_spawn').addr(this.simpleSpawn(own), 'base'));
     this.k.slab.free(instance);
@@ -135,7 +118,8 @@ export class Skciphers implements Subsystem {
     return 0;
   }
 
-  private cipherOf(tfm: Ptr): Ptr {
+  /** struct crypto_cipher below a transformation of a simple instance. */
+  cipherOf(tfm: Ptr): Ptr {
     const base = this.k.struct('crypto_skcipher').addr(tfm, 'base');
     return this.k.struct('skcipher_ctx_simple').get(this.k.get(CryptoTfms).contextOf(base), 'cipher');
   }

@@ -32,17 +32,28 @@ export class CryptoSpawns implements Subsystem {
       this.grab(spawn, instance, name, type, mask),
     crypto_drop_spawn: (spawn: Ptr) => this.drop(spawn),
     crypto_spawn_tfm: (spawn: Ptr, type: number, mask: number) => this.transform(spawn, type, mask),
-    crypto_spawn_tfm2: (spawn: Ptr) => this.transform(spawn, 0, 0),
+    crypto_spawn_tfm2: (spawn: Ptr) => this.transformOfKind(spawn),
     ...Object.fromEntries(
       Object.entries(KINDS).map(([name, symbol]) => [
         name,
-        (spawn: Ptr, instance: Ptr, alg: Ptr, type: number, mask: number) => {
-          this.k.struct('crypto_spawn').set(spawn, 'frontend', this.k.get(CryptoTypes).of(symbol));
-          return this.grab(spawn, instance, alg, type, mask);
-        },
+        (spawn: Ptr, instance: Ptr, alg: Ptr, type: number, mask: number) =>
+          this.grabKind(symbol, spawn, instance, alg, type, mask),
       ]),
     ),
   };
+
+  /** For an instance that wants transformations of a kind: the symbol of its struct crypto_type. */
+  grabKind(
+    symbol: string,
+    spawn: Ptr,
+    instance: Ptr,
+    name: Ptr,
+    type: number,
+    mask: number,
+  ): Sleepable<number> {
+    this.k.struct('crypto_spawn').set(spawn, 'frontend', this.k.get(CryptoTypes).of(symbol));
+    return this.grab(spawn, instance, name, type, mask);
+  }
 
   /** Finds the algorithm of a name for an instance that is being made. */
   *grab(spawn: Ptr, instance: Ptr, name: Ptr, type: number, mask: number): Sleepable<number> {
@@ -75,16 +86,33 @@ export class CryptoSpawns implements Subsystem {
     if (view.get(spawn, 'registered') === 0) k.get(CryptoApi).put(alg);
   }
 
-  /** A transformation of the spawn's algorithm. */
+  /** A transformation of the spawn's algorithm, of its own kind. */
   *transform(spawn: Ptr, type: number, mask: number): Sleepable<Ptr> {
-    const { k } = this;
-    const view = k.struct('crypto_spawn');
-    const api = k.get(CryptoApi);
+    const alg = this.take(spawn);
+    if (isErr(alg)) return alg;
+    const flags = this.k.struct('crypto_alg').get(alg, 'cra_flags');
+    return yield* this.make(alg, (flags ^ type) & mask ? undefined : 0);
+  }
+
+  /** A transformation of the spawn's algorithm, of the kind for which it was grabbed. */
+  *transformOfKind(spawn: Ptr): Sleepable<Ptr> {
+    const alg = this.take(spawn);
+    if (isErr(alg)) return alg;
+    return yield* this.make(alg, this.k.struct('crypto_spawn').get(spawn, 'frontend'));
+  }
+
+  /** The spawn's algorithm, with a reference. */
+  private take(spawn: Ptr): Ptr {
+    const view = this.k.struct('crypto_spawn');
     const alg = view.get(spawn, 'alg');
-    if (view.get(spawn, 'dead') !== 0 || !api.get(alg)) return errPtr(EAGAIN);
-    const flags = k.struct('crypto_alg').get(alg, 'cra_flags');
-    const object = (flags ^ type) & mask ? errPtr(EINVAL) : yield* k.get(CryptoTfms).create(alg);
-    if (isErr(object)) api.put(alg);
+    return view.get(spawn, 'dead') !== 0 || !this.k.get(CryptoApi).get(alg) ? errPtr(EAGAIN) : alg;
+  }
+
+  private *make(alg: Ptr, cryptoType: Ptr | undefined): Sleepable<Ptr> {
+    const { k } = this;
+    const object =
+      cryptoType === undefined ? errPtr(EINVAL) : yield* k.get(CryptoTfms).create(alg, cryptoType);
+    if (isErr(object)) k.get(CryptoApi).put(alg);
     return object;
   }
 }

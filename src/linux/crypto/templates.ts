@@ -71,7 +71,7 @@ export class CryptoTemplates implements Subsystem {
     return 0;
   }
 
-  private register(template: Ptr): number {
+  register(template: Ptr): number {
     if (this.templates.has(template)) return -EEXIST;
     this.k.origins.note(template);
     this.templates.set(template, []);
@@ -175,24 +175,21 @@ export class CryptoTemplates implements Subsystem {
   /** The last reference on an instance is gone: a worker frees it. */
   private freeLater(alg: Ptr): void {
     const { k } = this;
-    const instances = k.struct('crypto_instance');
-    const instance = instances.of(alg, 'alg');
-    const template = instances.get(instance, 'tmpl');
-    const templates = this;
-    const fn = k.exports.hostFunction('crypto_destroy_instance_workfn', 'v:p', function* (work: Ptr) {
-      const { instance, template } = templates.dying.get(work)!;
-      templates.dying.delete(work);
-      yield* templates.free(instance);
-      templates.put(template);
-      k.slab.free(work);
-    } as (work: Ptr) => Sleepable<void>);
-    const work = k.slab.kmalloc(k.sizeOf('work_struct'), true);
-    k.get(Workqueues).init(work, fn);
-    this.dying.set(work, { instance, template });
+    const type = k.struct('crypto_instance');
+    const instance = type.of(alg, 'alg');
+    const work = type.addr(instance, 'free_work');
+    k.get(Workqueues).init(work, 0);
+    k.struct('work_struct').bind(work, 'func', 'crypto_destroy_instance_workfn', (at: Ptr) =>
+      this.freeDead(type.of(at, 'free_work')),
+    );
     k.get(Workqueues).queueWork(k.space.loadPtr(k.symbol('system_wq')), work);
   }
 
-  private readonly dying = new Map<Ptr, { readonly instance: Ptr; readonly template: Ptr }>();
+  private *freeDead(instance: Ptr): Sleepable<void> {
+    const template = this.k.struct('crypto_instance').get(instance, 'tmpl');
+    yield* this.free(instance);
+    this.put(template);
+  }
 
   /** crypto_free_instance(): the kind's own struct round the instance has the function. */
   private *free(instance: Ptr): Sleepable<void> {
@@ -202,7 +199,7 @@ export class CryptoTemplates implements Subsystem {
     if (frontend?.symbol === undefined) return;
     const container = k.struct(frontend.algorithm.replace(/_alg$/, '_instance'));
     const whole = container.of(instance, `alg.${frontend.base}`);
-    yield* k.call(container.get(whole, 'free'), whole);
+    yield* container.call(whole, 'free', whole);
   }
 
   private algOf(instance: Ptr): Ptr {

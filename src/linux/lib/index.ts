@@ -7,6 +7,7 @@ import { Checksum } from './crc/checksum.js';
 import { Crc } from './crc/crc.js';
 import { Blake2s } from './crypto/blake2s.js';
 import { ChaCha } from './crypto/chacha.js';
+import { Sha } from './crypto/sha.js';
 import { Fonts } from './fonts/fonts.js';
 import { BucketLocks } from './hash/bucket-locks.js';
 import { Hashes } from './hash/hashes.js';
@@ -107,4 +108,5 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   Sbitmap,
   ChaCha,
   Blake2s,
+  Sha,
 ];

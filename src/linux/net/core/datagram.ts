@@ -24,7 +24,8 @@ const TCP_ESTABLISHED = 1;
 const TCP_LISTEN = 10;
 const SOCK_STREAM = 1;
 const SOCK_SEQPACKET = 5;
-const MAX_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
+/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
+const MAX_TIMEOUT = 2 ** 63;
 
 /** Receiving in whole packets: the queue of a socket, waiting for it, copies out of it (net/core/datagram.c, sock.c). */
 export class Datagrams implements Subsystem {
@@ -66,27 +67,26 @@ export class Datagrams implements Subsystem {
       sock.set(sk, 'sk_drops.counter', sock.get(sk, 'sk_drops.counter') + 1);
       return -ENOMEM;
     }
-    const destructor = type.get(skb, 'destructor');
-    if (destructor !== 0) yield* k.call(destructor, skb);
+    if (type.get(skb, 'destructor') !== 0) yield* type.call(skb, 'destructor', skb);
     type.set(skb, 'dev', 0);
     type.set(skb, 'sk', sk);
     type.set(skb, 'destructor', k.fn('sock_rfree'));
     sock.set(sk, charged, sock.get(sk, charged) + type.get(skb, 'truesize'));
     k.get(SkbQueues).tail(sock.addr(sk, 'sk_receive_queue'), skb);
-    if (!k.get(Socks).hasFlag(sk, 'SOCK_DEAD')) yield* k.call(sock.get(sk, 'sk_data_ready'), sk);
+    if (!k.get(Socks).hasFlag(sk, 'SOCK_DEAD')) yield* sock.call(sk, 'sk_data_ready', sk);
     return 0;
   }
 
   /** __skb_recv_datagram(): the next packet, or 0 and the reason in `error`. */
   private *receive(sk: Ptr, queue: Ptr, flags: number, offset: Ptr, error: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    let timeout = flags & MSG_DONTWAIT ? 0n : this.sock.getBig(sk, 'sk_rcvtimeo');
+    let timeout = flags & MSG_DONTWAIT ? 0 : this.sock.get(sk, 'sk_rcvtimeo');
     for (;;) {
       const pending = k.get(SocketMemory).takeError(sk);
       const skb = pending === 0 ? this.take(queue, flags, offset) : 0;
       if (skb !== 0) return skb;
       k.space.store32(error, pending || -EAGAIN);
-      if (pending !== 0 || timeout === 0n) return 0;
+      if (pending !== 0 || timeout === 0) return 0;
       const waited = yield* this.waitForMore(sk, queue, timeout);
       if (waited.error !== undefined) {
         k.space.store32(error, waited.error);
@@ -118,7 +118,7 @@ export class Datagrams implements Subsystem {
   }
 
   /** __skb_wait_for_more_packets(): the time that is left, or why there is nothing to wait for (0: the peer is gone). */
-  private *waitForMore(sk: Ptr, queue: Ptr, timeout: bigint): Sleepable<Waited> {
+  private *waitForMore(sk: Ptr, queue: Ptr, timeout: number): Sleepable<Waited> {
     const { k, sock } = this;
     const entryType = k.struct('wait_queue_entry');
     const queues = k.get(WaitQueues).exports;
@@ -130,15 +130,15 @@ export class Datagrams implements Subsystem {
       const error = self.reasonNotToWait(sk, timeout);
       let left = timeout;
       if (error === undefined && k.get(SkbQueues).length(queue) === 0) {
-        const jiffies = yield* k.get(Delays).scheduleTimeout(Number(timeout));
-        if (timeout !== MAX_TIMEOUT) left = BigInt(jiffies);
+        const jiffies = yield* k.get(Delays).scheduleTimeout(timeout);
+        if (timeout !== MAX_TIMEOUT) left = jiffies;
       }
       queues.finish_wait(head, entry);
       return { error, left };
     });
   }
 
-  private reasonNotToWait(sk: Ptr, timeout: bigint): number | undefined {
+  private reasonNotToWait(sk: Ptr, timeout: number): number | undefined {
     const { k, sock } = this;
     const error = k.get(SocketMemory).takeError(sk);
     if (error !== 0) return error;
@@ -173,5 +173,5 @@ export class Datagrams implements Subsystem {
 interface Waited {
   readonly error: number | undefined;
   /** Jiffies. */
-  readonly left: bigint;
+  readonly left: number;
 }

@@ -129,8 +129,8 @@ export class DeviceAddressLists implements Subsystem {
     const type = k.struct('net_device');
     if ((type.get(dev, 'flags') & 1) === 0) return;
     const ops = type.get(dev, 'netdev_ops');
-    const set = k.struct('net_device_ops').get(ops, 'ndo_set_rx_mode');
-    if (set !== 0) yield* k.call(set, dev);
+    const operations = k.struct('net_device_ops');
+    if (operations.get(ops, 'ndo_set_rx_mode') !== 0) yield* operations.call(ops, 'ndo_set_rx_mode', dev);
   }
 
   private *changed(dev: Ptr, result: number): Sleepable<number> {

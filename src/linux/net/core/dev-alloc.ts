@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -90,7 +89,7 @@ export class DeviceAllocation implements Subsystem {
       'priv_flags',
       k.enumValue('IFF_XMIT_DST_RELEASE') + k.enumValue('IFF_XMIT_DST_RELEASE_PERM'),
     );
-    yield* invoke(k, setup, dev);
+    yield* k.callAs('v:p', setup, dev);
     if (type.get(dev, 'tx_queue_len') === 0) {
       type.set(dev, 'priv_flags', type.get(dev, 'priv_flags') + k.enumValue('IFF_NO_QUEUE'));
       type.set(dev, 'tx_queue_len', TX_QUEUE_LEN);

@@ -122,8 +122,8 @@ export class DeviceNotifiers implements Subsystem {
   private *tell(block: Ptr, event: string, dev: Ptr): Sleepable<number> {
     const { k } = this;
     const info = this.info(dev);
-    const fn = k.struct('notifier_block').get(block, 'notifier_call');
-    const result = yield* k.callInt(fn, block, BigInt(k.enumValue(event)), info);
+    const type = k.struct('notifier_block');
+    const result = yield* type.call(block, 'notifier_call', block, k.enumValue(event), info);
     k.slab.free(info);
     return result;
   }

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
@@ -48,14 +48,13 @@ export class DeviceOpening implements Subsystem {
   }
 
   state(dev: Ptr, bit: string): boolean {
-    return (this.k.struct('net_device').getBig(dev, 'state') & (1n << BigInt(this.k.enumValue(bit)))) !== 0n;
+    const { k } = this;
+    return testBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit));
   }
 
   setState(dev: Ptr, bit: string, on: boolean): void {
-    const type = this.k.struct('net_device');
-    const mask = 1n << BigInt(this.k.enumValue(bit));
-    const old = type.getBig(dev, 'state');
-    type.setBig(dev, 'state', on ? old | mask : old & ~mask);
+    const { k } = this;
+    changeBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit), on);
   }
 
   private *openOne(dev: Ptr): Sleepable<number> {
@@ -66,10 +65,9 @@ export class DeviceOpening implements Subsystem {
     if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;
     yield* k.get(DeviceNotifiers).call('NETDEV_PRE_UP', dev);
     this.setState(dev, '__LINK_STATE_START', true);
-    const validate = ops.get(table, 'ndo_validate_addr');
-    let error = validate === 0 ? 0 : yield* invokeInt(k, validate, dev);
-    const open = ops.get(table, 'ndo_open');
-    if (error === 0 && open !== 0) error = yield* invokeInt(k, open, dev);
+    const validates = ops.get(table, 'ndo_validate_addr') !== 0;
+    let error = validates ? yield* ops.call(table, 'ndo_validate_addr', dev) : 0;
+    if (error === 0 && ops.get(table, 'ndo_open') !== 0) error = yield* ops.call(table, 'ndo_open', dev);
     if (error !== 0) {
       this.setState(dev, '__LINK_STATE_START', false);
       return error;
@@ -84,8 +82,9 @@ export class DeviceOpening implements Subsystem {
     const type = k.struct('net_device');
     yield* k.get(DeviceNotifiers).call('NETDEV_GOING_DOWN', dev);
     this.setState(dev, '__LINK_STATE_START', false);
-    const stop = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_stop');
-    if (stop !== 0) yield* invokeInt(k, stop, dev);
+    const ops = k.struct('net_device_ops');
+    const table = type.get(dev, 'netdev_ops');
+    if (ops.get(table, 'ndo_stop') !== 0) yield* ops.call(table, 'ndo_stop', dev);
     type.set(dev, 'flags', type.get(dev, 'flags') & ~IFF_UP);
   }
 
@@ -147,10 +146,12 @@ export class DeviceOpening implements Subsystem {
     if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;
     const refused = yield* k.get(DeviceNotifiers).call('NETDEV_PRECHANGEMTU', dev);
     if (refused) return refused;
-    const change = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_change_mtu');
-    const error = change === 0 ? 0 : yield* invokeInt(k, change, dev, BigInt(mtu));
+    const ops = k.struct('net_device_ops');
+    const table = type.get(dev, 'netdev_ops');
+    const changes = ops.get(table, 'ndo_change_mtu') !== 0;
+    const error = changes ? yield* ops.call(table, 'ndo_change_mtu', dev, mtu) : 0;
     if (error) return error;
-    if (change === 0) type.set(dev, 'mtu', mtu);
+    if (!changes) type.set(dev, 'mtu', mtu);
     return yield* k.get(DeviceNotifiers).call('NETDEV_CHANGEMTU', dev);
   }
 

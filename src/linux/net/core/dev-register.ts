@@ -2,7 +2,6 @@ import { RAX } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, EIO } from '../../../kernel/errno.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -43,9 +42,9 @@ export class DeviceRegistration implements Subsystem {
     const named = this.validName(dev);
     if (named < 0) return named;
     const ops = type.get(dev, 'netdev_ops');
-    const init = k.struct('net_device_ops').get(ops, 'ndo_init');
-    if (init !== 0) {
-      const error = yield* invokeInt(k, init, dev);
+    const operations = k.struct('net_device_ops');
+    if (operations.get(ops, 'ndo_init') !== 0) {
+      const error = yield* operations.call(ops, 'ndo_init', dev);
       if (error !== 0) return error > 0 ? -EIO : error;
     }
     const index = type.get(dev, 'ifindex');
@@ -112,8 +111,7 @@ export class DeviceRegistration implements Subsystem {
       yield* k.get(DeviceNotifiers).call('NETDEV_UNREGISTER', dev);
       k.get(DeviceAddressLists).flush(dev, 'uc');
       k.get(DeviceAddressLists).flush(dev, 'mc');
-      const uninit = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_uninit');
-      if (uninit !== 0) yield* invoke(k, uninit, dev);
+      yield* this.callUninit(dev);
       yield* k.get(NetSysfs).unregister(dev);
       k.get(NetDevices).put(dev);
       k.get(Rtnl).later(() => this.finish(dev));
@@ -126,8 +124,7 @@ export class DeviceRegistration implements Subsystem {
     const type = k.struct('net_device');
     yield* this.awaitReferences(dev);
     type.set(dev, 'reg_state', k.enumValue('NETREG_UNREGISTERED'));
-    const destructor = type.get(dev, 'priv_destructor');
-    if (destructor !== 0) yield* invoke(k, destructor, dev);
+    if (type.get(dev, 'priv_destructor') !== 0) yield* type.call(dev, 'priv_destructor', dev);
     if (type.get(dev, 'needs_free_netdev')) yield* k.get(DeviceAllocation).free(dev);
     yield* putDevice(k, type.addr(dev, 'dev'));
   }
@@ -155,13 +152,17 @@ export class DeviceRegistration implements Subsystem {
   }
 
   private *uninit(dev: Ptr, error: number): Sleepable<number> {
-    const { k } = this;
-    const type = k.struct('net_device');
-    const uninit = k.struct('net_device_ops').get(type.get(dev, 'netdev_ops'), 'ndo_uninit');
-    if (uninit !== 0) yield* invoke(k, uninit, dev);
-    const destructor = type.get(dev, 'priv_destructor');
-    if (destructor !== 0) yield* invoke(k, destructor, dev);
+    const type = this.k.struct('net_device');
+    yield* this.callUninit(dev);
+    if (type.get(dev, 'priv_destructor') !== 0) yield* type.call(dev, 'priv_destructor', dev);
     return error;
+  }
+
+  private *callUninit(dev: Ptr): Sleepable<void> {
+    const { k } = this;
+    const operations = k.struct('net_device_ops');
+    const ops = k.struct('net_device').get(dev, 'netdev_ops');
+    if (operations.get(ops, 'ndo_uninit') !== 0) yield* operations.call(ops, 'ndo_uninit', dev);
   }
 
   /** dev_get_valid_name() */
@@ -197,15 +198,17 @@ export class DeviceRegistration implements Subsystem {
     const hardware = type.getBig(dev, 'hw_features');
     const current = type.getBig(dev, 'features');
     let wanted = (current & ~hardware) | (type.getBig(dev, 'wanted_features') & hardware);
-    const fix = k.struct('net_device_ops').get(ops, 'ndo_fix_features');
+    const operations = k.struct('net_device_ops');
+    const fix = operations.get(ops, 'ndo_fix_features');
     if (fix !== 0) {
+      // The set of features has more than 53 bits: a typed call's result would not be exact.
       yield* k.call(fix, dev, wanted);
       wanted = k.cpu.get(RAX);
     }
     wanted = this.consistent(wanted);
     if (wanted === current) return false;
-    const set = k.struct('net_device_ops').get(ops, 'ndo_set_features');
-    if (set !== 0 && (yield* k.callInt(set, dev, wanted)) !== 0) return false;
+    const sets = operations.get(ops, 'ndo_set_features') !== 0;
+    if (sets && (yield* operations.call(ops, 'ndo_set_features', dev, wanted)) !== 0) return false;
     type.setBig(dev, 'features', wanted);
     return true;
   }

@@ -1,6 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke, invokeInt } from '../../abi/invoke.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { withLocals } from '../../fs/locals.js';
@@ -48,18 +47,18 @@ export class DeviceTransmission implements Subsystem {
   private *pickQueue(dev: Ptr, skb: Ptr, subordinate: Ptr): Sleepable<number> {
     const { k, device } = this;
     const count = device.get(dev, 'real_num_tx_queues');
-    const select = k.struct('net_device_ops').get(device.get(dev, 'netdev_ops'), 'ndo_select_queue');
-    if (count === 1 || select === 0) return 0;
-    const index = (yield* invokeInt(k, select, dev, skb, subordinate)) & 0xffff;
+    const operations = k.struct('net_device_ops');
+    const ops = device.get(dev, 'netdev_ops');
+    if (count === 1 || operations.get(ops, 'ndo_select_queue') === 0) return 0;
+    const index = yield* operations.call(ops, 'ndo_select_queue', dev, skb, subordinate);
     return index < count ? index : 0;
   }
 
   /** Gives a packet to a discipline, and frees those that it does not keep. */
   private *enqueue(skb: Ptr, qdisc: Ptr): Sleepable<number> {
     const { k } = this;
-    const enqueue = k.struct('Qdisc').get(qdisc, 'enqueue');
     return yield* withLocals(k, 8, function* (toFree) {
-      const result = yield* invokeInt(k, enqueue, skb, qdisc, toFree);
+      const result = yield* k.struct('Qdisc').call(qdisc, 'enqueue', skb, qdisc, toFree);
       yield* k.get(SkbAllocation).exports.kfree_skb_list_reason(k.space.loadPtr(toFree));
       return result;
     });
@@ -68,15 +67,17 @@ export class DeviceTransmission implements Subsystem {
   private *transmit(skb: Ptr, dev: Ptr, queue: Ptr): Sleepable<number> {
     const { k } = this;
     this.validate(skb, dev);
-    const start = k.struct('net_device_ops').get(this.device.get(dev, 'netdev_ops'), 'ndo_start_xmit');
-    if (start === 0) throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
-    if (k.struct('netdev_queue').getBig(queue, 'state') === 0n) {
-      const result = yield* invokeInt(k, start, skb, dev);
+    const operations = k.struct('net_device_ops');
+    const ops = this.device.get(dev, 'netdev_ops');
+    if (operations.get(ops, 'ndo_start_xmit') === 0)
+      throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
+    if (k.struct('netdev_queue').get(queue, 'state') === 0) {
+      const result = yield* operations.call(ops, 'ndo_start_xmit', skb, dev);
       if (result === NETDEV_TX_OK) return 0;
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
     k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, 2);
-    yield* invoke(k, k.fn('kfree_skb'), skb);
+    yield* k.wait(k.get(SkbAllocation).exports.kfree_skb(skb));
     return -ENETDOWN;
   }
 

@@ -30,8 +30,7 @@ export class Destinations implements Subsystem {
     }
     const ops = k.struct('dst_ops');
     const table = type.get(dst, 'ops');
-    const destroy = ops.get(table, 'destroy');
-    if (destroy !== 0) yield* k.call(destroy, dst);
+    if (ops.get(table, 'destroy') !== 0) yield* ops.call(table, 'destroy', dst);
     const dev = type.get(dst, 'dev');
     if (dev !== 0) k.get(NetDevices).put(dev);
     k.slab.free(dst);

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { changeBit } from '../../abi/bit-ops.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -18,20 +19,17 @@ export class FlowDissectors implements Subsystem {
     const key = k.struct('flow_dissector_key');
     k.space.writable(dissector, type.size).fill(0);
     const offsets = type.addr(dissector, 'offset');
-    let used = 0n;
+    const used = new Set<number>();
     for (let i = 0; i < count; i++) {
       const at = keys + i * key.size;
       const id = key.get(at, 'key_id');
-      const bit = 1n << BigInt(id);
-      if (used & bit) throw new Oops('bug', 'kernel BUG at net/core/flow_dissector.c!', dissector);
-      used |= bit;
+      if (used.has(id)) throw new Oops('bug', 'kernel BUG at net/core/flow_dissector.c!', dissector);
+      used.add(id);
       k.space.store16(offsets + 2 * id, key.get(at, 'offset'));
     }
     for (const required of ['FLOW_DISSECTOR_KEY_CONTROL', 'FLOW_DISSECTOR_KEY_BASIC'])
-      if ((used & (1n << BigInt(k.enumValue(required)))) === 0n)
+      if (!used.has(k.enumValue(required)))
         throw new Oops('bug', 'kernel BUG at net/core/flow_dissector.c!', dissector);
-    const { size } = type.member('used_keys');
-    if (size === 8) type.setBig(dissector, 'used_keys', used);
-    else type.set(dissector, 'used_keys', Number(used));
+    for (const id of used) changeBit(k.space, type.addr(dissector, 'used_keys'), id, true);
   }
 }

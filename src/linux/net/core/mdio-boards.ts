@@ -31,6 +31,7 @@ export class MdioBoards implements Subsystem {
     const { k } = this;
     const id = k.struct('mii_bus').text(bus, 'id');
     for (const entry of this.entries)
-      if (k.struct('mdio_board_info').string(entry, 'bus_id') === id) yield* k.callInt(create, bus, entry);
+      if (k.struct('mdio_board_info').string(entry, 'bus_id') === id)
+        yield* k.callAs('i:pp', create, bus, entry);
   }
 }

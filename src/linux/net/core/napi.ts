@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
-import { invokeInt } from '../../abi/invoke.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { list } from '../../abi/list.js';
 import { SOFTIRQ_OFFSET } from '../../abi/preempt-count.js';
 import type { StructType } from '../../abi/struct.js';
@@ -36,7 +36,7 @@ export class Napi implements Subsystem {
     type.set(napi, 'weight', weight);
     type.set(napi, 'dev', dev);
     type.set(napi, 'napi_id', this.nextId++);
-    type.setBig(napi, 'state', 0n);
+    type.set(napi, 'state', 0);
     this.change(napi, 'NAPI_STATE_LISTED', true);
     this.change(napi, 'NAPI_STATE_SCHED', true);
     this.change(napi, 'NAPI_STATE_NPSVC', true);
@@ -78,7 +78,7 @@ export class Napi implements Subsystem {
     const again = (): void => this.schedule(napi);
     k.scheduler.interrupt('napi', function* () {
       k.processes.preemptCount += SOFTIRQ_OFFSET;
-      const done = yield* invokeInt(k, type.get(napi, 'poll'), napi, weight);
+      const done = yield* type.call(napi, 'poll', napi, weight);
       k.processes.preemptCount -= SOFTIRQ_OFFSET;
       if (done >= weight) again();
     });
@@ -90,13 +90,11 @@ export class Napi implements Subsystem {
   }
 
   private has(napi: Ptr, bit: string): boolean {
-    return (this.napi.getBig(napi, 'state') & (1n << BigInt(this.k.enumValue(bit)))) !== 0n;
+    return testBit(this.k.space, this.napi.addr(napi, 'state'), this.k.enumValue(bit));
   }
 
   private change(napi: Ptr, bit: string, on: boolean): void {
-    const mask = 1n << BigInt(this.k.enumValue(bit));
-    const old = this.napi.getBig(napi, 'state');
-    this.napi.setBig(napi, 'state', on ? old | mask : old & ~mask);
+    changeBit(this.k.space, this.napi.addr(napi, 'state'), this.k.enumValue(bit), on);
   }
 
   private get napi(): StructType {

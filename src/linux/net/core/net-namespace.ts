@@ -64,7 +64,7 @@ export class NetNamespaces implements Subsystem {
     type.set(net, 'ns.inum', INIT_INO);
     type.set(net, 'dev_base_seq', 1);
     type.set(net, 'hash_mix', k.random.next32());
-    type.setBig(net, 'net_cookie', BigInt(FIRST_COOKIE));
+    type.set(net, 'net_cookie', FIRST_COOKIE);
     if (k.hasSymbol('init_user_ns')) type.set(net, 'user_ns', k.symbol('init_user_ns'));
     for (const head of ['exit_list', 'dev_base_head', 'rules_ops']) list.init(k.space, type.addr(net, head));
     type.set(net, 'dev_name_head', k.permanent(DEVICE_BUCKETS * 8));

@@ -28,11 +28,12 @@ export class NetSysfs implements Subsystem {
     const type = k.struct('class');
     this.netClass = k.hasSymbol('net_class') ? k.symbol('net_class') : k.permanent(type.size);
     type.set(this.netClass, 'name', k.constantString('net'));
-    const host = k.exports.hostFunction.bind(k.exports);
-    const release = (device: Ptr): void => k.get(DeviceAllocation).freeMemory(this.netdev(device));
-    type.set(this.netClass, 'dev_release', host('netdev_release', 'v:p', release));
-    const uevent = (device: Ptr, env: Ptr): number => this.uevent(device, env);
-    type.set(this.netClass, 'dev_uevent', host('netdev_uevent', 'i:pp', uevent));
+    type.bind(this.netClass, 'dev_release', 'netdev_release', (device: Ptr) =>
+      k.get(DeviceAllocation).freeMemory(this.netdev(device)),
+    );
+    type.bind(this.netClass, 'dev_uevent', 'netdev_uevent', (device: Ptr, env: Ptr) =>
+      this.uevent(device, env),
+    );
     runNow(k.get(Classes).register(this.netClass));
   }
 

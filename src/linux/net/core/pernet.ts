@@ -7,7 +7,9 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import { RwSemaphores } from '../../locking/rwsem.js';
 import type { Subsystem } from '../../subsystem.js';
+import { DeviceRegistration } from './dev-register.js';
 import { NetNamespaces } from './net-namespace.js';
+import { Rtnl } from './rtnl.js';
 
 /** Slots of net->gen that a namespace starts with. */
 const SLOTS = 64;
@@ -109,8 +111,7 @@ export class PernetOperations implements Subsystem {
       if (memory === 0) return -ENOMEM;
       this.assign(net, id, memory);
     }
-    const init = type.get(ops, 'init');
-    const error = init === 0 ? 0 : yield* k.callInt(init, net);
+    const error = type.get(ops, 'init') === 0 ? 0 : yield* type.call(ops, 'init', net);
     if (error !== 0 && memory !== 0) this.dropMemory(ops, net);
     return error;
   }
@@ -119,14 +120,15 @@ export class PernetOperations implements Subsystem {
   private *exit(ops: Ptr, nets: readonly Ptr[]): Sleepable<void> {
     const { k } = this;
     const type = k.struct('pernet_operations');
-    const preExit = type.get(ops, 'pre_exit');
-    if (preExit !== 0) for (const net of nets) yield* k.call(preExit, net);
-    if (preExit !== 0) yield* k.wait(k.get(Rcu).exports.synchronize_rcu());
-    const exit = type.get(ops, 'exit');
+    if (type.get(ops, 'pre_exit') !== 0) {
+      for (const net of nets) yield* type.call(ops, 'pre_exit', net);
+      yield* k.wait(k.get(Rcu).exports.synchronize_rcu());
+    }
+    const exits = type.get(ops, 'exit') !== 0;
     if (type.has('exit_batch_rtnl')) yield* this.exitBatchRtnl(ops, nets);
-    if (exit !== 0) for (const net of nets) yield* k.call(exit, net);
-    const batch = type.get(ops, 'exit_batch');
-    if (batch !== 0) yield* this.withExitList(nets, (head) => k.call(batch, head));
+    if (exits) for (const net of nets) yield* type.call(ops, 'exit', net);
+    if (type.get(ops, 'exit_batch') !== 0)
+      yield* this.withExitList(nets, (head) => type.call(ops, 'exit_batch', head));
     yield* k.wait(k.get(Rcu).exports.rcu_barrier());
     for (const net of nets) this.dropMemory(ops, net);
   }
@@ -134,24 +136,20 @@ export class PernetOperations implements Subsystem {
   /** Exit under the RTNL, whose devices-to-kill list is worked off at once. */
   private *exitBatchRtnl(ops: Ptr, nets: readonly Ptr[]): Sleepable<void> {
     const { k } = this;
-    const batch = k.struct('pernet_operations').get(ops, 'exit_batch_rtnl');
-    if (batch === 0) return;
+    const type = k.struct('pernet_operations');
+    if (type.get(ops, 'exit_batch_rtnl') === 0) return;
     const kill = k.slab.kmalloc(16, true);
     list.init(k.space, kill);
-    const lock = k.exports.functionAt(k.fn('rtnl_lock')) as unknown as () => Sleepable<void>;
-    const unlock = k.exports.functionAt(k.fn('rtnl_unlock')) as unknown as () => Sleepable<void>;
-    const drop = k.exports.functionAt(k.fn('unregister_netdevice_many')) as unknown as (
-      head: Ptr,
-    ) => Sleepable<void>;
-    yield* k.wait(lock());
-    yield* this.withExitList(nets, (head) => k.call(batch, head, kill));
-    yield* k.wait(drop(kill));
-    yield* k.wait(unlock());
+    const rtnl = k.get(Rtnl);
+    yield* rtnl.lock();
+    yield* this.withExitList(nets, (head) => type.call(ops, 'exit_batch_rtnl', head, kill));
+    yield* k.get(DeviceRegistration).unregisterMany(kill);
+    yield* rtnl.unlock();
     k.slab.free(kill);
   }
 
   /** The namespaces as a list through net->exit_list, the way exit_batch gets them. */
-  private *withExitList(nets: readonly Ptr[], body: (head: Ptr) => Sleepable<void>): Sleepable<void> {
+  private *withExitList(nets: readonly Ptr[], body: (head: Ptr) => Sleepable<unknown>): Sleepable<void> {
     const { k } = this;
     const net = k.struct('net');
     const head = k.slab.kmalloc(16, true);

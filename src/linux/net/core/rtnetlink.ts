@@ -147,9 +147,10 @@ export class Rtnetlink implements Subsystem {
     const { k } = this;
     const kill = k.slab.kmalloc(16, true);
     list.init(k.space, kill);
-    const dellink = k.struct('rtnl_link_ops').get(ops, 'dellink');
+    const type = k.struct('rtnl_link_ops');
     for (const dev of k.get(NetDevices).all())
-      if (k.struct('net_device').get(dev, 'rtnl_link_ops') === ops) yield* k.call(dellink, dev, kill);
+      if (k.struct('net_device').get(dev, 'rtnl_link_ops') === ops)
+        yield* type.call(ops, 'dellink', dev, kill);
     yield* k.get(DeviceRegistration).unregisterMany(kill);
     k.slab.free(kill);
     this.links.del(ops);

@@ -82,8 +82,7 @@ export class SkbAllocation implements Subsystem {
   private *free(skb: Ptr): Sleepable<void> {
     const { k } = this;
     const { skb: type } = this.buffers;
-    const destructor = type.get(skb, 'destructor');
-    if (destructor !== 0) yield* k.call(destructor, skb);
+    if (type.get(skb, 'destructor') !== 0) yield* type.call(skb, 'destructor', skb);
     yield* this.releaseData(skb);
     k.slab.free(skb);
   }

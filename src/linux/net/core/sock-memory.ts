@@ -1,6 +1,7 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EINTR, ENOBUFS, EPIPE, ERESTARTSYS } from '../../../kernel/errno.js';
+import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { withLocals } from '../../fs/locals.js';
@@ -20,7 +21,8 @@ const GFP_COMP = 0x4_0000;
 /** Bits of socket_wq.flags and socket.flags (include/linux/net.h). */
 const SOCKWQ_ASYNC_NOSPACE = 0;
 const SOCK_NOSPACE = 2;
-const MAX_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
+/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
+const MAX_TIMEOUT = 2 ** 63;
 
 /** Memory that is charged to a socket: buffers for sending, option memory (net/core/sock.c, skbuff.c). */
 export class SocketMemory implements Subsystem {
@@ -64,13 +66,13 @@ export class SocketMemory implements Subsystem {
     maxOrder: number,
   ): Sleepable<Ptr> {
     const { k, sock } = this;
-    let timeout = noblock ? 0n : sock.getBig(sk, 'sk_sndtimeo');
+    let timeout = noblock ? 0 : sock.get(sk, 'sk_sndtimeo');
     for (;;) {
       const refused = this.takeError(sk) || (sock.get(sk, 'sk_shutdown') & SEND_SHUTDOWN ? -EPIPE : 0);
       if (refused !== 0) return this.fail(error, refused);
       if (this.written(sk) < sock.get(sk, 'sk_sndbuf')) break;
       this.markNoSpace(sk);
-      if (timeout === 0n) return this.fail(error, -EAGAIN);
+      if (timeout === 0) return this.fail(error, -EAGAIN);
       if (k.processes.signalPending(k.current))
         return this.fail(error, timeout === MAX_TIMEOUT ? -ERESTARTSYS : -EINTR);
       timeout = yield* this.waitForMemory(sk, timeout);
@@ -81,7 +83,7 @@ export class SocketMemory implements Subsystem {
   }
 
   /** sock_wait_for_wmem(): the jiffies that are left. */
-  private *waitForMemory(sk: Ptr, timeout: bigint): Sleepable<bigint> {
+  private *waitForMemory(sk: Ptr, timeout: number): Sleepable<number> {
     const { k, sock } = this;
     const entryType = k.struct('wait_queue_entry');
     const queues = k.get(WaitQueues).exports;
@@ -91,13 +93,13 @@ export class SocketMemory implements Subsystem {
       queues.init_wait_entry(entry, 0);
       let left = timeout;
       for (;;) {
-        if (left === 0n || k.processes.signalPending(k.current)) break;
+        if (left === 0 || k.processes.signalPending(k.current)) break;
         self.markNoSpace(sk);
         queues.prepare_to_wait(queue, entry, TASK_INTERRUPTIBLE);
         if (self.written(sk) < sock.get(sk, 'sk_sndbuf')) break;
         if (sock.get(sk, 'sk_shutdown') & SEND_SHUTDOWN || sock.get(sk, 'sk_err') !== 0) break;
-        const jiffies = yield* k.get(Delays).scheduleTimeout(Number(left));
-        if (left !== MAX_TIMEOUT) left = BigInt(jiffies);
+        const jiffies = yield* k.get(Delays).scheduleTimeout(left);
+        if (left !== MAX_TIMEOUT) left = jiffies;
       }
       queues.finish_wait(queue, entry);
       return left;
@@ -181,7 +183,7 @@ export class SocketMemory implements Subsystem {
   private markNoSpace(sk: Ptr): void {
     const { k, sock } = this;
     const mark = (type: StructType, at: Ptr, bit: number): void => {
-      if (at !== 0) type.setBig(at, 'flags', type.getBig(at, 'flags') | (1n << BigInt(bit)));
+      if (at !== 0) changeBit(k.space, type.addr(at, 'flags'), bit, true);
     };
     mark(k.struct('socket_wq'), sock.get(sk, 'sk_wq'), SOCKWQ_ASYNC_NOSPACE);
     mark(k.struct('socket'), sock.get(sk, 'sk_socket'), SOCK_NOSPACE);

@@ -29,7 +29,7 @@ export class SocketOptions implements Subsystem {
     sock_set_mark: (sk: Ptr, mark: number) => this.setLocked(sk, 'sk_mark', mark),
     sock_no_linger: (sk: Ptr) =>
       this.locked(sk, () => {
-        this.sock.setBig(sk, 'sk_lingertime', 0n);
+        this.sock.set(sk, 'sk_lingertime', 0);
         this.k.get(Socks).setFlag(sk, 'SOCK_LINGER');
       }),
     sock_enable_timestamps: (sk: Ptr) => this.locked(sk, () => this.stampReceived(sk)),
@@ -41,8 +41,8 @@ export class SocketOptions implements Subsystem {
       }),
     sock_set_sndtimeo: (sk: Ptr, seconds: number) =>
       this.locked(sk, () => {
-        const timeout = seconds > 0 ? BigInt(seconds * hz(this.k)) : MAX_TIMEOUT;
-        this.sock.setBig(sk, 'sk_sndtimeo', timeout);
+        if (seconds > 0) this.sock.set(sk, 'sk_sndtimeo', seconds * hz(this.k));
+        else this.sock.setBig(sk, 'sk_sndtimeo', MAX_TIMEOUT);
       }),
     tcp_sock_set_nodelay: (sk: Ptr) => this.setNagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH, 0),
     tcp_sock_set_cork: (sk: Ptr, on: number) =>
@@ -64,8 +64,9 @@ export class SocketOptions implements Subsystem {
 
   private *keepalive(sk: Ptr): Sleepable<void> {
     const { k } = this;
-    const set = k.struct('proto').get(this.sock.get(sk, '__sk_common.skc_prot'), 'keepalive');
-    if (set !== 0) yield* k.call(set, sk, 1);
+    const proto = k.struct('proto');
+    const prot = this.sock.get(sk, '__sk_common.skc_prot');
+    if (proto.get(prot, 'keepalive') !== 0) yield* proto.call(prot, 'keepalive', sk, 1);
     k.get(Socks).setFlag(sk, 'SOCK_KEEPOPEN');
   }
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { invoke } from '../../abi/invoke.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -35,7 +35,7 @@ export class Socks implements Subsystem {
     skb_set_owner_w: (skb: Ptr, sk: Ptr) => this.setOwner(skb, sk),
     lock_sock_nested: (sk: Ptr) => this.lock(sk),
     release_sock: (sk: Ptr) => this.release(sk),
-    sk_error_report: (sk: Ptr) => this.k.call(this.sock.get(sk, 'sk_error_report'), sk),
+    sk_error_report: (sk: Ptr) => this.sock.call(sk, 'sk_error_report', sk),
   };
 
   readonly data = {
@@ -112,18 +112,12 @@ export class Socks implements Subsystem {
       type.set(socket, 'sk', sk);
     }
     sock.set(sk, 'sk_uid', uid);
-    for (const [field, fn] of CALLBACKS)
-      sock.set(
-        sk,
-        field,
-        k.exports.hostFunction(fn, 'v:p', (at: Ptr) => this.wake(at)),
-      );
-    const destruct = k.exports.hostFunction('sock_def_destruct', 'v:p', (_sk: Ptr) => {});
-    sock.set(sk, 'sk_destruct', destruct);
+    for (const [field, fn] of CALLBACKS) sock.bind(sk, field, fn, (at: Ptr) => this.wake(at));
+    sock.bind(sk, 'sk_destruct', 'sock_def_destruct', (_sk: Ptr) => {});
     sock.set(sk, 'sk_peek_off', -1);
     sock.set(sk, 'sk_rcvlowat', 1);
     for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, MAX_SCHEDULE_TIMEOUT);
-    sock.setBig(sk, 'sk_stamp', -1_000_000_000n);
+    sock.set(sk, 'sk_stamp', -1_000_000_000);
     for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ALL_ONES);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
     sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
@@ -131,21 +125,16 @@ export class Socks implements Subsystem {
   }
 
   setFlag(sk: Ptr, name: string): void {
-    const path = '__sk_common.skc_flags';
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    this.sock.setBig(sk, path, this.sock.getBig(sk, path) | mask);
+    changeBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name), true);
   }
 
   /** sock_reset_flag() */
   resetFlag(sk: Ptr, name: string): void {
-    const path = '__sk_common.skc_flags';
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    this.sock.setBig(sk, path, this.sock.getBig(sk, path) & ~mask);
+    changeBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name), false);
   }
 
   hasFlag(sk: Ptr, name: string): boolean {
-    const mask = 1n << BigInt(this.k.enumValue(name));
-    return (this.sock.getBig(sk, '__sk_common.skc_flags') & mask) !== 0n;
+    return testBit(this.k.space, this.sock.addr(sk, '__sk_common.skc_flags'), this.k.enumValue(name));
   }
 
   /** Takes a socket from its struct socket: sock_orphan(). */
@@ -157,8 +146,7 @@ export class Socks implements Subsystem {
 
   private *destruct(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
-    const fn = sock.get(sk, 'sk_destruct');
-    if (fn !== 0) yield* invoke(k, fn, sk);
+    if (sock.get(sk, 'sk_destruct') !== 0) yield* sock.call(sk, 'sk_destruct', sk);
     const proto = sock.get(sk, 'sk_prot_creator');
     k.get(SlabExports).kfree(sk);
     k.get(Modules).exports.module_put(k.struct('proto').get(proto, 'owner'));
@@ -168,10 +156,8 @@ export class Socks implements Subsystem {
     const { k, sock } = this;
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
-    for (const step of ['destroy', 'unhash']) {
-      const fn = proto.get(prot, step);
-      if (fn !== 0) yield* k.call(fn, sk);
-    }
+    for (const step of ['destroy', 'unhash'])
+      if (proto.get(prot, step) !== 0) yield* proto.call(prot, step, sk);
     this.orphan(sk);
     yield* this.put(sk);
   }
@@ -201,7 +187,7 @@ export class Socks implements Subsystem {
     if (!this.hasFlag(sk, 'SOCK_USE_WRITE_QUEUE')) {
       sock.set(sk, path, sock.get(sk, path) - (bytes - 1));
       bytes = 1;
-      yield* k.call(sock.get(sk, 'sk_write_space'), sk);
+      yield* sock.call(sk, 'sk_write_space', sk);
     }
     const left = sock.get(sk, path) - bytes;
     sock.set(sk, path, left);
@@ -241,10 +227,11 @@ export class Socks implements Subsystem {
       sock.set(sk, 'sk_backlog.head', next);
       if (next === 0) sock.set(sk, 'sk_backlog.tail', 0);
       k.struct('sk_buff').set(skb, 'next', 0);
-      yield* k.callInt(sock.get(sk, 'sk_backlog_rcv'), sk, skb);
+      yield* sock.call(sk, 'sk_backlog_rcv', sk, skb);
     }
-    const callback = k.struct('proto').get(sock.get(sk, '__sk_common.skc_prot'), 'release_cb');
-    if (callback !== 0) yield* k.call(callback, sk);
+    const proto = k.struct('proto');
+    const prot = sock.get(sk, '__sk_common.skc_prot');
+    if (proto.get(prot, 'release_cb') !== 0) yield* proto.call(prot, 'release_cb', sk);
     sock.set(sk, 'sk_lock.owned', 0);
   }
 

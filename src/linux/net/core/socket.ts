@@ -33,16 +33,16 @@ export class KernelSockets implements Subsystem {
     sock_alloc: () => this.allocate(),
     sock_release: (socket: Ptr) => this.release(socket),
     kernel_bind: (socket: Ptr, address: Ptr, length: number) => this.ask(socket, 'bind', address, length),
-    kernel_listen: (socket: Ptr, backlog: number) => this.ask(socket, 'listen', BigInt(backlog)),
+    kernel_listen: (socket: Ptr, backlog: number) => this.ask(socket, 'listen', backlog),
     kernel_connect: (socket: Ptr, address: Ptr, length: number, flags: number) =>
-      this.ask(socket, 'connect', address, BigInt(length), BigInt(flags)),
+      this.ask(socket, 'connect', address, length, flags),
     kernel_getsockname: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 0),
     kernel_getpeername: (socket: Ptr, address: Ptr) => this.ask(socket, 'getname', address, 1),
     kernel_sendmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number) =>
       this.sendKernel(socket, message, vector, segments, size),
     kernel_recvmsg: (socket: Ptr, message: Ptr, vector: Ptr, segments: number, size: number, flags: number) =>
       this.receiveKernel(socket, message, vector, segments, size, flags),
-    kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', BigInt(how)),
+    kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
   };
 
   /** sock_create_kern(): writes a struct socket to the slot; 0 or a negative errno. */
@@ -75,8 +75,7 @@ export class KernelSockets implements Subsystem {
     const type = k.struct('net_proto_family');
     if (operations === 0 || !modules.exports.try_module_get(type.get(operations, 'owner')))
       return -EAFNOSUPPORT;
-    const create = type.get(operations, 'create');
-    const error = yield* k.callInt(create, net, socket, BigInt(protocol), 1);
+    const error = yield* type.call(operations, 'create', net, socket, protocol, 1);
     const owner = this.socket.get(socket, 'ops');
     if (error >= 0 && owner !== 0) modules.exports.__module_get(k.struct('proto_ops').get(owner, 'owner'));
     modules.exports.module_put(type.get(operations, 'owner'));
@@ -101,7 +100,7 @@ export class KernelSockets implements Subsystem {
     if (operations !== 0) {
       const type = k.struct('proto_ops');
       const owner = type.get(operations, 'owner');
-      yield* k.callInt(type.get(operations, 'release'), socket);
+      yield* type.call(operations, 'release', socket);
       this.socket.set(socket, 'sk', 0);
       this.socket.set(socket, 'ops', 0);
       k.get(Modules).exports.module_put(owner);
@@ -109,9 +108,9 @@ export class KernelSockets implements Subsystem {
     k.slab.free(k.struct('socket_alloc').of(socket, 'socket'));
   }
 
-  private *ask(socket: Ptr, operation: string, ...args: (number | bigint)[]): Sleepable<number> {
-    const fn = this.k.struct('proto_ops').get(this.socket.get(socket, 'ops'), operation);
-    return yield* this.k.callInt(fn, socket, ...args);
+  private *ask(socket: Ptr, operation: string, ...args: number[]): Sleepable<number> {
+    const operations = this.socket.get(socket, 'ops');
+    return yield* this.k.struct('proto_ops').call(operations, operation, socket, ...args);
   }
 
   /** kernel_sendmsg(): a message out of buffers of the kernel's own. */
@@ -124,7 +123,7 @@ export class KernelSockets implements Subsystem {
   ): Sleepable<number> {
     const iter = this.k.struct('msghdr').addr(message, 'msg_iter');
     this.k.get(IovIter).initKernel(iter, true, vector, segments, size);
-    return yield* this.ask(socket, 'sendmsg', message, BigInt(size));
+    return yield* this.ask(socket, 'sendmsg', message, size);
   }
 
   /** kernel_recvmsg(): a message into buffers of the kernel's own. */
@@ -139,7 +138,7 @@ export class KernelSockets implements Subsystem {
     const type = this.k.struct('msghdr');
     type.set(message, 'msg_control_is_user', 0);
     this.k.get(IovIter).initKernel(type.addr(message, 'msg_iter'), false, vector, segments, size);
-    return yield* this.ask(socket, 'recvmsg', message, BigInt(size), BigInt(flags));
+    return yield* this.ask(socket, 'recvmsg', message, size, flags);
   }
 
   private get socket(): StructType {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
+import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -51,11 +52,10 @@ export class InetSockets implements Subsystem {
     const inet = k.struct('inet_sock');
     if (type.get(socket, 'type') === SOCK_RAW) inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
     if (inet.get(sk, 'sk.__sk_common.skc_num') !== 0 && protoType.get(prot, 'hash') !== 0) {
-      const error = yield* k.callInt(protoType.get(prot, 'hash'), sk);
+      const error = yield* protoType.call(prot, 'hash', sk);
       if (error) return yield* this.giveUp(sk, error);
     }
-    const init = protoType.get(prot, 'init');
-    const error = init === 0 ? 0 : yield* k.callInt(init, sk);
+    const error = protoType.get(prot, 'init') === 0 ? 0 : yield* protoType.call(prot, 'init', sk);
     if (error) return yield* this.giveUp(sk, error);
     k.get(Modules).exports.__module_get(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
     return 0;
@@ -91,9 +91,7 @@ export class InetSockets implements Subsystem {
       type.set(at, field, Number(on));
       return;
     }
-    const mask = 1n << BigInt(k.enumValue(`INET_FLAGS_${bit}`));
-    const flags = inet.getBig(sk, 'inet_flags');
-    inet.setBig(sk, 'inet_flags', on ? flags | mask : flags & ~mask);
+    changeBit(k.space, inet.addr(sk, 'inet_flags'), k.enumValue(`INET_FLAGS_${bit}`), on);
   }
 
   private init(socket: Ptr, sk: Ptr, protocol: number, flags: number, family: number): void {

@@ -30,8 +30,9 @@ export class InetControlSockets implements Subsystem {
     const sk = k.struct('socket').get(k.space.loadPtr(slot), 'sk');
     k.space.storePtr(slot, sk);
     inet.set(sk, 'sk.sk_allocation', GFP_ATOMIC);
-    const unhash = k.struct('proto').get(inet.get(sk, 'sk.__sk_common.skc_prot'), 'unhash');
-    if (unhash !== 0) yield* k.call(unhash, sk);
+    const proto = k.struct('proto');
+    const prot = inet.get(sk, 'sk.__sk_common.skc_prot');
+    if (proto.get(prot, 'unhash') !== 0) yield* proto.call(prot, 'unhash', sk);
     return 0;
   }
 }

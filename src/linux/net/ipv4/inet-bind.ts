@@ -98,8 +98,9 @@ export class InetBinding implements Subsystem {
   private *ownBind(socket: Ptr, address: Ptr, length: number): Sleepable<number | undefined> {
     const { k } = this;
     const sk = k.struct('socket').get(socket, 'sk');
-    const bind = k.struct('proto').get(this.sock.get(sk, '__sk_common.skc_prot'), 'bind');
-    return bind === 0 ? undefined : yield* k.callInt(bind, sk, address, length);
+    const proto = k.struct('proto');
+    const prot = this.sock.get(sk, '__sk_common.skc_prot');
+    return proto.get(prot, 'bind') === 0 ? undefined : yield* proto.call(prot, 'bind', sk, address, length);
   }
 
   /** What both families have in common: a socket that is not bound yet gets its address (`assign`) and port. */
@@ -118,8 +119,8 @@ export class InetBinding implements Subsystem {
     const { k, sock } = this;
     const inet = k.struct('inet_sock');
     const fixed = assign(sk);
-    const getPort = k.struct('proto').get(sock.get(sk, '__sk_common.skc_prot'), 'get_port');
-    if ((yield* k.callInt(getPort, sk, port)) !== 0) {
+    const prot = sock.get(sk, '__sk_common.skc_prot');
+    if ((yield* k.struct('proto').call(prot, 'get_port', sk, port)) !== 0) {
       inet.set(sk, 'sk.__sk_common.skc_rcv_saddr', 0);
       inet.set(sk, 'inet_saddr', 0);
       if (sock.get(sk, '__sk_common.skc_family') === AF_INET6) this.clear6(sk);

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../../kernel/errno.js';
-import { invokeInt } from '../../abi/invoke.js';
 import { list } from '../../abi/list.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -92,8 +91,9 @@ export class FragmentQueues implements Subsystem {
     const type = k.struct('work_struct');
     k.space.writable(work, type.size).fill(0);
     list.init(k.space, type.addr(work, 'entry'));
-    const body = (item: Ptr): Sleepable<void> => this.tearDown(k.struct('fqdir').of(item, 'destroy_work'));
-    type.set(work, 'func', k.exports.hostFunction('fqdir_work_fn', 'v:p', body));
+    type.bind(work, 'func', 'fqdir_work_fn', (item: Ptr) =>
+      this.tearDown(k.struct('fqdir').of(item, 'destroy_work')),
+    );
     k.get(Workqueues).queueWork(this.queue, work);
   }
 
@@ -104,13 +104,8 @@ export class FragmentQueues implements Subsystem {
     const free = k.exports.hostFunction('inet_frags_free_cb', 'v:pp', (queue: Ptr) =>
       this.drop(frags, queue),
     );
-    yield* invokeInt(
-      k,
-      k.fn('rhashtable_free_and_destroy'),
-      type.addr(directory, 'rhashtable'),
-      free,
-      directory,
-    );
+    const { exports: tables } = k.get(Rhashtable);
+    yield* k.wait(tables.rhashtable_free_and_destroy(type.addr(directory, 'rhashtable'), free, directory));
     yield* k.wait(k.get(Rcu).exports.rcu_barrier());
     this.put(frags);
     k.slab.free(directory);
@@ -119,8 +114,8 @@ export class FragmentQueues implements Subsystem {
   /** A queue that was still waiting for fragments when its namespace went. */
   private *drop(frags: Ptr, queue: Ptr): Sleepable<void> {
     const { k } = this;
-    const destructor = k.struct('inet_frags').get(frags, 'destructor');
-    if (destructor !== 0) yield* k.call(destructor, queue);
+    const type = k.struct('inet_frags');
+    if (type.get(frags, 'destructor') !== 0) yield* type.call(frags, 'destructor', queue);
     k.slab.free(queue);
   }
 

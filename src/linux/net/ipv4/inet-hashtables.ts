@@ -35,8 +35,8 @@ export class InetHashtables implements Subsystem {
     type.set(info, 'lhash2', table);
     type.set(info, 'lhash2_mask', LISTEN_BUCKETS - 1);
     for (let i = 0; i < LISTEN_BUCKETS; i++) {
-      const end = BigInt(LISTENING_NULLS_BASE + i) * 2n + 1n;
-      k.space.store64(bucket.addr(table + i * bucket.size, 'nulls_head'), end);
+      const end = (LISTENING_NULLS_BASE + i) * 2 + 1;
+      k.space.storeLong(bucket.addr(table + i * bucket.size, 'nulls_head'), end);
     }
     return 0;
   }

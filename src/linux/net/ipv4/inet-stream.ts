@@ -62,9 +62,9 @@ export class InetStreams implements Subsystem {
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
     const port = sock.get(sk, '__sk_common.skc_num');
-    if ((yield* k.callInt(proto.get(prot, 'get_port'), sk, port)) === 0) {
+    if ((yield* proto.call(prot, 'get_port', sk, port)) === 0) {
       k.struct('inet_sock').set(sk, 'inet_sport', portOf(sock.get(sk, '__sk_common.skc_num')));
-      if ((yield* k.callInt(proto.get(prot, 'hash'), sk)) === 0) return 0;
+      if ((yield* proto.call(prot, 'hash', sk)) === 0) return 0;
     }
     sock.set(sk, '__sk_common.skc_state', TCP_CLOSE);
     return -EADDRINUSE;
@@ -76,7 +76,7 @@ export class InetStreams implements Subsystem {
     const type = k.struct('socket');
     const sk = type.get(socket, 'sk');
     if (sk === 0) return 0;
-    yield* k.call(k.struct('proto').get(this.sock.get(sk, '__sk_common.skc_prot'), 'close'), sk, 0n);
+    yield* k.struct('proto').call(this.sock.get(sk, '__sk_common.skc_prot'), 'close', sk, 0);
     type.set(socket, 'sk', 0);
     return 0;
   }
@@ -91,7 +91,7 @@ export class InetStreams implements Subsystem {
 
   private *shutdownLocked(socket: Ptr, sk: Ptr, directions: number): Sleepable<number> {
     const error = yield* this.close(socket, sk, directions);
-    yield* this.k.call(this.sock.get(sk, 'sk_state_change'), sk);
+    yield* this.sock.call(sk, 'sk_state_change', sk);
     return error;
   }
 
@@ -102,13 +102,12 @@ export class InetStreams implements Subsystem {
     const state = this.state(sk);
     if (state === TCP_SYN_SENT || state === TCP_LISTEN) {
       if (state === TCP_LISTEN && !(directions & RCV_SHUTDOWN)) return 0;
-      const error = yield* k.callInt(proto.get(prot, 'disconnect'), sk, O_NONBLOCK);
+      const error = yield* proto.call(prot, 'disconnect', sk, O_NONBLOCK);
       k.struct('socket').set(socket, 'state', error ? SS_DISCONNECTING : SS_UNCONNECTED);
       return error;
     }
     sock.set(sk, 'sk_shutdown', sock.get(sk, 'sk_shutdown') | directions);
-    const shutdown = proto.get(prot, 'shutdown');
-    if (shutdown !== 0) yield* k.call(shutdown, sk, directions);
+    if (proto.get(prot, 'shutdown') !== 0) yield* proto.call(prot, 'shutdown', sk, directions);
     return state === TCP_CLOSE ? -ENOTCONN : 0;
   }
 

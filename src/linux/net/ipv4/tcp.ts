@@ -93,7 +93,7 @@ export class TcpSockets implements Subsystem {
   private *setState(sk: Ptr, state: number): Sleepable<void> {
     const { k, sock } = this;
     if (state === TCP_CLOSE) {
-      yield* k.call(k.struct('proto').get(sock.get(sk, '__sk_common.skc_prot'), 'unhash'), sk);
+      yield* k.struct('proto').call(sock.get(sk, '__sk_common.skc_prot'), 'unhash', sk);
       if (!(sock.get(sk, 'sk_userlocks') & SOCK_BINDPORT_LOCK)) k.get(InetPorts).put(sk);
     }
     sock.set(sk, '__sk_common.skc_state', state);
@@ -114,18 +114,18 @@ export class TcpSockets implements Subsystem {
   }
 
   private *disconnect(sk: Ptr): Sleepable<number> {
-    const { k, sock } = this;
+    const { sock } = this;
     this.unconnected(sk, 'tcp_disconnect');
     if (this.state(sk) === TCP_LISTEN) yield* this.setState(sk, TCP_CLOSE);
     sock.set(sk, 'sk_shutdown', 0);
-    yield* k.call(sock.get(sk, 'sk_error_report'), sk);
+    yield* sock.call(sk, 'sk_error_report', sk);
     return 0;
   }
 
   /** inet_csk_destroy_sock(): the end of an orphaned socket; drops its owner's reference. */
   private *destroyConnection(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
-    yield* k.call(k.struct('proto').get(sock.get(sk, '__sk_common.skc_prot'), 'destroy'), sk);
+    yield* k.struct('proto').call(sock.get(sk, '__sk_common.skc_prot'), 'destroy', sk);
     yield* k.get(SkbQueues).purge(sock.addr(sk, 'sk_receive_queue'));
     yield* k.get(Socks).put(sk);
   }

@@ -1,11 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { testBit } from '../../abi/bit-ops.js';
 import { JumpLabels } from '../../core/jump-label.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
+import { InetSockets } from './af-inet.js';
 
 /**
  * UDP sockets as far as they go without packets, and tunnels that take over what they receive (net/ipv4/udp.c,
@@ -41,7 +43,7 @@ export class UdpSockets implements Subsystem {
   private *destruct(sk: Ptr): Sleepable<void> {
     const { k } = this;
     yield* k.get(SkbQueues).purge(k.struct('udp_sock').addr(sk, 'reader_queue'));
-    yield* k.call(k.fn('inet_sock_destruct'), sk);
+    yield* k.wait(k.get(InetSockets).exports.inet_sock_destruct(sk));
   }
 
   /** udp_destroy_sock(): a tunnel hears of the end of its socket. */
@@ -50,8 +52,8 @@ export class UdpSockets implements Subsystem {
     const type = k.struct('udp_sock');
     yield* k.get(Socks).exports.lock_sock_nested(sk);
     yield* k.get(Socks).exports.release_sock(sk);
-    const notify = type.get(sk, 'encap_type') === 0 ? 0 : type.get(sk, 'encap_destroy');
-    if (notify !== 0) yield* k.call(notify, sk);
+    const tells = type.get(sk, 'encap_type') !== 0 && type.get(sk, 'encap_destroy') !== 0;
+    if (tells) yield* type.call(sk, 'encap_destroy', sk);
     if (this.isTunnel(sk)) this.count(key, 'static_key_slow_dec');
   }
 
@@ -66,8 +68,7 @@ export class UdpSockets implements Subsystem {
   private isTunnel(sk: Ptr): boolean {
     const type = this.k.struct('udp_sock');
     if (type.has('encap_enabled')) return type.get(sk, 'encap_enabled') !== 0;
-    const bit = BigInt(this.k.enumValue('UDP_FLAGS_ENCAP_ENABLED'));
-    return ((type.getBig(sk, 'udp_flags') >> bit) & 1n) !== 0n;
+    return testBit(this.k.space, type.addr(sk, 'udp_flags'), this.k.enumValue('UDP_FLAGS_ENCAP_ENABLED'));
   }
 
   private count(key: string, change: 'static_key_slow_inc' | 'static_key_slow_dec'): void {
