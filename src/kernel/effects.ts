@@ -34,3 +34,10 @@ export function* block(): Sleepable<void> {
 export function* yieldCpu(): Sleepable<void> {
   yield { kind: 'yield' };
 }
+
+/** Runs a function that cannot sleep in this situation: at boot, where only the base kernel's own code runs. */
+export function runNow<T>(body: Sleepable<T>): T {
+  const step = body.next();
+  if (!step.done) throw new Error('a function that had to finish at once waits for something');
+  return step.value;
+}

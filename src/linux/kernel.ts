@@ -226,6 +226,7 @@ export class LinuxKernel {
 
   private readonly memberFunctions: MemberFunctions = {
     call: (fn, signature, args) => this.calls.call(fn, signature, args),
+    callBig: (fn, signature, args) => this.calls.callBig(fn, signature, args),
     address: (name, signature, fn) => this.exports.hostFunction(name, signature, fn),
   };
 
@@ -354,35 +355,6 @@ export class LinuxKernel {
 
   private permanentAt: Ptr = 0;
   private permanentLeft = 0;
-
-  /** Calls a function pointer of the guest; its result is left where Convention.result finds it. Arguments: see Effect. */
-  *call(fn: Ptr, ...args: (number | bigint)[]): Sleepable<void> {
-    yield { kind: 'call', fn, args };
-  }
-
-  /** Calls a function that returns int. */
-  *callInt(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
-    yield { kind: 'call', fn, args };
-    return Number(this.convention.result('i'));
-  }
-
-  /** Calls a function that returns a pointer. */
-  *callPtr(fn: Ptr, ...args: (number | bigint)[]): Sleepable<Ptr> {
-    yield { kind: 'call', fn, args };
-    return Number(this.convention.result('p'));
-  }
-
-  /** Calls a function that returns long or ssize_t. */
-  *callLong(fn: Ptr, ...args: (number | bigint)[]): Sleepable<number> {
-    yield { kind: 'call', fn, args };
-    return Number(this.convention.result('l'));
-  }
-
-  /** Calls a function that returns bool. */
-  *callBool(fn: Ptr, ...args: (number | bigint)[]): Sleepable<boolean> {
-    yield { kind: 'call', fn, args };
-    return this.convention.result('b') === true;
-  }
 
   /** Waits for what may or may not be a generator: for functions that only sometimes sleep. */
   *wait<T>(value: T | Sleepable<T>): Sleepable<T> {

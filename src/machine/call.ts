@@ -15,7 +15,7 @@ export function callFunction(machine: Machine, fn: string | Ptr, args: readonly 
   const end = machine.process(
     'modbox',
     function* () {
-      yield* kernel.call(address, ...args);
+      yield { kind: 'call', fn: address, args };
       result = BigInt(kernel.convention.result('Q'));
       return 0;
     },

@@ -39,6 +39,12 @@ export class GuestCalls {
     return this.result(signature.result);
   }
 
+  /** As `call`, of a function of guest code whose result is 64 bits that mean something each: exact, unsigned. */
+  *callBig(fn: Ptr, { params }: Signature, args: readonly Argument[]): Sleepable<bigint> {
+    yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
+    return BigInt(this.convention.result('Q'));
+  }
+
   /** Where it throws, the instruction pointer stays on it: that is where a fault was. */
   private *callOwn(fn: Ptr, own: AnyFunction, args: readonly Argument[]): Sleepable<number> {
     const { cpu } = this;

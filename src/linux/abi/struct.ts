@@ -9,6 +9,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 /** How functions that members point to are called, and where the base kernel's own are for guest code. */
 export interface MemberFunctions {
   call(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number>;
+  callBig(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<bigint>;
   /** Address at which guest code calls a function of the base kernel; one for each name. */
   address(name: string, signature: Signature, fn: AnyFunction): Ptr;
 }
@@ -99,6 +100,11 @@ export class StructType {
    */
   *call(ptr: Ptr, path: string, ...args: Argument[]): Sleepable<number> {
     return yield* this.functions.call(this.get(ptr, path), this.signature(path), args);
+  }
+
+  /** As `call`, where the result is a set of 64 bits: exact, unsigned. */
+  *callBig(ptr: Ptr, path: string, ...args: Argument[]): Sleepable<bigint> {
+    return yield* this.functions.callBig(this.get(ptr, path), this.signature(path), args);
   }
 
   /** Lets a member point to a function of the base kernel, which backtraces show as `name`; there is one of each name. */

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { runNow } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { MKDEV } from '../abi/device-number.js';
-import { runNow } from '../abi/invoke.js';
 import { list } from '../abi/list.js';
 import { Devices } from '../drivers/base/core.js';
 import { putDevice } from '../drivers/base/device.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { runNow } from '../abi/invoke.js';
+import { runNow } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { type HashCore, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 } from '../lib/crypto/hash-cores.js';
 import {

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { runNow } from '../abi/invoke.js';
+import { runNow } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Kobjects } from './kobject.js';

@@ -37,7 +37,7 @@ describe('what a function of the base kernel cannot go on from', () => {
       throw new Oops('bug', 'kernel BUG at test.c:1!', 0, 'because of the test');
     };
     const fn = g.k.exports.hostFunction('test_bug', 'v:', because);
-    expect(() => g.run(() => g.k.call(fn))).toThrow('because of the test');
+    expect(() => g.run(() => g.k.callAs('v:', fn))).toThrow('because of the test');
     expect(log()).toContain('kernel BUG at test.c:1!');
   });
 

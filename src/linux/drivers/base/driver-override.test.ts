@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../../cpu/layout.js';
+import { runNow } from '../../../kernel/effects.js';
 import { loadBundled } from '../../../target/node/index.js';
-import { runNow } from '../../abi/invoke.js';
 import { LinuxKernel } from '../../kernel.js';
 import { SysfsAttribute } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { AnyFunction } from '../../../kernel/abi/gate.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../abi/invoke.js';
+import { runNow } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Buses } from './bus.js';
 import { Drivers } from './driver.js';

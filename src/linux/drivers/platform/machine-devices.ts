@@ -1,4 +1,4 @@
-import { runNow } from '../../abi/invoke.js';
+import { runNow } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { PlatformDevices } from './platform-device.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { runNow } from '../../../kernel/effects.js';
 import { DeviceNode, DirectoryNode, MemoryDirectory } from '../../../kernel/files/index.js';
 import { MAJOR, MINOR } from '../../abi/device-number.js';
-import { runNow } from '../../abi/invoke.js';
 import { DeviceNodes as NumberedDevices } from '../../drivers/base/device-nodes.js';
 import { DeviceUevents } from '../../drivers/base/device-uevent.js';
 import type { LinuxKernel } from '../../kernel.js';

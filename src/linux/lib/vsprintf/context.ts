@@ -3,7 +3,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../abi/struct.js';
 
 /** What a StructType offers, without its privates: tests give layouts of their own. */
-export type StructView = Omit<Pick<StructType, keyof StructType>, 'call' | 'bind' | 'signature'>;
+export type StructView = Omit<Pick<StructType, keyof StructType>, 'call' | 'callBig' | 'bind' | 'signature'>;
 
 /** How %p prints a code address: `S` name+offset/size, `s` name, `B` the same for a return address. */
 export type SymbolStyle = 'S' | 's' | 'B';

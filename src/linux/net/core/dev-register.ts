@@ -1,4 +1,3 @@
-import { RAX } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, EIO } from '../../../kernel/errno.js';
@@ -199,12 +198,8 @@ export class DeviceRegistration implements Subsystem {
     const current = type.getBig(dev, 'features');
     let wanted = (current & ~hardware) | (type.getBig(dev, 'wanted_features') & hardware);
     const operations = k.struct('net_device_ops');
-    const fix = operations.get(ops, 'ndo_fix_features');
-    if (fix !== 0) {
-      // The set of features has more than 53 bits: a typed call's result would not be exact.
-      yield* k.call(fix, dev, wanted);
-      wanted = k.cpu.get(RAX);
-    }
+    if (operations.get(ops, 'ndo_fix_features') !== 0)
+      wanted = yield* operations.callBig(ops, 'ndo_fix_features', dev, wanted);
     wanted = this.consistent(wanted);
     if (wanted === current) return false;
     const sets = operations.get(ops, 'ndo_set_features') !== 0;

@@ -77,7 +77,7 @@ export class DeviceTransmission implements Subsystem {
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
     k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, 2);
-    yield* k.wait(k.get(SkbAllocation).exports.kfree_skb(skb));
+    yield* k.wait(k.get(SkbAllocation).exports.kfree_skb_reason(skb));
     return -ENETDOWN;
   }
 

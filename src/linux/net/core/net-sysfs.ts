@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../abi/invoke.js';
+import { runNow } from '../../../kernel/effects.js';
 import { Classes } from '../../drivers/base/class.js';
 import { Devices } from '../../drivers/base/core.js';
 import { getDevice } from '../../drivers/base/device.js';
