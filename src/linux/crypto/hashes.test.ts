@@ -16,6 +16,7 @@ for (const target of targets)
     const builtIn = (option: string): boolean => target.config.get(option) === 'y';
     const names = ['md5', 'sha1', 'sha224', 'sha256'];
     if (builtIn('CONFIG_CRYPTO_SHA512')) names.push('sha384', 'sha512');
+    if (builtIn('CONFIG_CRYPTO_SHA3')) names.push('sha3-224', 'sha3-256', 'sha3-384', 'sha3-512');
 
     beforeAll(() => {
       g = guest({}, target);

@@ -19,6 +19,7 @@ import { CryptoProcFile } from './proc-file.js';
 import { CryptoRegistration } from './registration.js';
 import { ScatterWalks } from './scatterwalk.js';
 import { CryptoSelfTests } from './self-tests.js';
+import { Sha3 } from './sha3.js';
 import { Shash } from './shash.js';
 import { Skciphers } from './skcipher.js';
 import { SkcipherWalks } from './skcipher-walk.js';
@@ -51,6 +52,7 @@ export const CRYPTO_SUBSYSTEMS: readonly SubsystemClass[] = [
   BlockModes,
   NullAlgorithms,
   BuiltinHashes,
+  Sha3,
   AesGeneric,
   MissingBuiltins,
   BuiltinCompressors,

@@ -19,7 +19,6 @@ const MISSING: readonly Missing[] = [
   { option: 'CONFIG_CRYPTO_ECDSA', names: /^ecdsa-nist-p\d+$/ },
   { option: 'CONFIG_CRYPTO_DRBG', names: /^(stdrng|drbg_\w+)$/ },
   { option: 'CONFIG_CRYPTO_JITTERENTROPY', names: /^jitterentropy_rng$/ },
-  { option: 'CONFIG_CRYPTO_SHA3', names: /^sha3-\d+$/ },
   { option: 'CONFIG_CRYPTO_CRCT10DIF', names: /^crct10dif$/ },
   { option: 'CONFIG_CRYPTO_CRC64_ROCKSOFT', names: /^crc64-rocksoft$/ },
   { option: 'CONFIG_CRYPTO_CRC32C', names: /^crc32c$/ },
