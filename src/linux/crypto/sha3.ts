@@ -1,6 +1,6 @@
 import { keccakP } from '@noble/hashes/sha3.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { runNow } from '../abi/invoke.js';
+import { runNow } from '../../kernel/effects.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
