@@ -30,6 +30,13 @@ export const PAGE_KERNEL: Permissions = { read: true, write: true, execute: fals
 export const PAGE_KERNEL_RO: Permissions = { read: true, write: false, execute: false };
 export const PAGE_KERNEL_ROX: Permissions = { read: true, write: false, execute: true };
 
+/** What a page may be used for while read-only mappings do not bind the kernel. */
+const unbound = ({ read, write, execute }: Permissions): Permissions => ({
+  read,
+  write: read || write,
+  execute,
+});
+
 /** The last region is that of error pointers, with the register file at its end. */
 const MAPPABLE_END = ERRORS.start;
 
@@ -43,6 +50,8 @@ const MAPPED = 1;
 const EXECUTE = 2;
 /** The page was mapped at some time: it may hold something. */
 const USED = 4;
+/** Mapped for reading alone: CR0.WP says whether that binds the kernel. */
+const READ_ONLY = 8;
 
 /**
  * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
@@ -168,6 +177,29 @@ export class AddressSpace {
     this.allowedAccesses = this.accesses + count;
     return left;
   }
+
+  /**
+   * CR0.WP (Intel SDM volume 3, 2.5): whether pages that are mapped read-only are so for the kernel too. Code that was written to
+   * meanwhile is translated anew once it is set again.
+   */
+  get writeProtect(): boolean {
+    return this.bound;
+  }
+
+  set writeProtect(value: boolean) {
+    if (this.bound === value) return;
+    this.bound = value;
+    if (value) this.restrictions++;
+    for (let page = 0; page < this.pageFlags.length; page++) {
+      const flags = this.pageFlags[page];
+      if (!(flags & READ_ONLY) || isUserPage(page)) continue;
+      const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
+      this.tables.allow(page, upper, { read: true, write: !value });
+      if (value && flags & EXECUTE) this.codeChanged(page * PAGE_SIZE, PAGE_SIZE);
+    }
+  }
+
+  private bound = true;
 
   isMapped(ptr: Ptr): boolean {
     return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & MAPPED) !== 0;
@@ -384,10 +416,11 @@ export class AddressSpace {
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
       wasCode ||= (this.pageFlags[page] & EXECUTE) !== 0;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
-      this.pageFlags[page] = flags | USED;
+      const readOnly = permissions?.read && !permissions.write;
+      this.pageFlags[page] = flags | USED | (readOnly ? READ_ONLY : 0);
       if (this.writeTable[page] !== NO_ACCESS && !permissions?.write) this.restrictions++;
       if (isUserPage(page)) this.user.set(page, permissions);
-      else if (permissions) this.tables.allow(page, upper, permissions);
+      else if (permissions) this.tables.allow(page, upper, this.bound ? permissions : unbound(permissions));
       else this.tables.forbid(page, page + 1);
     }
     if (wasCode) this.codeChanged(start, bytes);

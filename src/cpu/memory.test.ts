@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from './address-space.js';
 import { RAX, RCX, RDI, RSI, RSP } from './cpu-types.js';
 import { CodeCache, type Translation } from './runtime/code-cache.js';
-import { CODE, CODE_ADDRESS, DATA, DATA_ADDRESS, machine, STACK } from './testing/machine.js';
+import {
+  CODE,
+  CODE_ADDRESS,
+  DATA,
+  DATA_ADDRESS,
+  machine,
+  STACK,
+  type TestMachine,
+} from './testing/machine.js';
 
 const HOST = 0x0200_0000;
 const HOST_CALL = 'call 0xffffffff82000000';
@@ -200,5 +208,51 @@ describe('functions copied into their caller', () => {
       expect(m.call()).toEqual(returned);
       expect(m.cpu.get(RAX)).toBe(BigInt(10 * step));
     }
+  });
+});
+
+describe('write protection of the kernel (CR0.WP)', () => {
+  const READ_ONLY = DATA + 0x4000;
+  const STORE = 'mov [rdi], rsi\nmov rax, [rdi]\nret';
+
+  function withReadOnlyPage(): TestMachine {
+    const m = machine();
+    m.space.map(READ_ONLY, 0x1000, PAGE_KERNEL_RO);
+    m.load(STORE);
+    m.cpu.setPtr(RDI, READ_ONLY);
+    m.cpu.set(RSI, 7n);
+    return m;
+  }
+
+  it('makes read-only pages so for the kernel, and lets it write to them once it is off', () => {
+    const m = withReadOnlyPage();
+    expect(m.call()).toMatchObject({ kind: 'exception', exception: { access: 'write' } });
+    m.space.writeProtect = false;
+    expect(m.call()).toEqual(returned);
+    expect(m.cpu.get(RAX)).toBe(7n);
+    m.space.writeProtect = true;
+    expect(m.call()).toMatchObject({ kind: 'exception', exception: { access: 'write' } });
+  });
+
+  it('says the same of pages that are mapped meanwhile', () => {
+    const m = withReadOnlyPage();
+    m.space.writeProtect = false;
+    m.space.map(READ_ONLY + 0x1000, 0x1000, PAGE_KERNEL_RO);
+    m.cpu.setPtr(RDI, READ_ONLY + 0x1000);
+    expect(m.call()).toEqual(returned);
+    m.space.writeProtect = true;
+    expect(m.call()).toMatchObject({ kind: 'exception' });
+  });
+
+  it('has code that was written to meanwhile translated anew', () => {
+    const m = withReadOnlyPage();
+    m.load('mov eax, 1\nret', 0x100);
+    expect([m.call(0x100), m.cpu.get(RAX)]).toEqual([returned, 1n]);
+    m.space.writeProtect = false;
+    m.cpu.setPtr(RDI, CODE + 0x101);
+    m.cpu.set(RSI, 0xc3_0000_0002n);
+    expect(m.call()).toEqual(returned);
+    m.space.writeProtect = true;
+    expect([m.call(0x100), m.cpu.get(RAX)]).toEqual([returned, 2n]);
   });
 });

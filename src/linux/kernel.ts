@@ -148,7 +148,16 @@ export class LinuxKernel {
       1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
     );
     this.random = new Random(options.seed ?? 0);
-    this.platform = { ...bareMachine(this.random, () => this.now()), ...options.platform };
+    this.platform = {
+      ...bareMachine(
+        this.random,
+        () => this.now(),
+        (on) => {
+          space.writeProtect = on;
+        },
+      ),
+      ...options.platform,
+    };
     this.cpu = new Cpu(space, { platform: this.platform });
     this.interruption = new InterruptionPoint(
       () => this.cpu.elapsed + ACCESS_WORK * space.accesses,

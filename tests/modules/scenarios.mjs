@@ -340,6 +340,11 @@ export const scenarios = {
     modules: ['tagsets'],
     steps: ['insmod /mods/tagsets.ko', 'rmmod tagsets'],
   },
+  wpoff: {
+    about: 'read-only data is written to with CR0.WP cleared',
+    modules: ['wpoff'],
+    steps: ['insmod /mods/wpoff.ko', 'rmmod wpoff'],
+  },
   userkinds: {
     about: 'user memory reached without the functions for it, and copies of what must not be copied (usercopy hardening)',
     modules: ['userkinds'],

@@ -2,6 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import { EIO } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Once, warn } from '../warn.js';
+import { WRITE_PROTECT } from './platform.js';
 
 /** RFLAGS.IF */
 const X86_EFLAGS_IF = 0x200n;
@@ -59,11 +61,21 @@ export class Paravirt implements Subsystem {
       });
     });
     native('cpu.read_cr0', 'Q:', () => platform.readControl(0));
-    native('cpu.write_cr0', 'v:Q', (value: bigint) => void platform.writeControl(0, value));
+    native('cpu.write_cr0', 'v:Q', (value: bigint) => this.writeCr0(value));
     native('cpu.write_cr4', 'v:Q', (value: bigint) => void platform.writeControl(4, value));
     native('cpu.store_tr', 'Q:', () => TSS_SELECTOR);
     native('cpu.get_debugreg', 'Q:i', () => 0n);
   }
+
+  /** native_write_cr0(): write protection is not given up by this way. */
+  private writeCr0(value: bigint): void {
+    const { k } = this;
+    if ((value & WRITE_PROTECT) === 0n && this.once.first('WP'))
+      warn(k, 'CR0 WP bit went missing!?', 'arch/x86/kernel/cpu/common.c:403', 'native_write_cr0');
+    k.platform.writeControl(0, value | WRITE_PROTECT);
+  }
+
+  private readonly once = new Once();
 
   /** A register that there is not reads as zero and cannot be written; only the safe forms say so. */
   private modelSpecificRegisters(native: Native): void {
