@@ -1,4 +1,5 @@
 import type { Ptr } from '../cpu/layout.js';
+import type { Sleepable } from '../kernel/effects.js';
 import type { LinuxKernel } from './kernel.js';
 
 /** When and from where something was registered: a return address of guest code, and a mark of the ledger. */
@@ -87,6 +88,21 @@ export function* listedStructs(k: LinuxKernel, struct: string, member: string, h
 
 function nextNode(k: LinuxKernel, node: Ptr): Ptr {
   return node !== 0 && k.space.canRead(node, 8) ? k.space.loadPtr(node) : 0;
+}
+
+/**
+ * Runs what makes something for the kernel itself while a module's call is served, such as a directory that others will share: it
+ * is not of the module that happened to come first.
+ */
+export function* asKernel<T>(k: LinuxKernel, body: () => Sleepable<T>): Sleepable<T> {
+  const task = k.executor.current;
+  const { caller } = k;
+  if (task) task.caller = 0;
+  try {
+    return yield* body();
+  } finally {
+    if (task) task.caller = caller;
+  }
 }
 
 /** Remembers who registered what, by the address of what was registered. */

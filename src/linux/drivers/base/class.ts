@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
 import { errPtr, isErr } from '../../errors.js';
-import { type Holding, heldStructs } from '../../holding.js';
+import { asKernel, type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { krefUnderflow } from '../../kobject/kref.js';
@@ -194,7 +194,7 @@ export class Classes implements Subsystem {
       known.users++;
       return known.kobj;
     }
-    const kobj = yield* this.k.get(Kobjects).createAndAdd(state.name, parent);
+    const kobj = yield* asKernel(this.k, () => this.k.get(Kobjects).createAndAdd(state.name, parent));
     if (kobj !== 0) state.glue.set(parent, { kobj, users: 1 });
     return kobj;
   }

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
-import type { Holding } from '../../holding.js';
+import { asKernel, type Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { initList } from '../../kobject/list.js';
@@ -258,7 +258,8 @@ export class Devices implements Subsystem {
 
   /** /sys/devices/virtual or /sys/devices/system, made when it is first needed. */
   *topDirectory(name: 'virtual' | 'system'): Sleepable<Ptr> {
-    const known = this.top.get(name) ?? (yield* this.k.get(Kobjects).createAndAdd(name, this.topKobject));
+    const make = (): Sleepable<Ptr> => this.k.get(Kobjects).createAndAdd(name, this.topKobject);
+    const known = this.top.get(name) ?? (yield* asKernel(this.k, make));
     this.top.set(name, known);
     return known;
   }

@@ -3,6 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../../kernel/errno.js';
 import { errPtr } from '../../errors.js';
+import { asKernel } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
@@ -22,11 +23,7 @@ export function registerClass(k: LinuxKernel, name: string, at?: Ptr): Ptr {
  * when they go.
  */
 export function* registerLate(k: LinuxKernel, cls: Ptr): Sleepable<void> {
-  const task = k.executor.current;
-  const caller = k.caller;
-  if (task) task.caller = 0;
-  yield* k.get(Classes).register(cls);
-  if (task) task.caller = caller;
+  yield* asKernel(k, () => k.get(Classes).register(cls));
 }
 
 /** What a device of a built-in class is made with. */
