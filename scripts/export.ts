@@ -10,9 +10,8 @@ import { prototypeText, signatureFromTypes } from '../src/kernel/abi/signature.j
 import { DiskFiles } from '../src/kmod/node/disk-files.js';
 import { openModule } from '../src/kmod/open-module.js';
 import type { Target } from '../src/target/index.js';
-import { readTarget } from '../src/target/index.js';
-import { loadBundled, sourceOfPath } from '../src/target/node/index.js';
 import { corpusTree, newerTree } from '../src/testing/corpus.js';
+import { knownTargets } from '../src/testing/targets.js';
 
 const SOURCE = new URL('../src/linux/', import.meta.url).pathname;
 /** TypeScript's types of what travels as each code (src/linux/abi/signature.ts). */
@@ -27,12 +26,12 @@ interface Kernel {
 }
 
 async function kernels(wanted: readonly string[]): Promise<Kernel[]> {
-  const tree = await corpusTree();
-  const own = { target: loadBundled(), users: tree === undefined ? new Map() : usersOf(tree, wanted) };
-  const newer = await newerTree();
-  if (newer === undefined) return [own];
-  const { source, release } = sourceOfPath(newer);
-  return [own, { target: await readTarget(source, { release }), users: usersOf(newer, wanted) }];
+  const trees = [await corpusTree(), await newerTree()];
+  const targets = await knownTargets();
+  return targets.map((target, i) => {
+    const tree = trees[i];
+    return { target, users: tree === undefined ? new Map() : usersOf(tree, wanted) };
+  });
 }
 
 function provider({ exports, modules, symbols }: Target, name: string): string {

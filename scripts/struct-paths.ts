@@ -8,10 +8,7 @@
  */
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
-import type { Btf } from '../src/formats/btf/index.js';
-import { readTarget } from '../src/target/index.js';
-import { loadBundled, sourceOfPath } from '../src/target/node/index.js';
-import { newerTree } from '../src/testing/corpus.js';
+import { knownTargets } from '../src/testing/targets.js';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 /** Methods of StructType by the place of the path among their arguments. */
@@ -96,15 +93,6 @@ function uses(program: ts.Program): { readonly found: Use[]; readonly dynamic: n
   return { found, dynamic };
 }
 
-async function kernels(): Promise<Map<string, Btf>> {
-  const found = new Map([[loadBundled().release, loadBundled().types]]);
-  const newer = await newerTree();
-  if (newer === undefined) return found;
-  const { source, release } = sourceOfPath(newer);
-  const target = await readTarget(source, { release });
-  return found.set(target.release, target.types);
-}
-
 const config = ts.getParsedCommandLineOfConfigFile(
   `${ROOT}tsconfig.json`,
   {},
@@ -116,7 +104,7 @@ const config = ts.getParsedCommandLineOfConfigFile(
   },
 );
 const { found, dynamic } = uses(ts.createProgram(config!.fileNames, config!.options));
-const types = await kernels();
+const types = new Map((await knownTargets()).map((target) => [target.release, target.types]));
 const asked = new Set(found.filter(({ asks }) => asks).map(({ file, struct }) => `${file} ${struct}`));
 const isAsked = ({ file, struct, path }: Use): boolean =>
   asked.has(`${file} ${struct}`) ||

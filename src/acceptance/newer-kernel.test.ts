@@ -3,8 +3,8 @@ import { DiskFiles } from '../kmod/node/disk-files.js';
 import { Machine } from '../machine/machine.js';
 import { runModule } from '../machine/module-run.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
-import { newerTarget } from '../machine/testing/recorded.js';
 import { newerTree } from '../testing/corpus.js';
+import { newerTarget } from '../testing/targets.js';
 
 const tree = await newerTree();
 const target = await newerTarget();

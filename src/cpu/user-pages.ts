@@ -60,22 +60,35 @@ export class UserPages {
     this.show(page, access);
   }
 
-  /** Whether a process may read so many bytes; all lie in the user region. */
+  /** Whether a process may read so many bytes; outside of the user region it may nothing. */
   canRead(ptr: Ptr, bytes = 1): boolean {
-    return this.every(ptr, bytes, ({ read }) => read);
+    const wanted = Math.max(bytes, 1);
+    return this.readable(ptr, wanted) === wanted;
   }
 
   canWrite(ptr: Ptr, bytes = 1): boolean {
-    return this.every(ptr, bytes, ({ write }) => write);
+    const wanted = Math.max(bytes, 1);
+    return this.writable(ptr, wanted) === wanted;
   }
 
-  private every(ptr: Ptr, bytes: number, may: (access: Access) => boolean): boolean {
-    const end = ptr + Math.max(bytes, 1);
-    for (let at = ptr; at < end; at = at - (at % PAGE_SIZE) + PAGE_SIZE) {
+  /** How many of `bytes` bytes from a pointer on a process may read before the first that it may not. */
+  readable(ptr: Ptr, bytes: number): number {
+    return this.reach(ptr, bytes, ({ read }) => read);
+  }
+
+  writable(ptr: Ptr, bytes: number): number {
+    return this.reach(ptr, bytes, ({ write }) => write);
+  }
+
+  private reach(ptr: Ptr, bytes: number, may: (access: Access) => boolean): number {
+    let done = 0;
+    while (done < bytes) {
+      const at = ptr + done;
       const access = this.rights.get(Math.floor(at / PAGE_SIZE));
-      if (!access || !may(access)) return false;
+      if (!access || !may(access)) break;
+      done += PAGE_SIZE - (at % PAGE_SIZE);
     }
-    return true;
+    return Math.min(done, bytes);
   }
 
   private refresh(): void {

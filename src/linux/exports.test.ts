@@ -1,22 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { readTarget, type Target } from '../target/index.js';
-import { loadBundled, sourceOfPath } from '../target/node/index.js';
-import { newerTree } from '../testing/corpus.js';
+import { loadBundled } from '../target/node/index.js';
+import { knownTargets } from '../testing/targets.js';
 import { LinuxKernel } from './kernel.js';
 import { guest } from './testing/guest.js';
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
 /** A table entry that answers without looking at anything. */
 const CONSTANT = /^ {4}(\w+): \((.*?)\) => (\{\}|(?!this\b)-?[\w.]+|errPtr\(\w+\)),$/;
-
-async function knownTargets(): Promise<Target[]> {
-  const tree = await newerTree();
-  if (tree === undefined) return [loadBundled()];
-  const { source, release } = sourceOfPath(tree);
-  return [loadBundled(), await readTarget(source, { release })];
-}
 
 it('every export exists in a kernel that is known', async ({ skip }) => {
   const targets = await knownTargets();

@@ -115,7 +115,7 @@ export class LinuxKernel {
   readonly interruption: InterruptionPoint;
   /** Memory that the machine has: `mem=`. */
   readonly budget: MemoryBudget;
-  private readonly calls: GuestCalls;
+  readonly calls: GuestCalls;
   readonly trust: ModuleTrust;
   /** Whether what is refused or distrusted for safety's sake alone is taken as the real kernel takes it. */
   readonly lenient: boolean;

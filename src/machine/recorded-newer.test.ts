@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
-import { debianModules, newerScenarios, newerTarget } from './testing/recorded.js';
+import { newerTarget } from '../testing/targets.js';
+import { debianModules, newerScenarios } from './testing/recorded.js';
 import { itReplays } from './testing/replays.js';
 
 const debian = await debianModules();

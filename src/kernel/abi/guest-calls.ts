@@ -1,7 +1,7 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import type { CpuContract } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { isSleepable, type Sleepable } from '../effects.js';
+import { type Effect, isSleepable, type Sleepable } from '../effects.js';
 import type { Convention } from './convention.js';
 import type { AnyFunction } from './gate.js';
 import type { Code, Signature } from './signature.js';
@@ -27,22 +27,30 @@ export class GuestCalls {
    * Arguments beyond those of the signature are left out: kernels before and after this one may take them.
    */
   *call(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number> {
-    const { params } = signature;
-    if (args.length < params.length)
-      throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
     const own = this.ownFunction(fn);
     if (own) {
-      const plainArgs = args.map((arg, i) => plain(arg, params[i]));
+      demandArguments(signature, args);
+      const plainArgs = args.map((arg, i) => plain(arg, signature.params[i]));
       return yield* this.callOwn(fn, own, plainArgs);
     }
-    yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
+    return yield* this.throughCpu(fn, signature, args);
+  }
+
+  /** As `call`, but the base kernel's own functions are called as guest code calls them too. */
+  *throughCpu(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number> {
+    yield this.callOf(fn, signature, args);
     return this.result(signature.result);
   }
 
   /** As `call`, of a function of guest code whose result is 64 bits that mean something each: exact, unsigned. */
-  *callBig(fn: Ptr, { params }: Signature, args: readonly Argument[]): Sleepable<bigint> {
-    yield { kind: 'call', fn, args: params.map((code, i) => this.encode(args[i], code)) };
+  *callBig(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<bigint> {
+    yield this.callOf(fn, signature, args);
     return BigInt(this.convention.result('Q'));
+  }
+
+  private callOf(fn: Ptr, signature: Signature, args: readonly Argument[]): Effect {
+    demandArguments(signature, args);
+    return { kind: 'call', fn, args: signature.params.map((code, i) => this.encode(args[i], code)) };
   }
 
   /** Where it throws, the instruction pointer stays on it: that is where a fault was. */
@@ -66,6 +74,11 @@ export class GuestCalls {
   private result(code: Code): number {
     return code === 'v' ? 0 : Number(this.convention.result(code));
   }
+}
+
+function demandArguments({ params }: Signature, args: readonly Argument[]): void {
+  if (args.length < params.length)
+    throw new TypeError(`${params.length} arguments are wanted, ${args.length} given`);
 }
 
 /** Truth as the base kernel's own functions take it: a boolean where the parameter is bool, else a number. */

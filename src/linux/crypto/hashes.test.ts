@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { newerTarget } from '../../machine/testing/recorded.js';
 import { loadBundled } from '../../target/node/index.js';
+import { newerTarget } from '../../testing/targets.js';
 import { isErr, ptrErr } from '../errors.js';
 import { type Guest, guest } from '../testing/guest.js';
 import { ScatterWalks } from './scatterwalk.js';

@@ -5,6 +5,9 @@ import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import {
+  FLAG_ASYNC,
+  FLAG_INTERNAL,
+  FLAG_TESTED,
   TYPE_AEAD,
   TYPE_AHASH,
   TYPE_AKCIPHER,
@@ -17,11 +20,6 @@ import {
   TYPE_SHASH,
   TYPE_SKCIPHER,
 } from './types.js';
-
-/** CRYPTO_ALG_ASYNC, _TESTED, _INTERNAL (include/linux/crypto.h, which no kernel's type information has). */
-const ASYNC = 0x80;
-const TESTED = 0x400;
-const INTERNAL = 0x2000;
 
 /** A line besides those that all have: its label and where in the algorithm the number is. */
 type Row = readonly [label: string, member: string];
@@ -117,11 +115,11 @@ function describe(k: LinuxKernel, alg: Ptr): string {
     ],
     ['priority', type.get(alg, 'cra_priority')],
     ['refcnt', type.get(alg, 'cra_refcnt.refs.counter')],
-    ['selftest', flags & TESTED ? 'passed' : 'unknown'],
-    ['internal', flags & INTERNAL ? 'yes' : 'no'],
+    ['selftest', flags & FLAG_TESTED ? 'passed' : 'unknown'],
+    ['internal', flags & FLAG_INTERNAL ? 'yes' : 'no'],
     ['type', shown?.type ?? 'unknown'],
   ];
-  if (shown?.async) lines.push(['async', flags & ASYNC ? 'yes' : 'no']);
+  if (shown?.async) lines.push(['async', flags & FLAG_ASYNC ? 'yes' : 'no']);
   for (const [label, member] of shown?.rows ?? []) lines.push([label, number(k, alg, shown!, member)]);
   if (shown?.type === 'aead') lines.push(['geniv', '<none>']);
   return `${lines.map(([label, value]) => `${label.padEnd(13)}: ${value}\n`).join('')}\n`;

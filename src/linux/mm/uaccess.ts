@@ -126,7 +126,7 @@ export class Uaccess implements Subsystem {
   /** Bytes that could not be copied. */
   toUser(to: Ptr, from: Ptr, count: number): number {
     const { space } = this.k;
-    const writable = this.prefix(to, count, (at, bytes) => space.user.canWrite(at, bytes));
+    const writable = this.k.space.user.writable(to, count);
     // All of a machine's memory can be read: what belongs to nobody is a fault here, not the end of a copy.
     const possible =
       from >= RAM.start && from < RAM.start + RAM.size ? writable : space.readableFrom(from, writable);
@@ -137,7 +137,7 @@ export class Uaccess implements Subsystem {
 
   /** Bytes that could not be copied; the kernel buffer is zero-filled from there. */
   fromUser(to: Ptr, from: Ptr, count: number): number {
-    const possible = this.prefix(from, count, (at, bytes) => this.k.space.user.canRead(at, bytes));
+    const possible = this.k.space.user.readable(from, count);
     this.k.traps.given(to, count, 'write');
     const out = this.k.space.writable(to, count);
     out.set(this.k.space.bytes.subarray(from, from + possible));
@@ -150,34 +150,21 @@ export class Uaccess implements Subsystem {
   }
 
   private clear(to: Ptr, count: number): number {
-    const possible = this.prefix(to, count, (at, bytes) => this.k.space.user.canWrite(at, bytes));
+    const possible = this.k.space.user.writable(to, count);
     this.k.space.bytes.fill(0, to, to + possible);
     return count - possible;
   }
 
-  /** How many bytes from a user address on are accessible. */
-  private prefix(start: Ptr, count: number, allowed: (at: Ptr, bytes: number) => boolean): number {
-    if (!inUser(start)) return 0;
-    if (inUser(start + count) && allowed(start, count)) return count;
-    let done = 0;
-    while (done < count && inUser(start + done)) {
-      const step = Math.min(count - done, 4096 - ((start + done) & 4095));
-      if (!allowed(start + done, step)) break;
-      done += step;
-    }
-    return done;
-  }
-
   /** 1 if every byte is zero, 0 if not, -EFAULT if they cannot be read. */
   private isZeroed(from: Ptr, count: number): number {
-    const readable = this.prefix(from, count, (at, bytes) => this.k.space.user.canRead(at, bytes));
+    const readable = this.k.space.user.readable(from, count);
     if (readable < count) return -EFAULT;
     return this.k.space.bytes.subarray(from, from + count).every((byte) => byte === 0) ? 1 : 0;
   }
 
   private stringFromUser(to: Ptr, from: Ptr, count: number): number {
     for (let i = 0; i < count; i++) {
-      if (!inUser(from + i) || !this.k.space.user.canRead(from + i)) return -EFAULT;
+      if (!this.k.space.user.canRead(from + i)) return -EFAULT;
       const byte = this.k.space.bytes[from + i];
       this.k.space.store8(to + i, byte);
       if (byte === 0) return i;
@@ -188,7 +175,7 @@ export class Uaccess implements Subsystem {
   /** Length with the NUL; 0 on a fault, more than `count` if there is no NUL. */
   private stringLength(from: Ptr, count: number): number {
     for (let i = 0; i < count; i++) {
-      if (!inUser(from + i) || !this.k.space.user.canRead(from + i)) return 0;
+      if (!this.k.space.user.canRead(from + i)) return 0;
       if (this.k.space.bytes[from + i] === 0) return i + 1;
     }
     return count + 1;
@@ -204,7 +191,7 @@ export class Uaccess implements Subsystem {
   private getUser(size: number): void {
     const { cpu, space } = this.k;
     const ptr = cpu.getPtr(RAX);
-    const bad = !inUser(ptr) || !space.user.canRead(ptr, size);
+    const bad = !space.user.canRead(ptr, size);
     cpu.set(RDX, bad ? 0n : this.load(ptr, size));
     cpu.set(RAX, bad ? U64(-EFAULT) : 0n);
   }
@@ -213,7 +200,7 @@ export class Uaccess implements Subsystem {
   private putUser(size: number): void {
     const { cpu, space } = this.k;
     const ptr = cpu.getPtr(RCX);
-    if (!inUser(ptr) || !space.user.canWrite(ptr, size)) {
+    if (!space.user.canWrite(ptr, size)) {
       cpu.set(RCX, U64(-EFAULT));
       return;
     }

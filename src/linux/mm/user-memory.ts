@@ -73,7 +73,7 @@ export class UserMemory implements Subsystem {
   /** copy_to_user(): the number of bytes that could not be copied. */
   copyTo(to: Ptr, bytes: Uint8Array): number {
     if (!this.accessible(to, bytes.length)) return bytes.length;
-    const possible = this.reachable(to, bytes.length, true);
+    const possible = this.k.space.user.writable(to, bytes.length);
     this.k.space.bytes.set(bytes.subarray(0, possible), to);
     return bytes.length - possible;
   }
@@ -81,19 +81,7 @@ export class UserMemory implements Subsystem {
   /** copy_from_user(): the bytes that could be read, fewer than asked for after a fault. */
   copyFrom(from: Ptr, count: number): Uint8Array {
     if (!this.accessible(from, count)) return new Uint8Array();
-    const possible = this.reachable(from, count, false);
+    const possible = this.k.space.user.readable(from, count);
     return this.k.space.bytes.slice(from, from + possible);
-  }
-
-  private reachable(ptr: Ptr, count: number, write: boolean): number {
-    const { space } = this.k;
-    let done = 0;
-    while (done < count) {
-      const at = ptr + done;
-      const chunk = Math.min(count - done, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-      if (!(write ? space.user.canWrite(at, chunk) : space.user.canRead(at, chunk))) break;
-      done += chunk;
-    }
-    return done;
   }
 }

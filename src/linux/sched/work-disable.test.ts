@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { yieldCpu } from '../../kernel/effects.js';
 import { Machine } from '../../machine/machine.js';
-import { newerTarget } from '../../machine/testing/recorded.js';
 import type { Target } from '../../target/index.js';
+import { newerTarget } from '../../testing/targets.js';
 import { list } from '../abi/list.js';
 import { WorkData } from '../abi/work-data.js';
 import { WorkDisabling } from './work-disable.js';

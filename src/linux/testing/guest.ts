@@ -46,7 +46,7 @@ export function guest(options: KernelOptions = {}, target: Target = loadBundled(
     call: named(
       (name) =>
         (...args) =>
-          run(() => throughTheGate(k, name, args)),
+          run(() => k.calls.throughCpu(k.fn(name), k.exports.signatureOf(name), args)),
     ),
     struct: named((name) => (members = {}) => {
       const type = k.struct(name);
@@ -93,16 +93,4 @@ class Worker {
 /** An object whose every property is made from its name. */
 function named<T>(make: (name: string) => T): Readonly<Record<string, T>> {
   return new Proxy({}, { get: (_, name) => make(String(name)) });
-}
-
-function* throughTheGate(k: LinuxKernel, name: string, args: readonly Argument[]): Sleepable<number> {
-  const { params, result } = k.exports.signatureOf(name);
-  const encoded = args.map((arg, i) =>
-    params[i] === 'p' || params[i] === undefined
-      ? k.space.toAddress(Number(arg))
-      : BigInt.asUintN(64, BigInt(arg)),
-  );
-  yield { kind: 'call', fn: k.fn(name), args: encoded };
-  if (result === 'v') return 0;
-  return Number(k.convention.result(result));
 }

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { indexTree, MemoryFiles } from '../../kmod/index.js';
 import { type Capability, Credentials } from '../../linux/credentials.js';
-import { readTarget, type Target } from '../../target/index.js';
-import { loadBundled, sourceOfPath } from '../../target/node/index.js';
-import { CORPUS_RELEASE, corpusTree, newerTree } from '../../testing/corpus.js';
+import { type Target } from '../../target/index.js';
+import { loadBundled } from '../../target/node/index.js';
+import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
 import { Shell } from '../shell/shell.js';
 import { CapturedOutput } from '../userland/terminal.js';
@@ -76,14 +76,6 @@ function scenariosIn(folder: string): Scenario[] {
       ...(JSON.parse(readFileSync(expected + file, 'utf8')) as Omit<Scenario, 'name'>),
       name: folder + file.slice(0, -'.json'.length),
     }));
-}
-
-/** The kernel of {@link newerScenarios}, undefined where it cannot be had. */
-export async function newerTarget(): Promise<Target | undefined> {
-  const tree = await newerTree();
-  if (tree === undefined) return undefined;
-  const { source, release } = sourceOfPath(tree);
-  return readTarget(source, { release });
 }
 
 /** What the real kernel gave. A step that it did not survive has no output to compare. */

@@ -8,13 +8,14 @@ import { symbolAt } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
+import { probesOf, registerAll } from './array.js';
 import { type Probe, ProbePoints } from './probe-points.js';
 
 /** KPROBE_FLAG_*, which are macros (include/linux/kprobes.h). */
 const GONE = 1;
 const DISABLED = 2;
 /** Where the instruction pointer is after the breakpoint. */
-const BREAKPOINT_BYTES = 1;
+export const BREAKPOINT_BYTES = 1;
 
 interface Registered {
   readonly address: Ptr;
@@ -43,7 +44,7 @@ export class Kprobes implements Subsystem {
     unregister_kprobe: (probe: Ptr) => this.unregister(probe),
     register_kprobes: (probes: Ptr, count: number) => this.registerAll(probes, count),
     unregister_kprobes: (probes: Ptr, count: number) => {
-      for (const probe of this.array(probes, count)) this.unregister(probe);
+      for (const probe of probesOf(this.k, probes, count)) this.unregister(probe);
     },
     enable_kprobe: (probe: Ptr) => this.enable(probe),
     disable_kprobe: (probe: Ptr) => this.disable(probe),
@@ -147,21 +148,14 @@ export class Kprobes implements Subsystem {
   }
 
   private registerAll(probes: Ptr, count: number): number {
-    if (count <= 0) return -EINVAL;
-    const done: Ptr[] = [];
-    for (const probe of this.array(probes, count)) {
-      const result = this.register(probe, this.handlers(probe));
-      if (result < 0) {
-        for (const earlier of done) this.unregister(earlier);
-        return result;
-      }
-      done.push(probe);
-    }
-    return 0;
-  }
-
-  private array(pointers: Ptr, count: number): Ptr[] {
-    return Array.from({ length: Math.max(0, count) }, (_, i) => this.k.space.loadPtr(pointers + i * 8));
+    const unregister = (probe: Ptr): void => this.unregister(probe);
+    return registerAll(
+      this.k,
+      probes,
+      count,
+      (probe) => this.register(probe, this.handlers(probe)),
+      unregister,
+    );
   }
 
   private enable(at: Ptr): number {

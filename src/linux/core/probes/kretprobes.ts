@@ -8,14 +8,14 @@ import type { Holding } from '../../holding.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { Kprobes } from './kprobes.js';
+import { probesOf, registerAll } from './array.js';
+import { BREAKPOINT_BYTES, Kprobes } from './kprobes.js';
 import { type Probe, ProbePoints } from './probe-points.js';
 import { loadRegisters, readRegisters, saveRegisters } from './pt-regs.js';
 
 /** KRETPROBE_MAX_DATA_SIZE, a macro (include/linux/kprobes.h). */
 const MAX_DATA = 4096;
 const LEAST_INSTANCES = 10;
-const KPROBE_SHOWN_IP = 1;
 
 interface Return {
   readonly probe: Ptr;
@@ -45,7 +45,7 @@ export class Kretprobes implements Subsystem {
     unregister_kretprobe: (probe: Ptr) => this.unregister(probe),
     register_kretprobes: (probes: Ptr, count: number) => this.registerAll(probes, count),
     unregister_kretprobes: (probes: Ptr, count: number) => {
-      for (const probe of this.array(probes, count)) this.unregister(probe);
+      for (const probe of probesOf(this.k, probes, count)) this.unregister(probe);
     },
     arch_rethook_trampoline: () => this.returned(),
   };
@@ -116,28 +116,15 @@ export class Kretprobes implements Subsystem {
   }
 
   private registerAll(probes: Ptr, count: number): number {
-    if (count <= 0) return -EINVAL;
-    const done: Ptr[] = [];
-    for (const probe of this.array(probes, count)) {
-      const result = this.register(probe);
-      if (result < 0) {
-        for (const earlier of done) this.unregister(earlier);
-        return result;
-      }
-      done.push(probe);
-    }
-    return 0;
-  }
-
-  private array(pointers: Ptr, count: number): Ptr[] {
-    return Array.from({ length: Math.max(0, count) }, (_, i) => this.k.space.loadPtr(pointers + i * 8));
+    const unregister = (probe: Ptr): void => this.unregister(probe);
+    return registerAll(this.k, probes, count, (probe) => this.register(probe), unregister);
   }
 
   private entryProbe(entry: Return): Probe {
     const type = this.k.struct('kretprobe');
     const { probe } = entry;
     return {
-      shownIp: KPROBE_SHOWN_IP,
+      shownIp: BREAKPOINT_BYTES,
       before: (regs) => this.entered(entry, regs),
       missed: () => type.set(probe, 'kp.nmissed', type.get(probe, 'kp.nmissed') + 1),
     };

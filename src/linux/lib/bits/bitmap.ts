@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type Ptr, USER } from '../../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EFAULT, ENOMEM } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -219,8 +219,7 @@ export class Bitmap implements Subsystem {
     parse: (text: string, bits: number) => ParsedBits,
   ): number {
     const { space } = this.k;
-    const isUser = text >= USER.start && text + length <= USER.start + USER.size;
-    if (!isUser || !space.user.canRead(text, length)) return -EFAULT;
+    if (!space.user.canRead(text, length)) return -EFAULT;
     const copy = space.user.within(() => space.cstring(text, length));
     return this.fill(map, bits, parse(copy, bits));
   }

@@ -1,4 +1,4 @@
-import { type Ptr, USER } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import { EFAULT, EINVAL } from '../../../kernel/errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -93,8 +93,7 @@ export class Numbers implements Subsystem {
 
   private userText(s: Ptr, count: number): string | undefined {
     const { space } = this.k;
-    if (s < USER.start || s + count > USER.start + USER.size || !space.user.canRead(s, count))
-      return undefined;
+    if (!space.user.canRead(s, count)) return undefined;
     return space.user.within(() => space.cstring(s, count));
   }
 
