@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putFile, putLink } from '../../testing/disk-tree.js';
 import { DiskRoot } from './disk-root.js';
 import { OutputFolder } from './output-folder.js';
 
@@ -28,14 +29,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function put(path: string, content: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-}
-function link(path: string, target: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  symlinkSync(target, join(root, path));
-}
+const put = (path: string, content: string): void => putFile(root, path, content);
+const link = (path: string, target: string): void => putLink(root, path, target);
 const read = (path: string): string | undefined => {
   const bytes = new DiskRoot(root).read(path);
   return bytes && new TextDecoder().decode(bytes);

@@ -8,13 +8,13 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { putFile, putLink } from '../../testing/disk-tree.js';
 import { MemoryFiles, ModuleTree } from '../index.js';
 import { DiskFiles } from '../node/disk-files.js';
 import { DiskWriter } from '../node/disk-writer.js';
@@ -41,18 +41,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function put(path: string, content: string | Uint8Array): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  writeFileSync(join(root, path), content);
-}
-function link(path: string, target: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  symlinkSync(target, join(root, path));
-}
-function copy(name: string, path: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true });
-  copyFileSync(join(MODULES, `${name}.ko`), join(root, path));
-}
+const put = (path: string, content: string): void => putFile(root, path, content);
+const link = (path: string, target: string): void => putLink(root, path, target);
+const copy = (name: string, path: string): void =>
+  putFile(root, path, readFileSync(join(MODULES, `${name}.ko`)));
 const tree = (): ModuleTree => new ModuleTree(new DiskFiles(root), { release: RELEASE });
 const firmware = (name: string): { readonly path: string; readonly link: string | undefined }[] =>
   new FirmwareTree(new DiskFiles(root), '', RELEASE).find(name).map(({ path, link }) => ({ path, link }));

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { indexTree, MemoryFiles } from '../../kmod/index.js';
 import { type Capability, Credentials } from '../../linux/credentials.js';
-import { type Target } from '../../target/index.js';
+import type { Target } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
