@@ -27,6 +27,7 @@ import type { Target } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { type MemberFunctions, StructType } from './abi/struct.js';
+import { FILE_ERRORS } from './errno.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
 import { memorySize } from './mm/memory-size.js';
@@ -142,7 +143,7 @@ export class LinuxKernel {
     this.cmdline = options.cmdline ?? '';
     this.trust = options.trust ?? { keys: [] };
     this.lenient = options.lenient ?? false;
-    this.files = new FileTree(options.files);
+    this.files = new FileTree(FILE_ERRORS, options.files);
     this.clock = new Clock(
       options.bootTime ?? DEFAULT_BOOT_TIME,
       1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, EIO, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, EIO, ENOMEM } from '../errno.js';
 import { XArrays } from '../lib/xarray/xarray.js';
 import { type Guest, guest } from '../testing/guest.js';
 

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, EINVAL } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
+import { EBUSY, EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { hostKtype } from '../kobject/ktype.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { runNow } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import { isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

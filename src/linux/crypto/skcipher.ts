@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOKEY, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOKEY, ENOMEM } from '../errno.js';
 import { errPtr, isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOENT, ENOMEM } from '../../kernel/errno.js';
+import { ENOENT, ENOMEM } from '../errno.js';
 import { errPtr, isErr, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

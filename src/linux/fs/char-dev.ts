@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, ENXIO } from '../../kernel/errno.js';
 import { MAJOR, MINOR, MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import { CharRegions } from '../drivers/base/char-regions.js';
 import { Devices } from '../drivers/base/core.js';
+import { EBUSY, ENXIO } from '../errno.js';
 import type { Holding } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

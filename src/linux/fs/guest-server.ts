@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOTTY, ESPIPE } from '../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOTTY, ESPIPE } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { FMODE_LSEEK, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
 import type { Operation, OperationTable } from './guest-ops.js';

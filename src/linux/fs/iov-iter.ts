@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Ptr, VMEMMAP } from '../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { UserMemory } from '../mm/user-memory.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../../kernel/errno.js';
 import { DirectoryNode, MemoryDirectory, type Mount } from '../../kernel/files/index.js';
+import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../errno.js';
 import { isErr, ptrErr } from '../errors.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADF, EMFILE } from '../../kernel/errno.js';
 import type { FileNode } from '../../kernel/files/index.js';
 import { list } from '../abi/list.js';
+import { EBADF, EMFILE } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow } from '../../kernel/effects.js';
-import { EEXIST } from '../../kernel/errno.js';
 import { loadBundled } from '../../target/node/index.js';
+import { EEXIST } from '../errno.js';
 import { LinuxKernel } from '../kernel.js';
 import { Kobjects } from './kobject.js';
 import { krefRead } from './kref.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import type { StructType } from '../abi/struct.js';
+import { EEXIST, EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';

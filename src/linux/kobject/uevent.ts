@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { ENOMEM } from '../errno.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

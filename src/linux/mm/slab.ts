@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { EINVAL } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';

@@ -1,6 +1,6 @@
 import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
 import { PAGE_SIZE, type Ptr, RAM, USER } from '../../cpu/layout.js';
-import { EFAULT, ENODEV } from '../../kernel/errno.js';
+import { EFAULT, ENODEV } from '../errno.js';
 import { errPtr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -8,7 +8,7 @@ import {
   SHT_NOBITS,
 } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import { ENOEXEC, ENOMEM, errnoName } from '../../kernel/errno.js';
+import { ENOEXEC, ENOMEM, errnoName } from '../errno.js';
 import { isSensible, MAX_PERCPU_ALIGN } from '../mm/percpu-request.js';
 import { type LayoutMemory, layoutModule, type ModuleLayout, refuseOutside } from './layout.js';
 import { LoadError } from './load-error.js';

@@ -1,6 +1,5 @@
 import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../../kernel/errno.js';
 import {
   type DigestName,
   Keyring,
@@ -11,6 +10,7 @@ import {
   verifyModule,
 } from '../../trust/index.js';
 import { Credentials } from '../credentials.js';
+import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../errno.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';

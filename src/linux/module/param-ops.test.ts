@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, ENOSPC, ERANGE, EROFS } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC, ERANGE, EROFS } from '../errno.js';
 import { type Guest, guest } from '../testing/guest.js';
 
 let g: Guest;

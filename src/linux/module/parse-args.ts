@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOENT, ENOSPC, EPERM } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOSPC, EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';

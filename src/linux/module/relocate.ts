@@ -10,7 +10,7 @@ import {
   type Relocations,
   relocationName,
 } from '../../formats/elf/index.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import { LoadError } from './load-error.js';
 
 /**

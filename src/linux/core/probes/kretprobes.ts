@@ -1,8 +1,8 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { E2BIG, EINVAL } from '../../../kernel/errno.js';
 import type { Task } from '../../../kernel/task/task.js';
+import { E2BIG, EINVAL } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';

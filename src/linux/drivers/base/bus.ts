@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';

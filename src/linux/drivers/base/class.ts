@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import { asKernel, type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

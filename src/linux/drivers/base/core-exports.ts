@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';

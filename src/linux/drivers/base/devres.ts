@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EINVAL, ENOENT } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';

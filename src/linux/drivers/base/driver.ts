@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { asKernel } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

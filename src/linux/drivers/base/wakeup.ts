@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';

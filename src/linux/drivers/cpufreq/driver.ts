@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';

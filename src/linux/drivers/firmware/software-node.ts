@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

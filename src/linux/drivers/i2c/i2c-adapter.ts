@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST } from '../../../kernel/errno.js';
+import { EEXIST } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';

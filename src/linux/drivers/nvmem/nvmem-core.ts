@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../errno.js';
 import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';

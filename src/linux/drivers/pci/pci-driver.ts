@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';

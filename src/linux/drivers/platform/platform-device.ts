@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';

@@ -1,6 +1,6 @@
 import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
-import { EBUSY, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EBUSY, EINVAL } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, ENODEV } from '../../../kernel/errno.js';
 import { MINOR, MKDEV } from '../../abi/device-number.js';
 import { list } from '../../abi/list.js';
 import { CharRegions } from '../../drivers/base/char-regions.js';
 import { DeviceExports } from '../../drivers/base/core-exports.js';
 import { createDevice } from '../../drivers/base/host-class.js';
+import { EBUSY, ENODEV } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENODEV } from '../../../kernel/errno.js';
+import { ENODEV } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';

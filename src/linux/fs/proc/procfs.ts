@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
+import { EINVAL, EIO, ENOENT } from '../../errno.js';
 import { noSuchObject } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

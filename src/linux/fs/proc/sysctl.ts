@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,6 +1,6 @@
 import { type Ptr, USER } from '../../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { moveBytes } from '../string/bytes.js';

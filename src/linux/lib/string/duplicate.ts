@@ -1,5 +1,5 @@
 import { type Ptr, USER } from '../../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

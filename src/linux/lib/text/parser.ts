@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ERANGE } from '../../../kernel/errno.js';
+import { EINVAL, ERANGE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { parseInteger } from '../string/kstrtox.js';

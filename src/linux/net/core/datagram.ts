@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN, EFAULT, EINTR, ENOMEM, ERESTARTSYS } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
+import { EAGAIN, EFAULT, EINTR, ENOMEM, ERESTARTSYS } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { withLocals } from '../../fs/locals.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EEXIST, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EBUSY, EEXIST, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EBUSY } from '../../../kernel/errno.js';
+import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { EADDRNOTAVAIL } from '../net-errno.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import { RwSemaphores } from '../../locking/rwsem.js';

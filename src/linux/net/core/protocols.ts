@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { EINVAL, ENOBUFS, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';

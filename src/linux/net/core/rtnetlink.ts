@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, ENOENT } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
+import { EEXIST, ENOENT } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

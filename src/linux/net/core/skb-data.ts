@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EFAULT, ENOMEM } from '../../../kernel/errno.js';
+import { EFAULT, ENOMEM } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { VmallocExports } from '../../mm/vmalloc.js';

@@ -1,9 +1,9 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN, EINTR, ENOBUFS, EPIPE, ERESTARTSYS } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
+import { EAGAIN, EINTR, ENOBUFS, EPIPE, ERESTARTSYS } from '../../errno.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PageExports } from '../../mm/pages.js';

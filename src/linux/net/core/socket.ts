@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EINVAL, ENFILE } from '../../errno.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';

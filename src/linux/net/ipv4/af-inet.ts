@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
+import { EINVAL, ENOBUFS } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';

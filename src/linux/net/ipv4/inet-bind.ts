@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EADDRINUSE, EAFNOSUPPORT, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EADDRINUSE, EAFNOSUPPORT, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Socks } from '../core/sock.js';

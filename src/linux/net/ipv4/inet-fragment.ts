@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { ENOMEM } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rhashtable } from '../../lib/rhashtable/rhashtable.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ESRCH } from '../../../kernel/errno.js';
+import { ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';

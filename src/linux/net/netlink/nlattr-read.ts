@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ERANGE } from '../../../kernel/errno.js';
+import { EINVAL, ERANGE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { type Attribute, attributeAt, attributes, NLA_F_NESTED, NLA_HDRLEN } from './attributes.js';

@@ -1,3 +1,5 @@
+import type { FileErrors } from '../kernel/files/index.js';
+
 /** Linux error numbers (errno(3), asm-generic/errno.h numbering). */
 export const EPERM = 1;
 export const ENOENT = 2;
@@ -214,3 +216,17 @@ export function errnoNumber(name: string): number | undefined {
 export function strerror(errno: number): string {
   return NAMES.get(errno)?.[1] ?? `Unknown error ${errno}`;
 }
+
+/** What the file tree answers where it cannot do something: negative, as system calls do. */
+export const FILE_ERRORS: FileErrors = {
+  EBUSY: -EBUSY,
+  EEXIST: -EEXIST,
+  EINVAL: -EINVAL,
+  EISDIR: -EISDIR,
+  ELOOP: -ELOOP,
+  ENAMETOOLONG: -ENAMETOOLONG,
+  ENOENT: -ENOENT,
+  ENOSPC: -ENOSPC,
+  ENOTDIR: -ENOTDIR,
+  ENOTEMPTY: -ENOTEMPTY,
+};
