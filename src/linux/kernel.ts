@@ -3,7 +3,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_RO } from '../cpu/address-space.
 import { Cpu } from '../cpu/cpu.js';
 import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
-import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
+import type { Ptr } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
 import type { Convention } from '../kernel/abi/convention.js';
 import { Gate } from '../kernel/abi/gate.js';
@@ -30,6 +30,7 @@ import { type MemberFunctions, StructType } from './abi/struct.js';
 import { FILE_ERRORS } from './errno.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
+import { IMAGE, MEMORY_MAP, MODULES, VMALLOC, VMEMMAP } from './memory-map.js';
 import { memorySize } from './mm/memory-size.js';
 import { SlabExports } from './mm/slab.js';
 import { VmallocExports } from './mm/vmalloc.js';
@@ -137,7 +138,7 @@ export class LinuxKernel {
     readonly target: Target,
     options: KernelOptions = {},
   ) {
-    const space = new AddressSpace(options.memory);
+    const space = new AddressSpace(MEMORY_MAP, options.memory);
     this.space = space;
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';

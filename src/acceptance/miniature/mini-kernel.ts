@@ -3,7 +3,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../../cpu/address-sp
 import { Cpu } from '../../cpu/cpu.js';
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { GuestFault } from '../../cpu/fault.js';
-import { IMAGE, MODULES, type Ptr, VMALLOC } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import { type AnyFunction, Gate } from '../../kernel/abi/gate.js';
 import { GuestCalls } from '../../kernel/abi/guest-calls.js';
 import { parseSignature } from '../../kernel/abi/signature.js';
@@ -19,6 +19,7 @@ import { Random } from '../../kernel/random.js';
 import { Executor } from '../../kernel/task/executor.js';
 import { Scheduler } from '../../kernel/task/scheduler.js';
 import { type Executable, readExecutable } from './format.js';
+import { IMAGES, KERNEL, MINI_MAP, STACKS } from './memory-map.js';
 
 /** What functions of this system answer: names, as a person reads them in a report. */
 export const STATUS = { DONE: 0, NO_MEMORY: 1, NO_SUCH_FUNCTION: 2 } as const;
@@ -29,7 +30,7 @@ const MEMORY = 16 * 1024 * 1024;
 const NS_PER_MS = 1e6;
 const TICK_NS = 10 * NS_PER_MS;
 /** Where functions of the kernel are for guest code, and how far apart. */
-const FUNCTIONS = IMAGE.start + 0x1000;
+const FUNCTIONS = KERNEL.start + 0x1000;
 const FUNCTION_BYTES = 16;
 
 /** What a module did wrong, and where. */
@@ -55,15 +56,15 @@ export class MiniKernel {
   readonly reports: MiniReport[] = [];
   readonly modules: MiniModule[] = [];
   readonly log: KernelLog;
-  private readonly space = new AddressSpace();
+  private readonly space = new AddressSpace(MINI_MAP);
   private readonly cpu = new Cpu(this.space);
   private readonly clock = new Clock(0n, TICK_NS);
   private readonly ledger = new Ledger();
   private readonly budget = new MemoryBudget(MEMORY);
   private readonly pages = new PageAllocator(this.space, this.ledger, this.budget);
   private readonly slab = new Slab(this.space, this.pages, this.ledger);
-  private readonly stacks = new AreaAllocator(this.space, this.ledger, VMALLOC, this.budget);
-  private readonly images = new AreaAllocator(this.space, this.ledger, MODULES, this.budget);
+  private readonly stacks = new AreaAllocator(this.space, this.ledger, STACKS, this.budget);
+  private readonly images = new AreaAllocator(this.space, this.ledger, IMAGES, this.budget);
   private readonly convention = new MicrosoftX64(this.cpu, this.space);
   private readonly executor: Executor;
   private readonly scheduler: Scheduler;

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AddressSpace } from '../../cpu/address-space.js';
+import { TEST_MAP } from '../../cpu/testing/memory-map.js';
 import { Ledger } from './ledger.js';
 import { PageAllocator } from './page-allocator.js';
 import { Slab, type SlabDefect } from './slab.js';
@@ -9,7 +10,7 @@ let ledger: Ledger;
 let slab: Slab;
 
 beforeEach(() => {
-  space = new AddressSpace();
+  space = new AddressSpace(TEST_MAP);
   ledger = new Ledger();
   slab = new Slab(space, new PageAllocator(space, ledger), ledger);
 });

@@ -1,7 +1,8 @@
-import { PAGE_SIZE, type Ptr, VMEMMAP } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { VMEMMAP } from '../memory-map.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAX_RW_COUNT } from './flags.js';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
-import { MODULES } from '../../cpu/layout.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
+import { MODULES } from '../memory-map.js';
 import { KernelFpu } from './fpu.js';
 import { StaticCalls } from './static-call.js';
 

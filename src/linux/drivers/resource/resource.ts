@@ -1,8 +1,9 @@
-import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../abi/struct.js';
 import { EBUSY, EINVAL } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { IMAGE, RAM } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
 import {

@@ -1,7 +1,8 @@
-import { type Ptr, USER } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../abi/struct.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { USER } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { moveBytes } from '../string/bytes.js';
 

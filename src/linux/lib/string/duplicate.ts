@@ -1,7 +1,8 @@
-import { type Ptr, USER } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { USER } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { lengthOf, moveBytes } from './bytes.js';
 import { isSpace } from './ctype.js';
