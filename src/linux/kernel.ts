@@ -33,6 +33,7 @@ import { type Interruption, InterruptionPoint } from './interruption.js';
 import { IMAGE, MEMORY_MAP, MODULES, VMALLOC, VMEMMAP } from './memory-map.js';
 import { memorySize } from './mm/memory-size.js';
 import { SlabExports } from './mm/slab.js';
+import { KMALLOC } from './mm/slab-policy.js';
 import { VmallocExports } from './mm/vmalloc.js';
 import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
@@ -173,7 +174,7 @@ export class LinuxKernel {
     this.mapImage();
     this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
-    this.slab = new Slab(space, this.pages, this.ledger);
+    this.slab = new Slab(space, this.pages, this.ledger, KMALLOC);
     this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC, this.budget);
     this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES, this.budget);
     this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));

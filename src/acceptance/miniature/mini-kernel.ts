@@ -13,7 +13,7 @@ import { KernelLog } from '../../kernel/log.js';
 import { MemoryBudget } from '../../kernel/mm/budget.js';
 import { type Allocation, Ledger } from '../../kernel/mm/ledger.js';
 import { PageAllocator } from '../../kernel/mm/page-allocator.js';
-import { Slab } from '../../kernel/mm/slab.js';
+import { Slab, type SlabPolicy } from '../../kernel/mm/slab.js';
 import { AreaAllocator } from '../../kernel/mm/vmalloc.js';
 import { Random } from '../../kernel/random.js';
 import { Executor } from '../../kernel/task/executor.js';
@@ -32,6 +32,16 @@ const TICK_NS = 10 * NS_PER_MS;
 /** Where functions of the kernel are for guest code, and how far apart. */
 const FUNCTIONS = KERNEL.start + 0x1000;
 const FUNCTION_BYTES = 16;
+
+/** Objects of four sizes, named by them. */
+const POOLS: SlabPolicy = {
+  sizes: [32, 128, 512, 2048],
+  nameOf: (size) => `pool of ${size}`,
+  alignOf: () => 32,
+  fresh: 0xab,
+  freed: 0xfe,
+  zone: 0xfd,
+};
 
 /** What a module did wrong, and where. */
 export interface MiniReport {
@@ -62,7 +72,7 @@ export class MiniKernel {
   private readonly ledger = new Ledger();
   private readonly budget = new MemoryBudget(MEMORY);
   private readonly pages = new PageAllocator(this.space, this.ledger, this.budget);
-  private readonly slab = new Slab(this.space, this.pages, this.ledger);
+  private readonly slab = new Slab(this.space, this.pages, this.ledger, POOLS);
   private readonly stacks = new AreaAllocator(this.space, this.ledger, STACKS, this.budget);
   private readonly images = new AreaAllocator(this.space, this.ledger, IMAGES, this.budget);
   private readonly convention = new MicrosoftX64(this.cpu, this.space);
@@ -159,7 +169,7 @@ export class MiniKernel {
       const args = this.convention.varargs(parseSignature('v:i').params);
       log.line(Array.from({ length: count }, () => args.nextInt()).join(' '), 6);
     });
-    define('Allocate', 'p:L', (bytes: number) => slab.kmalloc(bytes, true, true));
+    define('Allocate', 'p:L', (bytes: number) => slab.allocateBytes(bytes, true, true));
     define('Free', 'v:p', (ptr: Ptr) => void slab.free(ptr));
     define('Sleep', 'v:u', (ms: number) => this.sleep(ms));
     define('StartTask', 'v:pp', (fn: Ptr, argument: Ptr) => {

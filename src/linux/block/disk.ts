@@ -107,7 +107,7 @@ export class Disks implements Subsystem {
     const { k } = this;
     yield* this.prepare();
     const type = k.struct('gendisk');
-    const disk = k.slab.kmalloc(type.size, true);
+    const disk = k.slab.allocateBytes(type.size, true);
     type.set(disk, 'bdi', k.get(BackingDevices).alloc());
     type.set(disk, 'queue', q);
     list.init(k.space, type.addr(disk, 'open_mutex.wait_list'));
@@ -129,8 +129,8 @@ export class Disks implements Subsystem {
     const { k } = this;
     const type = k.struct('block_device');
     const objects = k.get(VfsObjects);
-    const part = k.slab.kmalloc(type.size, true);
-    const inode = k.slab.kmalloc(k.sizeOf('inode'), true);
+    const part = k.slab.allocateBytes(type.size, true);
+    const inode = k.slab.allocateBytes(k.sizeOf('inode'), true);
     objects.initInodeOnce(inode);
     objects.initInode(inode, objects.fileSystem('bdev').superBlock);
     k.struct('inode').set(inode, 'i_mode', S_IFBLK);

@@ -38,7 +38,7 @@ export class TraceArrays implements Subsystem {
   private create(name: string): Ptr {
     const { k } = this;
     const type = k.struct('trace_array');
-    const array = k.slab.kmalloc(type.size, true);
+    const array = k.slab.allocateBytes(type.size, true);
     if (array === 0) return 0;
     type.set(array, 'name', k.constantString(name));
     type.set(array, 'ref', 1);

@@ -31,7 +31,7 @@ export class UserModeHelpers implements Subsystem {
 
   private setUp(fields: Readonly<Record<string, Ptr>>): Ptr {
     const type = this.k.struct('subprocess_info');
-    const info = this.k.slab.kmalloc(type.size, true);
+    const info = this.k.slab.allocateBytes(type.size, true);
     if (info === 0) return 0;
     for (const [field, value] of Object.entries(fields)) type.set(info, field, value);
     return info;

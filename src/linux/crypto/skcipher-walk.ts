@@ -113,7 +113,7 @@ export class SkcipherWalks implements Subsystem {
   private copyStep(walk: Ptr, input: Position, bytes: number): number {
     const { k } = this;
     const type = k.struct('skcipher_walk');
-    const buffer = k.slab.kmalloc(Math.max(bytes, type.get(walk, 'alignmask') + 1), true);
+    const buffer = k.slab.allocateBytes(Math.max(bytes, type.get(walk, 'alignmask') + 1), true);
     if (buffer === 0) return this.finish(walk, -ENOMEM);
     const from = { ...input };
     this.pieces(from, bytes, (at, length, done) => {

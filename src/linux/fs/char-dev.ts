@@ -132,7 +132,7 @@ export class CharDevices implements Subsystem {
 
   private alloc(): Ptr {
     const type = this.k.struct('cdev');
-    const cdev = this.k.slab.kmalloc(type.size, true);
+    const cdev = this.k.slab.allocateBytes(type.size, true);
     if (cdev === 0) return 0;
     list.init(this.k.space, type.addr(cdev, 'list'));
     this.initObject(cdev, this.typeOf('cdev_dynamic_release'));

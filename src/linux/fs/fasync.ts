@@ -39,7 +39,7 @@ export class AsyncNotification implements Subsystem {
       type.set(known.entry, 'fa_fd', fd);
       return 0;
     }
-    const entry = k.slab.kmalloc(type.size, true);
+    const entry = k.slab.allocateBytes(type.size, true);
     if (entry === 0) return -ENOMEM;
     type.set(entry, 'magic', FASYNC_MAGIC);
     type.set(entry, 'fa_fd', fd);

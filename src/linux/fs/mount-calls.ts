@@ -80,7 +80,7 @@ export class MountCalls implements Subsystem {
     const kind = known.find(type);
     if (kind === 0) return -ENODEV;
     if ((k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0) return -ENOTBLK;
-    const options = data === '' ? 0 : k.slab.kmalloc(data.length + 1, false);
+    const options = data === '' ? 0 : k.slab.allocateBytes(data.length + 1, false);
     if (options !== 0) k.space.storeCstring(options, data);
     const mount = yield* k.get(GuestMounts).mount(kind, flags, source, options);
     if (options !== 0) k.slab.free(options);

@@ -44,7 +44,7 @@ export class OpenFiles implements Subsystem {
   create(node: FileNode | undefined, path: string, openFlags: number, fileSystem: string): OpenFile {
     const { k } = this;
     const type = k.struct('file');
-    const file = k.slab.kmalloc(type.size, true);
+    const file = k.slab.allocateBytes(type.size, true);
     const open: OpenFile = { file, node, path, server: NO_SERVER };
     if (node) {
       const objects = k.get(VfsObjects).take(node, path.slice(path.lastIndexOf('/') + 1) || '/', fileSystem);

@@ -69,7 +69,7 @@ export class SimpleAttributes implements Subsystem {
 
   private open(inode: Ptr, file: Ptr, get: Ptr, set: Ptr, format: Ptr): number {
     const { k, type } = this;
-    const attribute = k.slab.kmalloc(type.size, true);
+    const attribute = k.slab.allocateBytes(type.size, true);
     if (attribute === 0) return -ENOMEM;
     type.set(attribute, 'get', get);
     type.set(attribute, 'set', set);

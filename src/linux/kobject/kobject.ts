@@ -187,7 +187,7 @@ export class Kobjects implements Subsystem {
   /** kobject_create_and_add(): 0 if it could not be added. */
   *createAndAdd(name: string, parent: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    const kobj = k.slab.kmalloc(this.kobject.size, true);
+    const kobj = k.slab.allocateBytes(this.kobject.size, true);
     if (kobj === 0) return 0;
     this.init(kobj, this.k.get(BuiltinKtypes).dynamic);
     const error = yield* this.add(kobj, parent, name);
@@ -241,7 +241,7 @@ export class Kobjects implements Subsystem {
 
   /** kset_create_and_add(). */
   *createKset(name: string, ueventOps: Ptr, parent: Ptr): Sleepable<Ptr> {
-    const kset = this.k.slab.kmalloc(this.kset.size, true);
+    const kset = this.k.slab.allocateBytes(this.kset.size, true);
     if (kset === 0) return 0;
     const kobj = this.kset.addr(kset, 'kobj');
     this.setName(kobj, name);

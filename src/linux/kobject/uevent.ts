@@ -75,7 +75,7 @@ export class Uevents implements Subsystem {
 
   /** A struct kobj_uevent_env, to be freed with k.slab.free(). */
   newEnv(): Ptr {
-    return this.k.slab.kmalloc(this.k.sizeOf('kobj_uevent_env'), true);
+    return this.k.slab.allocateBytes(this.k.sizeOf('kobj_uevent_env'), true);
   }
 
   /** add_uevent_var() of a text: -ENOMEM when the environment is full. */

@@ -45,7 +45,7 @@ export class ListLrus implements Subsystem {
 
   private init(lru: Ptr, memcgAware: boolean): number {
     const { k, lru: type, node } = this;
-    const at = k.slab.kmalloc(node.size, true);
+    const at = k.slab.allocateBytes(node.size, true);
     if (at === 0) return -ENOMEM;
     type.set(lru, 'node', at);
     list.init(k.space, node.addr(at, 'lru.list'));

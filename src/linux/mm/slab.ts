@@ -121,7 +121,7 @@ export class SlabExports implements Subsystem {
       this.k.get(AllocatorWords).tooLarge(flags);
       return 0;
     }
-    return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0, true);
+    return this.k.slab.allocateBytes(size, (flags & GFP_ZERO) !== 0, true);
   }
 
   /** The allocation flags among arguments that begin with the buckets to allocate from, if the kernel has these. */
@@ -276,7 +276,7 @@ export class SlabExports implements Subsystem {
       userCopy,
     };
     const type = k.struct('kmem_cache');
-    const object = k.slab.kmalloc(type.size, true);
+    const object = k.slab.allocateBytes(type.size, true);
     type.set(object, 'object_size', size);
     type.set(object, 'name', k.constantString(text));
     type.set(object, 'refcount', 1);

@@ -167,7 +167,7 @@ function* applyParameter(
     k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   if (value === undefined) return { result: yield* callSet(k, table, 0, parameter.address), left: value };
-  const buffer = k.slab.kmalloc(value.length + 1, false);
+  const buffer = k.slab.allocateBytes(value.length + 1, false);
   k.space.storeCstring(buffer, value);
   const result = yield* callSet(k, table, buffer, parameter.address);
   const left = k.space.cstring(buffer);

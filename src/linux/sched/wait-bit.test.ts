@@ -17,7 +17,7 @@ describe('waiting for a bit to clear', () => {
 
   beforeEach(() => {
     machine = Machine.boot({ target: loadBundled() });
-    word = machine.kernel.slab.kmalloc(8, true);
+    word = machine.kernel.slab.allocateBytes(8, true);
     machine.kernel.space.store64(word, 1n << BigInt(BIT));
     result = undefined;
   });

@@ -76,7 +76,7 @@ export class AttributeContainers implements Subsystem {
         continue;
       }
       const holderType = k.struct('internal_container');
-      const holder = k.slab.kmalloc(holderType.size, true);
+      const holder = k.slab.allocateBytes(holderType.size, true);
       if (holder === 0) continue;
       holderType.set(holder, 'cont', container);
       const device = holderType.addr(holder, 'classdev');

@@ -84,7 +84,7 @@ export class Buses implements Subsystem {
     const { k } = this;
     const type = k.struct('subsys_private');
     const busType = k.struct('bus_type');
-    const priv = k.slab.kmalloc(type.size, true);
+    const priv = k.slab.allocateBytes(type.size, true);
     if (priv === 0) return -ENOMEM;
     type.set(priv, 'bus', bus);
     if (busType.has('p')) busType.set(bus, 'p', priv);

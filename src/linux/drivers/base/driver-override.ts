@@ -59,7 +59,7 @@ export class DriverOverride implements Subsystem {
     const name = text.split('\n')[0];
     if (name === '') k.space.storePtr(place, 0);
     else {
-      const copy = k.slab.kmalloc(name.length + 1, false);
+      const copy = k.slab.allocateBytes(name.length + 1, false);
       k.space.storeCstring(copy, name);
       k.space.storePtr(place, copy);
     }

@@ -105,7 +105,7 @@ export class Drivers implements Subsystem {
   private *addToBus(driver: Ptr, bus: BusState, name: string): Sleepable<number> {
     const { k } = this;
     const type = k.struct('driver_private');
-    const priv = k.slab.kmalloc(type.size, true);
+    const priv = k.slab.allocateBytes(type.size, true);
     if (priv === 0) return -ENOMEM;
     const kobj = type.addr(priv, 'kobj');
     type.set(priv, 'driver', driver);

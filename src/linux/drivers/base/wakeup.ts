@@ -53,7 +53,7 @@ export class WakeupSources implements Subsystem {
   private create(name: string): Ptr {
     const { k } = this;
     const type = k.struct('wakeup_source');
-    const source = k.slab.kmalloc(type.size, true);
+    const source = k.slab.allocateBytes(type.size, true);
     if (source === 0) return 0;
     let id = 0;
     while (this.ids.has(id)) id++;

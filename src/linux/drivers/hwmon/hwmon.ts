@@ -63,7 +63,7 @@ export class Hwmon implements Subsystem {
       const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
       k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, 4);
     }
-    const hwdev = k.slab.kmalloc(type.size, true);
+    const hwdev = k.slab.allocateBytes(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);
     let id = 0;
     while (this.ids.has(id)) id++;

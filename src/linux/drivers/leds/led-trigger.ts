@@ -133,7 +133,7 @@ export class LedTriggers implements Subsystem {
   private *registerSimple(name: Ptr, slot: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('led_trigger');
-    const trigger = k.slab.kmalloc(type.size, true);
+    const trigger = k.slab.allocateBytes(type.size, true);
     type.set(trigger, 'name', name);
     const error = yield* this.register(trigger);
     if (error < 0) {

@@ -84,7 +84,7 @@ export class PciDrivers implements Subsystem {
   private addId(driver: Ptr, fields: readonly number[], data: number): number {
     const { k } = this;
     const type = k.struct('pci_dynid');
-    const dynid = k.slab.kmalloc(type.size, true);
+    const dynid = k.slab.allocateBytes(type.size, true);
     if (dynid === 0) return -ENOMEM;
     const names = ['vendor', 'device', 'subvendor', 'subdevice', 'class', 'class_mask'];
     names.forEach((name, index) => {

@@ -201,7 +201,7 @@ export class Resources implements Subsystem {
   /** request_region() and request_mem_region(): a new busy resource, or 0. */
   requestRegion(root: Ptr, start: bigint, size: bigint, name: Ptr, flags: number): Ptr {
     const { k, type } = this;
-    const resource = k.slab.kmalloc(type.size, true);
+    const resource = k.slab.allocateBytes(type.size, true);
     if (resource === 0) return 0;
     type.set(resource, 'name', name);
     type.setBig(resource, 'start', start);

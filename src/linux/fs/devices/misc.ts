@@ -177,7 +177,7 @@ export class MiscDevices implements Subsystem {
     if (mode !== 0 && wanted !== 0) k.space.store16(mode, wanted);
     const name = type.string(misc, 'nodename');
     if (name === '') return 0;
-    const copy = k.slab.kmalloc(name.length + 1, false);
+    const copy = k.slab.allocateBytes(name.length + 1, false);
     if (copy !== 0) k.space.storeCstring(copy, name);
     return copy;
   }

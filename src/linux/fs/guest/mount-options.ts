@@ -119,7 +119,7 @@ export class MountOptions implements Subsystem {
   }
 
   private duplicate(text: string): Ptr {
-    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    const copy = this.k.slab.allocateBytes(text.length + 1, false);
     if (copy !== 0) this.k.space.storeCstring(copy, text);
     return copy;
   }

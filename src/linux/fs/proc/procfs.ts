@@ -233,7 +233,7 @@ export class ProcFs implements Subsystem {
     const { k } = this;
     const type = k.struct('proc_dir_entry');
     const bytes = type.offsetOf('inline_name') + name.length + 1;
-    const entry = permanent ? k.permanent(bytes) : k.slab.kmalloc(Math.max(bytes, type.size), true);
+    const entry = permanent ? k.permanent(bytes) : k.slab.allocateBytes(Math.max(bytes, type.size), true);
     const inline = type.addr(entry, 'inline_name');
     k.space.storeCstring(inline, name);
     type.set(entry, 'name', inline);

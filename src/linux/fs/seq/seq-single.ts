@@ -30,7 +30,7 @@ export class SingleFiles implements Subsystem {
   open(file: Ptr, show: Ptr, data: Ptr): number {
     const { k } = this;
     const type = k.struct('seq_operations');
-    const operations = k.slab.kmalloc(type.size, true);
+    const operations = k.slab.allocateBytes(type.size, true);
     if (operations === 0) return -ENOMEM;
     type.set(operations, 'start', k.fn('single_start'));
     type.set(operations, 'next', k.fn('single_next'));

@@ -18,7 +18,7 @@ export class Kfifo implements Subsystem {
     __kfifo_alloc: (fifo: Ptr, size: number, elementSize: number) => {
       const capacity = 2 ** Math.ceil(Math.log2(Math.max(size, 1)));
       const isUsable = capacity >= 2;
-      const data = isUsable ? this.k.slab.kmalloc(capacity * elementSize, false) : 0;
+      const data = isUsable ? this.k.slab.allocateBytes(capacity * elementSize, false) : 0;
       this.set(fifo, data, data === 0 ? 0 : capacity - 1, elementSize);
       return isUsable ? (data === 0 ? -ENOMEM : 0) : -EINVAL;
     },

@@ -84,7 +84,7 @@ export class PercpuRef implements Subsystem {
   private init(ref: Ptr, release: Ptr, flags: number): number {
     const { k, dataType } = this;
     const part = k.percpu.allocate(8, 8);
-    const data = part === 0 ? 0 : k.slab.kmalloc(dataType.size, true);
+    const data = part === 0 ? 0 : k.slab.allocateBytes(dataType.size, true);
     if (data === 0) {
       if (part !== 0) k.percpu.free(part);
       return -ENOMEM;

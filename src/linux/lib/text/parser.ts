@@ -75,7 +75,7 @@ export class Parser implements Subsystem {
     },
     match_strdup: (range: Ptr) => {
       const text = this.text(range);
-      const copy = this.k.slab.kmalloc(text.length + 1, false);
+      const copy = this.k.slab.allocateBytes(text.length + 1, false);
       if (copy !== 0) this.k.space.storeCstring(copy, text);
       return copy;
     },

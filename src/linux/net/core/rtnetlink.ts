@@ -145,7 +145,7 @@ export class Rtnetlink implements Subsystem {
   /** Deletes every device of the kind, then forgets it. */
   private *unregisterLink(ops: Ptr): Sleepable<void> {
     const { k } = this;
-    const kill = k.slab.kmalloc(16, true);
+    const kill = k.slab.allocateBytes(16, true);
     list.init(k.space, kill);
     const type = k.struct('rtnl_link_ops');
     for (const dev of k.get(NetDevices).all())

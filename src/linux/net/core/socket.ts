@@ -85,7 +85,7 @@ export class KernelSockets implements Subsystem {
   /** sock_alloc(): an unconnected socket, in a struct socket_alloc as the file system has them. */
   allocate(): Ptr {
     const { k } = this;
-    const at = k.slab.kmalloc(k.sizeOf('socket_alloc'), true);
+    const at = k.slab.allocateBytes(k.sizeOf('socket_alloc'), true);
     if (at === 0) return 0;
     const socket = k.struct('socket_alloc').addr(at, 'socket');
     this.socket.set(socket, 'state', SS_UNCONNECTED);

@@ -60,7 +60,7 @@ export class FragmentQueues implements Subsystem {
   private initDirectory(slot: Ptr, frags: Ptr, net: Ptr): number {
     const { k } = this;
     const type = k.struct('fqdir');
-    const directory = k.slab.kmalloc(type.size, true);
+    const directory = k.slab.allocateBytes(type.size, true);
     if (directory === 0) return -ENOMEM;
     type.set(directory, 'f', frags);
     type.set(directory, 'net', net);

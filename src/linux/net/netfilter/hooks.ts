@@ -125,7 +125,7 @@ export class NetfilterHooks implements Subsystem {
       const entries = k.struct('nf_hook_entries');
       const entry = k.struct('nf_hook_entry');
       const hook = k.struct('nf_hook_ops');
-      table = k.slab.kmalloc(entries.size + all.length * (entry.size + 8) + TRAILER, true);
+      table = k.slab.allocateBytes(entries.size + all.length * (entry.size + 8) + TRAILER, true);
       if (table === 0) return -ENOMEM;
       entries.set(table, 'num_hook_entries', all.length);
       all.forEach((ops, i) => {

@@ -210,7 +210,7 @@ export class NetlinkAttributes implements Subsystem {
     const attribute = attributeAt(this.k, at);
     const length = this.textLength(attribute);
     const { space } = this.k;
-    const copy = this.k.slab.kmalloc(length + 1, true);
+    const copy = this.k.slab.allocateBytes(length + 1, true);
     if (copy === 0) return 0;
     space.writable(copy, length).set(space.readable(attribute.data, length));
     return copy;

@@ -65,8 +65,8 @@ export class Keys implements Subsystem {
   /** key_alloc(): a key without payload. */
   allocate(type: Ptr, description: string, uid: number, gid: number, perm: number): Ptr {
     const { k, key } = this;
-    const at = k.slab.kmalloc(key.size, true);
-    const text = k.slab.kmalloc(description.length + 1, true);
+    const at = k.slab.allocateBytes(key.size, true);
+    const text = k.slab.allocateBytes(description.length + 1, true);
     if (at === 0 || text === 0) return errPtr(ENOMEM);
     k.space.storeCstring(text, description);
     key.set(at, 'usage.refs.counter', 1);
