@@ -1,14 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { StructType } from '../../abi/struct.js';
-import { EINVAL, ENFILE } from '../../errno.js';
+import { EAFNOSUPPORT, EINVAL, ENFILE } from '../../errno.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { InetSockets } from '../ipv4/af-inet.js';
-import { EAFNOSUPPORT } from '../net-errno.js';
 import { ProtocolFamilies } from './families.js';
 
 const SOCK_MAX = 11;

@@ -2,13 +2,12 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { GuestList } from '../../abi/guest-list.js';
-import { ESRCH } from '../../errno.js';
+import { EAFNOSUPPORT, EEXIST, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { EAFNOSUPPORT, EEXIST } from '../net-errno.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { StructType } from '../../abi/struct.js';
-import { EINVAL, ENOMEM } from '../../errno.js';
+import { EBADMSG, EINVAL, EKEYREVOKED, ENODEV, ENOKEY, ENOMEM, ENOTDIR } from '../../errno.js';
 import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { EBADMSG, EKEYREVOKED, ENODEV, ENOKEY, ENOTDIR } from './key-errno.js';
 import { KeyTypes } from './key-types.js';
 import { certificateNames } from './x509.js';
 
