@@ -1,3 +1,4 @@
+import type { CodeObserver, Instrumentation } from './instrumentation.js';
 import type { Ptr } from './layout.js';
 
 /** Number of a general register, as x86-64 encodes it. */
@@ -115,6 +116,8 @@ export interface CpuContract {
   /** Saves and restores a task's registers: what a task switch needs, which is all but vector registers. */
   saveContext(): ArrayBufferLike;
   loadContext(context: ArrayBufferLike): void;
+  /** Has translated code tell `observer` of what it does; PLAIN has it tell nothing. It may be called from within a host function. */
+  instrument(what: Instrumentation, observer: CodeObserver): void;
   /** Copies flags of interrupt enablement: `sti`/`cli` act on this bit of RFLAGS only. */
   interruptsEnabled: boolean;
 }

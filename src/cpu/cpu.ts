@@ -1,9 +1,10 @@
 import type { AddressSpace } from './address-space.js';
-import type { CpuContract, CpuException, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
+import type { CpuContract, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
+import type { CodeObserver, Instrumentation } from './instrumentation.js';
 import { GUEST_LIMIT, type Ptr } from './layout.js';
 import { CodeCache } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
-import { resolveSite } from './runtime/exits.js';
+import { hostStackExit, hostTrap, resolveSite } from './runtime/exits.js';
 import { CpuFault, GuestMemory } from './runtime/guest-memory.js';
 import {
   DEPTH_LEFT,
@@ -20,6 +21,7 @@ import { defaultPlatform } from './runtime/platform.js';
 import { Registers } from './runtime/registers.js';
 import type { Slots } from './runtime/slots.js';
 import { executeSlow, type SlowContext } from './runtime/slow.js';
+import { Teller } from './runtime/teller.js';
 import { UnitTable } from './runtime/units.js';
 
 export interface CpuOptions {
@@ -51,6 +53,7 @@ export class Cpu implements CpuContract {
   private readonly slots: Slots;
   private readonly hostBySlot: (HostFunction | undefined)[] = [];
   private nesting = 0;
+  private readonly teller: Teller;
   private unwindRequested = false;
   private hostExit: Exit | undefined;
   private hostError: { readonly error: unknown } | undefined;
@@ -68,13 +71,17 @@ export class Cpu implements CpuContract {
     this.regs = new Registers(space);
     this.knowledge = new CodeKnowledge(space);
     this.memory = new GuestMemory(space, this.regs);
+    this.teller = new Teller(this.regs, this.knowledge);
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
     this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };
     const table = newTable();
     this.glue = this.glueFor(table);
     this.units = new UnitTable(space, this.knowledge, cache, this.slots, table, this.glue);
-    space.onCodeChange((start, bytes) => this.units.invalidate(start, bytes));
+    space.onCodeChange((start, bytes) => {
+      this.units.invalidate(start, bytes);
+      this.teller.forget(start, bytes);
+    });
     this.fuel = Number.MAX_SAFE_INTEGER;
   }
 
@@ -201,6 +208,11 @@ export class Cpu implements CpuContract {
     this.regs.load(context);
   }
 
+  instrument(what: Instrumentation, observer: CodeObserver): void {
+    this.teller.begin(observer);
+    this.units.instrument(what);
+  }
+
   run(): Exit {
     if (this.nesting >= MAX_NESTING) return hostStackExit();
     const outerDepth = this.nesting === 0 ? HOST_STACK : this.regs.u32(DEPTH_LEFT);
@@ -225,6 +237,7 @@ export class Cpu implements CpuContract {
       host: (slot) => this.callHost(slot),
       slow: (unit, site) => this.executeSlow(unit, site),
       pop: () => void this.pop(),
+      tell: (what, at) => this.teller.tell(what, at),
     });
   }
 
@@ -252,7 +265,7 @@ export class Cpu implements CpuContract {
       try {
         exited = this.glue.enter(this.slots.of(this.units.prepare(ptr)), depth);
       } catch (error) {
-        return this.hostTrap(error);
+        return hostTrap(error);
       }
       if (exited === 0) continue;
       const exit = this.exit();
@@ -278,16 +291,6 @@ export class Cpu implements CpuContract {
       default:
         return undefined;
     }
-  }
-
-  /** WebAssembly trapped, which correct translations do not do: registers are as at the last call. */
-  private hostTrap(error: unknown): Exit {
-    if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError)
-      return {
-        kind: 'exception',
-        exception: { vector: 'UD', unimplemented: `host trap: ${error.message}` },
-      };
-    throw error;
   }
 
   private leave(code: number): number {
@@ -388,8 +391,3 @@ export class Cpu implements CpuContract {
 }
 
 const newTable = (): WebAssembly.Table => new WebAssembly.Table({ element: 'anyfunc', initial: 0 });
-
-function hostStackExit(): Exit {
-  const exception: CpuException = { vector: 'SS', unimplemented: 'host functions nest too deeply' };
-  return { kind: 'exception', exception };
-}

@@ -1,3 +1,4 @@
+import { type Instrumentation, instrumentationKey } from '../instrumentation.js';
 import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import { moduleOf } from './compile.js';
@@ -7,6 +8,8 @@ import { Slots } from './slots.js';
 export interface Translation {
   readonly ptr: number;
   readonly mode: CheckMode;
+  /** See instrumentationKey. */
+  readonly instrumentation: string;
   /** Functions of which the module has copies, made with mode 'quick'. */
   readonly copies: readonly number[];
   /** Pairs of start and end. */
@@ -23,6 +26,12 @@ export interface Translation {
   /** The WebAssembly binary, with room for the slot numbers of these addresses (five-byte LEB128) at these offsets. */
   readonly binary: Uint8Array;
   readonly slots: readonly { readonly offset: number; readonly ptr: number }[];
+}
+
+/** What translations of the same code differ by. */
+export interface Variant {
+  readonly mode: CheckMode;
+  readonly instrumentation: Instrumentation;
 }
 
 /** A place to keep translations between processes. Keys are short texts; values must come back unchanged. */
@@ -77,11 +86,15 @@ export class CodeCache {
 
   find(
     ptr: number,
-    mode: CheckMode,
+    { mode, instrumentation }: Variant,
     matches: (translation: Translation) => boolean,
   ): CachedTranslation | undefined {
     const known = this.byPtr.get(ptr) ?? this.loadStored(ptr);
-    return known.find(({ translation }) => translation.mode === mode && matches(translation));
+    const key = instrumentationKey(instrumentation);
+    return known.find(
+      ({ translation }) =>
+        translation.mode === mode && translation.instrumentation === key && matches(translation),
+    );
   }
 
   add(entry: CachedTranslation): void {
@@ -113,6 +126,6 @@ export class CodeCache {
 }
 
 /** Changes whenever translations made by older versions must not be used. */
-const VERSION = 4;
+const VERSION = 5;
 
 const key = (ptr: number): string => `${VERSION}-${ptr.toString(16)}`;

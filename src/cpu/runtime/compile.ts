@@ -2,14 +2,14 @@ import { buildGraph, type Graph } from '../flow/cfg.js';
 import { analyse, type FlowInfo } from '../flow/dominators.js';
 import { computeLiveness } from '../flow/liveness.js';
 import { innermostLoops } from '../flow/loops.js';
+import { instrumentationKey } from '../instrumentation.js';
 import type { Site } from '../translate/site.js';
-import type { CheckMode } from '../translate/translator.js';
 import { translateUnit } from '../translate/unit.js';
 import { type HelperName, helperOf } from '../translate/vector/helpers.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
 import { I32, I64, Op, V128 } from '../wasm/op.js';
-import type { Translation } from './code-cache.js';
+import type { Translation, Variant } from './code-cache.js';
 import type { CodeKnowledge } from './code-source.js';
 import { TYPES } from './linkage.js';
 import type { Slots } from './slots.js';
@@ -27,7 +27,7 @@ export function compileUnit(
   bytes: Uint8Array,
   memoryPages: number,
   ptr: number,
-  mode: CheckMode,
+  { mode, instrumentation }: Variant,
   mayCopy: (ptr: number) => boolean = () => true,
 ): Translation {
   knowledge.beginUnit();
@@ -45,7 +45,7 @@ export function compileUnit(
   const units = graphs.map((graph, i) => {
     const graphFlow = i === 0 ? flow : analyse(graph);
     const live = computeLiveness(graph, graphFlow);
-    const shared = { sites, functions, helper };
+    const shared = { sites, functions, helper, instrumentation };
     return translateUnit(graph, graphFlow, live, knowledge, i === 0 ? mode : 'quick', shared);
   });
   const slots: { offset: number; ptr: number }[] = [];
@@ -73,6 +73,7 @@ export function compileUnit(
   return {
     ptr,
     mode,
+    instrumentation: instrumentationKey(instrumentation),
     copies: graphs.slice(1).map((graph) => graph.blocks[0].ptr),
     ranges,
     code,

@@ -39,6 +39,16 @@ export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number
 
 const raise = (exception: CpuException): Exit => ({ kind: 'exception', exception });
 
+/** WebAssembly trapped, which correct translations do not do: registers are as at the last call. */
+export function hostTrap(error: unknown): Exit {
+  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError)
+    return raise({ vector: 'UD', unimplemented: `host trap: ${error.message}` });
+  throw error;
+}
+
+export const hostStackExit = (): Exit =>
+  raise({ vector: 'SS', unimplemented: 'host functions nest too deeply' });
+
 function restoreVectors({ space }: Registers, halves: number): void {
   for (let half = 0; half < 32; half++) {
     if (!(halves & (1 << half))) continue;

@@ -44,6 +44,8 @@ export interface GlueImports {
   slow(unit: number, site: number): number;
   /** Pops the return address into RIP. */
   pop(): void;
+  /** Instrumented code tells what it does: see instrumentation.ts. */
+  tell(what: number, at: number): number;
 }
 
 export interface Glue extends Readonly<Record<Service, () => void>> {
@@ -82,8 +84,9 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
   const host = 3;
   const slow = 4;
   const pop = 5;
+  const tell = 6;
   // The last of the functions below; imports come first.
-  const poisoned = 16;
+  const poisoned = 18;
   return writeModule({
     types: TYPES,
     imports: [
@@ -93,6 +96,7 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
       { name: 'host', type: 1 },
       { name: 'slow', type: 2 },
       { name: 'pop', type: 4 },
+      { name: 'tell', type: 2 },
     ],
     globals: [],
     memoryPages,
@@ -109,6 +113,7 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
       { type: 6, body: fillBody(poisoned), name: 'fill' },
       // watch(linear, size): whether an access of up to 8 bytes meets poison.
       { type: 2, body: watchBody(ram), name: 'watch' },
+      { type: 2, body: passBody(tell, 2), name: 'tell' },
       { type: 2, body: poisonedBody(ram), name: 'poisoned' },
     ],
     elements: [],

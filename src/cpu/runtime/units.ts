@@ -1,4 +1,5 @@
 import type { AddressSpace } from '../address-space.js';
+import { type Instrumentation, PLAIN } from '../instrumentation.js';
 import { PAGE_SHIFT } from '../layout.js';
 import { SERVICES, type Service } from '../translate/services.js';
 import type { Site } from '../translate/site.js';
@@ -40,6 +41,7 @@ export class UnitTable {
   private table!: WebAssembly.Table;
   private glue!: Glue;
   private instances = 0;
+  private instrumentation = PLAIN;
 
   constructor(
     private readonly space: AddressSpace,
@@ -60,6 +62,13 @@ export class UnitTable {
     table.grow(Math.max(FIRST_SLOTS, this.slots.count + FIRST_SLOTS / 2), glue.stub);
     for (const service of Object.keys(SERVICES) as Service[])
       table.set(SERVICES[service].slot, glue[service]);
+  }
+
+  /** From now on translations tell of this; frames of others go on until they return. */
+  instrument(instrumentation: Instrumentation): void {
+    this.instrumentation = instrumentation;
+    for (const unit of [...this.current.values()]) this.drop(unit);
+    this.version++;
   }
 
   /** Whether so many units were installed that the engine, which keeps each as long as the table, should be rid of them. */
@@ -103,16 +112,17 @@ export class UnitTable {
     const { cache, knowledge, space } = this;
     const mode = this.modes.get(ptr) ?? 'quick';
     const isQuick = (copy: number): boolean => !this.modes.has(copy);
+    const variant = { mode, instrumentation: this.instrumentation };
     const known = cache.find(
       ptr,
-      mode,
+      variant,
       (translation) => translation.copies.every(isQuick) && isCurrent(translation, knowledge, space.bytes),
     );
     if (known) {
       for (const called of known.translation.called) knowledge.functions.add(called);
       return known;
     }
-    const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, mode, isQuick);
+    const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, variant, isQuick);
     const made = { translation };
     cache.add(made);
     return made;

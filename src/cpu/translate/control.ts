@@ -9,6 +9,7 @@ import { FLAG_BITS } from './frame.js';
 import { L, reg as localOf } from './locals.js';
 import { moveRsp } from './moves.js';
 import { callService, TYPE_GUEST } from './services.js';
+import { tellCall, tellReturn } from './tell.js';
 import type { Translator } from './translator.js';
 import type { UnitTranslation } from './unit.js';
 
@@ -74,8 +75,10 @@ export function ret(u: UnitTranslation, insn: Insn): void {
   t.access(stackOperand(0), 8, false);
   t.load(8);
   w.set(address);
-  moveRsp(t, 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0));
+  const bytes = 8 + (insn.a?.kind === 'imm' ? insn.a.value : 0);
+  moveRsp(t, bytes);
   t.flushAll();
+  tellReturn(u, bytes, () => w.get(address));
   w.get(address);
   w.get(L.fuel);
   w.byte(Op.return);
@@ -128,6 +131,7 @@ export function call(u: UnitTranslation, insn: Insn, to: number): void {
     callHost(u, ptr, next, to);
     return;
   }
+  tellCall(u, insn, () => w.i64(insn.target));
   const direct = u.shared.functions.get(ptr);
   if (direct === undefined) {
     pushArguments(u, ptr);
@@ -218,6 +222,7 @@ export function indirectCall(u: UnitTranslation, insn: Insn, to: number): void {
   const next = insn.address + insn.length;
   pushReturnAddress(u, next);
   t.flushAll();
+  tellCall(u, insn, () => w.get(target));
   pushDispatch(u, target);
   callService(w, 'dispatch');
   afterCall(u, next, to);

@@ -13,6 +13,7 @@ export const SERVICES = {
   copy: { slot: 5, type: 6 },
   fill: { slot: 6, type: 6 },
   watch: { slot: 7, type: 2 },
+  tell: { slot: 8, type: 2 },
 } as const;
 
 export type Service = keyof typeof SERVICES;

@@ -5,6 +5,7 @@ import type { FlowInfo } from '../flow/dominators.js';
 import type { Liveness } from '../flow/liveness.js';
 import { innermostLoops } from '../flow/loops.js';
 import { emitStructured, type FlowSink } from '../flow/structure.js';
+import type { Instrumentation } from '../instrumentation.js';
 import { DEPTH_LEFT, EXIT_RESULT, FUEL } from '../runtime/layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { Op, V128 } from '../wasm/op.js';
@@ -15,6 +16,7 @@ import { emitEpilogue, loadFlags } from './frame.js';
 import { FRAME_COST, L, LOCAL_GROUPS } from './locals.js';
 import { callService } from './services.js';
 import type { Site } from './site.js';
+import { tellBlock } from './tell.js';
 import { type CheckMode, Translator } from './translator.js';
 import type { HelperName } from './vector/helpers.js';
 import { VectorLocals } from './vector-locals.js';
@@ -34,6 +36,7 @@ export interface SharedModule {
   readonly functions: ReadonlyMap<number, number>;
   /** Function index of a helper, which becomes part of the module. */
   readonly helper: (name: HelperName) => number;
+  readonly instrumentation: Instrumentation;
 }
 
 export interface TranslatedUnit {
@@ -219,6 +222,7 @@ export class UnitTranslation implements FlowSink {
     t.dirty = live.dirtyIn[index];
     if (t.vectors) t.vectors.dirty = live.vectors?.dirtyIn[index] ?? 0;
     if (this.plan) t.beginBlock(this.plan, index);
+    tellBlock(this, block);
     let before = live.flagsIn[index];
     block.insns.forEach((insn, i) => {
       const after = live.flagsAfter[index][i];
