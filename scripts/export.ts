@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SYSTEM_V_STRUCTS } from '../src/conventions/system-v.js';
 import { prototypeText, signatureFromTypes } from '../src/kernel/abi/signature.js';
 import { DiskFiles } from '../src/kmod/node/disk-files.js';
 import { openModule } from '../src/kmod/open-module.js';
@@ -14,7 +15,7 @@ import { corpusTree, newerTree } from '../src/testing/corpus.js';
 import { knownTargets } from '../src/testing/targets.js';
 
 const SOURCE = new URL('../src/linux/', import.meta.url).pathname;
-/** TypeScript's types of what travels as each code (src/linux/abi/signature.ts). */
+/** TypeScript's types of what travels as each code (src/kernel/abi/signature.ts). */
 const TYPES: Readonly<Record<string, string>> = { p: 'Ptr', b: 'boolean', q: 'bigint', Q: 'bigint' };
 /** Modules that are named; the others are counted. */
 const SHOWN = 12;
@@ -94,7 +95,7 @@ function relatives(all: ReadonlyMap<string, string>, name: string): string[] {
 
 /** The entry of an `exports` table, parameters as the target's prototype has them. */
 function stub({ types }: Target, name: string): string | undefined {
-  const signature = signatureFromTypes(types, name);
+  const signature = signatureFromTypes(types, name, SYSTEM_V_STRUCTS);
   const prototype = types.findPrototype(name);
   if (!signature || !prototype) return undefined;
   const params = prototype.params.map(

@@ -24,6 +24,8 @@ export abstract class Amd64 implements Convention {
   /** Bytes that a caller sets aside above the return address for so many arguments. */
   protected abstract argumentArea(count: number): number;
   abstract vaList(list: Ptr): VarArgs;
+  abstract paramsOf(size: number): readonly Code[];
+  abstract resultOf(size: number): Code;
 
   readers(params: readonly Code[]): Reader[] {
     return params.map((code, index) => {

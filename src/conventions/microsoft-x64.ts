@@ -1,7 +1,7 @@
 import { R8, R9, RCX, RDX } from '../cpu/cpu-types.js';
 import type { Ptr } from '../cpu/layout.js';
 import type { VarArgs } from '../kernel/abi/convention.js';
-import type { Code } from '../kernel/abi/signature.js';
+import { type Code, integerCode } from '../kernel/abi/signature.js';
 import type { Value } from '../kernel/effects.js';
 import { Amd64, varArgs, WORD } from './amd64.js';
 
@@ -32,8 +32,21 @@ export class MicrosoftX64 extends Amd64 {
     });
   }
 
+  /** Structs of 1, 2, 4 or 8 bytes travel as integers, of others the address of a copy does. */
+  paramsOf(size: number): readonly Code[] {
+    if (size === 0) return [];
+    return [isWord(size) ? integerCode(size, false) : 'p'];
+  }
+
+  resultOf(size: number): Code {
+    if (!isWord(size)) throw new TypeError(`a struct of ${size} bytes as a result is not implemented`);
+    return integerCode(size, false);
+  }
+
   override finisher(result: Code, name: string): (value: Value) => void {
     if (result === 'w') throw new TypeError(`${name}: a struct of two words is no result of this convention`);
     return super.finisher(result, name);
   }
 }
+
+const isWord = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;

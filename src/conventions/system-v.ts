@@ -1,12 +1,25 @@
 import { R8, R9, RAX, RCX, RDI, RDX, RSI } from '../cpu/cpu-types.js';
 import type { Ptr } from '../cpu/layout.js';
-import type { VarArgs } from '../kernel/abi/convention.js';
-import type { Code } from '../kernel/abi/signature.js';
+import type { StructPassing, VarArgs } from '../kernel/abi/convention.js';
+import { type Code, integerCode } from '../kernel/abi/signature.js';
 import type { Value } from '../kernel/effects.js';
 import { Amd64, varArgs, WORD } from './amd64.js';
 
 /** Bytes of the register save area that integer arguments take (3.5.7). */
 const SAVED_REGISTERS = 48;
+
+/** Structs of up to 16 bytes travel in registers, others on the stack (3.2.3). */
+export const SYSTEM_V_STRUCTS: StructPassing = {
+  paramsOf(size) {
+    if (size === 0) return [];
+    if (size > 2 * WORD) return ['s'];
+    return size > WORD ? ['Q', 'Q'] : [integerCode(size, false)];
+  },
+  resultOf(size) {
+    if (size > 2 * WORD) throw new TypeError(`a struct of ${size} bytes as a result is not implemented`);
+    return size > WORD ? 'w' : integerCode(size, false);
+  },
+};
 
 /** The calling convention of the System V AMD64 ABI, 3.2, for what kernels pass: words, pointers and pairs of them. */
 export class SystemV extends Amd64 {
@@ -33,6 +46,14 @@ export class SystemV extends Amd64 {
       space.storePtr(list + 8, overflow + WORD);
       return space.load64(overflow);
     });
+  }
+
+  paramsOf(size: number): readonly Code[] {
+    return SYSTEM_V_STRUCTS.paramsOf(size);
+  }
+
+  resultOf(size: number): Code {
+    return SYSTEM_V_STRUCTS.resultOf(size);
   }
 
   override finisher(result: Code, name: string): (value: Value) => void {

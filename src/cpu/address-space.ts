@@ -313,6 +313,11 @@ export class AddressSpace {
     return this.fromHalves(this.view.getUint32(ptr, true), this.view.getUint32(ptr + 4, true));
   }
 
+  /** A pointer of 32-bit code: the upper half of its address is 0. */
+  loadPtr32(ptr: Ptr): Ptr {
+    return this.fromHalves(this.load32(ptr), 0);
+  }
+
   store8(ptr: Ptr, value: number): void {
     this.check(this.writeTable, ptr, 1, 'write');
     this.bytes[ptr] = value;
@@ -346,6 +351,11 @@ export class AddressSpace {
       this.view.setUint32(ptr, value ^ 0x8000_0000, true);
       this.view.setUint32(ptr + 4, this.granuleUpper[value >>> GRANULE_SHIFT], true);
     } else this.view.setBigUint64(ptr, this.toAddress(value), true);
+  }
+
+  /** Stores the lower half of a pointer's address. */
+  storePtr32(ptr: Ptr, value: Ptr): void {
+    this.store32(ptr, Number(this.toAddress(value) & 0xffff_ffffn));
   }
 
   /** A view, not a copy, of `size` readable bytes. */

@@ -44,6 +44,8 @@ const sharedCache = new CodeCache();
 
 /** A virtual x86-64 processor: see README.md. */
 export class Cpu implements CpuContract {
+  /** What it asks its surroundings. */
+  readonly platform: Platform;
   private readonly regs: Registers;
   private readonly knowledge: CodeKnowledge;
   private readonly memory: GuestMemory;
@@ -72,9 +74,9 @@ export class Cpu implements CpuContract {
     this.knowledge = new CodeKnowledge(space);
     this.memory = new GuestMemory(space, this.regs);
     this.teller = new Teller(this.regs, this.knowledge);
-    const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
+    this.platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
-    this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };
+    this.slow = { regs: this.regs, memory: this.memory, platform: this.platform, disassemble };
     const table = newTable();
     this.glue = this.glueFor(table);
     this.units = new UnitTable(space, this.knowledge, cache, this.slots, table, this.glue);

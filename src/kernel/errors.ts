@@ -2,3 +2,16 @@
 export class OutOfMemory extends Error {
   override readonly name = 'OutOfMemory';
 }
+
+/** Guest code called an exported function that this base kernel does not implement. */
+export class Unimplemented extends Error {
+  override readonly name = 'Unimplemented';
+
+  constructor(
+    readonly symbol: string,
+    /** C declaration from the system's types, or '' where it has none. */
+    readonly prototype: string,
+  ) {
+    super(`${symbol} is not implemented`);
+  }
+}

@@ -2,19 +2,6 @@ import type { AddressSpace } from '../cpu/address-space.js';
 import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
 
-/** Guest code called an exported function that this base kernel does not implement. */
-export class Unimplemented extends Error {
-  override readonly name = 'Unimplemented';
-
-  constructor(
-    readonly symbol: string,
-    /** C declaration from the target's types, or '' where it has none. */
-    readonly prototype: string,
-  ) {
-    super(`${symbol} is not implemented`);
-  }
-}
-
 /** What a fault report is about. */
 export type FaultKind =
   | 'null-dereference'

@@ -1,10 +1,7 @@
 import type { Ptr } from '../cpu/layout.js';
-import type { AnyFunction } from '../kernel/abi/gate.js';
+import type { ExportSource } from '../kernel/abi/export-table.js';
 import type { Holding } from './holding.js';
 import type { LinuxKernel } from './kernel.js';
-
-/** Functions that modules may call, by symbol name. Generators may sleep and call guest code. */
-export type Exports = Readonly<Record<string, AnyFunction>>;
 
 /** Exported variables: each function fills the variable at boot. */
 export type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
@@ -24,9 +21,7 @@ export interface BuiltinParameter {
  * `k.get(Class)`. Argument and result types of exports come from the target's prototypes; `signatures`
  * (see abi/signature.ts) names those that BTF does not have (assembly) or that want other conversions.
  */
-export interface Subsystem {
-  readonly exports?: Exports;
-  readonly signatures?: Readonly<Record<string, string>>;
+export interface Subsystem extends ExportSource {
   readonly data?: ExportedData;
   /** Parameters of what is part of the kernel: /sys/module/MODULE/parameters/NAME. */
   readonly parameters?: readonly BuiltinParameter[];

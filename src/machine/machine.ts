@@ -3,6 +3,7 @@ import { unpack } from '../formats/compressed/unpack.js';
 import { FormatError } from '../formats/format-error.js';
 import type { Sleepable, Value } from '../kernel/effects.js';
 import type { LogRecord } from '../kernel/log.js';
+import type { Interruption } from '../kernel/task/interruption.js';
 import type { Task } from '../kernel/task/task.js';
 import {
   type FileSource,
@@ -17,7 +18,6 @@ import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/abi/task-state.js';
 import { Credentials } from '../linux/credentials.js';
-import type { Interruption } from '../linux/interruption.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';

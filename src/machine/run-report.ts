@@ -1,4 +1,4 @@
-import type { UsedLimit } from '../linux/abi/export-table.js';
+import type { UsedLimit } from '../kernel/abi/export-table.js';
 import { errnoName } from '../linux/errno.js';
 import type { ModuleListing } from '../linux/kallsyms/modules.js';
 import type { LeftBehind } from '../linux/module/left-behind.js';

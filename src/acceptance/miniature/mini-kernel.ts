@@ -1,25 +1,18 @@
 import { MicrosoftX64 } from '../../conventions/microsoft-x64.js';
-import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
-import { Cpu } from '../../cpu/cpu.js';
+import { PAGE_KERNEL, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { type AnyFunction, Gate } from '../../kernel/abi/gate.js';
-import { GuestCalls } from '../../kernel/abi/guest-calls.js';
-import { parseSignature } from '../../kernel/abi/signature.js';
-import { Clock } from '../../kernel/clock.js';
-import { block, type Sleepable, type Value } from '../../kernel/effects.js';
-import { KernelLog } from '../../kernel/log.js';
-import { MemoryBudget } from '../../kernel/mm/budget.js';
-import { type Allocation, Ledger } from '../../kernel/mm/ledger.js';
-import { PageAllocator } from '../../kernel/mm/page-allocator.js';
-import { Slab, type SlabPolicy } from '../../kernel/mm/slab.js';
-import { AreaAllocator } from '../../kernel/mm/vmalloc.js';
-import { Random } from '../../kernel/random.js';
-import { Executor } from '../../kernel/task/executor.js';
-import { Scheduler } from '../../kernel/task/scheduler.js';
+import type { ExportNames } from '../../kernel/abi/export-table.js';
+import { BaseKernel } from '../../kernel/base-kernel.js';
+import type { Sleepable, Value } from '../../kernel/effects.js';
+import { Unimplemented } from '../../kernel/errors.js';
+import type { Allocation } from '../../kernel/mm/ledger.js';
+import type { SlabPolicy } from '../../kernel/mm/slab.js';
 import { type Executable, readExecutable } from './format.js';
+import { Functions } from './functions.js';
 import { IMAGES, KERNEL, MINI_MAP, STACKS } from './memory-map.js';
+import { MINI_TYPES } from './types.js';
 
 /** What functions of this system answer: names, as a person reads them in a report. */
 export const STATUS = { DONE: 0, NO_MEMORY: 1, NO_SUCH_FUNCTION: 2 } as const;
@@ -27,12 +20,7 @@ export type Status = keyof typeof STATUS;
 
 const PAGE = 4096;
 const MEMORY = 16 * 1024 * 1024;
-const NS_PER_MS = 1e6;
-const TICK_NS = 10 * NS_PER_MS;
-/** Where functions of the kernel are for guest code, and how far apart. */
-const FUNCTIONS = KERNEL.start + 0x1000;
-const FUNCTION_BYTES = 16;
-
+const TICK_NS = 10e6;
 /** Objects of four sizes, named by them. */
 const POOLS: SlabPolicy = {
   sizes: [32, 128, 512, 2048],
@@ -58,70 +46,60 @@ export interface MiniModule extends Executable {
   readonly mark: number;
 }
 
+/** No function has a place of its own: each gets one where modules first ask for it. */
+const NAMES: ExportNames = {
+  stubs: KERNEL.start + 0x1000,
+  addressOf: () => undefined,
+  signatureOf: () => undefined,
+  unimplemented: (name) => new Unimplemented(name, ''),
+};
+
 /**
  * A base kernel in miniature, of a system that is none: its executables, its status names and its functions are its own, and it calls
- * by Microsoft's convention. Everything else is what all systems share, put together as a new one would.
+ * by Microsoft's convention. Everything else is what all systems share.
  */
-export class MiniKernel {
+export class MiniKernel extends BaseKernel {
   readonly reports: MiniReport[] = [];
   readonly modules: MiniModule[] = [];
-  readonly log: KernelLog;
-  private readonly space = new AddressSpace(MINI_MAP);
-  private readonly cpu = new Cpu(this.space);
-  private readonly clock = new Clock(0n, TICK_NS);
-  private readonly ledger = new Ledger();
-  private readonly budget = new MemoryBudget(MEMORY);
-  private readonly pages = new PageAllocator(this.space, this.ledger, this.budget);
-  private readonly slab = new Slab(this.space, this.pages, this.ledger, POOLS);
-  private readonly stacks = new AreaAllocator(this.space, this.ledger, STACKS, this.budget);
-  private readonly images = new AreaAllocator(this.space, this.ledger, IMAGES, this.budget);
-  private readonly convention = new MicrosoftX64(this.cpu, this.space);
-  private readonly executor: Executor;
-  private readonly scheduler: Scheduler;
-  private readonly calls: GuestCalls;
-  private readonly functions = new Map<string, Ptr>();
-  private readonly bound = new Map<Ptr, AnyFunction>();
 
   constructor() {
-    this.log = new KernelLog(() => this.clock.now);
-    this.executor = new Executor(this.cpu, this.space, this.convention, {
+    super({
+      types: MINI_TYPES,
+      memoryMap: MINI_MAP,
+      areas: STACKS,
+      images: IMAGES,
+      slab: POOLS,
+      convention: (cpu, space) => new MicrosoftX64(cpu, space),
+      names: () => NAMES,
+      bootTime: 0n,
+      tick: TICK_NS,
+      memoryBytes: MEMORY,
+    });
+    this.executor.hooks = {
       exception: (_task, exception) =>
         this.fault(exceptionText(exception), this.space.fromAddress(this.cpu.rip)),
       hostError: (task, error, name) => void this.fault(`${name}: ${errorText(error)}`, task.caller),
       tick: () => 'resume',
-    });
-    const quiet = { switchTo() {}, switchFrom() {}, ended() {}, deferred: () => false };
-    this.scheduler = new Scheduler(
-      this.cpu,
-      this.clock,
-      this.convention,
-      this.executor,
-      this.stacks,
-      new Random(1),
-      false,
-      quiet,
-      () => {},
-    );
-    this.ledger.caller = () => this.executor.current?.caller ?? 0;
-    this.calls = new GuestCalls(this.cpu, this.convention, this.space, (fn) => this.bound.get(fn));
-    this.exportFunctions();
+    };
+    this.scheduler.hooks = { switchTo() {}, switchFrom() {}, ended() {}, deferred: () => false };
+    this.exports.define(this.get(Functions));
   }
 
   /** Loads an executable and runs its `start`; what it answered, or why it was not loaded. */
   load(name: string, file: Uint8Array): Status {
     const executable = readExecutable(file);
-    const missing = executable.imports.find((symbol) => !this.functions.has(symbol));
+    const missing = executable.imports.find((symbol) => !this.exports.implemented(symbol));
     if (missing !== undefined) {
       this.log.line(`${name} wants ${missing}, which there is not`, 3);
       return 'NO_SUCH_FUNCTION';
     }
     const mark = this.ledger.mark;
-    const base = this.images.allocate(executable.image.length, 'module');
+    const base = this.moduleMemory.allocate(executable.image.length, 'module');
     if (base === 0) return 'NO_MEMORY';
     const { space } = this;
     space.bytes.set(executable.image, base);
     executable.imports.forEach((symbol, i) => {
-      space.storePtr(base + 8 * i, this.functions.get(symbol)!);
+      space.storePtr(base + 8 * i, this.fn(symbol));
     });
     const code = base + PAGE;
     space.protect(code, Math.ceil((executable.image.length - PAGE) / PAGE) * PAGE, PAGE_KERNEL_ROX);
@@ -136,56 +114,21 @@ export class MiniKernel {
     this.scheduler.run(() => this.scheduler.tasks.size === 0, this.clock.now + 1e9);
     this.modules.splice(this.modules.indexOf(module), 1);
     this.space.protect(module.base, module.image.length - (module.image.length % PAGE), PAGE_KERNEL);
-    this.images.free(module.base);
+    this.moduleMemory.free(module.base);
     return this.ledger.since(module.mark).filter(({ kind }) => kind === 'slab');
   }
 
   /** Runs a function of a module in a task until that ends. */
   private run(name: string, fn: Ptr): Status {
     let status: number = STATUS.DONE;
-    const { calls } = this;
+    const callAs = this.callAs.bind(this);
     const root = function* (): Sleepable<Value> {
-      status = yield* calls.call(fn, parseSignature('i:'), []);
+      status = yield* callAs('i:', fn);
       return 0;
     };
     const task = this.scheduler.spawn(name, root());
     this.scheduler.run(() => task.ended);
     return (Object.keys(STATUS) as Status[]).find((known) => STATUS[known] === status) ?? 'DONE';
-  }
-
-  /** The functions that modules may call, with the signatures that are their only prototypes. */
-  private exportFunctions(): void {
-    const { space, slab, scheduler, calls, log } = this;
-    const gate = new Gate(this.convention);
-    const define = (name: string, signature: string, fn: AnyFunction): void => {
-      const address = FUNCTIONS + FUNCTION_BYTES * this.functions.size;
-      this.functions.set(name, address);
-      this.bound.set(address, fn);
-      const parsed = parseSignature(signature);
-      this.executor.bind(address, name, gate.invoker(parsed, fn), gate.finisher(parsed, name));
-    };
-    define('Print', 'v:p', (text: Ptr) => log.line(space.cstring(text), 6));
-    define('PrintNumbers', 'v:i.', (count: number) => {
-      const args = this.convention.varargs(parseSignature('v:i').params);
-      log.line(Array.from({ length: count }, () => args.nextInt()).join(' '), 6);
-    });
-    define('Allocate', 'p:L', (bytes: number) => slab.allocateBytes(bytes, true, true));
-    define('Free', 'v:p', (ptr: Ptr) => void slab.free(ptr));
-    define('Sleep', 'v:u', (ms: number) => this.sleep(ms));
-    define('StartTask', 'v:pp', (fn: Ptr, argument: Ptr) => {
-      const body = function* (): Sleepable<Value> {
-        yield* calls.call(fn, parseSignature('v:p'), [argument]);
-        return 0;
-      };
-      scheduler.spawn('task', body());
-    });
-  }
-
-  private *sleep(ms: number): Sleepable<void> {
-    const { clock, scheduler } = this;
-    const task = this.executor.current!;
-    clock.arm(clock.now + ms * NS_PER_MS, () => void scheduler.wake(task));
-    yield* block();
   }
 
   private fault(what: string, at: Ptr): 'kill' {

@@ -47,8 +47,7 @@ describe('a second system in miniature', () => {
   it('runs tasks that sleep, and goes on meanwhile', () => {
     const kernel = new MiniKernel();
     const code = `sub rsp, 40
-      lea rcx, [rip+worker]
-      lea rdx, [rip+late]
+      lea rcx, [rip+job]
       call [rip+StartTask]
       lea rcx, [rip+hello]
       call [rip+Print]
@@ -64,7 +63,11 @@ describe('a second system in miniature', () => {
       add rsp, 32
       pop rbx
       ret`;
-    const file = executable('hello: .asciz "first"\nlate: .asciz "later"', code, RETURN_DONE);
+    const file = executable(
+      'hello: .asciz "first"\nlate: .asciz "later"\n.align 8\njob: .quad worker, late, 5',
+      code,
+      RETURN_DONE,
+    );
     kernel.load('sleeper', file);
     expect(kernel.log.linesFrom(0)).toEqual(['first']);
     kernel.unload(kernel.modules[0]);

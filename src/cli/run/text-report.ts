@@ -1,6 +1,6 @@
 import { visible } from '../../formats/visible-text.js';
+import type { UsedLimit } from '../../kernel/abi/export-table.js';
 import type { LogRecord } from '../../kernel/log.js';
-import type { UsedLimit } from '../../linux/abi/export-table.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
 import { timeStamp } from '../../machine/applets/dmesg.js';
 import type { Leak } from '../../machine/leaks.js';

@@ -52,12 +52,18 @@ export class Btf {
     readonly base: Btf | undefined,
   ) {}
 
-  static parse(bytes: Uint8Array, file: string): Btf {
-    return new Btf(file, new BtfRecords(bytes, file, undefined), undefined);
+  /** `pointerSize`: in bytes. The format does not say it. */
+  static parse(bytes: Uint8Array, file: string, pointerSize: 4 | 8 = 8): Btf {
+    return new Btf(file, new BtfRecords(bytes, file, undefined, pointerSize), undefined);
   }
 
   static parseSplit(base: Btf, bytes: Uint8Array, file: string): Btf {
-    return new Btf(file, new BtfRecords(bytes, file, base.records), base);
+    return new Btf(file, new BtfRecords(bytes, file, base.records, base.pointerSize), base);
+  }
+
+  /** Bytes of a pointer. */
+  get pointerSize(): 4 | 8 {
+    return this.records.pointerSize;
   }
 
   /** Looks at everything that this part (not its base) refers to. Throws FormatError where that is not there. */

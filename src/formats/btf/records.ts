@@ -63,6 +63,7 @@ export class BtfRecords {
     bytes: Uint8Array,
     readonly file: string,
     readonly base: BtfRecords | undefined,
+    readonly pointerSize: 4 | 8,
   ) {
     const r = new ByteReader(bytes, file);
     if (r.u16(0, 'magic') !== MAGIC) r.fail('magic', 0, 'not little-endian BTF');

@@ -5,8 +5,6 @@ import type { BtfType, TypeRef } from './types.js';
 /** Longer chains of typedefs, qualifiers or arrays do not come out of a compiler. */
 const MAX_CHAIN = 64;
 
-const POINTER_SIZE = 8;
-
 function isModifier(kind: number): boolean {
   return (
     kind === K.KIND_VOLATILE || kind === K.KIND_CONST || kind === K.KIND_RESTRICT || kind === K.KIND_TYPE_TAG
@@ -44,7 +42,7 @@ function bareType(records: BtfRecords, id: TypeRef): BtfType {
     case K.KIND_INT:
       return intType(records, id);
     case K.KIND_PTR:
-      return { kind: 'ptr', to: records.sizeOrType(id), size: POINTER_SIZE };
+      return { kind: 'ptr', to: records.sizeOrType(id), size: records.pointerSize };
     case K.KIND_ARRAY:
       return { kind: 'array', of: records.word(id, 3), length: records.word(id, 5) };
     case K.KIND_STRUCT:

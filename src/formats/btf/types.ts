@@ -17,7 +17,7 @@ export type BtfType = {
     }
   | { readonly kind: 'bool'; readonly size: number }
   | { readonly kind: 'float'; readonly name: string; readonly size: number }
-  | { readonly kind: 'ptr'; readonly to: TypeRef; readonly size: 8 }
+  | { readonly kind: 'ptr'; readonly to: TypeRef; readonly size: 4 | 8 }
   | {
       readonly kind: 'enum';
       readonly name: string;

@@ -13,11 +13,19 @@ export interface VarArgs {
   nextInt(): number;
 }
 
+/** How structs travel that are passed or returned by value, by their size in bytes. */
+export interface StructPassing {
+  /** As what arguments: none, words, or a copy in memory. */
+  paramsOf(size: number): readonly Code[];
+  /** Throws TypeError for one that comes back in a way that is not here. */
+  resultOf(size: number): Code;
+}
+
 /**
  * How functions of a system call each other: where arguments, results and return addresses are. The base kernel serves calls by
  * it and makes calls by it; nothing else knows registers of the caller or the layout of a stack.
  */
-export interface Convention {
+export interface Convention extends StructPassing {
   /** For a function with these parameters. */
   readers(params: readonly Code[]): Reader[];
   /** The variable arguments of the call being served, after `params` named ones. Take them before sleeping. */

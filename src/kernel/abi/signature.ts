@@ -1,4 +1,6 @@
-import type { Btf, TypeRef } from '../../formats/btf/index.js';
+import type { TypeRef } from '../../formats/btf/index.js';
+import type { CTypes } from './c-types.js';
+import type { StructPassing } from './convention.js';
 
 /**
  * How one argument or result travels between guest registers and TypeScript:
@@ -28,35 +30,31 @@ export function parseSignature(text: string): Signature {
   return { result: match[1] as Code, params: [...match[2]] as Code[], variadic: match[3] === '.' };
 }
 
-/** The signature of a function by name, or of a function type or a pointer to one. Undefined if the target has no prototype for it. */
-export function signatureFromTypes(types: Btf, func: string | TypeRef): Signature | undefined {
+/** The signature of a function by name, or of a function type or a pointer to one. Undefined if there is no prototype for it. */
+export function signatureFromTypes(
+  types: CTypes,
+  func: string | TypeRef,
+  structs: StructPassing,
+): Signature | undefined {
   const prototype = types.findPrototype(func);
   if (!prototype) return undefined;
   return {
-    result: resultCode(types, prototype.result),
-    params: prototype.params.flatMap((param) => paramCodes(types, param.type)),
+    result: isStruct(types, prototype.result)
+      ? structs.resultOf(types.sizeOf(prototype.result))
+      : codeOf(types, prototype.result),
+    params: prototype.params.flatMap(({ type }) =>
+      isStruct(types, type) ? structs.paramsOf(types.sizeOf(type)) : [codeOf(types, type)],
+    ),
     variadic: prototype.variadic,
   };
 }
 
-/** Structs of 9 to 16 bytes come back in two registers. */
-function resultCode(types: Btf, ref: TypeRef): Code {
-  const type = types.classify(ref);
-  const isStruct = type.kind === 'struct' || type.kind === 'union';
-  return isStruct && types.sizeOf(ref) > 8 ? 'w' : codeOf(types, ref);
+function isStruct(types: CTypes, ref: TypeRef): boolean {
+  const { kind } = types.classify(ref);
+  return kind === 'struct' || kind === 'union';
 }
 
-/** Structs of 9 to 16 bytes travel in two registers (System V AMD64 ABI, 3.2.3), larger ones on the stack. */
-function paramCodes(types: Btf, ref: TypeRef): Code[] {
-  const type = types.classify(ref);
-  if (type.kind !== 'struct' && type.kind !== 'union') return [codeOf(types, ref)];
-  const size = types.sizeOf(ref);
-  if (size === 0) return [];
-  if (size > 16) return ['s'];
-  return size > 8 ? ['Q', 'Q'] : [codeOf(types, ref)];
-}
-
-function codeOf(types: Btf, ref: TypeRef): Code {
+function codeOf(types: CTypes, ref: TypeRef): Code {
   const type = types.classify(ref);
   switch (type.kind) {
     case 'void':
@@ -70,15 +68,13 @@ function codeOf(types: Btf, ref: TypeRef): Code {
     case 'int':
     case 'enum':
       return integerCode(type.size, type.signed);
-    case 'struct':
-    case 'union':
-      return integerCode(types.sizeOf(ref), false);
     default:
       throw new TypeError(`a value of kind ${type.kind} cannot be passed`);
   }
 }
 
-function integerCode(size: number, signed: boolean): Code {
+/** Of an integer of so many bytes, and of a struct that travels as one. */
+export function integerCode(size: number, signed: boolean): Code {
   if (size > 4) return signed ? 'l' : 'L';
   if (size > 2) return signed ? 'i' : 'u';
   if (size > 1) return signed ? 'h' : 'H';
@@ -86,7 +82,7 @@ function integerCode(size: number, signed: boolean): Code {
 }
 
 /** A function's C declaration as the target's types have it, '' where they have none. */
-export function prototypeText(types: Btf, name: string): string {
+export function prototypeText(types: CTypes, name: string): string {
   const prototype = types.findPrototype(name);
   if (!prototype) return '';
   const params = prototype.params.map((param) => types.typeName(param.type, param.name));

@@ -54,6 +54,8 @@ const MAX_NESTING = 40;
  */
 export class Executor {
   current: Task | undefined;
+  /** Set before the first task runs. */
+  hooks!: ExecutorHooks;
   /** Instructions a task may run before the next tick. */
   slice = 200_000;
   private trouble: Trouble | undefined;
@@ -65,7 +67,6 @@ export class Executor {
     private readonly cpu: CpuContract,
     private readonly space: AddressSpace,
     private readonly convention: Convention,
-    private readonly hooks: ExecutorHooks,
   ) {
     this.hostReturn = space.fromAddress(HOST_RETURN);
   }

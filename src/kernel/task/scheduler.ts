@@ -40,6 +40,8 @@ interface InterruptWork {
  */
 export class Scheduler {
   readonly tasks = new Set<Task>();
+  /** Set before the first task runs. */
+  hooks!: SchedulerHooks;
   /** The task whose context is in the register file, also while interrupt work runs on top of it. */
   current: Task | undefined;
   private readonly ready: Task[] = [];
@@ -56,7 +58,6 @@ export class Scheduler {
     private readonly stacks: AreaAllocator,
     private readonly random: Random,
     private readonly chance: boolean,
-    private readonly hooks: SchedulerHooks,
     /** Brings the clock up to what was executed. */
     private readonly syncClock: () => void,
   ) {}

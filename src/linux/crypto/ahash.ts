@@ -1,7 +1,8 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import { EAGAIN, EBUSY, EINPROGRESS, ENOKEY } from '../errno.js';
-import { isErr, ptrErr, Unimplemented } from '../errors.js';
+import { isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';

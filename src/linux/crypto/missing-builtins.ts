@@ -1,4 +1,4 @@
-import { Unimplemented } from '../errors.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';

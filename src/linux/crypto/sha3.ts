@@ -1,7 +1,7 @@
 import { keccakP } from '@noble/hashes/sha3.js';
 import type { Ptr } from '../../cpu/layout.js';
+import type { StructType } from '../../kernel/abi/struct.js';
 import { runNow } from '../../kernel/effects.js';
-import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Shash } from './shash.js';

@@ -1,7 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import { ENOENT, ENOMEM } from '../errno.js';
-import { errPtr, isErr, Unimplemented } from '../errors.js';
+import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';

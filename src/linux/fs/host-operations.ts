@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import { DirectoryNode, type FileNode } from '../../kernel/files/index.js';
 import { EBADF, EINVAL, ENOTDIR } from '../errno.js';
-import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { withLocals } from './locals.js';

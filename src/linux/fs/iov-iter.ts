@@ -1,6 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.js';
-import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VMEMMAP } from '../memory-map.js';
 import { UserMemory } from '../mm/user-memory.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { StructType } from '../../kernel/abi/struct.js';
 import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel/files/index.js';
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
-import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
+import type { StructType } from '../../kernel/abi/struct.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { StructType } from '../abi/struct.js';
 import { EEXIST, EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
-import { Unimplemented } from '../errors.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VMEMMAP } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,9 +1,9 @@
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import type { StructType } from '../../kernel/abi/struct.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { StructType } from '../abi/struct.js';
 import { TASK_DEAD } from '../abi/task-state.js';
 import { Credentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';

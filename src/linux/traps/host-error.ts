@@ -1,9 +1,9 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
-import { OutOfMemory } from '../../kernel/errors.js';
+import { OutOfMemory, Unimplemented } from '../../kernel/errors.js';
 import type { Task } from '../../kernel/task/task.js';
 import { ListFault } from '../abi/list.js';
-import { type FaultKind, Oops, Unimplemented } from '../errors.js';
+import { type FaultKind, Oops } from '../errors.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { TaintName } from '../kallsyms/taint.js';
 import type { LinuxKernel } from '../kernel.js';

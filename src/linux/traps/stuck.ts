@@ -1,7 +1,7 @@
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
+import { describeInterruption, type Interruption } from '../../kernel/task/interruption.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FaultKind } from '../errors.js';
-import { describeInterruption, type Interruption } from '../interruption.js';
 import type { LinuxKernel } from '../kernel.js';
 import { callTrace } from './call-trace.js';
 import { cpuLines, traceLines } from './oops-text.js';

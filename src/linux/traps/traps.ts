@@ -1,10 +1,11 @@
 import { type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import { Unimplemented } from '../../kernel/errors.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { ListFault } from '../abi/list.js';
-import { type FaultKind, Unimplemented } from '../errors.js';
+import type { FaultKind } from '../errors.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import { symbolize } from '../kallsyms/symbolize.js';

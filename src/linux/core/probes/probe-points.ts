@@ -1,7 +1,7 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Unimplemented } from '../../errors.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { IMAGE, MODULES } from '../../memory-map.js';

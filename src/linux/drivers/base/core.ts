@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
 import { EINVAL } from '../../errno.js';
 import { asKernel, type Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

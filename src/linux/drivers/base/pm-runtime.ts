@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName, driverName } from '../../printk/device-names.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,8 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { list } from '../../abi/list.js';
 import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../errno.js';
-import { errPtr, isErr, Unimplemented } from '../../errors.js';
+import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';

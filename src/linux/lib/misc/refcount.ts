@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Unimplemented } from '../../errors.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Once, warn } from '../../warn.js';

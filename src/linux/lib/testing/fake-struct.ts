@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Member } from '../../abi/struct.js';
+import type { Member } from '../../../kernel/abi/struct.js';
 import type { StructView } from '../vsprintf/context.js';
 
 /** Layout of a struct for tests: `name: [offset, size, kind]`, kind `p` pointer, `i` signed, `u` unsigned, `b` bytes. */

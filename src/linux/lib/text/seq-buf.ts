@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
-import type { StructType } from '../../abi/struct.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Vsprintf } from '../vsprintf/vsprintf.js';

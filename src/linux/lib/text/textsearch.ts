@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
-import type { StructType } from '../../abi/struct.js';
 import { EEXIST, EINVAL, ENOENT } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';

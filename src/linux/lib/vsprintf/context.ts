@@ -1,6 +1,6 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
-import type { StructType } from '../../abi/struct.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 
 /** What a StructType offers, without its privates: tests give layouts of their own. */
 export type StructView = Omit<Pick<StructType, keyof StructType>, 'call' | 'callBig' | 'bind' | 'signature'>;

@@ -1,4 +1,4 @@
-import { Unimplemented } from '../../errors.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { formatBitmap, formatEscaped, formatFourcc, formatHexDump, formatUuid } from './bytes.js';
 import { badPointer, type FormatContext, isErrorValue, type SymbolStyle } from './context.js';
 import { errname } from './errname.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
 import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { StructType } from '../../abi/struct.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -7,7 +7,7 @@ import {
   Z_PARTIAL_FLUSH,
   Z_SYNC_FLUSH,
 } from 'pako';
-import { Unimplemented } from '../../errors.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 
 /** Ends a packet of PPP (RFC 1979): only the kernel's zlib has it. */
 const PACKET_FLUSH = 2;

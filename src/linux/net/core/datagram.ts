@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { EAGAIN, EFAULT, EINTR, ENOMEM, ENOTCONN, ERESTARTSYS } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { ENETDOWN } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

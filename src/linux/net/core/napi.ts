@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { list } from '../../abi/list.js';
 import { SOFTIRQ_OFFSET } from '../../abi/preempt-count.js';
-import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

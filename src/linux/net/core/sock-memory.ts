@@ -1,7 +1,7 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit } from '../../abi/bit-ops.js';
-import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPIPE, ERESTARTSYS } from '../../errno.js';
 import { withLocals } from '../../fs/locals.js';

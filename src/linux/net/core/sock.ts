@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
-import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
 import { EAFNOSUPPORT, EINVAL, ENFILE } from '../../errno.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { changeBit } from '../../abi/bit-ops.js';
-import type { StructType } from '../../abi/struct.js';
 import { EINVAL, ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

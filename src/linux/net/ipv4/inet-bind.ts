@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { list } from '../../abi/list.js';
 import { ENOMEM } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rhashtable } from '../../lib/rhashtable/rhashtable.js';
 import { Rcu } from '../../locking/rcu.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { ENOMEM } from '../../errno.js';
-import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { list } from '../../abi/list.js';
-import type { StructType } from '../../abi/struct.js';
-import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { hz } from '../../time/jiffies.js';

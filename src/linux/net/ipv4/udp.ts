@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { testBit } from '../../abi/bit-ops.js';
 import { JumpLabels } from '../../core/jump-label.js';
-import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from '../core/skb-queue.js';

@@ -1,8 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import type { StructType } from '../../abi/struct.js';
+import { Unimplemented } from '../../../kernel/errors.js';
 import { EBADMSG, EINVAL, EKEYREVOKED, ENODEV, ENOKEY, ENOMEM, ENOTDIR } from '../../errno.js';
-import { errPtr, isErr, Unimplemented } from '../../errors.js';
+import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { KeyTypes } from './key-types.js';

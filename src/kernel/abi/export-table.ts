@@ -1,18 +1,32 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { declaredOf } from '../../kernel/abi/fidelity.js';
-import type { AnyFunction, Gate } from '../../kernel/abi/gate.js';
-import {
-  parseSignature,
-  prototypeText,
-  type Signature,
-  signatureFromTypes,
-} from '../../kernel/abi/signature.js';
-import { isSleepable, type Sleepable, type Value } from '../../kernel/effects.js';
-import type { Executor } from '../../kernel/task/executor.js';
-import type { Target } from '../../target/index.js';
-import { Unimplemented } from '../errors.js';
-import { IMAGE } from '../memory-map.js';
-import type { Subsystem } from '../subsystem.js';
+import { isSleepable, type Sleepable, type Value } from '../effects.js';
+import type { Executor } from '../task/executor.js';
+import { declaredOf } from './fidelity.js';
+import type { AnyFunction, Gate } from './gate.js';
+import { parseSignature, type Signature } from './signature.js';
+
+/** Functions that guest code may call, by symbol name. Generators may sleep and call guest code. */
+export type Exports = Readonly<Record<string, AnyFunction>>;
+
+/** A part of a base kernel that has some; `signatures` names those that the types do not have, or that want other conversions. */
+export interface ExportSource {
+  readonly exports?: Exports;
+  readonly signatures?: Readonly<Record<string, string>>;
+}
+
+/** What a system knows of the functions that its kernel offers. */
+export interface ExportNames {
+  /** Where guest code calls the function; undefined where it has no place of its own. */
+  addressOf(name: string): Ptr | undefined;
+  /** By its prototype; undefined where there is none. */
+  signatureOf(name: string): Signature | undefined;
+  /** Another name that what is defined may have. */
+  readonly otherName?: (name: string) => string | undefined;
+  /** What stops guest code that calls what nobody implements. */
+  unimplemented(name: string): Error;
+  /** Room for functions that have no place of their own. */
+  readonly stubs: Ptr;
+}
 
 interface Definition {
   readonly fn: AnyFunction;
@@ -31,18 +45,13 @@ export interface UsedLimit {
 /** Something that comes before a function. True: it has arranged that code goes on elsewhere, and the function is not run. */
 export type Detour = () => Sleepable<boolean>;
 
-/** Room at the end of the image region for functions of the base kernel that the target has no symbol for. */
-const STUB_AREA = IMAGE.start + IMAGE.size - 0x10_0000;
-
-const UNPROFILED = '_noprof';
-
-/** Distance between such functions. */
+/** Distance between functions that have no place of their own. */
 const STUB_BYTES = 16;
 
 /**
- * The functions of the base kernel that guest code can call, each at the address the target gives its symbol.
- * A function is bound when something first refers to it. Exports of the target that nobody defined are bound
- * to a function that stops the caller and names them.
+ * The functions of the base kernel that guest code can call, each at the address that its symbol has in the system.
+ * A function is bound when something first refers to it. What nobody defined is bound to a function that stops the caller and
+ * names it.
  */
 export class ExportTable {
   private readonly definitions = new Map<string, Definition>();
@@ -50,17 +59,18 @@ export class ExportTable {
   private readonly names = new Map<Ptr, string>();
   private readonly reserved = new Set<string>();
   private readonly detours = new Map<Ptr, Detour>();
-  private nextStub = STUB_AREA;
+  private nextStub: Ptr;
 
   constructor(
-    private readonly target: Target,
+    private readonly known: ExportNames,
     private readonly executor: Executor,
     private readonly gate: Gate,
-    private readonly toPtr: (address: bigint) => Ptr,
-  ) {}
+  ) {
+    this.nextStub = known.stubs;
+  }
 
   /** Adds the exports of a subsystem. Two subsystems defining one symbol is a bug of modbox. */
-  define(subsystem: Subsystem): void {
+  define(subsystem: ExportSource): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
       this.exported.add(name);
@@ -93,15 +103,11 @@ export class ExportTable {
     return this.definitionOf(name) !== undefined || this.reserved.has(name);
   }
 
-  /**
-   * Kernels with memory allocation profiling renamed their allocating functions: `vmalloc` became a macro round
-   * `vmalloc_noprof` (Documentation/mm/allocation-profiling.rst). Where one of them also changed its arguments,
-   * it is defined under its new name.
-   */
   private definitionOf(name: string): Definition | undefined {
     const own = this.definitions.get(name);
-    if (own !== undefined || !name.endsWith(UNPROFILED)) return own;
-    return this.definitions.get(name.slice(0, -UNPROFILED.length));
+    if (own !== undefined) return own;
+    const other = this.known.otherName?.(name);
+    return other === undefined ? undefined : this.definitions.get(other);
   }
 
   /** The address guest code calls for a function, binding it first. Works for unexported functions too. */
@@ -159,8 +165,7 @@ export class ExportTable {
   }
 
   private symbolAddress(name: string): Ptr {
-    const address = this.target.exports.get(name)?.address ?? this.target.symbols.lookup(name)?.address;
-    return address === undefined ? this.takeStub() : this.toPtr(address);
+    return this.known.addressOf(name) ?? this.takeStub();
   }
 
   private register(name: string, address: Ptr): void {
@@ -206,7 +211,7 @@ export class ExportTable {
     const definition = this.definitionOf(name);
     if (!definition) {
       const invoke = (): never => {
-        throw new Unimplemented(name, prototypeText(this.target.types, name));
+        throw this.known.unimplemented(name);
       };
       return { invoke, finish: () => {} };
     }
@@ -224,8 +229,8 @@ export class ExportTable {
 
   private signature(name: string, definition: Definition): Signature {
     if (definition.signature !== undefined) return definition.signature;
-    const signature = signatureFromTypes(this.target.types, name);
-    if (!signature) throw new Error(`${name} has no prototype in ${this.target.name}: give it a signature`);
+    const signature = this.known.signatureOf(name);
+    if (!signature) throw new Error(`${name} has no prototype: give it a signature`);
     return signature;
   }
 

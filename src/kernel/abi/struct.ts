@@ -1,15 +1,18 @@
 import type { AddressSpace } from '../../cpu/address-space.js';
 import type { Ptr } from '../../cpu/layout.js';
-import type { Btf, Field } from '../../formats/btf/index.js';
-import type { AnyFunction } from '../../kernel/abi/gate.js';
-import type { Argument } from '../../kernel/abi/guest-calls.js';
-import { type Signature, signatureFromTypes } from '../../kernel/abi/signature.js';
-import type { Sleepable } from '../../kernel/effects.js';
+import type { Field, TypeRef } from '../../formats/btf/index.js';
+import type { Sleepable } from '../effects.js';
+import type { CTypes } from './c-types.js';
+import type { AnyFunction } from './gate.js';
+import type { Argument } from './guest-calls.js';
+import type { Signature } from './signature.js';
 
 /** How functions that members point to are called, and where the base kernel's own are for guest code. */
 export interface MemberFunctions {
   call(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<number>;
   callBig(fn: Ptr, signature: Signature, args: readonly Argument[]): Sleepable<bigint>;
+  /** Of a function type or a pointer to one; undefined for what is none. */
+  signature(type: TypeRef): Signature | undefined;
   /** Address at which guest code calls a function of the base kernel; one for each name. */
   address(name: string, signature: Signature, fn: AnyFunction): Ptr;
 }
@@ -27,7 +30,7 @@ export interface Member {
 }
 
 /**
- * A guest struct type of the target: sizes and offsets come from its BTF, never from source code. Members are
+ * A guest struct type of the target: sizes and offsets come from its types, never from source code. Members are
  * named by path, so code reads like the kernel's own expressions:
  *
  *     const device = k.struct('device');
@@ -42,7 +45,7 @@ export class StructType {
 
   constructor(
     private readonly space: AddressSpace,
-    private readonly types: Btf,
+    private readonly types: CTypes,
     readonly name: string,
     private readonly functions: MemberFunctions,
   ) {
@@ -80,7 +83,7 @@ export class StructType {
   get(ptr: Ptr, path: string): number {
     const { offset, size, kind, bitOffset, bitSize } = this.member(path);
     const at = ptr + offset;
-    if (kind === 'ptr') return this.space.loadPtr(at);
+    if (kind === 'ptr') return size === 4 ? this.space.loadPtr32(at) : this.space.loadPtr(at);
     if (bitSize !== 0) return this.loadBits(at, size, bitOffset, bitSize, kind === 'signed');
     return this.loadInteger(at, size, kind === 'signed');
   }
@@ -89,7 +92,8 @@ export class StructType {
   set(ptr: Ptr, path: string, value: number): void {
     const { offset, size, kind, bitOffset, bitSize } = this.member(path);
     const at = ptr + offset;
-    if (kind === 'ptr') this.space.storePtr(at, value);
+    if (kind === 'ptr' && size === 4) this.space.storePtr32(at, value);
+    else if (kind === 'ptr') this.space.storePtr(at, value);
     else if (bitSize !== 0) this.storeBits(at, size, bitOffset, bitSize, value);
     else this.storeInteger(at, size, value);
   }
@@ -116,7 +120,7 @@ export class StructType {
   signature(path: string): Signature {
     const known = this.signatures.get(path);
     if (known) return known;
-    const signature = signatureFromTypes(this.types, this.types.field(this.name, path).type);
+    const signature = this.functions.signature(this.types.field(this.name, path).type);
     if (!signature) throw new TypeError(`${this.name}.${path} points to no function`);
     this.signatures.set(path, signature);
     return signature;
@@ -207,7 +211,7 @@ export class StructType {
     const bits = { bitOffset: field.bitOffset ?? 0, bitSize: field.bitSize ?? 0 };
     switch (type.kind) {
       case 'ptr':
-        return { offset: field.offset, size: 8, kind: 'ptr', ...bits };
+        return { offset: field.offset, size: type.size, kind: 'ptr', ...bits };
       case 'bool':
         return { offset: field.offset, size: 1, kind: 'bool', ...bits };
       case 'int':
