@@ -20,6 +20,7 @@ import { PageAllocator } from '../kernel/mm/page-allocator.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
 import { Slab } from '../kernel/mm/slab.js';
 import { AreaAllocator } from '../kernel/mm/vmalloc.js';
+import { Probes } from '../kernel/probes.js';
 import { Random } from '../kernel/random.js';
 import { Executor } from '../kernel/task/executor.js';
 import { Scheduler } from '../kernel/task/scheduler.js';
@@ -98,7 +99,9 @@ export class LinuxKernel {
   readonly clock: Clock;
   readonly log: KernelLog;
   readonly random: Random;
-  readonly ledger = new Ledger();
+  /** What happens in the machine, for whoever subscribes. */
+  readonly probes: Probes;
+  readonly ledger: Ledger;
   readonly pages: PageAllocator;
   readonly slab: Slab;
   readonly vmalloc: AreaAllocator;
@@ -169,6 +172,12 @@ export class LinuxKernel {
       () => this.executor.current?.id ?? 0,
     );
     this.mapImage();
+    this.probes = new Probes(
+      space,
+      () => this.clock.now + this.uncounted,
+      () => this.executor.current,
+    );
+    this.ledger = new Ledger(this.probes);
     this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger);
@@ -178,7 +187,7 @@ export class LinuxKernel {
     this.cpu.gsBase = space.toAddress(this.percpu.base);
     this.traps = new Traps(this);
     this.convention = new SystemV(this.cpu, space);
-    this.executor = new Executor(this.cpu, space, this.convention, this.traps);
+    this.executor = new Executor(this.cpu, space, this.convention, this.traps, this.probes);
     this.log.onRecord(() => this.executor.charge(LINE_COST));
     this.processes = new Processes(this);
     this.scheduler = new Scheduler(
@@ -191,6 +200,7 @@ export class LinuxKernel {
       (options.seed ?? 0) !== 0,
       this.processes,
       () => void this.now(),
+      this.probes,
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.exports = new ExportTable(target, this.executor, new Gate(this.convention), (address) =>
@@ -377,10 +387,14 @@ export class LinuxKernel {
 
   /** Virtual time since boot in nanoseconds: the clock, and what was executed, by guest code or for it, since it was last set. */
   now(): number {
-    const { elapsed } = this.cpu;
-    this.clock.now += elapsed - this.countedInstructions;
-    this.countedInstructions = elapsed;
+    this.clock.now += this.uncounted;
+    this.countedInstructions = this.cpu.elapsed;
     return this.clock.now;
+  }
+
+  /** What was executed since the clock was last set. */
+  private get uncounted(): number {
+    return this.cpu.elapsed - this.countedInstructions;
   }
 
   private countedInstructions = 0;

@@ -15,6 +15,7 @@ import { type Allocation, Ledger } from '../../kernel/mm/ledger.js';
 import { PageAllocator } from '../../kernel/mm/page-allocator.js';
 import { Slab } from '../../kernel/mm/slab.js';
 import { AreaAllocator } from '../../kernel/mm/vmalloc.js';
+import { Probes } from '../../kernel/probes.js';
 import { Random } from '../../kernel/random.js';
 import { Executor } from '../../kernel/task/executor.js';
 import { Scheduler } from '../../kernel/task/scheduler.js';
@@ -58,7 +59,12 @@ export class MiniKernel {
   private readonly space = new AddressSpace();
   private readonly cpu = new Cpu(this.space);
   private readonly clock = new Clock(0n, TICK_NS);
-  private readonly ledger = new Ledger();
+  readonly probes = new Probes(
+    this.space,
+    () => this.clock.now,
+    () => this.executor.current,
+  );
+  private readonly ledger = new Ledger(this.probes);
   private readonly budget = new MemoryBudget(MEMORY);
   private readonly pages = new PageAllocator(this.space, this.ledger, this.budget);
   private readonly slab = new Slab(this.space, this.pages, this.ledger);
@@ -73,12 +79,18 @@ export class MiniKernel {
 
   constructor() {
     this.log = new KernelLog(() => this.clock.now);
-    this.executor = new Executor(this.cpu, this.space, this.convention, {
-      exception: (_task, exception) =>
-        this.fault(exceptionText(exception), this.space.fromAddress(this.cpu.rip)),
-      hostError: (task, error, name) => void this.fault(`${name}: ${errorText(error)}`, task.caller),
-      tick: () => 'resume',
-    });
+    this.executor = new Executor(
+      this.cpu,
+      this.space,
+      this.convention,
+      {
+        exception: (_task, exception) =>
+          this.fault(exceptionText(exception), this.space.fromAddress(this.cpu.rip)),
+        hostError: (task, error, name) => void this.fault(`${name}: ${errorText(error)}`, task.caller),
+        tick: () => 'resume',
+      },
+      this.probes,
+    );
     const quiet = { switchTo() {}, switchFrom() {}, ended() {}, deferred: () => false };
     this.scheduler = new Scheduler(
       this.cpu,
@@ -90,6 +102,7 @@ export class MiniKernel {
       false,
       quiet,
       () => {},
+      this.probes,
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.calls = new GuestCalls(this.cpu, this.convention, this.space, (fn) => this.bound.get(fn));
@@ -179,7 +192,9 @@ export class MiniKernel {
 
   private fault(what: string, at: Ptr): 'kill' {
     const module = this.modules.find(({ base, image }) => at >= base && at < base + image.length);
-    this.reports.push({ what, module: module?.name ?? '', offset: module ? at - module.base : -1 });
+    const report = { what, module: module?.name ?? '', offset: module ? at - module.base : -1 };
+    this.reports.push(report);
+    this.probes.faulted?.({ fault: { kind: 'fault', message: what, module: report.module } });
     return 'kill';
   }
 }

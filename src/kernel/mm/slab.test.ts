@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AddressSpace } from '../../cpu/address-space.js';
+import { Probes } from '../probes.js';
 import { Ledger } from './ledger.js';
 import { PageAllocator } from './page-allocator.js';
 import { Slab, type SlabDefect } from './slab.js';
@@ -10,7 +11,13 @@ let slab: Slab;
 
 beforeEach(() => {
   space = new AddressSpace();
-  ledger = new Ledger();
+  ledger = new Ledger(
+    new Probes(
+      space,
+      () => 0,
+      () => undefined,
+    ),
+  );
   slab = new Slab(space, new PageAllocator(space, ledger), ledger);
 });
 
