@@ -15,6 +15,26 @@ export {
   verdictText,
 } from './check/index.js';
 export type { LogRecord } from './kernel/log.js';
+export type {
+  Acquired,
+  Allocated,
+  Called,
+  Covered,
+  EventOf,
+  Fault,
+  Faulted,
+  Freed,
+  LockUse,
+  Party,
+  ProbeEvent,
+  ProbeKind,
+  Probes,
+  Released,
+  Returned,
+  Scope,
+  Switched,
+  TaskName,
+} from './kernel/probes.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
 export type { FileWriter } from './kmod/file-writer.js';
 export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';

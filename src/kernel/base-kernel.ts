@@ -18,6 +18,7 @@ import { Ledger } from './mm/ledger.js';
 import { PageAllocator } from './mm/page-allocator.js';
 import { Slab, type SlabPolicy } from './mm/slab.js';
 import { AreaAllocator } from './mm/vmalloc.js';
+import { Probes } from './probes.js';
 import { Random } from './random.js';
 import { Executor } from './task/executor.js';
 import { type Interruption, InterruptionPoint } from './task/interruption.js';
@@ -84,7 +85,9 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
   readonly clock: Clock;
   readonly log: KernelLog;
   readonly random: Random;
-  readonly ledger = new Ledger();
+  /** What happens in the machine, for whoever subscribes. */
+  readonly probes: Probes;
+  readonly ledger: Ledger;
   /** Memory that the machine has. */
   readonly budget: MemoryBudget;
   readonly pages: PageAllocator;
@@ -126,13 +129,19 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
       () => this.clock.now,
       () => this.executor.current?.id ?? 0,
     );
+    this.probes = new Probes(
+      space,
+      () => this.clock.now + this.uncounted,
+      () => this.executor.current,
+    );
+    this.ledger = new Ledger(this.probes);
     this.budget = new MemoryBudget(system.memoryBytes, () => cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger, system.slab);
     this.vmalloc = new AreaAllocator(space, this.ledger, system.areas, this.budget);
     this.moduleMemory = new AreaAllocator(space, this.ledger, system.images, this.budget);
     this.convention = system.convention(cpu, space);
-    this.executor = new Executor(cpu, space, this.convention);
+    this.executor = new Executor(cpu, space, this.convention, this.probes);
     this.log.onRecord(() => this.executor.charge(LINE_COST));
     this.scheduler = new Scheduler(
       cpu,
@@ -143,6 +152,7 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
       this.random,
       seed !== 0,
       () => void this.now(),
+      this.probes,
     );
     this.ledger.caller = () => this.executor.current?.caller ?? 0;
     this.exports = new ExportTable(
@@ -264,10 +274,14 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
 
   /** Virtual time since boot in nanoseconds: the clock, and what was executed, by guest code or for it, since it was last set. */
   now(): number {
-    const { elapsed } = this.cpu;
-    this.clock.now += elapsed - this.countedInstructions;
-    this.countedInstructions = elapsed;
+    this.clock.now += this.uncounted;
+    this.countedInstructions = this.cpu.elapsed;
     return this.clock.now;
+  }
+
+  /** What was executed since the clock was last set. */
+  private get uncounted(): number {
+    return this.cpu.elapsed - this.countedInstructions;
   }
 
   private countedInstructions = 0;

@@ -3,6 +3,7 @@ import { unpack } from '../formats/compressed/unpack.js';
 import { FormatError } from '../formats/format-error.js';
 import type { Sleepable, Value } from '../kernel/effects.js';
 import type { LogRecord } from '../kernel/log.js';
+import type { Probes } from '../kernel/probes.js';
 import type { Interruption } from '../kernel/task/interruption.js';
 import type { Task } from '../kernel/task/task.js';
 import {
@@ -243,6 +244,11 @@ export class Machine {
   /** Further faults that were counted and not kept, of kinds that {@link faults} has many of. */
   get faultsNotKept(): number {
     return this.kernel.traps.suppressed;
+  }
+
+  /** What happens in the machine, as a stream of events: calls, allocations, locks, switches between tasks, faults. */
+  get probes(): Probes {
+    return this.kernel.probes;
   }
 
   /** Lets virtual time pass. */

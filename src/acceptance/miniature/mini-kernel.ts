@@ -133,7 +133,9 @@ export class MiniKernel extends BaseKernel {
 
   private fault(what: string, at: Ptr): 'kill' {
     const module = this.modules.find(({ base, image }) => at >= base && at < base + image.length);
-    this.reports.push({ what, module: module?.name ?? '', offset: module ? at - module.base : -1 });
+    const report = { what, module: module?.name ?? '', offset: module ? at - module.base : -1 };
+    this.reports.push(report);
+    this.probes.faulted?.({ fault: { kind: 'fault', message: what, module: report.module } });
     return 'kill';
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../cpu/testing/assemble.js';
+import type { ProbeEvent } from '../../kernel/probes.js';
 import { writeExecutable } from './format.js';
 import { MiniKernel } from './mini-kernel.js';
 
@@ -13,6 +14,25 @@ function executable(data: string, code: string, stop: string, imports = IMPORTS)
   const slots = imports.map((name) => `${name}: .quad 0`).join('\n');
   const text = `${slots}\n${data}\n.org ${CODE}\nstart: ${code}\n.org ${CODE + 512}\nstop: ${stop}\n.org ${2 * CODE}`;
   return writeExecutable({ imports, start: CODE, stop: CODE + 512, image: assemble(text, BASE) });
+}
+
+/** An event, for a person to read. */
+function textOf(event: ProbeEvent): string {
+  switch (event.kind) {
+    case 'called':
+      return `called ${event.name ? `${event.name}(${event.words(1)})` : 'guest'} from ${event.from}`;
+    case 'returned':
+      return `${event.name || 'guest'} returned to ${event.to}`;
+    case 'allocated':
+    case 'freed':
+      return `${event.kind} ${event.size} of ${event.memory}`;
+    case 'switched':
+      return `switched to ${event.to.name}`;
+    case 'faulted':
+      return `faulted: ${event.fault.message} in ${event.fault.module}`;
+    default:
+      return event.kind;
+  }
 }
 
 const RETURN_DONE = 'xor eax, eax\nret';
@@ -95,6 +115,38 @@ describe('a second system in miniature', () => {
     expect(kernel.reports).toEqual([
       { what: '#PF: read at 0x10', module: 'reader', offset: CODE },
       { what: 'Print: read at 0x0', module: 'printer', offset: expect.any(Number) },
+    ]);
+  });
+
+  it('tells its probes of calls, also of its modules among themselves, of memory, of tasks and of faults', () => {
+    const kernel = new MiniKernel();
+    const told: string[] = [];
+    kernel.probes.subscribe(
+      ['called', 'returned', 'allocated', 'freed', 'switched', 'faulted'],
+      (event) => void told.push(`${event.task?.name ?? '-'}: ${textOf(event)}`),
+      'everywhere',
+    );
+    const code = `sub rsp, 40
+      call inner
+      mov rcx, rax
+      call [rip+Free]
+      mov rax, [0x10]
+      inner: mov ecx, 100
+      jmp [rip+Allocate]`;
+    kernel.load('module', executable('', code, RETURN_DONE));
+    expect(told.filter((line) => !line.endsWith('of stack'))).toEqual([
+      '-: allocated 8192 of module',
+      '-: switched to module',
+      'module: called guest from kernel',
+      'module: called guest from guest',
+      'module: called Allocate(100) from guest',
+      'module: allocated 100 of slab',
+      // What a function jumps to returns in its place.
+      'module: Allocate returned to guest',
+      expect.stringMatching(/^module: called Free\([0-9]+\) from guest$/),
+      'module: freed 100 of slab',
+      'module: Free returned to guest',
+      'module: faulted: #PF: read at 0x10 in module',
     ]);
   });
 

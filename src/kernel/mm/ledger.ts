@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Probes } from '../probes.js';
 
 export type AllocationKind = 'slab' | 'pages' | 'vmalloc' | 'percpu' | 'module' | 'stack' | 'ioremap';
 
@@ -26,11 +27,14 @@ export class Ledger {
   bytes = 0;
   peak = 0;
 
+  constructor(private readonly probes: Probes) {}
+
   add(kind: AllocationKind, ptr: Ptr, size: number): Allocation {
     const allocation: Allocation = { kind, ptr, size, caller: this.caller(), serial: this.serial++ };
     this.live.set(ptr, allocation);
     this.bytes += size;
     if (this.bytes > this.peak) this.peak = this.bytes;
+    this.tellAdded(allocation);
     return allocation;
   }
 
@@ -43,7 +47,24 @@ export class Ledger {
     if (!allocation) return undefined;
     this.live.delete(ptr);
     this.bytes -= allocation.size;
+    this.tellRemoved(allocation);
     return allocation;
+  }
+
+  /** An allocation goes on under another size. */
+  resize(allocation: Allocation, size: number): void {
+    this.tellRemoved(allocation);
+    this.bytes += size - allocation.size;
+    allocation.size = size;
+    this.tellAdded(allocation);
+  }
+
+  private tellAdded({ kind, ptr, size }: Allocation): void {
+    this.probes.allocated?.({ memory: kind, ptr, size, caller: this.caller() });
+  }
+
+  private tellRemoved({ kind, ptr, size, caller }: Allocation): void {
+    this.probes.freed?.({ memory: kind, ptr, size, caller: this.caller(), allocatedBy: caller });
   }
 
   /** A mark for `since`: allocations made after it have a serial at least this high. */

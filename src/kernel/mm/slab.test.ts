@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AddressSpace } from '../../cpu/address-space.js';
 import { TEST_MAP } from '../../cpu/testing/memory-map.js';
+import { Probes } from '../probes.js';
 import { Ledger } from './ledger.js';
 import { PageAllocator } from './page-allocator.js';
 import { Slab, type SlabDefect, type SlabPolicy } from './slab.js';
@@ -20,7 +21,13 @@ let slab: Slab;
 
 beforeEach(() => {
   space = new AddressSpace(TEST_MAP);
-  ledger = new Ledger();
+  ledger = new Ledger(
+    new Probes(
+      space,
+      () => 0,
+      () => undefined,
+    ),
+  );
   slab = new Slab(space, new PageAllocator(space, ledger), ledger, POLICY);
 });
 

@@ -250,8 +250,7 @@ export class Slab {
     const allocation = this.ledger.get(ptr);
     const cache = this.cacheOfObject.get(ptr);
     if (!allocation || !cache) return;
-    this.ledger.bytes += size - allocation.size;
-    allocation.size = size;
+    this.ledger.resize(allocation, size);
     this.guard(cache, ptr, size, this.checked.has(ptr));
     this.space.bytes.fill(this.policy.zone, ptr + size, ptr + cache.options.objectSize + REDZONE);
   }

@@ -3,6 +3,8 @@ import { type CpuContract, type CpuException, HOST_RETURN } from '../../cpu/cpu-
 import type { Ptr } from '../../cpu/layout.js';
 import type { Convention } from '../abi/convention.js';
 import { type Effect, isSleepable, type Sleepable, type Value } from '../effects.js';
+import type { Probes } from '../probes.js';
+import { CallProbes } from './call-probes.js';
 import type { Activation, Task } from './task.js';
 
 /** Why a task stopped running. */
@@ -62,13 +64,16 @@ export class Executor {
   private pendingPause: Pause | undefined;
   private nesting = 0;
   private readonly hostReturn: Ptr;
+  private readonly calls: CallProbes;
 
   constructor(
     private readonly cpu: CpuContract,
     private readonly space: AddressSpace,
     private readonly convention: Convention,
+    private readonly probes: Probes,
   ) {
     this.hostReturn = space.fromAddress(HOST_RETURN);
+    this.calls = new CallProbes(probes, convention, space, cpu);
   }
 
   /**
@@ -76,7 +81,7 @@ export class Executor {
    * it; `finish` stores its result.
    */
   bind(address: Ptr, name: string, invoke: () => unknown, finish: (value: Value) => void): void {
-    this.cpu.bindHost(address, () => this.enter(name, invoke, finish));
+    this.cpu.bindHost(address, () => this.enter(address, name, invoke, finish));
   }
 
   /** Takes back `bind`. */
@@ -150,6 +155,7 @@ export class Executor {
       if (!step.done) return this.carryOut(task, step.value);
       task.activations.pop();
       if (top.finish) {
+        if (this.probes.returned) this.calls.answered(top.fn, top.name, step.value as Value);
         top.finish(step.value as Value);
         this.convention.returnToCaller();
         return undefined;
@@ -216,7 +222,7 @@ export class Executor {
   }
 
   /** Guest code has called a bound address. */
-  private enter(name: string, invoke: () => unknown, finish: (value: Value) => void): void {
+  private enter(fn: Ptr, name: string, invoke: () => unknown, finish: (value: Value) => void): void {
     const task = this.current!;
     this.meter(HOST_CALL);
     let caller: Ptr;
@@ -225,9 +231,11 @@ export class Executor {
       caller = this.convention.returnAddress();
       // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
       task.caller = caller === this.hostReturn ? task.entry : caller;
+      if (this.probes.called) this.calls.served(fn, name, caller);
       result = invoke();
       if (task.mayResched) result = afterTurn(result, task);
       if (!isSleepable(result)) {
+        if (this.probes.returned) this.calls.answered(fn, name, result as Value);
         finish(result as Value);
         return;
       }
@@ -235,18 +243,19 @@ export class Executor {
       this.abandon({ kind: 'error', error, name });
       return;
     }
-    this.drive(task, result as Sleepable<Value>, { finish, name, caller: task.caller, returnsTo: caller });
+    const frame = { finish, fn, name, caller: task.caller, returnsTo: caller };
+    this.drive(task, result as Sleepable<Value>, frame);
   }
 
   /** Runs a base kernel function that guest code called, nested on the host's stack as far as possible. */
   private drive(
     task: Task,
     body: Sleepable<Value>,
-    frame: Pick<HostActivation, 'name' | 'caller' | 'returnsTo'> & {
+    frame: Pick<HostActivation, 'fn' | 'name' | 'caller' | 'returnsTo'> & {
       readonly finish: (value: Value) => void;
     },
   ): void {
-    const { caller, finish, name } = frame;
+    const { caller, finish, fn, name } = frame;
     const activation: Activation = { kind: 'host', body, ...frame };
     const depth = task.activations.length;
     for (;;) {
@@ -256,6 +265,7 @@ export class Executor {
         this.meter(HOST_CALL);
         step = body.next();
         if (step.done) {
+          if (this.probes.returned) this.calls.answered(fn, name, step.value as Value);
           finish(step.value as Value);
           return;
         }
@@ -299,11 +309,13 @@ export class Executor {
     const frame = this.convention.enter(effect.fn, args);
     task.activations.push({ kind: 'guest', frame, entry: task.entry });
     task.entry = effect.fn;
+    if (this.probes.called) this.calls.called(effect.fn, frame, args);
   }
 
   private popGuest(task: Task): void {
     const activation = task.activations.pop();
     if (activation?.kind !== 'guest') throw new Error('guest code returned to a frame that is not there');
+    if (this.probes.returned) this.calls.returned(task.entry, activation.frame);
     this.convention.leave(activation.frame);
     task.entry = activation.entry;
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.js';
 import type { Sleepable } from '../effects.js';
 import { OutOfMemory } from '../errors.js';
 import type { AreaAllocator } from '../mm/vmalloc.js';
+import { nameOf, type Probes } from '../probes.js';
 import type { Random } from '../random.js';
 import type { Executor } from './executor.js';
 import { Task } from './task.js';
@@ -49,6 +50,7 @@ export class Scheduler {
   private nextId = 1;
   private initialContext: ArrayBufferLike | undefined;
   private spareStacks: number[] = [];
+  private lastOnCpu: Task | undefined;
 
   constructor(
     private readonly cpu: CpuContract,
@@ -60,6 +62,7 @@ export class Scheduler {
     private readonly chance: boolean,
     /** Brings the clock up to what was executed. */
     private readonly syncClock: () => void,
+    private readonly probes: Probes,
   ) {}
 
   /** Creates a runnable task round a base kernel function. `id` defaults to the next free one. */
@@ -197,9 +200,19 @@ export class Scheduler {
   private onCpu<T>(task: Task, body: () => T): T {
     if (task.context) this.cpu.loadContext(task.context);
     else this.enterFresh(task);
+    const interrupted = task.isInterrupt ? this.current : undefined;
+    this.tellSwitch(task);
     const result = body();
     task.context = this.cpu.saveContext();
+    if (interrupted) this.tellSwitch(interrupted);
     return result;
+  }
+
+  private tellSwitch(to: Task): void {
+    const from = this.lastOnCpu;
+    if (from === to) return;
+    this.lastOnCpu = to;
+    this.probes.switched?.({ from: from && nameOf(from), to: nameOf(to) });
   }
 
   private enterFresh(task: Task): void {

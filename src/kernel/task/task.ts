@@ -9,6 +9,8 @@ export type Activation =
       readonly body: Sleepable<unknown>;
       /** Puts the result where the caller expects it; undefined for a task's outermost function. */
       readonly finish: ((value: Value) => void) | undefined;
+      /** Where guest code calls it; 0 for the outermost. */
+      readonly fn: Ptr;
       /** Name of the export, for traces. */
       readonly name: string;
       /** Guest return address of the call into it: Task.caller while it runs. 0 for the outermost, which keeps who asked last. */
@@ -67,7 +69,15 @@ export class Task {
     readonly isInterrupt: boolean,
     root: Sleepable<unknown>,
   ) {
-    this.activations.push({ kind: 'host', body: root, finish: undefined, name, caller: 0, returnsTo: 0 });
+    this.activations.push({
+      kind: 'host',
+      body: root,
+      finish: undefined,
+      fn: 0,
+      name,
+      caller: 0,
+      returnsTo: 0,
+    });
   }
 
   get ended(): boolean {

@@ -245,7 +245,7 @@ export class Traps implements ExecutorHooks {
   leftBehind(module: LoadedModule, message: string, address: Ptr, fn: Ptr): void {
     const { k } = this;
     if (this.suppresses('left-behind')) return;
-    this.reports.push({
+    this.add({
       kind: 'left-behind',
       message,
       address: k.space.toAddress(address),
@@ -297,7 +297,7 @@ export class Traps implements ExecutorHooks {
       k.log.line('Fixing recursive fault but reboot is needed!', 1);
       this.taint.add(taint, message, '');
       const at = `0x${k.cpu.rip.toString(16)}`;
-      this.reports.push({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
+      this.add({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
       return 'kill';
     }
   }
@@ -347,6 +347,11 @@ export class Traps implements ExecutorHooks {
     return true;
   }
 
+  private add(report: FaultReport): void {
+    this.reports.push(report);
+    this.k.probes.faulted?.({ fault: report });
+  }
+
   /** Adds to the list of reports. */
   record(
     task: Task | undefined,
@@ -361,7 +366,7 @@ export class Traps implements ExecutorHooks {
     if (this.suppresses(kind)) return;
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
-    this.reports.push({
+    this.add({
       kind,
       message,
       address,
