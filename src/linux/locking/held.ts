@@ -22,16 +22,26 @@ export interface HeldLock extends LockUse {
   readonly lockKind: LockKind;
   /** Undefined at boot, before there are tasks. */
   readonly task: Task | undefined;
-  /** `current` when it was taken: of interrupt work, the task that it interrupted. */
-  readonly current: Ptr;
+  /** Who took it next, of readers that share it. */
+  next: HeldLock | undefined;
 }
 
 export interface Taking {
   /** Together with other readers. */
-  readonly shared?: boolean;
+  readonly shared: boolean;
   /** By a trylock. */
-  readonly tried?: boolean;
+  readonly tried: boolean;
 }
+
+const ALONE: Taking = { shared: false, tried: false };
+const TRIED: Taking = { shared: false, tried: true };
+const SHARED: Taking = { shared: true, tried: false };
+const TRIED_SHARED: Taking = { shared: true, tried: true };
+
+/** How an exclusive lock is taken: `tried` is a trylock. */
+export const alone = (tried: boolean): Taking => (tried ? TRIED : ALONE);
+/** How a reader takes a lock. */
+export const shared = (tried: boolean): Taking => (tried ? TRIED_SHARED : SHARED);
 
 /** The address of the one lock that read-side sections of RCU are. */
 export const RCU = 0;
@@ -42,67 +52,86 @@ export const RCU = 0;
  * probes read it.
  */
 export class Held implements Subsystem {
-  private readonly byLock = new Map<Ptr, HeldLock[]>();
+  /** The first holder of each lock. */
+  private readonly byLock = new Map<Ptr, HeldLock>();
 
   constructor(private readonly k: LinuxKernel) {}
 
   /** The running task has the lock from now on, and others only if they share it. */
-  acquired(lockKind: LockKind, lock: Ptr, { shared = false, tried = false }: Taking = {}): void {
-    const { k } = this;
-    const task = k.executor.current;
-    const caller = task?.caller ?? 0;
-    k.probes.acquired?.({ lock, lockKind, shared, tried, caller });
+  acquired(lockKind: LockKind, lock: Ptr, { shared, tried }: Taking = ALONE): void {
+    const { executor, probes } = this.k;
+    const task = executor.current;
+    const caller = task ? task.caller : 0;
+    probes.acquired?.({ lock, lockKind, shared, tried, caller });
     // A semaphore is nobody's: who counts it up need not be who counted it down.
     if (lockKind === 'semaphore') return;
-    const held: HeldLock = { lock, lockKind, shared, tried, caller, task, current: k.current };
-    task?.holds.push(held);
-    const others = this.byLock.get(lock);
-    if (shared && others?.[0]?.shared) others.push(held);
+    const held: HeldLock = { lock, lockKind, shared, tried, caller, task, next: undefined };
+    const first = this.byLock.get(lock);
+    if (first && shared && first.shared) lastOf(first).next = held;
     else {
       // Who held it before gave it back by means that nobody saw: its memory was freed, or set up anew.
-      if (others) this.forget(lock);
-      this.byLock.set(lock, [held]);
+      if (first) this.forget(lock);
+      this.byLock.set(lock, held);
     }
+    if (task) task.holds.push(held);
   }
 
   /** The lock is given back, by the running task if it holds it, or for another one. */
   released(lockKind: LockKind, lock: Ptr): void {
-    const { k } = this;
-    const task = k.executor.current;
-    const holders = this.byLock.get(lock);
-    const own = holders?.map((held) => held.task).lastIndexOf(task) ?? -1;
-    const held = holders?.[Math.max(own, 0)];
-    const { shared = false, tried = false } = held ?? {};
-    k.probes.released?.({ lock, lockKind, shared, tried, caller: task?.caller ?? 0 });
-    if (!holders || !held || (own < 0 && lockKind === 'rcu')) return;
-    // Of several readers nobody knows which one another task stands in for.
-    if (holders.length === 1 || own < 0) this.forget(lock);
-    else {
-      holders.splice(own, 1);
-      leave(held);
+    const { executor, probes } = this.k;
+    const first = this.byLock.get(lock);
+    const held = first?.next ? this.ownOf(lock) : first;
+    if (probes.released) {
+      const { shared = false, tried = false } = held ?? {};
+      probes.released({ lock, lockKind, shared, tried, caller: executor.current?.caller ?? 0 });
     }
+    if (!first || (lockKind === 'rcu' && held?.task !== executor.current)) return;
+    // Of several readers nobody knows which one another task stands in for.
+    if (!first.next || !held) this.forget(lock);
+    else this.take(first, held);
+  }
+
+  /** The latest of several holders of a lock that is the running task. */
+  private ownOf(lock: Ptr): HeldLock | undefined {
+    const { current } = this.k.executor;
+    return this.holders(lock)
+      .filter(({ task }) => task === current)
+      .at(-1);
+  }
+
+  /** One of several holders is none any longer. */
+  private take(first: HeldLock, held: HeldLock): void {
+    leave(held);
+    if (held === first) {
+      this.byLock.set(held.lock, held.next!);
+      return;
+    }
+    let before = first;
+    while (before.next !== held) before = before.next!;
+    before.next = held.next;
   }
 
   /** The lock is as new, or nobody knows any longer who holds it. */
   forget(lock: Ptr): void {
-    const holders = this.byLock.get(lock);
-    if (!holders) return;
+    const first = this.byLock.get(lock);
     this.byLock.delete(lock);
-    for (const held of holders) leave(held);
+    for (let held = first; held; held = held.next) leave(held);
   }
 
   /** Its writer goes on as a reader: downgrade_write(). */
   shares(lock: Ptr): void {
-    const [held] = this.byLock.get(lock) ?? [];
+    const held = this.byLock.get(lock);
     if (!held) return;
-    const shared: HeldLock = { ...held, shared: true };
-    this.byLock.set(lock, [shared]);
-    if (held.task) held.task.holds[held.task.holds.indexOf(held)] = shared;
+    const reader: HeldLock = { ...held, shared: true };
+    this.byLock.set(lock, reader);
+    if (held.task) held.task.holds[held.task.holds.indexOf(held)] = reader;
   }
 
   /** Who holds a lock: one, or several readers, in the order in which they took it. */
   holders(lock: Ptr): readonly HeldLock[] {
-    return this.byLock.get(lock) ?? [];
+    const holders: HeldLock[] = [];
+    for (let held = this.byLock.get(lock); held; held = held.next) holders.push(held);
+    return holders;
   }
 
   /** What a task holds, in the order in which it was taken. */
@@ -118,10 +147,14 @@ export class Held implements Subsystem {
     });
   }
 
-  /** Locks of the module that somebody has who lives on. */
+  /** Sleeping locks that somebody has who lives on: of a module if they are in its memory, or its code took them. */
   *holds(): Generator<Holding> {
-    for (const [at, [held]] of this.byLock)
-      if (isSleeping(held) && !held.task?.ended) yield { kind: `held ${held.lockKind}`, at, name: () => '' };
+    const serial = this.k.ledger.mark;
+    for (const [at, held] of this.byLock)
+      if (isSleeping(held) && !held.task?.ended) {
+        const { lockKind, caller } = held;
+        yield { kind: `held ${lockKind}`, at, by: { caller, serial }, name: () => '' };
+      }
   }
 
   private reportEnded(task: Task, { lockKind, lock, caller }: HeldLock): void {
@@ -167,8 +200,22 @@ export class Held implements Subsystem {
 const isSleeping = ({ lockKind }: HeldLock): boolean =>
   lockKind === 'mutex' || lockKind === 'rt_mutex' || lockKind === 'rw_semaphore';
 
+function lastOf(first: HeldLock): HeldLock {
+  let last = first;
+  while (last.next) last = last.next;
+  return last;
+}
+
 /** The task no longer holds it. */
 function leave(held: HeldLock): void {
-  const at = held.task?.holds.lastIndexOf(held) ?? -1;
-  if (at >= 0) held.task!.holds.splice(at, 1);
+  const { task } = held;
+  if (!task) return;
+  const { holds } = task;
+  // Most locks are given back in the opposite order.
+  if (holds[holds.length - 1] === held) {
+    holds.pop();
+    return;
+  }
+  const at = holds.lastIndexOf(held);
+  if (at >= 0) holds.splice(at, 1);
 }

@@ -7,7 +7,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
-import { Held } from './held.js';
+import { alone, Held } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /**
@@ -88,7 +88,7 @@ export class Mutexes implements Subsystem {
   private take(mutex: Ptr, tried = false): boolean {
     if (this.owner(mutex) !== 0) return false;
     this.setOwner(mutex, this.k.current);
-    this.held.acquired('mutex', mutex, { tried });
+    this.held.acquired('mutex', mutex, alone(tried));
     return true;
   }
 

@@ -8,7 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { VmallocExports } from '../mm/vmalloc.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
-import { Held, RCU } from './held.js';
+import { Held, RCU, shared } from './held.js';
 
 /** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
 export const GRACE_NS = 12e6;
@@ -86,7 +86,7 @@ export class Rcu implements Subsystem {
 
   private nest(by: 1 | -1): void {
     this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', this.depth + by);
-    if (by > 0) this.held.acquired('rcu', RCU, { shared: true });
+    if (by > 0) this.held.acquired('rcu', RCU, shared(false));
     else this.held.released('rcu', RCU);
   }
 

@@ -6,7 +6,7 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
-import { Held } from './held.js';
+import { alone, Held } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /** Mutexes with priority inheritance (kernel/locking/rtmutex_api.c), and per-CPU reader-writer semaphores. */
@@ -63,7 +63,7 @@ export class RtMutexes implements Subsystem {
     const type = this.k.struct('rt_mutex');
     if (type.get(mutex, 'rtmutex.owner') !== 0) return false;
     type.set(mutex, 'rtmutex.owner', this.k.current);
-    this.held.acquired('rt_mutex', mutex, { tried });
+    this.held.acquired('rt_mutex', mutex, alone(tried));
     return true;
   }
 

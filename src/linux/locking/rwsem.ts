@@ -9,7 +9,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
-import { Held } from './held.js';
+import { alone, Held, shared } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
@@ -79,7 +79,7 @@ export class RwSemaphores implements Subsystem {
     const count = this.count(sem);
     if (count & WRITER_LOCKED) return false;
     this.setCount(sem, count + READER_BIAS);
-    this.held.acquired('rw_semaphore', sem, { shared: true, tried });
+    this.held.acquired('rw_semaphore', sem, shared(tried));
     return true;
   }
 
@@ -87,7 +87,7 @@ export class RwSemaphores implements Subsystem {
     if (this.count(sem) !== 0) return false;
     this.setCount(sem, WRITER_LOCKED);
     this.k.struct('rw_semaphore').setBig(sem, 'owner.counter', this.k.space.toAddress(this.k.current));
-    this.held.acquired('rw_semaphore', sem, { tried });
+    this.held.acquired('rw_semaphore', sem, alone(tried));
     return true;
   }
 
@@ -154,7 +154,7 @@ export class Semaphores implements Subsystem {
     const count = type.get(sem, 'count');
     if (count === 0) return false;
     type.set(sem, 'count', count - 1);
-    this.held.acquired('semaphore', sem, { tried });
+    this.held.acquired('semaphore', sem, alone(tried));
     return true;
   }
 

@@ -3,14 +3,13 @@ import { PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET } from '../abi/preempt-count.js'
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { Held, type LockKind, type Taking } from './held.js';
+import { alone, Held, type LockKind, shared } from './held.js';
 
 /** Parts of preempt_count (include/linux/preempt.h). */
 const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
 
 const IF = 0x200n;
 const LOCKED = 1;
-const TRIED: Taking = { tried: true };
 /** queued rwlock: a writer holds it; what one reader adds. */
 const WRITER = 0xff;
 const READER = 0x200;
@@ -124,11 +123,11 @@ export class Spinlocks implements Subsystem {
     this.k.processes.preemptCount += by;
   }
 
-  lock(lock: Ptr, offset: number, how?: Taking): void {
+  lock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
     if (this.k.space.loadInt32(lock) !== 0) this.deadlock('spinlock', lock);
     this.k.space.store32(lock, LOCKED);
-    this.held.acquired('spinlock', lock, how);
+    this.held.acquired('spinlock', lock, alone(tried));
   }
 
   unlock(lock: Ptr, offset: number): void {
@@ -140,7 +139,7 @@ export class Spinlocks implements Subsystem {
 
   private trylock(lock: Ptr, offset: number): number {
     if (this.k.space.loadInt32(lock) !== 0) return 0;
-    this.lock(lock, offset, TRIED);
+    this.lock(lock, offset, true);
     return 1;
   }
 
@@ -149,7 +148,7 @@ export class Spinlocks implements Subsystem {
     const count = this.k.space.load32(lock);
     if ((count & WRITER) !== 0) this.deadlock('rwlock', lock);
     this.k.space.store32(lock, count + READER);
-    this.held.acquired('rwlock', lock, { shared: true, tried });
+    this.held.acquired('rwlock', lock, shared(tried));
   }
 
   private readTrylock(lock: Ptr): number {
@@ -166,16 +165,16 @@ export class Spinlocks implements Subsystem {
     this.preempt(-offset);
   }
 
-  private writeLock(lock: Ptr, offset: number, how?: Taking): void {
+  private writeLock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
     if (this.k.space.load32(lock) !== 0) this.deadlock('rwlock', lock);
     this.k.space.store32(lock, WRITER);
-    this.held.acquired('rwlock', lock, how);
+    this.held.acquired('rwlock', lock, alone(tried));
   }
 
   private writeTrylock(lock: Ptr): number {
     if (this.k.space.load32(lock) !== 0) return 0;
-    this.writeLock(lock, PREEMPT_OFFSET, TRIED);
+    this.writeLock(lock, PREEMPT_OFFSET, true);
     return 1;
   }
 
@@ -207,7 +206,9 @@ export class Spinlocks implements Subsystem {
   }
 
   private deadlock(lockKind: LockKind, lock: Ptr): never {
-    const owner = this.held.holders(lock)[0]?.current ?? 0;
+    const holder = this.held.holders(lock)[0]?.task;
+    // Interrupt work has no task_struct: it is the interrupted task for others.
+    const owner = holder && holder === this.k.executor.current ? this.k.current : (holder?.object ?? 0);
     const kind = owner === this.k.current ? `${lockKind} recursion` : `${lockKind} lockup suspected`;
     throw new Oops(
       'deadlock',
