@@ -7,6 +7,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../src/cpu/address-s
 import { Cpu } from '../src/cpu/cpu.js';
 import { HOST_RETURN, RAX, RDI, RSI, RSP } from '../src/cpu/cpu-types.js';
 import { CodeCache } from '../src/cpu/runtime/code-cache.js';
+import { MEMORY_MAP } from '../src/linux/memory-map.js';
 import { CORPUS_RELEASE, corpusTree } from '../src/testing/corpus.js';
 import { type Image, loadImage } from './image.js';
 import { DATA_SIZE, initialData, type Workload } from './workloads.js';
@@ -106,7 +107,7 @@ const STACK = 0x5000_1000;
 /** Runs in modbox. */
 export function runModbox(w: Workload, rounds: number): Measurement {
   const start = performance.now();
-  const space = new AddressSpace();
+  const space = new AddressSpace(MEMORY_MAP);
   const cpu = new Cpu(space, { codeCache: new CodeCache() });
   const image = load(w, space.toAddress(CODE));
   space.map(CODE, image.textSize, PAGE_KERNEL_ROX);

@@ -5,7 +5,7 @@ import { machineWith } from './testing/machines.js';
 describe('integer ids', () => {
   const { kernel } = machineWith([]);
   const { exports } = kernel.get(Ida);
-  const ida = kernel.slab.kmalloc(kernel.sizeOf('ida'), true);
+  const ida = kernel.slab.allocateBytes(kernel.sizeOf('ida'), true);
   const next = (min = 0): number => exports.ida_alloc_range(ida, min, 0x7fff_ffff);
 
   it('are the lowest that are free, quick for hundreds of thousands of them, and given again when freed', () => {

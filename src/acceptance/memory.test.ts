@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MODULES } from '../cpu/layout.js';
+import { MODULES } from '../linux/memory-map.js';
 import { leaksSince } from '../machine/leaks.js';
 import type { Machine } from '../machine/machine.js';
 import { scenarios } from '../machine/testing/recorded.js';

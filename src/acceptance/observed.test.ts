@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MODULES } from '../cpu/layout.js';
 import { symbolAt } from '../linux/kallsyms/symbolize.js';
+import { MODULES } from '../linux/memory-map.js';
 import type { Called, ProbeEvent } from '../portable.js';
 import { faults, machineWith, ownModule, shell } from './testing/machines.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AddressSpace, PAGE_KERNEL } from '../cpu/address-space.js';
-import { RAM } from '../cpu/layout.js';
+import { MEMORY_MAP, RAM } from '../linux/memory-map.js';
 import { faults, machineWith, shell } from './testing/machines.js';
 
 describe('memory that is none of a module’s business', () => {
@@ -52,7 +52,7 @@ describe('memory used in other ways than by single accesses', () => {
 });
 
 describe('the shadow', () => {
-  const space = new AddressSpace();
+  const space = new AddressSpace(MEMORY_MAP);
   const at = RAM.start + 0x10000;
   space.map(at, 4096, PAGE_KERNEL);
   space.watch(at, 4096);

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { oddities } from '../../tests/modules/trust/oddities.mjs';
-import * as errnos from '../kernel/errno.js';
 import { MemoryFiles } from '../kmod/index.js';
 import { insertError } from '../kmod/tools/insmod.js';
+import * as errnos from '../linux/errno.js';
 import { Machine } from '../machine/machine.js';
 import { Shell } from '../machine/shell/shell.js';
 import { CapturedOutput } from '../machine/userland/terminal.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { debianFileOf, needsDebian, variant } from '../../tests/modules/trust/variants.mjs';
-import * as errnos from '../kernel/errno.js';
 import { insertError } from '../kmod/tools/insmod.js';
+import * as errnos from '../linux/errno.js';
 import {
   debianModules,
   needsDebianModule,

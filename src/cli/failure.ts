@@ -1,9 +1,9 @@
 import { NotAFileError } from '../files/node/read-given.js';
 import { FormatError } from '../formats/format-error.js';
-import { strerror } from '../kernel/errno.js';
 import { MissingFileError } from '../kmod/closure/image-files.js';
 import { IndexWriteError } from '../kmod/index.js';
 import { CallRecordError } from '../kmod/recording-kernel.js';
+import { strerror } from '../linux/errno.js';
 import { MachineError, UsageError } from '../machine/errors.js';
 import { TargetError } from '../target/index.js';
 import { SignError } from '../trust/sign-error.js';

@@ -2,8 +2,6 @@ import { EndlessWork, GuestFault } from './fault.js';
 import {
   CPU_AREA,
   CPU_AREA_SIZE,
-  DIRECT_MAP_UPPER,
-  ERRORS,
   GRANULE,
   GRANULE_SHIFT,
   GUEST_LIMIT,
@@ -11,12 +9,13 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   type Ptr,
-  REGIONS,
+  TOP,
 } from './layout.js';
+import { checkMap, type MemoryMap } from './memory-map.js';
 import { newMemory, PermissionTables, tablesAreAsNew } from './permission-tables.js';
 import { scrubber as scrubberOf } from './scrub.js';
 import { Shadow } from './shadow.js';
-import { isUserPage, UserPages } from './user-pages.js';
+import { UserPages } from './user-pages.js';
 import { WILD_BASE, WildPointers } from './wild-pointers.js';
 
 export interface Permissions {
@@ -36,9 +35,6 @@ const unbound = ({ read, write, execute }: Permissions): Permissions => ({
   write: read || write,
   execute,
 });
-
-/** The last region is that of error pointers, with the register file at its end. */
-const MAPPABLE_END = ERRORS.start;
 
 /** A long access counts as one for each so many bytes. */
 const LONG_ACCESS_SHIFT = 6;
@@ -83,8 +79,17 @@ export class AddressSpace {
   readonly shadow: Shadow;
   private released = false;
 
-  /** `memory`: what an address space that is no longer needed has given back (see release). */
-  constructor(memory?: WebAssembly.Memory) {
+  /** Upper half of addresses in the direct map; the one of no address where there is none. */
+  private readonly aliasUpper: number;
+
+  /**
+   * `memory`: what an address space that is no longer needed has given back (see release). Throws RangeError for a map that is none.
+   */
+  constructor(
+    readonly memoryMap: MemoryMap,
+    memory?: WebAssembly.Memory,
+  ) {
+    checkMap(memoryMap);
     this.memory = memory ?? newMemory();
     const buffer = this.memory.buffer;
     this.view = new DataView(buffer, 0, GUEST_LIMIT);
@@ -92,11 +97,12 @@ export class AddressSpace {
     this.tables = new PermissionTables(buffer);
     this.readTable = this.tables.read;
     this.writeTable = this.tables.write;
-    this.user = new UserPages(this.tables);
-    this.shadow = new Shadow(buffer);
+    this.user = new UserPages(this.tables, memoryMap.user);
+    this.shadow = new Shadow(buffer, memoryMap.ram);
     this.granuleUpper.fill(0xffff_ffff);
     this.granuleUpper[0] = 0;
-    for (const region of REGIONS) {
+    this.aliasUpper = memoryMap.directMapUpper ?? NO_ACCESS;
+    for (const region of [...memoryMap.regions, TOP]) {
       const first = region.start >>> GRANULE_SHIFT;
       this.granuleUpper.fill(region.upper, first, first + region.size / GRANULE);
     }
@@ -192,7 +198,7 @@ export class AddressSpace {
     if (value) this.restrictions++;
     for (let page = 0; page < this.pageFlags.length; page++) {
       const flags = this.pageFlags[page];
-      if (!(flags & READ_ONLY) || isUserPage(page)) continue;
+      if (!(flags & READ_ONLY) || this.user.has(page)) continue;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
       this.tables.allow(page, upper, { read: true, write: !value });
       if (value && flags & EXECUTE) this.codeChanged(page * PAGE_SIZE, PAGE_SIZE);
@@ -240,6 +246,11 @@ export class AddressSpace {
     return this.granuleUpper[ptr >>> GRANULE_SHIFT];
   }
 
+  /** Whether addresses with this upper half are those of a pointer: its own, or its alias in the direct map. */
+  isAt(ptr: Ptr, upper: number): boolean {
+    return upper === this.granuleUpper[ptr >>> GRANULE_SHIFT] || upper === this.aliasUpper;
+  }
+
   fromAddress(address: bigint): Ptr {
     const value = BigInt.asUintN(64, address);
     return this.fromHalves(Number(value & 0xffff_ffffn), Number(value >> 32n));
@@ -253,7 +264,7 @@ export class AddressSpace {
   fromHalves(low: number, high: number): Ptr {
     const linear = (low ^ 0x8000_0000) >>> 0;
     if (linear >= GRANULE && linear < GUEST_LIMIT) {
-      if (high === this.granuleUpper[linear >>> GRANULE_SHIFT] || high === DIRECT_MAP_UPPER) return linear;
+      if (this.isAt(linear, high)) return linear;
     } else if (high === 0 && low < GRANULE) return low;
     return this.wild.of((BigInt(high) << 32n) | BigInt(low));
   }
@@ -410,7 +421,7 @@ export class AddressSpace {
 
   private setPages(start: Ptr, bytes: number, permissions: Permissions | undefined, flags: number): void {
     if (this.released) throw new Error('the address space was released');
-    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > MAPPABLE_END)
+    if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > TOP.start)
       throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
     let wasCode = false;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
@@ -419,7 +430,7 @@ export class AddressSpace {
       const readOnly = permissions?.read && !permissions.write;
       this.pageFlags[page] = flags | USED | (readOnly ? READ_ONLY : 0);
       if (this.writeTable[page] !== NO_ACCESS && !permissions?.write) this.restrictions++;
-      if (isUserPage(page)) this.user.set(page, permissions);
+      if (this.user.has(page)) this.user.set(page, permissions);
       else if (permissions) this.tables.allow(page, upper, this.bound ? permissions : unbound(permissions));
       else this.tables.forbid(page, page + 1);
     }

@@ -230,7 +230,7 @@ export class Cpu implements CpuContract {
   }
 
   private glueFor(table: WebAssembly.Table): Glue {
-    return instantiateGlue(this.space.memory, table, {
+    return instantiateGlue(this.space, table, {
       translate: (slot) => this.translate(slot),
       resolve: () => this.resolve(),
       hostPop: (slot) => this.callHost(slot) || this.pop(),

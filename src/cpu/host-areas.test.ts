@@ -5,7 +5,6 @@ import { RCX, RDI } from './cpu-types.js';
 import {
   CPU_AREA,
   CPU_AREA_SIZE,
-  DIRECT_MAP_UPPER,
   GRANULE,
   HOST_AREA,
   MEMORY_BYTES,
@@ -16,6 +15,7 @@ import {
   WRITE_TAGS,
 } from './layout.js';
 import { CODE, machine, type TestMachine } from './testing/machine.js';
+import { RAM, TEST_MAP } from './testing/memory-map.js';
 
 /** Accesses of each kind of check: quick, by ranges, by the frame, by the glue, by the host. */
 const ACCESSES: readonly { readonly name: string; readonly bytes: number; readonly code: string }[] = [
@@ -36,7 +36,7 @@ const ACCESSES: readonly { readonly name: string; readonly bytes: number; readon
 ];
 
 /** Upper halves with which addresses come near the areas: NULL's, the direct map's, those of the regions, others. */
-const UPPERS = [0, 0xffff_ffff, DIRECT_MAP_UPPER, 0xffff_c900, 0x7ffe, 1, 0x8000_0000] as const;
+const UPPERS = [0, 0xffff_ffff, RAM.upper, 0xffff_c900, 0x7ffe, 1, 0x8000_0000] as const;
 
 const AREAS: readonly (readonly [name: string, start: number, end: number])[] = [
   ['tags', 0, GRANULE],
@@ -82,7 +82,7 @@ describe('what the host keeps in the memory of the guest', () => {
   });
 
   it('cannot be mapped', () => {
-    const space = new AddressSpace();
+    const space = new AddressSpace(TEST_MAP);
     const rights = { read: true, write: true, execute: false };
     for (const [, start] of AREAS) expect(() => space.map(start, PAGE_SIZE, rights)).toThrow(RangeError);
   });
@@ -90,11 +90,11 @@ describe('what the host keeps in the memory of the guest', () => {
 
 describe('memory that is given back', () => {
   it('is the same memory, with nothing accessible', () => {
-    const space = new AddressSpace();
+    const space = new AddressSpace(TEST_MAP);
     space.map(CODE, PAGE_SIZE, { read: true, write: true, execute: false });
     space.store8(CODE, 7);
     expect(space.release()).toBe(space.memory);
-    const next = new AddressSpace(space.memory);
+    const next = new AddressSpace(TEST_MAP, space.memory);
     expect(next.isMapped(CODE)).toBe(false);
     expect(next.bytes[CODE]).toBe(0);
   });
@@ -104,7 +104,7 @@ describe('memory that is given back', () => {
     ['a tag', WRITE_TAGS + 0x7f_f000],
     ['an entry of the tables', WRITE_TABLE + 0x3f_fffc],
   ])('is another one where %s was written to', (_, at) => {
-    const space = new AddressSpace();
+    const space = new AddressSpace(TEST_MAP);
     new Uint8Array(space.memory.buffer)[at] = 0x41;
     expect(space.release()).not.toBe(space.memory);
   });

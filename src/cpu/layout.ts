@@ -1,5 +1,5 @@
 /**
- * The guest's address layout.
+ * The layout of every guest's address space; what a system has where in it is its MemoryMap.
  *
  * Guest addresses are real 64-bit kernel addresses. All guest memory is one WebAssembly memory, and the
  * *linear offset* of an address is its low 32 bits with bit 31 flipped:
@@ -7,8 +7,8 @@
  *     linear = (address - 0x80000000) mod 2^32
  *
  * Regions are chosen so that their linear ranges do not overlap and lie below 2^31; a linear offset is then
- * a small integer in TypeScript (the type `Ptr`), is also the guest's *physical address* (phys_base is 0 and
- * page_offset_base + linear is the direct-map alias of every page), and determines the upper half of its
+ * a small integer in TypeScript (the type `Ptr`), can also be the guest's *physical address* (where the direct map is
+ * chosen so that its base + linear is the alias of every page), and determines the upper half of its
  * address through the region it is in. Regions are multiples of 16 MiB (a *granule*).
  */
 
@@ -33,36 +33,19 @@ export const GRANULE = 1 << GRANULE_SHIFT;
 /** Linear offsets from here on are never guest memory. */
 export const GUEST_LIMIT = 0x8000_0000;
 
-const region = (name: string, start: number, end: number, upper: number): Region => ({
+/** A region from one linear offset to before another, with the upper half of its addresses. */
+export const region = (name: string, start: number, end: number, upper: number): Region => ({
   name,
   start,
   size: end - start,
   upper,
 });
 
-/** Kernel text, data, bss: 0xffffffff81000000 up. Exported symbols lie at the target's own addresses. */
-export const IMAGE = region('image', 0x0100_0000, 0x1000_0000, 0xffff_ffff);
-/** Page-allocator memory in the direct map: address = PAGE_OFFSET + physical address. */
-export const RAM = region('ram', 0x1000_0000, 0x4000_0000, 0xffff_8880);
-/** Module sections, 0xffffffffc0000000 up, as the kernel's MODULES_VADDR. */
-export const MODULES = region('modules', 0x4000_0000, 0x5000_0000, 0xffff_ffff);
-/** vmalloc, ioremap and kernel stacks. */
-export const VMALLOC = region('vmalloc', 0x5000_0000, 0x6000_0000, 0xffff_c900);
-/** struct page of every page frame: vmemmap_base + 64 * pfn, for 2^19 frames. */
-export const VMEMMAP = region('vmemmap', 0x6000_0000, 0x6200_0000, 0xffff_ea00);
-/** Memory of the (one) user process: buffers that system calls pass to the kernel. */
-export const USER = region('user', 0x7000_0000, 0x7f00_0000, 0x0000_7ffe);
-/** Top of the address space: never mapped, but ERR_PTR values live here and so stay small integers. */
-export const ERRORS = region('errors', 0x7f00_0000, 0x8000_0000, 0xffff_ffff);
-
-export const REGIONS: readonly Region[] = [IMAGE, RAM, MODULES, VMALLOC, VMEMMAP, USER, ERRORS];
-
-/** page_offset_base: the direct map of physical address 0. */
-export const PAGE_OFFSET = 0xffff_8880_8000_0000n;
-export const VMEMMAP_BASE = 0xffff_ea00_e000_0000n;
-export const VMALLOC_BASE = 0xffff_c900_d000_0000n;
-/** Upper half of a direct-map address. */
-export const DIRECT_MAP_UPPER = 0xffff_8880;
+/**
+ * Top of every address space: never mapped, but small negative numbers, which systems pass in place of pointers, are here
+ * and so stay small integers.
+ */
+export const TOP = region('the top', 0x7f00_0000, 0x8000_0000, 0xffff_ffff);
 
 /**
  * Tables that translated code checks accesses with: one 64-bit tag for each of the 2^20 pages of the 32-bit
@@ -81,10 +64,11 @@ export const NO_TAG = 0xffff_ffff_ffff_ffffn;
 export const UNREACHABLE_TAGS = GRANULE / PAGE_SIZE;
 
 /**
- * Shadow of RAM, in a granule range that no region uses: one signed byte for each 8 bytes, as KASAN has it. 0: all may be
+ * Shadow of the map's RAM, in a granule range that no region may use: one signed byte for each 8 bytes, as KASAN has it. 0: all may be
  * accessed; 1 to 7: the first so many; negative: none.
  */
 export const SHADOW_BYTES = 0x6400_0000;
+export const SHADOW_LIMIT = 0x6a00_0000;
 export const SHADOW_SHIFT = 3;
 
 /**
@@ -98,7 +82,7 @@ export const READ_TABLE = HOST_AREA;
 export const WRITE_TABLE = HOST_AREA + 0x40_0000;
 /**
  * Register file and whatever else the CPU keeps in linear memory: 8 MiB. It lies where the linear range of
- * ERRORS ends, which is never mapped, because offsets below 2^31 make shorter machine code.
+ * TOP ends, which is never mapped, because offsets below 2^31 make shorter machine code.
  */
 export const CPU_AREA = 0x7f80_0000;
 export const CPU_AREA_SIZE = 0x80_0000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_KERNEL } from './address-space.js';
 import { RAX, RCX, RDI, RSI } from './cpu-types.js';
-import { USER } from './layout.js';
 import { DATA_ADDRESS, machine, type TestMachine } from './testing/machine.js';
+import { USER } from './testing/memory-map.js';
 
 const PAGE = USER.start + 0x10_0000;
 const ADDRESS = 0x7ffe_f010_0000n;

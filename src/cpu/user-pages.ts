@@ -1,10 +1,5 @@
-import { PAGE_SHIFT, PAGE_SIZE, type Ptr, USER } from './layout.js';
+import { PAGE_SHIFT, PAGE_SIZE, type Ptr, type Region } from './layout.js';
 import type { Access, PermissionTables } from './permission-tables.js';
-
-const FIRST = USER.start >>> PAGE_SHIFT;
-const END = (USER.start + USER.size) >>> PAGE_SHIFT;
-
-export const isUserPage = (page: number): boolean => page >= FIRST && page < END;
 
 /**
  * Pages of the user region. With SMAP (Intel SDM volume 3, 4.6.1) the kernel reaches them only while RFLAGS.AC is set: their
@@ -17,7 +12,21 @@ export class UserPages {
   /** RFLAGS.AC. */
   private flag = false;
 
-  constructor(private readonly tables: PermissionTables) {}
+  private readonly first: number;
+  private readonly end: number;
+
+  constructor(
+    private readonly tables: PermissionTables,
+    private readonly region: Region,
+  ) {
+    this.first = region.start >>> PAGE_SHIFT;
+    this.end = (region.start + region.size) >>> PAGE_SHIFT;
+  }
+
+  /** Whether a page is one of the region. */
+  has(page: number): boolean {
+    return page >= this.first && page < this.end;
+  }
 
   /** CR4.SMAP. */
   get protected(): boolean {
@@ -96,7 +105,7 @@ export class UserPages {
   }
 
   private show(page: number, access: Access | undefined): void {
-    if (access && this.open) this.tables.allow(page, USER.upper, access);
+    if (access && this.open) this.tables.allow(page, this.region.upper, access);
     else this.tables.forbid(page, page + 1);
   }
 }

@@ -1,5 +1,3 @@
-import { ELOOP, ENOENT, ENOTDIR } from '../kernel/errno.js';
-
 /** How many links one path may lead over: MAXSYMLINKS of Linux (path_resolution(7)). */
 const MAX_LINKS = 40;
 
@@ -16,6 +14,9 @@ export interface PassedLink {
   readonly target: string;
 }
 
+/** Why a path leads nowhere, by the name of errno(2). */
+export type PathError = 'ELOOP' | 'ENOENT' | 'ENOTDIR';
+
 export type Resolution<Node extends PathNode> =
   | {
       readonly kind: 'found';
@@ -26,8 +27,7 @@ export type Resolution<Node extends PathNode> =
     }
   | {
       readonly kind: 'missing';
-      /** Positive. */
-      readonly errno: number;
+      readonly error: PathError;
       /** Of the deepest directory that is there (links followed), and the names that it has not. */
       readonly directory: string;
       readonly rest: readonly string[];
@@ -58,27 +58,27 @@ export function resolveInRoot<Node extends PathNode>(
   while (names.length > 0) {
     const name = names.shift()!;
     const here = trail[trail.length - 1];
-    if (here.node.kind !== 'directory') return missing(ENOTDIR, here.path, [name, ...names], links);
+    if (here.node.kind !== 'directory') return missing('ENOTDIR', here.path, [name, ...names], links);
     if (name === '..') {
       if (trail.length > 1) trail.pop();
       continue;
     }
     const place = `${here.path}/${name}`;
     const node = look(place);
-    if (!node) return missing(ENOENT, here.path, [name, ...names], links);
+    if (!node) return missing('ENOENT', here.path, [name, ...names], links);
     if (node.kind !== 'symlink' || (names.length === 0 && !followLast)) {
       trail.push({ path: place, node });
       continue;
     }
     const { target = '' } = node;
     links.push({ path: place, target });
-    if (links.length > MAX_LINKS) return missing(ELOOP, here.path, [name, ...names], links);
-    if (target === '') return missing(ENOENT, here.path, [name, ...names], links);
+    if (links.length > MAX_LINKS) return missing('ELOOP', here.path, [name, ...names], links);
+    if (target === '') return missing('ENOENT', here.path, [name, ...names], links);
     if (target.startsWith('/')) trail.length = 1;
     names.unshift(...namesOf(target));
   }
   const end = trail[trail.length - 1];
-  if (path.endsWith('/') && end.node.kind !== 'directory') return missing(ENOTDIR, end.path, [], links);
+  if (path.endsWith('/') && end.node.kind !== 'directory') return missing('ENOTDIR', end.path, [], links);
   return { kind: 'found', path: end.path || '/', node: end.node, links };
 }
 
@@ -87,10 +87,10 @@ function namesOf(path: string): string[] {
 }
 
 function missing(
-  errno: number,
+  error: PathError,
   directory: string,
   rest: readonly string[],
   links: readonly PassedLink[],
 ): Resolution<never> {
-  return { kind: 'missing', errno, directory: directory || '/', rest, links };
+  return { kind: 'missing', error, directory: directory || '/', rest, links };
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AddressSpace, PAGE_KERNEL } from '../cpu/address-space.js';
 import type { Instrumentation } from '../cpu/instrumentation.js';
-import { RAM } from '../cpu/layout.js';
+import { RAM, TEST_MAP } from '../cpu/testing/memory-map.js';
 import { type ProbeEvent, Probes } from './probes.js';
 
 const TASK = { id: 7, name: 'worker', isInterrupt: false };
@@ -13,7 +13,7 @@ let probes: Probes;
 let now: number;
 
 beforeEach(() => {
-  space = new AddressSpace();
+  space = new AddressSpace(TEST_MAP);
   now = 0;
   probes = new Probes(
     space,

@@ -1,4 +1,4 @@
-import { EEXIST, ENOENT, strerror } from '../kernel/errno.js';
+import { EEXIST, ENOENT, strerror } from '../linux/errno.js';
 import { globMatches } from './glob.js';
 import type { IndexedModule } from './index/module-index.js';
 import type { ModuleTree } from './module-tree.js';

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { EINVAL, ENODATA, ENOEXEC } from '../kernel/errno.js';
+import { EINVAL, ENODATA, ENOEXEC } from '../linux/errno.js';
 import { corpusTree } from '../testing/corpus.js';
 import { KmodError } from './kmod-error.js';
 import { ModuleFile, type SymbolCrc } from './module-file.js';

@@ -1,4 +1,4 @@
-import { ENODATA } from '../kernel/errno.js';
+import { ENODATA } from '../linux/errno.js';
 import { byteText } from './byte-text.js';
 import { KmodError } from './kmod-error.js';
 import { type DependencySymbol, dependencySymbols } from './module/dependency-symbols.js';

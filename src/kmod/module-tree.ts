@@ -1,5 +1,5 @@
 import { FormatError } from '../formats/format-error.js';
-import { strerror } from '../kernel/errno.js';
+import { strerror } from '../linux/errno.js';
 import {
   CONFIG_DIRECTORIES,
   emptyConfig,

@@ -1,6 +1,6 @@
 import { type Compression, compressionOf, unpack } from '../formats/compressed/unpack.js';
 import { FormatError } from '../formats/format-error.js';
-import { EACCES, EINVAL, EISDIR, ENOENT } from '../kernel/errno.js';
+import { EACCES, EINVAL, EISDIR, ENOENT } from '../linux/errno.js';
 import { type FileSource, infoOf } from './file-source.js';
 import { KmodError, type LibkmodComplaint } from './kmod-error.js';
 import { ModuleFile } from './module-file.js';

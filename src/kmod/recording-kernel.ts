@@ -1,4 +1,4 @@
-import { errnoName, errnoNumber, strerror } from '../kernel/errno.js';
+import { errnoName, errnoNumber, strerror } from '../linux/errno.js';
 import type { FileSource } from './file-source.js';
 import { FileTreeKernel } from './file-tree-kernel.js';
 import { KmodError } from './kmod-error.js';

@@ -82,7 +82,7 @@ export function noSuchObject(space: AddressSpace, ptr: Ptr, kind: string): Guest
   return new Oops('general-protection', text, ptr);
 }
 
-/** ERR_PTR(-errno), as a `Ptr` (see cpu/layout.ts on the ERRORS region). */
+/** ERR_PTR(-errno), as a `Ptr` (see cpu/layout.ts on TOP). */
 export function errPtr(errno: number): Ptr {
   return 0x8000_0000 - errno;
 }

@@ -3,7 +3,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_RO } from '../cpu/address-space.
 import { Cpu } from '../cpu/cpu.js';
 import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
-import { IMAGE, MODULES, type Ptr, VMALLOC, VMEMMAP } from '../cpu/layout.js';
+import type { Ptr } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
 import type { Convention } from '../kernel/abi/convention.js';
 import { Gate } from '../kernel/abi/gate.js';
@@ -28,10 +28,13 @@ import type { Target } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { ExportTable } from './abi/export-table.js';
 import { type MemberFunctions, StructType } from './abi/struct.js';
+import { FILE_ERRORS } from './errno.js';
 import { type Holder, type Holding, Origins } from './holding.js';
 import { type Interruption, InterruptionPoint } from './interruption.js';
+import { IMAGE, MEMORY_MAP, MODULES, VMALLOC, VMEMMAP } from './memory-map.js';
 import { memorySize } from './mm/memory-size.js';
 import { SlabExports } from './mm/slab.js';
+import { KMALLOC } from './mm/slab-policy.js';
 import { VmallocExports } from './mm/vmalloc.js';
 import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
@@ -139,13 +142,13 @@ export class LinuxKernel {
     readonly target: Target,
     options: KernelOptions = {},
   ) {
-    const space = new AddressSpace(options.memory);
+    const space = new AddressSpace(MEMORY_MAP, options.memory);
     this.space = space;
     this.types = target.types;
     this.cmdline = options.cmdline ?? '';
     this.trust = options.trust ?? { keys: [] };
     this.lenient = options.lenient ?? false;
-    this.files = new FileTree(options.files);
+    this.files = new FileTree(FILE_ERRORS, options.files);
     this.clock = new Clock(
       options.bootTime ?? DEFAULT_BOOT_TIME,
       1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
@@ -180,7 +183,7 @@ export class LinuxKernel {
     this.ledger = new Ledger(this.probes);
     this.budget = new MemoryBudget(memorySize(this.cmdline), () => this.cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
-    this.slab = new Slab(space, this.pages, this.ledger);
+    this.slab = new Slab(space, this.pages, this.ledger, KMALLOC);
     this.vmalloc = new AreaAllocator(space, this.ledger, VMALLOC, this.budget);
     this.moduleMemory = new AreaAllocator(space, this.ledger, MODULES, this.budget);
     this.percpu = new PerCpu(space, this.ledger, this.pages, this.symbol('__per_cpu_end'));

@@ -1,9 +1,9 @@
 import type { Effect, Sleepable } from '../kernel/effects.js';
-import { strerror } from '../kernel/errno.js';
 import { modulesToLoad } from '../kmod/modules-load.js';
 import { openLog } from '../kmod/tools/open-log.js';
 import { openTree } from '../kmod/tools/open-tree.js';
 import { type ModuleSystem, moduleState, probeInsert } from '../kmod/tools/probe.js';
+import { strerror } from '../linux/errno.js';
 import type { FaultReport } from '../linux/traps/report.js';
 import type { Machine } from './machine.js';
 import { machineHost } from './userland/machine-host.js';

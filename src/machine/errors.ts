@@ -1,4 +1,4 @@
-import { errnoName, strerror } from '../kernel/errno.js';
+import { errnoName, strerror } from '../linux/errno.js';
 import type { ReportedFault } from './run-report.js';
 
 /** A system call of the machine that failed, or a command that did. */

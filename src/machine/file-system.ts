@@ -1,5 +1,5 @@
 import type { Sleepable } from '../kernel/effects.js';
-import { strerror } from '../kernel/errno.js';
+import { strerror } from '../linux/errno.js';
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../linux/fs/flags.js';
 import { type FileStatus, Vfs } from '../linux/fs/vfs.js';
 import { MachineError } from './errors.js';

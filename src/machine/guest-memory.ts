@@ -7,7 +7,7 @@ export class GuestMemory {
 
   /** Zeroed kernel memory, as kmalloc gives it. Throws where there is none left. */
   alloc(bytes: number): Ptr {
-    const ptr = this.k.slab.kmalloc(bytes, true);
+    const ptr = this.k.slab.allocateBytes(bytes, true);
     if (ptr === 0) throw new RangeError(`no ${bytes} bytes of guest memory left`);
     return ptr;
   }

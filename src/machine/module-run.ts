@@ -1,7 +1,7 @@
 import type { Sleepable } from '../kernel/effects.js';
-import { strerror } from '../kernel/errno.js';
 import { moduleNameOf } from '../kmod/index.js';
 import { moduleOptions } from '../kmod/tools/module-options.js';
+import { strerror } from '../linux/errno.js';
 import type { LoadedModule } from '../linux/kallsyms/loaded-module.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LeftBehinds } from '../linux/module/left-behind.js';

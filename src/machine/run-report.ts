@@ -1,5 +1,5 @@
-import { errnoName } from '../kernel/errno.js';
 import type { UsedLimit } from '../linux/abi/export-table.js';
+import { errnoName } from '../linux/errno.js';
 import type { ModuleListing } from '../linux/kallsyms/modules.js';
 import type { LeftBehind } from '../linux/module/left-behind.js';
 import type { FaultReport } from '../linux/traps/report.js';

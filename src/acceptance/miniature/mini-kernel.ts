@@ -3,7 +3,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../../cpu/address-sp
 import { Cpu } from '../../cpu/cpu.js';
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { GuestFault } from '../../cpu/fault.js';
-import { IMAGE, MODULES, type Ptr, VMALLOC } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import { type AnyFunction, Gate } from '../../kernel/abi/gate.js';
 import { GuestCalls } from '../../kernel/abi/guest-calls.js';
 import { parseSignature } from '../../kernel/abi/signature.js';
@@ -13,13 +13,14 @@ import { KernelLog } from '../../kernel/log.js';
 import { MemoryBudget } from '../../kernel/mm/budget.js';
 import { type Allocation, Ledger } from '../../kernel/mm/ledger.js';
 import { PageAllocator } from '../../kernel/mm/page-allocator.js';
-import { Slab } from '../../kernel/mm/slab.js';
+import { Slab, type SlabPolicy } from '../../kernel/mm/slab.js';
 import { AreaAllocator } from '../../kernel/mm/vmalloc.js';
 import { Probes } from '../../kernel/probes.js';
 import { Random } from '../../kernel/random.js';
 import { Executor } from '../../kernel/task/executor.js';
 import { Scheduler } from '../../kernel/task/scheduler.js';
 import { type Executable, readExecutable } from './format.js';
+import { IMAGES, KERNEL, MINI_MAP, STACKS } from './memory-map.js';
 
 /** What functions of this system answer: names, as a person reads them in a report. */
 export const STATUS = { DONE: 0, NO_MEMORY: 1, NO_SUCH_FUNCTION: 2 } as const;
@@ -30,8 +31,18 @@ const MEMORY = 16 * 1024 * 1024;
 const NS_PER_MS = 1e6;
 const TICK_NS = 10 * NS_PER_MS;
 /** Where functions of the kernel are for guest code, and how far apart. */
-const FUNCTIONS = IMAGE.start + 0x1000;
+const FUNCTIONS = KERNEL.start + 0x1000;
 const FUNCTION_BYTES = 16;
+
+/** Objects of four sizes, named by them. */
+const POOLS: SlabPolicy = {
+  sizes: [32, 128, 512, 2048],
+  nameOf: (size) => `pool of ${size}`,
+  alignOf: () => 32,
+  fresh: 0xab,
+  freed: 0xfe,
+  zone: 0xfd,
+};
 
 /** What a module did wrong, and where. */
 export interface MiniReport {
@@ -56,7 +67,7 @@ export class MiniKernel {
   readonly reports: MiniReport[] = [];
   readonly modules: MiniModule[] = [];
   readonly log: KernelLog;
-  private readonly space = new AddressSpace();
+  private readonly space = new AddressSpace(MINI_MAP);
   private readonly cpu = new Cpu(this.space);
   private readonly clock = new Clock(0n, TICK_NS);
   readonly probes = new Probes(
@@ -67,9 +78,9 @@ export class MiniKernel {
   private readonly ledger = new Ledger(this.probes);
   private readonly budget = new MemoryBudget(MEMORY);
   private readonly pages = new PageAllocator(this.space, this.ledger, this.budget);
-  private readonly slab = new Slab(this.space, this.pages, this.ledger);
-  private readonly stacks = new AreaAllocator(this.space, this.ledger, VMALLOC, this.budget);
-  private readonly images = new AreaAllocator(this.space, this.ledger, MODULES, this.budget);
+  private readonly slab = new Slab(this.space, this.pages, this.ledger, POOLS);
+  private readonly stacks = new AreaAllocator(this.space, this.ledger, STACKS, this.budget);
+  private readonly images = new AreaAllocator(this.space, this.ledger, IMAGES, this.budget);
   private readonly convention = new MicrosoftX64(this.cpu, this.space);
   private readonly executor: Executor;
   private readonly scheduler: Scheduler;
@@ -171,7 +182,7 @@ export class MiniKernel {
       const args = this.convention.varargs(parseSignature('v:i').params);
       log.line(Array.from({ length: count }, () => args.nextInt()).join(' '), 6);
     });
-    define('Allocate', 'p:L', (bytes: number) => slab.kmalloc(bytes, true, true));
+    define('Allocate', 'p:L', (bytes: number) => slab.allocateBytes(bytes, true, true));
     define('Free', 'v:p', (ptr: Ptr) => void slab.free(ptr));
     define('Sleep', 'v:u', (ms: number) => this.sleep(ms));
     define('StartTask', 'v:pp', (fn: Ptr, argument: Ptr) => {

@@ -5,7 +5,7 @@ import { writeExecutable } from './format.js';
 import { MiniKernel } from './mini-kernel.js';
 
 /** Where the first module's image comes to be. */
-const BASE = 0xffff_ffff_c000_1000n;
+const BASE = 0xffff_f805_c000_1000n;
 const CODE = 4096;
 const IMPORTS = ['Print', 'PrintNumbers', 'Allocate', 'Free', 'Sleep', 'StartTask'];
 

@@ -1,7 +1,7 @@
 import type { AddressSpace } from '../address-space.js';
 import type { CpuException } from '../cpu-types.js';
 import type { MemOperand } from '../decode/instruction.js';
-import { DIRECT_MAP_UPPER, GUEST_LIMIT, PAGE_SIZE } from '../layout.js';
+import { GUEST_LIMIT, PAGE_SIZE } from '../layout.js';
 import type { Registers } from './registers.js';
 
 const mask64 = (value: bigint): bigint => BigInt.asUintN(64, value);
@@ -38,7 +38,7 @@ export class GuestMemory {
     const linear = (low ^ 0x8000_0000) >>> 0;
     if (linear >= GUEST_LIMIT) return -1;
     if (!(write ? this.space.canWrite(linear) : this.space.canRead(linear))) return -1;
-    return high === this.space.upperOf(linear) || high === DIRECT_MAP_UPPER ? linear : -1;
+    return this.space.isAt(linear, high) ? linear : -1;
   }
 
   /** The fault that accessing `size` bytes raises, if any. */

@@ -20,6 +20,8 @@ export const EXIT_UNIT = CPU_AREA + 0xb8;
 export const DEPTH_LEFT = CPU_AREA + 0xbc;
 /** Control and status of vector floating point, 32 bits. */
 export const MXCSR = CPU_AREA + 0xc0;
+/** Upper 52 bits less page number of addresses in the direct map: what alias accesses show in place of a page's tag. */
+export const ALIAS_TAG = CPU_AREA + 0xc8;
 /** Registers as they were in locals at an exit; the site says which of them are newer than REGS. */
 export const SHADOW = CPU_AREA + 0x100;
 /** Flag locals at an exit: three 64-bit operands, three 32-bit ones, six flags. */

@@ -1,3 +1,5 @@
+import type { AddressSpace } from '../address-space.js';
+import type { Region } from '../layout.js';
 import type { Service } from '../translate/services.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { type FuncType, writeModule } from '../wasm/module.js';
@@ -55,23 +57,27 @@ export interface Glue extends Readonly<Record<Service, () => void>> {
   readonly hostThunk: () => void;
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new WeakMap<Region, WebAssembly.Module>();
 
 /** Instantiates the functions that connect the run loop, translated code and the host. */
 export function instantiateGlue(
-  memory: WebAssembly.Memory,
+  { memory, memoryMap: { ram } }: AddressSpace,
   table: WebAssembly.Table,
   host: GlueImports,
 ): Glue {
-  compiled ??= new WebAssembly.Module(writeGlue(memory.buffer.byteLength / 65536) as BufferSource);
-  const instance = new WebAssembly.Instance(compiled, {
+  let module = compiled.get(ram);
+  if (!module) {
+    module = new WebAssembly.Module(writeGlue(memory.buffer.byteLength / 65536, ram) as BufferSource);
+    compiled.set(ram, module);
+  }
+  const instance = new WebAssembly.Instance(module, {
     m: { m: memory, t: table },
     h: { ...host },
   });
   return instance.exports as unknown as Glue;
 }
 
-function writeGlue(memoryPages: number): Uint8Array {
+function writeGlue(memoryPages: number, ram: Region): Uint8Array {
   const translate = 0;
   const resolve = 1;
   const hostPop = 2;
@@ -106,9 +112,9 @@ function writeGlue(memoryPages: number): Uint8Array {
       { type: 6, body: copyBody(poisoned), name: 'copy' },
       { type: 6, body: fillBody(poisoned), name: 'fill' },
       // watch(linear, size): whether an access of up to 8 bytes meets poison.
-      { type: 2, body: watchBody(), name: 'watch' },
+      { type: 2, body: watchBody(ram), name: 'watch' },
       { type: 2, body: passBody(tell, 2), name: 'tell' },
-      { type: 2, body: poisonedBody(), name: 'poisoned' },
+      { type: 2, body: poisonedBody(ram), name: 'poisoned' },
     ],
     elements: [],
   });

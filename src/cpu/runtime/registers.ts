@@ -1,5 +1,16 @@
 import type { AddressSpace } from '../address-space.js';
-import { CONTEXT_END, FS_BASE, FUEL, GS_BASE, MXCSR, REGS, RFLAGS, RIP, TABLES } from './layout.js';
+import {
+  ALIAS_TAG,
+  CONTEXT_END,
+  FS_BASE,
+  FUEL,
+  GS_BASE,
+  MXCSR,
+  REGS,
+  RFLAGS,
+  RIP,
+  TABLES,
+} from './layout.js';
 import { makeTables } from './tables.js';
 
 /** RFLAGS.AC: the kernel may access user memory (SMAP). */
@@ -9,6 +20,9 @@ const FLAGS_ALWAYS = 2;
 /** All exceptions masked, rounding to nearest: what the processor starts with. */
 export const MXCSR_DEFAULT = 0x1f80;
 
+/** No number of a page has this bit. */
+const NO_ALIAS = 1n << 60n;
+
 /** The register file in linear memory, seen from TypeScript. */
 export class Registers {
   private readonly view: DataView;
@@ -17,6 +31,12 @@ export class Registers {
     this.view = space.view;
     this.view.setUint32(RFLAGS, FLAGS_ALWAYS | 0x200, true);
     this.view.setUint32(MXCSR, MXCSR_DEFAULT, true);
+    const { directMapUpper } = space.memoryMap;
+    this.view.setBigUint64(
+      ALIAS_TAG,
+      directMapUpper === undefined ? NO_ALIAS : BigInt(directMapUpper) << 20n,
+      true,
+    );
     space.bytes.set(makeTables(), TABLES);
   }
 

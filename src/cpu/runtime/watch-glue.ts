@@ -1,4 +1,4 @@
-import { PAGE_SIZE, RAM, SHADOW_BYTES, SHADOW_SHIFT } from '../layout.js';
+import { PAGE_SIZE, type Region, SHADOW_BYTES, SHADOW_SHIFT } from '../layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { I32, Op } from '../wasm/op.js';
 
@@ -10,8 +10,8 @@ const LAST = 3;
 const LAST_BYTE = 4;
 
 /** Pushes the shadow's word for the linear offset on the stack. */
-function loadShadow(w: CodeWriter): void {
-  w.i32(RAM.start);
+function loadShadow(w: CodeWriter, ram: Region): void {
+  w.i32(ram.start);
   w.op(Op.i32Sub);
   w.i32(SHADOW_SHIFT);
   w.op(Op.i32ShrU);
@@ -22,18 +22,18 @@ function loadShadow(w: CodeWriter): void {
  * watch(linear, size): 1 where an access of up to 8 bytes to watched memory meets poison, by the shadow (layout.ts).
  * Memory outside RAM is never watched.
  */
-export function watchBody(): CodeWriter {
+export function watchBody(ram: Region): CodeWriter {
   const w = new CodeWriter(128);
   w.op(1, 3, I32);
   w.get(LINEAR);
-  w.i32(RAM.start);
+  w.i32(ram.start);
   w.op(Op.i32Sub);
-  w.i32(RAM.size - 8);
+  w.i32(ram.size - 8);
   w.op(Op.i32GtU, Op.if, 0x40);
   w.i32(0);
   w.op(Op.return, Op.end);
   w.get(LINEAR);
-  loadShadow(w);
+  loadShadow(w, ram);
   w.set(FIRST);
   w.get(LINEAR);
   w.get(SIZE);
@@ -41,7 +41,7 @@ export function watchBody(): CodeWriter {
   w.i32(1);
   w.op(Op.i32Sub);
   w.tee(LAST_BYTE);
-  loadShadow(w);
+  loadShadow(w, ram);
   w.tee(LAST);
   w.get(FIRST);
   w.op(Op.i32Or, Op.i32Eqz, Op.if, 0x40);
@@ -70,20 +70,20 @@ export function watchBody(): CodeWriter {
 }
 
 /** poisoned(linear, size): 1 where any of the bytes' words in the shadow is not 0. */
-export function poisonedBody(): CodeWriter {
+export function poisonedBody(ram: Region): CodeWriter {
   const w = new CodeWriter(96);
   const at = 2;
   const end = 3;
   w.op(1, 2, I32);
   w.get(LINEAR);
-  w.i32(RAM.start);
+  w.i32(ram.start);
   w.op(Op.i32Sub);
-  w.i32(RAM.size - PAGE_SIZE);
+  w.i32(ram.size - PAGE_SIZE);
   w.op(Op.i32GtU, Op.if, 0x40);
   w.i32(0);
   w.op(Op.return, Op.end);
   w.get(LINEAR);
-  w.i32(RAM.start);
+  w.i32(ram.start);
   w.op(Op.i32Sub);
   w.i32(SHADOW_SHIFT);
   w.op(Op.i32ShrU);
@@ -91,7 +91,7 @@ export function poisonedBody(): CodeWriter {
   w.get(LINEAR);
   w.get(SIZE);
   w.op(Op.i32Add);
-  w.i32(RAM.start + 1);
+  w.i32(ram.start + 1);
   w.op(Op.i32Sub);
   w.i32(SHADOW_SHIFT);
   w.op(Op.i32ShrU);

@@ -2,6 +2,7 @@ import { AddressSpace, PAGE_KERNEL, PAGE_KERNEL_ROX } from '../address-space.js'
 import { Cpu, type CpuOptions } from '../cpu.js';
 import { type Exit, HOST_RETURN, RSP } from '../cpu-types.js';
 import { assemble } from './assemble.js';
+import { TEST_MAP } from './memory-map.js';
 
 export const CODE = 0x4000_0000;
 export const CODE_ADDRESS = 0xffff_ffff_c000_0000n;
@@ -25,7 +26,7 @@ export interface TestMachine {
 }
 
 export function machine(options: CpuOptions = {}, codePages = 4): TestMachine {
-  const space = new AddressSpace();
+  const space = new AddressSpace(TEST_MAP);
   const cpu = new Cpu(space, options);
   space.map(DATA, 0x4000, PAGE_KERNEL);
   space.map(STACK, STACK_SIZE, PAGE_KERNEL);

@@ -3,6 +3,7 @@ import { Cpu } from '../cpu.js';
 import { CodeCache } from '../runtime/code-cache.js';
 import { VECTORS, VECTORS_SIZE } from '../runtime/layout.js';
 import { CASE_CODE, CASE_DATA, CASE_DATA_SIZE, type Case } from './cases.js';
+import { TEST_MAP } from './memory-map.js';
 import type { Outcome } from './native.js';
 
 const toPtr = (address: bigint): number => (Number(address & 0xffff_ffffn) ^ 0x8000_0000) >>> 0;
@@ -13,7 +14,7 @@ const DONE = CODE + 0x10_0000;
 
 /** Runs cases on modbox's processor. */
 export class CaseRunner {
-  private readonly space = new AddressSpace();
+  private readonly space = new AddressSpace(TEST_MAP);
   private readonly cpu = new Cpu(this.space, { codeCache: new CodeCache() });
   private done = false;
 

@@ -1,7 +1,7 @@
 import type { MemOperand, Operand } from '../decode/instruction.js';
 import { type AddressPlan, FRAME, type Location, type Range, SymbolicRegisters } from '../flow/addresses.js';
 import { PAGE_SIZE, READ_TAGS, WRITE_TAGS } from '../layout.js';
-import { FS_BASE, GS_BASE } from '../runtime/layout.js';
+import { ALIAS_TAG, FS_BASE, GS_BASE } from '../runtime/layout.js';
 import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
 import { Emitter } from './emitter.js';
@@ -20,9 +20,6 @@ export type CheckMode =
   | 'watched'
   /** As 'watched', and no access is covered by a check of a whole range. */
   | 'full';
-
-/** Upper 52 bits less page number of direct-map addresses: what alias accesses show in place of a page's tag. */
-const DIRECT_TAG = 0xffff_8880_0000_0n;
 
 /** Translation of one unit: operands and memory accesses. Instruction families are functions over it. */
 export class Translator extends Emitter {
@@ -299,7 +296,8 @@ export class Translator extends Emitter {
     this.pushTag(tags, plus);
     w.i64(0xf_ffff);
     w.op(Op.i64And);
-    w.i64big(DIRECT_TAG);
+    w.i32(0);
+    w.memory(Op.i64Load, ALIAS_TAG);
     w.op(Op.i64Or);
     pushPage();
     w.op(Op.i64Eq, Op.i32Or);

@@ -10,7 +10,6 @@ import {
   realpathSync,
   type Stats,
 } from 'node:fs';
-import { ENOENT } from '../../kernel/errno.js';
 import { mergedUsr } from '../merged-usr.js';
 import { hasStray, rawBytes, rawText } from '../raw-text.js';
 import { type PathNode, type Resolution, type ResolveOptions, resolveInRoot } from '../resolve-path.js';
@@ -63,7 +62,7 @@ export class DiskRoot {
 
   resolve(path: string, options: ResolveOptions = {}): Resolution<DiskNode> {
     const root = diskNode(this.root);
-    if (!root) return { kind: 'missing', errno: ENOENT, directory: '/', rest: [], links: [] };
+    if (!root) return { kind: 'missing', error: 'ENOENT', directory: '/', rest: [], links: [] };
     return resolveInRoot(path, (place) => this.look(place), root, options);
   }
 

@@ -12,18 +12,25 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { EEXIST, ENOENT, ENOTDIR, strerror } from '../../kernel/errno.js';
+import type { PathError } from '../resolve-path.js';
 import { type DiskRoot, hostPath } from './disk-root.js';
 
-/** What is to be written cannot be: `code` and `errno` are those of a system call. */
+const TEXTS: Readonly<Record<PathError | 'EEXIST', string>> = {
+  EEXIST: 'File exists',
+  ELOOP: 'Too many levels of symbolic links',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+};
+
+/** What is to be written cannot be: `code` and `syscall` are as of a system call that fails. */
 export class OutputError extends Error {
   override readonly name = 'OutputError';
   readonly syscall = 'open';
 
   constructor(
     readonly path: string,
-    readonly errno: number,
-    why = strerror(errno),
+    readonly code: PathError | 'EEXIST',
+    why = TEXTS[code],
   ) {
     super(`${path}: ${why}`);
   }
@@ -54,12 +61,12 @@ export class OutputFolder {
   directory(path: string): string {
     const found = this.tree.resolve(path);
     const passed = found.links.find((link) => this.links.has(link.path));
-    if (passed) throw new OutputError(path, ENOTDIR, `${passed.path} is a link of the image itself`);
+    if (passed) throw new OutputError(path, 'ENOTDIR', `${passed.path} is a link of the image itself`);
     if (found.kind === 'found') {
-      if (found.node.kind !== 'directory') throw new OutputError(path, ENOTDIR);
+      if (found.node.kind !== 'directory') throw new OutputError(path, 'ENOTDIR');
       return this.tree.hostOf(found.path);
     }
-    if (found.errno !== ENOENT || found.rest.includes('..')) throw new OutputError(path, found.errno);
+    if (found.error !== 'ENOENT' || found.rest.includes('..')) throw new OutputError(path, found.error);
     let place = found.directory === '/' ? '' : found.directory;
     for (const name of found.rest) {
       place += `/${name}`;
@@ -125,7 +132,7 @@ export class OutputFolder {
       return;
     }
     if (isThere(host)) return;
-    if (!this.options.replace || old.isDirectory()) throw new OutputError(host, EEXIST, 'is there already');
+    if (!this.options.replace || old.isDirectory()) throw new OutputError(host, 'EEXIST', 'is there already');
     const beside = `${host}.${process.pid}.new`;
     make(beside);
     renameSync(hostPath(beside), hostPath(host));

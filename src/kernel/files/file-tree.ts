@@ -1,5 +1,5 @@
 import type { Sleepable } from '../effects.js';
-import { EBUSY, EEXIST, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from '../errno.js';
+import type { Failure, FileErrors } from './failure.js';
 import { type HostTree, OverlayDirectory } from './host-tree.js';
 import { MemoryDirectory, MemoryFile } from './memory.js';
 import { DataNode, DirectoryNode, type FileNode, SymlinkNode } from './node.js';
@@ -51,8 +51,22 @@ export class FileTree {
   private readonly mountList: Mount[] = [];
   private readonly covered = new Map<DirectoryNode, Mount>();
 
-  constructor(host?: HostTree) {
+  /** `errors`: what the system answers for what the tree cannot do. */
+  constructor(
+    private readonly errors: FileErrors,
+    host?: HostTree,
+  ) {
     this.root = host ? new OverlayDirectory(host, '') : new MemoryDirectory();
+  }
+
+  /** The system's number for a failure; 0 for none. */
+  numberOf(failure: Failure): number {
+    return typeof failure === 'number' ? failure : this.errors[failure];
+  }
+
+  /** Makes a node the entry at a place that has none: 0, or an error number of the system. */
+  insert({ parent, name }: Location, node: FileNode): number {
+    return this.numberOf(parent.insert(name, node));
   }
 
   get mounts(): readonly Mount[] {
@@ -65,13 +79,13 @@ export class FileTree {
     this.covered.set(onto, mount);
   }
 
-  /** Detaches the file system mounted last at `target`: it, or a negative error number. */
+  /** Detaches the file system mounted last at `target`: it, or an error number of the system. */
   unmount(target: string): Mount | number {
     const index = this.mountList.map((mount) => mount.target).lastIndexOf(target);
-    if (index < 0) return -EINVAL;
+    if (index < 0) return this.errors.EINVAL;
     const mount = this.mountList[index];
     if (this.mountList.some((other) => other !== mount && other.target.startsWith(`${target}/`)))
-      return -EBUSY;
+      return this.errors.EBUSY;
     this.mountList.splice(index, 1);
     for (const [directory, covering] of this.covered) if (covering === mount) this.covered.delete(directory);
     return mount;
@@ -86,12 +100,13 @@ export class FileTree {
     return best;
   }
 
-  /** Resolves a path in a task: look-ups may sleep. Negative error number if a directory is missing. */
+  /** Resolves a path in a task: look-ups may sleep. An error number of the system if a directory is missing. */
   *resolve(path: string, options: ResolveOptions = {}): Sleepable<Location | number> {
-    if (path === '') return -ENOENT;
-    if (path.length >= PATH_MAX) return -ENAMETOOLONG;
+    if (path === '') return this.errors.ENOENT;
+    if (path.length >= PATH_MAX) return this.errors.ENAMETOOLONG;
     const absolute = path.startsWith('/') ? path : `${options.from ?? '/'}/${path}`;
-    return yield* this.walk(absolute, options.follow ?? true);
+    const found = yield* this.walk(absolute, options.follow ?? true);
+    return typeof found === 'string' ? this.errors[found] : found;
   }
 
   /** Resolves a path now. Throws if that takes a file system whose look-up sleeps. */
@@ -113,15 +128,15 @@ export class FileTree {
     return node instanceof DataNode ? node.content() : undefined;
   }
 
-  /** Creates or replaces a regular file: 0 or a negative error number. */
+  /** Creates or replaces a regular file: 0, or an error number of the system. */
   writeFile(path: string, bytes: Uint8Array, mode = 0o644): number {
     const location = this.locate(path);
     if (typeof location === 'number') return location;
     const { node } = location;
-    if (node instanceof DirectoryNode) return -EISDIR;
-    if (!node) return location.parent.insert(location.name, new MemoryFile(mode, bytes.slice()));
-    if (!(node instanceof DataNode)) return -EEXIST;
-    return node.truncate(0) || node.write(0, bytes);
+    if (node instanceof DirectoryNode) return this.errors.EISDIR;
+    if (!node) return this.insert(location, new MemoryFile(mode, bytes.slice()));
+    if (!(node instanceof DataNode)) return this.errors.EEXIST;
+    return this.numberOf(node.truncate(0) || node.write(0, bytes));
   }
 
   /** The directory at a path, with every missing one on the way made. */
@@ -138,14 +153,14 @@ export class FileTree {
     return node;
   }
 
-  private *walk(path: string, follow: boolean): Sleepable<Location | number> {
+  private *walk(path: string, follow: boolean): Sleepable<Location | Failure> {
     let stack: Step[] = [{ name: '', node: this.uncovered(this.root) }];
     const pending = components(path);
     let links = 0;
     let mustBeDirectory = path.endsWith('/');
     while (pending.length > 0) {
       const name = pending.shift()!;
-      if (name.length > NAME_MAX) return -ENAMETOOLONG;
+      if (name.length > NAME_MAX) return 'ENAMETOOLONG';
       if (name === '..') {
         if (stack.length > 1) stack.pop();
         continue;
@@ -155,7 +170,7 @@ export class FileTree {
       if (typeof found === 'number') return found;
       const last = pending.length === 0;
       if (found instanceof SymlinkNode && (!last || follow || mustBeDirectory)) {
-        if (++links > MAX_LINKS) return -ELOOP;
+        if (++links > MAX_LINKS) return 'ELOOP';
         const { target } = found;
         if (target.startsWith('/')) stack = [{ name: '', node: this.uncovered(this.root) }];
         if (last && target.endsWith('/')) mustBeDirectory = true;
@@ -168,7 +183,7 @@ export class FileTree {
       }
       if (last && !(found && mustBeDirectory))
         return { path: pathOf(stack, name), parent, name, node: found };
-      return found ? -ENOTDIR : -ENOENT;
+      return found ? 'ENOTDIR' : 'ENOENT';
     }
     const top = stack[stack.length - 1];
     const parent = stack[stack.length - 2]?.node ?? top.node;

@@ -1,4 +1,4 @@
-import { EEXIST, ENOENT, ENOTEMPTY } from '../errno.js';
+import type { FileError } from './failure.js';
 import { MemoryFile } from './memory.js';
 import { DataNode, DirectoryNode, type FileNode, SymlinkNode } from './node.js';
 
@@ -53,11 +53,11 @@ class HostFile extends DataNode {
     return this.loaded().read(position, count);
   }
 
-  override write(position: number, bytes: Uint8Array): number {
+  override write(position: number, bytes: Uint8Array): FileError | 0 {
     return this.loaded().write(position, bytes);
   }
 
-  override truncate(size: number): number {
+  override truncate(size: number): FileError | 0 {
     if (size !== 0) return this.loaded().truncate(size);
     this.copy = new MemoryFile(this.mode);
     return 0;
@@ -106,16 +106,16 @@ export class OverlayDirectory extends DirectoryNode {
     return [...names];
   }
 
-  override insert(name: string, node: FileNode): number {
-    if (this.lookup(name)) return -EEXIST;
+  override insert(name: string, node: FileNode): FileError | 0 {
+    if (this.lookup(name)) return 'EEXIST';
     this.upper.set(name, node);
     return 0;
   }
 
-  override remove(name: string): number {
+  override remove(name: string): FileError | 0 {
     const node = this.lookup(name);
-    if (!node) return -ENOENT;
-    if (node instanceof DirectoryNode && node.names().length > 0) return -ENOTEMPTY;
+    if (!node) return 'ENOENT';
+    if (node instanceof DirectoryNode && node.names().length > 0) return 'ENOTEMPTY';
     this.upper.set(name, undefined);
     return 0;
   }

@@ -1,3 +1,4 @@
+export type { FileError, FileErrors } from './failure.js';
 export { FileTree, type Location, type Mount, type ResolveOptions } from './file-tree.js';
 export { type HostEntry, type HostTree, OverlayDirectory } from './host-tree.js';
 export { MemoryDirectory, MemoryFile } from './memory.js';

@@ -1,4 +1,4 @@
-import { EEXIST, ENOENT, ENOSPC, ENOTEMPTY } from '../errno.js';
+import type { FileError } from './failure.js';
 import { DataNode, DirectoryNode, type FileNode } from './node.js';
 
 /** A directory held in memory; entries are listed in the order in which they were made. */
@@ -17,16 +17,16 @@ export class MemoryDirectory extends DirectoryNode {
     return [...this.entries.keys()];
   }
 
-  override insert(name: string, node: FileNode): number {
-    if (this.entries.has(name)) return -EEXIST;
+  override insert(name: string, node: FileNode): FileError | 0 {
+    if (this.entries.has(name)) return 'EEXIST';
     this.entries.set(name, node);
     return 0;
   }
 
-  override remove(name: string): number {
+  override remove(name: string): FileError | 0 {
     const node = this.entries.get(name);
-    if (!node) return -ENOENT;
-    if (node instanceof DirectoryNode && node.names().length > 0) return -ENOTEMPTY;
+    if (!node) return 'ENOENT';
+    if (node instanceof DirectoryNode && node.names().length > 0) return 'ENOTEMPTY';
     this.entries.delete(name);
     return 0;
   }
@@ -64,15 +64,15 @@ export class MemoryFile extends DataNode {
     return this.buffer.subarray(Math.min(position, this.length), Math.min(position + count, this.length));
   }
 
-  override write(position: number, bytes: Uint8Array): number {
-    if (!this.reserve(position + bytes.length)) return -ENOSPC;
+  override write(position: number, bytes: Uint8Array): FileError | 0 {
+    if (!this.reserve(position + bytes.length)) return 'ENOSPC';
     this.buffer.set(bytes, position);
     this.length = Math.max(this.length, position + bytes.length);
     return 0;
   }
 
-  override truncate(size: number): number {
-    if (!this.reserve(size)) return -ENOSPC;
+  override truncate(size: number): FileError | 0 {
+    if (!this.reserve(size)) return 'ENOSPC';
     if (size < this.length) this.buffer.fill(0, size, this.length);
     this.length = size;
     return 0;

@@ -1,4 +1,5 @@
 import type { Sleepable } from '../effects.js';
+import type { Failure, FileError } from './failure.js';
 
 export type NodeKind = 'directory' | 'file' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';
 
@@ -30,12 +31,12 @@ export abstract class DirectoryNode extends FileNode {
   abstract lookup(name: string): FileNode | undefined;
   /** Names in the order in which readdir gives them, without `.` and `..`. */
   abstract names(): readonly string[];
-  /** Adds an entry: 0, or a negative error number. */
-  abstract insert(name: string, node: FileNode): number;
-  /** Removes an entry: 0, or a negative error number. */
-  abstract remove(name: string): number;
+  /** Adds an entry: 0, or why not. */
+  abstract insert(name: string, node: FileNode): Failure;
+  /** Removes an entry: 0, or why not. */
+  abstract remove(name: string): Failure;
 
-  /** Look-up that may sleep: a node, nothing, or a negative error number. */
+  /** Look-up that may sleep: a node, nothing, or an error number of the system. */
   find?(name: string): Sleepable<FileNode | number | undefined>;
   /** Makes a file or directory where the file system decides what that is. */
   make?(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number>;
@@ -51,10 +52,10 @@ export abstract class DataNode extends FileNode {
 
   /** At most `count` bytes from `position` on; a view that later writes may change. */
   abstract read(position: number, count: number): Uint8Array;
-  /** 0, or -ENOSPC where the file would become too large. */
-  abstract write(position: number, bytes: Uint8Array): number;
+  /** 0, or ENOSPC where the file would become too large. */
+  abstract write(position: number, bytes: Uint8Array): FileError | 0;
   /** As `write`. */
-  abstract truncate(size: number): number;
+  abstract truncate(size: number): FileError | 0;
 
   /** Whether the bytes are those of a file outside of the machine, as it is there. */
   get fromHost(): boolean {

@@ -1,5 +1,5 @@
 import { type AddressSpace, PAGE_KERNEL } from '../../cpu/address-space.js';
-import { PAGE_SIZE, type Ptr, RAM } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { MemoryBudget } from './budget.js';
 import type { Ledger } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
@@ -8,20 +8,23 @@ import { RangeAllocator } from './range-allocator.js';
 const ROW = 64 * PAGE_SIZE;
 
 /**
- * Pages of the direct map (alloc_pages). A freed page is unmapped and scrubbed, so that a stale pointer to it
+ * Pages of the map's RAM. A freed page is unmapped and scrubbed, so that a stale pointer to it
  * faults. Slab and per-CPU memory come from here too, through `takePages`, which the ledger does not see.
  */
 export class PageAllocator {
-  private readonly ranges = new RangeAllocator(RAM.start, RAM.start + RAM.size);
+  private readonly ranges: RangeAllocator;
   /** Where the last single page ends; 0 when one was freed since. */
   private afterLast: Ptr = 0;
 
   constructor(
     private readonly space: AddressSpace,
     private readonly ledger: Ledger,
-    /** What pages are taken from; all of RAM by default. */
-    readonly budget = new MemoryBudget(RAM.size),
-  ) {}
+    /** What pages are taken from; all of it by default. */
+    readonly budget = new MemoryBudget(space.memoryMap.ram.size),
+  ) {
+    const { start, size } = space.memoryMap.ram;
+    this.ranges = new RangeAllocator(start, start + size);
+  }
 
   /** 2^order zeroed, mapped pages, naturally aligned; 0 when there are none left. */
   allocate(order: number): Ptr {

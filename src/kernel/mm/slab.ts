@@ -3,14 +3,20 @@ import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { type Allocation, type Ledger, RECORD_BYTES } from './ledger.js';
 import type { PageAllocator } from './page-allocator.js';
 
-/** Bytes as SLUB's debugging writes them (Documentation/mm/slub.rst). */
-export const POISON_FREE = 0x6b;
-export const POISON_INUSE = 0x5a;
-export const RED_INACTIVE = 0xbb;
-export const RED_ACTIVE = 0xcc;
+/** What is a system's own of its allocator: sizes, names, and what its debugging writes into objects. */
+export interface SlabPolicy {
+  /** Object sizes of the general caches, ascending; what is larger than all of them gets pages. */
+  readonly sizes: readonly number[];
+  /** Name of the general cache for a size. */
+  nameOf(size: number): string;
+  /** Alignment of objects of a size, a power of two of at least 8. */
+  alignOf(size: number): number;
+  /** Bytes that new objects, freed ones and the zones round live ones are filled with. */
+  readonly fresh: number;
+  readonly freed: number;
+  readonly zone: number;
+}
 
-/** kmalloc's general caches, kmalloc-8 to kmalloc-8k; larger requests get pages. */
-export const KMALLOC_SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
 const REDZONE = 16;
 /** Bytes before an object that are checked too. */
 const LEFT_REDZONE = 8;
@@ -27,7 +33,7 @@ export interface CacheOptions {
   readonly userCopy?: { readonly offset: number; readonly size: number };
 }
 
-/** A kmem_cache: equal-sized objects carved from slabs, each followed by a red zone that is checked. */
+/** A cache: equal-sized objects carved from slabs, each followed by a red zone that is checked. */
 export class SlabCache {
   /** Distance between objects. */
   readonly stride: number;
@@ -105,7 +111,7 @@ export interface FreedBy {
 }
 
 /**
- * The slab allocator: caches, kmalloc, red zones behind every object and poison in free ones, so that writes
+ * The slab allocator: caches, general ones for memory of any size, red zones behind every object and poison in free ones, so that writes
  * out of bounds or after free are found (at the latest when the object is freed, reused, or at `check`).
  */
 export class Slab {
@@ -122,12 +128,13 @@ export class Slab {
     private readonly space: AddressSpace,
     private readonly pages: PageAllocator,
     private readonly ledger: Ledger,
+    private readonly policy: SlabPolicy,
   ) {
-    this.general = KMALLOC_SIZES.map((size) =>
+    this.general = policy.sizes.map((size) =>
       this.createCache({
-        name: kmallocName(size),
+        name: policy.nameOf(size),
         objectSize: size,
-        align: Math.min(naturalAlign(size), PAGE_SIZE),
+        align: Math.min(policy.alignOf(size), PAGE_SIZE),
         keepContent: false,
       }),
     );
@@ -164,15 +171,16 @@ export class Slab {
     return found;
   }
 
-  /** The general cache that serves a kmalloc of `size`, undefined above 8 KiB. */
+  /** The general cache that serves `size` bytes; undefined where none is large enough. */
   generalCache(size: number): SlabCache | undefined {
     return this.general.find((cache) => cache.options.objectSize >= size);
   }
 
   /**
-   * kmalloc: `size` bytes, or 0. Above 8 KiB the memory is whole pages. Content is poison unless `zero`. `checked`: see allocate.
+   * `size` bytes of a general cache, or whole pages where none is large enough; 0 where there is no memory. Content is poison unless
+   * `zero`. `checked`: see allocate.
    */
-  kmalloc(size: number, zero: boolean, checked = false): Ptr {
+  allocateBytes(size: number, zero: boolean, checked = false): Ptr {
     const cache = this.generalCache(size);
     if (cache) return this.allocate(cache, zero, size, checked);
     const bytes = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
@@ -199,15 +207,15 @@ export class Slab {
     const { bytes } = this.space;
     const { objectSize, keepContent } = cache.options;
     if (zero) bytes.fill(0, ptr, ptr + size);
-    else if (!keepContent) bytes.fill(POISON_INUSE, ptr, ptr + size);
-    bytes.fill(RED_ACTIVE, ptr + size, ptr + objectSize + REDZONE);
+    else if (!keepContent) bytes.fill(this.policy.fresh, ptr, ptr + size);
+    bytes.fill(this.policy.zone, ptr + size, ptr + objectSize + REDZONE);
     this.guard(cache, ptr, size, checked);
     cache.inUse++;
     this.ledger.add('slab', ptr, size);
     return ptr;
   }
 
-  /** kfree of an object of any cache, or of a large kmalloc. */
+  /** Frees an object of any cache, or pages that stand for a large one. */
   free(ptr: Ptr): FreeResult {
     const cache = this.cacheOfObject.get(ptr);
     if (!cache) return this.pages.free(ptr) ? { kind: 'freed' } : { kind: 'not-an-object' };
@@ -220,7 +228,7 @@ export class Slab {
     const defect = this.checkLive(cache, ptr, allocation);
     this.ledger.remove(ptr);
     if (!keepContent) {
-      this.space.bytes.fill(POISON_FREE, ptr, ptr + objectSize);
+      this.space.bytes.fill(this.policy.freed, ptr, ptr + objectSize);
       this.freed.set(ptr, { caller: this.ledger.caller(), serial: this.ledger.mark, size: objectSize });
       if (this.checked.delete(ptr)) this.space.shadow.poison(ptr, Math.ceil(objectSize / 8) * 8);
     }
@@ -229,7 +237,7 @@ export class Slab {
     return defect ? { kind: 'freed', defect } : { kind: 'freed' };
   }
 
-  /** Usable size of an object (ksize): from now on the whole of it may be used. 0 if it is none. */
+  /** Usable size of an object: from now on the whole of it may be used. 0 if it is none. */
   usableSize(ptr: Ptr): number {
     const allocation = this.ledger.get(ptr);
     if (!allocation) return 0;
@@ -237,14 +245,14 @@ export class Slab {
     return cache ? cache.options.objectSize : allocation.size;
   }
 
-  /** Makes all of the object usable, as krealloc growing in place does. */
+  /** Makes all of the object usable, as growing in place does. */
   resize(ptr: Ptr, size: number): void {
     const allocation = this.ledger.get(ptr);
     const cache = this.cacheOfObject.get(ptr);
     if (!allocation || !cache) return;
     this.ledger.resize(allocation, size);
     this.guard(cache, ptr, size, this.checked.has(ptr));
-    this.space.bytes.fill(RED_ACTIVE, ptr + size, ptr + cache.options.objectSize + REDZONE);
+    this.space.bytes.fill(this.policy.zone, ptr + size, ptr + cache.options.objectSize + REDZONE);
   }
 
   cacheOf(ptr: Ptr): SlabCache | undefined {
@@ -291,7 +299,7 @@ export class Slab {
       this.slabOfPage.set(at >>> 12, { start: slab, cache });
     for (let i = cache.objectsPerSlab - 1; i >= 0; i--) {
       const ptr = slab + cache.first + i * cache.stride;
-      if (cache.first > 0) this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
+      if (cache.first > 0) this.space.bytes.fill(this.policy.zone, ptr - LEFT_REDZONE, ptr);
       this.cacheOfObject.set(ptr, cache);
       cache.freeObjects.push(ptr);
     }
@@ -329,9 +337,9 @@ export class Slab {
     { size, caller, serial }: Allocation,
   ): SlabDefect | undefined {
     const end = ptr + cache.options.objectSize + REDZONE;
-    const at = firstOther(this.space.bytes, ptr + size, end, RED_ACTIVE);
+    const at = firstOther(this.space.bytes, ptr + size, end, this.policy.zone);
     if (at < 0) return this.checkBefore(cache, ptr, size, { caller, serial });
-    this.space.bytes.fill(RED_ACTIVE, ptr + size, end);
+    this.space.bytes.fill(this.policy.zone, ptr + size, end);
     return { kind: 'redzone', ptr, size, at, caller, serial, cache: cache.options.name };
   }
 
@@ -342,16 +350,16 @@ export class Slab {
     { caller, serial }: Pick<Allocation, 'caller' | 'serial'>,
   ): SlabDefect | undefined {
     if (cache.first === 0) return undefined;
-    const at = firstOther(this.space.bytes, ptr - LEFT_REDZONE, ptr, RED_ACTIVE);
+    const at = firstOther(this.space.bytes, ptr - LEFT_REDZONE, ptr, this.policy.zone);
     if (at < 0) return undefined;
-    this.space.bytes.fill(RED_ACTIVE, ptr - LEFT_REDZONE, ptr);
+    this.space.bytes.fill(this.policy.zone, ptr - LEFT_REDZONE, ptr);
     return { kind: 'left-redzone', ptr, size, at, caller, serial, cache: cache.options.name };
   }
 
   private checkFreed(cache: SlabCache, ptr: Ptr, before: FreedBy): SlabDefect | undefined {
-    const at = firstOther(this.space.bytes, ptr, ptr + before.size, POISON_FREE);
+    const at = firstOther(this.space.bytes, ptr, ptr + before.size, this.policy.freed);
     if (at < 0) return undefined;
-    this.space.bytes.fill(POISON_FREE, ptr, ptr + before.size);
+    this.space.bytes.fill(this.policy.freed, ptr, ptr + before.size);
     return {
       kind: 'use-after-free',
       ptr,
@@ -367,13 +375,4 @@ export class Slab {
 function firstOther(bytes: Uint8Array, from: number, to: number, value: number): number {
   for (let at = from; at < to; at++) if (bytes[at] !== value) return at;
   return -1;
-}
-
-/** Alignment that kmalloc promises: the size for powers of two, else its largest power-of-two divisor. */
-function naturalAlign(size: number): number {
-  return Math.max(8, size & -size);
-}
-
-function kmallocName(size: number): string {
-  return size >= 1024 ? `kmalloc-${size / 1024}k` : `kmalloc-${size}`;
 }

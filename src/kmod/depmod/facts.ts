@@ -1,4 +1,4 @@
-import { ENODATA, strerror } from '../../kernel/errno.js';
+import { ENODATA, strerror } from '../../linux/errno.js';
 import type { FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import type { ModuleFile } from '../module-file.js';

@@ -1,5 +1,5 @@
 import { type BuiltinModinfo, parseBuiltinModinfo } from '../../formats/modinfo.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../../linux/errno.js';
 import { asByteText, byteText } from '../byte-text.js';
 import { type FileSource, readText } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';

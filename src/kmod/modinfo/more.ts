@@ -1,5 +1,5 @@
 import { FormatError } from '../../formats/format-error.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../../linux/errno.js';
 import type { FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import type { ModuleFile } from '../module-file.js';

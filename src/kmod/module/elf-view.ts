@@ -1,4 +1,4 @@
-import { EINVAL, ENOEXEC } from '../../kernel/errno.js';
+import { EINVAL, ENOEXEC } from '../../linux/errno.js';
 import { byteText } from '../byte-text.js';
 import { KmodError } from '../kmod-error.js';
 

@@ -1,4 +1,4 @@
-import { ENODATA } from '../../kernel/errno.js';
+import { ENODATA } from '../../linux/errno.js';
 import { KmodError } from '../kmod-error.js';
 import type { ElfView, SectionRange } from './elf-view.js';
 import type { SymbolTable } from './symbol-table.js';

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { DiskRoot } from '../../files/node/disk-root.js';
 import { OutputFolder } from '../../files/node/output-folder.js';
-import { EEXIST, EIO, ENOENT, ENOTDIR } from '../../kernel/errno.js';
+import { EEXIST, EIO, ENOENT, ENOTDIR } from '../../linux/errno.js';
 import type { FileWriter, WriteProblem } from '../file-writer.js';
 
 /** A file beside the one that it will replace. */

@@ -1,4 +1,4 @@
-import { EROFS, strerror } from '../../kernel/errno.js';
+import { EROFS, strerror } from '../../linux/errno.js';
 import type { FileWriter, WriteProblem } from '../file-writer.js';
 import type { ToolLog } from './log.js';
 

@@ -1,4 +1,4 @@
-import { EINVAL, ENOENT, ENOEXEC, ESRCH, strerror } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOEXEC, ESRCH, strerror } from '../../linux/errno.js';
 import { Lookup } from '../found-module.js';
 import { explain } from './modprobe-insert.js';
 import { moduleOptions } from './module-options.js';

@@ -1,4 +1,4 @@
-import { ENOENT, strerror } from '../../kernel/errno.js';
+import { ENOENT, strerror } from '../../linux/errno.js';
 import { moduleName } from '../names.js';
 import { untilExit } from './open-log.js';
 import { tellIndexConfig } from './open-tree.js';

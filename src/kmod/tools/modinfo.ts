@@ -1,4 +1,4 @@
-import { strerror } from '../../kernel/errno.js';
+import { strerror } from '../../linux/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
 import { confined, type FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';

@@ -1,4 +1,4 @@
-import { EEXIST, ENOENT, strerror } from '../../kernel/errno.js';
+import { EEXIST, ENOENT, strerror } from '../../linux/errno.js';
 import { type FoundModule, Lookup } from '../found-module.js';
 import type { InsertStep } from '../plan.js';
 import { stepLine } from '../show-depends.js';

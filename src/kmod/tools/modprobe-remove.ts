@@ -1,4 +1,4 @@
-import { EAGAIN, EBUSY, EEXIST, ENOENT, strerror } from '../../kernel/errno.js';
+import { EAGAIN, EBUSY, EEXIST, ENOENT, strerror } from '../../linux/errno.js';
 import { type FoundModule, Lookup } from '../found-module.js';
 import { LOG } from './log.js';
 import { explain } from './modprobe-insert.js';

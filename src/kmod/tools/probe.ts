@@ -1,4 +1,4 @@
-import { EEXIST, EINVAL, ENOENT, strerror } from '../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOENT, strerror } from '../../linux/errno.js';
 import type { FoundModule } from '../found-module.js';
 import type { ModuleTree } from '../module-tree.js';
 import { type InsertStep, insertPlan } from '../plan.js';

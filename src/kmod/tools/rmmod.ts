@@ -1,4 +1,4 @@
-import { EAGAIN, strerror } from '../../kernel/errno.js';
+import { EAGAIN, strerror } from '../../linux/errno.js';
 import { type FoundModule, Lookup } from '../found-module.js';
 import { explain } from './modprobe-insert.js';
 import { untilExit } from './open-log.js';

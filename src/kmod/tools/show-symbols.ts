@@ -1,4 +1,4 @@
-import { ENOENT, strerror } from '../../kernel/errno.js';
+import { ENOENT, strerror } from '../../linux/errno.js';
 import { bytesOf } from '../byte-text.js';
 import type { FoundModule } from '../found-module.js';
 import { KmodError } from '../kmod-error.js';

@@ -1,5 +1,5 @@
 import { rawBytes } from '../../files/raw-text.js';
-import { EROFS, strerror } from '../../kernel/errno.js';
+import { EROFS, strerror } from '../../linux/errno.js';
 import { readText } from '../file-source.js';
 import { getopt, type OptionTable } from './getopt.js';
 import type { Steps, ToolHost } from './tool.js';

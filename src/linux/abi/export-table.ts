@@ -1,4 +1,4 @@
-import { IMAGE, type Ptr } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import { declaredOf } from '../../kernel/abi/fidelity.js';
 import type { AnyFunction, Gate } from '../../kernel/abi/gate.js';
 import {
@@ -11,6 +11,7 @@ import { isSleepable, type Sleepable, type Value } from '../../kernel/effects.js
 import type { Executor } from '../../kernel/task/executor.js';
 import type { Target } from '../../target/index.js';
 import { Unimplemented } from '../errors.js';
+import { IMAGE } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 
 interface Definition {

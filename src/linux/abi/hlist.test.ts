@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { AddressSpace, PAGE_KERNEL } from '../../cpu/address-space.js';
-import { RAM } from '../../cpu/layout.js';
+import { MEMORY_MAP, RAM } from '../memory-map.js';
 import { hlist } from './hlist.js';
 
 const HEAD = RAM.start;
 const [A, B, C] = [16, 32, 48].map((offset) => RAM.start + offset);
 
 describe('an hlist', () => {
-  const space = new AddressSpace();
+  const space = new AddressSpace(MEMORY_MAP);
   space.map(RAM.start, 4096, PAGE_KERNEL);
 
   /** The nodes as for_each_console() walks over them. */

@@ -48,7 +48,7 @@ export class BackingDevices implements Subsystem {
   };
 
   alloc(): Ptr {
-    const bdi = this.k.slab.kmalloc(this.k.sizeOf('backing_dev_info'), true);
+    const bdi = this.k.slab.allocateBytes(this.k.sizeOf('backing_dev_info'), true);
     if (bdi !== 0) this.init(bdi);
     return bdi;
   }

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { ENOMEM } from '../../kernel/errno.js';
+import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -13,7 +13,7 @@ export class BadBlocks implements Subsystem {
     badblocks_init: (blocks: Ptr, enable: number) => {
       const type = this.k.struct('badblocks');
       this.k.space.writable(blocks, type.size).fill(0);
-      const page = this.k.slab.kmalloc(PAGE_SIZE, true);
+      const page = this.k.slab.allocateBytes(PAGE_SIZE, true);
       type.set(blocks, 'shift', enable !== 0 && page !== 0 ? 0 : -1);
       type.set(blocks, 'page', page);
       return page === 0 ? -ENOMEM : 0;

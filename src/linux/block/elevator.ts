@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-
-import { EBUSY, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EBUSY, EINVAL, ENOMEM } from '../errno.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SlabExports } from '../mm/slab.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import { type Guest, guest } from '../testing/guest.js';
 import { RequestQueues } from './queue.js';
 import { QueueLimits } from './queue-limits.js';

@@ -38,7 +38,7 @@ export class RequestQueues implements Subsystem {
   alloc(): Ptr {
     const { k } = this;
     const type = k.struct('request_queue');
-    const q = k.slab.kmalloc(type.size, true);
+    const q = k.slab.allocateBytes(type.size, true);
     if (q === 0) return 0;
     type.set(q, 'id', this.nextId++);
     for (const name of LISTS) if (type.has(name)) list.init(k.space, type.addr(q, name));
@@ -141,7 +141,7 @@ export class RequestQueues implements Subsystem {
     const told = ops.get(operations, 'init_hctx') !== 0;
     const table = k.struct('request_queue').addr(q, 'hctx_table');
     for (let index = 0; index < sets.get(set, 'nr_hw_queues'); index++) {
-      const context = k.slab.kmalloc(type.size, true);
+      const context = k.slab.allocateBytes(type.size, true);
       list.init(k.space, type.addr(context, 'dispatch'));
       list.init(k.space, type.addr(context, 'hctx_list'));
       type.set(context, 'queue', q);

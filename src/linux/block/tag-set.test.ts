@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, EIO, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, EIO, ENOMEM } from '../errno.js';
 import { XArrays } from '../lib/xarray/xarray.js';
 import { type Guest, guest } from '../testing/guest.js';
 
@@ -127,7 +127,7 @@ describe('a queue of a tag set', () => {
     type.bind(own, 'exit_hctx', 'test_exit_hctx', (_context: Ptr, index: number) => {
       told.push(['exit', index]);
     });
-    const data = k.slab.kmalloc(8, true);
+    const data = k.slab.allocateBytes(8, true);
     const set = tagSet({ ops: own, driver_data: data });
     g.call.blk_mq_alloc_tag_set(set);
     const q = g.call.blk_mq_init_queue(set);

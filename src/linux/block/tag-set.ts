@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -59,7 +59,7 @@ export class TagSets implements Subsystem {
     list.init(k.space, type.addr(set, 'tag_list_lock.wait_list'));
     yield* this.makeMaps(set);
     const queues = type.get(set, 'nr_hw_queues');
-    const tags = k.slab.kmalloc(queues * 8, true);
+    const tags = k.slab.allocateBytes(queues * 8, true);
     if (tags === 0) return -ENOMEM;
     type.set(set, 'tags', tags);
     if (yield* this.makeAllTags(set)) return 0;
@@ -103,7 +103,7 @@ export class TagSets implements Subsystem {
     const first = type.addr(set, 'map');
     for (let i = 0; i < type.get(set, 'nr_maps'); i++) {
       const at = first + i * map.size;
-      map.set(at, 'mq_map', k.slab.kmalloc(4, true));
+      map.set(at, 'mq_map', k.slab.allocateBytes(4, true));
       map.set(at, 'nr_queues', type.get(set, 'nr_hw_queues'));
     }
     const ops = k.struct('blk_mq_ops');
@@ -125,13 +125,13 @@ export class TagSets implements Subsystem {
     const tagType = k.struct('blk_mq_tags');
     const requests = k.struct('request');
     const depth = type.get(set, 'queue_depth');
-    const tags = k.slab.kmalloc(tagType.size, true);
+    const tags = k.slab.allocateBytes(tagType.size, true);
     k.space.storePtr(type.get(set, 'tags') + queue * 8, tags);
     list.init(k.space, tagType.addr(tags, 'page_list'));
     tagType.set(tags, 'nr_tags', depth);
     tagType.set(tags, 'nr_reserved_tags', type.get(set, 'reserved_tags'));
-    tagType.set(tags, 'rqs', k.slab.kmalloc(depth * 8, true));
-    const table = k.slab.kmalloc(depth * 8, true);
+    tagType.set(tags, 'rqs', k.slab.allocateBytes(depth * 8, true));
+    const table = k.slab.allocateBytes(depth * 8, true);
     tagType.set(tags, 'static_rqs', table);
     const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / CACHE_LINE) * CACHE_LINE;
     const memory = k.pages.allocateExact(depth * stride);

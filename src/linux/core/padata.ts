@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, EINVAL } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
+import { EBUSY, EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { hostKtype } from '../kobject/ktype.js';
@@ -42,7 +42,7 @@ export class Padata implements Subsystem {
   private allocate(name: string): Ptr {
     const { k } = this;
     const type = k.struct('padata_instance');
-    const instance = k.slab.kmalloc(type.size, true);
+    const instance = k.slab.allocateBytes(type.size, true);
     if (instance === 0) return 0;
     const queues = k.get(Workqueues);
     type.set(instance, 'parallel_wq', queues.create(`${name}_parallel`));
@@ -94,7 +94,7 @@ export class Padata implements Subsystem {
   private allocateShell(instance: Ptr): Ptr {
     const { k } = this;
     const type = k.struct('padata_shell');
-    const shell = k.slab.kmalloc(type.size, true);
+    const shell = k.slab.allocateBytes(type.size, true);
     if (shell === 0) return 0;
     type.set(shell, 'pinst', instance);
     const head = k.struct('padata_instance').addr(instance, 'pslist');
@@ -141,7 +141,7 @@ export class Padata implements Subsystem {
   private queue(shell: Ptr, job: Ptr, step: 'parallel' | 'serial'): void {
     const { k } = this;
     const type = k.struct('work_struct');
-    const work = k.slab.kmalloc(type.size, true);
+    const work = k.slab.allocateBytes(type.size, true);
     k.get(Workqueues).init(work, 0);
     type.bind(work, 'func', 'padata_worker', (at: Ptr) => this.work(at));
     this.steps.set(work, { job, step });

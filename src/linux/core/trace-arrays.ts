@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EBUSY, EINVAL, ENOENT } from '../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOENT } from '../errno.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -38,7 +38,7 @@ export class TraceArrays implements Subsystem {
   private create(name: string): Ptr {
     const { k } = this;
     const type = k.struct('trace_array');
-    const array = k.slab.kmalloc(type.size, true);
+    const array = k.slab.allocateBytes(type.size, true);
     if (array === 0) return 0;
     type.set(array, 'name', k.constantString(name));
     type.set(array, 'ref', 1);

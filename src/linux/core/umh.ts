@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOENT } from '../../kernel/errno.js';
+import { EINVAL, ENOENT } from '../errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -31,7 +31,7 @@ export class UserModeHelpers implements Subsystem {
 
   private setUp(fields: Readonly<Record<string, Ptr>>): Ptr {
     const type = this.k.struct('subprocess_info');
-    const info = this.k.slab.kmalloc(type.size, true);
+    const info = this.k.slab.allocateBytes(type.size, true);
     if (info === 0) return 0;
     for (const [field, value] of Object.entries(fields)) type.set(info, field, value);
     return info;

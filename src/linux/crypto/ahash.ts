@@ -1,6 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN, EBUSY, EINPROGRESS, ENOKEY } from '../../kernel/errno.js';
+import { EAGAIN, EBUSY, EINPROGRESS, ENOKEY } from '../errno.js';
 import { isErr, ptrErr, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

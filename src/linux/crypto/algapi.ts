@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOENT, ENOSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EEXIST, EINVAL, ENOENT, ENOSYS } from '../errno.js';
 import { errPtr, Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
+import { EINVAL, ENAMETOOLONG, ENOENT } from '../errno.js';
 import { errPtr, isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

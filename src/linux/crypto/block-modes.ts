@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import { isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -89,7 +89,7 @@ export class BlockModes implements Subsystem {
     const requests = k.struct('skcipher_request');
     const walks = k.get(SkcipherWalks);
     const tfm = k.struct('crypto_skcipher').of(requests.get(request, 'base.tfm'), 'base');
-    const walk = k.slab.kmalloc(type.size, true);
+    const walk = k.slab.allocateBytes(type.size, true);
     let result = walks.start(walk, request);
     while (type.get(walk, 'nbytes') !== 0) {
       const block = type.get(walk, 'blocksize');

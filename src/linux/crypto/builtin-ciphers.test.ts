@@ -28,7 +28,7 @@ describe.skipIf(root === undefined)('ciphers over the aes that is built in', () 
   });
 
   const memory = (bytes: Uint8Array): Ptr => {
-    const at = k.slab.kmalloc(bytes.length + 32, true);
+    const at = k.slab.allocateBytes(bytes.length + 32, true);
     k.space.writable(at, bytes.length).set(bytes);
     return at;
   };
@@ -40,7 +40,7 @@ describe.skipIf(root === undefined)('ciphers over the aes that is built in', () 
   /** Data in pieces, with room for a tag behind it. */
   const pieces = (data: Uint8Array): { readonly list: Ptr; read(): Buffer } => {
     const table = new ScatterTable(k.space, k.struct('scatterlist'), k.sizeOf('page'));
-    const list = k.slab.kmalloc(4 * table.entryBytes, true);
+    const list = k.slab.allocateBytes(4 * table.entryBytes, true);
     table.init(list, 4);
     let from = 0;
     const parts = [...PIECES, 16].map((length, i) => {
@@ -57,7 +57,7 @@ describe.skipIf(root === undefined)('ciphers over the aes that is built in', () 
   const request = (kind: 'skcipher' | 'aead', tfm: Ptr, list: Ptr, iv: Ptr): Ptr => {
     const type = k.struct(`${kind}_request`);
     const reqsize = kind === 'aead' ? k.struct('crypto_aead').get(tfm, 'reqsize') : 512;
-    const at = k.slab.kmalloc(type.size + reqsize, true);
+    const at = k.slab.allocateBytes(type.size + reqsize, true);
     type.set(at, 'cryptlen', TEXT.length);
     type.set(at, 'iv', iv);
     type.set(at, 'src', list);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LZO_E_OK, lzo1xCompress, lzo1xDecompress } from '../lib/lzo/lzo1x.js';
 import { deflateAll, inflateAll } from '../lib/zlib/at-once.js';

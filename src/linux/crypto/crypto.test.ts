@@ -32,25 +32,25 @@ describe('scatterlists in pieces', () => {
   beforeAll(() => {
     k = Machine.boot({ target: loadBundled() }).kernel;
     walks = k.get(ScatterWalks);
-    first = k.slab.kmalloc(2 * walks.table.entryBytes, true);
+    first = k.slab.allocateBytes(2 * walks.table.entryBytes, true);
     walks.table.init(first, 2);
     [3, 5].forEach((length, i) => {
-      const memory = k.slab.kmalloc(16, true);
+      const memory = k.slab.allocateBytes(16, true);
       walks.table.setBuffer(first + i * walks.table.entryBytes, memory, length);
     });
   });
 
   it('are written and read across entries', () => {
-    const buffer = k.slab.kmalloc(16, true);
+    const buffer = k.slab.allocateBytes(16, true);
     k.space.storeCstring(buffer, 'abcdef');
     walks.exports.scatterwalk_map_and_copy(buffer, first, 1, 6, 1);
-    const back = k.slab.kmalloc(16, true);
+    const back = k.slab.allocateBytes(16, true);
     walks.exports.scatterwalk_map_and_copy(back, first, 2, 4, 0);
     expect(k.space.cstring(back)).toBe('bcde');
   });
 
   it('begin later in a list of two entries that leads on', () => {
-    const shorter = k.slab.kmalloc(2 * walks.table.entryBytes, true);
+    const shorter = k.slab.allocateBytes(2 * walks.table.entryBytes, true);
     expect(walks.exports.scatterwalk_ffwd(shorter, first, 3)).toBe(first + walks.table.entryBytes);
     expect(walks.exports.scatterwalk_ffwd(shorter, first, 2)).toBe(shorter);
     expect([...walks.table.entries(shorter)].map((sg) => walks.table.length(sg))).toEqual([1, 5]);

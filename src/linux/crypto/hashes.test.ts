@@ -23,7 +23,7 @@ for (const target of targets)
     });
 
     const memory = (bytes: Uint8Array): Ptr => {
-      const at = g.k.slab.kmalloc(bytes.length + 8, true);
+      const at = g.k.slab.allocateBytes(bytes.length + 8, true);
       g.k.space.writable(at, bytes.length).set(bytes);
       return at;
     };
@@ -35,7 +35,7 @@ for (const target of targets)
     };
     const descOf = (tfm: Ptr): Ptr => {
       const bytes = g.k.sizeOf('shash_desc') + g.k.struct('crypto_shash').get(tfm, 'descsize');
-      const desc = g.k.slab.kmalloc(bytes, true);
+      const desc = g.k.slab.allocateBytes(bytes, true);
       g.k.struct('shash_desc').set(desc, 'tfm', tfm);
       return desc;
     };
@@ -111,7 +111,7 @@ for (const target of targets)
     const requestOf = (hash: Ptr, pieces: readonly number[], out: Ptr): Ptr => {
       const { k } = g;
       const { table } = k.get(ScatterWalks);
-      const list = k.slab.kmalloc(pieces.length * table.entryBytes, true);
+      const list = k.slab.allocateBytes(pieces.length * table.entryBytes, true);
       table.init(list, pieces.length);
       let from = 0;
       pieces.forEach((length, i) => {
@@ -119,7 +119,7 @@ for (const target of targets)
         from += length;
       });
       const type = k.struct('ahash_request');
-      const request = k.slab.kmalloc(type.size + k.struct('crypto_ahash').get(hash, 'reqsize'), true);
+      const request = k.slab.allocateBytes(type.size + k.struct('crypto_ahash').get(hash, 'reqsize'), true);
       type.set(request, 'base.tfm', k.struct('crypto_ahash').addr(hash, 'base'));
       type.set(request, 'src', list);
       type.set(request, 'nbytes', from);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../errno.js';
 import { isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -40,12 +40,12 @@ export class Hmac implements Subsystem {
   private *create(template: Ptr, table: Ptr): Sleepable<number> {
     const { k } = this;
     const { exports: attributes } = k.get(CryptoAttributes);
-    const scratch = k.slab.kmalloc(8, true);
+    const scratch = k.slab.allocateBytes(8, true);
     const refused = attributes.crypto_check_attr_type(table, TYPE_SHASH, scratch);
     const mask = k.space.load32(scratch);
     k.slab.free(scratch);
     if (refused !== 0) return refused;
-    const instance = k.slab.kmalloc(k.sizeOf('shash_instance') + k.sizeOf('crypto_shash_spawn'), true);
+    const instance = k.slab.allocateBytes(k.sizeOf('shash_instance') + k.sizeOf('crypto_shash_spawn'), true);
     if (instance === 0) return -ENOMEM;
     const result = yield* this.make(template, instance, k.space.loadPtr(table + POINTER_BYTES), mask);
     if (result !== 0) this.free(instance);
@@ -129,7 +129,7 @@ export class Hmac implements Subsystem {
     const hash = this.hashOf(tfm);
     const block = k.struct('shash_alg').get(shash.algOf(tfm), 'base.cra_blocksize');
     const desc = shash.newDesc(hash);
-    const pad = k.slab.kmalloc(block, true);
+    const pad = k.slab.allocateBytes(block, true);
     let result = 0;
     if (length > block) result = yield* shash.digest(desc, key, length, pad);
     else k.space.writable(pad, block).set(k.space.bytes.slice(key, key + length));

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { AEAD, AHASH, AKCIPHER, CryptoRegistration, type Kind, KPP, SKCIPHER } from './registration.js';

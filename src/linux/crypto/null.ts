@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { runNow } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
+import { EINVAL } from '../errno.js';
 import { isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -100,7 +100,7 @@ export class NullAlgorithms implements Subsystem {
     const { k } = this;
     const type = k.struct('skcipher_walk');
     const walks = k.get(SkcipherWalks);
-    const walk = k.slab.kmalloc(type.size, true);
+    const walk = k.slab.allocateBytes(type.size, true);
     let result = walks.start(walk, request);
     while (type.get(walk, 'nbytes') !== 0) {
       this.copy(type.get(walk, 'dst.virt.addr'), type.get(walk, 'src.virt.addr'), type.get(walk, 'nbytes'));

@@ -59,7 +59,7 @@ export class CryptoManager implements Subsystem {
     const partBytes = header.size + k.sizeOf('crypto_attr_alg');
     const tableBytes = (parts.length + 2) * 8;
     const kindBytes = header.size + kind.size;
-    const table = k.slab.kmalloc(tableBytes + kindBytes + parts.length * partBytes, true);
+    const table = k.slab.allocateBytes(tableBytes + kindBytes + parts.length * partBytes, true);
     const put = (index: number, at: Ptr, bytes: number, which: number): void => {
       k.space.storePtr(table + 8 * index, at);
       header.set(at, 'rta_len', bytes);

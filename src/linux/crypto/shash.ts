@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOKEY } from '../../kernel/errno.js';
+import { EINVAL, ENOKEY } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi, UNSUPPORTED } from './algapi.js';
@@ -167,7 +167,10 @@ export class Shash implements Subsystem {
   /** A struct shash_desc for a transformation; the caller frees it. */
   newDesc(tfm: Ptr): Ptr {
     const { k } = this;
-    const desc = k.slab.kmalloc(k.sizeOf('shash_desc') + k.struct('crypto_shash').get(tfm, 'descsize'), true);
+    const desc = k.slab.allocateBytes(
+      k.sizeOf('shash_desc') + k.struct('crypto_shash').get(tfm, 'descsize'),
+      true,
+    );
     k.struct('shash_desc').set(desc, 'tfm', tfm);
     return desc;
   }
@@ -228,7 +231,7 @@ export class Shash implements Subsystem {
 
   private alignedMemory(tfm: Ptr, length: number): { readonly memory: Ptr; readonly at: Ptr } {
     const mask = this.alignmask(tfm);
-    const memory = this.k.slab.kmalloc(length + mask, true);
+    const memory = this.k.slab.allocateBytes(length + mask, true);
     return { memory, at: memory + mask - ((memory + mask) % (mask + 1)) };
   }
 

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { type Position, ScatterWalks } from './scatterwalk.js';
@@ -113,7 +113,7 @@ export class SkcipherWalks implements Subsystem {
   private copyStep(walk: Ptr, input: Position, bytes: number): number {
     const { k } = this;
     const type = k.struct('skcipher_walk');
-    const buffer = k.slab.kmalloc(Math.max(bytes, type.get(walk, 'alignmask') + 1), true);
+    const buffer = k.slab.allocateBytes(Math.max(bytes, type.get(walk, 'alignmask') + 1), true);
     if (buffer === 0) return this.finish(walk, -ENOMEM);
     const from = { ...input };
     this.pieces(from, bytes, (at, length, done) => {

@@ -24,7 +24,7 @@ describe.skipIf(root === undefined)('pcbc(fcrypt), an instance of two modules', 
   });
 
   const memory = (bytes: Uint8Array): Ptr => {
-    const at = k.slab.kmalloc(Math.max(bytes.length, 8), true);
+    const at = k.slab.allocateBytes(Math.max(bytes.length, 8), true);
     k.space.writable(at, bytes.length).set(bytes);
     return at;
   };
@@ -40,7 +40,7 @@ describe.skipIf(root === undefined)('pcbc(fcrypt), an instance of two modules', 
     pieces: readonly number[],
   ): string {
     const table = new ScatterTable(k.space, k.struct('scatterlist'), k.sizeOf('page'));
-    const list = k.slab.kmalloc(pieces.length * table.entryBytes, true);
+    const list = k.slab.allocateBytes(pieces.length * table.entryBytes, true);
     table.init(list, pieces.length);
     let from = 0;
     const parts = pieces.map((length, i) => {
@@ -50,7 +50,7 @@ describe.skipIf(root === undefined)('pcbc(fcrypt), an instance of two modules', 
       return { at, length };
     });
     const type = k.struct('skcipher_request');
-    const request = k.slab.kmalloc(type.size, true);
+    const request = k.slab.allocateBytes(type.size, true);
     type.set(request, 'cryptlen', data.length);
     type.set(request, 'iv', memory(hex(iv)));
     type.set(request, 'src', list);
@@ -63,7 +63,7 @@ describe.skipIf(root === undefined)('pcbc(fcrypt), an instance of two modules', 
   }
 
   it('wants a key of the right size', () => {
-    const request = k.slab.kmalloc(k.sizeOf('skcipher_request'), true);
+    const request = k.slab.allocateBytes(k.sizeOf('skcipher_request'), true);
     k.struct('skcipher_request').set(request, 'base.tfm', k.struct('crypto_skcipher').addr(tfm, 'base'));
     expect(call('crypto_skcipher_encrypt', request)).toBe(-126);
     expect(call('crypto_skcipher_setkey', tfm, memory(new Uint8Array(8)), 7n)).toBe(-22);

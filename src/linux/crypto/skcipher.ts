@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOKEY, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOKEY, ENOMEM } from '../errno.js';
 import { errPtr, isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -50,12 +50,12 @@ export class Skciphers implements Subsystem {
     const { exports: attributes } = k.get(CryptoAttributes);
     const type = k.struct('skcipher_instance');
     const spawns = k.struct('crypto_cipher_spawn');
-    const scratch = k.slab.kmalloc(8, true);
+    const scratch = k.slab.allocateBytes(8, true);
     const refused = attributes.crypto_check_attr_type(table, TYPE_SKCIPHER, scratch);
     const mask = k.space.load32(scratch);
     k.slab.free(scratch);
     if (refused !== 0) return errPtr(-refused);
-    const instance = k.slab.kmalloc(type.size + spawns.size, true);
+    const instance = k.slab.allocateBytes(type.size + spawns.size, true);
     if (instance === 0) return errPtr(ENOMEM);
     const own = type.addr(instance, 'alg.base');
     const spawn = spawns.addr(this.simpleSpawn(own), 'base');

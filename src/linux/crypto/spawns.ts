@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN, EINVAL, ENOENT } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EAGAIN, EINVAL, ENOENT } from '../errno.js';
 import { errPtr, isErr, ptrErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

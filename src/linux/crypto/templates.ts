@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN, EEXIST } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EAGAIN, EEXIST } from '../errno.js';
 import { Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOENT, ENOMEM } from '../../kernel/errno.js';
+import { ENOENT, ENOMEM } from '../errno.js';
 import { errPtr, isErr, Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -135,7 +135,7 @@ export class CryptoTfms implements Subsystem {
     if (frontend.type !== kind && frontend.type !== TYPE_AHASH)
       throw new Unimplemented(`a ${frontend.object} over an algorithm of type ${kind}`, '');
     const contextBytes = frontend.type === kind ? type.get(alg, 'cra_ctxsize') : POINTER_BYTES;
-    const object = k.slab.kmalloc(k.sizeOf(frontend.object) + contextBytes + CONTEXT_SLACK, true);
+    const object = k.slab.allocateBytes(k.sizeOf(frontend.object) + contextBytes + CONTEXT_SLACK, true);
     if (object === 0) return errPtr(ENOMEM);
     const tfm = this.tfmOf(object, frontend);
     const tfmType = k.struct('crypto_tfm');

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, ENXIO } from '../../kernel/errno.js';
 import { MAJOR, MINOR, MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import { CharRegions } from '../drivers/base/char-regions.js';
 import { Devices } from '../drivers/base/core.js';
+import { EBUSY, ENXIO } from '../errno.js';
 import type { Holding } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -132,7 +132,7 @@ export class CharDevices implements Subsystem {
 
   private alloc(): Ptr {
     const type = this.k.struct('cdev');
-    const cdev = this.k.slab.kmalloc(type.size, true);
+    const cdev = this.k.slab.allocateBytes(type.size, true);
     if (cdev === 0) return 0;
     list.init(this.k.space, type.addr(cdev, 'list'));
     this.initObject(cdev, this.typeOf('cdev_dynamic_release'));

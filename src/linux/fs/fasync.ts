@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { ENOMEM } from '../../kernel/errno.js';
+import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -39,7 +39,7 @@ export class AsyncNotification implements Subsystem {
       type.set(known.entry, 'fa_fd', fd);
       return 0;
     }
-    const entry = k.slab.kmalloc(type.size, true);
+    const entry = k.slab.allocateBytes(type.size, true);
     if (entry === 0) return -ENOMEM;
     type.set(entry, 'magic', FASYNC_MAGIC);
     type.set(entry, 'fa_fd', fd);

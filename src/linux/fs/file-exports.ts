@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADF, EINVAL, ENAMETOOLONG, ENOENT, ENOMEM, ENOTTY } from '../../kernel/errno.js';
+import { EBADF, EINVAL, ENAMETOOLONG, ENOENT, ENOMEM, ENOTTY } from '../errno.js';
 import { errPtr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

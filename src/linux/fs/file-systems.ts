@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import { EBUSY, EINVAL } from '../errno.js';
 import { Oops } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import { Modules } from '../kallsyms/modules.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOTTY, ESPIPE } from '../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOIOCTLCMD, ENOTTY, ESPIPE } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { FMODE_LSEEK, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
 import type { Operation, OperationTable } from './guest-ops.js';
@@ -8,7 +8,6 @@ import { IovIter } from './iov-iter.js';
 import { withLocals } from './locals.js';
 import type { FileServer, OpenFile, Position } from './open-file.js';
 
-const ENOIOCTLCMD = 515;
 /** loff_t of an unbounded fsync range. */
 const LONGEST = (1n << 63n) - 1n;
 const IOCB_WRITE = 1 << 18;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADF, EINVAL, ENOTDIR } from '../../kernel/errno.js';
 import { DirectoryNode, type FileNode } from '../../kernel/files/index.js';
+import { EBADF, EINVAL, ENOTDIR } from '../errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EFAULT, EINVAL } from '../../kernel/errno.js';
 import type { DataNode } from '../../kernel/files/index.js';
+import { EFAULT, EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { UserMemory } from '../mm/user-memory.js';
 import { O_APPEND, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
@@ -83,7 +83,7 @@ export class DataServer extends HostServer {
   }
 
   protected override take(open: OpenFile, bytes: Uint8Array, position: number): number {
-    const error = this.node.write(position, bytes);
+    const error = this.k.files.numberOf(this.node.write(position, bytes));
     this.syncSize(open);
     return error || bytes.length;
   }
@@ -101,7 +101,7 @@ export class DataServer extends HostServer {
   }
 
   truncate(open: OpenFile, size: number): number {
-    const error = this.node.truncate(size);
+    const error = this.k.files.numberOf(this.node.truncate(size));
     this.syncSize(open);
     return error;
   }

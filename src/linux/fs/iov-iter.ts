@@ -1,7 +1,8 @@
-import { PAGE_SIZE, type Ptr, VMEMMAP } from '../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { VMEMMAP } from '../memory-map.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAX_RW_COUNT } from './flags.js';
@@ -256,7 +257,7 @@ export class IovIter implements Subsystem {
     if (source.length < segments * VECTOR_BYTES) return -EFAULT;
     let to = space.loadPtr(iovp);
     if (segments > fast) {
-      to = this.k.slab.kmalloc(segments * VECTOR_BYTES, false);
+      to = this.k.slab.allocateBytes(segments * VECTOR_BYTES, false);
       if (to === 0) return -ENOMEM;
     }
     space.writable(to, source.length).set(source);
@@ -272,7 +273,7 @@ export class IovIter implements Subsystem {
     this.k.space.writable(to, type.size).set(this.k.space.readable(from, type.size));
     if (!this.vectored(this.kind(from))) return 0;
     const bytes = type.get(from, 'nr_segs') * VECTOR_BYTES;
-    const copy = this.k.slab.kmalloc(bytes, false);
+    const copy = this.k.slab.allocateBytes(bytes, false);
     if (copy === 0) return 0;
     const vectors = this.k.space.readable(type.get(from, this.vectorField()), bytes);
     this.k.space.writable(copy, bytes).set(vectors);

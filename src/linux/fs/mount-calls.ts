@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../../kernel/errno.js';
 import { DirectoryNode, MemoryDirectory, type Mount } from '../../kernel/files/index.js';
+import { EINVAL, ENODEV, ENOTBLK, ENOTDIR } from '../errno.js';
 import { isErr, ptrErr } from '../errors.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -80,7 +80,7 @@ export class MountCalls implements Subsystem {
     const kind = known.find(type);
     if (kind === 0) return -ENODEV;
     if ((k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0) return -ENOTBLK;
-    const options = data === '' ? 0 : k.slab.kmalloc(data.length + 1, false);
+    const options = data === '' ? 0 : k.slab.allocateBytes(data.length + 1, false);
     if (options !== 0) k.space.storeCstring(options, data);
     const mount = yield* k.get(GuestMounts).mount(kind, flags, source, options);
     if (options !== 0) k.slab.free(options);

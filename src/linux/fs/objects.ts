@@ -177,7 +177,7 @@ export class VfsObjects implements Subsystem {
 
   makeInode(node: FileNode, superBlock: Ptr): Ptr {
     const type = this.k.struct('inode');
-    const inode = this.k.slab.kmalloc(type.size, true);
+    const inode = this.k.slab.allocateBytes(type.size, true);
     this.initInodeOnce(inode);
     this.initInode(inode, superBlock);
     type.set(inode, 'i_mode', modeOf(node));
@@ -197,7 +197,7 @@ export class VfsObjects implements Subsystem {
 
   makeDentry(name: string, inode: Ptr, parent: Ptr, superBlock: Ptr): Ptr {
     const type = this.k.struct('dentry');
-    const dentry = this.k.slab.kmalloc(type.size, true);
+    const dentry = this.k.slab.allocateBytes(type.size, true);
     for (const list of LIST_HEADS_OF_DENTRY) if (type.has(list)) this.list(type, dentry, list);
     this.nameDentry(dentry, name);
     type.set(dentry, 'd_inode', inode);
@@ -212,7 +212,7 @@ export class VfsObjects implements Subsystem {
     const type = this.k.struct('dentry');
     const inline = type.addr(dentry, 'd_iname');
     const room = type.member('d_iname').size;
-    const at = name.length < room ? inline : this.k.slab.kmalloc(name.length + 1, true);
+    const at = name.length < room ? inline : this.k.slab.allocateBytes(name.length + 1, true);
     this.k.space.storeCstring(at, name);
     const before = type.get(dentry, 'd_name.name');
     if (before !== 0 && before !== inline) this.k.slab.free(before);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADF, EMFILE } from '../../kernel/errno.js';
 import type { FileNode } from '../../kernel/files/index.js';
 import { list } from '../abi/list.js';
+import { EBADF, EMFILE } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -44,7 +44,7 @@ export class OpenFiles implements Subsystem {
   create(node: FileNode | undefined, path: string, openFlags: number, fileSystem: string): OpenFile {
     const { k } = this;
     const type = k.struct('file');
-    const file = k.slab.kmalloc(type.size, true);
+    const file = k.slab.allocateBytes(type.size, true);
     const open: OpenFile = { file, node, path, server: NO_SERVER };
     if (node) {
       const objects = k.get(VfsObjects).take(node, path.slice(path.lastIndexOf('/') + 1) || '/', fileSystem);

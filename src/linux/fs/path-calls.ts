@@ -1,5 +1,4 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR } from '../../kernel/errno.js';
 import {
   DeviceNode,
   DirectoryNode,
@@ -11,6 +10,7 @@ import {
   SpecialNode,
   SymlinkNode,
 } from '../../kernel/files/index.js';
+import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import * as flags from './flags.js';
 import { modeOf, VfsObjects } from './objects.js';
@@ -58,20 +58,20 @@ export class PathCalls {
       const made = yield* location.parent.make(location.name, 'directory', mode);
       return typeof made === 'number' ? made : 0;
     }
-    return location.parent.insert(location.name, new MemoryDirectory(mode & ~UMASK));
+    return this.tree.insert(location, new MemoryDirectory(mode & ~UMASK));
   }
 
   *mknod(path: string, mode: number, major: number, minor: number): Sleepable<number> {
     const location = yield* this.vacant(path);
     if (typeof location === 'number') return location;
     const node = specialNode(mode, major, minor);
-    return node ? location.parent.insert(location.name, node) : -EINVAL;
+    return node ? this.tree.insert(location, node) : -EINVAL;
   }
 
   *symlink(target: string, path: string): Sleepable<number> {
     const location = yield* this.vacant(path);
     if (typeof location === 'number') return location;
-    return location.parent.insert(location.name, new SymlinkNode(target));
+    return this.tree.insert(location, new SymlinkNode(target));
   }
 
   *readlink(path: string): Sleepable<string | number> {
@@ -105,7 +105,7 @@ export class PathCalls {
 
   private *drop(location: Location): Sleepable<number> {
     const { parent, name } = location;
-    return parent.drop ? yield* parent.drop(name) : parent.remove(name);
+    return parent.drop ? yield* parent.drop(name) : this.tree.numberOf(parent.remove(name));
   }
 
   private *find(path: string, follow = true): Sleepable<FileNode | number> {

@@ -81,7 +81,7 @@ export class FilePolling implements Subsystem {
     const waiter = this.waiters.get(table);
     if (!waiter) return;
     const type = k.struct('wait_queue_entry');
-    const entry = k.slab.kmalloc(type.size, true);
+    const entry = k.slab.allocateBytes(type.size, true);
     type.bind(entry, 'func', 'pollwake', (at: Ptr) => this.woken(at));
     type.set(entry, 'private', waiter.task.object);
     list.add(k.space, type.addr(entry, 'entry'), k.struct('wait_queue_head').addr(queue, 'head'));

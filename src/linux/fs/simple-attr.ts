@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EACCES, EFAULT, ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EACCES, EFAULT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseInteger } from '../lib/string/kstrtox.js';
 import { sprintf } from '../lib/vsprintf/vsprintf.js';
@@ -69,7 +69,7 @@ export class SimpleAttributes implements Subsystem {
 
   private open(inode: Ptr, file: Ptr, get: Ptr, set: Ptr, format: Ptr): number {
     const { k, type } = this;
-    const attribute = k.slab.kmalloc(type.size, true);
+    const attribute = k.slab.allocateBytes(type.size, true);
     if (attribute === 0) return -ENOMEM;
     type.set(attribute, 'get', get);
     type.set(attribute, 'set', set);

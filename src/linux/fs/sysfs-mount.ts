@@ -1,6 +1,6 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { EACCES, EPERM } from '../../kernel/errno.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../kernel/files/index.js';
+import { EACCES, EPERM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type {
   SysfsAttribute,

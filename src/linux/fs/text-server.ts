@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { EIO } from '../../kernel/errno.js';
+import { EIO } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { HostServer } from './host-server.js';
 import type { MaybeSleeps, OpenFile } from './open-file.js';

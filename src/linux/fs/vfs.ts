@@ -1,6 +1,17 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import {
+  DataNode,
+  DeviceNode,
+  DirectoryNode,
+  type FileNode,
+  type FileTree,
+  type Location,
+  MemoryFile,
+  SymlinkNode,
+} from '../../kernel/files/index.js';
+import { Credentials } from '../credentials.js';
+import {
   EACCES,
   EBADF,
   EEXIST,
@@ -13,18 +24,7 @@ import {
   ENOTTY,
   ENXIO,
   ESPIPE,
-} from '../../kernel/errno.js';
-import {
-  DataNode,
-  DeviceNode,
-  DirectoryNode,
-  type FileNode,
-  type FileTree,
-  type Location,
-  MemoryFile,
-  SymlinkNode,
-} from '../../kernel/files/index.js';
-import { Credentials } from '../credentials.js';
+} from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
@@ -292,7 +292,7 @@ export class Vfs implements Subsystem {
     const { parent, name } = location;
     if (parent.make) return yield* parent.make(name, 'file', mode & ~UMASK);
     const node = new MemoryFile(mode & ~UMASK);
-    const error = parent.insert(name, node);
+    const error = this.tree.insert(location, node);
     return error === 0 ? node : error;
   }
 

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EBUSY, EINVAL } from '../errno.js';
 import { type Guest, guest } from '../testing/guest.js';
 import { Interrupts } from './manage.js';
 
-const EBUSY = 16;
-const EINVAL = 22;
 const IRQF_SHARED = 0x80;
 /** The timer's, in every PC. */
 const TIMER = 0;

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { IMAGE, MODULES } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
+import { IMAGE, MODULES } from '../memory-map.js';
 import { Modules } from './modules.js';
 
 export interface SymbolAt {

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow } from '../../kernel/effects.js';
-import { EEXIST } from '../../kernel/errno.js';
 import { loadBundled } from '../../target/node/index.js';
+import { EEXIST } from '../errno.js';
 import { LinuxKernel } from '../kernel.js';
 import { Kobjects } from './kobject.js';
 import { krefRead } from './kref.js';
@@ -57,7 +57,7 @@ describe('kobjects', () => {
     const events: string[] = [];
     k.get(Uevents).listen((event) => events.push(`${event.action} ${event.devpath} ${event.subsystem}`));
     const kset = runNow(kobjects.createKset('things', 0, 0));
-    const kobj = k.slab.kmalloc(k.sizeOf('kobject'), true);
+    const kobj = k.slab.allocateBytes(k.sizeOf('kobject'), true);
     k.struct('kobject').set(kobj, 'kset', kset);
     const ktype = k.struct('kobject').get(create('model'), 'ktype');
     expect(runNow(kobjects.initAndAdd(kobj, ktype, 0, 'one'))).toBe(0);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
 import type { StructType } from '../abi/struct.js';
+import { EEXIST, EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
@@ -187,7 +187,7 @@ export class Kobjects implements Subsystem {
   /** kobject_create_and_add(): 0 if it could not be added. */
   *createAndAdd(name: string, parent: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    const kobj = k.slab.kmalloc(this.kobject.size, true);
+    const kobj = k.slab.allocateBytes(this.kobject.size, true);
     if (kobj === 0) return 0;
     this.init(kobj, this.k.get(BuiltinKtypes).dynamic);
     const error = yield* this.add(kobj, parent, name);
@@ -241,7 +241,7 @@ export class Kobjects implements Subsystem {
 
   /** kset_create_and_add(). */
   *createKset(name: string, ueventOps: Ptr, parent: Ptr): Sleepable<Ptr> {
-    const kset = this.k.slab.kmalloc(this.kset.size, true);
+    const kset = this.k.slab.allocateBytes(this.kset.size, true);
     if (kset === 0) return 0;
     const kobj = this.kset.addr(kset, 'kobj');
     this.setName(kobj, name);

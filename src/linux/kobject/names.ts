@@ -3,7 +3,7 @@ import type { LinuxKernel } from '../kernel.js';
 
 /** A kmalloc'd copy of a text (kstrdup). */
 export function duplicate(k: LinuxKernel, text: string): Ptr {
-  const ptr = k.slab.kmalloc(text.length + 1, false);
+  const ptr = k.slab.allocateBytes(text.length + 1, false);
   k.space.storeCstring(ptr, text);
   return ptr;
 }

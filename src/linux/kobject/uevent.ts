@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOENT, ENOMEM } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
@@ -75,7 +75,7 @@ export class Uevents implements Subsystem {
 
   /** A struct kobj_uevent_env, to be freed with k.slab.free(). */
   newEnv(): Ptr {
-    return this.k.slab.kmalloc(this.k.sizeOf('kobj_uevent_env'), true);
+    return this.k.slab.allocateBytes(this.k.sizeOf('kobj_uevent_env'), true);
   }
 
   /** add_uevent_var() of a text: -ENOMEM when the environment is full. */

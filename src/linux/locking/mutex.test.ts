@@ -77,7 +77,7 @@ describe('a mutex', () => {
   });
 
   it('of a counter is taken where the counter falls to zero, and not before', () => {
-    const counter = g.k.slab.kmalloc(4, true);
+    const counter = g.k.slab.allocateBytes(4, true);
     g.k.space.store32(counter, 2);
     expect([g.call.atomic_dec_and_mutex_lock(counter, mutex), g.call.mutex_is_locked(mutex)]).toEqual([0, 0]);
     expect([g.call.atomic_dec_and_mutex_lock(counter, mutex), g.call.mutex_is_locked(mutex)]).toEqual([1, 1]);

@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
+import { EEXIST, ENOENT } from '../errno.js';
 import { type Guest, guest } from '../testing/guest.js';
 
 const NOTIFY_OK = 1;
 const NOTIFY_STOP_MASK = 0x8000;
-const EEXIST = 17;
-const ENOENT = 2;
 
 let g: Guest;
 let called: string[];

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EEXIST, ENOENT } from '../../kernel/errno.js';
+import { EEXIST, ENOENT } from '../errno.js';
 import type { Holding } from '../holding.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { symbolAt } from '../kallsyms/symbolize.js';

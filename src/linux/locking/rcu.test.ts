@@ -18,7 +18,7 @@ it('callbacks of call_rcu() are called, each with its head, before rcu_barrier()
 });
 
 it('kvfree_call_rcu() frees the object round the head', () => {
-  const object = g.k.slab.kmalloc(64, true);
+  const object = g.k.slab.allocateBytes(64, true);
   g.call.kvfree_call_rcu(object + 16, object);
   g.call.rcu_barrier();
   expect(g.k.slab.objectFor(object)).toBeUndefined();

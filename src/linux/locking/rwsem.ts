@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ETIME } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
+import { ETIME } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import type { StructType } from '../abi/struct.js';
+import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -45,7 +45,7 @@ export class ListLrus implements Subsystem {
 
   private init(lru: Ptr, memcgAware: boolean): number {
     const { k, lru: type, node } = this;
-    const at = k.slab.kmalloc(node.size, true);
+    const at = k.slab.allocateBytes(node.size, true);
     if (at === 0) return -ENOMEM;
     type.set(lru, 'node', at);
     list.init(k.space, node.addr(at, 'lru.list'));

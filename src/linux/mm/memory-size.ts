@@ -1,5 +1,5 @@
-import { RAM } from '../../cpu/layout.js';
 import { bootParameter } from '../boot-parameters.js';
+import { RAM } from '../memory-map.js';
 
 const MIB = 1 << 20;
 /** What a machine has that nobody said anything about. */

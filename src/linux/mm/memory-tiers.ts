@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { ENOMEM } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { ENOMEM } from '../errno.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -20,7 +20,7 @@ export class MemoryTiers implements Subsystem {
   private allocate(distance: number): Ptr {
     const { k } = this;
     const type = k.struct('memory_dev_type');
-    const at = k.slab.kmalloc(type.size, true);
+    const at = k.slab.allocateBytes(type.size, true);
     if (at === 0) return errPtr(ENOMEM);
     type.set(at, 'adistance', distance);
     // The member's name was misspelt up to 6.10.

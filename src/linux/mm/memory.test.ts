@@ -15,7 +15,7 @@ beforeEach(() => {
 
 describe('vmap', () => {
   const arrayOf = (pages: readonly Ptr[]): Ptr => {
-    const array = k.slab.kmalloc(8 * pages.length, true);
+    const array = k.slab.allocateBytes(8 * pages.length, true);
     pages.forEach((page, i) => {
       k.space.storePtr(array + 8 * i, page);
     });

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOMEM } from '../../kernel/errno.js';
+import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
@@ -45,7 +45,7 @@ export class Mempools implements Subsystem {
   };
 
   private *create(min: number, alloc: Ptr, free: Ptr, data: Ptr): Sleepable<Ptr> {
-    const pool = this.k.slab.kmalloc(this.k.sizeOf('mempool_s'), true);
+    const pool = this.k.slab.allocateBytes(this.k.sizeOf('mempool_s'), true);
     if ((yield* this.init(pool, min, alloc, free, data)) === 0) return pool;
     this.k.slab.free(pool);
     return 0;
@@ -59,7 +59,7 @@ export class Mempools implements Subsystem {
     type.set(pool, 'pool_data', data);
     type.set(pool, 'alloc', alloc);
     type.set(pool, 'free', free);
-    type.set(pool, 'elements', k.slab.kmalloc(min * 8, true));
+    type.set(pool, 'elements', k.slab.allocateBytes(min * 8, true));
     while (type.get(pool, 'curr_nr') < min) {
       const element = yield* type.call(pool, 'alloc', GFP_KERNEL, data);
       if (element === 0) {
@@ -121,7 +121,7 @@ export class Mempools implements Subsystem {
     while (type.get(pool, 'curr_nr') > min)
       yield* type.call(pool, 'free', this.pop(pool), type.get(pool, 'pool_data'));
     const old = type.get(pool, 'elements');
-    const fresh = k.slab.kmalloc(min * 8, true);
+    const fresh = k.slab.allocateBytes(min * 8, true);
     k.space.bytes.copyWithin(fresh, old, old + type.get(pool, 'curr_nr') * 8);
     k.slab.free(old);
     type.set(pool, 'elements', fresh);

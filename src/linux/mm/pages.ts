@@ -1,5 +1,6 @@
-import { PAGE_SIZE, type Ptr, VMALLOC, VMEMMAP } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
+import { VMALLOC, VMEMMAP } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 

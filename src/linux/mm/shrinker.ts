@@ -41,7 +41,7 @@ export class Shrinkers implements Subsystem {
   private allocate(flags: number): Ptr {
     const { k } = this;
     const type = k.struct('shrinker');
-    const shrinker = k.slab.kmalloc(type.size, true);
+    const shrinker = k.slab.allocateBytes(type.size, true);
     if (shrinker === 0) return 0;
     type.set(shrinker, 'flags', flags | SHRINKER_ALLOCATED);
     type.set(shrinker, 'seeks', DEFAULT_SEEKS);
@@ -57,7 +57,7 @@ export class Shrinkers implements Subsystem {
 
   private register(shrinker: Ptr): number {
     const type = this.k.struct('shrinker');
-    type.set(shrinker, 'nr_deferred', this.k.slab.kmalloc(8, true));
+    type.set(shrinker, 'nr_deferred', this.k.slab.allocateBytes(8, true));
     this.k.origins.note(shrinker);
     this.registered.add(shrinker);
     if (this.k.hasSymbol('shrinker_list')) {

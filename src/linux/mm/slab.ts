@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { EINVAL } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
@@ -121,7 +121,7 @@ export class SlabExports implements Subsystem {
       this.k.get(AllocatorWords).tooLarge(flags);
       return 0;
     }
-    return this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0, true);
+    return this.k.slab.allocateBytes(size, (flags & GFP_ZERO) !== 0, true);
   }
 
   /** The allocation flags among arguments that begin with the buckets to allocate from, if the kernel has these. */
@@ -276,7 +276,7 @@ export class SlabExports implements Subsystem {
       userCopy,
     };
     const type = k.struct('kmem_cache');
-    const object = k.slab.kmalloc(type.size, true);
+    const object = k.slab.allocateBytes(type.size, true);
     type.set(object, 'object_size', size);
     type.set(object, 'name', k.constantString(text));
     type.set(object, 'refcount', 1);

@@ -1,8 +1,9 @@
 import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
-import { PAGE_SIZE, type Ptr, RAM, USER } from '../../cpu/layout.js';
-import { EFAULT, ENODEV } from '../../kernel/errno.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { EFAULT, ENODEV } from '../errno.js';
 import { errPtr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { RAM, USER } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { UserMemory } from './user-memory.js';
 

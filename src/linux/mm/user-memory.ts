@@ -1,8 +1,9 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
-import { GRANULE, PAGE_SIZE, type Ptr, USER } from '../../cpu/layout.js';
+import { GRANULE, PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { OutOfMemory } from '../../kernel/errors.js';
 import { RangeAllocator } from '../../kernel/mm/range-allocator.js';
 import type { LinuxKernel } from '../kernel.js';
+import { USER } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 
 const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;

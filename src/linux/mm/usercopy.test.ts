@@ -27,7 +27,7 @@ beforeAll(() => {
 
 describe('a copy to user memory', () => {
   it('may be of all of a kmalloc object, which is larger than what was asked for, and of no more', () => {
-    const object = k.slab.kmalloc(60, true);
+    const object = k.slab.allocateBytes(60, true);
     expect(refused(object, 64)).toBeUndefined();
     expect(refused(object + 32, 33)).toBe("detected from SLUB object 'kmalloc-64' (offset 32, size 33)!");
   });

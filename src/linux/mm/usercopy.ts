@@ -1,8 +1,9 @@
-import { PAGE_SIZE, type Ptr, RAM, VMALLOC } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import { bootParameter } from '../boot-parameters.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { RAM, VMALLOC } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
 

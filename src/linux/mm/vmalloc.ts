@@ -1,6 +1,7 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
-import { PAGE_SIZE, type Ptr, VMALLOC } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
+import { VMALLOC } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 import { SlabExports } from './slab.js';

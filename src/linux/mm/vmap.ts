@@ -1,6 +1,7 @@
-import { PAGE_SIZE, type Ptr, VMEMMAP } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { Unimplemented } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { VMEMMAP } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EBUSY } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
+import { EBUSY } from '../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,5 +1,5 @@
-import { EINVAL } from '../../kernel/errno.js';
 import { bootParameter } from '../boot-parameters.js';
+import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,4 +1,4 @@
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { TaintName } from '../kallsyms/taint.js';

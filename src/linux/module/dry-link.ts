@@ -1,4 +1,4 @@
-import { MODULES, type Ptr } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import {
   type ElfFile,
   SHN_ABS,
@@ -8,7 +8,8 @@ import {
   SHT_NOBITS,
 } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import { ENOEXEC, ENOMEM, errnoName } from '../../kernel/errno.js';
+import { ENOEXEC, ENOMEM, errnoName } from '../errno.js';
+import { MODULES } from '../memory-map.js';
 import { isSensible, MAX_PERCPU_ALIGN } from '../mm/percpu-request.js';
 import { type LayoutMemory, layoutModule, type ModuleLayout, refuseOutside } from './layout.js';
 import { LoadError } from './load-error.js';

@@ -1,6 +1,6 @@
 import { SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 

@@ -1,5 +1,5 @@
-import { EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
+import { EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

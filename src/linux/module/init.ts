@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
 import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
+import { EAGAIN, EBUSY, ENOENT, EPERM } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';

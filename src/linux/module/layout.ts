@@ -8,7 +8,7 @@ import {
   SHN_UNDEF,
   SHT_NOBITS,
 } from '../../formats/elf/index.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import { LoadError } from './load-error.js';
 
 const PAGE = 4096;

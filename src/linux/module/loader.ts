@@ -5,7 +5,7 @@ import { parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
+import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../errno.js';
 import { Oops } from '../errors.js';
 import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { runNow } from '../../kernel/effects.js';
-import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
+import { EINVAL, EIO, EPERM } from '../errno.js';
 import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

@@ -1,6 +1,5 @@
 import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, EPERM } from '../../kernel/errno.js';
 import {
   type DigestName,
   Keyring,
@@ -11,6 +10,7 @@ import {
   verifyModule,
 } from '../../trust/index.js';
 import { Credentials } from '../credentials.js';
+import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, ENOPKG, EPERM } from '../errno.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
@@ -22,8 +22,6 @@ import { ALGORITHM_OPTIONS, signaturePolicy, UNVOUCHED } from '../security/signa
 import type { Subsystem } from '../subsystem.js';
 import { LoadError } from './load-error.js';
 import { ModuleDirectories } from './module-directory.js';
-
-const ENOPKG = 65;
 
 const ERRNO: Readonly<Record<RefusalCode, number>> = {
   ENODATA,

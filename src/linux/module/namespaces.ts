@@ -1,4 +1,4 @@
-import { EPERM } from '../../kernel/errno.js';
+import { EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EINVAL, ENOSPC, ERANGE, EROFS } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC, ERANGE, EROFS } from '../errno.js';
 import { type Guest, guest } from '../testing/guest.js';
 
 let g: Guest;
@@ -11,13 +11,13 @@ let page: Ptr;
 
 beforeAll(() => {
   g = guest();
-  variable = g.k.slab.kmalloc(64, true);
+  variable = g.k.slab.allocateBytes(64, true);
   page = g.k.pages.allocate(0);
   param = g.struct.kernel_param({ name: g.k.constantString('depth'), arg: variable });
 });
 
 const text = (value: string): Ptr => {
-  const at = g.k.slab.kmalloc(value.length + 1, true);
+  const at = g.k.slab.allocateBytes(value.length + 1, true);
   g.k.space.storeCstring(at, value);
   return at;
 };
@@ -128,7 +128,7 @@ describe('a parameter that is an array', () => {
   const setAll = (value: string): number => g.run(() => type().call(ops(), 'set', text(value), array));
 
   beforeAll(() => {
-    count = g.k.slab.kmalloc(4, true);
+    count = g.k.slab.allocateBytes(4, true);
     const members = { max: 3, elemsize: 4, num: count, elem: variable, ops: g.k.symbol('param_ops_int') };
     const described = g.struct.kparam_array(members);
     array = g.struct.kernel_param({ name: g.k.constantString('ports'), arg: described });

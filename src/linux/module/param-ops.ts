@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOSPC } from '../../kernel/errno.js';
+import { EINVAL, ENOSPC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
 import type { Subsystem } from '../subsystem.js';
@@ -127,7 +127,7 @@ export class ParamOps implements Subsystem {
     }
     const at = this.argument(param);
     this.freeCharp(at);
-    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    const copy = this.k.slab.allocateBytes(text.length + 1, false);
     this.k.space.storeCstring(copy, text);
     this.strings.add(copy);
     this.k.space.storePtr(at, copy);
@@ -262,7 +262,7 @@ export class ParamOps implements Subsystem {
   /** A copy of the array's kernel_param, to point at one element after the other. */
   private elementParam(param: Ptr): Ptr {
     const size = this.k.sizeOf('kernel_param');
-    const copy = this.k.slab.kmalloc(size, true);
+    const copy = this.k.slab.allocateBytes(size, true);
     this.k.space.bytes.copyWithin(copy, param, param + size);
     return copy;
   }

@@ -1,4 +1,4 @@
-import { ERANGE } from '../../kernel/errno.js';
+import { ERANGE } from '../errno.js';
 import { type IntegerType, parseInteger } from '../lib/string/kstrtox.js';
 
 /** An integer parameter: `hex` is how it is shown, not how it is read. */

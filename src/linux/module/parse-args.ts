@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENOENT, ENOSPC, EPERM } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOSPC, EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
@@ -167,7 +167,7 @@ function* applyParameter(
     k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   if (value === undefined) return { result: yield* callSet(k, table, 0, parameter.address), left: value };
-  const buffer = k.slab.kmalloc(value.length + 1, false);
+  const buffer = k.slab.allocateBytes(value.length + 1, false);
   k.space.storeCstring(buffer, value);
   const result = yield* callSet(k, table, buffer, parameter.address);
   const left = k.space.cstring(buffer);

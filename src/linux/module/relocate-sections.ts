@@ -7,7 +7,7 @@ import {
   SHT_REL,
   SHT_RELA,
 } from '../../formats/elf/index.js';
-import { EINVAL, ENOEXEC, ENOSYS } from '../../kernel/errno.js';
+import { EINVAL, ENOEXEC, ENOSYS } from '../errno.js';
 import type { ModuleLayout } from './layout.js';
 import { LoadError } from './load-error.js';
 import { applyRelocations, type RelocationContext, type SymbolValue, symbolValue } from './relocate.js';

@@ -1,4 +1,4 @@
-import { IMAGE, type Ptr } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import {
   R_X86_64_32,
   R_X86_64_32S,
@@ -10,7 +10,8 @@ import {
   type Relocations,
   relocationName,
 } from '../../formats/elf/index.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
+import { IMAGE } from '../memory-map.js';
 import { LoadError } from './load-error.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENAMETOOLONG, ENOENT } from '../../kernel/errno.js';
+import { ENAMETOOLONG, ENOENT } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';

@@ -7,7 +7,7 @@ import {
   SHN_UNDEF,
   STB_WEAK,
 } from '../../formats/elf/index.js';
-import { EINVAL, ENOENT, ENOEXEC } from '../../kernel/errno.js';
+import { EINVAL, ENOENT, ENOEXEC } from '../errno.js';
 import type { LoadedModule, ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

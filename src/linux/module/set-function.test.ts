@@ -11,7 +11,7 @@ function withVariablesAt(variable: bigint): Machine {
   const machine = machineWith(['hello']);
   const { kernel: k } = machine;
   const type = k.struct('notifier_block');
-  const block = k.slab.kmalloc(type.size, true);
+  const block = k.slab.allocateBytes(type.size, true);
   type.bind(block, 'notifier_call', 'test_coming', () => {
     const bytes = new Uint8Array(new BigUint64Array([variable]).buffer);
     for (const module of k.get(Modules).list())

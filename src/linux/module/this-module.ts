@@ -1,5 +1,5 @@
 import { type ElfFile, type Section, SHF_ALLOC, SHT_NOBITS } from '../../formats/elf/index.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 

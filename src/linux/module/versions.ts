@@ -1,6 +1,6 @@
 import type { ElfFile } from '../../formats/elf/index.js';
 import { crcsByName, kernelVersions, parseExtendedModversions } from '../../formats/modversions.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

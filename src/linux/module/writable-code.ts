@@ -1,5 +1,5 @@
 import { type ElfFile, SHF_EXECINSTR, SHF_WRITE } from '../../formats/elf/index.js';
-import { ENOEXEC } from '../../kernel/errno.js';
+import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';

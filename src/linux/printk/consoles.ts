@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, ENODEV } from '../../kernel/errno.js';
 import type { LogRecord } from '../../kernel/log.js';
+import { EINVAL, ENODEV } from '../errno.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -121,7 +121,7 @@ export class Consoles implements Subsystem {
     const us = Math.floor(record.time / NS_PER_US);
     const stamp = `${String(Math.floor(us / 1e6)).padStart(5)}.${String(us % 1e6).padStart(6, '0')}`;
     const bytes = new TextEncoder().encode(`[${stamp}] ${record.text}\n`);
-    const buffer = k.slab.kmalloc(bytes.length, true);
+    const buffer = k.slab.allocateBytes(bytes.length, true);
     if (buffer === 0) return;
     k.space.bytes.set(bytes, buffer);
     yield* this.type.call(console, 'write', console, buffer, bytes.length);

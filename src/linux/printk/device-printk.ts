@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
-import { EPROBE_DEFER } from '../../kernel/errno.js';
+import { EPROBE_DEFER } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { errname } from '../lib/vsprintf/errname.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';

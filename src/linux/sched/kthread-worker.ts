@@ -42,7 +42,7 @@ export class KthreadWorkers implements Subsystem {
   private create(flags: number, name: string): Ptr {
     const { k } = this;
     const type = k.struct('kthread_worker');
-    const worker = k.slab.kmalloc(type.size, true);
+    const worker = k.slab.allocateBytes(type.size, true);
     this.init(worker);
     type.set(worker, 'flags', flags);
     const task = k.get(Kthreads).create(name, k.fn('kthread_worker_fn'), worker);

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { EAGAIN } from '../../kernel/errno.js';
 import { Machine } from '../../machine/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
+import { EAGAIN } from '../errno.js';
 import { WaitBits } from './wait-bit.js';
 
 const BIT = 3;
@@ -17,7 +17,7 @@ describe('waiting for a bit to clear', () => {
 
   beforeEach(() => {
     machine = Machine.boot({ target: loadBundled() });
-    word = machine.kernel.slab.kmalloc(8, true);
+    word = machine.kernel.slab.allocateBytes(8, true);
     machine.kernel.space.store64(word, 1n << BigInt(BIT));
     result = undefined;
   });

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EAGAIN } from '../../kernel/errno.js';
+import { EAGAIN } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';

@@ -51,7 +51,7 @@ export class WaitVars implements Subsystem {
     const queue = this.queueOf(variable);
     if (list.isEmpty(k.space, k.struct('wait_queue_head').addr(queue, 'head'))) return;
     const type = k.struct('wait_bit_key');
-    const key = k.slab.kmalloc(type.size, true);
+    const key = k.slab.allocateBytes(type.size, true);
     type.set(key, 'flags', variable);
     type.set(key, 'bit_nr', NO_BIT);
     yield* k.get(WaitQueues).wakeUp(queue, TASK_NORMAL, 1, key);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { ERESTARTSYS } from '../../kernel/errno.js';
 import { list } from '../abi/list.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
+import { ERESTARTSYS } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Delays } from '../time/delay.js';

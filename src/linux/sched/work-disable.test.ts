@@ -20,7 +20,7 @@ describe('work that is disabled', () => {
     const { kernel: k } = machine;
     const ran: number[] = [];
     const type = k.struct('work_struct');
-    const work = k.slab.kmalloc(type.size, true);
+    const work = k.slab.allocateBytes(type.size, true);
     list.init(k.space, type.addr(work, 'entry'));
     type.setBig(work, 'data.counter', new WorkData(k).idle);
     type.set(

@@ -139,7 +139,7 @@ export class Workqueues implements Subsystem {
     const name = this.k.get(Vsprintf).text(format, args);
     const { budget, slab } = this.k;
     if (!budget.take(RECORD_OF_HOST_BYTES)) return 0;
-    const wq = slab.kmalloc(64, true);
+    const wq = slab.allocateBytes(64, true);
     if (wq === 0) {
       budget.give(RECORD_OF_HOST_BYTES);
       return 0;
@@ -389,7 +389,7 @@ export class Workqueues implements Subsystem {
   }
 
   private *onEachCpu(fn: Ptr): Sleepable<number> {
-    const work = this.k.slab.kmalloc(this.k.sizeOf('work_struct'), true);
+    const work = this.k.slab.allocateBytes(this.k.sizeOf('work_struct'), true);
     yield* this.k.callAs('v:p', fn, work);
     this.k.slab.free(work);
     return 0;

@@ -89,7 +89,7 @@ export class Credentials implements Subsystem {
 
   private copy(from: Ptr): Ptr {
     const type = this.k.struct('cred');
-    const cred = this.k.slab.kmalloc(type.size, false);
+    const cred = this.k.slab.allocateBytes(type.size, false);
     this.k.space.bytes.copyWithin(cred, from, from + type.size);
     type.set(cred, 'usage.counter', 1);
     return cred;

@@ -50,7 +50,7 @@ export function guest(options: KernelOptions = {}, target: Target = loadBundled(
     ),
     struct: named((name) => (members = {}) => {
       const type = k.struct(name);
-      const ptr = k.slab.kmalloc(type.size, true);
+      const ptr = k.slab.allocateBytes(type.size, true);
       for (const [path, value] of Object.entries(members)) type.set(ptr, path, value);
       return ptr;
     }),

@@ -1,8 +1,9 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
-import { type Ptr, USER } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FaultKind } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { USER } from '../memory-map.js';
 
 /** An exception put into words: what the oops begins with. */
 export interface Trouble {

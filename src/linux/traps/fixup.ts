@@ -1,6 +1,6 @@
 import { type CpuException, RAX, RCX, RDX } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
-import { EIO } from '../../kernel/errno.js';
+import { EIO } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { type Fixup, findFixup } from './tables.js';

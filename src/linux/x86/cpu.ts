@@ -1,8 +1,9 @@
 import type { Thunk } from '../../cpu/cpu-types.js';
-import { PAGE_OFFSET, type Ptr, VMALLOC_BASE, VMEMMAP_BASE } from '../../cpu/layout.js';
+import type { Ptr } from '../../cpu/layout.js';
 import { constant } from '../../kernel/abi/fidelity.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
+import { PAGE_OFFSET, VMALLOC_BASE, VMEMMAP_BASE } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { BRAND, FEATURES, SYNTHETIC } from './features.js';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
-import { MODULES } from '../../cpu/layout.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
+import { MODULES } from '../memory-map.js';
 import { KernelFpu } from './fpu.js';
 import { StaticCalls } from './static-call.js';
 
@@ -47,7 +47,7 @@ describe('__static_call_update', () => {
     const { space } = k;
     const trampoline = MODULES.start + 0x80_0000;
     space.map(trampoline, 4096, PAGE_KERNEL_ROX);
-    const key = k.slab.kmalloc(k.sizeOf('static_call_key'), true);
+    const key = k.slab.allocateBytes(k.sizeOf('static_call_key'), true);
     const { exports } = k.get(StaticCalls);
     const bytes = (): number[] => [...space.bytes.slice(trampoline, trampoline + 5)];
     exports.__static_call_update(key, trampoline, trampoline + 0x105);

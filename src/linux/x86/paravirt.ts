@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { EIO } from '../../kernel/errno.js';
+import { EIO } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Once, warn } from '../warn.js';

@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOENT, strerror } from '../../kernel/errno.js';
+import { ENOENT, strerror } from '../../linux/errno.js';
 import type { Vfs } from '../../linux/fs/vfs.js';
 import type { Machine } from '../machine.js';
 import type { Io } from '../shell/io.js';

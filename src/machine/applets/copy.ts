@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { EISDIR, ENOENT } from '../../kernel/errno.js';
+import { EISDIR, ENOENT } from '../../linux/errno.js';
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT } from '../../linux/fs/flags.js';
 import { type Applet, type AppletContext, AppletUsageError, message, parseFlags } from './applet.js';
 

@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { EINVAL, errnoName } from '../../kernel/errno.js';
+import { EINVAL, errnoName } from '../../linux/errno.js';
 import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../linux/fs/flags.js';
 import {
   type Applet,

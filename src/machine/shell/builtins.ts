@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { strerror } from '../../kernel/errno.js';
+import { strerror } from '../../linux/errno.js';
 import { O_RDONLY } from '../../linux/fs/flags.js';
 import { setTrap } from './exit-trap.js';
 import { absolute } from './expand.js';

@@ -1,6 +1,6 @@
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { strerror } from '../../kernel/errno.js';
 import type { Task } from '../../kernel/task/task.js';
+import { strerror } from '../../linux/errno.js';
 import { type Applet, AppletUsageError } from '../applets/applet.js';
 import type { Machine } from '../machine.js';
 import { deathMessage, SIGINT_STATUS, SIGKILL_STATUS } from '../processes.js';

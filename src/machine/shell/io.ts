@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOMEM } from '../../kernel/errno.js';
+import { ENOMEM } from '../../linux/errno.js';
 import type { Vfs } from '../../linux/fs/vfs.js';
 import { bytesOf, joinBytes, type Terminal } from '../userland/terminal.js';
 import type { Keyboard } from './keyboard.js';

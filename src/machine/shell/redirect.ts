@@ -1,5 +1,5 @@
 import type { Sleepable } from '../../kernel/effects.js';
-import { ENOENT, strerror } from '../../kernel/errno.js';
+import { ENOENT, strerror } from '../../linux/errno.js';
 import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../linux/fs/flags.js';
 import { absolute, type Expansion, expandText } from './expand.js';
 import type { Sink, Source } from './io.js';

@@ -1,7 +1,6 @@
 import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
 import { block, type Effect, type Sleepable } from '../../kernel/effects.js';
-import { ENOEXEC } from '../../kernel/errno.js';
 import { DirectoryNode } from '../../kernel/files/index.js';
 import type {
   CallOutcome,
@@ -10,6 +9,7 @@ import type {
   ModuleState,
   RunningKernel,
 } from '../../kmod/tools/tool.js';
+import { ENOEXEC } from '../../linux/errno.js';
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
 import type { LinuxKernel } from '../../linux/kernel.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';

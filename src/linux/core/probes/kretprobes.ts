@@ -1,8 +1,8 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { E2BIG, EINVAL } from '../../../kernel/errno.js';
 import type { Task } from '../../../kernel/task/task.js';
+import { E2BIG, EINVAL } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';
@@ -89,10 +89,10 @@ export class Kretprobes implements Subsystem {
   private allocate(probe: Ptr, dataSize: number, count: number): Return {
     const { k } = this;
     const instances = k.struct('kretprobe_instance');
-    const rethook = k.slab.kmalloc(k.sizeOf('rethook'), true);
+    const rethook = k.slab.allocateBytes(k.sizeOf('rethook'), true);
     k.struct('rethook').set(rethook, 'data', probe);
     const all = Array.from({ length: count }, () => {
-      const instance = k.slab.kmalloc(instances.size + dataSize, true);
+      const instance = k.slab.allocateBytes(instances.size + dataSize, true);
       instances.set(instance, 'node.rethook', rethook);
       return instance;
     });

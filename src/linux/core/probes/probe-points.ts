@@ -1,9 +1,10 @@
 import { RSP } from '../../../cpu/cpu-types.js';
-import { IMAGE, MODULES, type Ptr } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { IMAGE, MODULES } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { loadRegisters, readRegisters, saveRegisters } from './pt-regs.js';
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { EINVAL } from '../../../kernel/errno.js';
+import { EINVAL } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';

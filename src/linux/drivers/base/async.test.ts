@@ -19,7 +19,7 @@ describe('asynchronous calls', () => {
     const log: string[] = [];
     const domain = (registered: boolean): number => {
       const type = k.struct('async_domain');
-      const at = k.slab.kmalloc(type.size, true);
+      const at = k.slab.allocateBytes(type.size, true);
       type.set(at, 'registered', Number(registered));
       return at;
     };

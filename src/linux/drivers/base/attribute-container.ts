@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY } from '../../../kernel/errno.js';
+import { EBUSY } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
@@ -76,7 +76,7 @@ export class AttributeContainers implements Subsystem {
         continue;
       }
       const holderType = k.struct('internal_container');
-      const holder = k.slab.kmalloc(holderType.size, true);
+      const holder = k.slab.allocateBytes(holderType.size, true);
       if (holder === 0) continue;
       holderType.set(holder, 'cont', container);
       const device = holderType.addr(holder, 'classdev');

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -84,7 +84,7 @@ export class Buses implements Subsystem {
     const { k } = this;
     const type = k.struct('subsys_private');
     const busType = k.struct('bus_type');
-    const priv = k.slab.kmalloc(type.size, true);
+    const priv = k.slab.allocateBytes(type.size, true);
     if (priv === 0) return -ENOMEM;
     type.set(priv, 'bus', bus);
     if (busType.has('p')) busType.set(bus, 'p', priv);

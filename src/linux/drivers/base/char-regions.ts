@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EBUSY, EINVAL } from '../../../kernel/errno.js';
 import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
+import { EBUSY, EINVAL } from '../../errno.js';
 import type { Holding, Origin } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

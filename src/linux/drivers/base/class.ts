@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import { asKernel, type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -102,7 +102,7 @@ export class Classes implements Subsystem {
   *create(name: Ptr, owner: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('class');
-    const cls = k.slab.kmalloc(type.size, true);
+    const cls = k.slab.allocateBytes(type.size, true);
     if (cls === 0) return errPtr(ENOMEM);
     type.set(cls, 'name', name);
     if (type.has('owner')) type.set(cls, 'owner', owner);
@@ -124,7 +124,7 @@ export class Classes implements Subsystem {
     const { k } = this;
     const type = k.struct('class');
     const privType = k.struct('subsys_private');
-    const priv = k.slab.kmalloc(privType.size, true);
+    const priv = k.slab.allocateBytes(privType.size, true);
     if (priv === 0) return -ENOMEM;
     const name = type.string(cls, 'name');
     const kobjects = k.get(Kobjects);

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -145,7 +145,7 @@ export class DeviceExports implements Subsystem {
     const error = yield* k.get(Buses).register(bus);
     if (error) return error;
     const type = k.struct('device');
-    const root = k.slab.kmalloc(type.size, true);
+    const root = k.slab.allocateBytes(type.size, true);
     this.devices.setName(root, busType.string(bus, 'name'));
     type.set(root, 'groups', groups);
     this.devices.initialize(root);
@@ -181,7 +181,7 @@ export class DeviceExports implements Subsystem {
   private *registerRoot(name: Ptr, owner: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('device');
-    const root = k.slab.kmalloc(type.size, true);
+    const root = k.slab.allocateBytes(type.size, true);
     if (root === 0) return errPtr(ENOMEM);
     this.devices.setName(root, k.space.cstring(name));
     type.bind(root, 'release', 'root_device_release', (ptr: Ptr) => void k.slab.free(ptr));

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EINVAL } from '../../errno.js';
 import { asKernel, type Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';

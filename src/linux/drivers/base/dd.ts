@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';

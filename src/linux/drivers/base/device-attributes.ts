@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, EIO } from '../../../kernel/errno.js';
+import { EINVAL, EIO } from '../../errno.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { hostKtype } from '../../kobject/ktype.js';

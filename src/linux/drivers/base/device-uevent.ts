@@ -51,7 +51,7 @@ export class DeviceUevents implements Subsystem {
     const dev = k.struct('device');
     const kind = dev.get(device, 'type');
     const cls = dev.get(device, 'class');
-    const scratch = k.slab.kmalloc(16, true);
+    const scratch = k.slab.allocateBytes(16, true);
     const types = k.struct('device_type');
     const classes = k.struct('class');
     let text: Ptr = 0;

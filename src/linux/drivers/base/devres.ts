@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EINVAL, ENOENT } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
@@ -119,7 +119,7 @@ export class Devres implements Subsystem {
   /** devm_kmalloc(). */
   kmalloc(device: Ptr, size: number, flags: number): Ptr {
     if (size === 0) return 16;
-    const data = this.k.slab.kmalloc(size, (flags & GFP_ZERO) !== 0);
+    const data = this.k.slab.allocateBytes(size, (flags & GFP_ZERO) !== 0);
     if (data !== 0) this.list(device).push({ data, size, release: freeMemory(this.k) });
     return data;
   }
@@ -143,7 +143,7 @@ export class Devres implements Subsystem {
   }
 
   private allocate(release: Ptr, size: number): Ptr {
-    const data = this.k.slab.kmalloc(Math.max(size, 1), true);
+    const data = this.k.slab.allocateBytes(Math.max(size, 1), true);
     if (data !== 0) this.loose.set(data, { data, size, release });
     return data;
   }
@@ -304,7 +304,7 @@ export class Devres implements Subsystem {
 
   private openGroup(device: Ptr, id: Ptr): Ptr {
     const { k } = this;
-    const marker = k.slab.kmalloc(1, false);
+    const marker = k.slab.allocateBytes(1, false);
     if (marker === 0) return 0;
     const group = { id: id || marker, open: true };
     const release: Release = (_device, data) => void k.slab.free(data);

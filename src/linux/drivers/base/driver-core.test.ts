@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../../cpu/layout.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EBUSY, ENODEV, EPROBE_DEFER } from '../../../kernel/errno.js';
 import { loadBundled } from '../../../target/node/index.js';
+import { EBUSY, ENODEV, EPROBE_DEFER } from '../../errno.js';
 import { LinuxKernel } from '../../kernel.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { PlatformDevices } from '../platform/platform-device.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL } from '../../../kernel/errno.js';
+import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
@@ -59,7 +59,7 @@ export class DriverOverride implements Subsystem {
     const name = text.split('\n')[0];
     if (name === '') k.space.storePtr(place, 0);
     else {
-      const copy = k.slab.kmalloc(name.length + 1, false);
+      const copy = k.slab.allocateBytes(name.length + 1, false);
       k.space.storeCstring(copy, name);
       k.space.storePtr(place, copy);
     }

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -105,7 +105,7 @@ export class Drivers implements Subsystem {
   private *addToBus(driver: Ptr, bus: BusState, name: string): Sleepable<number> {
     const { k } = this;
     const type = k.struct('driver_private');
-    const priv = k.slab.kmalloc(type.size, true);
+    const priv = k.slab.allocateBytes(type.size, true);
     if (priv === 0) return -ENOMEM;
     const kobj = type.addr(priv, 'kobj');
     type.set(priv, 'driver', driver);

@@ -3,9 +3,9 @@ import { compressionOf, unpack } from '../../../formats/compressed/unpack.js';
 import { FormatError } from '../../../formats/format-error.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { DataNode } from '../../../kernel/files/index.js';
 import { bootParameter } from '../../boot-parameters.js';
+import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
@@ -141,7 +141,7 @@ export class FirmwareLoader implements Subsystem {
 
   private *work(name: string, uevent: boolean, device: Ptr, context: Ptr, done: Ptr): Sleepable<number> {
     const { k } = this;
-    const scratch = k.slab.kmalloc(8 + name.length + 1, true);
+    const scratch = k.slab.allocateBytes(8 + name.length + 1, true);
     k.space.storeCstring(scratch + 8, name);
     yield* this.request(scratch, scratch + 8, device, uevent);
     const firmware = k.space.loadPtr(scratch);
@@ -155,8 +155,8 @@ export class FirmwareLoader implements Subsystem {
   private store(content: Uint8Array, priv: Ptr): Ptr {
     const { k } = this;
     const type = k.struct('firmware');
-    const firmware = k.slab.kmalloc(type.size, true);
-    const data = k.slab.kmalloc(Math.max(content.length, 1), false);
+    const firmware = k.slab.allocateBytes(type.size, true);
+    const data = k.slab.allocateBytes(Math.max(content.length, 1), false);
     k.space.writable(data, content.length).set(content);
     type.set(firmware, 'size', content.length);
     type.set(firmware, 'data', data);

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { asKernel } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -38,7 +38,7 @@ export interface ClassDevice {
 /** device_create_with_groups(): an allocated device, or an ERR_PTR. */
 export function* createDevice(k: LinuxKernel, cls: Ptr, options: ClassDevice): Sleepable<Ptr> {
   const type = k.struct('device');
-  const device = k.slab.kmalloc(type.size, true);
+  const device = k.slab.allocateBytes(type.size, true);
   if (device === 0) return errPtr(ENOMEM);
   const devices = k.get(Devices);
   devices.initialize(device);

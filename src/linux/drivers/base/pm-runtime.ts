@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
-import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';

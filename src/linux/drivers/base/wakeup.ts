@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
@@ -53,7 +53,7 @@ export class WakeupSources implements Subsystem {
   private create(name: string): Ptr {
     const { k } = this;
     const type = k.struct('wakeup_source');
-    const source = k.slab.kmalloc(type.size, true);
+    const source = k.slab.allocateBytes(type.size, true);
     if (source === 0) return 0;
     let id = 0;
     while (this.ids.has(id)) id++;

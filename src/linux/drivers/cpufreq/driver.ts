@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -52,11 +52,11 @@ export class CpuFreqDrivers implements Subsystem {
   private *offer(driver: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('cpufreq_policy');
-    const policy = k.slab.kmalloc(type.size, true);
+    const policy = k.slab.allocateBytes(type.size, true);
     if (policy === 0) return -ENOMEM;
     initList(k.space, type.addr(policy, 'policy_list'));
     const masks = ['cpus', 'related_cpus', 'real_cpus'].map((member) => {
-      const mask = k.slab.kmalloc(k.sizeOf('cpumask'), true);
+      const mask = k.slab.allocateBytes(k.sizeOf('cpumask'), true);
       if (type.member(member).size === 8) type.set(policy, member, mask);
       k.space.store8(mask, 1);
       return mask;

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';

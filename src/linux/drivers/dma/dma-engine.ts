@@ -1,5 +1,5 @@
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { ENODEV } from '../../../kernel/errno.js';
+import { ENODEV } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing, partly } from '../../../kernel/abi/fidelity.js';
-import { EIO } from '../../../kernel/errno.js';
+import { EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';

@@ -45,7 +45,7 @@ export class DmaPools implements Subsystem {
     const unit = Math.max(align, 1);
     if (size === 0 || (unit & (unit - 1)) !== 0) return 0;
     const type = k.struct('dma_pool');
-    const pool = k.slab.kmalloc(type.size, true);
+    const pool = k.slab.allocateBytes(type.size, true);
     const rounded = Math.ceil(Math.max(size, 4) / unit) * unit;
     type.set(pool, 'dev', device);
     type.set(pool, 'size', rounded);
@@ -70,7 +70,7 @@ export class DmaPools implements Subsystem {
   private allocate(ptr: Ptr, flags: number, handle: Ptr): Ptr {
     const pool = this.pools.get(ptr);
     if (!pool) return 0;
-    const block = this.k.slab.kmalloc(pool.size, (flags & GFP_ZERO) !== 0);
+    const block = this.k.slab.allocateBytes(pool.size, (flags & GFP_ZERO) !== 0);
     if (block === 0) return 0;
     pool.blocks.add(block);
     this.k.space.store64(handle, BigInt(block));

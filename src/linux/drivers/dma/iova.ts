@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { ENOENT } from '../../../kernel/errno.js';
+import { ENOENT } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

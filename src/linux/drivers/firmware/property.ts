@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing, partly } from '../../../kernel/abi/fidelity.js';
-import { EINVAL, ENODATA, ENOENT, EOVERFLOW } from '../../../kernel/errno.js';
+import { EINVAL, ENODATA, ENOENT, EOVERFLOW } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -109,7 +109,7 @@ export class SoftwareNodes implements Subsystem {
   private *create(properties: Ptr, origin: Ptr, copy: boolean): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('swnode');
-    const swnode = k.slab.kmalloc(type.size, true);
+    const swnode = k.slab.allocateBytes(type.size, true);
     if (swnode === 0) return errPtr(ENOMEM);
     const fwnode = type.addr(swnode, 'fwnode');
     if (k.hasSymbol('software_node_ops')) type.set(swnode, 'fwnode.ops', k.symbol('software_node_ops'));
@@ -219,7 +219,7 @@ export class SoftwareNodes implements Subsystem {
     const type = k.struct('property_entry');
     const list = this.entries(properties);
     const bytes = (list.length + 1) * type.size;
-    const copy = k.slab.kmalloc(bytes, true);
+    const copy = k.slab.allocateBytes(bytes, true);
     k.space.writable(copy, bytes - type.size).set(k.space.readable(properties, bytes - type.size));
     list.forEach((entry, index) => {
       const at = copy + index * type.size;
@@ -231,7 +231,7 @@ export class SoftwareNodes implements Subsystem {
   }
 
   private copyBytes(from: Ptr, size: number): Ptr {
-    const copy = this.k.slab.kmalloc(size, false);
+    const copy = this.k.slab.allocateBytes(size, false);
     this.k.space.writable(copy, size).set(this.k.space.readable(from, size));
     return copy;
   }

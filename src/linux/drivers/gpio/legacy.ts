@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { EINVAL, EPROBE_DEFER } from '../../../kernel/errno.js';
+import { EINVAL, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

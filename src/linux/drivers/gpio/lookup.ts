@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { ENOENT } from '../../../kernel/errno.js';
+import { ENOENT } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -63,7 +63,7 @@ export class Hwmon implements Subsystem {
       const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
       k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, 4);
     }
-    const hwdev = k.slab.kmalloc(type.size, true);
+    const hwdev = k.slab.allocateBytes(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);
     let id = 0;
     while (this.ids.has(id)) id++;

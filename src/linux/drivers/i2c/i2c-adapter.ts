@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -105,7 +105,7 @@ export class I2cAdapters implements Subsystem {
 
   private *newDummy(adapter: Ptr, address: number): Sleepable<Ptr> {
     const type = this.k.struct('i2c_board_info');
-    const info = this.k.slab.kmalloc(type.size, true);
+    const info = this.k.slab.allocateBytes(type.size, true);
     type.setText(info, 'type', 'dummy');
     type.set(info, 'addr', address);
     const client = yield* this.newClient(adapter, info);
@@ -119,7 +119,7 @@ export class I2cAdapters implements Subsystem {
     const type = k.struct('i2c_client');
     const board = k.struct('i2c_board_info');
     const parent = k.struct('i2c_adapter').addr(adapter, 'dev');
-    const client = k.slab.kmalloc(type.size, true);
+    const client = k.slab.allocateBytes(type.size, true);
     if (client === 0) return errPtr(ENOMEM);
     const address = board.get(info, 'addr');
     const flags = board.get(info, 'flags');

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';

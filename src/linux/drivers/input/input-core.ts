@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { initList } from '../../kobject/list.js';
@@ -63,7 +63,7 @@ export class InputCore implements Subsystem {
   private allocate(): Ptr {
     const { k } = this;
     const type = k.struct('input_dev');
-    const dev = k.slab.kmalloc(type.size, true);
+    const dev = k.slab.allocateBytes(type.size, true);
     if (dev === 0) return 0;
     type.set(dev, 'dev.type', this.type);
     type.set(dev, 'dev.class', this.cls);
@@ -110,7 +110,7 @@ export class InputCore implements Subsystem {
     type.set(dev, 'hint_events_per_packet', packet);
     const values = packet + EXTRA_VALUES;
     type.set(dev, 'max_vals', values);
-    const vals = k.slab.kmalloc(values * k.sizeOf('input_value'), true);
+    const vals = k.slab.allocateBytes(values * k.sizeOf('input_value'), true);
     if (vals === 0) return -ENOMEM;
     type.set(dev, 'vals', vals);
     const rep = type.addr(dev, 'rep');
@@ -188,7 +188,7 @@ export class InputCore implements Subsystem {
     const type = k.struct('input_dev');
     if (type.get(dev, 'absinfo') !== 0) return;
     const axes = type.member('absbit').size * 8;
-    type.set(dev, 'absinfo', k.slab.kmalloc(axes * k.sizeOf('input_absinfo'), true));
+    type.set(dev, 'absinfo', k.slab.allocateBytes(axes * k.sizeOf('input_absinfo'), true));
   }
 
   private setAbsolute(dev: Ptr, axis: number, values: Readonly<Record<string, number>>): void {
@@ -204,7 +204,7 @@ export class InputCore implements Subsystem {
 
   private setupPolling(dev: Ptr, poll: Ptr): number {
     const { k } = this;
-    const poller = k.slab.kmalloc(k.sizeOf('input_dev_poller'), true);
+    const poller = k.slab.allocateBytes(k.sizeOf('input_dev_poller'), true);
     if (poller === 0) return -ENOMEM;
     k.struct('input_dev_poller').set(poller, 'poll', poll);
     k.struct('input_dev_poller').set(poller, 'input', dev);

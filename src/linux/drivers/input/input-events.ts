@@ -181,7 +181,7 @@ export class InputEvents implements Subsystem {
   private *giveAll(handler: Ptr, handle: Ptr, values: readonly Value[]): Sleepable<void> {
     const { k } = this;
     const type = k.struct('input_value');
-    const array = k.slab.kmalloc(values.length * type.size, true);
+    const array = k.slab.allocateBytes(values.length * type.size, true);
     if (array === 0) return;
     values.forEach((value, i) => {
       for (const member of ['type', 'code', 'value'] as const)

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, ENODEV } from '../../../kernel/errno.js';
+import { EBUSY, ENODEV } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAdd, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST } from '../../../kernel/errno.js';
+import { EEXIST } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';
@@ -133,7 +133,7 @@ export class LedTriggers implements Subsystem {
   private *registerSimple(name: Ptr, slot: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('led_trigger');
-    const trigger = k.slab.kmalloc(type.size, true);
+    const trigger = k.slab.allocateBytes(type.size, true);
     type.set(trigger, 'name', name);
     const error = yield* this.register(trigger);
     if (error < 0) {

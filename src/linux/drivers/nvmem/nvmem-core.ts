@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../errno.js';
 import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';
@@ -55,7 +55,7 @@ export class NvmemCore implements Subsystem {
     if (from.get(config, 'dev') === 0) return errPtr(EINVAL);
     if (from.get(config, 'reg_read') === 0 && from.get(config, 'reg_write') === 0) return errPtr(EINVAL);
     if (from.get(config, 'ncells') > 0) throw new Unimplemented('cells of nvmem devices', '');
-    const nvmem = k.slab.kmalloc(type.size, true);
+    const nvmem = k.slab.allocateBytes(type.size, true);
     if (nvmem === 0) return errPtr(ENOMEM);
     this.fill(nvmem, config);
     const device = type.addr(nvmem, 'dev');

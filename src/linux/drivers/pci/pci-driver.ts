@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
@@ -84,7 +84,7 @@ export class PciDrivers implements Subsystem {
   private addId(driver: Ptr, fields: readonly number[], data: number): number {
     const { k } = this;
     const type = k.struct('pci_dynid');
-    const dynid = k.slab.kmalloc(type.size, true);
+    const dynid = k.slab.allocateBytes(type.size, true);
     if (dynid === 0) return -ENOMEM;
     const names = ['vendor', 'device', 'subvendor', 'subdevice', 'class', 'class_mask'];
     names.forEach((name, index) => {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { ENODEV, ENXIO, EPROBE_DEFER } from '../../../kernel/errno.js';
+import { ENODEV, ENXIO, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';

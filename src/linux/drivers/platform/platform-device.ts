@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
@@ -43,7 +43,7 @@ export class PlatformDevices implements Subsystem {
   allocate(name: string, id: number): Ptr {
     const { k } = this;
     const type = k.struct('platform_object');
-    const pa = k.slab.kmalloc(type.size + name.length + 1, true);
+    const pa = k.slab.allocateBytes(type.size + name.length + 1, true);
     if (pa === 0) return 0;
     const text = type.addr(pa, 'name');
     k.space.storeCstring(text, name);
@@ -64,7 +64,7 @@ export class PlatformDevices implements Subsystem {
     let copy: Ptr = 0;
     if (resources !== 0 && count > 0) {
       const bytes = count * k.sizeOf('resource');
-      copy = k.slab.kmalloc(bytes, false);
+      copy = k.slab.allocateBytes(bytes, false);
       if (copy === 0) return -ENOMEM;
       k.space.writable(copy, bytes).set(k.space.readable(resources, bytes));
     }
@@ -80,7 +80,7 @@ export class PlatformDevices implements Subsystem {
     const type = k.struct('platform_device');
     let copy: Ptr = 0;
     if (data !== 0 && size > 0) {
-      copy = k.slab.kmalloc(size, false);
+      copy = k.slab.allocateBytes(size, false);
       if (copy === 0) return -ENOMEM;
       k.space.writable(copy, size).set(k.space.readable(data, size));
     }

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,8 +1,9 @@
-import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
-import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../abi/struct.js';
+import { EBUSY, EINVAL } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { IMAGE, RAM } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
 import {
@@ -200,7 +201,7 @@ export class Resources implements Subsystem {
   /** request_region() and request_mem_region(): a new busy resource, or 0. */
   requestRegion(root: Ptr, start: bigint, size: bigint, name: Ptr, flags: number): Ptr {
     const { k, type } = this;
-    const resource = k.slab.kmalloc(type.size, true);
+    const resource = k.slab.allocateBytes(type.size, true);
     if (resource === 0) return 0;
     type.set(resource, 'name', name);
     type.setBig(resource, 'start', start);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL } from '../../../kernel/errno.js';
+import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';

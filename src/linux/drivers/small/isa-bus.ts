@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
@@ -71,7 +71,7 @@ export class IsaBus implements Subsystem {
   private *addDevice(driver: Ptr, id: number): Sleepable<number> {
     const { k } = this;
     const type = k.struct('isa_dev');
-    const made = k.slab.kmalloc(type.size, true);
+    const made = k.slab.allocateBytes(type.size, true);
     if (made === 0) return -ENOMEM;
     const device = type.addr(made, 'dev');
     const generic = k.struct('device');

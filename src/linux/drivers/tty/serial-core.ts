@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -35,7 +35,7 @@ export class SerialCore implements Subsystem {
       return -EBUSY;
     }
     const lines = type.get(driver, 'nr');
-    const states = k.slab.kmalloc(lines * state.size, true);
+    const states = k.slab.allocateBytes(lines * state.size, true);
     if (states === 0) return -ENOMEM;
     const ttys = k.get(TtyDrivers);
     const tty = ttys.allocate(lines, type.get(driver, 'owner'), REAL_RAW | DYNAMIC_DEV);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -81,13 +81,13 @@ export class TtyDrivers implements Subsystem {
     const { k } = this;
     const type = k.struct('tty_driver');
     if (lines === 0 || (flags & UNNUMBERED_NODE && lines > 1)) return errPtr(EINVAL);
-    const driver = k.slab.kmalloc(type.size, true);
+    const driver = k.slab.allocateBytes(type.size, true);
     if (driver === 0) return errPtr(ENOMEM);
     krefInit(k, type.addr(driver, 'kref'));
     type.set(driver, 'num', lines);
     type.set(driver, 'owner', owner);
     type.set(driver, 'flags', flags);
-    const pointers = (count: number): Ptr => k.slab.kmalloc(count * 8, true);
+    const pointers = (count: number): Ptr => k.slab.allocateBytes(count * 8, true);
     if (!(flags & DEVPTS_MEM))
       for (const array of ['ttys', 'termios']) type.set(driver, array, pointers(lines));
     if (!(flags & DYNAMIC_ALLOC)) {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM, ENXIO } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM, ENXIO } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { initList } from '../../kobject/list.js';
@@ -38,7 +38,7 @@ export class Backlights implements Subsystem {
   private *register(name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('backlight_device');
-    const backlight = k.slab.kmalloc(type.size, true);
+    const backlight = k.slab.allocateBytes(type.size, true);
     if (backlight === 0) return errPtr(ENOMEM);
     for (const list of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
       initList(k.space, type.addr(backlight, list));

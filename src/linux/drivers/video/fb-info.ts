@@ -21,7 +21,7 @@ export class FramebufferInfo implements Subsystem {
     const { k } = this;
     const type = k.struct('fb_info');
     const head = Math.ceil(type.size / WORD) * WORD;
-    const info = k.slab.kmalloc(head + size, true);
+    const info = k.slab.allocateBytes(head + size, true);
     if (info === 0) return 0;
     if (size > 0) type.set(info, 'par', info + head);
     type.set(info, 'device', device);

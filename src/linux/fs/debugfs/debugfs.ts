@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
+import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EIO, ENXIO } from '../../../kernel/errno.js';
+import { EIO, ENXIO } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode, type SymlinkNode } from '../../../kernel/files/index.js';
+import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../errno.js';
 import type { FileServer, MaybeSleeps, OpenFile, ServedNode } from '../open-file.js';
 
 export type DebugOpener = (open: OpenFile, inode: Ptr, file: DebugFile) => MaybeSleeps<FileServer | number>;

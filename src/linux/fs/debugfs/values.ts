@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EACCES, EINVAL } from '../../../kernel/errno.js';
+import { EACCES, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { parseBool, parseInteger } from '../../lib/string/kstrtox.js';
 import type { Subsystem } from '../../subsystem.js';

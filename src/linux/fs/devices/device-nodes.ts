@@ -70,10 +70,9 @@ export class DeviceNodes implements Subsystem {
   createNode(name: string, mode: number, device: number, isBlock: boolean): number {
     const { directory, last } = this.place(name);
     const permissions = (mode & 0o7777) === 0 ? 0o600 : mode & 0o7777;
-    return directory.insert(
-      last,
-      new DeviceNode(isBlock ? 'block' : 'character', permissions, MAJOR(device), MINOR(device)),
-    );
+    const kind = isBlock ? 'block' : 'character';
+    const node = new DeviceNode(kind, permissions, MAJOR(device), MINOR(device));
+    return this.k.files.numberOf(directory.insert(last, node));
   }
 
   /** Removes the node if it still is the one that was made for the device; empty directories go too. */

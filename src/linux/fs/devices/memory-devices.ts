@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOSPC } from '../../../kernel/errno.js';
 import { MINOR, MKDEV } from '../../abi/device-number.js';
 import { CharRegions } from '../../drivers/base/char-regions.js';
+import { EINVAL, ENOSPC } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Printk } from '../../printk/printk.js';
 import type { Subsystem } from '../../subsystem.js';

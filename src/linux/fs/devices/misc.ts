@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, ENODEV } from '../../../kernel/errno.js';
 import { MINOR, MKDEV } from '../../abi/device-number.js';
 import { list } from '../../abi/list.js';
 import { CharRegions } from '../../drivers/base/char-regions.js';
 import { DeviceExports } from '../../drivers/base/core-exports.js';
 import { createDevice } from '../../drivers/base/host-class.js';
+import { EBUSY, ENODEV } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -177,7 +177,7 @@ export class MiscDevices implements Subsystem {
     if (mode !== 0 && wanted !== 0) k.space.store16(mode, wanted);
     const name = type.string(misc, 'nodename');
     if (name === '') return 0;
-    const copy = k.slab.kmalloc(name.length + 1, false);
+    const copy = k.slab.allocateBytes(name.length + 1, false);
     if (copy !== 0) k.space.storeCstring(copy, name);
     return copy;
   }

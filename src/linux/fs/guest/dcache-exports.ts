@@ -1,15 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENAMETOOLONG, ENOMEM } from '../../../kernel/errno.js';
+import { ENAMETOOLONG, ENOMEM, ESTALE } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { dentryPath } from '../paths.js';
 import { Dcache } from './dcache.js';
 import { I_NEW, Inodes } from './inodes.js';
-
-/** Stale file handle (errno(3)). */
-const ESTALE = 116;
 
 /** The dentry functions that file systems call (fs/dcache.c). */
 export class DcacheExports implements Subsystem {

@@ -27,7 +27,7 @@ export class Inodes implements Subsystem {
     let inode: Ptr;
     if (this.has(superBlock, 'alloc_inode')) inode = yield* this.tell(superBlock, 'alloc_inode', superBlock);
     else {
-      inode = k.slab.kmalloc(k.sizeOf('inode'), true);
+      inode = k.slab.allocateBytes(k.sizeOf('inode'), true);
       if (inode !== 0) k.get(VfsObjects).initInodeOnce(inode);
     }
     if (inode === 0) return 0;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, EISDIR, ENAMETOOLONG, ENOMEM, ENOTEMPTY } from '../../../kernel/errno.js';
+import { EINVAL, EISDIR, ENAMETOOLONG, ENOMEM, ENOTEMPTY } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM, ENOPARAM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM, ENOPARAM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { withLocals } from '../locals.js';
@@ -119,7 +119,7 @@ export class MountOptions implements Subsystem {
   }
 
   private duplicate(text: string): Ptr {
-    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    const copy = this.k.slab.allocateBytes(text.length + 1, false);
     if (copy !== 0) this.k.space.storeCstring(copy, text);
     return copy;
   }

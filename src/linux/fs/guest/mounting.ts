@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENODEV } from '../../../kernel/errno.js';
+import { ENODEV } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -128,7 +128,7 @@ export class GuestMounts implements Subsystem {
     const { k } = this;
     const type = k.struct('fs_context');
     const kinds = k.struct('file_system_type');
-    const context = k.slab.kmalloc(type.size, true);
+    const context = k.slab.allocateBytes(type.size, true);
     type.set(context, 'fs_type', kind);
     type.set(context, 'sb_flags', flags);
     type.set(context, 'log.prefix', kinds.get(kind, 'name'));
@@ -242,7 +242,7 @@ export class GuestMounts implements Subsystem {
     const blocks = k.struct('super_block');
     blocks.set(superBlock, 's_active.counter', blocks.get(superBlock, 's_active.counter') + 1);
     const whole = k.struct('mount');
-    const made = k.slab.kmalloc(whole.size, true);
+    const made = k.slab.allocateBytes(whole.size, true);
     const source = type.string(context, 'source');
     whole.set(made, 'mnt_devname', this.duplicate(source || 'none'));
     const mount = whole.addr(made, 'mnt');
@@ -253,7 +253,7 @@ export class GuestMounts implements Subsystem {
   }
 
   private duplicate(text: string): Ptr {
-    const copy = this.k.slab.kmalloc(text.length + 1, false);
+    const copy = this.k.slab.allocateBytes(text.length + 1, false);
     this.k.space.storeCstring(copy, text);
     return copy;
   }

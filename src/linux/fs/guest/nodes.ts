@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOENT, ENXIO, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../../kernel/files/index.js';
+import { ENOENT, ENXIO, EPERM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../flags.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -44,7 +44,7 @@ export class PseudoFileSystems implements Subsystem {
   private init(context: Ptr, magic: number): Ptr {
     const { k } = this;
     const type = k.struct('pseudo_fs_context');
-    const pseudo = k.slab.kmalloc(type.size, true);
+    const pseudo = k.slab.allocateBytes(type.size, true);
     if (pseudo === 0) return 0;
     type.set(pseudo, 'magic', magic);
     const contexts = k.struct('fs_context');

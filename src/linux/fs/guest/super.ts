@@ -120,7 +120,7 @@ export class SuperBlocks implements Subsystem {
   private make(kind: Ptr, flags: number): Ptr {
     const { k } = this;
     const type = k.struct('super_block');
-    const made = k.slab.kmalloc(type.size, true);
+    const made = k.slab.allocateBytes(type.size, true);
     k.get(VfsObjects).initSuperBlock(made);
     type.set(made, 's_type', kind);
     type.set(made, 's_flags', flags);

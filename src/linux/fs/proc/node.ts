@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../errno.js';
 import type { FileServer, MaybeSleeps, OpenFile, ServedNode } from '../open-file.js';
 
 /** How a /proc file is opened: chosen when it is created. */

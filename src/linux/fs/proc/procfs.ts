@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, EIO, ENOENT } from '../../../kernel/errno.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
+import { EINVAL, EIO, ENOENT } from '../../errno.js';
 import { noSuchObject } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -233,7 +233,7 @@ export class ProcFs implements Subsystem {
     const { k } = this;
     const type = k.struct('proc_dir_entry');
     const bytes = type.offsetOf('inline_name') + name.length + 1;
-    const entry = permanent ? k.permanent(bytes) : k.slab.kmalloc(Math.max(bytes, type.size), true);
+    const entry = permanent ? k.permanent(bytes) : k.slab.allocateBytes(Math.max(bytes, type.size), true);
     const inline = type.addr(entry, 'inline_name');
     k.space.storeCstring(inline, name);
     type.set(entry, 'name', inline);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EIO, ENOMEM, ENOTTY } from '../../../kernel/errno.js';
+import { EIO, ENOMEM, ENOTTY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { type OperationTable, procOperations } from '../guest-ops.js';
@@ -128,7 +128,7 @@ export class ProcSeqServer implements FileServer {
   *write(open: OpenFile, buffer: Ptr, count: number): Sleepable<number> {
     if (this.writeFunction === 0) return -EIO;
     const { k } = this;
-    const text = k.slab.kmalloc(count + 1, true);
+    const text = k.slab.allocateBytes(count + 1, true);
     if (text === 0) return -ENOMEM;
     k.space.writable(text, count).set(k.space.readable(buffer, count));
     const result = yield* k.callAs('proc_write_t', this.writeFunction, open.file, text, count);

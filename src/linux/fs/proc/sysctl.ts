@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -116,7 +116,7 @@ export class Sysctl implements Subsystem {
       }
     }
     const type = k.struct('ctl_table_header');
-    const header = k.slab.kmalloc(type.size, true);
+    const header = k.slab.allocateBytes(type.size, true);
     type.set(header, 'ctl_table', table);
     if (type.has('ctl_table_arg')) type.set(header, 'ctl_table_arg', table);
     type.set(header, 'count', 1);
@@ -308,7 +308,7 @@ class SysctlServer extends HostServer {
     const { k } = this;
     const type = k.struct('ctl_table');
     if (type.get(this.entry, 'proc_handler') === 0) return -EINVAL;
-    const buffer = k.slab.kmalloc(bytes.length + 1, true);
+    const buffer = k.slab.allocateBytes(bytes.length + 1, true);
     if (buffer === 0) return -ENOMEM;
     k.space.writable(buffer, bytes.length).set(bytes);
     const { entry } = this;

@@ -1,4 +1,4 @@
-import { EINVAL } from '../../../kernel/errno.js';
+import { EINVAL } from '../../errno.js';
 import { Modules } from '../../kallsyms/modules.js';
 import { taintAt } from '../../kallsyms/taint.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -56,7 +56,7 @@ export class SeqFiles implements Subsystem {
 
   open(file: Ptr, operations: Ptr): number {
     const { k, type } = this;
-    const m = k.slab.kmalloc(type.size, true);
+    const m = k.slab.allocateBytes(type.size, true);
     if (m === 0) return -ENOMEM;
     const files = k.struct('file');
     files.set(file, 'private_data', m);
@@ -68,7 +68,7 @@ export class SeqFiles implements Subsystem {
   }
 
   openPrivate(file: Ptr, operations: Ptr, size: number): Ptr {
-    const state = this.k.slab.kmalloc(size, true);
+    const state = this.k.slab.allocateBytes(size, true);
     if (state === 0) return 0;
     if (this.open(file, operations) !== 0) {
       this.k.slab.free(state);
@@ -87,7 +87,7 @@ export class SeqFiles implements Subsystem {
 
   /** Gives the file a buffer of at least `size` bytes before the first read. */
   reserve(m: Ptr, size: number): boolean {
-    const buffer = this.k.slab.kmalloc(Math.max(size, 1), false);
+    const buffer = this.k.slab.allocateBytes(Math.max(size, 1), false);
     if (buffer === 0) return false;
     this.type.set(m, 'buf', buffer);
     this.type.set(m, 'size', size);

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SeqFiles } from './seq-file.js';
@@ -30,7 +30,7 @@ export class SingleFiles implements Subsystem {
   open(file: Ptr, show: Ptr, data: Ptr): number {
     const { k } = this;
     const type = k.struct('seq_operations');
-    const operations = k.slab.kmalloc(type.size, true);
+    const operations = k.slab.allocateBytes(type.size, true);
     if (operations === 0) return -ENOMEM;
     type.set(operations, 'start', k.fn('single_start'));
     type.set(operations, 'next', k.fn('single_next'));

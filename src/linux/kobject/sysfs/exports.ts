@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
-import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { warn } from '../../warn.js';
 import { kobjectName } from '../names.js';

@@ -33,7 +33,7 @@ export class Kernfs implements Subsystem {
     if (node.kernfs !== 0) return node.kernfs;
     const { k } = this;
     const type = k.struct('kernfs_node');
-    const kn = k.slab.kmalloc(type.size, true);
+    const kn = k.slab.allocateBytes(type.size, true);
     krefInit(k, type.addr(kn, 'count'));
     type.set(kn, 'name', duplicate(k, node.name));
     type.set(kn, 'flags', TYPES[node.kind]);

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
+import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../errno.js';
 import { type Holding, KOBJECT } from '../../holding.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';

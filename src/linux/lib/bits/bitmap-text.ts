@@ -1,4 +1,4 @@
-import { EINVAL, EOVERFLOW, ERANGE } from '../../../kernel/errno.js';
+import { EINVAL, EOVERFLOW, ERANGE } from '../../errno.js';
 
 /** Bits that a text sets, or a negative error number. */
 export type ParsedBits = readonly number[] | number;

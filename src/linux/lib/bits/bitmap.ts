@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
-import { EBUSY, EFAULT, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EFAULT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitGroups, bitRanges } from '../vsprintf/bytes.js';

@@ -28,7 +28,7 @@ export class Cpumask implements Subsystem {
   }
 
   private allocate(slot: Ptr, zero: boolean): boolean {
-    const mask = this.k.slab.kmalloc(bitmapBytes(this.cpus), zero);
+    const mask = this.k.slab.allocateBytes(bitmapBytes(this.cpus), zero);
     this.k.space.storePtr(slot, mask);
     return mask !== 0;
   }

@@ -5,10 +5,10 @@ import { guest } from '../../testing/guest.js';
 describe('hashes of lib/crypto', () => {
   const g = guest();
   const { k, call } = g;
-  const data = k.slab.kmalloc(256, true);
+  const data = k.slab.allocateBytes(256, true);
   const text = Uint8Array.from({ length: 200 }, (_, i) => 7 * i);
   k.space.writable(data, 200).set(text);
-  const out = k.slab.kmalloc(64, true);
+  const out = k.slab.allocateBytes(64, true);
   const hex = (bytes: number): string => Buffer.from(k.space.bytes.slice(out, out + bytes)).toString('hex');
 
   it('sha256, at once and in pieces from an initial state', () => {
@@ -29,12 +29,12 @@ describe('hashes of lib/crypto', () => {
 
   it('sha1_transform, block by block', () => {
     // The whole of SHA-1 is blocks whose last has the padding: 0x80, zeroes, and the length in bits.
-    const block = k.slab.kmalloc(64, true);
+    const block = k.slab.allocateBytes(64, true);
     k.space.writable(block, 64).set([0x61, 0x62, 0x63, 0x80]);
     k.space.store8(block + 63, 24);
-    const words = k.slab.kmalloc(20, true);
+    const words = k.slab.allocateBytes(20, true);
     call.sha1_init(words);
-    call.sha1_transform(words, block, k.slab.kmalloc(64, true));
+    call.sha1_transform(words, block, k.slab.allocateBytes(64, true));
     const digest = Buffer.from(
       [0, 1, 2, 3, 4].flatMap((i) => [...k.space.bytes.slice(words + 4 * i, words + 4 * i + 4)].reverse()),
     );

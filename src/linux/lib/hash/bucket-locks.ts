@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -17,7 +17,7 @@ export class BucketLocks implements Subsystem {
 
   private allocate(slot: Ptr, mask: Ptr, most: number, perCpu: number): number {
     const count = perCpu === 0 ? most : Math.min(perCpu, most);
-    const locks = this.k.slab.kmalloc(Math.max(count, 1) * this.k.sizeOf('spinlock'), true);
+    const locks = this.k.slab.allocateBytes(Math.max(count, 1) * this.k.sizeOf('spinlock'), true);
     if (locks === 0) return -ENOMEM;
     this.k.space.storePtr(slot, locks);
     this.k.space.store32(mask, count - 1);

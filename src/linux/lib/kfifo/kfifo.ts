@@ -1,7 +1,8 @@
-import { type Ptr, USER } from '../../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../abi/struct.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { USER } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { moveBytes } from '../string/bytes.js';
 
@@ -17,7 +18,7 @@ export class Kfifo implements Subsystem {
     __kfifo_alloc: (fifo: Ptr, size: number, elementSize: number) => {
       const capacity = 2 ** Math.ceil(Math.log2(Math.max(size, 1)));
       const isUsable = capacity >= 2;
-      const data = isUsable ? this.k.slab.kmalloc(capacity * elementSize, false) : 0;
+      const data = isUsable ? this.k.slab.allocateBytes(capacity * elementSize, false) : 0;
       this.set(fifo, data, data === 0 ? 0 : capacity - 1, elementSize);
       return isUsable ? (data === 0 ? -ENOMEM : 0) : -EINVAL;
     },

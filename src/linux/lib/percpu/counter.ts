@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -84,7 +84,7 @@ export class PercpuRef implements Subsystem {
   private init(ref: Ptr, release: Ptr, flags: number): number {
     const { k, dataType } = this;
     const part = k.percpu.allocate(8, 8);
-    const data = part === 0 ? 0 : k.slab.kmalloc(dataType.size, true);
+    const data = part === 0 ? 0 : k.slab.allocateBytes(dataType.size, true);
     if (data === 0) {
       if (part !== 0) k.percpu.free(part);
       return -ENOMEM;

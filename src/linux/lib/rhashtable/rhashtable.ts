@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { E2BIG, EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { WorkData } from '../../abi/work-data.js';
+import { E2BIG, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -35,7 +35,7 @@ export class BucketTables {
 
   allocate(size: number): Ptr {
     const { k, table } = this;
-    const ptr = k.slab.kmalloc(table.offsetOf('buckets') + 8 * size, true);
+    const ptr = k.slab.allocateBytes(table.offsetOf('buckets') + 8 * size, true);
     if (ptr === 0) return 0;
     table.set(ptr, 'size', size);
     table.set(ptr, 'hash_rnd', k.random.next32());
@@ -124,7 +124,7 @@ export class BucketTables {
     if (hashtable.get(ht, 'p.obj_cmpfn') === 0)
       return compareBytes(k.space, object + hashtable.get(ht, 'p.key_offset'), key, bytes) === 0;
     const argument = k.struct('rhashtable_compare_arg');
-    const ptr = k.slab.kmalloc(argument.size, true);
+    const ptr = k.slab.allocateBytes(argument.size, true);
     argument.set(ptr, 'ht', ht);
     argument.set(ptr, 'key', key);
     const result = yield* hashtable.call(ht, 'p.obj_cmpfn', ptr, object);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
+import { EAGAIN } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';

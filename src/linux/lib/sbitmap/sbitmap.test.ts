@@ -11,7 +11,7 @@ describe('sbitmap', () => {
 
   beforeEach(() => {
     k = new LinuxKernel(loadBundled());
-    map = k.slab.kmalloc(k.sizeOf('sbitmap'), true);
+    map = k.slab.allocateBytes(k.sizeOf('sbitmap'), true);
   });
 
   it('spreads few numbers over four words or more', () => {

@@ -1,5 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { moveBytes } from '../string/bytes.js';
@@ -88,7 +88,7 @@ export class Scatterlist implements Subsystem {
       const isGiven = previous === 0 && first !== 0;
       const limit = isGiven ? firstCount : this.perChunk;
       const room = Math.min(left, limit);
-      const array = isGiven ? first : this.k.slab.kmalloc(room * this.table.entryBytes, false);
+      const array = isGiven ? first : this.k.slab.allocateBytes(room * this.table.entryBytes, false);
       if (array === 0) {
         this.free(table, first === 0 ? 0 : firstCount);
         return -ENOMEM;
@@ -163,7 +163,7 @@ export class Scatterlist implements Subsystem {
   private allocateList(bytes: bigint, order: number, countSlot: Ptr): Ptr {
     const elementBytes = PAGE_SIZE << order;
     const count = Number((bytes + BigInt(elementBytes) - 1n) / BigInt(elementBytes));
-    const array = this.k.slab.kmalloc(count * this.table.entryBytes, false);
+    const array = this.k.slab.allocateBytes(count * this.table.entryBytes, false);
     if (array === 0) return 0;
     this.table.init(array, count);
     let left = Number(bytes);

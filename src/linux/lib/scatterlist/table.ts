@@ -1,5 +1,6 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
-import { PAGE_SHIFT, PAGE_SIZE, type Ptr, VMEMMAP } from '../../../cpu/layout.js';
+import { PAGE_SHIFT, PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
+import { VMEMMAP } from '../../memory-map.js';
 import type { StructView } from '../vsprintf/context.js';
 
 /** Low bits of page_link (include/linux/scatterlist.h). */

@@ -1,7 +1,8 @@
-import { type Ptr, USER } from '../../../cpu/layout.js';
-import { EFAULT, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import type { Ptr } from '../../../cpu/layout.js';
+import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { USER } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { lengthOf, moveBytes } from './bytes.js';
 import { isSpace } from './ctype.js';
@@ -44,7 +45,7 @@ export class Duplicate implements Subsystem {
   }
 
   private string(s: Ptr, length: number): Ptr {
-    const copy = this.k.slab.kmalloc(length + 1, false);
+    const copy = this.k.slab.allocateBytes(length + 1, false);
     if (copy === 0) return 0;
     moveBytes(this.k.space, copy, s, length);
     this.k.space.store8(copy + length, 0);
@@ -52,7 +53,7 @@ export class Duplicate implements Subsystem {
   }
 
   private memory(source: Ptr, bytes: number): Ptr {
-    const copy = this.k.slab.kmalloc(bytes, false);
+    const copy = this.k.slab.allocateBytes(bytes, false);
     if (copy !== 0) moveBytes(this.k.space, copy, source, bytes);
     return copy;
   }
@@ -61,7 +62,7 @@ export class Duplicate implements Subsystem {
   private joinPointers(a: Ptr, b: Ptr): Ptr {
     const { space, slab } = this.k;
     const pointers = [...this.pointersAt(a), ...this.pointersAt(b)];
-    const joined = slab.kmalloc((pointers.length + 1) * 8, true);
+    const joined = slab.allocateBytes((pointers.length + 1) * 8, true);
     if (joined === 0) return 0;
     for (const [i, pointer] of pointers.entries()) space.storePtr(joined + i * 8, pointer);
     return joined;
@@ -73,7 +74,7 @@ export class Duplicate implements Subsystem {
   }
 
   private fromUser(source: Ptr, bytes: number, terminate: boolean): Ptr {
-    const copy = this.k.slab.kmalloc(bytes + (terminate ? 1 : 0), false);
+    const copy = this.k.slab.allocateBytes(bytes + (terminate ? 1 : 0), false);
     if (copy === 0) return errPtr(ENOMEM);
     if (!this.isUser(source, bytes)) {
       this.k.slab.free(copy);
@@ -110,7 +111,7 @@ export class Duplicate implements Subsystem {
       if (isSpace(text[at])) space.store8(copy + at, 0);
       else if (at === 0 || isSpace(text[at - 1])) starts.push(at);
     }
-    const array = slab.kmalloc((starts.length + 2) * 8, true);
+    const array = slab.allocateBytes((starts.length + 2) * 8, true);
     if (array === 0) {
       slab.free(copy);
       return 0;

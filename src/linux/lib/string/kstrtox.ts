@@ -1,4 +1,4 @@
-import { EINVAL, ERANGE } from '../../../kernel/errno.js';
+import { EINVAL, ERANGE } from '../../errno.js';
 import { chooseBase, takeDigits } from './simple-strto.js';
 
 /** An integer type that a string is parsed into. */

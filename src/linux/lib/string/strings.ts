@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { E2BIG, EINVAL } from '../../../kernel/errno.js';
+import { E2BIG, EINVAL } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

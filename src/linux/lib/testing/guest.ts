@@ -1,9 +1,10 @@
 import { AddressSpace, PAGE_KERNEL } from '../../../cpu/address-space.js';
-import { type Ptr, RAM } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
+import { MEMORY_MAP, RAM } from '../../memory-map.js';
 
 /** Guest memory for tests: one address space and an allocator that never frees. */
 export class TestGuest {
-  readonly space = new AddressSpace();
+  readonly space = new AddressSpace(MEMORY_MAP);
   private at: Ptr = RAM.start;
 
   constructor(bytes = 0x10_0000) {

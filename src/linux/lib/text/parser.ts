@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ERANGE } from '../../../kernel/errno.js';
+import { EINVAL, ERANGE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { parseInteger } from '../string/kstrtox.js';
@@ -75,7 +75,7 @@ export class Parser implements Subsystem {
     },
     match_strdup: (range: Ptr) => {
       const text = this.text(range);
-      const copy = this.k.slab.kmalloc(text.length + 1, false);
+      const copy = this.k.slab.allocateBytes(text.length + 1, false);
       if (copy !== 0) this.k.space.storeCstring(copy, text);
       return copy;
     },

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import type { StructType } from '../../abi/struct.js';
+import { EEXIST, EINVAL, ENOENT } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';

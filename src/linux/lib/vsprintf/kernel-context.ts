@@ -1,6 +1,7 @@
-import { IMAGE, MODULES, type Ptr } from '../../../cpu/layout.js';
+import type { Ptr } from '../../../cpu/layout.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { IMAGE, MODULES } from '../../memory-map.js';
 import { warn } from '../../warn.js';
 import { siphashWords } from '../hash/siphash.js';
 import type { FormatContext, SymbolStyle } from './context.js';

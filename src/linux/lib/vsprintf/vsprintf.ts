@@ -62,7 +62,7 @@ export class Vsprintf implements Subsystem {
   }
 
   private allocate(text: string): Ptr {
-    const ptr = this.k.slab.kmalloc(text.length + 1, false);
+    const ptr = this.k.slab.allocateBytes(text.length + 1, false);
     if (ptr !== 0) this.k.space.storeCstring(ptr, text);
     return ptr;
   }

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM, ENOSPC } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { ENOMEM, ENOSPC } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
@@ -144,7 +144,7 @@ export class Ida implements Subsystem {
     if (bitmap === 0 && bits < 1n << VALUE_BITS)
       return arrays.put(xa, index, (bits << 1n) | 1n) !== errorEntry(ENOMEM);
     if (bitmap === 0) {
-      bitmap = k.slab.kmalloc(this.bitmapBytes, true);
+      bitmap = k.slab.allocateBytes(this.bitmapBytes, true);
       if (bitmap === 0) return false;
       if (arrays.put(xa, index, k.space.toAddress(bitmap)) === errorEntry(ENOMEM)) {
         k.slab.free(bitmap);

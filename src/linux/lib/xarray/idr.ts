@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EINVAL, ENOENT, ENOMEM, ENOSPC } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST, ENOMEM } from '../../../kernel/errno.js';
+import { EEXIST, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { isNode, MAX_INDEX } from './entry.js';

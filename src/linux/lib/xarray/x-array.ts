@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
 import { errorEntry, MAX_INDEX, SLOT_SHIFT, SLOTS, visible, ZERO } from './entry.js';
 import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node-tree.js';
 

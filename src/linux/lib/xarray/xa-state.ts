@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { errorEntry, isInternal, MAX_INDEX } from './entry.js';

@@ -1,6 +1,6 @@
 import { Z_OK, Z_STREAM_ERROR, zlibInflate, zlibInflateInit2, zlibInflateReset } from 'pako';
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL } from '../../../kernel/errno.js';
+import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { inflateAll } from './at-once.js';

@@ -22,9 +22,9 @@ describe('zlib in guest memory', () => {
 
   beforeAll(() => {
     k = new LinuxKernel(loadBundled());
-    stream = k.slab.kmalloc(k.sizeOf('z_stream'), true);
-    input = k.slab.kmalloc(16384, true);
-    output = k.slab.kmalloc(16384, true);
+    stream = k.slab.allocateBytes(k.sizeOf('z_stream'), true);
+    input = k.slab.allocateBytes(16384, true);
+    output = k.slab.allocateBytes(16384, true);
   });
 
   const set = (members: Readonly<Record<string, number>>): void => {

@@ -17,8 +17,8 @@ describe('zstd in guest memory', () => {
 
   beforeEach(() => {
     k = new LinuxKernel(loadBundled());
-    data = k.slab.kmalloc(256, true);
-    out = k.slab.kmalloc(256, true);
+    data = k.slab.allocateBytes(256, true);
+    out = k.slab.allocateBytes(256, true);
     k.space.writable(data, FRAME.length).set(FRAME);
   });
 
@@ -40,8 +40,8 @@ describe('zstd in guest memory', () => {
     const { exports: zstd } = k.get(ZstdDecompress);
     const bytes = zstd.zstd_dstream_workspace_bound(1 << 17);
     const stream = zstd.zstd_init_dstream(1 << 17, k.vmalloc.allocate(bytes, 'vmalloc', PAGE_KERNEL), bytes);
-    const input = k.slab.kmalloc(24, true);
-    const output = k.slab.kmalloc(24, true);
+    const input = k.slab.allocateBytes(24, true);
+    const output = k.slab.allocateBytes(24, true);
     const [source, room] = [k.struct('ZSTD_inBuffer_s'), k.struct('ZSTD_outBuffer_s')];
     source.set(input, 'src', data);
     room.set(output, 'dst', out);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN, EFAULT, EINTR, ENOMEM, ERESTARTSYS } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
+import { EAGAIN, EFAULT, EINTR, ENOMEM, ENOTCONN, ERESTARTSYS } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { withLocals } from '../../fs/locals.js';
@@ -10,7 +10,6 @@ import type { LinuxKernel } from '../../kernel.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Delays } from '../../time/delay.js';
-import { ENOTCONN } from '../net-errno.js';
 import { SkbAllocation } from './skb-alloc.js';
 import { SkbQueues } from './skb-queue.js';
 import { SkBuffs } from './skbuff.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { ENOENT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -102,7 +102,7 @@ export class DeviceAddressLists implements Subsystem {
 
   private allocate(dev: Ptr, name: ListName, bytes: Uint8Array, kind: number): Ptr {
     const { k } = this;
-    const entry = k.slab.kmalloc(this.entry.size, true);
+    const entry = k.slab.allocateBytes(this.entry.size, true);
     if (entry === 0) return 0;
     k.space.bytes.set(bytes, this.entry.addr(entry, 'addr'));
     this.entry.set(entry, 'type', kind);

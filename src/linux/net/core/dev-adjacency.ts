@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EEXIST, ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EBUSY, EEXIST, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { createLink, removeChild } from '../../kobject/sysfs/files.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -72,7 +72,7 @@ export class DeviceAdjacency implements Subsystem {
 
   private add(dev: Ptr, other: Ptr, side: Side, master: boolean, priv: Ptr): boolean {
     const { k } = this;
-    const entry = k.slab.kmalloc(this.entry.size, true);
+    const entry = k.slab.allocateBytes(this.entry.size, true);
     if (entry === 0) return false;
     this.entry.set(entry, 'dev', other);
     this.entry.set(entry, 'master', master ? 1 : 0);

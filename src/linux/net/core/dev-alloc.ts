@@ -65,7 +65,7 @@ export class DeviceAllocation implements Subsystem {
       return 0;
     }
     const size = align(type.size) + privateSize + NETDEV_ALIGN - 1;
-    const memory = k.slab.kmalloc(size, true);
+    const memory = k.slab.allocateBytes(size, true);
     if (memory === 0) return 0;
     // Kernels without `padded` keep the device at the start of its memory, which is aligned enough there.
     const dev = type.has('padded') ? align(memory) : memory;
@@ -107,7 +107,7 @@ export class DeviceAllocation implements Subsystem {
     const { k } = this;
     const type = k.struct('net_device');
     const tx = k.struct('netdev_queue');
-    const queues = k.slab.kmalloc(tx.size * txQueues, true);
+    const queues = k.slab.allocateBytes(tx.size * txQueues, true);
     for (let i = 0; i < txQueues; i++) {
       const queue = queues + i * tx.size;
       tx.set(queue, 'dev', dev);
@@ -118,7 +118,7 @@ export class DeviceAllocation implements Subsystem {
     type.set(dev, 'num_tx_queues', txQueues);
     type.set(dev, 'real_num_tx_queues', txQueues);
     const rx = k.struct('netdev_rx_queue');
-    const receive = k.slab.kmalloc(rx.size * rxQueues, true);
+    const receive = k.slab.allocateBytes(rx.size * rxQueues, true);
     for (let i = 0; i < rxQueues; i++) rx.set(receive + i * rx.size, 'dev', dev);
     type.set(dev, '_rx', receive);
     type.set(dev, 'num_rx_queues', rxQueues);

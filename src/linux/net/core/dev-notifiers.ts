@@ -131,7 +131,7 @@ export class DeviceNotifiers implements Subsystem {
   /** A struct netdev_notifier_info, big enough for the events whose info is larger. */
   private info(dev: Ptr): Ptr {
     const type = this.k.struct('netdev_notifier_info');
-    const info = this.k.slab.kmalloc(Math.max(type.size, 64), true);
+    const info = this.k.slab.allocateBytes(Math.max(type.size, 64), true);
     type.set(info, 'dev', dev);
     return info;
   }

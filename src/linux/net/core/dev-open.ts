@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENODEV } from '../../../kernel/errno.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
+import { EINVAL, ENODEV } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';

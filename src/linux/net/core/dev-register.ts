@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, EIO } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
+import { EEXIST, EINVAL, EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Delays } from '../../time/delay.js';

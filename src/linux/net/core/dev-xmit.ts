@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { StructType } from '../../abi/struct.js';
+import { ENETDOWN } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { ENETDOWN } from '../net-errno.js';
 import { IFF_UP } from './dev-open.js';
 import { features } from './features.js';
 import { NetDevices } from './netdevices.js';

@@ -1,8 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EBUSY } from '../../../kernel/errno.js';
+import { EADDRNOTAVAIL, EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { EADDRNOTAVAIL } from '../net-errno.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
 
 const ETH_ALEN = 6;

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, ENOBUFS } from '../../../kernel/errno.js';
+import { EEXIST, ENOBUFS } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';

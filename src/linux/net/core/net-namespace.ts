@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import { EBADF } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EBADF } from '../../errno.js';
 import { errPtr, Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { EINVAL, ENFILE } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
+import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import { RwSemaphores } from '../../locking/rwsem.js';
@@ -107,7 +107,7 @@ export class PernetOperations implements Subsystem {
     const size = type.get(ops, 'size');
     let memory: Ptr = 0;
     if (id !== undefined && size !== 0) {
-      memory = k.slab.kmalloc(size, true);
+      memory = k.slab.allocateBytes(size, true);
       if (memory === 0) return -ENOMEM;
       this.assign(net, id, memory);
     }
@@ -138,7 +138,7 @@ export class PernetOperations implements Subsystem {
     const { k } = this;
     const type = k.struct('pernet_operations');
     if (type.get(ops, 'exit_batch_rtnl') === 0) return;
-    const kill = k.slab.kmalloc(16, true);
+    const kill = k.slab.allocateBytes(16, true);
     list.init(k.space, kill);
     const rtnl = k.get(Rtnl);
     yield* rtnl.lock();
@@ -152,7 +152,7 @@ export class PernetOperations implements Subsystem {
   private *withExitList(nets: readonly Ptr[], body: (head: Ptr) => Sleepable<unknown>): Sleepable<void> {
     const { k } = this;
     const net = k.struct('net');
-    const head = k.slab.kmalloc(16, true);
+    const head = k.slab.allocateBytes(16, true);
     list.init(k.space, head);
     for (const one of nets) list.addTail(k.space, net.addr(one, 'exit_list'), head);
     yield* body(head);

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { EINVAL, ENOBUFS, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -97,7 +97,7 @@ export class SocketProtocols implements Subsystem {
   private sideCache(ops: Ptr, struct: string, name: string, prefix: string, flags: number): boolean {
     const { k } = this;
     const type = k.struct(struct);
-    const text = k.slab.kmalloc(name.length + 1, true);
+    const text = k.slab.allocateBytes(name.length + 1, true);
     k.space.storeCstring(text, name);
     type.set(ops, `${prefix}slab_name`, text);
     const cache = this.createCache(name, type.get(ops, prefix === '' ? 'obj_size' : 'twsk_obj_size'), flags);

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, ENOENT } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
+import { EEXIST, ENOENT } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -145,7 +145,7 @@ export class Rtnetlink implements Subsystem {
   /** Deletes every device of the kind, then forgets it. */
   private *unregisterLink(ops: Ptr): Sleepable<void> {
     const { k } = this;
-    const kill = k.slab.kmalloc(16, true);
+    const kill = k.slab.allocateBytes(16, true);
     list.init(k.space, kill);
     const type = k.struct('rtnl_link_ops');
     for (const dev of k.get(NetDevices).all())

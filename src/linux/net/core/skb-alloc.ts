@@ -70,7 +70,7 @@ export class SkbAllocation implements Subsystem {
   /** A descriptor for data that the caller allocated, with room for skb_shared_info at its end. */
   private build(data: Ptr, size: number): Ptr {
     const { k } = this;
-    const skb = k.slab.kmalloc(this.buffers.skb.size, true);
+    const skb = k.slab.allocateBytes(this.buffers.skb.size, true);
     if (skb === 0) return 0;
     const room = size === 0 ? k.slab.usableSize(data) : size;
     this.buffers.init(skb, data, room);
@@ -127,7 +127,7 @@ export class SkbAllocation implements Subsystem {
   private clone(skb: Ptr): Ptr {
     const { k } = this;
     const { skb: type, shared } = this.buffers;
-    const twin = k.slab.kmalloc(type.size, true);
+    const twin = k.slab.allocateBytes(type.size, true);
     if (twin === 0) return 0;
     k.space.bytes.copyWithin(twin, skb, skb + type.size);
     for (const field of ['next', 'prev', 'sk', 'destructor']) type.set(twin, field, 0);

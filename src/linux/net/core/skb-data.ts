@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EFAULT, ENOMEM } from '../../../kernel/errno.js';
+import { EFAULT, ENOMEM } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { VmallocExports } from '../../mm/vmalloc.js';
@@ -110,7 +110,7 @@ export class SkbData implements Subsystem {
     const oldHead = type.get(skb, 'head');
     const oldEnd = type.get(skb, 'end');
     const end = alignUp(oldEnd + head + tail);
-    const fresh = k.slab.kmalloc(end + alignUp(shared.size), false);
+    const fresh = k.slab.allocateBytes(end + alignUp(shared.size), false);
     if (fresh === 0) return -ENOMEM;
     const used = type.get(skb, 'tail');
     k.space.bytes.copyWithin(fresh + head, oldHead, oldHead + used);

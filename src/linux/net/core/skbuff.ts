@@ -23,9 +23,9 @@ export class SkBuffs {
   allocate(size: number): Ptr {
     const { k } = this;
     const room = alignUp(size) + alignUp(this.shared.size);
-    const skb = k.slab.kmalloc(this.skb.size, true);
+    const skb = k.slab.allocateBytes(this.skb.size, true);
     if (skb === 0) return 0;
-    const head = k.slab.kmalloc(room, false);
+    const head = k.slab.allocateBytes(room, false);
     if (head === 0) {
       k.slab.free(skb);
       return 0;

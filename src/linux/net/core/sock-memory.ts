@@ -1,9 +1,9 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN, EINTR, ENOBUFS, EPIPE, ERESTARTSYS } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
+import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPIPE, ERESTARTSYS } from '../../errno.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PageExports } from '../../mm/pages.js';
@@ -11,7 +11,6 @@ import { SlabExports } from '../../mm/slab.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Delays } from '../../time/delay.js';
-import { EMSGSIZE } from '../net-errno.js';
 import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
 import { Socks } from './sock.js';

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { AnyFunction } from '../../../kernel/abi/gate.js';
-import { ENODEV, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { ENODEV, EOPNOTSUPP } from '../../errno.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Socket operations that a protocol does not have: what each of the functions for them answers (net/core/sock.c). */

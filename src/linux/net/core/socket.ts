@@ -1,14 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENFILE } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EAFNOSUPPORT, EINVAL, ENFILE } from '../../errno.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { InetSockets } from '../ipv4/af-inet.js';
-import { EAFNOSUPPORT } from '../net-errno.js';
 import { ProtocolFamilies } from './families.js';
 
 const SOCK_MAX = 11;
@@ -85,7 +84,7 @@ export class KernelSockets implements Subsystem {
   /** sock_alloc(): an unconnected socket, in a struct socket_alloc as the file system has them. */
   allocate(): Ptr {
     const { k } = this;
-    const at = k.slab.kmalloc(k.sizeOf('socket_alloc'), true);
+    const at = k.slab.allocateBytes(k.sizeOf('socket_alloc'), true);
     if (at === 0) return 0;
     const socket = k.struct('socket_alloc').addr(at, 'socket');
     this.socket.set(socket, 'state', SS_UNCONNECTED);

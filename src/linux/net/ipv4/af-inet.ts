@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOBUFS } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
 import type { StructType } from '../../abi/struct.js';
+import { EINVAL, ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,7 +10,6 @@ import type { Subsystem } from '../../subsystem.js';
 import { Destinations } from '../core/dst.js';
 import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
-import { EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../net-errno.js';
 import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js';
 
 const AF_INET6 = 10;

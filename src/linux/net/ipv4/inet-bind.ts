@@ -1,13 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EADDRINUSE, EAFNOSUPPORT, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Socks } from '../core/sock.js';
 import { Ipv6 } from '../ipv6/af-inet6.js';
-import { EADDRNOTAVAIL } from '../net-errno.js';
 import { SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK } from './inet-ports.js';
 
 const AF_UNSPEC = 0;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../kernel/errno.js';
 import { list } from '../../abi/list.js';
+import { ENOMEM } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rhashtable } from '../../lib/rhashtable/rhashtable.js';
@@ -60,7 +60,7 @@ export class FragmentQueues implements Subsystem {
   private initDirectory(slot: Ptr, frags: Ptr, net: Ptr): number {
     const { k } = this;
     const type = k.struct('fqdir');
-    const directory = k.slab.kmalloc(type.size, true);
+    const directory = k.slab.allocateBytes(type.size, true);
     if (directory === 0) return -ENOMEM;
     type.set(directory, 'f', frags);
     type.set(directory, 'net', net);

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { ENOMEM } from '../../../kernel/errno.js';
+import { ENOMEM } from '../../errno.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -30,7 +30,7 @@ export class InetHashtables implements Subsystem {
     const { k } = this;
     const type = k.struct('inet_hashinfo');
     const bucket = k.struct('inet_listen_hashbucket');
-    const table = k.slab.kmalloc(bucket.size * LISTEN_BUCKETS, true);
+    const table = k.slab.allocateBytes(bucket.size * LISTEN_BUCKETS, true);
     if (table === 0) return -ENOMEM;
     type.set(info, 'lhash2', table);
     type.set(info, 'lhash2_mask', LISTEN_BUCKETS - 1);
@@ -46,7 +46,7 @@ export class InetHashtables implements Subsystem {
     const type = k.struct('inet_hashinfo');
     const size = k.sizeOf('spinlock_t');
     const count = Math.min(LOCK_BYTES / size, type.get(info, 'ehash_mask') + 1);
-    const locks = k.slab.kmalloc(count * size, true);
+    const locks = k.slab.allocateBytes(count * size, true);
     if (locks === 0) return -ENOMEM;
     type.set(info, 'ehash_locks', locks);
     type.set(info, 'ehash_locks_mask', count - 1);

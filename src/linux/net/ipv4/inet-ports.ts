@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EADDRINUSE } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EADDRINUSE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

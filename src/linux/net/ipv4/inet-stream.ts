@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EADDRINUSE, EINVAL } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EADDRINUSE, EINVAL, ENOTCONN } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Socks } from '../core/sock.js';
-import { ENOTCONN } from '../net-errno.js';
 import { portOf } from './inet-bind.js';
 
 const AF_INET = 2;

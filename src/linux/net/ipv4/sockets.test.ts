@@ -40,7 +40,7 @@ describe('sockets of the kernel’s own', () => {
     }
 
     create(family: number, type: number): number {
-      const slot = this.k.slab.kmalloc(8, true);
+      const slot = this.k.slab.allocateBytes(8, true);
       expect(this.run(this.api.sock_create_kern(this.k.symbol('init_net'), family, type, 0, slot))).toBe(0);
       const socket = this.k.space.loadPtr(slot);
       this.k.slab.free(slot);
@@ -50,7 +50,7 @@ describe('sockets of the kernel’s own', () => {
     bind(socket: number, port: number, address = 0): number {
       const { k } = this;
       const type = k.struct('sockaddr_in');
-      const at = k.slab.kmalloc(type.size, true);
+      const at = k.slab.allocateBytes(type.size, true);
       type.set(at, 'sin_family', AF_INET);
       type.set(at, 'sin_port', portOf(port));
       type.set(at, 'sin_addr.s_addr', address);
@@ -62,7 +62,7 @@ describe('sockets of the kernel’s own', () => {
     port(socket: number): number {
       const { k } = this;
       const type = k.struct('sockaddr_in');
-      const at = k.slab.kmalloc(type.size, true);
+      const at = k.slab.allocateBytes(type.size, true);
       expect(this.run(this.api.kernel_getsockname(socket, at))).toBe(type.size);
       const port = portOf(type.get(at, 'sin_port'));
       k.slab.free(at);
@@ -115,7 +115,7 @@ describe('sockets of the kernel’s own', () => {
 
   it('raw sockets are reported as missing, not refused', () => {
     const { k, api } = new Sockets();
-    const slot = k.slab.kmalloc(8, true);
+    const slot = k.slab.allocateBytes(8, true);
     expect(() => runNow(api.sock_create_kern(k.symbol('init_net'), AF_INET, SOCK_RAW, 1, slot))).toThrow(
       'raw sockets is not implemented',
     );

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { EINVAL, ENOMEM } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -125,7 +125,7 @@ export class NetfilterHooks implements Subsystem {
       const entries = k.struct('nf_hook_entries');
       const entry = k.struct('nf_hook_entry');
       const hook = k.struct('nf_hook_ops');
-      table = k.slab.kmalloc(entries.size + all.length * (entry.size + 8) + TRAILER, true);
+      table = k.slab.allocateBytes(entries.size + all.length * (entry.size + 8) + TRAILER, true);
       if (table === 0) return -ENOMEM;
       entries.set(table, 'num_hook_entries', all.length);
       all.forEach((ops, i) => {

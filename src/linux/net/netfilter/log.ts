@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ESRCH } from '../../../kernel/errno.js';
+import { ECONNREFUSED, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';
@@ -9,7 +9,6 @@ import type { Subsystem } from '../../subsystem.js';
 import { SkbAllocation } from '../core/skb-alloc.js';
 import { Socks } from '../core/sock.js';
 import { KernelSockets } from '../core/socket.js';
-import { ECONNREFUSED } from '../net-errno.js';
 
 const MAX_LINKS = 32;
 const AF_NETLINK = 16;

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../../../kernel/errno.js';
+import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';

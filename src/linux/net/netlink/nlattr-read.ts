@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EINVAL, ERANGE } from '../../../kernel/errno.js';
+import { E2BIG, EINVAL, ERANGE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { type Attribute, attributeAt, attributes, NLA_F_NESTED, NLA_HDRLEN } from './attributes.js';
@@ -10,7 +10,6 @@ const MAXTYPE = 1 << 1;
 const UNSPEC = 1 << 2;
 const STRICT_ATTRS = 1 << 3;
 const NESTED = 1 << 4;
-const E2BIG = 7;
 
 /** Reading netlink attributes: parsing against a policy, and copies out of them (lib/nlattr.c). */
 export class NetlinkAttributes implements Subsystem {
@@ -210,7 +209,7 @@ export class NetlinkAttributes implements Subsystem {
     const attribute = attributeAt(this.k, at);
     const length = this.textLength(attribute);
     const { space } = this.k;
-    const copy = this.k.slab.kmalloc(length + 1, true);
+    const copy = this.k.slab.allocateBytes(length + 1, true);
     if (copy === 0) return 0;
     space.writable(copy, length).set(space.readable(attribute.data, length));
     return copy;

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { EMSGSIZE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkBuffs } from '../core/skbuff.js';
-import { EMSGSIZE } from '../net-errno.js';
 import { NLA_HDRLEN, nlaAlign } from './attributes.js';
 
 const GENL_HDRLEN = 4;

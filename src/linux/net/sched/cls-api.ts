@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, EINVAL } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { EEXIST, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import { Workqueues } from '../../sched/workqueue.js';

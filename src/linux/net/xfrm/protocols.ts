@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EAGAIN, EEXIST, EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { EAGAIN, EEXIST, EINVAL, ENOENT } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';

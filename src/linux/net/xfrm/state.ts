@@ -1,14 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { ESRCH } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { EAFNOSUPPORT, EEXIST, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { EAFNOSUPPORT, EEXIST } from '../net-errno.js';
 
 const AF_INET = 2;
 const AF_INET6 = 10;

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { EEXIST } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { EEXIST } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
 import type { StructType } from '../../abi/struct.js';
+import { EBADMSG, EINVAL, EKEYREVOKED, ENODEV, ENOKEY, ENOMEM, ENOTDIR } from '../../errno.js';
 import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { EBADMSG, EKEYREVOKED, ENODEV, ENOKEY, ENOTDIR } from './key-errno.js';
 import { KeyTypes } from './key-types.js';
 import { certificateNames } from './x509.js';
 
@@ -65,8 +64,8 @@ export class Keys implements Subsystem {
   /** key_alloc(): a key without payload. */
   allocate(type: Ptr, description: string, uid: number, gid: number, perm: number): Ptr {
     const { k, key } = this;
-    const at = k.slab.kmalloc(key.size, true);
-    const text = k.slab.kmalloc(description.length + 1, true);
+    const at = k.slab.allocateBytes(key.size, true);
+    const text = k.slab.allocateBytes(description.length + 1, true);
     if (at === 0 || text === 0) return errPtr(ENOMEM);
     k.space.storeCstring(text, description);
     key.set(at, 'usage.refs.counter', 1);

@@ -1,3 +1,5 @@
+import type { FileErrors } from '../kernel/files/index.js';
+
 /** Linux error numbers (errno(3), asm-generic/errno.h numbering). */
 export const EPERM = 1;
 export const ENOENT = 2;
@@ -38,22 +40,34 @@ export const ENOTEMPTY = 39;
 export const ELOOP = 40;
 export const ENODATA = 61;
 export const ETIME = 62;
+export const ENOPKG = 65;
 export const EPROTO = 71;
 export const EBADMSG = 74;
 export const EOVERFLOW = 75;
+export const EMSGSIZE = 90;
+export const ENOPROTOOPT = 92;
 export const EPROTONOSUPPORT = 93;
 export const ESOCKTNOSUPPORT = 94;
 export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const EADDRINUSE = 98;
+export const EADDRNOTAVAIL = 99;
+export const ENETDOWN = 100;
+export const ENETUNREACH = 101;
 export const ENOBUFS = 105;
+export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
+export const ECONNREFUSED = 111;
+export const EHOSTUNREACH = 113;
 export const EALREADY = 114;
 export const EINPROGRESS = 115;
+export const ESTALE = 116;
 export const ENOKEY = 126;
+export const EKEYREVOKED = 128;
 export const EKEYREJECTED = 129;
 /** Kernel-internal codes that never reach user space. */
 export const ERESTARTSYS = 512;
+export const ENOIOCTLCMD = 515;
 export const EPROBE_DEFER = 517;
 /** Between the kernel and its file systems only: a mount option that is not known. */
 export const ENOPARAM = 519;
@@ -116,6 +130,7 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [ENOKEY, ['ENOKEY', 'Required key not available']],
   [EKEYREJECTED, ['EKEYREJECTED', 'Key was rejected by service']],
   [ERESTARTSYS, ['ERESTARTSYS', 'Unknown error 512']],
+  [ENOIOCTLCMD, ['ENOIOCTLCMD', 'Unknown error 515']],
   [ENOPARAM, ['ENOPARAM', 'Unknown error 519']],
   [EPROBE_DEFER, ['EPROBE_DEFER', 'Unknown error 517']],
   [ENOTSUPP, ['ENOTSUPP', 'Unknown error 524']],
@@ -143,7 +158,7 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [60, ['ENOSTR', 'Device not a stream']],
   [63, ['ENOSR', 'Out of streams resources']],
   [64, ['ENONET', 'Machine is not on the network']],
-  [65, ['ENOPKG', 'Package not installed']],
+  [ENOPKG, ['ENOPKG', 'Package not installed']],
   [66, ['EREMOTE', 'Object is remote']],
   [67, ['ENOLINK', 'Link has been severed']],
   [68, ['EADV', 'Advertise error']],
@@ -165,24 +180,24 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [87, ['EUSERS', 'Too many users']],
   [88, ['ENOTSOCK', 'Socket operation on non-socket']],
   [89, ['EDESTADDRREQ', 'Destination address required']],
-  [90, ['EMSGSIZE', 'Message too long']],
+  [EMSGSIZE, ['EMSGSIZE', 'Message too long']],
   [91, ['EPROTOTYPE', 'Protocol wrong type for socket']],
-  [92, ['ENOPROTOOPT', 'Protocol not available']],
+  [ENOPROTOOPT, ['ENOPROTOOPT', 'Protocol not available']],
   [96, ['EPFNOSUPPORT', 'Protocol family not supported']],
-  [99, ['EADDRNOTAVAIL', 'Cannot assign requested address']],
-  [100, ['ENETDOWN', 'Network is down']],
-  [101, ['ENETUNREACH', 'Network is unreachable']],
+  [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'Cannot assign requested address']],
+  [ENETDOWN, ['ENETDOWN', 'Network is down']],
+  [ENETUNREACH, ['ENETUNREACH', 'Network is unreachable']],
   [102, ['ENETRESET', 'Network dropped connection on reset']],
   [103, ['ECONNABORTED', 'Software caused connection abort']],
   [104, ['ECONNRESET', 'Connection reset by peer']],
   [106, ['EISCONN', 'Transport endpoint is already connected']],
-  [107, ['ENOTCONN', 'Transport endpoint is not connected']],
+  [ENOTCONN, ['ENOTCONN', 'Transport endpoint is not connected']],
   [108, ['ESHUTDOWN', 'Cannot send after transport endpoint shutdown']],
   [109, ['ETOOMANYREFS', 'Too many references: cannot splice']],
-  [111, ['ECONNREFUSED', 'Connection refused']],
+  [ECONNREFUSED, ['ECONNREFUSED', 'Connection refused']],
   [112, ['EHOSTDOWN', 'Host is down']],
-  [113, ['EHOSTUNREACH', 'No route to host']],
-  [116, ['ESTALE', 'Stale file handle']],
+  [EHOSTUNREACH, ['EHOSTUNREACH', 'No route to host']],
+  [ESTALE, ['ESTALE', 'Stale file handle']],
   [117, ['EUCLEAN', 'Structure needs cleaning']],
   [118, ['ENOTNAM', 'Not a XENIX named type file']],
   [119, ['ENAVAIL', 'No XENIX semaphores available']],
@@ -193,7 +208,7 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [124, ['EMEDIUMTYPE', 'Wrong medium type']],
   [125, ['ECANCELED', 'Operation canceled']],
   [127, ['EKEYEXPIRED', 'Key has expired']],
-  [128, ['EKEYREVOKED', 'Key has been revoked']],
+  [EKEYREVOKED, ['EKEYREVOKED', 'Key has been revoked']],
   [130, ['EOWNERDEAD', 'Owner died']],
   [131, ['ENOTRECOVERABLE', 'State not recoverable']],
   [132, ['ERFKILL', 'Operation not possible due to RF-kill']],
@@ -214,3 +229,17 @@ export function errnoNumber(name: string): number | undefined {
 export function strerror(errno: number): string {
   return NAMES.get(errno)?.[1] ?? `Unknown error ${errno}`;
 }
+
+/** What the file tree answers where it cannot do something: negative, as system calls do. */
+export const FILE_ERRORS: FileErrors = {
+  EBUSY: -EBUSY,
+  EEXIST: -EEXIST,
+  EINVAL: -EINVAL,
+  EISDIR: -EISDIR,
+  ELOOP: -ELOOP,
+  ENAMETOOLONG: -ENAMETOOLONG,
+  ENOENT: -ENOENT,
+  ENOSPC: -ENOSPC,
+  ENOTDIR: -ENOTDIR,
+  ENOTEMPTY: -ENOTEMPTY,
+};
