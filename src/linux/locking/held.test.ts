@@ -91,7 +91,12 @@ describe('held locks', () => {
     g.call.__rcu_read_lock();
     g.call.__rcu_read_lock();
     expect(kinds(0)).toEqual(['test rcu shared', 'test rcu shared']);
+    task('reader', [['__rcu_read_lock', 0]]);
+    g.k.scheduler.run(() => held.holders(0).length > 2);
+    expect(kinds(0)).toEqual(['test rcu shared', 'test rcu shared', 'reader rcu shared']);
+    g.sleep(1e6);
     g.call.__rcu_read_unlock();
+    expect(kinds(0)).toEqual(['test rcu shared']);
     g.call.__rcu_read_unlock();
     expect(held.holders(0)).toEqual([]);
   });

@@ -88,7 +88,7 @@ export class Held implements Subsystem {
     if (!first || (lockKind === 'rcu' && held?.task !== executor.current)) return;
     // Of several readers nobody knows which one another task stands in for.
     if (!first.next || !held) this.forget(lock);
-    else this.take(first, held);
+    else this.take(held);
   }
 
   /** The latest of several holders of a lock that is the running task. */
@@ -99,16 +99,15 @@ export class Held implements Subsystem {
       .at(-1);
   }
 
-  /** One of several holders is none any longer. */
-  private take(first: HeldLock, held: HeldLock): void {
+  /** One holder is none any longer. */
+  private take(held: HeldLock): void {
     leave(held);
-    if (held === first) {
-      this.byLock.set(held.lock, held.next!);
-      return;
-    }
-    let before = first;
-    while (before.next !== held) before = before.next!;
-    before.next = held.next;
+    const others = this.holders(held.lock).filter((other) => other !== held);
+    others.forEach((other, i) => {
+      other.next = others[i + 1];
+    });
+    if (others.length > 0) this.byLock.set(held.lock, others[0]);
+    else this.byLock.delete(held.lock);
   }
 
   /** The lock is as new, or nobody knows any longer who holds it. */
@@ -142,6 +141,8 @@ export class Held implements Subsystem {
   /** Tasks end without what they hold; of who was killed something worse was said. */
   boot(): void {
     this.k.processes.onExit((task) => {
+      // Its read-side sections end with it: exit_rcu().
+      for (const held of this.of(task).filter(({ lockKind }) => lockKind === 'rcu')) this.take(held);
       if (task.state !== 'finished') return;
       for (const held of this.of(task).filter(isSleeping)) this.reportEnded(task, held);
     });
