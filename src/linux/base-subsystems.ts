@@ -18,6 +18,7 @@ import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
+import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
@@ -84,6 +85,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PercpuMemory,
   Uaccess,
   Usercopy,
+  Held,
   Spinlocks,
   Mutexes,
   RwSemaphores,

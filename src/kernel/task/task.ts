@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable, Value } from '../effects.js';
+import type { LockUse } from '../probes.js';
 
 /** One level of a task's call stack, innermost last. */
 export type Activation =
@@ -55,6 +56,8 @@ export class Task {
   entry: Ptr = 0;
   /** What it sleeps for: a lock, a completion, a wait queue; 0 if that is not known. */
   waitsFor: Ptr = 0;
+  /** Locks that it holds, in the order in which it took them; whoever keeps locks keeps it. */
+  readonly holds: LockUse[] = [];
   /** preempt_count while switched out. */
   preemptCount = 0;
   /** The OS's own object for the task (Linux: its task_struct). */

@@ -4,10 +4,10 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { Oops } from '../errors.js';
-import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { alone, Held } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /**
@@ -16,11 +16,11 @@ import { NO_SIGNAL } from './no-signal.js';
  */
 export class Mutexes implements Subsystem {
   private readonly waiters: Waiters;
-  /** Mutexes that tasks wait for, by task_struct. */
-  private readonly waitsFor = new Map<Ptr, Ptr>();
+  private readonly held: Held;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.held = k.get(Held);
   }
 
   readonly exports = {
@@ -29,12 +29,12 @@ export class Mutexes implements Subsystem {
     mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_killable: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_io: (mutex: Ptr) => this.enter(mutex),
-    mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
+    mutex_trylock: (mutex: Ptr) => this.take(mutex, true),
     mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     mutex_is_locked: (mutex: Ptr) => this.owner(mutex) !== 0,
     atomic_dec_and_mutex_lock: (counter: Ptr, mutex: Ptr) => this.decrementAndLock(counter, mutex),
     ww_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
-    ww_mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
+    ww_mutex_trylock: (mutex: Ptr) => this.take(mutex, true),
     ww_mutex_lock: (mutex: Ptr) => this.enter(mutex),
     ww_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
   };
@@ -48,6 +48,7 @@ export class Mutexes implements Subsystem {
     const type = this.k.struct('mutex');
     this.k.space.writable(mutex, type.size).fill(0);
     list.init(this.k.space, type.addr(mutex, 'wait_list'));
+    this.held.forget(mutex);
   }
 
   *lock(mutex: Ptr): Sleepable<number> {
@@ -62,12 +63,13 @@ export class Mutexes implements Subsystem {
       if (owner === 0) return;
     }
     this.setOwner(mutex, 0);
+    this.held.released('mutex', mutex);
     this.waiters.wakeOne(mutex);
   }
 
   private enter(mutex: Ptr): number | Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/mutex.c', 580);
-    if (this.trylock(mutex)) return 0;
+    if (this.take(mutex)) return 0;
     if (this.owner(mutex) === this.k.current)
       throw new Oops(
         'deadlock',
@@ -78,42 +80,15 @@ export class Mutexes implements Subsystem {
   }
 
   private *slow(mutex: Ptr): Sleepable<number> {
-    const self = this.k.current;
-    this.waitsFor.set(self, mutex);
-    this.checkCircle(self, mutex);
-    try {
-      return yield* this.waitFor(mutex);
-    } finally {
-      this.waitsFor.delete(self);
-    }
-  }
-
-  /** Whether the owner of a mutex waits, over any number of others, for one that `self` holds. */
-  private checkCircle(self: Ptr, mutex: Ptr): void {
-    const { k } = this;
-    const comm = (task: Ptr): string => k.struct('task_struct').text(task, 'comm');
-    const circle: string[] = [];
-    let task = self;
-    for (let wanted: Ptr | undefined = mutex; wanted !== undefined; wanted = this.waitsFor.get(task)) {
-      const owner = this.owner(wanted);
-      if (owner === 0 || circle.length > this.waitsFor.size) return;
-      circle.push(`${comm(task)} waits for the mutex at ${symbolize(k, wanted)}, which ${comm(owner)} holds`);
-      if (owner === self) {
-        k.traps.deadlock(mutex, circle);
-        return;
-      }
-      task = owner;
-    }
-  }
-
-  private *waitFor(mutex: Ptr): Sleepable<number> {
-    while (!this.trylock(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
+    this.held.checkCircle(mutex);
+    while (!this.take(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
     return 0;
   }
 
-  private trylock(mutex: Ptr): boolean {
+  private take(mutex: Ptr, tried = false): boolean {
     if (this.owner(mutex) !== 0) return false;
     this.setOwner(mutex, this.k.current);
+    this.held.acquired('mutex', mutex, alone(tried));
     return true;
   }
 

@@ -8,6 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { VmallocExports } from '../mm/vmalloc.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { Held, RCU, shared } from './held.js';
 
 /** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
 export const GRACE_NS = 12e6;
@@ -21,11 +22,13 @@ const OFFSET_LIMIT = 4096;
 export class Rcu implements Subsystem {
   private outstanding = 0;
   private readonly waiters: Waiters;
+  private readonly held: Held;
   /** Callbacks since the last barrier. */
   private recent: { readonly head: Ptr; readonly fn: Ptr; readonly by: Origin; readonly at: number }[] = [];
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.held = k.get(Held);
   }
 
   readonly exports = {
@@ -73,12 +76,18 @@ export class Rcu implements Subsystem {
     return this.k.struct('task_struct').get(this.k.current, 'rcu_read_lock_nesting');
   }
 
+  /** Takes the running task out of sections that it should have left, or never was in, by itself. */
   set depth(value: number) {
     this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', value);
+    const task = this.k.executor.current;
+    const known = task ? this.held.of(task).filter(({ lockKind }) => lockKind === 'rcu').length : 0;
+    for (let left = known; left > value; left--) this.held.released('rcu', RCU);
   }
 
-  private nest(by: number): void {
-    this.depth += by;
+  private nest(by: 1 | -1): void {
+    this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', this.depth + by);
+    if (by > 0) this.held.acquired('rcu', RCU, shared(false));
+    else this.held.released('rcu', RCU);
   }
 
   private call(head: Ptr, fn: Ptr): void {

@@ -6,26 +6,31 @@ import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
+import { alone, Held } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /** Mutexes with priority inheritance (kernel/locking/rtmutex_api.c), and per-CPU reader-writer semaphores. */
 export class RtMutexes implements Subsystem {
   private readonly waiters: Waiters;
+  private readonly held: Held;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.held = k.get(Held);
   }
 
   readonly exports = {
     __rt_mutex_init: (mutex: Ptr) => {
       this.k.space.writable(mutex, this.k.sizeOf('rt_mutex')).fill(0);
+      this.held.forget(mutex);
     },
     rt_mutex_base_init: (mutex: Ptr) => {
       this.k.space.writable(mutex, this.k.sizeOf('rt_mutex_base')).fill(0);
+      this.held.forget(mutex);
     },
     rt_mutex_lock: (mutex: Ptr) => this.lock(mutex),
     rt_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.lock(mutex)),
-    rt_mutex_trylock: (mutex: Ptr) => (this.trylock(mutex) ? 1 : 0),
+    rt_mutex_trylock: (mutex: Ptr) => (this.take(mutex, true) ? 1 : 0),
     rt_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     __percpu_init_rwsem: (sem: Ptr) => this.initSemaphore(sem),
     percpu_free_rwsem: (sem: Ptr) => {
@@ -38,6 +43,7 @@ export class RtMutexes implements Subsystem {
     percpu_down_write: (sem: Ptr) => this.downWrite(sem),
     percpu_up_write: (sem: Ptr) => {
       this.k.struct('percpu_rw_semaphore').set(sem, 'block.counter', 0);
+      this.held.released('percpu_rw_semaphore', sem);
       this.waiters.wakeAll(sem);
     },
   };
@@ -47,14 +53,17 @@ export class RtMutexes implements Subsystem {
     const type = this.k.struct('rt_mutex');
     if ((type.getBig(mutex, 'rtmutex.owner') & ~1n) === this.k.space.toAddress(this.k.current))
       throw new Oops('deadlock', 'BUG: rt_mutex_lock of a mutex that the task holds already', mutex);
-    while (!this.trylock(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
+    if (this.take(mutex)) return 0;
+    this.held.checkCircle(mutex);
+    while (!this.take(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
     return 0;
   }
 
-  private trylock(mutex: Ptr): boolean {
+  private take(mutex: Ptr, tried = false): boolean {
     const type = this.k.struct('rt_mutex');
     if (type.get(mutex, 'rtmutex.owner') !== 0) return false;
     type.set(mutex, 'rtmutex.owner', this.k.current);
+    this.held.acquired('rt_mutex', mutex, alone(tried));
     return true;
   }
 
@@ -63,12 +72,14 @@ export class RtMutexes implements Subsystem {
     if (type.get(mutex, 'rtmutex.owner') === 0)
       this.k.traps.complain('lock-misuse', 'BUG: rt_mutex_unlock of a mutex that is not locked', mutex);
     type.set(mutex, 'rtmutex.owner', 0);
+    this.held.released('rt_mutex', mutex);
     this.waiters.wakeOne(mutex);
   }
 
   private initSemaphore(sem: Ptr): number {
     const type = this.k.struct('percpu_rw_semaphore');
     this.k.space.writable(sem, type.size).fill(0);
+    this.held.forget(sem);
     type.set(sem, 'read_count', this.k.percpu.allocate(4, 4));
     return 0;
   }
@@ -88,5 +99,6 @@ export class RtMutexes implements Subsystem {
     while (type.get(sem, 'block.counter') !== 0 || readers() !== 0)
       yield* this.waiters.wait(sem, TASK_UNINTERRUPTIBLE);
     type.set(sem, 'block.counter', 1);
+    this.held.acquired('percpu_rw_semaphore', sem);
   }
 }

@@ -9,6 +9,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
+import { alone, Held, shared } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
 
 /** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
@@ -18,9 +19,11 @@ const READER_BIAS = 0x100;
 /** Reader-writer semaphores: `count` is what rwsem_is_locked and its kin look at. */
 export class RwSemaphores implements Subsystem {
   private readonly waiters: Waiters;
+  private readonly held: Held;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.held = k.get(Held);
   }
 
   readonly exports = {
@@ -28,14 +31,15 @@ export class RwSemaphores implements Subsystem {
     down_read: (sem: Ptr) => this.acquire(sem, false),
     down_read_interruptible: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, false)),
     down_read_killable: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, false)),
-    down_read_trylock: (sem: Ptr) => (this.tryRead(sem) ? 1 : 0),
+    down_read_trylock: (sem: Ptr) => (this.tryRead(sem, true) ? 1 : 0),
     down_write: (sem: Ptr) => this.acquire(sem, true),
     down_write_killable: partly(NO_SIGNAL, (sem: Ptr) => this.acquire(sem, true)),
-    down_write_trylock: (sem: Ptr) => (this.tryWrite(sem) ? 1 : 0),
+    down_write_trylock: (sem: Ptr) => (this.tryWrite(sem, true) ? 1 : 0),
     up_read: (sem: Ptr) => this.upRead(sem),
     up_write: (sem: Ptr) => this.upWrite(sem),
     downgrade_write: (sem: Ptr) => {
       this.setCount(sem, READER_BIAS);
+      this.held.shares(sem);
       this.waiters.wakeAll(sem);
     },
   };
@@ -44,6 +48,7 @@ export class RwSemaphores implements Subsystem {
     const type = this.k.struct('rw_semaphore');
     this.k.space.writable(sem, type.size).fill(0);
     list.init(this.k.space, type.addr(sem, 'wait_list'));
+    this.held.forget(sem);
   }
 
   private acquire(sem: Ptr, write: boolean): number | Sleepable<number> {
@@ -64,22 +69,25 @@ export class RwSemaphores implements Subsystem {
   }
 
   private *slow(sem: Ptr, write: boolean): Sleepable<number> {
+    this.held.checkCircle(sem);
     while (!(write ? this.tryWrite(sem) : this.tryRead(sem)))
       yield* this.waiters.wait(sem, TASK_UNINTERRUPTIBLE);
     return 0;
   }
 
-  private tryRead(sem: Ptr): boolean {
+  private tryRead(sem: Ptr, tried = false): boolean {
     const count = this.count(sem);
     if (count & WRITER_LOCKED) return false;
     this.setCount(sem, count + READER_BIAS);
+    this.held.acquired('rw_semaphore', sem, shared(tried));
     return true;
   }
 
-  private tryWrite(sem: Ptr): boolean {
+  private tryWrite(sem: Ptr, tried = false): boolean {
     if (this.count(sem) !== 0) return false;
     this.setCount(sem, WRITER_LOCKED);
     this.k.struct('rw_semaphore').setBig(sem, 'owner.counter', this.k.space.toAddress(this.k.current));
+    this.held.acquired('rw_semaphore', sem, alone(tried));
     return true;
   }
 
@@ -94,6 +102,7 @@ export class RwSemaphores implements Subsystem {
       return;
     }
     this.setCount(sem, count - READER_BIAS);
+    this.held.released('rw_semaphore', sem);
     if (count === READER_BIAS) this.waiters.wakeAll(sem);
   }
 
@@ -108,6 +117,7 @@ export class RwSemaphores implements Subsystem {
     }
     this.k.struct('rw_semaphore').setBig(sem, 'owner.counter', 0n);
     this.setCount(sem, 0);
+    this.held.released('rw_semaphore', sem);
     this.waiters.wakeAll(sem);
   }
 
@@ -123,25 +133,28 @@ export class RwSemaphores implements Subsystem {
 /** Counting semaphores (kernel/locking/semaphore.c). */
 export class Semaphores implements Subsystem {
   private readonly waiters: Waiters;
+  private readonly held: Held;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
+    this.held = k.get(Held);
   }
 
   readonly exports = {
     down: (sem: Ptr) => this.down(sem),
     down_interruptible: partly(NO_SIGNAL, (sem: Ptr) => this.down(sem)),
     down_killable: partly(NO_SIGNAL, (sem: Ptr) => this.down(sem)),
-    down_trylock: (sem: Ptr) => (this.tryDown(sem) ? 0 : 1),
+    down_trylock: (sem: Ptr) => (this.tryDown(sem, true) ? 0 : 1),
     down_timeout: (sem: Ptr, jiffies: number) => this.downTimeout(sem, jiffies),
     up: (sem: Ptr) => this.up(sem),
   };
 
-  private tryDown(sem: Ptr): boolean {
+  private tryDown(sem: Ptr, tried = false): boolean {
     const type = this.k.struct('semaphore');
     const count = type.get(sem, 'count');
     if (count === 0) return false;
     type.set(sem, 'count', count - 1);
+    this.held.acquired('semaphore', sem, alone(tried));
     return true;
   }
 
@@ -164,6 +177,7 @@ export class Semaphores implements Subsystem {
   private up(sem: Ptr): void {
     const type = this.k.struct('semaphore');
     type.set(sem, 'count', type.get(sem, 'count') + 1);
+    this.held.released('semaphore', sem);
     this.waiters.wakeOne(sem);
   }
 }

@@ -3,6 +3,7 @@ import { PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET } from '../abi/preempt-count.js'
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { alone, Held, type LockKind, shared } from './held.js';
 
 /** Parts of preempt_count (include/linux/preempt.h). */
 const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
@@ -18,10 +19,11 @@ const READER = 0x200;
  * run to give it back (Documentation/locking/spinlocks.rst).
  */
 export class Spinlocks implements Subsystem {
-  /** Who took each lock: for deadlock reports. */
-  private readonly takenBy = new Map<Ptr, Ptr>();
+  private readonly held: Held;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.held = k.get(Held);
+  }
 
   readonly exports = {
     _raw_spin_lock: (lock: Ptr) => this.lock(lock, PREEMPT_OFFSET),
@@ -121,36 +123,37 @@ export class Spinlocks implements Subsystem {
     this.k.processes.preemptCount += by;
   }
 
-  lock(lock: Ptr, offset: number): void {
+  lock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
-    if (this.k.space.loadInt32(lock) !== 0) this.deadlock(lock);
+    if (this.k.space.loadInt32(lock) !== 0) this.deadlock('spinlock', lock);
     this.k.space.store32(lock, LOCKED);
-    this.takenBy.set(lock, this.k.current);
+    this.held.acquired('spinlock', lock, alone(tried));
   }
 
   unlock(lock: Ptr, offset: number): void {
     if (this.k.space.loadInt32(lock) === 0) this.notHeld(lock, 'spinlock already unlocked');
     this.k.space.store32(lock, 0);
-    this.takenBy.delete(lock);
+    this.held.released('spinlock', lock);
     this.preempt(-offset);
   }
 
   private trylock(lock: Ptr, offset: number): number {
     if (this.k.space.loadInt32(lock) !== 0) return 0;
-    this.lock(lock, offset);
+    this.lock(lock, offset, true);
     return 1;
   }
 
-  private readLock(lock: Ptr, offset: number): void {
+  private readLock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
     const count = this.k.space.load32(lock);
-    if ((count & WRITER) !== 0) this.deadlock(lock);
+    if ((count & WRITER) !== 0) this.deadlock('rwlock', lock);
     this.k.space.store32(lock, count + READER);
+    this.held.acquired('rwlock', lock, shared(tried));
   }
 
   private readTrylock(lock: Ptr): number {
     if ((this.k.space.load32(lock) & WRITER) !== 0) return 0;
-    this.readLock(lock, PREEMPT_OFFSET);
+    this.readLock(lock, PREEMPT_OFFSET, true);
     return 1;
   }
 
@@ -158,24 +161,27 @@ export class Spinlocks implements Subsystem {
     const count = this.k.space.load32(lock);
     if (count < READER) this.notHeld(lock, 'rwlock is not held for reading');
     else this.k.space.store32(lock, count - READER);
+    this.held.released('rwlock', lock);
     this.preempt(-offset);
   }
 
-  private writeLock(lock: Ptr, offset: number): void {
+  private writeLock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
-    if (this.k.space.load32(lock) !== 0) this.deadlock(lock);
+    if (this.k.space.load32(lock) !== 0) this.deadlock('rwlock', lock);
     this.k.space.store32(lock, WRITER);
+    this.held.acquired('rwlock', lock, alone(tried));
   }
 
   private writeTrylock(lock: Ptr): number {
     if (this.k.space.load32(lock) !== 0) return 0;
-    this.writeLock(lock, PREEMPT_OFFSET);
+    this.writeLock(lock, PREEMPT_OFFSET, true);
     return 1;
   }
 
   private writeUnlock(lock: Ptr, offset: number): void {
     if ((this.k.space.load32(lock) & WRITER) === 0) this.notHeld(lock, 'rwlock is not held for writing');
     this.k.space.store32(lock, 0);
+    this.held.released('rwlock', lock);
     this.preempt(-offset);
   }
 
@@ -199,9 +205,11 @@ export class Spinlocks implements Subsystem {
     return task === 0 ? '<none>/-1' : `${type.text(task, 'comm')}/${type.get(task, 'pid')}`;
   }
 
-  private deadlock(lock: Ptr): never {
-    const owner = this.takenBy.get(lock) ?? 0;
-    const kind = owner === this.k.current ? 'spinlock recursion' : 'spinlock lockup suspected';
+  private deadlock(lockKind: LockKind, lock: Ptr): never {
+    const holder = this.held.holders(lock)[0]?.task;
+    // Interrupt work has no task_struct: it is the interrupted task for others.
+    const owner = holder && holder === this.k.executor.current ? this.k.current : (holder?.object ?? 0);
+    const kind = owner === this.k.current ? `${lockKind} recursion` : `${lockKind} lockup suspected`;
     throw new Oops(
       'deadlock',
       `BUG: ${kind} on CPU#0, ${this.who(this.k.current)} (held by ${this.who(owner)})`,

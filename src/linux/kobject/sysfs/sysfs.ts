@@ -45,7 +45,6 @@ export class Sysfs implements Subsystem {
   }
   readonly root = new SysfsDirectory('', undefined, 0);
   private readonly directories = new Map<Ptr, SysfsDirectory>();
-  private readonly watchers: ((attribute: SysfsAttribute) => void)[] = [];
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -179,15 +178,8 @@ export class Sysfs implements Subsystem {
     return Uint8Array.from(parts);
   }
 
-  /** Registers a function that hears of every sysfs_notify(). */
-  onNotify(watcher: (attribute: SysfsAttribute) => void): void {
-    this.watchers.push(watcher);
-  }
-
   notify(node: SysfsNode | undefined): void {
-    if (node?.kind !== 'attribute') return;
-    node.events++;
-    for (const watcher of this.watchers) watcher(node);
+    if (node?.kind === 'attribute') node.events++;
   }
 
   private move(directory: SysfsDirectory, parent: SysfsDirectory, name: string): number {
