@@ -1,7 +1,5 @@
 import { ELOOP, ENOENT, ENOTDIR } from '../kernel/errno.js';
-
-/** How many links one path may lead over: MAXSYMLINKS of Linux (path_resolution(7)). */
-const MAX_LINKS = 40;
+import { MAX_LINKS } from './limits.js';
 
 /** What the walk over a path has to know of a place: whether it is a link, and where that leads. */
 export interface PathNode {

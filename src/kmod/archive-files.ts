@@ -1,4 +1,5 @@
 import { mergedUsr } from '../files/merged-usr.js';
+import { S_IFMT } from '../files/mode.js';
 import { type Resolution, resolveInRoot } from '../files/resolve-path.js';
 import { initramfsEntries, isCpio } from '../formats/archive/cpio.js';
 import { debFiles, isDeb } from '../formats/archive/deb.js';
@@ -7,7 +8,6 @@ import { compressionOf, unpack } from '../formats/compressed/unpack.js';
 import type { FileEntry, FileInfo, FileSource } from './file-source.js';
 
 const MODE_BITS = 0o7777;
-const S_IFMT = 0o170000;
 /** More than any package or image of an operating system's kernel has. */
 const MAX_UNPACKED = 2 ** 31 - 1;
 

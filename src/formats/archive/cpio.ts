@@ -1,3 +1,4 @@
+import { S_IFMT } from '../../files/mode.js';
 import { compressionOf, unpack } from '../compressed/unpack.js';
 import { FormatError } from '../format-error.js';
 import { decodeUtf8 } from '../string-table.js';
@@ -18,7 +19,6 @@ export interface CpioEntry {
 
 const HEADER = 110;
 const END = 'TRAILER!!!';
-const S_IFMT = 0o170000;
 const TYPES: ReadonlyMap<number, CpioEntry['type']> = new Map([
   [0o100000, 'file'],
   [0o040000, 'directory'],

@@ -1,7 +1,7 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { hashOrder } from './hash-order.js';
 import { linesOf } from './lines.js';
 import type { Say } from './messages.js';
-import { PATH_MAX } from './names.js';
 import type { FoundModule } from './search.js';
 
 /** Buckets of kmod's table of modules. */

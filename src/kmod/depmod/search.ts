@@ -1,8 +1,9 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { asByteText } from '../byte-text.js';
 import { cleanPath, type FileEntry, type FileSource, infoOf } from '../file-source.js';
 import type { DepmodConfig } from './config.js';
 import { DepmodFailure, type Say } from './messages.js';
-import { isModulePath, moduleNameOfPath, PATH_MAX } from './names.js';
+import { isModulePath, moduleNameOfPath } from './names.js';
 import { keepsItsPlace } from './priority.js';
 
 /** A module's file. `file` is its path in the file source, all else byte text. */

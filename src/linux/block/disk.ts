@@ -1,15 +1,16 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { S_IFBLK } from '../../files/mode.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { runNow } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import { Devices } from '../drivers/base/core.js';
 import { putDevice } from '../drivers/base/device.js';
 import { registerLate } from '../drivers/base/host-class.js';
 import { errPtr, isErr } from '../errors.js';
-import { S_IFBLK } from '../fs/flags.js';
 import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
@@ -31,7 +32,6 @@ const GD_ADDED = 1n << 4n;
 const GD_OWNS_QUEUE = 1n << 6n;
 /** gendisk.flags: not shown to user space. */
 const GENHD_FL_HIDDEN = 1 << 1;
-const LOGLEVEL_INFO = 6;
 
 /** Disks: struct gendisk and its whole-disk block_device (block/genhd.c). */
 export class Disks implements Subsystem {

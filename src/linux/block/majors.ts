@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -8,7 +9,6 @@ import type { Subsystem } from '../subsystem.js';
 const MAJOR_MAX = 512;
 /** Majors given out on request start here and go down (BLKDEV_MAJOR_HASH_SIZE - 1). */
 const HIGHEST_DYNAMIC = 254;
-const LOGLEVEL_ERR = 3;
 
 interface BlockMajor {
   readonly major: number;

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE } from '../../cpu/layout.js';
 import { EINVAL } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
 const SECTOR_SHIFT = 9;
-const PAGE_SIZE = 4096;
 /** Limits that a queue starts with (block/blk-settings.c, include/linux/blkdev.h). */
 const SAFE_MAX_SECTORS = 255;
 const DEFAULT_MAX_SECTORS = 2560;

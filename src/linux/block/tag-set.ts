@@ -1,6 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../kernel/log.js';
+import { SMP_CACHE_BYTES } from '../abi/cache.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -9,9 +11,6 @@ import type { Subsystem } from '../subsystem.js';
 const MAX_DEPTH = 10240;
 /** BLK_MQ_TAG_MIN: tags that are not reserved. */
 const MIN_TAGS = 1;
-const CACHE_LINE = 64;
-const KERN_ERR = 3;
-const KERN_INFO = 6;
 
 /** Tag sets: the requests that the queues of one device share (block/blk-mq.c, block/blk-mq-tag.c). */
 export class TagSets implements Subsystem {
@@ -49,7 +48,7 @@ export class TagSets implements Subsystem {
     if ((ops.get(operations, 'get_budget') === 0) !== (ops.get(operations, 'put_budget') === 0))
       return -EINVAL;
     if (depth > MAX_DEPTH) {
-      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, KERN_INFO);
+      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, LOGLEVEL_INFO);
       type.set(set, 'queue_depth', MAX_DEPTH);
     }
     if (type.get(set, 'nr_maps') === 0) type.set(set, 'nr_maps', 1);
@@ -77,11 +76,11 @@ export class TagSets implements Subsystem {
       const depth = type.get(set, 'queue_depth') >>> 1;
       type.set(set, 'queue_depth', depth);
       if (depth >= least) continue;
-      k.log.line('blk-mq: failed to allocate request map', KERN_ERR);
+      k.log.line('blk-mq: failed to allocate request map', LOGLEVEL_ERR);
       return false;
     }
     const depth = type.get(set, 'queue_depth');
-    if (depth !== wanted) k.log.line(`blk-mq: reduced tag depth (${wanted} -> ${depth})`, KERN_INFO);
+    if (depth !== wanted) k.log.line(`blk-mq: reduced tag depth (${wanted} -> ${depth})`, LOGLEVEL_INFO);
     return true;
   }
 
@@ -133,7 +132,7 @@ export class TagSets implements Subsystem {
     tagType.set(tags, 'rqs', k.slab.kmalloc(depth * 8, true));
     const table = k.slab.kmalloc(depth * 8, true);
     tagType.set(tags, 'static_rqs', table);
-    const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / CACHE_LINE) * CACHE_LINE;
+    const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / SMP_CACHE_BYTES) * SMP_CACHE_BYTES;
     const memory = k.pages.allocateExact(depth * stride);
     if (memory === 0) return false;
     this.memory.set(tags, memory);

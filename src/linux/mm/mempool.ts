@@ -1,13 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ENOMEM } from '../../kernel/errno.js';
+import { GFP_KERNEL } from '../abi/gfp.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
 import { SlabExports } from './slab.js';
 import { VmallocExports } from './vmalloc.js';
-
-const GFP_KERNEL = 0xcc0;
 
 /** Memory pools: a reserve of elements on top of an allocator (mm/mempool.c). */
 export class Mempools implements Subsystem {

@@ -1,12 +1,11 @@
 import { PAGE_SIZE, type Ptr, VMALLOC, VMEMMAP } from '../../cpu/layout.js';
+import { GFP_COMP, GFP_DIRECT_RECLAIM } from '../abi/gfp.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 
-const GFP_DIRECT_RECLAIM = 0x400;
 /** Blocks of pages have orders below that (MAX_ORDER of x86). */
 const ORDERS = 11;
-const GFP_COMP = 0x4_0000;
 const PG_HEAD = 16;
 
 /** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */

@@ -1,8 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { SMP_CACHE_BYTES } from '../abi/cache.js';
+import { GFP_DIRECT_RECLAIM, GFP_ZERO } from '../abi/gfp.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
@@ -12,16 +15,11 @@ import type { Subsystem } from '../subsystem.js';
 import type { BadAccess } from '../traps/bad-access.js';
 import { AllocatorWords } from './allocator-words.js';
 
-/** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */
-const GFP_ZERO = 0x100;
-const GFP_DIRECT_RECLAIM = 0x400;
 /** SLAB_TYPESAFE_BY_RCU: freed objects keep their type for readers. */
 const SLAB_TYPESAFE_BY_RCU = 0x0008_0000;
 const SLAB_HWCACHE_ALIGN = 0x2000;
 /** ZERO_SIZE_PTR: what kmalloc(0) gives. */
 const ZERO_SIZE_PTR = 16;
-const CACHE_LINE = 64;
-const PAGE_SIZE = 4096;
 const KMALLOC_MAX = 4 * 1024 * 1024;
 
 interface GuestCache {
@@ -267,7 +265,7 @@ export class SlabExports implements Subsystem {
       k.get(AllocatorWords).noCache(text, -EINVAL);
       return 0;
     }
-    const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? CACHE_LINE : 8);
+    const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? SMP_CACHE_BYTES : 8);
     const options: CacheOptions = {
       name: text,
       objectSize: Math.ceil(size / 8) * 8,

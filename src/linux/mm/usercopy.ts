@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr, RAM, VMALLOC } from '../../cpu/layout.js';
+import { LOGLEVEL_EMERG } from '../../kernel/log.js';
 import { THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import { bootParameter } from '../boot-parameters.js';
 import { Oops } from '../errors.js';
@@ -12,7 +13,6 @@ const ZERO_SIZE_PTR = 16n;
 const MAX_CACHE_SIZE = 2 * PAGE_SIZE;
 /** Line of BUG() in mm/usercopy.c. */
 const BUG_LINE = 101;
-const LOGLEVEL_EMERG = 0;
 
 /** Why a copy is refused: of what, and where in it the copy begins. */
 interface Refusal {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
+import { LOGLEVEL_DEBUG } from '../../kernel/log.js';
 import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import { Oops } from '../errors.js';
@@ -16,8 +17,6 @@ import { protect } from './loader-protect.js';
 import { ModuleNotifier } from './module-notifier.js';
 import { ModuleSecurity } from './module-security.js';
 import { destroyParameters } from './parse-args.js';
-
-const KERN_DEBUG = 7;
 
 /** do_init_module(): constructors, init, then the init memory goes. A failing init unwinds everything. */
 export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
@@ -56,7 +55,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
 function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
   const [called] = symbolize(k, fn).split('+');
   if (bootList(k.cmdline, 'initcall_blacklist').includes(called)) {
-    k.log.line(`initcall ${called} blacklisted`, KERN_DEBUG);
+    k.log.line(`initcall ${called} blacklisted`, LOGLEVEL_DEBUG);
     return -EPERM;
   }
   const before = k.processes.preemptCount;

@@ -1,11 +1,14 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE } from '../../cpu/layout.js';
+import { SHT_SYMTAB } from '../../formats/elf/constants.js';
 import { parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { Oops } from '../errors.js';
 import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -30,10 +33,6 @@ import { Resolver } from './resolve.js';
 import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } from './this-module.js';
 import { waitForOwners } from './wait-live.js';
 import { refuseWritableCode } from './writable-code.js';
-
-const SHT_SYMTAB = 2;
-const KERN_WARNING = 4;
-const PAGE_SIZE = 4096;
 
 export type { LoadFlags };
 
@@ -212,10 +211,11 @@ function checkSections(k: LinuxKernel, module: LoadedModule): void {
   const both = module.section('.ctors') && module.section('.init_array');
   if (k.configured('CONFIG_CONSTRUCTORS') && both) {
     const text = `${module.name}: has both .ctors and .init_array.`;
-    k.log.line(text, KERN_WARNING);
+    k.log.line(text, LOGLEVEL_WARNING);
     throw new LoadError(EINVAL, text);
   }
-  if (module.section('__obsparm')) k.log.line(`${module.name}: Ignoring obsolete parameters`, KERN_WARNING);
+  if (module.section('__obsparm'))
+    k.log.line(`${module.name}: Ignoring obsolete parameters`, LOGLEVEL_WARNING);
 }
 
 /** Lays the module out, allocates its memory and copies the sections (layout_and_allocate, move_module). */
@@ -259,12 +259,12 @@ function allocatePercpu(k: LinuxKernel, module: LoadedModule, { percpu }: Module
   if (!percpu || percpu.size === 0) return;
   let align = percpu.addralign;
   if (align > PAGE_SIZE) {
-    k.log.line(`${module.name}: per-cpu alignment ${align} > ${PAGE_SIZE}`, KERN_WARNING);
+    k.log.line(`${module.name}: per-cpu alignment ${align} > ${PAGE_SIZE}`, LOGLEVEL_WARNING);
     align = PAGE_SIZE;
   }
   const offset = k.get(PercpuMemory).allocate(percpu.size, align);
   if (offset === 0) {
-    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, KERN_WARNING);
+    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, LOGLEVEL_WARNING);
     throw new LoadError(ENOMEM, `${module.name}: no per-CPU memory`);
   }
   module.percpu = { offset, size: percpu.size };

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOSPC } from '../../kernel/errno.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -8,7 +9,6 @@ import { CHARP_LIMIT, PARAM_INTEGERS, type ParamInteger } from './param-types.js
 import { callSet } from './set-function.js';
 
 const OPS_FLAG_NOARG = 1;
-const PAGE_SIZE = 4096;
 
 /** Standard types of module parameters: kernel/params.c. */
 export class ParamOps implements Subsystem {

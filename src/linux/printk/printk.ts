@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
-import { RECORD_MAX } from '../../kernel/log.js';
+import { LOGLEVEL_WARNING, RECORD_MAX } from '../../kernel/log.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -9,7 +9,6 @@ import { CUT_HERE, warn } from '../warn.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 const PANIC_MESSAGE_MAX = 1024;
-const LOGLEVEL_WARNING = 4;
 
 /** Functions that CONFIG_FORTIFY_SOURCE watches (enum fortify_func, include/linux/fortify-string.h). */
 const FORTIFIED = (

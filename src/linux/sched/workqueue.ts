@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
@@ -51,7 +52,6 @@ const SYSTEM_QUEUES = [
 const MAX_WORKERS = 16;
 /** Flushes after which draining a queue is said to take long (kernel/workqueue.c). */
 const DRAIN_TRIES = 10;
-const LOGLEVEL_WARNING = 4;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -16,8 +17,6 @@ const HANDLERS: Readonly<Record<number, string>> = {
   [TIMER_SOFTIRQ]: 'run_timer_softirq',
   [TASKLET_SOFTIRQ]: 'tasklet_action',
 };
-
-const KERN_ERR = 3;
 
 /**
  * Runs what a softirq calls, as handle_softirqs() and call_timer_fn() do: a callback that comes back with
@@ -62,7 +61,7 @@ function softirqLeak(k: LinuxKernel, vector: number, fn: Ptr, before: number, af
   const action = handler !== undefined && k.hasSymbol(handler) ? k.symbol(handler) : fn;
   const hash = kernelContext(k).hashPointer(k.space.toAddress(action)).toString(16).padStart(16, '0');
   const text = `huh, entered softirq ${vector} ${NAMES[vector]} ${hash} with preempt_count ${hex(before)}, exited with ${hex(after)}?`;
-  k.log.line(`softirq: ${text}`, KERN_ERR);
+  k.log.line(`softirq: ${text}`, LOGLEVEL_ERR);
   const task = k.executor.current;
   k.traps.record(task, fn, 'preempt-imbalance', text, k.space.toAddress(fn), [symbolize(k, fn)]);
 }

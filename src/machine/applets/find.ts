@@ -1,15 +1,6 @@
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { globMatches } from '../../kmod/index.js';
-import {
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-} from '../../linux/fs/flags.js';
 import { type Applet, type AppletContext, AppletUsageError, message } from './applet.js';
 
 const TYPES: Readonly<Record<string, number>> = {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
 import type { Holding, Origin } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -12,7 +13,6 @@ const DYNAMIC_RANGES = [
   { from: 254, to: 234 },
   { from: 511, to: 384 },
 ] as const;
-const LOGLEVEL_ERR = 3;
 
 /** Regions of drivers that may be part of the kernel, in the order in which they come; major 0 for any. */
 const BUILT_IN = [

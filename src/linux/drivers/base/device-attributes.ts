@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO } from '../../../kernel/errno.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
@@ -15,7 +16,6 @@ import { Classes } from './class.js';
 import { deviceOf, kobjOf } from './device.js';
 import { DeviceUevents } from './device-uevent.js';
 
-const PAGE_SIZE = 4096;
 const RUNTIME_STATES: readonly (readonly [string, string])[] = [
   ['RPM_ACTIVE', 'active'],
   ['RPM_RESUMING', 'resuming'],

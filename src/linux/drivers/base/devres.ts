@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
@@ -21,7 +22,6 @@ interface Resource {
   readonly group?: { readonly id: Ptr; readonly open: boolean };
 }
 
-const GFP_ZERO = 0x100;
 const PLACE = 'drivers/base/devres.c';
 /** void (*action)(void *), a parameter of devm_add_action() and its kin. */
 const ACTION = 'v:p';

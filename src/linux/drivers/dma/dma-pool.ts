@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
-
-const GFP_ZERO = 0x100;
 
 interface Pool {
   readonly name: string;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { IORESOURCE_IO, IORESOURCE_MEM, resourceType } from '../../abi/ioport.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
@@ -10,7 +11,6 @@ import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { putDevice } from '../base/device.js';
 import { SoftwareNodes } from '../firmware/software-node.js';
-import { IORESOURCE_IO, IORESOURCE_MEM, resourceType } from '../resource/flags.js';
 import { Resources } from '../resource/resource.js';
 import { PlatformBus } from './platform-bus.js';
 

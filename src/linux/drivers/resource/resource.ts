@@ -1,17 +1,17 @@
 import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
-import type { StructType } from '../../abi/struct.js';
-import type { Holding } from '../../holding.js';
-import type { LinuxKernel } from '../../kernel.js';
-import type { Subsystem } from '../../subsystem.js';
-import { Devres } from '../base/devres.js';
 import {
   IORESOURCE_BUSY,
   IORESOURCE_EXT_TYPE_BITS,
   IORESOURCE_IO,
   IORESOURCE_MEM,
   IORESOURCE_TYPE_BITS,
-} from './flags.js';
+} from '../../abi/ioport.js';
+import type { StructType } from '../../abi/struct.js';
+import type { Holding } from '../../holding.js';
+import type { LinuxKernel } from '../../kernel.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Devres } from '../base/devres.js';
 
 /** Ports that a PC's chips have, whoever asks for them later (arch/x86/kernel/setup.c). */
 const STANDARD_PORTS: readonly (readonly [start: number, end: number, name: string])[] = [

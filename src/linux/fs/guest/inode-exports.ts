@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
@@ -6,7 +7,6 @@ import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../flags.js';
 import { VfsObjects } from '../objects.js';
 import { I_NEW, Inodes } from './inodes.js';
 

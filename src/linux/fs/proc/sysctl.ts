@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -10,8 +11,6 @@ import { HostServer } from '../host-server.js';
 import { withLocals } from '../locals.js';
 import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
 import { ProcFs } from './procfs.js';
-
-const LOGLEVEL_ERR = 3;
 
 /** What one registration added to the tree. */
 interface Registration {

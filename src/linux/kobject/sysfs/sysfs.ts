@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../../kernel/errno.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
@@ -14,9 +15,6 @@ import {
   SysfsLink,
   type SysfsNode,
 } from './node.js';
-
-/** Attributes are read and written through one page (Documentation/filesystems/sysfs.rst). */
-const PAGE_SIZE = 4096;
 
 /** The tree of /sys, and how its files are read and written: what the file system layer mounts. */
 export class Sysfs implements Subsystem {

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EFAULT, ENOMEM } from '../../../kernel/errno.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitGroups, bitRanges } from '../vsprintf/bytes.js';
@@ -14,8 +15,6 @@ import {
   weight32,
   wordsOf,
 } from './words.js';
-
-const GFP_ZERO = 0x100;
 
 /** Bitmaps (include/linux/bitmap.h, lib/bitmap.c). */
 export class Bitmap implements Subsystem {

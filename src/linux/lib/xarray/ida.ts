@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { ENOMEM, ENOSPC } from '../../../kernel/errno.js';
+import { INT_MAX } from '../../abi/limits.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -8,7 +9,6 @@ import { errorEntry, isValue } from './entry.js';
 import type { XArray } from './x-array.js';
 import { XArrays } from './xarray.js';
 
-const INT_MAX = 0x7fff_ffff;
 const BITMAP_BITS = 1024;
 const ALL = (1n << BigInt(BITMAP_BITS)) - 1n;
 /** Bits of an entry that is a value. */

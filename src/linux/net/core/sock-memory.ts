@@ -2,6 +2,7 @@ import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPIPE, ERESTARTSYS } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
+import { GFP_COMP } from '../../abi/gfp.js';
 import type { StructType } from '../../abi/struct.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { withLocals } from '../../fs/locals.js';
@@ -16,7 +17,6 @@ import { SkBuffs } from './skbuff.js';
 import { Socks } from './sock.js';
 
 const SEND_SHUTDOWN = 2;
-const GFP_COMP = 0x4_0000;
 /** Bits of socket_wq.flags and socket.flags (include/linux/net.h). */
 const SOCKWQ_ASYNC_NOSPACE = 0;
 const SOCK_NOSPACE = 2;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
+import { GFP_KERNEL, GFP_ZERO } from '../../abi/gfp.js';
 import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -9,8 +10,6 @@ import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from './skb-queue.js';
 
-const GFP_KERNEL = 0xcc0;
-const GFP_ZERO = 0x100;
 const TCP_CLOSE = 7;
 const MAX_SCHEDULE_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
 const PACING_SHIFT = 10;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAFNOSUPPORT, EINVAL, ENFILE } from '../../../kernel/errno.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { StructType } from '../../abi/struct.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -11,8 +12,6 @@ import { InetSockets } from '../ipv4/af-inet.js';
 import { ProtocolFamilies } from './families.js';
 
 const SOCK_MAX = 11;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SS_UNCONNECTED = 1;
 
 /** Sockets as the kernel itself uses them: struct socket (net/socket.c). */

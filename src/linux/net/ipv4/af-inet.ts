@@ -2,6 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../../kernel/errno.js';
 import { changeBit } from '../../abi/bit-ops.js';
+import { GFP_KERNEL } from '../../abi/gfp.js';
+import { AF_INET6 } from '../../abi/socket.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -12,8 +14,6 @@ import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js';
 
-const AF_INET6 = 10;
-const GFP_KERNEL = 0xcc0;
 const SOCK_RAW = 3;
 const PMTUDISC_WANT = 1;
 const DEFAULT_TTL = -1;

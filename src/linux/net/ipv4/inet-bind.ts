@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../../../kernel/errno.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -10,8 +11,6 @@ import { Ipv6 } from '../ipv6/af-inet6.js';
 import { SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK } from './inet-ports.js';
 
 const AF_UNSPEC = 0;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM = 1;
 const TCP_CLOSE = 7;
 /** Bytes of an IPv6 address without its scope (RFC 2133). */

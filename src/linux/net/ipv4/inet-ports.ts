@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EADDRINUSE } from '../../../kernel/errno.js';
+import { AF_INET6 } from '../../abi/socket.js';
 import type { StructType } from '../../abi/struct.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 const TCP_LISTEN = 10;
-const AF_INET6 = 10;
 /** sock.sk_userlocks */
 export const SOCK_BINDADDR_LOCK = 4;
 export const SOCK_BINDPORT_LOCK = 8;

@@ -1,20 +1,19 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EADDRINUSE, EINVAL, ENOTCONN } from '../../../kernel/errno.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { StructType } from '../../abi/struct.js';
+import { O_NONBLOCK } from '../../fs/flags.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Socks } from '../core/sock.js';
 import { portOf } from './inet-bind.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SS_UNCONNECTED = 1;
 const SS_DISCONNECTING = 4;
 const SOCK_STREAM = 1;
 const SHUTDOWN_MASK = 3;
 const RCV_SHUTDOWN = 1;
-const O_NONBLOCK = 0o4000;
 /** enum tcp states (include/net/tcp_states.h) */
 const TCP_SYN_SENT = 2;
 const TCP_CLOSE = 7;

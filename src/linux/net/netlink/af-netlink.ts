@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ECONNREFUSED, ESRCH } from '../../../kernel/errno.js';
+import { GFP_KERNEL } from '../../abi/gfp.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Mutexes } from '../../locking/mutex.js';
@@ -13,7 +14,6 @@ import { KernelSockets } from '../core/socket.js';
 const MAX_LINKS = 32;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const GFP_KERNEL = 0xcc0;
 const NETLINK_F_KERNEL_SOCKET = 1;
 const MIN_GROUPS = 32;
 

@@ -3,14 +3,13 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EAFNOSUPPORT, EEXIST, ESRCH } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOURCE = 'net/xfrm/xfrm_state.c';
 
 /**
