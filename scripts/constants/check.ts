@@ -1,18 +1,17 @@
 import type { Target } from '../../src/target/index.js';
 import type { Definition } from './definitions.js';
 
-/** What an enumerator of a name is in each kernel that has it: `6.1.0-53-amd64: 7`. */
-export function enumerators(kernels: readonly Target[], name: string): string[] {
-  return kernels.flatMap(({ release, types }) => {
-    const value = types.findEnumValue(name);
-    return value === undefined ? [] : [`${release}: ${value}`];
-  });
+/** What an enumerator of a name is in each kernel, `6.1.0-53-amd64: 7`; undefined where one of them has none, so that nobody can ask. */
+export function enumerators(kernels: readonly Target[], name: string): string[] | undefined {
+  const values = kernels.map(({ release, types }) => [release, types.findEnumValue(name)] as const);
+  if (values.some(([, value]) => value === undefined)) return undefined;
+  return values.map(([release, value]) => `${release}: ${value}`);
 }
 
 /** What is wrong with some constants, a line each: see scripts/constants.ts. */
 export function wrongConstants(
   found: readonly Definition[],
-  enumerator: (name: string) => string[],
+  enumerator: (name: string) => string[] | undefined,
 ): string[] {
   const byName = new Map<string, Definition[]>();
   for (const each of found) byName.set(each.name, [...(byName.get(each.name) ?? []), each]);
@@ -45,11 +44,11 @@ function twins(all: readonly Definition[]): string[] {
   });
 }
 
-function asked(all: readonly Definition[], enumerator: (name: string) => string[]): string[] {
+function asked(all: readonly Definition[], enumerator: (name: string) => string[] | undefined): string[] {
   const linux = all.filter(({ file, excuse }) => file.startsWith('linux/') && excuse === undefined);
   if (linux.length === 0) return [];
   const known = enumerator(linux[0].name);
-  if (known.length === 0) return [];
+  if (known === undefined) return [];
   return linux.map(
     (each) =>
       `${place(each)}: ${each.name} = ${each.value}: ask the target for the enumerator (${known.join(', ')})`,

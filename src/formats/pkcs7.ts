@@ -20,7 +20,7 @@ export interface NameAttribute {
   readonly value: Uint8Array;
 }
 
-const SIGNED_DATA = '1.2.840.113549.1.7.2';
+export const SIGNED_DATA = '1.2.840.113549.1.7.2';
 
 /**
  * The first signer of a SignedData message, undefined where it has none. Signers that are named by a key identifier

@@ -1,8 +1,8 @@
 import { ColumnReader, ColumnWriter } from './columns.js';
+import { KERNEL_HALF } from './symbol-table.js';
 import type { ExportedSymbol, ExportKind } from './target.js';
 
 const KINDS: readonly ExportKind[] = ['function', 'data', 'percpu'];
-const KERNEL_HALF = 0xffffffff00000000n;
 
 /** The stored form: exports in order of name; the names of the namespaces follow those of the symbols. */
 export function encodeExports(exports: readonly ExportedSymbol[]): Uint8Array {

@@ -1,9 +1,7 @@
 import { type CheckOptions, checkSignedData, refusalOf } from './check.js';
 import type { Keyring } from './keyring.js';
 import { MODULE_SIG_STRING, PKEY_ID_PKCS7, TRAILER_BYTES } from './trailer.js';
-import { type CheckMessage, Refused, type Verdict } from './verdict.js';
-
-const KERN_ERR = 3;
+import { type CheckMessage, KERN_ERR, Refused, type Verdict } from './verdict.js';
 
 export interface ModuleCheckOptions extends CheckOptions {
   /**

@@ -15,6 +15,10 @@ import type { DigestName } from './digest.js';
  */
 export type RefusalCode = 'ENODATA' | 'ENOPKG' | 'ENOKEY' | 'EKEYREJECTED' | 'EBADMSG' | 'EINVAL' | 'ENOENT';
 
+/** Levels of such lines; what checks signatures knows no kernel's log. */
+export const KERN_ERR = 3;
+export const KERN_WARNING = 4;
+
 /** A line that the kernel logs while it checks. */
 export interface CheckMessage {
   readonly level: number;

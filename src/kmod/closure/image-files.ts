@@ -1,7 +1,7 @@
 import { rawBytes } from '../../files/raw-text.js';
 import { resolveInRoot } from '../../files/resolve-path.js';
 import { CONFIG_DIRECTORIES } from '../config/modprobe-config.js';
-import { cleanPath, type FileInfo, infoOf, readText } from '../file-source.js';
+import { cleanPath, DIRECTORY, type FileInfo, infoOf, readText } from '../file-source.js';
 import type { IndexedModule } from '../index/module-index.js';
 import type { ModuleTree } from '../module-tree.js';
 import type { Closure } from './closure.js';
@@ -66,11 +66,9 @@ function file(tree: ModuleTree, path: string, from: string): ImageFile {
 /** Permissions of a file, those of what it leads to where it is a link. */
 function modeOf(tree: ModuleTree, path: string): number {
   const { files, rootDirectory: root } = tree;
-  const found = resolveInRoot<FileInfo>(path, (place) => infoOf(files, `${root}${place}`), ROOT);
+  const found = resolveInRoot<FileInfo>(path, (place) => infoOf(files, `${root}${place}`), DIRECTORY);
   return found.kind === 'found' ? found.node.mode & 0o777 : 0o644;
 }
-
-const ROOT: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 function* firmwareFiles(tree: ModuleTree, closure: Closure): Generator<ImageFile> {
   for (const { path, link } of closure.firmware) {

@@ -16,7 +16,7 @@ export interface FoundModule {
 }
 
 /** Deeper trees come of links that lead in a circle; each open directory takes a file number of kmod's. */
-const MAX_DEPTH = 200;
+export const MAX_DEPTH = 200;
 
 /** `directory` is lib/modules/RELEASE. */
 export function foundModule(directory: string, file: string): FoundModule {

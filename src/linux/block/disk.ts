@@ -15,23 +15,20 @@ import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
-import { GRACE_NS } from '../locking/rcu.js';
+import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
 import { RequestQueues } from './queue.js';
-import { QueueLimits } from './queue-limits.js';
+import { QueueLimits, SECTOR_SHIFT } from './queue-limits.js';
 
 /** Major of disks whose driver has no number of its own (include/uapi/linux/major.h). */
 const BLOCK_EXT_MAJOR = 259;
-const SECTOR_SHIFT = 9;
 /** gendisk.state bits (include/linux/blkdev.h). */
 const GD_READ_ONLY = 1n << 1n;
 const GD_DEAD = 1n << 2n;
 const GD_ADDED = 1n << 4n;
 const GD_OWNS_QUEUE = 1n << 6n;
-/** gendisk.flags: not shown to user space. */
-const GENHD_FL_HIDDEN = 1 << 1;
 
 /** Disks: struct gendisk and its whole-disk block_device (block/genhd.c). */
 export class Disks implements Subsystem {
@@ -153,7 +150,7 @@ export class Disks implements Subsystem {
     devices.set(device, 'parent', parent);
     devices.set(device, 'groups', groups);
     k.get(Devices).setName(device, type.text(disk, 'disk_name'));
-    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    const hidden = (type.get(disk, 'flags') & k.enumValue('GENHD_FL_HIDDEN')) !== 0;
     if (!hidden) devices.set(device, 'devt', number);
     const error = yield* k.get(Devices).add(device);
     if (error !== 0) return error;
@@ -275,7 +272,7 @@ export class Disks implements Subsystem {
     const before = k.struct('block_device').get(type.get(disk, 'part0'), 'bd_nr_sectors');
     this.setCapacity(disk, sectors);
     const alive = (type.getBig(disk, 'state') & (GD_ADDED | GD_DEAD)) === GD_ADDED;
-    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    const hidden = (type.get(disk, 'flags') & k.enumValue('GENHD_FL_HIDDEN')) !== 0;
     if (before === sectors || !alive || hidden) return false;
     const name = type.text(disk, 'disk_name');
     k.log.line(`${name}: detected capacity change from ${before} to ${sectors}`, LOGLEVEL_INFO);

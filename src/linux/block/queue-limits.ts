@@ -5,7 +5,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
-const SECTOR_SHIFT = 9;
+export const SECTOR_SHIFT = 9;
 /** Limits that a queue starts with (block/blk-settings.c, include/linux/blkdev.h). */
 const SAFE_MAX_SECTORS = 255;
 const DEFAULT_MAX_SECTORS = 2560;

@@ -8,7 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** BLK_MQ_MAX_DEPTH */
-const MAX_DEPTH = 10240;
+const BLK_MQ_MAX_DEPTH = 10240;
 /** BLK_MQ_TAG_MIN: tags that are not reserved. */
 const MIN_TAGS = 1;
 
@@ -47,9 +47,9 @@ export class TagSets implements Subsystem {
     if (ops.get(operations, 'queue_rq') === 0) return -EINVAL;
     if ((ops.get(operations, 'get_budget') === 0) !== (ops.get(operations, 'put_budget') === 0))
       return -EINVAL;
-    if (depth > MAX_DEPTH) {
-      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, LOGLEVEL_INFO);
-      type.set(set, 'queue_depth', MAX_DEPTH);
+    if (depth > BLK_MQ_MAX_DEPTH) {
+      k.log.line(`blk-mq: reduced tag depth to ${BLK_MQ_MAX_DEPTH}`, LOGLEVEL_INFO);
+      type.set(set, 'queue_depth', BLK_MQ_MAX_DEPTH);
     }
     if (type.get(set, 'nr_maps') === 0) type.set(set, 'nr_maps', 1);
     // One CPU has no use for more hardware queues.

@@ -9,12 +9,11 @@ import { CryptoInstances } from './instances.js';
 import { Shash } from './shash.js';
 import { CryptoSpawns } from './spawns.js';
 import { CryptoTemplates } from './templates.js';
-import { CryptoTfms } from './tfm.js';
+import { CryptoTfms, POINTER_BYTES } from './tfm.js';
 import { TYPE_SHASH } from './types.js';
 
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
-const POINTER_BYTES = 8;
 
 /**
  * The template `hmac` (crypto/hmac.c, RFC 2104): of any synchronous hash without a key. The context of an instance's transformation

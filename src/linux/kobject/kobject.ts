@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { list } from '../abi/list.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -9,7 +10,6 @@ import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BuiltinKtypes } from './builtin-ktypes.js';
 import { krefGet, krefGetUnlessZero, krefInit, krefPut } from './kref.js';
-import { initList, listAddTail, listDelInit, listNodes } from './list.js';
 import { duplicate, freeConst, hashed, kobjectName } from './names.js';
 import { SysfsGroups } from './sysfs/groups.js';
 import { Kernfs } from './sysfs/kernfs.js';
@@ -77,7 +77,7 @@ export class Kobjects implements Subsystem {
       );
     }
     krefInit(k, kobject.addr(kobj, 'kref'));
-    initList(k.space, kobject.addr(kobj, 'entry'));
+    list.init(k.space, kobject.addr(kobj, 'entry'));
     for (const bit of ['state_in_sysfs', 'state_add_uevent_sent', 'state_remove_uevent_sent'])
       kobject.set(kobj, bit, 0);
     kobject.set(kobj, 'state_initialized', 1);
@@ -211,9 +211,9 @@ export class Kobjects implements Subsystem {
   initKset(kset: Ptr): void {
     const kobj = this.kset.addr(kset, 'kobj');
     krefInit(this.k, this.kobject.addr(kobj, 'kref'));
-    initList(this.k.space, this.kobject.addr(kobj, 'entry'));
+    list.init(this.k.space, this.kobject.addr(kobj, 'entry'));
     this.kobject.set(kobj, 'state_initialized', 1);
-    initList(this.k.space, this.kset.addr(kset, 'list'));
+    list.init(this.k.space, this.kset.addr(kset, 'list'));
   }
 
   /** kset_register(). */
@@ -265,7 +265,7 @@ export class Kobjects implements Subsystem {
 
   /** The kobjects of a kset, in the order they were added. */
   members(kset: Ptr): Ptr[] {
-    const nodes = listNodes(this.k.space, this.kset.addr(kset, 'list'));
+    const nodes = [...list.entries(this.k.space, this.kset.addr(kset, 'list'))];
     return nodes.map((node) => this.kobject.of(node, 'entry'));
   }
 
@@ -322,13 +322,13 @@ export class Kobjects implements Subsystem {
 
   private joinKset(kobj: Ptr, kset: Ptr): void {
     this.get(this.kset.addr(kset, 'kobj'));
-    listAddTail(this.k.space, this.kobject.addr(kobj, 'entry'), this.kset.addr(kset, 'list'));
+    list.addTail(this.k.space, this.kobject.addr(kobj, 'entry'), this.kset.addr(kset, 'list'));
   }
 
   private *leaveKset(kobj: Ptr): Sleepable<void> {
     const kset = this.kobject.get(kobj, 'kset');
     if (kset === 0) return;
-    listDelInit(this.k.space, this.kobject.addr(kobj, 'entry'));
+    list.delInit(this.k.space, this.kobject.addr(kobj, 'entry'));
     yield* this.put(this.kset.addr(kset, 'kobj'));
   }
 

@@ -6,11 +6,10 @@ import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VmallocExports } from '../mm/vmalloc.js';
+import { GRACE_NS } from '../sched/kthread.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
-export const GRACE_NS = 12e6;
 /** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
 const OFFSET_LIMIT = 4096;
 

@@ -7,7 +7,7 @@ import type { Subsystem } from '../subsystem.js';
 /** Parts of preempt_count (include/linux/preempt.h). */
 const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
 
-const IF = 0x200n;
+const RFLAGS_IF = 0x200n;
 const LOCKED = 1;
 /** queued rwlock: a writer holds it; what one reader adds. */
 const WRITER = 0xff;
@@ -184,14 +184,14 @@ export class Spinlocks implements Subsystem {
   }
 
   private irqSave(body: () => void): bigint {
-    const flags = this.k.cpu.interruptsEnabled ? IF : 0n;
+    const flags = this.k.cpu.interruptsEnabled ? RFLAGS_IF : 0n;
     this.k.cpu.interruptsEnabled = false;
     body();
     return flags;
   }
 
   private irqRestore(flags: bigint): void {
-    this.k.cpu.interruptsEnabled = (flags & IF) !== 0n;
+    this.k.cpu.interruptsEnabled = (flags & RFLAGS_IF) !== 0n;
   }
 
   private who(task: Ptr): string {

@@ -6,6 +6,8 @@ import { EINVAL } from '../../kernel/errno.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
 import { SMP_CACHE_BYTES } from '../abi/cache.js';
 import { GFP_DIRECT_RECLAIM, GFP_ZERO } from '../abi/gfp.js';
+import { ZERO_SIZE_PTR } from '../abi/limits.js';
+import { slabFlag } from '../abi/slab-flags.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
@@ -16,10 +18,6 @@ import type { BadAccess } from '../traps/bad-access.js';
 import { AllocatorWords } from './allocator-words.js';
 
 /** SLAB_TYPESAFE_BY_RCU: freed objects keep their type for readers. */
-const SLAB_TYPESAFE_BY_RCU = 0x0008_0000;
-const SLAB_HWCACHE_ALIGN = 0x2000;
-/** ZERO_SIZE_PTR: what kmalloc(0) gives. */
-const ZERO_SIZE_PTR = 16;
 const KMALLOC_MAX = 4 * 1024 * 1024;
 
 interface GuestCache {
@@ -265,12 +263,12 @@ export class SlabExports implements Subsystem {
       k.get(AllocatorWords).noCache(text, -EINVAL);
       return 0;
     }
-    const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? SMP_CACHE_BYTES : 8);
+    const wanted = Math.max(align, 8, flags & slabFlag(this.k, 'HWCACHE_ALIGN') ? SMP_CACHE_BYTES : 8);
     const options: CacheOptions = {
       name: text,
       objectSize: Math.ceil(size / 8) * 8,
       align: wanted,
-      keepContent: ctor !== 0 || (flags & SLAB_TYPESAFE_BY_RCU) !== 0,
+      keepContent: ctor !== 0 || (flags & slabFlag(this.k, 'TYPESAFE_BY_RCU')) !== 0,
       userCopy,
     };
     const type = k.struct('kmem_cache');

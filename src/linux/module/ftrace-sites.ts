@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { LOGLEVEL_INFO } from '../../kernel/log.js';
+import { CALL } from '../abi/instructions.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { warn } from '../warn.js';
 
-const CALL = 0xe8;
 const CALL_BYTES = 5;
 const POINTER = 8;
 /** What the kernel names the state that ftrace never comes back from (ftrace_kill()). */

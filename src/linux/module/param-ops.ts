@@ -8,7 +8,7 @@ import type { Subsystem } from '../subsystem.js';
 import { CHARP_LIMIT, PARAM_INTEGERS, type ParamInteger } from './param-types.js';
 import { callSet } from './set-function.js';
 
-const OPS_FLAG_NOARG = 1;
+export const OPS_FLAG_NOARG = 1;
 
 /** Standard types of module parameters: kernel/params.c. */
 export class ParamOps implements Subsystem {

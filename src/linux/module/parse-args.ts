@@ -6,11 +6,11 @@ import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
+import { OPS_FLAG_NOARG } from './param-ops.js';
 import { callSet } from './set-function.js';
 
 const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;
-const OPS_FLAG_NOARG = 1;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
 export interface Argument {

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { CALL, JMP } from '../abi/instructions.js';
 import { Oops } from '../errors.js';
 import type { LoadedModule, PlacedSection } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 
-const CALL = 0xe8;
 const CALL_LENGTH = 5;
-const JMP = 0xe9;
 const JMP8 = 0xeb;
 /** Bit of alt_instr.cpuid: apply when the feature is absent (ALTINSTR_FLAG_INV). */
 const ALT_INVERTED_OLD = 1 << 15;

@@ -5,7 +5,6 @@ import { sprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { Printk } from './printk.js';
 
-const PREFIX_ADDRESS = 1;
 const PREFIX_OFFSET = 2;
 
 /** How a line of a hex dump is laid out, after the kernel's rules for odd requests. */
@@ -101,7 +100,8 @@ export class HexDump implements Subsystem {
   };
 
   private position(type: number, buf: Ptr, at: number): string {
-    if (type === PREFIX_ADDRESS) return sprintf(this.k, '%p: ', this.k.space.toAddress(buf + at));
+    if (type === this.k.enumValue('DUMP_PREFIX_ADDRESS'))
+      return sprintf(this.k, '%p: ', this.k.space.toAddress(buf + at));
     return type === PREFIX_OFFSET ? `${at.toString(16).padStart(8, '0')}: ` : '';
   }
 }

@@ -20,7 +20,6 @@ import { Waiters } from './waiters.js';
 import { reportLeak } from './work-leak.js';
 import { WorkOrder } from './work-order.js';
 
-const WORK_CPU_UNBOUND = 8192;
 const IDLE = 0x402;
 
 interface Workqueue {
@@ -271,7 +270,7 @@ export class Workqueues implements Subsystem {
     this.k.origins.note(work);
     const type = this.k.struct('delayed_work');
     type.set(work, 'wq', wq);
-    type.set(work, 'cpu', WORK_CPU_UNBOUND);
+    type.set(work, 'cpu', this.k.enumValue('WORK_CPU_UNBOUND'));
     const timer = type.addr(work, 'timer');
     if (this.k.struct('timer_list').get(timer, 'function') === 0)
       this.k.get(Timers).init(timer, this.k.fn('delayed_work_timer_fn'), 0);

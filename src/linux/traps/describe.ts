@@ -1,6 +1,7 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { type Ptr, USER } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
+import { TASK_SIZE_MAX } from '../abi/limits.js';
 import type { FaultKind } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 
@@ -38,9 +39,6 @@ export function describe(k: LinuxKernel, task: Task, exception: CpuException): T
       };
   }
 }
-
-/** TASK_SIZE_MAX: where user addresses end. */
-const TASK_SIZE_MAX = 0x7fff_ffff_f000n;
 
 /**
  * Whether a page fault is an access to a user address outside of stac and clac: no exception table entry mends it then

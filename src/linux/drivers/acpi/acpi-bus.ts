@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
 
@@ -60,7 +60,7 @@ export class AcpiBus implements Subsystem {
     if (type === 0 || struct.get(type, 'match') === 0 || struct.get(type, 'find_companion') === 0)
       return -ENODEV;
     this.k.origins.note(type);
-    listAddTail(k.space, struct.addr(type, 'list'), this.typeList);
+    list.addTail(k.space, struct.addr(type, 'list'), this.typeList);
     k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, 6);
     return 0;
   }
@@ -69,7 +69,7 @@ export class AcpiBus implements Subsystem {
     const { k } = this;
     const struct = k.struct('acpi_bus_type');
     if (type === 0) return -ENODEV;
-    listDelInit(k.space, struct.addr(type, 'list'));
+    list.delInit(k.space, struct.addr(type, 'list'));
     k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, 6);
     return 0;
   }
@@ -79,7 +79,7 @@ export class AcpiBus implements Subsystem {
   private get typeList(): Ptr {
     if (this.types === 0) {
       this.types = this.k.permanent(16);
-      initList(this.k.space, this.types);
+      list.init(this.k.space, this.types);
     }
     return this.types;
   }

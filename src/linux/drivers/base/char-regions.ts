@@ -1,13 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
 import { LOGLEVEL_ERR } from '../../../kernel/log.js';
-import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
+import { MAJOR, MAJOR_MAX, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
 import type { Holding, Origin } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-/** Largest major number (CHRDEV_MAJOR_MAX, include/linux/fs.h). */
-const MAJOR_MAX = 512;
 /** Majors given out on request: downwards in each range (Documentation/admin-guide/devices.txt). */
 const DYNAMIC_RANGES = [
   { from: 254, to: 234 },

@@ -18,7 +18,7 @@ const COMPRESSIONS = [
   ['.xz', 'CONFIG_FW_LOADER_COMPRESS_XZ'],
 ] as const;
 /** What a file of firmware may be unpacked to: the kernel's limit is INT_MAX, the machine's memory less. */
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_FIRMWARE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Firmware files (drivers/base/firmware_loader, Documentation/driver-api/firmware). Debian's kernel says for
@@ -111,7 +111,7 @@ export class FirmwareLoader implements Subsystem {
     if (!packed) return bytes;
     if (compressionOf(bytes) === 'none') return undefined;
     try {
-      return unpack(bytes, path, MAX_BYTES);
+      return unpack(bytes, path, MAX_FIRMWARE_BYTES);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.k.log.line(`modbox: ${error.message}`, 4);

@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -47,7 +47,7 @@ export class WakeupSources implements Subsystem {
     const { k } = this;
     this.cls = registerClass(k, 'wakeup');
     this.list = k.hasSymbol('wakeup_sources') ? k.symbol('wakeup_sources') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private create(name: string): Ptr {
@@ -60,14 +60,14 @@ export class WakeupSources implements Subsystem {
     this.ids.add(id);
     type.set(source, 'name', duplicate(k, name));
     type.set(source, 'id', id);
-    initList(k.space, type.addr(source, 'entry'));
+    list.init(k.space, type.addr(source, 'entry'));
     return source;
   }
 
   private destroy(source: Ptr): void {
     if (source === 0) return;
     const type = this.k.struct('wakeup_source');
-    listDelInit(this.k.space, type.addr(source, 'entry'));
+    list.delInit(this.k.space, type.addr(source, 'entry'));
     this.ids.delete(type.get(source, 'id'));
     freeConst(this.k, type.get(source, 'name'));
     this.k.slab.free(source);
@@ -88,7 +88,7 @@ export class WakeupSources implements Subsystem {
       }
       type.set(source, 'dev', device);
     }
-    listAddTail(k.space, type.addr(source, 'entry'), this.list);
+    list.addTail(k.space, type.addr(source, 'entry'), this.list);
     return source;
   }
 

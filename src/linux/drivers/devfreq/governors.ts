@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Governors of devices with more than one frequency (drivers/devfreq/devfreq.c). */
@@ -25,7 +25,7 @@ export class DevfreqGovernors implements Subsystem {
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('devfreq_governor_list') ? k.symbol('devfreq_governor_list') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private add(governor: Ptr): number {
@@ -41,19 +41,19 @@ export class DevfreqGovernors implements Subsystem {
       return -EINVAL;
     }
     this.k.origins.note(governor);
-    listAdd(k.space, type.addr(governor, 'node'), this.list);
+    list.add(k.space, type.addr(governor, 'node'), this.list);
     return 0;
   }
 
   private remove(governor: Ptr): number {
     if (governor === 0) return -EINVAL;
     if (!this.governors().includes(governor)) return -ENODEV;
-    listDelInit(this.k.space, this.k.struct('devfreq_governor').addr(governor, 'node'));
+    list.delInit(this.k.space, this.k.struct('devfreq_governor').addr(governor, 'node'));
     return 0;
   }
 
   private governors(): Ptr[] {
     const type = this.k.struct('devfreq_governor');
-    return listNodes(this.k.space, this.list).map((node) => type.of(node, 'node'));
+    return [...list.entries(this.k.space, this.list)].map((node) => type.of(node, 'node'));
   }
 }

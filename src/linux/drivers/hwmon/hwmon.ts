@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
@@ -69,7 +69,7 @@ export class Hwmon implements Subsystem {
     while (this.ids.has(id)) id++;
     this.ids.add(id);
     type.set(hwdev, 'name', name === 0 ? 0 : duplicate(k, text));
-    initList(k.space, type.addr(hwdev, 'tzdata'));
+    list.init(k.space, type.addr(hwdev, 'tzdata'));
     const device = type.addr(hwdev, 'dev');
     const members = { class: this.cls, parent, driver_data: data, groups };
     for (const [member, value] of Object.entries(members)) type.set(hwdev, `dev.${member}`, value);

@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { Devices } from '../base/core.js';
@@ -70,8 +70,8 @@ export class I2cAdapters implements Subsystem {
     }
     type.set(adapter, 'nr', number);
     this.adapters.set(number, adapter);
-    initList(k.space, type.addr(adapter, 'userspace_clients'));
-    initList(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
+    list.init(k.space, type.addr(adapter, 'userspace_clients'));
+    list.init(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
     if (type.get(adapter, 'timeout') === 0) type.set(adapter, 'timeout', Number(k.target.config.get(HZ_KEY)));
     const device = type.addr(adapter, 'dev');
     const devices = k.get(Devices);

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
-import { initList } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -69,7 +69,7 @@ export class InputCore implements Subsystem {
     type.set(dev, 'dev.class', this.cls);
     const device = type.addr(dev, 'dev');
     k.get(Devices).initialize(device);
-    for (const list of ['mutex.wait_list', 'h_list', 'node']) initList(k.space, type.addr(dev, list));
+    for (const head of ['mutex.wait_list', 'h_list', 'node']) list.init(k.space, type.addr(dev, head));
     k.get(Devices).setName(device, `input${this.nextNumber++}`);
     return dev;
   }
@@ -208,7 +208,7 @@ export class InputCore implements Subsystem {
     if (poller === 0) return -ENOMEM;
     k.struct('input_dev_poller').set(poller, 'poll', poll);
     k.struct('input_dev_poller').set(poller, 'input', dev);
-    initList(k.space, k.struct('input_dev_poller').addr(poller, 'work.work.entry'));
+    list.init(k.space, k.struct('input_dev_poller').addr(poller, 'work.work.entry'));
     k.struct('input_dev').set(dev, 'poller', poller);
     return 0;
   }

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -43,7 +43,7 @@ export class LedClass implements Subsystem {
     const wanted = this.wantedName(led, init);
     if (wanted === '') return -EINVAL;
     const name = this.freeName(wanted);
-    initList(k.space, type.addr(led, 'led_access.wait_list'));
+    list.init(k.space, type.addr(led, 'led_access.wait_list'));
     const groups = type.get(led, 'groups');
     const device = yield* createDevice(k, this.cls, { parent, data: led, groups, name });
     if (isErr(device)) return ptrErr(device);
@@ -51,9 +51,9 @@ export class LedClass implements Subsystem {
     if (name !== wanted)
       k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, 4);
     type.set(led, 'work_flags', 0);
-    initList(k.space, type.addr(led, 'trigger_lock.wait_list'));
-    initList(k.space, type.addr(led, 'trig_list'));
-    initList(k.space, type.addr(led, 'node'));
+    list.init(k.space, type.addr(led, 'trigger_lock.wait_list'));
+    list.init(k.space, type.addr(led, 'trig_list'));
+    list.init(k.space, type.addr(led, 'node'));
     if (type.get(led, 'max_brightness') === 0) type.set(led, 'max_brightness', 255);
     k.get(LedBrightness).add(led);
     this.addFiles(led, device);

@@ -12,9 +12,6 @@ import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { registerBus } from '../base/host-bus.js';
 
-/** Events of the notifier chain (include/linux/nvmem-consumer.h). */
-const NVMEM_ADD = 1;
-const NVMEM_REMOVE = 2;
 const NVMEM_DEVID_NONE = -1;
 /** What /sys/bus/nvmem/devices/NAME/type says, by enum nvmem_type. */
 const TYPES = ['Unknown', 'EEPROM', 'OTP', 'Battery backed', 'FRAM'];
@@ -66,7 +63,7 @@ export class NvmemCore implements Subsystem {
       return errPtr(-error);
     }
     this.addFiles(nvmem);
-    yield* k.get(Notifiers).callChain(this.chain, NVMEM_ADD, nvmem);
+    yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_ADD'), nvmem);
     return nvmem;
   }
 
@@ -139,7 +136,7 @@ export class NvmemCore implements Subsystem {
   private *unregister(nvmem: Ptr): Sleepable<void> {
     if (nvmem === 0 || isErr(nvmem)) return;
     const { k } = this;
-    yield* k.get(Notifiers).callChain(this.chain, NVMEM_REMOVE, nvmem);
+    yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_REMOVE'), nvmem);
     yield* k.get(Devices).unregister(k.struct('nvmem_device').addr(nvmem, 'dev'));
   }
 

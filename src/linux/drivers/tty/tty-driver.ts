@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
-import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { CharRegions } from '../base/char-regions.js';
@@ -15,7 +15,7 @@ import { createDevice, registerClass } from '../base/host-class.js';
 
 /** struct tty_driver.flags (include/linux/tty_driver.h). */
 const INSTALLED = 0x01;
-const DYNAMIC_DEV = 0x08;
+export const DYNAMIC_DEV = 0x08;
 const DEVPTS_MEM = 0x10;
 const DYNAMIC_ALLOC = 0x40;
 const UNNUMBERED_NODE = 0x80;
@@ -73,7 +73,7 @@ export class TtyDrivers implements Subsystem {
     const { k } = this;
     this.cls = registerClass(k, 'tty');
     this.list = k.hasSymbol('tty_drivers') ? k.symbol('tty_drivers') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   /** __tty_alloc_driver(): with one reference, or an ERR_PTR. */
@@ -120,13 +120,13 @@ export class TtyDrivers implements Subsystem {
     if (typeof region === 'number') return region;
     type.set(driver, 'major', region.major);
     type.set(driver, 'minor_start', region.firstMinor);
-    listAdd(k.space, type.addr(driver, 'tty_drivers'), this.list);
+    list.add(k.space, type.addr(driver, 'tty_drivers'), this.list);
     if (!(type.get(driver, 'flags') & DYNAMIC_DEV)) {
       for (let index = 0; index < lines; index++) {
         const device = yield* this.registerDevice(driver, index, 0, 0, 0);
         if (!isErr(device)) continue;
         for (let done = 0; done < index; done++) yield* this.unregisterDevice(driver, done);
-        listDelInit(k.space, type.addr(driver, 'tty_drivers'));
+        list.delInit(k.space, type.addr(driver, 'tty_drivers'));
         k.get(CharRegions).release(region.major, region.firstMinor, lines);
         return ptrErr(device);
       }
@@ -142,7 +142,7 @@ export class TtyDrivers implements Subsystem {
     if (!(type.get(driver, 'flags') & DYNAMIC_DEV))
       for (let index = 0; index < lines; index++) yield* this.unregisterDevice(driver, index);
     k.get(CharRegions).release(type.get(driver, 'major'), type.get(driver, 'minor_start'), lines);
-    listDelInit(k.space, type.addr(driver, 'tty_drivers'));
+    list.delInit(k.space, type.addr(driver, 'tty_drivers'));
   }
 
   /** tty_register_device_attr(): the device, or an ERR_PTR. */
@@ -176,7 +176,7 @@ export class TtyDrivers implements Subsystem {
     const parts = /^([^\d,]+)(\d+)$/.exec(name);
     if (!parts) return -EINVAL;
     const type = k.struct('tty_driver');
-    for (const node of listNodes(k.space, this.list)) {
+    for (const node of [...list.entries(k.space, this.list)]) {
       const driver = type.of(node, 'tty_drivers');
       if (type.string(driver, 'name') !== parts[1] || Number(parts[2]) >= type.get(driver, 'num')) continue;
       k.space.store32(slot, this.number(driver, Number(parts[2])));

@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENXIO } from '../../../kernel/errno.js';
+import { list } from '../../abi/list.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Classes } from '../base/class.js';
@@ -40,8 +40,8 @@ export class Backlights implements Subsystem {
     const type = k.struct('backlight_device');
     const backlight = k.slab.kmalloc(type.size, true);
     if (backlight === 0) return errPtr(ENOMEM);
-    for (const list of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
-      initList(k.space, type.addr(backlight, list));
+    for (const head of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
+      list.init(k.space, type.addr(backlight, head));
     type.set(backlight, 'dev.class', this.cls);
     type.set(backlight, 'dev.parent', parent);
     type.set(backlight, 'dev.driver_data', data);

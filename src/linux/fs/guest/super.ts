@@ -7,10 +7,9 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { VfsObjects } from '../objects.js';
 import { Dcache } from './dcache.js';
-import { Inodes } from './inodes.js';
+import { Inodes, SB_ACTIVE } from './inodes.js';
 
 /** super_block.s_flags */
-export const SB_ACTIVE = 1 << 30;
 export const SB_BORN = 1 << 29;
 
 /** Answers about a super_block, or changes it: as functions of file systems do that come as parameters. */

@@ -129,8 +129,9 @@ export class SeqPrint implements Subsystem {
   }
 
   private position(type: number, data: Ptr, at: number): string {
-    if (type === DUMP_PREFIX_ADDRESS) return `${sprintf(this.k, '%p', this.space.toAddress(data + at))}: `;
-    return type === DUMP_PREFIX_OFFSET ? `${at.toString(16).padStart(8, '0')}: ` : '';
+    if (type === this.k.enumValue('DUMP_PREFIX_ADDRESS'))
+      return `${sprintf(this.k, '%p', this.space.toAddress(data + at))}: `;
+    return type === this.k.enumValue('DUMP_PREFIX_OFFSET') ? `${at.toString(16).padStart(8, '0')}: ` : '';
   }
 
   private decimal(m: Ptr, delimiter: Ptr, value: bigint, width: number): void {
@@ -164,10 +165,6 @@ interface DumpStyle {
   readonly group: number;
   readonly ascii: boolean;
 }
-
-/** prefix_type of hex dumps (include/linux/printk.h). */
-const DUMP_PREFIX_ADDRESS = 1;
-const DUMP_PREFIX_OFFSET = 2;
 
 /** Octal escapes for the characters of `escape`, as /proc/mounts has them. */
 function mangle(path: string, escaped: string): string {

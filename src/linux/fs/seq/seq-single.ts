@@ -6,7 +6,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { SeqFiles } from './seq-file.js';
 
 /** SEQ_START_TOKEN: a record that is no pointer to anything. */
-const SEQ_START_TOKEN = 1;
+export const SEQ_START_TOKEN = 1;
 
 /** Files of one record (single_open and its kin, fs/seq_file.c). */
 export class SingleFiles implements Subsystem {

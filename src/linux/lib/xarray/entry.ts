@@ -38,3 +38,6 @@ export const errorEntry = (errno: number): bigint => internal(BigInt(-errno));
 
 /** What a user sees of an entry. */
 export const visible = (entry: bigint): bigint => (entry === ZERO ? 0n : entry);
+
+/** Filter of xa_find() for every entry: XA_PRESENT (include/linux/xarray.h). */
+export const PRESENT = 8;

@@ -10,7 +10,7 @@ import { NetDevices } from './netdevices.js';
 
 /** Alignment of a net_device and of the driver's data behind it (NETDEV_ALIGN). */
 const NETDEV_ALIGN = 32;
-const TX_QUEUE_LEN = 1000;
+export const TX_QUEUE_LEN = 1000;
 const GSO_MAX_SIZE = 65536;
 const GSO_MAX_SEGS = 65535;
 const LIST_HEADS = [

@@ -12,7 +12,7 @@ import { NetNamespaces } from './net-namespace.js';
 import { Rtnl } from './rtnl.js';
 
 /** Slots of net->gen that a namespace starts with. */
-const SLOTS = 64;
+const GENERIC_SLOTS = 64;
 
 /**
  * Operations per network namespace (net/core/net_namespace.c): modules register them to be told of every
@@ -46,7 +46,7 @@ export class PernetOperations implements Subsystem {
   };
 
   boot(): void {
-    for (const net of this.k.get(NetNamespaces).all()) this.resize(net, SLOTS);
+    for (const net of this.k.get(NetNamespaces).all()) this.resize(net, GENERIC_SLOTS);
   }
 
   /** Runs a function with pernet_ops_rwsem held for writing. */

@@ -2,14 +2,13 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { slabFlag } from '../../abi/slab-flags.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** How many protocols may count their sockets (PROTO_INUSE_NR). */
 const INUSE_SLOTS = 64;
-const SLAB_HWCACHE_ALIGN = 0x2000;
-const SLAB_ACCOUNT = 0x0400_0000;
 
 /** Protocols of sockets, with the caches that their sockets come from (net/core/sock.c). */
 export class SocketProtocols implements Subsystem {
@@ -72,14 +71,14 @@ export class SocketProtocols implements Subsystem {
   private createCaches(proto: Ptr, name: string): number {
     const { k } = this;
     const type = k.struct('proto');
-    const flags = type.get(proto, 'slab_flags') | SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT;
+    const flags = type.get(proto, 'slab_flags') | slabFlag(k, 'HWCACHE_ALIGN') | slabFlag(k, 'ACCOUNT');
     const copied = [type.get(proto, 'useroffset'), type.get(proto, 'usersize')] as const;
     type.set(proto, 'slab', this.createCache(name, type.get(proto, 'obj_size'), flags, copied));
     if (type.get(proto, 'slab') === 0) {
       k.log.line(`${name}: Can't create sock SLAB cache!`, 2);
       return -ENOBUFS;
     }
-    const own = type.get(proto, 'slab_flags') | SLAB_ACCOUNT;
+    const own = type.get(proto, 'slab_flags') | slabFlag(k, 'ACCOUNT');
     const request = type.get(proto, 'rsk_prot');
     if (request !== 0 && !this.sideCache(request, 'request_sock_ops', `request_sock_${name}`, '', own))
       return this.refused(name, 'request');

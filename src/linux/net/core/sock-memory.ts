@@ -16,12 +16,12 @@ import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
 import { Socks } from './sock.js';
 
+/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
+export const MAX_TIMEOUT = 2 ** 63;
 const SEND_SHUTDOWN = 2;
 /** Bits of socket_wq.flags and socket.flags (include/linux/net.h). */
 const SOCKWQ_ASYNC_NOSPACE = 0;
 const SOCK_NOSPACE = 2;
-/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
-const MAX_TIMEOUT = 2 ** 63;
 
 /** Memory that is charged to a socket: buffers for sending, option memory (net/core/sock.c, skbuff.c). */
 export class SocketMemory implements Subsystem {

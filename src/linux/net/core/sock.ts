@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { GFP_KERNEL, GFP_ZERO } from '../../abi/gfp.js';
+import { LONG_MAX, ULONG_MAX } from '../../abi/limits.js';
 import type { StructType } from '../../abi/struct.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,12 +11,9 @@ import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from './skb-queue.js';
 
-const TCP_CLOSE = 7;
-const MAX_SCHEDULE_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
 const PACING_SHIFT = 10;
 /** Default size of socket buffers: SK_WMEM_MAX, what 256 packets of 256 bytes of payload take. */
 const BUFFER_SIZE = 212_992;
-const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /** Sockets as the network layers see them: struct sock (net/core/sock.c). */
 export class Socks implements Subsystem {
@@ -101,7 +99,7 @@ export class Socks implements Subsystem {
     sock.set(sk, 'sk_allocation', GFP_KERNEL);
     sock.set(sk, 'sk_rcvbuf', BUFFER_SIZE);
     sock.set(sk, 'sk_sndbuf', BUFFER_SIZE);
-    sock.set(sk, '__sk_common.skc_state', TCP_CLOSE);
+    sock.set(sk, '__sk_common.skc_state', k.enumValue('TCP_CLOSE'));
     sock.set(sk, 'sk_socket', socket);
     this.setFlag(sk, 'SOCK_ZAPPED');
     if (socket !== 0) {
@@ -115,9 +113,9 @@ export class Socks implements Subsystem {
     sock.bind(sk, 'sk_destruct', 'sock_def_destruct', (_sk: Ptr) => {});
     sock.set(sk, 'sk_peek_off', -1);
     sock.set(sk, 'sk_rcvlowat', 1);
-    for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, MAX_SCHEDULE_TIMEOUT);
+    for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, LONG_MAX);
     sock.set(sk, 'sk_stamp', -1_000_000_000);
-    for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ALL_ONES);
+    for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ULONG_MAX);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
     sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
     sock.set(sk, '__sk_common.skc_refcnt.refs.counter', 1);

@@ -11,8 +11,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { InetSockets } from '../ipv4/af-inet.js';
 import { ProtocolFamilies } from './families.js';
 
-const SOCK_MAX = 11;
-const SS_UNCONNECTED = 1;
+export const SOCK_MAX = 11;
 
 /** Sockets as the kernel itself uses them: struct socket (net/socket.c). */
 export class KernelSockets implements Subsystem {
@@ -86,7 +85,7 @@ export class KernelSockets implements Subsystem {
     const at = k.slab.kmalloc(k.sizeOf('socket_alloc'), true);
     if (at === 0) return 0;
     const socket = k.struct('socket_alloc').addr(at, 'socket');
-    this.socket.set(socket, 'state', SS_UNCONNECTED);
+    this.socket.set(socket, 'state', k.enumValue('SS_UNCONNECTED'));
     k.get(WaitQueues).init(this.socket.addr(socket, 'wq.wait'));
     return socket;
   }

@@ -14,7 +14,6 @@ import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js';
 
-const SOCK_RAW = 3;
 const PMTUDISC_WANT = 1;
 const DEFAULT_TTL = -1;
 const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ping', 6: 'TCP', 17: 'UDP', 58: 'ping' };
@@ -40,7 +39,8 @@ export class InetSockets implements Subsystem {
     const entry = k.struct('inet_protosw');
     const prot = entry.get(found.entry, 'prot');
     if (prot === 0) {
-      const what = type.get(socket, 'type') === SOCK_RAW ? undefined : BUILT_IN[found.protocol];
+      const what =
+        type.get(socket, 'type') === k.enumValue('SOCK_RAW') ? undefined : BUILT_IN[found.protocol];
       throw new Unimplemented(`${what ?? 'raw'} sockets`, '');
     }
     type.set(socket, 'ops', entry.get(found.entry, 'ops'));
@@ -49,7 +49,8 @@ export class InetSockets implements Subsystem {
     this.init(socket, sk, found.protocol, entry.get(found.entry, 'flags'), family);
     const protoType = k.struct('proto');
     const inet = k.struct('inet_sock');
-    if (type.get(socket, 'type') === SOCK_RAW) inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
+    if (type.get(socket, 'type') === k.enumValue('SOCK_RAW'))
+      inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
     if (inet.get(sk, 'sk.__sk_common.skc_num') !== 0 && protoType.get(prot, 'hash') !== 0) {
       const error = yield* protoType.call(prot, 'hash', sk);
       if (error) return yield* this.giveUp(sk, error);

@@ -3,9 +3,9 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
 import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { jhash } from '../../lib/hash/jhash.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
-import { jhash } from '../core/jhash.js';
 
 /** Algorithms of the kernel image, if the configuration says so. */
 const BUILT_IN: readonly (readonly [name: string, option: string])[] = [
