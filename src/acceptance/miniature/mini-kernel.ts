@@ -9,7 +9,7 @@ import { GuestCalls } from '../../kernel/abi/guest-calls.js';
 import { parseSignature } from '../../kernel/abi/signature.js';
 import { Clock } from '../../kernel/clock.js';
 import { block, type Sleepable, type Value } from '../../kernel/effects.js';
-import { KernelLog } from '../../kernel/log.js';
+import { KernelLog, LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../kernel/log.js';
 import { MemoryBudget } from '../../kernel/mm/budget.js';
 import { type Allocation, Ledger } from '../../kernel/mm/ledger.js';
 import { PageAllocator } from '../../kernel/mm/page-allocator.js';
@@ -101,7 +101,7 @@ export class MiniKernel {
     const executable = readExecutable(file);
     const missing = executable.imports.find((symbol) => !this.functions.has(symbol));
     if (missing !== undefined) {
-      this.log.line(`${name} wants ${missing}, which there is not`, 3);
+      this.log.line(`${name} wants ${missing}, which there is not`, LOGLEVEL_ERR);
       return 'NO_SUCH_FUNCTION';
     }
     const mark = this.ledger.mark;
@@ -153,10 +153,10 @@ export class MiniKernel {
       const parsed = parseSignature(signature);
       this.executor.bind(address, name, gate.invoker(parsed, fn), gate.finisher(parsed, name));
     };
-    define('Print', 'v:p', (text: Ptr) => log.line(space.cstring(text), 6));
+    define('Print', 'v:p', (text: Ptr) => log.line(space.cstring(text), LOGLEVEL_INFO));
     define('PrintNumbers', 'v:i.', (count: number) => {
       const args = this.convention.varargs(parseSignature('v:i').params);
-      log.line(Array.from({ length: count }, () => args.nextInt()).join(' '), 6);
+      log.line(Array.from({ length: count }, () => args.nextInt()).join(' '), LOGLEVEL_INFO);
     });
     define('Allocate', 'p:L', (bytes: number) => slab.kmalloc(bytes, true, true));
     define('Free', 'v:p', (ptr: Ptr) => void slab.free(ptr));

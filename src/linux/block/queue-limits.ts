@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { PAGE_SIZE } from '../../cpu/layout.js';
 import { EINVAL } from '../../kernel/errno.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
@@ -159,7 +160,7 @@ export class QueueLimits implements Subsystem {
     let most = sectors;
     if (most * 2 ** SECTOR_SHIFT < PAGE_SIZE) {
       most = PAGE_SIZE >> SECTOR_SHIFT;
-      this.k.log.line(`blk_queue_max_hw_sectors: set to minimum ${most}`, 6);
+      this.k.log.line(`blk_queue_max_hw_sectors: set to minimum ${most}`, LOGLEVEL_INFO);
     }
     const block = this.get(q, 'logical_block_size') >> SECTOR_SHIFT;
     most = roundDown(most, block);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { EBUSY, EINVAL } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -90,7 +91,10 @@ export class Interrupts implements Subsystem {
       TAKEN.get(irq) ?? others.find((other) => !shared || (other.flags & IRQF_SHARED) === 0)?.name;
     if (conflict !== undefined) {
       const hex = flags.toString(16).padStart(8, '0');
-      this.k.log.line(`genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`, 3);
+      this.k.log.line(
+        `genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`,
+        LOGLEVEL_ERR,
+      );
       return -EBUSY;
     }
     this.lines.set(irq, [

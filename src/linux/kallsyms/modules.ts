@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { list } from '../abi/list.js';
 import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -268,7 +269,7 @@ export class Modules implements Subsystem {
     const exported = owner?.exports.get(name);
     if (!own && !exported) return 0;
     if (!(own ?? exported)!.gplOnly) {
-      this.k.log.line(`failing symbol_get of non-GPLONLY symbol ${name}.`, 4);
+      this.k.log.line(`failing symbol_get of non-GPLONLY symbol ${name}.`, LOGLEVEL_WARNING);
       return 0;
     }
     if (own) return this.k.fn(name);

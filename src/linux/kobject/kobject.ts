@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { list } from '../abi/list.js';
 import type { StructType } from '../abi/struct.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -86,7 +87,7 @@ export class Kobjects implements Subsystem {
 
   /** pr_err() and dump_stack(). */
   private complain(text: string): void {
-    this.k.log.line(text, 3);
+    this.k.log.line(text, LOGLEVEL_ERR);
     this.k.traps.dumpStack(text.trimEnd());
   }
 
@@ -114,7 +115,7 @@ export class Kobjects implements Subsystem {
     }
     const error = this.setName(kobj, name);
     if (error) {
-      k.log.line('kobject: can not set name properly!', 3);
+      k.log.line('kobject: can not set name properly!', LOGLEVEL_ERR);
       return error;
     }
     kobject.set(kobj, 'parent', parent);
@@ -192,7 +193,7 @@ export class Kobjects implements Subsystem {
     this.init(kobj, this.k.get(BuiltinKtypes).dynamic);
     const error = yield* this.add(kobj, parent, name);
     if (error === 0) return kobj;
-    k.log.line(`kobject_create_and_add: kobject_add error: ${error}`, 4);
+    k.log.line(`kobject_create_and_add: kobject_add error: ${error}`, LOGLEVEL_WARNING);
     yield* this.put(kobj);
     return 0;
   }
@@ -221,7 +222,7 @@ export class Kobjects implements Subsystem {
     if (kset === 0) return -EINVAL;
     const kobj = this.kset.addr(kset, 'kobj');
     if (this.kobject.get(kobj, 'ktype') === 0) {
-      this.k.log.line('must have a ktype to be initialized properly!', 3);
+      this.k.log.line('must have a ktype to be initialized properly!', LOGLEVEL_ERR);
       return -EINVAL;
     }
     this.initKset(kset);
@@ -302,7 +303,7 @@ export class Kobjects implements Subsystem {
       error === -EEXIST
         ? `kobject_add_internal failed for ${name} with -EEXIST, don't try to register things with the same name in the same directory.`
         : `kobject_add_internal failed for ${name} (error: ${error} parent: ${parent ? kobjectName(k, parent) : "'none'"})`,
-      3,
+      LOGLEVEL_ERR,
     );
     return error;
   }

@@ -2,6 +2,7 @@ import { EM_X86_64, ET_REL, SHF_ALLOC, SHT_NULL, SHT_SYMTAB } from '../../format
 import { SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { ENOEXEC } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 
@@ -48,7 +49,7 @@ export function checkElfValidity(k: LinuxKernel, bytes: Uint8Array, path: string
     demandValidElf(bytes, path);
   } catch (error) {
     if (!(error instanceof InvalidElf)) throw error;
-    k.log.line(error.line, 3);
+    k.log.line(error.line, LOGLEVEL_ERR);
     throw new LoadError(ENOEXEC, error.message);
   }
 }

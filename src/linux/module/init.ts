@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../../kernel/errno.js';
-import { LOGLEVEL_DEBUG } from '../../kernel/log.js';
+import { LOGLEVEL_DEBUG, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import { Oops } from '../errors.js';
@@ -32,8 +32,8 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
     }
     if (result > 0) {
       const text = `do_init_module: '${module.name}'->init suspiciously returned ${result}, it should follow 0/-E convention`;
-      k.log.line(text, 4);
-      k.log.line('do_init_module: loading module anyway...', 4);
+      k.log.line(text, LOGLEVEL_WARNING);
+      k.log.line('do_init_module: loading module anyway...', LOGLEVEL_WARNING);
       k.traps.dumpStack();
       k.traps.record(k.executor.current, init, 'warning', text, k.space.toAddress(init), [
         symbolize(k, init),

@@ -8,7 +8,7 @@ import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../../kernel/errno.js';
-import { LOGLEVEL_WARNING } from '../../kernel/log.js';
+import { LOGLEVEL_EMERG, LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { Oops } from '../errors.js';
 import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -139,7 +139,7 @@ export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): L
 }
 
 function noModule(k: LinuxKernel, text: string): LoadError {
-  k.log.line(text, 4);
+  k.log.line(text, LOGLEVEL_WARNING);
   return new LoadError(ENOEXEC, text);
 }
 
@@ -169,7 +169,7 @@ function* demandUnique(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
 function demandEndOfName(k: LinuxKernel, { name, file }: LoadedModule): void {
   if (name.length < k.struct('module').member('name').size) return;
   if (!k.configured('CONFIG_FORTIFY_SOURCE')) throw new LoadError(ENOEXEC, `${file}: its name has no end`);
-  k.log.line('detected buffer overflow in __fortify_strlen', 0);
+  k.log.line('detected buffer overflow in __fortify_strlen', LOGLEVEL_EMERG);
   throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', k.caller);
 }
 
@@ -309,7 +309,7 @@ function checkExports(k: LinuxKernel, module: LoadedModule): void {
           .list()
           .find((other) => other !== module && other.exports.has(name))?.name;
     if (owner === undefined) continue;
-    k.log.line(`${module.name}: exports duplicate symbol ${name} (owned by ${owner})`, 3);
+    k.log.line(`${module.name}: exports duplicate symbol ${name} (owned by ${owner})`, LOGLEVEL_ERR);
     throw new LoadError(ENOEXEC, `${module.name}: ${name} is exported by ${owner} already`);
   }
 }

@@ -3,6 +3,7 @@ import { SHT_NOTE } from '../../formats/elf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { runNow } from '../../kernel/effects.js';
 import { EINVAL, EIO, EPERM } from '../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -85,7 +86,7 @@ export class ModuleDirectories implements Subsystem {
     const kobjects = k.get(Kobjects);
     if (this.builtIn.has(module.name)) {
       const text = `${module.name}: module is already loaded`;
-      k.log.line(text, 3);
+      k.log.line(text, LOGLEVEL_ERR);
       throw new LoadError(EINVAL, text);
     }
     type.set(module.struct, 'mkobj.mod', module.struct);

@@ -1,6 +1,7 @@
 import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, ENOPKG, EPERM } from '../../kernel/errno.js';
+import { LOGLEVEL_NOTICE } from '../../kernel/log.js';
 import {
   type DigestName,
   Keyring,
@@ -136,7 +137,7 @@ export class ModuleSecurity implements Subsystem {
     const kind = UNVOUCHED[code];
     if (kind === undefined) throw new LoadError(ERRNO[code], `${path}: signature: ${reason}`);
     if (this.enforced) {
-      k.log.line(`Loading of ${kind} is rejected`, 5);
+      k.log.line(`Loading of ${kind} is rejected`, LOGLEVEL_NOTICE);
       throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
     }
     if (!k.get(Lockdown).forbids('unsigned module loading')) return;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOENT, ENOSPC, EPERM } from '../../kernel/errno.js';
-import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
@@ -162,7 +162,7 @@ function* applyParameter(
     return { result: -EPERM, left: value };
   if (flags & FLAG_UNSAFE) {
     const what = `dangerous option ${parameter.name}`;
-    k.log.line(`Setting ${what} - tainting kernel`, 5);
+    k.log.line(`Setting ${what} - tainting kernel`, LOGLEVEL_NOTICE);
     k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   if (value === undefined) return { result: yield* callSet(k, table, 0, parameter.address), left: value };

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { LOGLEVEL_WARNING } from '../../kernel/log.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
@@ -214,7 +214,7 @@ export class Workqueues implements Subsystem {
   /** Where there are too many tasks, work waits for the workers that there are (create_worker()). */
   private addWorker(queue: Workqueue): void {
     if (this.k.processes.full) {
-      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', 3);
+      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', LOGLEVEL_ERR);
       return;
     }
     const number = this.workerCount++;

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -122,7 +123,7 @@ export class Delays implements Subsystem {
     const task = k.executor.current!;
     if (jiffies < 0) {
       const value = BigInt.asUintN(64, BigInt(jiffies)).toString(16);
-      k.log.line(`schedule_timeout: wrong timeout value ${value}`, 3);
+      k.log.line(`schedule_timeout: wrong timeout value ${value}`, LOGLEVEL_ERR);
       k.traps.dumpStack(`schedule_timeout: wrong timeout value ${value}`);
       k.processes.setState(task.object, TASK_RUNNING);
       return 0;

@@ -1,5 +1,6 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { type Ptr, USER } from '../../cpu/layout.js';
+import { LOGLEVEL_CRIT } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { TASK_SIZE_MAX } from '../abi/limits.js';
 import type { FaultKind } from '../errors.js';
@@ -79,7 +80,7 @@ function describePageFault(k: LinuxKernel, task: Task, exception: CpuException):
       isUser
         ? 'unable to execute userspace code (SMEP?) (uid: 0)'
         : 'kernel tried to execute NX-protected page - exploit attempt? (uid: 0)',
-      2,
+      LOGLEVEL_CRIT,
     );
   }
   const head = `BUG: unable to handle page fault for address: ${digits}`;

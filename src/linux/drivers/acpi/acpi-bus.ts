@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENODEV } from '../../../kernel/errno.js';
+import { LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -61,7 +62,7 @@ export class AcpiBus implements Subsystem {
       return -ENODEV;
     this.k.origins.note(type);
     list.addTail(k.space, struct.addr(type, 'list'), this.typeList);
-    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, 6);
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, LOGLEVEL_INFO);
     return 0;
   }
 
@@ -70,7 +71,7 @@ export class AcpiBus implements Subsystem {
     const struct = k.struct('acpi_bus_type');
     if (type === 0) return -ENODEV;
     list.delInit(k.space, struct.addr(type, 'list'));
-    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, 6);
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, LOGLEVEL_INFO);
     return 0;
   }
 

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { PAGE_SIZE } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EIO } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { hostKtype } from '../../kobject/ktype.js';
@@ -169,7 +170,8 @@ export class DeviceAttributes implements Subsystem {
     const show = type.get(attr, 'show');
     if (show === 0) return -EIO;
     const count = yield* type.call(attr, 'show', deviceOf(k, kobj), attr, page);
-    if (count >= PAGE_SIZE) k.log.line(`dev_attr_show: ${symbolize(k, show)} returned bad count`, 4);
+    if (count >= PAGE_SIZE)
+      k.log.line(`dev_attr_show: ${symbolize(k, show)} returned bad count`, LOGLEVEL_WARNING);
     return count;
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -31,13 +32,13 @@ export class DevfreqGovernors implements Subsystem {
   private add(governor: Ptr): number {
     const { k } = this;
     if (governor === 0) {
-      k.log.line('devfreq_add_governor: Invalid parameters.', 3);
+      k.log.line('devfreq_add_governor: Invalid parameters.', LOGLEVEL_ERR);
       return -EINVAL;
     }
     const type = k.struct('devfreq_governor');
     const name = type.text(governor, 'name');
     if (this.governors().some((other) => type.text(other, 'name') === name)) {
-      k.log.line(`devfreq_add_governor: governor ${name} already registered`, 3);
+      k.log.line(`devfreq_add_governor: governor ${name} already registered`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     this.k.origins.note(governor);

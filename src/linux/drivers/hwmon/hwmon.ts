@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -38,7 +39,7 @@ export class Hwmon implements Subsystem {
     const text =
       'hwmon_device_register() is deprecated. Please convert the driver to use hwmon_device_register_with_info().';
     const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
-    k.log.line(`${who}: ${text}`, 4);
+    k.log.line(`${who}: ${text}`, LOGLEVEL_WARNING);
     return yield* this.register(parent, 0, 0, 0);
   }
 
@@ -61,7 +62,7 @@ export class Hwmon implements Subsystem {
     const text = name === 0 ? '' : k.space.cstring(name);
     if (name !== 0 && (text === '' || /[-* \t\n]/.test(text))) {
       const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
-      k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, 4);
+      k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, LOGLEVEL_WARNING);
     }
     const hwdev = k.slab.kmalloc(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -65,7 +66,7 @@ export class I2cAdapters implements Subsystem {
       return -EINVAL;
     }
     if (type.get(adapter, 'algo') === 0) {
-      k.log.line(`adapter '${type.text(adapter, 'name')}': no algo supplied!`, 3);
+      k.log.line(`adapter '${type.text(adapter, 'name')}': no algo supplied!`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     type.set(adapter, 'nr', number);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -102,7 +103,7 @@ export class InputCore implements Subsystem {
     const { k } = this;
     const type = k.struct('input_dev');
     if (hasBit(k, type.addr(dev, 'evbit'), EV.ABS) && type.get(dev, 'absinfo') === 0) {
-      k.log.line('Absolute device without dev->absinfo, refusing to register', 3);
+      k.log.line('Absolute device without dev->absinfo, refusing to register', LOGLEVEL_ERR);
       return -EINVAL;
     }
     setBit(k, type.addr(dev, 'evbit'), EV.SYN);
@@ -126,7 +127,7 @@ export class InputCore implements Subsystem {
       return error;
     }
     const path = k.get(Kobjects).path(kobjOf(k, device)) ?? 'N/A';
-    k.log.line(`input: ${type.string(dev, 'name') || 'Unspecified device'} as ${path}`, 6);
+    k.log.line(`input: ${type.string(dev, 'name') || 'Unspecified device'} as ${path}`, LOGLEVEL_INFO);
     yield* k.get(InputHandlers).deviceAdded(dev);
     if (type.get(dev, 'devres_managed')) {
       const parent = this.managed.get(dev)!;
@@ -172,7 +173,7 @@ export class InputCore implements Subsystem {
     const map = bitsOf(kind);
     if (map === undefined) {
       if (kind !== EV.PWR) {
-        k.log.line(`input_set_capability: unknown type ${kind} (code ${code})`, 3);
+        k.log.line(`input_set_capability: unknown type ${kind} (code ${code})`, LOGLEVEL_ERR);
         k.traps.dumpStack();
         return;
       }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY, ENODEV } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -105,7 +106,7 @@ export class InputHandlers implements Subsystem {
     if (!error || error === -ENODEV) return;
     const name = type.string(handler, 'name');
     const device = k.struct('input_dev').string(dev, 'name');
-    k.log.line(`input: failed to attach handler ${name} to device ${device}, error: ${error}`, 3);
+    k.log.line(`input: failed to attach handler ${name} to device ${device}, error: ${error}`, LOGLEVEL_ERR);
   }
 
   private *matchTable(dev: Ptr, handler: Ptr): Sleepable<Ptr> {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -49,7 +50,7 @@ export class LedClass implements Subsystem {
     if (isErr(device)) return ptrErr(device);
     type.set(led, 'dev', device);
     if (name !== wanted)
-      k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, 4);
+      k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, LOGLEVEL_WARNING);
     type.set(led, 'work_flags', 0);
     list.init(k.space, type.addr(led, 'trigger_lock.wait_list'));
     list.init(k.space, type.addr(led, 'trig_list'));

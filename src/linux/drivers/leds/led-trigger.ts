@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -138,7 +139,7 @@ export class LedTriggers implements Subsystem {
     const error = yield* this.register(trigger);
     if (error < 0) {
       k.slab.free(trigger);
-      k.log.line(`LED trigger ${k.space.cstring(name)} failed to register (${error})`, 4);
+      k.log.line(`LED trigger ${k.space.cstring(name)} failed to register (${error})`, LOGLEVEL_WARNING);
     }
     k.space.storePtr(slot, error < 0 ? 0 : trigger);
   }

@@ -1,5 +1,6 @@
 import { IMAGE, type Ptr, RAM } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import {
   IORESOURCE_BUSY,
   IORESOURCE_EXT_TYPE_BITS,
@@ -240,7 +241,7 @@ export class Resources implements Subsystem {
     }
     const hex = (value: bigint): string => value.toString(16).padStart(16, '0');
     const range = `<0x${hex(start)}-0x${hex(end)}>`;
-    this.k.log.line(`resource: Trying to free nonexistent resource ${range}`, 4);
+    this.k.log.line(`resource: Trying to free nonexistent resource ${range}`, LOGLEVEL_WARNING);
   }
 
   private adopt(parent: Ptr, resource: Ptr, first: Ptr): Ptr {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -79,7 +80,8 @@ export class SerioBus implements Subsystem {
     type.bind(serio, 'dev.release', 'serio_release_port', (dev: Ptr) => k.slab.free(type.of(dev, 'dev')));
     if (type.get(serio, 'start') !== 0) yield* type.call(serio, 'start', serio);
     const error = yield* k.get(Devices).add(device);
-    if (error) k.log.line(`serio: device_add() failed for ${type.text(serio, 'phys')}, error: ${error}`, 3);
+    if (error)
+      k.log.line(`serio: device_add() failed for ${type.text(serio, 'phys')}, error: ${error}`, LOGLEVEL_ERR);
   }
 
   private *open(serio: Ptr, driver: Ptr): Sleepable<number> {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
@@ -151,7 +152,7 @@ export class TtyDrivers implements Subsystem {
     const type = k.struct('tty_driver');
     const name = type.string(driver, 'name');
     if (index >= type.get(driver, 'num')) {
-      k.log.line(`${name}: Attempt to register invalid tty line number (${index})`, 3);
+      k.log.line(`${name}: Attempt to register invalid tty line number (${index})`, LOGLEVEL_ERR);
       return errPtr(EINVAL);
     }
     const suffix =

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import { EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -38,7 +39,7 @@ export class VideoOptions implements Subsystem {
     const off = this.firmwareDriversOnly();
     if (off && driver !== 0) {
       const name = this.k.space.cstring(driver);
-      this.k.log.line(`Driver ${name} not loading because of nomodeset parameter`, 4);
+      this.k.log.line(`Driver ${name} not loading because of nomodeset parameter`, LOGLEVEL_WARNING);
     }
     return off;
   }

@@ -3,6 +3,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../f
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EBUSY } from '../../../kernel/errno.js';
+import { LOGLEVEL_DEBUG } from '../../../kernel/log.js';
 import { Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -186,7 +187,7 @@ export class InodeExports implements Subsystem {
         const id = k.struct('super_block').text(type.get(inode, 'i_sb'), 's_id');
         const number = type.get(inode, 'i_ino');
         const octal = mode.toString(8);
-        k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, 7);
+        k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, LOGLEVEL_DEBUG);
       }
     }
   }

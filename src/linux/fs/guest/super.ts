@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -160,7 +161,7 @@ export class SuperBlocks implements Subsystem {
       if (!list.isEmpty(k.space, type.addr(superBlock, 's_inodes')))
         k.log.line(
           `VFS: Busy inodes after unmount of ${type.text(superBlock, 's_id')}. Self-destruct in 5 seconds.  Have a nice day...`,
-          4,
+          LOGLEVEL_WARNING,
         );
     }
     const others = this.byType.get(type.get(superBlock, 's_type')) ?? [];

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -61,7 +62,7 @@ export class DeviceAllocation implements Subsystem {
     const type = k.struct('net_device');
     if (txQueues < 1 || rxQueues < 1) {
       const which = txQueues < 1 ? 'zero queues' : 'zero RX queues';
-      k.log.line(`alloc_netdev: Unable to allocate device with ${which}`, 3);
+      k.log.line(`alloc_netdev: Unable to allocate device with ${which}`, LOGLEVEL_ERR);
       return 0;
     }
     const size = align(type.size) + privateSize + NETDEV_ALIGN - 1;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -124,7 +125,7 @@ export class DeviceOpening implements Subsystem {
     if (before > 0 === after > 0) return 0;
     if (counter === 'promiscuity') {
       const name = k.get(NetDevices).name(dev);
-      k.log.line(`device ${name} ${after > 0 ? 'entered' : 'left'} promiscuous mode`, 6);
+      k.log.line(`device ${name} ${after > 0 ? 'entered' : 'left'} promiscuous mode`, LOGLEVEL_INFO);
     }
     yield* k.get(DeviceAddressLists).setReceiveMode(dev);
     return 0;
@@ -139,7 +140,7 @@ export class DeviceOpening implements Subsystem {
     const [low, high] = [type.get(dev, 'min_mtu'), type.get(dev, 'max_mtu')];
     if (mtu < 0 || mtu < low || (high > 0 && mtu > high)) {
       const which = mtu < 0 || mtu < low ? 'less than device minimum' : 'greater than device maximum';
-      k.log.line(`${name}: mtu ${which}`, 3);
+      k.log.line(`${name}: mtu ${which}`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENETDOWN } from '../../../kernel/errno.js';
+import { LOGLEVEL_CRIT } from '../../../kernel/log.js';
 import type { StructType } from '../../abi/struct.js';
 import { Unimplemented } from '../../errors.js';
 import { withLocals } from '../../fs/locals.js';
@@ -74,7 +75,7 @@ export class DeviceTransmission implements Subsystem {
       if (result === k.enumValue('NETDEV_TX_OK')) return 0;
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
-    k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, 2);
+    k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, LOGLEVEL_CRIT);
     yield* k.wait(k.get(SkbAllocation).exports.kfree_skb_reason(skb));
     return -ENETDOWN;
   }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOBUFS, ENOMEM } from '../../../kernel/errno.js';
+import { LOGLEVEL_CRIT, LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { slabFlag } from '../../abi/slab-flags.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -39,7 +40,7 @@ export class SocketProtocols implements Subsystem {
       const required = ['sysctl_mem', 'per_cpu_fw_alloc'].filter((field) => type.has(field));
       const missing = required.find((field) => type.get(proto, field) === 0);
       if (missing !== undefined) {
-        k.log.line(`${name}: missing ${missing}`, 3);
+        k.log.line(`${name}: missing ${missing}`, LOGLEVEL_ERR);
         return -EINVAL;
       }
     }
@@ -50,7 +51,7 @@ export class SocketProtocols implements Subsystem {
     const index = this.freeIndex();
     type.set(proto, 'inuse_idx', index);
     if (index === INUSE_SLOTS - 1) {
-      k.log.line('PROTO_INUSE_NR exhausted', 3);
+      k.log.line('PROTO_INUSE_NR exhausted', LOGLEVEL_ERR);
       this.freeCaches(proto);
       return -ENOBUFS;
     }
@@ -75,7 +76,7 @@ export class SocketProtocols implements Subsystem {
     const copied = [type.get(proto, 'useroffset'), type.get(proto, 'usersize')] as const;
     type.set(proto, 'slab', this.createCache(name, type.get(proto, 'obj_size'), flags, copied));
     if (type.get(proto, 'slab') === 0) {
-      k.log.line(`${name}: Can't create sock SLAB cache!`, 2);
+      k.log.line(`${name}: Can't create sock SLAB cache!`, LOGLEVEL_CRIT);
       return -ENOBUFS;
     }
     const own = type.get(proto, 'slab_flags') | slabFlag(k, 'ACCOUNT');
@@ -89,7 +90,7 @@ export class SocketProtocols implements Subsystem {
   }
 
   private refused(name: string, what: string): number {
-    this.k.log.line(`${name}: Can't create ${what} sock SLAB cache!`, 2);
+    this.k.log.line(`${name}: Can't create ${what} sock SLAB cache!`, LOGLEVEL_CRIT);
     return -ENOMEM;
   }
 

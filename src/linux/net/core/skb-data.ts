@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EFAULT, ENOMEM } from '../../../kernel/errno.js';
+import { LOGLEVEL_EMERG } from '../../../kernel/log.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { VmallocExports } from '../../mm/vmalloc.js';
@@ -177,7 +178,7 @@ export class SkbData implements Subsystem {
       `skbuff: ${name}: text:${hex(k.caller)} len:${type.get(skb, 'len') + bytes} put:${bytes} head:${hex(head)} ` +
         `data:${hex(data)} tail:0x${tail.toString(16)} ` +
         `end:0x${type.get(skb, 'end').toString(16)} dev:${device}`,
-      0,
+      LOGLEVEL_EMERG,
     );
     throw new Oops('bug', 'kernel BUG at net/core/skbuff.c:120!', skb);
   }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EPERM } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -98,7 +99,7 @@ export class InetSwitch implements Subsystem {
     const { k } = this;
     const type = this.entry.get(entry, 'type');
     if (type >= SOCK_MAX) {
-      k.log.line(`${prefix}Ignoring attempt to register invalid socket type ${type}`, 3);
+      k.log.line(`${prefix}Ignoring attempt to register invalid socket type ${type}`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     const protocol = this.entry.get(entry, 'protocol');
@@ -107,7 +108,7 @@ export class InetSwitch implements Subsystem {
       const known = this.entry.of(node, 'list');
       if ((this.entry.get(known, 'flags') & INET_PROTOSW_PERMANENT) === 0) break;
       if (this.entry.get(known, 'protocol') === protocol) {
-        k.log.line(`${prefix}Attempt to override permanent protocol ${protocol}`, 3);
+        k.log.line(`${prefix}Attempt to override permanent protocol ${protocol}`, LOGLEVEL_ERR);
         return -EPERM;
       }
       last = node;
@@ -121,7 +122,7 @@ export class InetSwitch implements Subsystem {
     const { k } = this;
     if (this.entry.get(entry, 'flags') & INET_PROTOSW_PERMANENT) {
       const protocol = this.entry.get(entry, 'protocol');
-      k.log.line(`Attempt to unregister permanent protocol ${protocol}`, 3);
+      k.log.line(`Attempt to unregister permanent protocol ${protocol}`, LOGLEVEL_ERR);
       return;
     }
     list.del(k.space, this.entry.addr(entry, 'list'));

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, EINVAL } from '../../../kernel/errno.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { jhash } from '../../lib/hash/jhash.js';
@@ -60,13 +61,13 @@ export class TcpAlgorithms implements Subsystem {
     const name = type.text(ops, 'name');
     const has = (field: string): boolean => type.get(ops, field) !== 0;
     if (!has('ssthresh') || !has('undo_cwnd') || !(has('cong_avoid') || has('cong_control'))) {
-      k.log.line(`TCP: ${name} does not implement required ops`, 3);
+      k.log.line(`TCP: ${name} does not implement required ops`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     const key = this.key(name);
     type.set(ops, 'key', key);
     if (key === 0 || this.algorithms.find((known) => type.get(known, 'key') === key) !== undefined) {
-      k.log.line(`TCP: ${name} already registered or non-unique key`, 5);
+      k.log.line(`TCP: ${name} already registered or non-unique key`, LOGLEVEL_NOTICE);
       return -EEXIST;
     }
     this.algorithms.addTail(ops);

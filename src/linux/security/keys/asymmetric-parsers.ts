@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EEXIST } from '../../../kernel/errno.js';
-import { LOGLEVEL_NOTICE } from '../../../kernel/log.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -32,7 +32,7 @@ export class AsymmetricKeyParsers implements Subsystem {
     const { log } = this.k;
     const name = this.name(parser);
     if (this.parsers.some((other) => this.name(other) === name)) {
-      log.line(`Asymmetric key parser '${name}' already registered`, 3);
+      log.line(`Asymmetric key parser '${name}' already registered`, LOGLEVEL_ERR);
       return -EEXIST;
     }
     this.k.origins.note(parser);
