@@ -64,8 +64,6 @@ export class Disks implements Subsystem {
     set_disk_ro: (disk: Ptr, readOnly: boolean) => this.state(disk, GD_READ_ONLY, readOnly),
   };
 
-  readonly signatures = { __alloc_disk_node: 'p:pip', blk_mq_alloc_disk_for_queue: 'p:pp' };
-
   private device(disk: Ptr): Ptr {
     const part = this.k.struct('gendisk').get(disk, 'part0');
     return this.k.struct('block_device').addr(part, 'bd_device');

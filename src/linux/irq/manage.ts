@@ -74,12 +74,6 @@ export class Interrupts implements Subsystem {
         };
   }
 
-  readonly signatures = {
-    request_threaded_irq: 'i:uppLpp',
-    request_any_context_irq: 'i:upLpp',
-    free_irq: 'p:up',
-  };
-
   /** request_threaded_irq(): -EINVAL for a line that nothing is connected to, -EBUSY for one that cannot be shared. */
   request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
     const shared = (flags & IRQF_SHARED) !== 0;

@@ -63,13 +63,6 @@ export class Modules implements Subsystem {
   };
 
   readonly signatures = {
-    try_module_get: 'b:p',
-    __module_get: 'v:p',
-    module_put: 'v:p',
-    module_refcount: 'i:p',
-    __symbol_get: 'p:p',
-    __symbol_put: 'v:p',
-    symbol_put_addr: 'v:p',
     __module_address: 'p:p',
   };
 

@@ -62,8 +62,6 @@ export class Kobjects implements Subsystem {
     kset_find_obj: (kset: Ptr, name: Ptr) => this.find(kset, this.k.space.cstring(name)),
   };
 
-  readonly signatures = { kobject_get_unless_zero: 'p:p', kset_init: 'v:p' };
-
   /** kobject_init(): one reference, no name yet. */
   init(kobj: Ptr, ktype: Ptr): void {
     const { k, kobject } = this;

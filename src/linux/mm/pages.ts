@@ -48,7 +48,6 @@ export class PageExports implements Subsystem {
     __get_free_pages: 'p:uu',
     get_free_pages_noprof: 'p:uu',
     get_zeroed_page: 'p:u',
-    vmalloc_to_page: 'p:p',
   };
 
   /** Pages of the kernel image are never free: the zero page is one that modules take references of. */

@@ -98,13 +98,6 @@ export class SlabExports implements Subsystem {
       yield { kind: 'slab cache', at, uses: [ctor], name: () => name };
   }
 
-  readonly signatures = {
-    kmem_cache_alloc_bulk: 'i:puLp',
-    kmem_cache_free_bulk: 'v:pLp',
-    __kmalloc_noprof: 'p:Lu',
-    __kmalloc_cache_noprof: 'p:puL',
-  };
-
   readonly data = {
     kmalloc_caches: (at: Ptr) => this.fillGeneralCaches(at),
   };

@@ -40,10 +40,6 @@ export class VmallocExports implements Subsystem {
       this.kvrealloc(ptr, this.sizeOf(ptr), size, flags),
   };
 
-  readonly signatures = {
-    kvfree: 'v:p',
-  };
-
   private vmalloc(size: number): Ptr {
     this.k.traps.mightSleep('mm/vmalloc.c', 3114);
     if (size === 0 || size > VMALLOC.size) {

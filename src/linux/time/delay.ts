@@ -54,13 +54,6 @@ export class Delays implements Subsystem {
     },
   };
 
-  readonly signatures = {
-    __const_udelay: 'v:L',
-    __udelay: 'v:L',
-    __ndelay: 'v:L',
-    __delay: 'v:L',
-  };
-
   readonly data = {
     jiffies: (at: Ptr) => this.k.space.storeLong(at, jiffiesNow(this.k)),
     jiffies_64: (at: Ptr) => this.k.space.storeLong(at, jiffiesNow(this.k)),

@@ -91,7 +91,6 @@ export class Devres implements Subsystem {
   readonly signatures = {
     devm_get_free_pages: 'p:piu',
     devm_free_pages: 'v:pp',
-    devm_free_percpu: 'v:pp',
   };
 
   /** Adds a resource of the base kernel's own; `data` identifies it. */

@@ -41,8 +41,6 @@ export class WakeupSources implements Subsystem {
     pm_system_wakeup: nothing('the machine never sleeps', undefined),
   };
 
-  readonly signatures = { pm_system_wakeup: 'v:' };
-
   boot(): void {
     const { k } = this;
     this.cls = registerClass(k, 'wakeup');

@@ -31,8 +31,6 @@ export class CpuFreqGovernors implements Subsystem {
     return heldStructs(this.k, what, listed);
   }
 
-  readonly signatures = { cpufreq_get_driver_data: 'p:' };
-
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('cpufreq_governor_list') ? k.symbol('cpufreq_governor_list') : k.permanent(16);

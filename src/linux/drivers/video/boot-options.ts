@@ -28,8 +28,6 @@ export class VideoOptions implements Subsystem {
     vga_switcheroo_client_probe_defer: nothing('there is no second graphics card', false),
   };
 
-  readonly signatures = { vga_switcheroo_unregister_handler: 'v:' };
-
   private firmwareDriversOnly(): boolean {
     return /(^|\s)nomodeset(\s|$)/.test(this.k.cmdline);
   }

@@ -81,13 +81,6 @@ export class InodeExports implements Subsystem {
     truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
   };
 
-  readonly signatures = {
-    current_time: 'w:p',
-    inode_set_ctime_current: 'w:p',
-    simple_inode_init_ts: 'w:p',
-    inode_sb_list_add: 'v:p',
-  };
-
   private get inodes(): Inodes {
     return this.k.get(Inodes);
   }

@@ -33,12 +33,6 @@ export class PseudoFileSystems implements Subsystem {
     alloc_anon_inode: (superBlock: Ptr) => this.allocateAnonymous(superBlock),
   };
 
-  readonly signatures = {
-    pseudo_fs_free: 'v:p',
-    pseudo_fs_get_tree: 'i:p',
-    pseudo_fs_fill_super: 'i:pp',
-  };
-
   /** init_pseudo(): makes a context one of a pseudo file system; what the caller may still fill in, or 0. */
   private init(context: Ptr, magic: number): Ptr {
     const { k } = this;

@@ -54,11 +54,6 @@ export class Sysctl implements Subsystem {
       };
   }
 
-  readonly signatures = {
-    register_sysctl_sz: 'p:ppL',
-    register_net_sysctl_sz: 'p:pppL',
-  };
-
   boot(): void {
     this.k.get(ProcFs).root.attach('sys', this.root);
     for (const name of ['abi', 'debug', 'dev', 'fs', 'kernel', 'net', 'net/core', 'net/ipv4', 'user', 'vm'])

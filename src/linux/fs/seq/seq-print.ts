@@ -68,8 +68,6 @@ export class SeqPrint implements Subsystem {
     seq_put_decimal_ll: 'v:ppq',
     seq_put_hex_ll: 'v:ppQu',
     seq_putc: 'v:pi',
-    __seq_puts: 'v:pp',
-    mangle_path: 'p:ppp',
   };
 
   /** Adds text if it fits; true if it did. */

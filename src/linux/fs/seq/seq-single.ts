@@ -25,8 +25,6 @@ export class SingleFiles implements Subsystem {
     single_stop: constant(undefined),
   };
 
-  readonly signatures = { single_start: 'p:pp', single_next: 'p:ppp', single_stop: 'v:pp' };
-
   open(file: Ptr, show: Ptr, data: Ptr): number {
     const { k } = this;
     const type = k.struct('seq_operations');

@@ -18,8 +18,6 @@ export class ChaCha implements Subsystem {
     hchacha_block_generic: (state: Ptr, out: Ptr, rounds: number) => this.derive(state, out, rounds),
   };
 
-  readonly signatures = { chacha_block_generic: 'v:ppi', hchacha_block_generic: 'v:ppi' };
-
   /** The next 64 bytes of the key stream. */
   private block(state: Ptr, stream: Ptr, rounds: number): void {
     const { space } = this.k;

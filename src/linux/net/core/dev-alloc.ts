@@ -47,8 +47,6 @@ export class DeviceAllocation implements Subsystem {
     init_dummy_netdev: (dev: Ptr) => this.initDummy(dev),
   };
 
-  readonly signatures = { alloc_etherdev_mqs: 'p:iuu' };
-
   /** alloc_netdev_mqs(): a device with its driver's data behind it, set up by the driver; 0 if there is no memory. */
   *allocate(
     privateSize: number,

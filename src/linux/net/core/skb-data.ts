@@ -48,8 +48,6 @@ export class SkbData implements Subsystem {
     __skb_pad: (skb: Ptr, bytes: number) => this.pad(skb, bytes),
   };
 
-  readonly signatures = { __skb_pad: 'i:pib' };
-
   private put(skb: Ptr, bytes: number): Ptr {
     if (bytes > this.buffers.skb.get(skb, 'end') - this.buffers.skb.get(skb, 'tail'))
       this.panic('skb_over_panic', skb, bytes);

@@ -31,8 +31,6 @@ export class UdpSockets implements Subsystem {
     udpv6_encap_enable: () => this.count('udpv6_encap_needed_key', 'static_key_slow_inc'),
   };
 
-  readonly signatures = { udp_encap_disable: 'v:' };
-
   private init(sk: Ptr): number {
     const { k } = this;
     k.get(SkbQueues).init(k.struct('udp_sock').addr(sk, 'reader_queue'));
