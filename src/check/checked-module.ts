@@ -24,7 +24,7 @@ import { THIS_MODULE } from '../linux/module/this-module.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import type { Crcs } from '../linux/module/version-forms.js';
 import { moduleNameOf } from '../target/module-table.js';
-import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
+import type { SignatureVerdict, Verifier } from '../trust/index.js';
 
 /** A symbol that a module needs from elsewhere. `index`: its place in the symbol table. */
 export interface Import {

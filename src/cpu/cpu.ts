@@ -4,7 +4,7 @@ import { GUEST_LIMIT, type Ptr } from './layout.js';
 import { CodeCache } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
 import { resolveSite } from './runtime/exits.js';
-import { CpuFault, GuestMemory } from './runtime/guest-memory.js';
+import { CheckedMemory, CpuFault } from './runtime/guest-memory.js';
 import {
   DEPTH_LEFT,
   EXIT_AT_SITE,
@@ -44,7 +44,7 @@ const sharedCache = new CodeCache();
 export class Cpu implements CpuContract {
   private readonly regs: Registers;
   private readonly knowledge: CodeKnowledge;
-  private readonly memory: GuestMemory;
+  private readonly memory: CheckedMemory;
   private readonly slow: SlowContext;
   private readonly units: UnitTable;
   private glue: Glue;
@@ -67,7 +67,7 @@ export class Cpu implements CpuContract {
     this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
     this.knowledge = new CodeKnowledge(space);
-    this.memory = new GuestMemory(space, this.regs);
+    this.memory = new CheckedMemory(space, this.regs);
     const platform: Platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
     this.slow = { regs: this.regs, memory: this.memory, platform, disassemble };

@@ -22,7 +22,7 @@ export function encodeExports(exports: readonly ExportedSymbol[]): Uint8Array {
  * The exports over their stored form. The names are in order, so looking one up needs no index, and only the
  * symbols that are asked for become objects; going through all of them makes a map.
  */
-export class ExportTable implements ReadonlyMap<string, ExportedSymbol> {
+export class StoredExports implements ReadonlyMap<string, ExportedSymbol> {
   readonly size: number;
   private readonly flags: Uint8Array;
   private readonly namespaceOf: Uint8Array;

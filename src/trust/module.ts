@@ -1,7 +1,7 @@
 import { type CheckOptions, checkSignedData, refusalOf } from './check.js';
 import type { Keyring } from './keyring.js';
 import { MODULE_SIG_STRING, PKEY_ID_PKCS7, TRAILER_BYTES } from './trailer.js';
-import { type CheckMessage, KERN_ERR, Refused, type Verdict } from './verdict.js';
+import { type CheckMessage, KERN_ERR, Refused, type SignatureVerdict } from './verdict.js';
 
 export interface ModuleCheckOptions extends CheckOptions {
   /**
@@ -20,7 +20,7 @@ export function verifyModule(
   keyring: Keyring,
   file: string,
   options: ModuleCheckOptions = {},
-): Verdict {
+): SignatureVerdict {
   const log: CheckMessage[] = [];
   if (options.forced)
     return { trusted: false, code: 'ENODATA', reason: 'loaded with force', log, size: bytes.length };

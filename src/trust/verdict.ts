@@ -46,9 +46,9 @@ export interface Untrusted {
 }
 
 /** What became of checking a module's signature. */
-export type Verdict = Trusted | Untrusted;
+export type SignatureVerdict = Trusted | Untrusted;
 
-/** Ends a check. Does not leave src/trust: the checks give a {@link Verdict}. */
+/** Ends a check. Does not leave src/trust: the checks give a {@link SignatureVerdict}. */
 export class Refused extends Error {
   override readonly name = 'Refused';
 

@@ -1,5 +1,5 @@
 import type { Versions } from '../../linux/module/version-forms.js';
-import type { Verdict as SignatureVerdict } from '../../trust/index.js';
+import type { SignatureVerdict } from '../../trust/index.js';
 import type { CheckKernel, Provided } from '../check-kernel.js';
 import type { CheckedModule, Import, ModuleContent } from '../checked-module.js';
 import type { Reason, Verdict } from '../reason.js';

@@ -7,7 +7,7 @@ import { isModulePath, moduleNameOfPath } from './names.js';
 import { keepsItsPlace } from './priority.js';
 
 /** A module's file. `file` is its path in the file source, all else byte text. */
-export interface FoundModule {
+export interface ModuleOnDisk {
   readonly file: string;
   readonly path: string;
   readonly name: string;
@@ -19,7 +19,7 @@ export interface FoundModule {
 export const MAX_DEPTH = 200;
 
 /** `directory` is lib/modules/RELEASE. */
-export function foundModule(directory: string, file: string): FoundModule {
+export function foundModule(directory: string, file: string): ModuleOnDisk {
   const path = asByteText(file);
   return {
     file,
@@ -38,7 +38,7 @@ export function searchModules(
   directory: string,
   config: DepmodConfig,
   say: Say,
-): FoundModule[] {
+): ModuleOnDisk[] {
   const search = new Search(files, directory, config, say);
   const problem = search.start(directory);
   if (problem !== undefined) {
@@ -51,7 +51,7 @@ export function searchModules(
 }
 
 class Search {
-  private readonly byName = new Map<string, FoundModule>();
+  private readonly byName = new Map<string, ModuleOnDisk>();
   private readonly byteDirectory: string;
 
   constructor(
@@ -63,7 +63,7 @@ class Search {
     this.byteDirectory = asByteText(directory);
   }
 
-  get modules(): FoundModule[] {
+  get modules(): ModuleOnDisk[] {
     return [...this.byName.values()];
   }
 

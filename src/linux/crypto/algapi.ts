@@ -20,7 +20,7 @@ import {
   TYPE_MASK,
 } from './types.js';
 
-/** Kinds that answer a lookup of another kind: a plain hash serves as an asynchronous one. */
+/** Bytes of an algorithm's name with its NUL. */
 const CRYPTO_MAX_ALG_NAME = 128;
 /** Types that serve as asynchronous hashes: both kinds of hash. */
 const AHASH_MASK = 0xe;

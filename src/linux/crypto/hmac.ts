@@ -100,9 +100,7 @@ export class Hmac implements Subsystem {
     );
     type.bind(alg, 'init_tfm', 'hmac_init_tfm', (tfm: Ptr) => this.initTfm(tfm));
     type.bind(alg, 'exit_tfm', 'hmac_exit_tfm', (tfm: Ptr) => this.exitTfm(tfm));
-    k.struct('shash_instance').bind(instance, 'free', 'shash_free_singlespawn_instance', (at: Ptr) =>
-      this.free(at),
-    );
+    k.struct('shash_instance').set(instance, 'free', k.fn('shash_free_singlespawn_instance'));
   }
 
   private *initTfm(tfm: Ptr): Sleepable<number> {

@@ -11,6 +11,7 @@ import type { Slice } from './slice.js';
 
 /** loff_t of an unbounded fsync range. */
 const LONGEST = (1n << 63n) - 1n;
+/** kiocb.ki_flags of a write (include/linux/fs.h). */
 const IOCB_WRITE = 1 << 18;
 
 /** Serves an open file by calling operations in guest memory, as fs/read_write.c and its neighbours do. */

@@ -24,7 +24,7 @@ import {
   MemoryFile,
   SymlinkNode,
 } from '../../kernel/files/index.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CharDevices } from './char-dev.js';
@@ -92,7 +92,7 @@ export class Vfs implements Subsystem {
     const refusal = refuse(node, openFlags);
     if (refusal !== 0) return refusal;
     const writes = (openFlags & flags.O_ACCMODE) !== flags.O_RDONLY;
-    if (writes && !this.k.get(Credentials).mayWrite(node.mode)) return -EACCES;
+    if (writes && !this.k.get(TaskCredentials).mayWrite(node.mode)) return -EACCES;
     if (node instanceof DataNode && (openFlags & flags.O_TRUNC) !== 0) node.truncate(0);
     return yield* this.openNode(node, location.path, openFlags);
   }

@@ -37,7 +37,7 @@ import { refuseWritableCode } from './writable-code.js';
 export type { LoadFlags };
 
 /** A module's file: what finit_module(2) is given. */
-export interface ModuleFile {
+export interface ModuleImage {
   /** Uncompressed. */
   readonly bytes: Uint8Array;
   /** For messages. */
@@ -50,7 +50,7 @@ export interface ModuleFile {
  */
 export function* loadModule(
   k: LinuxKernel,
-  file: ModuleFile,
+  file: ModuleImage,
   args: string,
   flags: LoadFlags = {},
 ): Sleepable<LoadedModule> {
@@ -59,11 +59,11 @@ export function* loadModule(
   if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
   const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
   const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
-  const module = openModule(k, { bytes, path: file.path }, flags.lenient);
+  const module = parseModule(k, { bytes, path: file.path }, flags.lenient);
   module.signed = signed;
   refuseBlacklisted(k, module);
   // What the kernel allocates for the module is not for the guest code that this task ran before.
-  if (k.executor.current) k.executor.current.caller = 0;
+  forOneself(k);
   const modules = k.get(Modules);
   const resolver = checkFits(k, module, flags);
   const layout = allocate(k, module);
@@ -117,7 +117,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, l
 }
 
 /** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
-export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): LoadedModule {
+export function parseModule(k: LinuxKernel, file: ModuleImage, lenient = false): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path, 'module');

@@ -7,11 +7,11 @@ import {
   Keyring,
   OidRegistry,
   type RefusalCode,
+  type SignatureVerdict,
   type Untrusted,
-  type Verdict,
   verifyModule,
 } from '../../trust/index.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
 import { Sysctl } from '../fs/proc/sysctl.js';
@@ -90,7 +90,7 @@ export class ModuleSecurity implements Subsystem {
 
   /** may_init_module(), and the same question of delete_module(2). */
   demandPermission(): void {
-    if (!this.k.get(Credentials).capable('CAP_SYS_MODULE'))
+    if (!this.k.get(TaskCredentials).capable('CAP_SYS_MODULE'))
       throw new LoadError(EPERM, 'loading and removing modules needs CAP_SYS_MODULE');
     if (this.disabled) throw new LoadError(EPERM, 'modules are disabled: /proc/sys/kernel/modules_disabled');
   }
@@ -105,7 +105,7 @@ export class ModuleSecurity implements Subsystem {
   }
 
   /** A digest that is a module is loaded when it is first needed, as crypto_alloc_shash() does. */
-  private *verdict(bytes: Uint8Array, path: string, forced: boolean): Sleepable<Verdict> {
+  private *verdict(bytes: Uint8Array, path: string, forced: boolean): Sleepable<SignatureVerdict> {
     const missing = new Set<string>();
     const supports = (algorithm: DigestName | 'ecdsa'): boolean => {
       const has = this.has(algorithm);

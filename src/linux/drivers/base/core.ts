@@ -17,7 +17,7 @@ import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
 import { DeviceStates, deviceOf, getDevice, kobjOf, putDevice } from './device.js';
 import { DeviceAttributes } from './device-attributes.js';
-import { DeviceNodes } from './device-nodes.js';
+import { NumberedDevices } from './device-nodes.js';
 import { DeviceUevents } from './device-uevent.js';
 import { Devres } from './devres.js';
 import { RuntimePm } from './pm-runtime.js';
@@ -149,7 +149,7 @@ export class Devices implements Subsystem {
       yield* putDevice(k, device);
       return failed;
     }
-    k.get(DeviceNodes).add(device);
+    k.get(NumberedDevices).add(device);
     this.added.add(device);
     k.origins.note(device);
     yield* k.get(BusRegistry).notify(type.get(device, 'bus'), 'BUS_NOTIFY_ADD_DEVICE', device);
@@ -175,7 +175,7 @@ export class Devices implements Subsystem {
       const { children } = states.of(parent);
       if (children.includes(device)) children.splice(children.indexOf(device), 1);
     }
-    k.get(DeviceNodes).remove(device);
+    k.get(NumberedDevices).remove(device);
     const cls = type.get(device, 'class');
     const attributes = k.get(DeviceAttributes);
     if (k.get(Classes).isRegistered(cls)) {

@@ -13,7 +13,7 @@ export interface DeviceNodeListener {
 }
 
 /** Devices with a number: /sys/dev/{char,block}/MAJOR:MINOR, and news of them for /dev (devtmpfs). */
-export class DeviceNodes implements Subsystem {
+export class NumberedDevices implements Subsystem {
   readonly exports = {};
   private readonly listeners: DeviceNodeListener[] = [];
   private readonly present = new Set<Ptr>();

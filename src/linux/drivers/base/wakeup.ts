@@ -9,7 +9,7 @@ import { duplicate, freeConst } from '../../kobject/names.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from './core.js';
-import { createDevice, registerClass } from './host-class.js';
+import { createDevice, registerBuiltinClass } from './host-class.js';
 
 /** Wakeup sources: what may wake the machine, and their /sys/class/wakeup (drivers/base/power/wakeup.c). */
 export class WakeupSources implements Subsystem {
@@ -43,7 +43,7 @@ export class WakeupSources implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    this.cls = registerClass(k, 'wakeup');
+    this.cls = registerBuiltinClass(k, 'wakeup');
     this.list = k.hasSymbol('wakeup_sources') ? k.symbol('wakeup_sources') : k.permanent(16);
     list.init(k.space, this.list);
   }

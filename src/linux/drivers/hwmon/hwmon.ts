@@ -12,7 +12,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 
 /** Hardware monitors, by groups of attributes (drivers/hwmon/hwmon.c, Documentation/hwmon/hwmon-kernel-api.rst). */
 export class Hwmon implements Subsystem {
@@ -31,7 +31,7 @@ export class Hwmon implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'hwmon');
+    this.cls = registerBuiltinClass(this.k, 'hwmon');
   }
 
   private *registerPlain(parent: Ptr): Sleepable<Ptr> {

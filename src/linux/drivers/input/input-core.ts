@@ -11,7 +11,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 import { bitsOf, EV, hasBit, setBit } from './input-bits.js';
 import { InputHandlers } from './input-handlers.js';
 
@@ -54,7 +54,7 @@ export class InputCore implements Subsystem {
   boot(): void {
     const { k } = this;
     const at = k.hasSymbol('input_class') ? k.symbol('input_class') : undefined;
-    this.cls = registerClass(k, 'input', at);
+    this.cls = registerBuiltinClass(k, 'input', at);
     this.type = k.permanent(k.sizeOf('device_type'));
     const kind = k.struct('device_type');
     kind.bind(this.type, 'release', 'input_dev_release', (device: Ptr) => this.released(device));

@@ -12,11 +12,13 @@ import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
 import { kobjOf } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { createDevice, registerClass } from '../base/host-class.js';
+import { createDevice, registerBuiltinClass } from '../base/host-class.js';
 import { LedBrightness } from './led-brightness.js';
 import { LedTriggers } from './led-trigger.js';
 
+/** led_classdev.flags (include/linux/leds.h). */
 const LED_SUSPENDED = 1;
+const LED_RETAIN_AT_SHUTDOWN = 1 << 22;
 
 /** /sys/class/leds (drivers/leds/led-class.c). */
 export class LedClass implements Subsystem {
@@ -35,7 +37,7 @@ export class LedClass implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'leds');
+    this.cls = registerBuiltinClass(this.k, 'leds');
   }
 
   private *register(parent: Ptr, led: Ptr, init: Ptr): Sleepable<number> {
@@ -69,7 +71,7 @@ export class LedClass implements Subsystem {
     const device = type.get(led, 'dev');
     if (device === 0 || isErr(device)) return;
     if (type.get(led, 'trigger') !== 0) yield* k.get(LedTriggers).set(led, 0);
-    const retain = type.get(led, 'flags') & (1 << 22);
+    const retain = type.get(led, 'flags') & LED_RETAIN_AT_SHUTDOWN;
     if (!retain) yield* k.get(LedBrightness).set(led, 0);
     k.get(LedBrightness).delete(led);
     yield* k.get(Devices).unregister(device);

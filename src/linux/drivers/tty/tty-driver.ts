@@ -12,7 +12,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { CharRegions } from '../base/char-regions.js';
 import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
-import { createDevice, registerClass } from '../base/host-class.js';
+import { createDevice, registerBuiltinClass } from '../base/host-class.js';
 
 /** struct tty_driver.flags (include/linux/tty_driver.h). */
 const INSTALLED = 0x01;
@@ -72,7 +72,7 @@ export class TtyDrivers implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    this.cls = registerClass(k, 'tty');
+    this.cls = registerBuiltinClass(k, 'tty');
     this.list = k.hasSymbol('tty_drivers') ? k.symbol('tty_drivers') : k.permanent(16);
     list.init(k.space, this.list);
   }

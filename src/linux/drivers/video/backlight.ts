@@ -11,7 +11,7 @@ import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 
 const TYPES = ['invalid', 'raw', 'platform', 'firmware'];
 
@@ -32,7 +32,7 @@ export class Backlights implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'backlight');
+    this.cls = registerBuiltinClass(this.k, 'backlight');
   }
 
   private *register(name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr): Sleepable<Ptr> {
