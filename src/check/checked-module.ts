@@ -42,7 +42,7 @@ export interface UnplacedSymbol {
 }
 
 /** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
-export interface ModuleStruct {
+interface ModuleStruct {
   readonly size: number;
   readonly data: Uint8Array;
   readonly inFile: boolean;
@@ -76,7 +76,7 @@ export interface ModuleContent {
 }
 
 /** Why a file is no module to the kernel. */
-export interface Unreadable {
+interface Unreadable {
   readonly text: string;
   /** What the kernel logs, where that is known. */
   readonly log: string | undefined;

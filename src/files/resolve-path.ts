@@ -9,7 +9,7 @@ export interface PathNode {
 }
 
 /** A link that a path leads over: where it is (no link in that), and what is written in it. */
-export interface PassedLink {
+interface PassedLink {
   readonly path: string;
   readonly target: string;
 }

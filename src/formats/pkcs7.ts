@@ -13,7 +13,7 @@ export interface Pkcs7Signer {
   readonly signature: Uint8Array;
 }
 
-export interface NameAttribute {
+interface NameAttribute {
   /** Dotted object identifier. */
   readonly type: string;
   /** The string's bytes; their character set depends on its ASN.1 type. */

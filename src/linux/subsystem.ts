@@ -4,10 +4,10 @@ import type { Holding } from './holding.js';
 import type { LinuxKernel } from './kernel.js';
 
 /** Functions that modules may call, by symbol name. Generators may sleep and call guest code. */
-export type Exports = Readonly<Record<string, AnyFunction>>;
+type Exports = Readonly<Record<string, AnyFunction>>;
 
 /** Exported variables: each function fills the variable at boot. */
-export type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
+type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
 
 /** A parameter of what is part of the kernel, with how it is shown and set. */
 export interface BuiltinParameter {

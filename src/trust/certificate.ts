@@ -14,7 +14,7 @@ export interface KeyId {
 }
 
 /** How something was signed: digest and kind of key. */
-export interface SignatureAlgorithm {
+interface SignatureAlgorithm {
   readonly digest: DigestName;
   readonly kind: PublicKey['kind'];
 }

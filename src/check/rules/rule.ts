@@ -11,7 +11,7 @@ export interface ProvidedTogether extends Provided {
 }
 
 /** A symbol that a module imports, and who exports it: the kernel, a module checked along, or one of the kernel's own. */
-export interface Need {
+interface Need {
   readonly symbol: Import;
   readonly provided: Provided | ProvidedTogether | undefined;
 }

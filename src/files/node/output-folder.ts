@@ -16,7 +16,7 @@ import { EEXIST, ENOENT, ENOTDIR, strerror } from '../../kernel/errno.js';
 import { type DiskRoot, hostPath } from './disk-root.js';
 
 /** What is to be written cannot be: `code` and `errno` are those of a system call. */
-export class OutputError extends Error {
+class OutputError extends Error {
   override readonly name = 'OutputError';
   readonly syscall = 'open';
 
@@ -29,7 +29,7 @@ export class OutputError extends Error {
   }
 }
 
-export interface OutputOptions {
+interface OutputOptions {
   /** Files that are there already may be replaced. */
   readonly replace?: boolean;
   /** Permission bits of a directory that has to be made, by its path; 0755 by default. */

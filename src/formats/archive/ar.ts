@@ -2,7 +2,7 @@ import { ByteReader } from '../byte-reader.js';
 import { decodeUtf8 } from '../string-table.js';
 
 /** One member of an archive. */
-export interface ArMember {
+interface ArMember {
   readonly name: string;
   readonly data: Uint8Array;
 }

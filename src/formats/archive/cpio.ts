@@ -4,7 +4,7 @@ import { FormatError } from '../format-error.js';
 import { decodeUtf8 } from '../string-table.js';
 
 /** One entry of a cpio archive (cpio(5), the "new ASCII" format of initramfs images). */
-export interface CpioEntry {
+interface CpioEntry {
   /** Without a leading `./` or `/`. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';

@@ -12,7 +12,7 @@ import {
 } from './records.js';
 
 /** A named type that a module's split BTF adds to the kernel's. */
-export interface OwnType {
+interface OwnType {
   /** `struct`, `func`, ...: names of BTF_KIND_*, in lower case. */
   readonly kind: string;
   /** Undefined where the name is among the kernel's strings, and those are not at hand. */

@@ -7,11 +7,11 @@ import type { ModuleTree } from '../module-tree.js';
 import type { Closure } from './closure.js';
 
 /** A file or a symbolic link of an image; paths are absolute within it. */
-export type ImageFile =
+type ImageFile =
   | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly mode: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };
 
-export interface ImageOptions {
+interface ImageOptions {
   /** Copy modprobe.d too. */
   readonly config?: boolean;
 }
@@ -51,7 +51,7 @@ export function* imageFiles(
 }
 
 /** Where a module goes: where it was; one from outside the tree's directory to `updates`, where depmod looks first. */
-export function imagePath(tree: ModuleTree, module: IndexedModule): string {
+function imagePath(tree: ModuleTree, module: IndexedModule): string {
   const path = cleanPath(tree.pathOf(module));
   if (!module.path.startsWith('/') && path.startsWith(`${tree.directory}/`)) return path;
   return `${tree.directory}/updates/${module.path.slice(module.path.lastIndexOf('/') + 1)}`;

@@ -43,7 +43,7 @@ export class GraphModule {
   }
 }
 
-export interface LinkOptions {
+interface LinkOptions {
   /** -e: say which symbols nobody has, or has with another CRC. */
   readonly reportUnknown: boolean;
   /** -E: compare CRCs. */

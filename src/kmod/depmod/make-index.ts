@@ -46,7 +46,7 @@ export interface MadeIndex {
 const MAX_MODULES = 0xffff;
 
 /** Reads the facts of modules by their place; asked once. */
-export type ReadFacts = (modules: readonly ModuleOnDisk[]) => readonly ModuleFacts[];
+type ReadFacts = (modules: readonly ModuleOnDisk[]) => readonly ModuleFacts[];
 
 /** Makes the index of a tree from what its modules say. Nothing of the outside is read but through `readFacts`. */
 export function makeIndex(inputs: IndexInputs, readFacts: ReadFacts): MadeIndex {

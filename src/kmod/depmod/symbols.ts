@@ -6,7 +6,7 @@ import { type KernelSymbols, withoutPrefix } from './kernel-symbols.js';
 const BUCKETS = 2048;
 
 /** A symbol that modules can need. */
-export interface ExportedSymbol {
+interface ExportedSymbol {
   readonly name: string;
   readonly crc: number;
   /** Undefined for one of the kernel image. */

@@ -56,7 +56,7 @@ function signatureFields({ type, signer, keyId, hash, signature }: SignatureInfo
 }
 
 /** A C string ends at its first NUL. */
-export function upToNul(text: string): string {
+function upToNul(text: string): string {
   const end = text.indexOf('\0');
   return end < 0 ? text : text.slice(0, end);
 }

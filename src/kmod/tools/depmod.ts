@@ -24,7 +24,7 @@ export type DepmodHost = Pick<
 >;
 
 /** Makes an index of modules that are read from `files`, or finds it where one was kept; may wait. */
-export type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
+type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
 
 /** depmod(8), with every module's file read when it is needed. */
 export const depmod: Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]) =>

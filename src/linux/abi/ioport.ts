@@ -5,9 +5,8 @@ export const IORESOURCE_MEM = 0x200;
 export const IORESOURCE_IRQ = 0x400;
 export const IORESOURCE_DMA = 0x800;
 export const IORESOURCE_BUS = 0x1000;
-/** Kinds of memory: system RAM, multiplexed. */
+/** Says more of the kind: system RAM. */
 export const IORESOURCE_EXT_TYPE_BITS = 0x0100_0000;
-export const IORESOURCE_MUXED = 0x0040_0000;
 export const IORESOURCE_UNSET = 0x2000_0000;
 export const IORESOURCE_BUSY = 0x8000_0000;
 

@@ -11,7 +11,6 @@ export const O_NONBLOCK = 0o4000;
 export const O_LARGEFILE = 0o100000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
-export const O_CLOEXEC = 0o2000000;
 
 /** struct file.f_mode (include/linux/fs.h). */
 export const FMODE_READ = 0x1;

@@ -4,7 +4,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Strings } from '../lib/string/strings.js';
 import type { Subsystem } from '../subsystem.js';
 
-export const WORD_BYTES = 8;
+const WORD_BYTES = 8;
 /** 2^64 times the golden ratio's square root complement (include/linux/hash.h). */
 const GOLDEN_RATIO_64 = 0x61c8_8646_80b5_83ebn;
 

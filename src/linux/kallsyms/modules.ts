@@ -32,7 +32,7 @@ export interface ModuleListing {
 }
 
 /** What a machine wants to know of modules coming and going. */
-export interface ModuleListener {
+interface ModuleListener {
   published?(module: LoadedModule): void;
   wentLive?(module: LoadedModule): void;
   removed?(module: LoadedModule): void;

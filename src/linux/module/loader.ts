@@ -37,7 +37,7 @@ import { refuseWritableCode } from './writable-code.js';
 export type { LoadFlags };
 
 /** A module's file: what finit_module(2) is given. */
-export interface ModuleImage {
+interface ModuleImage {
   /** Uncompressed. */
   readonly bytes: Uint8Array;
   /** For messages. */

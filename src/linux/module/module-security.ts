@@ -34,7 +34,7 @@ const ERRNO: Readonly<Record<RefusalCode, number>> = {
   ENOENT,
 };
 
-export interface CheckedFile {
+interface CheckedFile {
   /** The module without its signature. */
   readonly bytes: Uint8Array;
   /** Signed by somebody the kernel trusts. */

@@ -13,7 +13,7 @@ const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
-export interface Argument {
+interface Argument {
   readonly name: string;
   readonly value: string | undefined;
 }
@@ -58,7 +58,7 @@ function skipSpaces(text: string): string {
 }
 
 /** A module's arguments up to `--`, and what follows it. */
-export interface ArgumentList {
+interface ArgumentList {
   readonly found: readonly Argument[];
   /** Undefined where there is no `--`. */
   readonly afterDashes: string | undefined;

@@ -28,7 +28,7 @@ const NOPS: readonly (readonly number[])[] = [
   [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
 ];
 
-export function nops(length: number): Uint8Array {
+function nops(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {
     const nop = NOPS[Math.min(length - at, NOPS.length - 1)];
@@ -102,7 +102,7 @@ export function applyJumpLabels(k: LinuxKernel, module: LoadedModule): void {
   for (const entry of jumpEntries(k, module)) setJump(k, entry);
 }
 
-export interface JumpEntry {
+interface JumpEntry {
   readonly code: Ptr;
   readonly target: Ptr;
   readonly key: Ptr;

@@ -1,5 +1,4 @@
 import {
-  type ElfFile,
   type ElfSymbol,
   SHN_ABS,
   SHN_COMMON,
@@ -170,12 +169,4 @@ export class Resolver {
     this.k.log.line(`${this.module.name}: Unknown symbol ${name} (err -${errno})`, LOGLEVEL_WARNING);
     return new LoadError(errno, `${this.module.name}: unknown symbol ${name}`);
   }
-}
-
-/** Names of the symbols a module imports, for reports. */
-export function importsOf(elf: ElfFile): string[] {
-  return elf
-    .symbols()
-    .filter((symbol) => symbol.shndx === SHN_UNDEF && symbol.name !== '')
-    .map((symbol) => symbol.name);
 }

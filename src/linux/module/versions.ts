@@ -68,6 +68,6 @@ function readExtended(k: LinuxKernel, elf: ElfFile): Crcs | undefined {
 }
 
 /** The kernel's functions that walk over the extended form are there or not. */
-export function knowsExtendedVersions(k: LinuxKernel): boolean {
+function knowsExtendedVersions(k: LinuxKernel): boolean {
   return k.target.symbols.lookup('modversion_ext_start') !== undefined;
 }

@@ -42,7 +42,7 @@ function neededLength(length: number, rowSize: number, groupSize: number, ascii:
 }
 
 /** hex_dump_to_buffer(): writes what fits, gives the length of the whole. */
-export function hexDumpToBuffer(
+function hexDumpToBuffer(
   space: AddressSpace,
   bytes: Uint8Array,
   row: number,

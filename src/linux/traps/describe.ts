@@ -7,7 +7,7 @@ import type { FaultKind } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** An exception put into words: what the oops begins with. */
-export interface Trouble {
+interface Trouble {
   readonly kind: FaultKind;
   readonly head: string;
   readonly lines: readonly string[];

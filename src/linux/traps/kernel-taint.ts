@@ -12,7 +12,7 @@ export interface TaintCause {
   readonly reason: string;
 }
 
-export interface CausedTaint {
+interface CausedTaint {
   readonly flag: KnownTaint;
   readonly cause: TaintCause;
 }

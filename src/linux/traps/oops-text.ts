@@ -55,7 +55,7 @@ export function cpuLines(k: LinuxKernel, task: Task): string[] {
 }
 
 /** The bytes round RIP, the one at RIP in angle brackets. */
-export function codeLine(k: LinuxKernel, rip: Ptr): string {
+function codeLine(k: LinuxKernel, rip: Ptr): string {
   const { space } = k;
   if (!space.canRead(rip)) return `Code: Unable to access opcode bytes at 0x${k.cpu.rip.toString(16)}.`;
   const parts: string[] = [];

@@ -65,7 +65,7 @@ export interface UnimplementedCall {
 }
 
 /** What a warning is: WARN() in the words of the log, unless told otherwise. */
-export interface WarnOptions {
+interface WarnOptions {
   readonly kind?: FaultKind;
   readonly message?: string | undefined;
   /** What it taints the kernel with (WARN_TAINT()). */

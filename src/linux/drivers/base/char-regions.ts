@@ -34,7 +34,7 @@ const BUILT_IN = [
 ] as const;
 
 /** A reserved range of minors of one major. */
-export interface CharRegion {
+interface CharRegion {
   readonly major: number;
   readonly firstMinor: number;
   readonly count: number;

@@ -3,7 +3,6 @@ import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOENT } from '../../../kernel/errno.js';
 import { GFP_ZERO } from '../../abi/gfp.js';
-import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
@@ -382,10 +381,4 @@ function isAction(release: Ptr | Release, action: Ptr, argument: Ptr): boolean {
 
 function freeMemory(k: LinuxKernel): Release {
   return (_device, data) => freeConst(k, data);
-}
-
-/** A managed pointer result: on success it is released with the device, errors pass through. */
-export function managed(k: LinuxKernel, device: Ptr, result: Ptr, release: Release): Ptr {
-  if (result !== 0 && !isErr(result)) k.get(Devres).addHost(device, result, release);
-  return result;
 }

@@ -27,7 +27,7 @@ export function* registerLate(k: LinuxKernel, cls: Ptr): Sleepable<void> {
 }
 
 /** What a device of a built-in class is made with. */
-export interface ClassDevice {
+interface ClassDevice {
   readonly parent: Ptr;
   readonly data: Ptr;
   readonly groups?: Ptr;

@@ -3,7 +3,7 @@ import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../../kernel/errno.js';
 import { DirectoryNode, FileNode, type SymlinkNode } from '../../../kernel/files/index.js';
 import type { FileServer, MaybeSleeps, OpenFile, ServedNode } from '../open-file.js';
 
-export type DebugOpener = (open: OpenFile, inode: Ptr, file: DebugFile) => MaybeSleeps<FileServer | number>;
+type DebugOpener = (open: OpenFile, inode: Ptr, file: DebugFile) => MaybeSleeps<FileServer | number>;
 
 /** A directory of debugfs. Only the kernel makes and removes entries. */
 export class DebugDirectory extends DirectoryNode {

@@ -205,7 +205,7 @@ const CHECKED_HANDLERS: ReadonlySet<string> = new Set([
 ]);
 
 /** A directory of /proc/sys; it goes with the last registration that needs it. */
-export class SysctlDirectory extends DirectoryNode {
+class SysctlDirectory extends DirectoryNode {
   users = 0;
   private readonly children = new Map<string, FileNode>();
 

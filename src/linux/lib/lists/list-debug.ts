@@ -117,7 +117,7 @@ export class ListDebug implements Subsystem {
   }
 }
 
-export interface Fault {
+interface Fault {
   readonly line: number;
   readonly text: string;
 }

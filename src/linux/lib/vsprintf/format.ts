@@ -12,7 +12,7 @@ const MAX_WIDTH = 2 ** 23 - 1;
 const MAX_PRECISION = 2 ** 15 - 1;
 
 /** What a format gives: so much of its text as was asked for, and the length of all of it. */
-export interface Formatted {
+interface Formatted {
   readonly text: string;
   readonly length: number;
 }

@@ -11,7 +11,7 @@ import { Rtnl } from './rtnl.js';
 const STOP = 0x8000;
 
 /** A part of the base kernel that wants to hear of network devices before modules do. */
-export type DeviceListener = (event: string, dev: Ptr) => void | Sleepable<void>;
+type DeviceListener = (event: string, dev: Ptr) => void | Sleepable<void>;
 
 /** The chain of those who are told of network devices' changes (net/core/dev.c, netdev_chain). */
 export class DeviceNotifiers implements Subsystem {

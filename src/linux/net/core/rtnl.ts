@@ -5,7 +5,7 @@ import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Something to do once the RTNL is released: netdev_run_todo()'s list. */
-export type RtnlTodo = () => Sleepable<void>;
+type RtnlTodo = () => Sleepable<void>;
 
 /** The RTNL: the mutex under which network devices are configured (net/core/rtnetlink.c). */
 export class Rtnl implements Subsystem {
