@@ -15,6 +15,7 @@ import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
+import { lowestFree } from '../lib/lowest-free.js';
 import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
@@ -189,8 +190,7 @@ export class Disks implements Subsystem {
       warn(this.k, '', 'block/genhd.c', 'device_add_disk');
       return false;
     }
-    let minor = 0;
-    while (this.extendedMinors.has(minor)) minor++;
+    const minor = lowestFree(this.extendedMinors);
     this.extendedMinors.add(minor);
     type.set(disk, 'major', BLOCK_EXT_MAJOR);
     type.set(disk, 'first_minor', minor);

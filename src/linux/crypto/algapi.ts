@@ -167,7 +167,7 @@ export class CryptoApi implements Subsystem {
   get(alg: Ptr): boolean {
     const type = this.k.struct('crypto_alg');
     const module = type.get(alg, 'cra_module');
-    if (!this.k.get(Modules).exports.try_module_get(module)) return false;
+    if (!this.k.get(Modules).tryGet(module)) return false;
     type.set(alg, 'cra_refcnt.refs.counter', type.get(alg, 'cra_refcnt.refs.counter') + 1);
     return true;
   }
@@ -175,7 +175,7 @@ export class CryptoApi implements Subsystem {
   put(alg: Ptr): void {
     const module = this.k.struct('crypto_alg').get(alg, 'cra_module');
     this.putAlgorithm(alg);
-    this.k.get(Modules).exports.module_put(module);
+    this.k.get(Modules).putStruct(module);
   }
 
   /** crypto_alg_put(): a reference on the algorithm alone. */

@@ -23,7 +23,7 @@ export class CryptoAttributes implements Subsystem {
     return this.payload(attribute, this.k.enumValue('CRYPTOA_TYPE'), 'crypto_attr_type');
   }
 
-  private nameOf(attribute: Ptr): Ptr {
+  nameOf(attribute: Ptr): Ptr {
     const name = this.payload(attribute, this.k.enumValue('CRYPTOA_ALG'), 'crypto_attr_alg');
     if (!isErr(name)) this.k.space.store8(name + this.k.sizeOf('crypto_attr_alg') - 1, 0);
     return name;

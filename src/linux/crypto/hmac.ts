@@ -55,7 +55,7 @@ export class Hmac implements Subsystem {
     const { k } = this;
     const own = this.instanceOf(instance);
     const spawn = this.spawnOf(instance);
-    const name = k.get(CryptoAttributes).exports.crypto_attr_alg_name(attribute);
+    const name = k.get(CryptoAttributes).nameOf(attribute);
     const grabbed = yield* k.get(CryptoSpawns).grabKind('crypto_shash_type', spawn, own, name, 0, mask);
     if (grabbed !== 0) return grabbed;
     const base = k.struct('crypto_spawn').get(spawn, 'alg');

@@ -56,12 +56,12 @@ export class CryptoTemplates implements Subsystem {
 
   /** Gives back what lookup took. */
   put(template: Ptr): void {
-    this.k.get(Modules).exports.module_put(this.k.struct('crypto_template').get(template, 'module'));
+    this.k.get(Modules).putStruct(this.k.struct('crypto_template').get(template, 'module'));
   }
 
   private get(template: Ptr): boolean {
     const module = this.k.struct('crypto_template').get(template, 'module');
-    return this.k.get(Modules).exports.try_module_get(module);
+    return this.k.get(Modules).tryGet(module);
   }
 
   private search(name: string): Ptr {

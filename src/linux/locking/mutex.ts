@@ -111,7 +111,7 @@ export class Mutexes implements Subsystem {
     return 0;
   }
 
-  private trylock(mutex: Ptr): boolean {
+  trylock(mutex: Ptr): boolean {
     if (this.owner(mutex) !== 0) return false;
     this.setOwner(mutex, this.k.current);
     return true;

@@ -116,14 +116,14 @@ export class Rcu implements Subsystem {
     if (this.outstanding === 0) this.waiters.wakeAll(1);
   }
 
-  private *synchronize(): Sleepable<void> {
+  *synchronize(): Sleepable<void> {
     this.k.traps.mightSleep('kernel/rcu/tree.c', 3310);
     if (this.depth > 0)
       throw selfWait('synchronize_rcu', 'a read-side section that the task is in', this.k.current);
     yield* yieldCpu();
   }
 
-  private *barrier(): Sleepable<void> {
+  *barrier(): Sleepable<void> {
     while (this.outstanding > 0) yield* this.waiters.wait(1, TASK_UNINTERRUPTIBLE);
     this.recent = [];
   }

@@ -25,8 +25,7 @@ export class Mempools implements Subsystem {
     mempool_alloc: (pool: Ptr, gfp: number) => this.alloc(pool, gfp),
     mempool_free: (element: Ptr, pool: Ptr) => this.free(element, pool),
     mempool_resize: (pool: Ptr, min: number) => this.resize(pool, min),
-    mempool_alloc_slab: (gfp: number, cache: Ptr) =>
-      this.k.get(SlabExports).exports.kmem_cache_alloc(cache, gfp),
+    mempool_alloc_slab: (gfp: number, cache: Ptr) => this.k.get(SlabExports).cacheAlloc(cache, gfp),
     mempool_free_slab: (element: Ptr, _cache: Ptr) => this.k.get(SlabExports).kfree(element),
     mempool_kmalloc: (gfp: number, size: number) => this.k.get(SlabExports).kmalloc(size, gfp),
     mempool_kfree: (element: Ptr) => this.k.get(SlabExports).kfree(element),

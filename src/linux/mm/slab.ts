@@ -207,7 +207,7 @@ export class SlabExports implements Subsystem {
     if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
   }
 
-  private kfreeSensitive(ptr: Ptr): void {
+  kfreeSensitive(ptr: Ptr): void {
     if (ptr > ZERO_SIZE_PTR) {
       const size = this.k.ledger.get(ptr)?.size ?? 0;
       this.k.space.bytes.fill(0, ptr, ptr + size);
@@ -306,7 +306,7 @@ export class SlabExports implements Subsystem {
     this.kfree(object);
   }
 
-  private cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
+  cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
     this.mightSleep(flags);
     const { cache: slab, ctor } = this.cacheAt(cache);
     const { objectSize } = slab.options;

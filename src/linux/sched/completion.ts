@@ -72,7 +72,7 @@ export class Completions implements Subsystem {
     return true;
   }
 
-  private initQueue(head: Ptr): void {
+  initQueue(head: Ptr): void {
     const type = this.k.struct('swait_queue_head');
     this.k.space.writable(head, type.size).fill(0);
     list.init(this.k.space, type.addr(head, 'task_list'));

@@ -292,7 +292,7 @@ export class Workqueues implements Subsystem {
     this.insert(this.at(type.get(work, 'wq')), work);
   }
 
-  private cancel(work: Ptr): boolean {
+  cancel(work: Ptr): boolean {
     const was = this.words.isPending(work);
     const queue = this.queueOf.get(work);
     if (queue) {
@@ -309,7 +309,7 @@ export class Workqueues implements Subsystem {
     return was;
   }
 
-  private cancelDelayed(work: Ptr): boolean {
+  cancelDelayed(work: Ptr): boolean {
     const timer = this.k.struct('delayed_work').addr(work, 'timer');
     this.k.get(Timers).remove(timer);
     return this.cancel(work);

@@ -6,6 +6,7 @@ import { list } from '../../abi/list.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from './core.js';
@@ -53,8 +54,7 @@ export class WakeupSources implements Subsystem {
     const type = k.struct('wakeup_source');
     const source = k.slab.kmalloc(type.size, true);
     if (source === 0) return 0;
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(source, 'name', duplicate(k, name));
     type.set(source, 'id', id);

@@ -7,6 +7,7 @@ import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
@@ -66,8 +67,7 @@ export class Hwmon implements Subsystem {
     }
     const hwdev = k.slab.kmalloc(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(hwdev, 'name', name === 0 ? 0 : duplicate(k, text));
     list.init(k.space, type.addr(hwdev, 'tzdata'));

@@ -6,6 +6,7 @@ import { errPtr, isErr, Unimplemented } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
@@ -71,8 +72,7 @@ export class NvmemCore implements Subsystem {
     const { k } = this;
     const from = k.struct('nvmem_config');
     const type = k.struct('nvmem_device');
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(nvmem, 'id', id);
     type.set(nvmem, 'refcnt.refcount.refs.counter', 1);

@@ -152,7 +152,7 @@ export class Datagrams implements Subsystem {
     if (!this.buffers.read(skb, offset, bytes)) return -EFAULT;
     const copied = iter.copyTo(to, bytes);
     if (copied === length) return 0;
-    iter.exports.iov_iter_revert(to, copied);
+    iter.revert(to, copied);
     return -EFAULT;
   }
 

@@ -58,7 +58,7 @@ export class DeviceTransmission implements Subsystem {
     const { k } = this;
     return yield* withLocals(k, 8, function* (toFree) {
       const result = yield* k.struct('Qdisc').call(qdisc, 'enqueue', skb, qdisc, toFree);
-      yield* k.get(SkbAllocation).exports.kfree_skb_list_reason(k.space.loadPtr(toFree));
+      yield* k.get(SkbAllocation).freeList(k.space.loadPtr(toFree));
       return result;
     });
   }
@@ -76,7 +76,7 @@ export class DeviceTransmission implements Subsystem {
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
     k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, LOGLEVEL_CRIT);
-    yield* k.wait(k.get(SkbAllocation).exports.kfree_skb_reason(skb));
+    yield* k.wait(k.get(SkbAllocation).unref(skb));
     return -ENETDOWN;
   }
 

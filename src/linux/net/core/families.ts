@@ -58,7 +58,7 @@ export class ProtocolFamilies implements Subsystem {
       return;
     }
     this.families.delete(family);
-    yield* k.wait(k.get(Rcu).exports.synchronize_rcu());
+    yield* k.get(Rcu).synchronize();
     k.log.line(`NET: Unregistered ${NAMES[family]} protocol family`, LOGLEVEL_INFO);
   }
 

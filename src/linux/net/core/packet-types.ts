@@ -50,7 +50,7 @@ export class PacketTypes implements Subsystem {
 
   private *removeAndWait(handler: Ptr): Sleepable<void> {
     this.remove(handler);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   /** Offloads are ordered by priority. */
@@ -64,7 +64,7 @@ export class PacketTypes implements Subsystem {
   private *removeOffload(offload: Ptr): Sleepable<void> {
     if (this.offloads.has(offload)) this.offloads.del(offload);
     else this.k.log.line(`dev_remove_offload: ${this.pointer(offload)} not found`, LOGLEVEL_WARNING);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   private pointer(ptr: Ptr): string {

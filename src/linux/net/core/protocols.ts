@@ -138,7 +138,7 @@ export class SocketProtocols implements Subsystem {
   }
 
   private destroy(cache: Ptr): void {
-    if (cache !== 0) this.k.get(SlabExports).exports.kmem_cache_destroy(cache);
+    if (cache !== 0) this.k.get(SlabExports).destroyCache(cache);
   }
 
   private freeIndex(): number {

@@ -50,7 +50,7 @@ export class SocketMemory implements Subsystem {
       this.chargeOption(sk, -size);
     },
     sock_kzfree_s: (sk: Ptr, memory: Ptr, size: number) => {
-      this.k.get(SlabExports).exports.kfree_sensitive(memory);
+      this.k.get(SlabExports).kfreeSensitive(memory);
       this.chargeOption(sk, -size);
     },
   };
@@ -77,7 +77,7 @@ export class SocketMemory implements Subsystem {
       timeout = yield* this.waitForMemory(sk, timeout);
     }
     const skb = this.allocateWithFragments(header, data, maxOrder, error, sock.get(sk, 'sk_allocation'));
-    if (skb !== 0) k.get(Socks).exports.skb_set_owner_w(skb, sk);
+    if (skb !== 0) k.get(Socks).setOwner(skb, sk);
     return skb;
   }
 
@@ -162,7 +162,7 @@ export class SocketMemory implements Subsystem {
 
   private allocateOwned(sk: Ptr, size: number): Ptr {
     const skb = this.buffers.allocate(size);
-    if (skb !== 0) this.k.get(Socks).exports.skb_set_owner_w(skb, sk);
+    if (skb !== 0) this.k.get(Socks).setOwner(skb, sk);
     return skb;
   }
 

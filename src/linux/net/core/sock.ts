@@ -53,9 +53,9 @@ export class Socks implements Subsystem {
     const sk =
       cache === 0
         ? slab.kmalloc(size, gfp | GFP_ZERO)
-        : yield* k.wait(slab.exports.kmem_cache_alloc(cache, gfp | GFP_ZERO));
+        : yield* k.wait(slab.cacheAlloc(cache, gfp | GFP_ZERO));
     if (sk === 0) return 0;
-    if (!k.get(Modules).exports.try_module_get(type.get(proto, 'owner'))) {
+    if (!k.get(Modules).tryGet(type.get(proto, 'owner'))) {
       slab.kfree(sk);
       return 0;
     }
@@ -146,10 +146,10 @@ export class Socks implements Subsystem {
     if (sock.get(sk, 'sk_destruct') !== 0) yield* sock.call(sk, 'sk_destruct', sk);
     const proto = sock.get(sk, 'sk_prot_creator');
     k.get(SlabExports).kfree(sk);
-    k.get(Modules).exports.module_put(k.struct('proto').get(proto, 'owner'));
+    k.get(Modules).putStruct(k.struct('proto').get(proto, 'owner'));
   }
 
-  private *commonRelease(sk: Ptr): Sleepable<void> {
+  *commonRelease(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
@@ -163,10 +163,10 @@ export class Socks implements Subsystem {
   private *wake(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const wq = sock.get(sk, 'sk_wq');
-    if (wq !== 0) yield* k.get(WaitQueues).exports.__wake_up(wq, 1, 0, 0);
+    if (wq !== 0) yield* k.get(WaitQueues).wakeUp(wq, 1, 0, 0);
   }
 
-  private setOwner(skb: Ptr, sk: Ptr): void {
+  setOwner(skb: Ptr, sk: Ptr): void {
     const type = this.k.struct('sk_buff');
     type.set(skb, 'sk', sk);
     type.set(skb, 'destructor', this.k.fn('sock_wfree'));
@@ -207,7 +207,7 @@ export class Socks implements Subsystem {
   }
 
   /** lock_sock(): waits until no other task owns the socket. */
-  private *lock(sk: Ptr): Sleepable<void> {
+  *lock(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     k.traps.mightSleep('net/core/sock.c', 3446);
     while (sock.get(sk, 'sk_lock.owned') !== 0) yield { kind: 'yield' };
@@ -215,7 +215,7 @@ export class Socks implements Subsystem {
   }
 
   /** release_sock(): handles what came in meanwhile, then lets go. */
-  private *release(sk: Ptr): Sleepable<void> {
+  *release(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     for (;;) {
       const skb = sock.get(sk, 'sk_backlog.head');

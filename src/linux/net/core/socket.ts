@@ -70,12 +70,11 @@ export class KernelSockets implements Subsystem {
       operations = k.get(ProtocolFamilies).family(family);
     }
     const type = k.struct('net_proto_family');
-    if (operations === 0 || !modules.exports.try_module_get(type.get(operations, 'owner')))
-      return -EAFNOSUPPORT;
+    if (operations === 0 || !modules.tryGet(type.get(operations, 'owner'))) return -EAFNOSUPPORT;
     const error = yield* type.call(operations, 'create', net, socket, protocol, 1);
     const owner = this.socket.get(socket, 'ops');
-    if (error >= 0 && owner !== 0) modules.exports.__module_get(k.struct('proto_ops').get(owner, 'owner'));
-    modules.exports.module_put(type.get(operations, 'owner'));
+    if (error >= 0 && owner !== 0) modules.getStruct(k.struct('proto_ops').get(owner, 'owner'));
+    modules.putStruct(type.get(operations, 'owner'));
     return error;
   }
 
@@ -100,7 +99,7 @@ export class KernelSockets implements Subsystem {
       yield* type.call(operations, 'release', socket);
       this.socket.set(socket, 'sk', 0);
       this.socket.set(socket, 'ops', 0);
-      k.get(Modules).exports.module_put(owner);
+      k.get(Modules).putStruct(owner);
     }
     k.slab.free(k.struct('socket_alloc').of(socket, 'socket'));
   }

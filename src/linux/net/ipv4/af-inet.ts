@@ -57,12 +57,12 @@ export class InetSockets implements Subsystem {
     }
     const error = protoType.get(prot, 'init') === 0 ? 0 : yield* protoType.call(prot, 'init', sk);
     if (error) return yield* this.giveUp(sk, error);
-    k.get(Modules).exports.__module_get(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
+    k.get(Modules).getStruct(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
     return 0;
   }
 
   private *giveUp(sk: Ptr, error: number): Sleepable<number> {
-    yield* this.k.get(Socks).exports.sk_common_release(sk);
+    yield* this.k.get(Socks).commonRelease(sk);
     return error;
   }
 
@@ -135,7 +135,7 @@ export class InetSockets implements Subsystem {
   }
 
   /** inet_sock_destruct(): what is still queued, options, and the route that the socket remembered. */
-  private *destruct(sk: Ptr): Sleepable<void> {
+  *destruct(sk: Ptr): Sleepable<void> {
     const { k, inet } = this;
     for (const queue of ['sk.sk_receive_queue', 'sk.sk_error_queue'])
       yield* k.get(SkbQueues).purge(inet.addr(sk, queue));

@@ -64,7 +64,7 @@ export class InetBinding implements Subsystem {
     if (length < SIN6_LEN_RFC2133) return -EINVAL;
     if (type.get(address, 'sin6_family') !== AF_INET6) return -EAFNOSUPPORT;
     const at = type.addr(address, 'sin6_addr');
-    const kind = k.get(Ipv6).exports.__ipv6_addr_type(at) & IPV6_ADDR_KIND;
+    const kind = k.get(Ipv6).type(at) & IPV6_ADDR_KIND;
     const multicast = (kind & IPV6_ADDR_MULTICAST) !== 0;
     if (multicast && k.struct('socket').get(socket, 'type') === k.enumValue('SOCK_STREAM')) return -EINVAL;
     const sk = k.struct('socket').get(socket, 'sk');
@@ -100,14 +100,14 @@ export class InetBinding implements Subsystem {
   private *locked(socket: Ptr, port: number, assign: (sk: Ptr) => boolean): Sleepable<number> {
     const { k, sock } = this;
     const sk = k.struct('socket').get(socket, 'sk');
-    yield* k.get(Socks).exports.lock_sock_nested(sk);
+    yield* k.get(Socks).lock(sk);
     let error = -EINVAL;
     if (
       sock.get(sk, '__sk_common.skc_state') === k.enumValue('TCP_CLOSE') &&
       sock.get(sk, '__sk_common.skc_num') === 0
     )
       error = yield* this.assign(sk, port, assign);
-    yield* k.get(Socks).exports.release_sock(sk);
+    yield* k.get(Socks).release(sk);
     return error;
   }
 

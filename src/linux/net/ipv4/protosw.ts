@@ -126,7 +126,7 @@ export class InetSwitch implements Subsystem {
       return;
     }
     list.del(k.space, this.entry.addr(entry, 'list'));
-    yield* k.wait(k.get(Rcu).exports.synchronize_net());
+    yield* k.get(Rcu).synchronize();
   }
 
   private get entry() {

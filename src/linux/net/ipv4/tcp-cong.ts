@@ -76,7 +76,7 @@ export class TcpAlgorithms implements Subsystem {
 
   private *unregister(ops: Ptr): Sleepable<void> {
     this.algorithms.del(ops);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   private registerUlp(ops: Ptr): number {
@@ -89,7 +89,7 @@ export class TcpAlgorithms implements Subsystem {
 
   private *unregisterUlp(ops: Ptr): Sleepable<void> {
     this.ulps.del(ops);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   /** A number for the name that metrics of routes can hold. */

@@ -100,14 +100,14 @@ export class TcpSockets implements Subsystem {
   private *close(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const socks = k.get(Socks);
-    yield* socks.exports.lock_sock_nested(sk);
+    yield* socks.lock(sk);
     this.unconnected(sk, 'tcp_close');
     sock.set(sk, 'sk_shutdown', SHUTDOWN_MASK);
     if (this.state(sk) === k.enumValue('TCP_LISTEN')) yield* this.setState(sk, k.enumValue('TCP_CLOSE'));
     socks.hold(sk);
     socks.orphan(sk);
     yield* this.destroyConnection(sk);
-    yield* socks.exports.release_sock(sk);
+    yield* socks.release(sk);
     yield* socks.put(sk);
   }
 

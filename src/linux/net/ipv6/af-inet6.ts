@@ -43,7 +43,7 @@ export class Ipv6 implements Subsystem {
   }
 
   /** RFC 4291's kinds of addresses, with their scopes. */
-  private type(at: Ptr): number {
+  type(at: Ptr): number {
     const a = this.k.space.readable(at, 16);
     const high = (a[0] << 8) | a[1];
     if ((a[0] & 0xe0) !== 0 && (a[0] & 0xe0) !== 0xe0) return UNICAST | GLOBAL;

@@ -78,7 +78,7 @@ export class XfrmProtocols implements Subsystem {
       k.log.line(`xfrm${family}_protocol_deregister: can't remove protocol`, LOGLEVEL_ERR);
       result = -EAGAIN;
     }
-    yield* k.wait(k.get(Rcu).exports.synchronize_net());
+    yield* k.get(Rcu).synchronize();
     return result;
   }
 

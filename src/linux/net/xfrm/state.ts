@@ -91,7 +91,7 @@ export class XfrmRegistry implements Subsystem {
 
   private *unregisterManager(manager: Ptr): Sleepable<number> {
     this.managers.del(manager);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
     return 0;
   }
 
@@ -107,7 +107,7 @@ export class XfrmRegistry implements Subsystem {
     const known = this.inputs.get(key);
     if (known !== undefined && known !== info) return -22;
     this.inputs.delete(key);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
     return 0;
   }
 
@@ -118,6 +118,6 @@ export class XfrmRegistry implements Subsystem {
 
   private *dropInterfaceCallback(): Sleepable<void> {
     this.interfaceCallback = 0;
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 }
