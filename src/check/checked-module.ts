@@ -24,7 +24,7 @@ import { THIS_MODULE } from '../linux/module/this-module.js';
 import { hasUnversionedExports } from '../linux/module/unversioned-exports.js';
 import type { Crcs } from '../linux/module/version-forms.js';
 import { moduleNameOf } from '../target/module-table.js';
-import type { Verdict as SignatureVerdict, Verifier } from '../trust/index.js';
+import type { SignatureVerdict, Verifier } from '../trust/index.js';
 
 /** A symbol that a module needs from elsewhere. `index`: its place in the symbol table. */
 export interface Import {
@@ -42,7 +42,7 @@ export interface UnplacedSymbol {
 }
 
 /** `.gnu.linkonce.this_module`: struct module as the module was built with it. */
-export interface ModuleStruct {
+interface ModuleStruct {
   readonly size: number;
   readonly data: Uint8Array;
   readonly inFile: boolean;
@@ -76,7 +76,7 @@ export interface ModuleContent {
 }
 
 /** Why a file is no module to the kernel. */
-export interface Unreadable {
+interface Unreadable {
   readonly text: string;
   /** What the kernel logs, where that is known. */
   readonly log: string | undefined;

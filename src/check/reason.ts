@@ -21,7 +21,7 @@ export type TaintLetter = 'P' | 'F' | 'C' | 'O' | 'E' | 'K' | 'N';
 /**
  * What a reason comes to: the kernel refuses the module; loading it taints; or it is worth knowing, and stops nothing.
  */
-export type Outcome =
+type Outcome =
   | { readonly effect: 'refused'; readonly errno: ErrnoName }
   | { readonly effect: 'taints'; readonly taint: TaintLetter }
   | { readonly effect: 'note' };
@@ -36,7 +36,7 @@ export interface SymbolElsewhere {
 }
 
 /** What a reason is about, with the facts behind it. */
-export type Subject =
+type Subject =
   /** `line` is what the kernel logs of it, where it gets that far. */
   | { readonly kind: 'file'; readonly line: string | undefined }
   | { readonly kind: 'signature'; readonly code: RefusalCode }

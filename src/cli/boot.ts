@@ -1,5 +1,5 @@
 import { visible } from '../formats/visible-text.js';
-import { Credentials } from '../linux/credentials.js';
+import { TaskCredentials } from '../linux/credentials.js';
 import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
 import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
@@ -20,7 +20,7 @@ export function bootMachine(options: MachineOptions): Booted {
   if (complaint) process.stderr.write(`modbox: ${complaint}\n`);
   for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
   const boot = loadBootModules(machine);
-  machine.kernel.get(Credentials).uid = options.uid ?? 0;
+  machine.kernel.get(TaskCredentials).uid = options.uid ?? 0;
   for (const message of boot.messages) process.stderr.write(`${visible(bootLine(message))}\n`);
   if (boot.culprit !== undefined)
     process.stderr.write(

@@ -86,3 +86,6 @@ function isOptionError(error: unknown): boolean {
 function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'syscall' in error;
 }
+
+/** Status of a command that Ctrl-C ended, as shells have it: 128 and SIGINT. */
+export const INTERRUPTED = 130;

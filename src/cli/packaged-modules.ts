@@ -1,6 +1,5 @@
+import { DIRECTORY } from '../kmod/file-source.js';
 import type { FileEntry, FileInfo, FileSource } from '../kmod/index.js';
-
-const DIRECTORY: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 /**
  * Of a package that a target was added from only /lib/modules/RELEASE. It takes seconds to unpack one, so that is done when something

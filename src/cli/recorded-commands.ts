@@ -3,7 +3,7 @@ import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import type { CommandRunner } from '../kmod/recording-kernel.js';
-import { runNow, type Tool } from '../kmod/tools/tool.js';
+import { runToEnd, type Tool } from '../kmod/tools/tool.js';
 import { parseScript } from '../machine/shell/parser.js';
 import { ShellSyntaxError } from '../machine/shell/syntax-error.js';
 import type { CliHost } from './tool-host.js';
@@ -75,7 +75,7 @@ export class RecordedCommands implements CommandRunner {
     const found = this.toolAt(words);
     const tool = found && this.tools.get(found.name);
     if (!tool) throw new Error(`${words[0]} was a tool a moment ago`);
-    return runNow(tool({ ...this.host, ...streams, environment }, found.args));
+    return runToEnd(tool({ ...this.host, ...streams, environment }, found.args));
   }
 
   /** Which tool words call: by its name, by `modbox NAME`, or by `node .../main.js NAME`. */

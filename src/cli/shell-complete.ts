@@ -1,8 +1,6 @@
+import { S_IFDIR, S_IFMT } from '../files/mode.js';
 import { MachineError } from '../machine/errors.js';
 import type { MachineFileSystem } from '../machine/file-system.js';
-
-const S_IFMT = 0o170000;
-const S_IFDIR = 0o040000;
 
 /** What Tab makes of a line: commands at the beginning of one, else paths of the machine. */
 export function complete(

@@ -5,7 +5,7 @@ import { GUEST_LIMIT, type Ptr } from './layout.js';
 import { CodeCache } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
 import { hostStackExit, hostTrap, resolveSite } from './runtime/exits.js';
-import { CpuFault, GuestMemory } from './runtime/guest-memory.js';
+import { CheckedMemory, CpuFault } from './runtime/guest-memory.js';
 import {
   DEPTH_LEFT,
   EXIT_AT_SITE,
@@ -48,7 +48,7 @@ export class Cpu implements CpuContract {
   readonly platform: Platform;
   private readonly regs: Registers;
   private readonly knowledge: CodeKnowledge;
-  private readonly memory: GuestMemory;
+  private readonly memory: CheckedMemory;
   private readonly slow: SlowContext;
   private readonly units: UnitTable;
   private glue: Glue;
@@ -72,7 +72,7 @@ export class Cpu implements CpuContract {
     this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
     this.knowledge = new CodeKnowledge(space);
-    this.memory = new GuestMemory(space, this.regs);
+    this.memory = new CheckedMemory(space, this.regs);
     this.teller = new Teller(this.regs, this.knowledge);
     this.platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;

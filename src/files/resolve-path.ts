@@ -1,5 +1,4 @@
-/** How many links one path may lead over: MAXSYMLINKS of Linux (path_resolution(7)). */
-const MAX_LINKS = 40;
+import { MAX_LINKS } from './limits.js';
 
 /** What the walk over a path has to know of a place: whether it is a link, and where that leads. */
 export interface PathNode {
@@ -9,7 +8,7 @@ export interface PathNode {
 }
 
 /** A link that a path leads over: where it is (no link in that), and what is written in it. */
-export interface PassedLink {
+interface PassedLink {
   readonly path: string;
   readonly target: string;
 }

@@ -3,6 +3,7 @@ import { ByteReader } from './byte-reader.js';
 /** Identifier octets of the types that modbox meets (X.690, 8.1.2, with the constructed bit). */
 export const DER = {
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
   sequence: 0x30,

@@ -14,7 +14,7 @@ export interface ModuleExport {
 
 const ENTRY = '__ksymtab_';
 const CRC = '__crc_';
-const NAMESPACE = '__kstrtabns_';
+export const NAMESPACE = '__kstrtabns_';
 
 /**
  * The exports of a relocatable module in the order of its symbol table: EXPORT_SYMBOL leaves `__ksymtab_NAME` in

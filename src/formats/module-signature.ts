@@ -1,7 +1,7 @@
 import { ByteReader } from './byte-reader.js';
 
 /** What follows the signature at the end of a signed module (include/linux/module_signature.h). */
-export interface ModuleSignature {
+interface ModuleSignature {
   readonly algo: number;
   readonly hash: number;
   /** PKEY_ID_PKCS7 is 2. */
@@ -10,7 +10,7 @@ export interface ModuleSignature {
   readonly signature: Uint8Array;
 }
 
-export interface SplitModule {
+interface SplitModule {
   /** The module as it was signed. */
   readonly module: Uint8Array;
   readonly signature?: ModuleSignature;

@@ -4,7 +4,7 @@ import { FormatError } from './format-error.js';
 import { decodeUtf8 } from './string-table.js';
 
 /** The version (CRC of its prototype) of a symbol that a module was built against. */
-export interface SymbolVersion {
+interface SymbolVersion {
   readonly name: string;
   readonly crc: number;
 }
@@ -31,7 +31,7 @@ export function parseModversions(elf: ElfFile): SymbolVersion[] {
  * `__versions`: struct modversion_info entries, an unsigned long CRC and a name of 56 bytes
  * (include/linux/module.h).
  */
-export function parseVersions(bytes: Uint8Array, file: string): SymbolVersion[] {
+function parseVersions(bytes: Uint8Array, file: string): SymbolVersion[] {
   const r = new ByteReader(bytes, `${file}: __versions`);
   if (bytes.length % ENTRY_SIZE !== 0)
     r.fail('size', 0, `${bytes.length} is not a multiple of ${ENTRY_SIZE}`);
@@ -60,7 +60,7 @@ export function kernelVersions(bytes: Uint8Array): SymbolVersion[] {
 }
 
 /** What the sections of the extended form hold. */
-export interface ExtendedModversions {
+interface ExtendedModversions {
   readonly versions: readonly SymbolVersion[];
   /** So many CRCs have no name: the names end too early. */
   readonly unnamed: number;

@@ -13,14 +13,14 @@ export interface Pkcs7Signer {
   readonly signature: Uint8Array;
 }
 
-export interface NameAttribute {
+interface NameAttribute {
   /** Dotted object identifier. */
   readonly type: string;
   /** The string's bytes; their character set depends on its ASN.1 type. */
   readonly value: Uint8Array;
 }
 
-const SIGNED_DATA = '1.2.840.113549.1.7.2';
+export const SIGNED_DATA = '1.2.840.113549.1.7.2';
 
 /**
  * The first signer of a SignedData message, undefined where it has none. Signers that are named by a key identifier

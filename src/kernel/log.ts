@@ -8,7 +8,16 @@ export interface LogRecord {
   readonly text: string;
 }
 
-export const LOGLEVEL_DEFAULT = 4;
+/** How urgent a record is: syslog's severities, by the names that the kernel's printk() has for them (include/linux/kern_levels.h). */
+export const LOGLEVEL_EMERG = 0;
+export const LOGLEVEL_ALERT = 1;
+export const LOGLEVEL_CRIT = 2;
+export const LOGLEVEL_ERR = 3;
+export const LOGLEVEL_WARNING = 4;
+export const LOGLEVEL_NOTICE = 5;
+export const LOGLEVEL_INFO = 6;
+export const LOGLEVEL_DEBUG = 7;
+export const LOGLEVEL_DEFAULT = LOGLEVEL_WARNING;
 
 /** Records that are kept at most; when there are more, the older half gives way, as in the kernel's ring. */
 const CAPACITY = 100_000;
@@ -60,13 +69,13 @@ export class KernelLog {
   }
 
   /** Logs whole lines at a level. A longer one than a record is cut, and with its end its newline is lost. */
-  line(text: string, level = 6): void {
+  line(text: string, level = LOGLEVEL_INFO): void {
     this.flush();
     this.write(text.length < LINE_MAX ? `${text}\n` : text.slice(0, LINE_MAX), level);
   }
 
   /** As `line`, but for what was said so before: pr_*_once(). */
-  once(text: string, level = 6): void {
+  once(text: string, level = LOGLEVEL_INFO): void {
     if (this.saidOnce.has(text)) return;
     this.saidOnce.add(text);
     this.line(text, level);

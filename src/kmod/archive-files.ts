@@ -1,21 +1,20 @@
 import { mergedUsr } from '../files/merged-usr.js';
+import { S_IFMT } from '../files/mode.js';
 import { type Resolution, resolveInRoot } from '../files/resolve-path.js';
 import { initramfsEntries, isCpio } from '../formats/archive/cpio.js';
 import { debFiles, isDeb } from '../formats/archive/deb.js';
 import { isTar, type TarEntry, tarEntries } from '../formats/archive/tar.js';
 import { compressionOf, unpack } from '../formats/compressed/unpack.js';
 import type { FileEntry, FileInfo, FileSource } from './file-source.js';
+import { DIRECTORY } from './file-source.js';
 
 const MODE_BITS = 0o7777;
-const S_IFMT = 0o170000;
 /** More than any package or image of an operating system's kernel has. */
 const MAX_UNPACKED = 2 ** 31 - 1;
 
 interface ArchiveNode extends FileInfo {
   readonly content?: Uint8Array;
 }
-
-const DIRECTORY: ArchiveNode = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 /** The files of an archive as a tree: links lead within it, and nothing is unpacked to the disk. */
 export class ArchiveFiles implements FileSource {

@@ -141,3 +141,6 @@ export function readText(files: FileSource, path: string): string | undefined {
   const bytes = files.read(path);
   return bytes && rawText(bytes);
 }
+
+/** What is said of a directory that only the paths in it tell of. */
+export const DIRECTORY = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 } as const;

@@ -90,7 +90,7 @@ export class Lookup {
 }
 
 /** What is loaded before and after a module, as far as it exists. */
-export interface FoundSoftDependencies {
+interface FoundSoftDependencies {
   readonly pre: readonly FoundModule[];
   readonly post: readonly FoundModule[];
 }

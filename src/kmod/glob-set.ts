@@ -1,5 +1,5 @@
 /** A set of a shell pattern, `[a-z[:digit:]]`. */
-export interface GlobSet {
+interface GlobSet {
   readonly matches: (char: string) => boolean;
   /** Where the pattern goes on behind it. */
   readonly next: number;

@@ -8,7 +8,7 @@ export function globMatches(pattern: string, text: string): boolean {
   return matcherOf(pattern)(text);
 }
 
-export type Matcher = (text: string) => boolean;
+type Matcher = (text: string) => boolean;
 
 const SPECIAL = /[*?[\\]/;
 /** How many patterns are kept compiled: more than any tree's configuration and a few requests have. */

@@ -67,7 +67,7 @@ function defaultFiles(): FileSource {
 export type Resolved = FoundModule;
 
 /** Names of what is loaded before and after a module. */
-export interface SoftDependencyNames {
+interface SoftDependencyNames {
   readonly pre: readonly string[];
   readonly post: readonly string[];
 }

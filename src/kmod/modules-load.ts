@@ -1,7 +1,7 @@
 import { type FileSource, readText } from './file-source.js';
 
 /** Where lists of modules to load at boot are, by falling precedence (modules-load.d(5)); /lib is for split trees. */
-export const MODULES_LOAD_DIRECTORIES: readonly string[] = [
+const MODULES_LOAD_DIRECTORIES: readonly string[] = [
   '/etc/modules-load.d',
   '/run/modules-load.d',
   '/usr/local/lib/modules-load.d',
@@ -10,7 +10,7 @@ export const MODULES_LOAD_DIRECTORIES: readonly string[] = [
 ];
 
 /** A module that is to be loaded at boot. */
-export interface BootModule {
+interface BootModule {
   /** Name or alias, as it was written. */
   readonly name: string;
   /** `FILE:LINE`, or `kernel command line`. */

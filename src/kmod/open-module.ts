@@ -24,13 +24,6 @@ export function moduleOf(packed: Uint8Array, file: string): ModuleFile {
   return ModuleFile.open(unpacked(packed, file), file);
 }
 
-/** Whether stat(2) finds anything. */
-export function exists(files: FileSource, path: string): boolean {
-  const info = infoOf(files, path);
-  if (info?.kind !== 'symlink') return info !== undefined;
-  return files.list(path) !== undefined || files.read(path) !== undefined;
-}
-
 function unreadable(files: FileSource, path: string, shown: string): KmodError {
   const info = infoOf(files, path);
   if (!info) return new KmodError(ENOENT, shown, undefined, 'there is no such file');

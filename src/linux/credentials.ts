@@ -11,7 +11,7 @@ const USERS = ['uid', 'suid', 'euid', 'fsuid', 'gid', 'sgid', 'egid', 'fsgid'];
 const CAPABILITY_SETS = ['cap_permitted', 'cap_effective'];
 
 /** Who processes are: what the struct cred of each task says, which children inherit. */
-export class Credentials implements Subsystem {
+export class TaskCredentials implements Subsystem {
   readonly exports = {};
   /** User that processes run as which nobody else's process starts. */
   uid = 0;

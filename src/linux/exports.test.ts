@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
+import { SYSTEM_V_STRUCTS } from '../conventions/system-v.js';
+import { parseSignature, signatureFromTypes } from '../kernel/abi/signature.js';
 import { loadBundled } from '../target/node/index.js';
 import { knownTargets } from '../testing/targets.js';
 import { LinuxKernel } from './kernel.js';
+import type { Subsystem } from './subsystem.js';
+import { SUBSYSTEMS } from './subsystems.js';
 import { guest } from './testing/guest.js';
 
 const SOURCE = fileURLToPath(new URL('.', import.meta.url));
@@ -35,6 +40,23 @@ it('no export answers the same to everything without saying why (abi/fidelity.ts
     }
   }
   expect(bare).toEqual([]);
+});
+
+it('a signature is written where the types of a known kernel lack it or say otherwise, and nowhere else', async () => {
+  const targets = await knownTargets();
+  const k = new LinuxKernel(loadBundled());
+  const written = SUBSYSTEMS.flatMap((subsystem) =>
+    Object.entries(k.get<Subsystem>(subsystem).signatures ?? {}),
+  );
+  const redundant = written.filter(([name, text]) => {
+    const known = targets.flatMap(({ types, exports, symbols }) =>
+      [name, `${name}_noprof`]
+        .filter((symbol) => exports.has(symbol) || symbols.lookup(symbol) || types.findPrototype(symbol))
+        .map((symbol) => signatureFromTypes(types, symbol, SYSTEM_V_STRUCTS)),
+    );
+    return known.length > 0 && known.every((signature) => isDeepStrictEqual(signature, parseSignature(text)));
+  });
+  expect(redundant.map(([name]) => name)).toEqual([]);
 });
 
 it('the report names exports that do less than the kernel’s, once they were called', () => {

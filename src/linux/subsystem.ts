@@ -4,7 +4,7 @@ import type { Holding } from './holding.js';
 import type { LinuxKernel } from './kernel.js';
 
 /** Exported variables: each function fills the variable at boot. */
-export type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
+type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
 
 /** A parameter of what is part of the kernel, with how it is shown and set. */
 export interface BuiltinParameter {

@@ -1,8 +1,8 @@
+import { LOGLEVEL_WARNING } from '../kernel/log.js';
 import type { FaultKind } from './errors.js';
 import type { LinuxKernel } from './kernel.js';
 
 export const CUT_HERE = '------------[ cut here ]------------';
-const LOGLEVEL_WARNING = 4;
 
 /**
  * WARN() in a function of the base kernel: message, registers and call trace go to the log, the task goes on.

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../kmod/index.js';
-import { Credentials } from '../linux/credentials.js';
+import { TaskCredentials } from '../linux/credentials.js';
 import { loadBundled } from '../target/node/index.js';
 import { Machine } from './machine.js';
 import { Shell } from './shell/shell.js';
@@ -27,7 +27,7 @@ describe('who a process is', () => {
     const { machine, run } = boot();
     run('insmod /mods/procwalk.ko');
     expect(run('cat /proc/become')).toBe('uid 0, may load: 1\n');
-    machine.kernel.get(Credentials).uid = 1000;
+    machine.kernel.get(TaskCredentials).uid = 1000;
     expect(run('cat /proc/become')).toBe('uid 1000, may load: 0\n');
     expect(run('rmmod procwalk')).toContain('Operation not permitted');
   });
@@ -36,7 +36,7 @@ describe('who a process is', () => {
     const { machine, run } = boot();
     run('insmod /mods/procwalk.ko');
     const used = machine.kernel.ledger.bytes;
-    machine.kernel.get(Credentials).uid = 1000;
+    machine.kernel.get(TaskCredentials).uid = 1000;
     run('echo x > /proc/become');
     expect(machine.dmesg().at(-1)?.text).toMatch(/^procwalk: \w+ has uid 0$/);
     expect(run('cat /proc/become')).toBe('uid 1000, may load: 0\n');

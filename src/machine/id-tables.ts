@@ -4,7 +4,7 @@ import type { LinuxKernel } from '../linux/kernel.js';
 /** Longest table that is read: one without an end leads out of the module. */
 const MOST_IDS = 10_000;
 /** PCI_ANY_ID. */
-const ANY = 0xffff_ffff;
+const WILDCARD = 0xffff_ffff;
 
 /** Where a bus's drivers keep the table of ids that they match, and how one of them is written as a modalias. */
 interface IdTable {
@@ -78,7 +78,7 @@ function pciAlias(k: LinuxKernel, id: Ptr): string {
   const get = (member: string): number => type.get(id, member);
   if (get('vendor') === 0 && get('subvendor') === 0 && get('class_mask') === 0) return '';
   const number = (letters: string, member: string): string =>
-    `${letters}${get(member) === ANY ? '*' : hex(get(member), 8)}`;
+    `${letters}${get(member) === WILDCARD ? '*' : hex(get(member), 8)}`;
   const ids = [
     number('v', 'vendor'),
     number('d', 'device'),

@@ -18,7 +18,7 @@ import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/abi/task-state.js';
-import { Credentials } from '../linux/credentials.js';
+import { TaskCredentials } from '../linux/credentials.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
@@ -127,7 +127,7 @@ export class Machine {
       ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
       files: hostTreeOf(this.files),
     });
-    this.kernel.get(Credentials).uid = options.uid ?? 0;
+    this.kernel.get(TaskCredentials).uid = options.uid ?? 0;
     this.tree = options.tree ?? openTree(options);
     this.hostFiles = options.hostFiles;
     this.processes = new ProcessTable(this.kernel);

@@ -1,8 +1,8 @@
 import { ColumnReader, ColumnWriter } from './columns.js';
+import { KERNEL_HALF } from './symbol-table.js';
 import type { ExportedSymbol, ExportKind } from './target.js';
 
 const KINDS: readonly ExportKind[] = ['function', 'data', 'percpu'];
-const KERNEL_HALF = 0xffffffff00000000n;
 
 /** The stored form: exports in order of name; the names of the namespaces follow those of the symbols. */
 export function encodeExports(exports: readonly ExportedSymbol[]): Uint8Array {
@@ -22,7 +22,7 @@ export function encodeExports(exports: readonly ExportedSymbol[]): Uint8Array {
  * The exports over their stored form. The names are in order, so looking one up needs no index, and only the
  * symbols that are asked for become objects; going through all of them makes a map.
  */
-export class ExportTable implements ReadonlyMap<string, ExportedSymbol> {
+export class StoredExports implements ReadonlyMap<string, ExportedSymbol> {
   readonly size: number;
   private readonly flags: Uint8Array;
   private readonly namespaceOf: Uint8Array;

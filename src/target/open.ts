@@ -4,7 +4,7 @@ import { parseBuiltinModinfo } from '../formats/modinfo.js';
 import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
 import { parseConfig } from './config.js';
-import { ExportTable } from './export-table.js';
+import { StoredExports } from './export-table.js';
 import { ModuleTable } from './module-table.js';
 import type { PartName, TargetParts } from './parts.js';
 import { SymbolTable } from './symbol-table.js';
@@ -21,7 +21,7 @@ export function openTarget(parts: TargetParts): Target {
     };
   };
   const config = lazy('config', (bytes) => parseConfig(decodeUtf8(bytes)));
-  const exports = lazy('exports', (bytes, file) => new ExportTable(bytes, file));
+  const exports = lazy('exports', (bytes, file) => new StoredExports(bytes, file));
   const symbols = lazy('symbols', (bytes, file) => new SymbolTable(bytes, file));
   const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file));
   const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));

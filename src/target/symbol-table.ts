@@ -3,7 +3,7 @@ import type { KallsymsTable } from './image/kallsyms.js';
 import type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
 
 /** Above the absolute (per-CPU and constant) symbols, the upper half of every kernel address. */
-const KERNEL_HALF = 0xffffffff00000000n;
+export const KERNEL_HALF = 0xffffffff00000000n;
 
 /** The stored form: in order of address, how many are absolute, letters, lower address halves, names. */
 export function encodeSymbols(table: KallsymsTable): Uint8Array {

@@ -14,7 +14,7 @@ export interface KeyId {
 }
 
 /** How something was signed: digest and kind of key. */
-export interface SignatureAlgorithm {
+interface SignatureAlgorithm {
   readonly digest: DigestName;
   readonly kind: PublicKey['kind'];
 }
@@ -39,7 +39,7 @@ export interface Certificate {
 
 const SUBJECT_KEY_ID = '2.5.29.14';
 const AUTHORITY_KEY_ID = '2.5.29.35';
-const COMMON_NAME = '2.5.4.3';
+export const COMMON_NAME = '2.5.4.3';
 
 /** Context-specific tags. */
 const EXTENSIONS = 0xa3;
@@ -49,7 +49,6 @@ const AUTHORITY_KEY = 0x80;
 const AUTHORITY_ISSUER = 0xa1;
 const AUTHORITY_SERIAL = 0x82;
 const DIRECTORY_NAME = 0xa4;
-const BIT_STRING = 0x03;
 const BOOLEAN = 0x01;
 
 const SIGNATURE_ALGORITHMS: ReadonlyMap<string, SignatureAlgorithm> = new Map([
@@ -98,7 +97,7 @@ function parseParts(
   const algorithm = oidText(
     certificate.into('signatureAlgorithm', DER.sequence).contents('algorithm', DER.oid),
   );
-  const signature = certificate.contents('signatureValue', BIT_STRING).subarray(1);
+  const signature = certificate.contents('signatureValue', DER.bitString).subarray(1);
   const tbs = certificate.within(signed);
   if (tbs.has(DER.context0)) tbs.next('version');
   const serial = tbs.contents('serialNumber', DER.integer);

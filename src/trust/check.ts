@@ -5,7 +5,7 @@ import type { DigestName } from './digest.js';
 import type { Keyring } from './keyring.js';
 import type { OidRegistry } from './oid-registry.js';
 import { parseSignedData, type SignedData, type Signer } from './signed-data.js';
-import { type CheckMessage, Refused, type Trusted } from './verdict.js';
+import { type CheckMessage, KERN_ERR, KERN_WARNING, Refused, type Trusted } from './verdict.js';
 import { portableVerifier, type Signed, signedBy, type Verifier } from './verifier.js';
 
 export interface CheckOptions {
@@ -20,9 +20,6 @@ interface Signature {
   readonly signer: Signer;
   readonly signed: Signed;
 }
-
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
 
 /**
  * Checks a detached PKCS#7 signature of data as the kernel does for a module (verify_pkcs7_message_sig() of

@@ -14,7 +14,7 @@ const FUNCTIONS: Readonly<Record<DigestName, (bytes: Uint8Array) => Uint8Array>>
 };
 
 /** Object identifiers (RFC 3279, RFC 5754). */
-export const DIGEST_OIDS: Readonly<Record<DigestName, string>> = {
+const DIGEST_OIDS: Readonly<Record<DigestName, string>> = {
   md5: '1.2.840.113549.2.5',
   sha1: '1.3.14.3.2.26',
   sha224: '2.16.840.1.101.3.4.2.4',

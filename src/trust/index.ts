@@ -21,6 +21,6 @@ export {
   signModule,
 } from './sign.js';
 export { SignError } from './sign-error.js';
-export type { CheckMessage, RefusalCode, Trusted, Untrusted, Verdict } from './verdict.js';
+export type { CheckMessage, RefusalCode, SignatureVerdict, Trusted, Untrusted } from './verdict.js';
 export { Refused } from './verdict.js';
 export { portableVerifier, type Verifier } from './verifier.js';

@@ -1,9 +1,7 @@
 import { type CheckOptions, checkSignedData, refusalOf } from './check.js';
 import type { Keyring } from './keyring.js';
 import { MODULE_SIG_STRING, PKEY_ID_PKCS7, TRAILER_BYTES } from './trailer.js';
-import { type CheckMessage, Refused, type Verdict } from './verdict.js';
-
-const KERN_ERR = 3;
+import { type CheckMessage, KERN_ERR, Refused, type SignatureVerdict } from './verdict.js';
 
 export interface ModuleCheckOptions extends CheckOptions {
   /**
@@ -22,7 +20,7 @@ export function verifyModule(
   keyring: Keyring,
   file: string,
   options: ModuleCheckOptions = {},
-): Verdict {
+): SignatureVerdict {
   const log: CheckMessage[] = [];
   if (options.forced)
     return { trusted: false, code: 'ENODATA', reason: 'loaded with force', log, size: bytes.length };

@@ -2,6 +2,7 @@ import { DER, DerReader, oidText } from '../formats/der.js';
 import { FormatError } from '../formats/format-error.js';
 import { DerWriter } from './der-writer.js';
 import type { Curve } from './public-key.js';
+import { EC_PUBLIC_KEY, RSA } from './public-key.js';
 import { SignError } from './sign-error.js';
 
 export type PrivateKey =
@@ -13,8 +14,6 @@ interface PemBlock {
   readonly der: Uint8Array;
 }
 
-const RSA = '1.2.840.113549.1.1.1';
-const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 const CURVE_OIDS: Readonly<Record<string, Curve>> = {
   '1.2.840.10045.3.1.7': 'P-256',
   '1.3.132.0.34': 'P-384',

@@ -21,14 +21,12 @@ export interface EcKey {
 
 export type PublicKey = RsaKey | EcKey;
 
-const RSA = '1.2.840.113549.1.1.1';
-const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
+export const RSA = '1.2.840.113549.1.1.1';
+export const EC_PUBLIC_KEY = '1.2.840.10045.2.1';
 const CURVES: ReadonlyMap<string, Curve> = new Map([
   ['1.2.840.10045.3.1.7', 'P-256'],
   ['1.3.132.0.34', 'P-384'],
 ]);
-
-const BIT_STRING = 0x03;
 
 /** Reads a SubjectPublicKeyInfo (RFC 5280, 4.1). `bytes` is the element with its header. */
 export function parsePublicKey(bytes: Uint8Array, file: string): PublicKey {
@@ -36,7 +34,7 @@ export function parsePublicKey(bytes: Uint8Array, file: string): PublicKey {
   const algorithm = info.into('algorithm', DER.sequence);
   const oid = oidText(algorithm.contents('algorithm', DER.oid));
   // The first octet counts the unused bits: none.
-  const key = info.contents('subjectPublicKey', BIT_STRING).subarray(1);
+  const key = info.contents('subjectPublicKey', DER.bitString).subarray(1);
   if (oid === RSA) return rsaKey(key, file);
   if (oid !== EC_PUBLIC_KEY) throw new Refused('ENOPKG', `a key of the unknown kind ${oid}`);
   const curveOid = oidText(algorithm.contents('namedCurve', DER.oid));

@@ -1,11 +1,13 @@
 import { ByteReader } from '../formats/byte-reader.js';
 import { DER, DerReader, oidText } from '../formats/der.js';
 import { FormatError } from '../formats/format-error.js';
+import { SIGNED_DATA } from '../formats/pkcs7.js';
 import { type Certificate, isEcdsaOid, type KeyId, parseCertificate } from './certificate.js';
 import { type DigestName, digestOfOid } from './digest.js';
 import { OidRegistry } from './oid-registry.js';
 import type { PublicKey } from './public-key.js';
-import { type CheckMessage, Refused } from './verdict.js';
+import { RSA } from './public-key.js';
+import { type CheckMessage, KERN_ERR, KERN_WARNING, Refused } from './verdict.js';
 
 /** Who signed, and how (SignerInfo). */
 export interface Signer {
@@ -26,17 +28,12 @@ export interface SignedData {
   readonly signers: readonly Signer[];
 }
 
-const SIGNED_DATA = '1.2.840.113549.1.7.2';
 const DATA = '1.2.840.113549.1.7.1';
-const RSA = '1.2.840.113549.1.1.1';
 
 /** Context-specific tags: [0] primitive, [2] and [3] constructed. */
 const KEY_ID = 0x80;
 const CONTEXT_2 = 0xa2;
 const CONTEXT_3 = 0xa3;
-
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
 
 /**
  * Reads a message as the kernel does (crypto/asymmetric_keys/pkcs7.asn1 and pkcs7_parser.c). What follows it is

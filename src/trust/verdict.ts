@@ -15,6 +15,10 @@ import type { DigestName } from './digest.js';
  */
 export type RefusalCode = 'ENODATA' | 'ENOPKG' | 'ENOKEY' | 'EKEYREJECTED' | 'EBADMSG' | 'EINVAL' | 'ENOENT';
 
+/** Levels of such lines; what checks signatures knows no kernel's log. */
+export const KERN_ERR = 3;
+export const KERN_WARNING = 4;
+
 /** A line that the kernel logs while it checks. */
 export interface CheckMessage {
   readonly level: number;
@@ -42,9 +46,9 @@ export interface Untrusted {
 }
 
 /** What became of checking a module's signature. */
-export type Verdict = Trusted | Untrusted;
+export type SignatureVerdict = Trusted | Untrusted;
 
-/** Ends a check. Does not leave src/trust: the checks give a {@link Verdict}. */
+/** Ends a check. Does not leave src/trust: the checks give a {@link SignatureVerdict}. */
 export class Refused extends Error {
   override readonly name = 'Refused';
 

@@ -7,6 +7,7 @@ import type { ExportNames } from '../../kernel/abi/export-table.js';
 import { BaseKernel } from '../../kernel/base-kernel.js';
 import type { Sleepable, Value } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Allocation } from '../../kernel/mm/ledger.js';
 import type { SlabPolicy } from '../../kernel/mm/slab.js';
 import { type Executable, readExecutable } from './format.js';
@@ -90,7 +91,7 @@ export class MiniKernel extends BaseKernel {
     const executable = readExecutable(file);
     const missing = executable.imports.find((symbol) => !this.exports.implemented(symbol));
     if (missing !== undefined) {
-      this.log.line(`${name} wants ${missing}, which there is not`, 3);
+      this.log.line(`${name} wants ${missing}, which there is not`, LOGLEVEL_ERR);
       return 'NO_SUCH_FUNCTION';
     }
     const mark = this.ledger.mark;

@@ -1,6 +1,6 @@
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
-import { linkModule, openModule } from '../../linux/module/loader.js';
+import { linkModule, parseModule } from '../../linux/module/loader.js';
 import type { Machine } from '../../machine/machine.js';
 
 /** What a module would occupy, as lsmod shows it once its init has run. */
@@ -43,7 +43,7 @@ export class Linker {
     const entry = tree.index.module(name);
     const bytes = entry && tree.read(entry);
     if (!entry || !bytes) throw new Error(`the tree has no module ${name}`);
-    const module = openModule(kernel, { bytes, path: entry.path });
+    const module = parseModule(kernel, { bytes, path: entry.path });
     modules.add(module);
     try {
       linkModule(kernel, module);

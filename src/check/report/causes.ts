@@ -3,7 +3,7 @@ import type { Reason, Verdict } from '../reason.js';
 export type VersionReason = Extract<Reason, { kind: 'version' }>;
 
 /** A type that changed, and the symbols whose versions that may explain. */
-export interface Cause {
+interface Cause {
   /** `struct net_device` */
   readonly type: string;
   /** In words, what changed in it. */

@@ -1,5 +1,5 @@
 import type { Versions } from '../../linux/module/version-forms.js';
-import type { Verdict as SignatureVerdict } from '../../trust/index.js';
+import type { SignatureVerdict } from '../../trust/index.js';
 import type { CheckKernel, Provided } from '../check-kernel.js';
 import type { CheckedModule, Import, ModuleContent } from '../checked-module.js';
 import type { Reason, Verdict } from '../reason.js';
@@ -11,7 +11,7 @@ export interface ProvidedTogether extends Provided {
 }
 
 /** A symbol that a module imports, and who exports it: the kernel, a module checked along, or one of the kernel's own. */
-export interface Need {
+interface Need {
   readonly symbol: Import;
   readonly provided: Provided | ProvidedTogether | undefined;
 }

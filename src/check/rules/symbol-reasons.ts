@@ -12,7 +12,7 @@ export interface Mismatch {
 }
 
 /** The types of a module that came with a kernel, on top of the kernel's; undefined where its file is not at hand. */
-export type TypesOf = (target: Target, module: string) => Btf | undefined;
+type TypesOf = (target: Target, module: string) => Btf | undefined;
 
 /**
  * Reasons about symbols of one kernel, for modules that were built for another (`home`, where it is known). Thousands of

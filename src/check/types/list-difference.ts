@@ -7,7 +7,7 @@ export interface ListChange {
 }
 
 /** Lists longer than this are compared as sets: the table of a longest common subsequence would be too large. */
-const MAX_LENGTH = 4000;
+const MAX_COMPARED = 4000;
 
 /** How to get from one list to the other, by a longest common subsequence. */
 export function listChanges(from: readonly string[], to: readonly string[]): ListChange[] {
@@ -24,7 +24,7 @@ export function listChanges(from: readonly string[], to: readonly string[]): Lis
   const b = to.slice(start, to.length - end);
   if (a.length === 0 && b.length === 0) return [];
   const after = to[to.length - end];
-  const common = a.length * b.length > MAX_LENGTH * MAX_LENGTH ? [] : commonSubsequence(a, b);
+  const common = a.length * b.length > MAX_COMPARED * MAX_COMPARED ? [] : commonSubsequence(a, b);
   return gaps(a, b, common, after);
 }
 

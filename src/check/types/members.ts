@@ -10,10 +10,10 @@ export interface FlatMember {
 }
 
 /** Deeper nesting than any compiler makes: a struct that holds itself would go on for ever. */
-const MAX_DEPTH = 16;
+const MAX_MEMBER_DEPTH = 16;
 
 export function flatMembers(types: Btf, struct: TypeRef, depth = 0): FlatMember[] {
-  if (depth > MAX_DEPTH) return [];
+  if (depth > MAX_MEMBER_DEPTH) return [];
   return types.structMembers(struct).flatMap((member) => {
     if (member.name !== '') return [flat(types, member)];
     const inner = types.classify(member.type);

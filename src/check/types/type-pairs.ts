@@ -27,7 +27,7 @@ export function pairKey({ there, here }: TypePair): number {
 }
 
 /** Longer chains of pointers and arrays do not come out of a compiler. */
-const MAX_CHAIN = 64;
+const MAX_PATH = 64;
 
 /**
  * Compares types of two kernels, one by one and each once. `there` has those of the kernel that a module was built for,
@@ -152,7 +152,7 @@ export class TypePairs {
     if (here === undefined) return undefined;
     let a = there;
     let b = here;
-    for (let step = 0; step < MAX_CHAIN; step++) {
+    for (let step = 0; step < MAX_PATH; step++) {
       const typeA = this.there.classify(a);
       const typeB = this.here.classify(b);
       if (typeA.kind === 'ptr' && typeB.kind === 'ptr') {

@@ -11,6 +11,7 @@ import type { HostInput } from '../../machine/shell/keyboard.js';
 import { Shell } from '../../machine/shell/shell.js';
 import type { Terminal } from '../../machine/userland/terminal.js';
 import { type Booted, bootMachine } from '../boot.js';
+import { INTERRUPTED } from '../failure.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
 import { bytesFor } from '../output.js';
 import { memoryLimit } from '../run/limits.js';
@@ -42,7 +43,6 @@ At boot, the modules of the machine's modules-load.d and of modules-load= on the
 `;
 
 const HANGS = 'modbox: it hangs: it waits for something that does not come\n';
-const INTERRUPTED = 130;
 const PROMPT = 'modbox# ';
 
 const terminal: Terminal = {

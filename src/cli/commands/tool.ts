@@ -1,5 +1,5 @@
 import { RecordingKernel } from '../../kmod/recording-kernel.js';
-import { runNow, type Tool } from '../../kmod/tools/tool.js';
+import { runToEnd, type Tool } from '../../kmod/tools/tool.js';
 import { RecordedCommands } from '../recorded-commands.js';
 import { type CliHost, cliHost } from '../tool-host.js';
 
@@ -37,5 +37,5 @@ async function run(host: CliHost, tool: string, args: readonly string[]): Promis
     const { runDepmod } = await import('../../kmod/node/depmod/run-depmod.js');
     return await runDepmod(host, args);
   }
-  return runNow((await TOOLS[tool]())(host, args));
+  return runToEnd((await TOOLS[tool]())(host, args));
 }

@@ -2,11 +2,10 @@ import { UsageError } from '../../machine/errors.js';
 import type { MachineOptions } from '../../machine/machine.js';
 import { loadBundled, TargetStore } from '../../target/node/index.js';
 import { type Booted, bootMachine } from '../boot.js';
+import { INTERRUPTED } from '../failure.js';
 import { type MachineFlags, machineOptions } from '../open-machine.js';
 import { type BootFault, bootEntries, openMenu } from './boot-menu.js';
 import { runMenu } from './terminal.js';
-
-const INTERRUPTED = 130;
 
 /**
  * Lets the user choose what to boot, and boots it. After a fault in a module that was loaded at boot the menu is there

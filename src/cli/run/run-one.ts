@@ -1,4 +1,4 @@
-import { Credentials } from '../../linux/credentials.js';
+import { TaskCredentials } from '../../linux/credentials.js';
 import type { Machine, MachineOptions } from '../../machine/machine.js';
 import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
 import type { ExecResult, RunReport } from '../../machine/run-report.js';
@@ -41,7 +41,7 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
 }
 
 function asUser<T>(machine: Machine, uid: number, body: () => T): T {
-  const credentials = machine.kernel.get(Credentials);
+  const credentials = machine.kernel.get(TaskCredentials);
   credentials.uid = uid;
   try {
     return body();

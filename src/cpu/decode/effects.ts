@@ -48,11 +48,11 @@ function define(
   for (const op of ops.split(' ')) rows.set(op, { a, b, read, written, implicitRead, implicitWritten });
 }
 
-const RAX = 1;
-const RCX = 2;
-const RDX = 4;
-const RSP = 16;
-const RBP = 32;
+const RAX_BIT = 1;
+const RCX_BIT = 2;
+const RDX_BIT = 4;
+export const RSP_BIT = 16;
+const RBP_BIT = 32;
 define('add sub and or xor xadd', 'rw', 'r', 0, ARITHMETIC);
 define('adc sbb', 'rw', 'r', CF, ARITHMETIC);
 define('cmp test', 'r', 'r', 0, ARITHMETIC);
@@ -74,42 +74,42 @@ define('andn bextr bzhi', 'w', 'r', 0, ARITHMETIC);
 define('blsr blsmsk blsi', 'w', 'r', 0, ARITHMETIC);
 define('adcx', 'rw', 'r', CF, CF);
 define('adox', 'rw', 'r', OF, OF);
-define('mulx', 'w', 'w', 0, 0, RDX);
+define('mulx', 'w', 'w', 0, 0, RDX_BIT);
 define('imul', 'rw', 'r', 0, ARITHMETIC);
-define('mul imul1', 'r', '-', 0, ARITHMETIC, RAX, RAX | RDX);
-define('div idiv', 'r', '-', 0, 0, RAX | RDX, RAX | RDX);
-define('cwd', '-', '-', 0, 0, RAX, RDX);
-define('cmpxchg', 'rw', 'r', 0, ARITHMETIC, RAX, RAX);
-define('push', 'r', '-', 0, 0, RSP, RSP);
-define('pop', 'w', '-', 0, 0, RSP, RSP);
-define('leave', '-', '-', 0, 0, RBP, RSP | RBP);
-define('sahf', '-', '-', 0, CF | PF | AF | ZF | SF, RAX);
-define('lahf', '-', '-', CF | PF | AF | ZF | SF, 0, RAX, RAX);
+define('mul imul1', 'r', '-', 0, ARITHMETIC, RAX_BIT, RAX_BIT | RDX_BIT);
+define('div idiv', 'r', '-', 0, 0, RAX_BIT | RDX_BIT, RAX_BIT | RDX_BIT);
+define('cwd', '-', '-', 0, 0, RAX_BIT, RDX_BIT);
+define('cmpxchg', 'rw', 'r', 0, ARITHMETIC, RAX_BIT, RAX_BIT);
+define('push', 'r', '-', 0, 0, RSP_BIT, RSP_BIT);
+define('pop', 'w', '-', 0, 0, RSP_BIT, RSP_BIT);
+define('leave', '-', '-', 0, 0, RBP_BIT, RSP_BIT | RBP_BIT);
+define('sahf', '-', '-', 0, CF | PF | AF | ZF | SF, RAX_BIT);
+define('lahf', '-', '-', CF | PF | AF | ZF | SF, 0, RAX_BIT, RAX_BIT);
 define('clc stc', '-', '-', 0, CF);
 define('cmc', '-', '-', CF, CF);
 define('jcc', '-', '-');
 define('setcc', 'w', '-');
 define('cmovcc', 'rw', 'r');
-define('loop', '-', '-', 0, 0, RCX, RCX);
-define('loope loopne', '-', '-', ZF, 0, RCX, RCX);
-define('jrcxz', '-', '-', 0, 0, RCX);
+define('loop', '-', '-', 0, 0, RCX_BIT, RCX_BIT);
+define('loope loopne', '-', '-', ZF, 0, RCX_BIT, RCX_BIT);
+define('jrcxz', '-', '-', 0, 0, RCX_BIT);
 define('crc32', 'rw', 'r');
 define('nop', '-', '-');
-define('ret', '-', '-', 0, 0, RSP, RSP);
-define('call', '-', '-', 0, 0, RSP, RSP);
-define('calli', 'r', '-', 0, 0, RSP, RSP);
+define('ret', '-', '-', 0, 0, RSP_BIT, RSP_BIT);
+define('call', '-', '-', 0, 0, RSP_BIT, RSP_BIT);
+define('calli', 'r', '-', 0, 0, RSP_BIT, RSP_BIT);
 define('jmpi', 'r', '-');
 
 const STRING_ROW: Row = { a: '-', b: '-', read: 0, written: 0, implicitRead: 0, implicitWritten: 0 };
-const RSI = 64;
-const RDI = 128;
+const RSI_BIT = 64;
+const RDI_BIT = 128;
 
 /** movs and stos with plain addresses; the others are left to the slow path. */
 function stringRow(insn: Insn): Row | undefined {
   if (insn.addr32 || insn.segment) return undefined;
-  const pointers = insn.op === 'movs' ? RSI | RDI : RDI;
-  const count = insn.rep ? RCX : 0;
-  const implicitRead = pointers | count | (insn.op === 'stos' ? RAX : 0);
+  const pointers = insn.op === 'movs' ? RSI_BIT | RDI_BIT : RDI_BIT;
+  const count = insn.rep ? RCX_BIT : 0;
+  const implicitRead = pointers | count | (insn.op === 'stos' ? RAX_BIT : 0);
   return { ...STRING_ROW, implicitRead, implicitWritten: pointers | count };
 }
 
@@ -155,12 +155,12 @@ export function effectsOf(insn: Insn): Effects | undefined {
     vectorsWritten: 0,
   };
   const { op, a, b, c } = insn;
-  if (row.implicitWritten & RDX) {
-    // Byte forms use AX alone; word forms keep the rest of RDX.
+  if (row.implicitWritten & RDX_BIT) {
+    // Byte forms use AX alone; word forms keep the rest of RDX_BIT.
     if (insn.size === 1) {
-      out.regsRead &= ~RDX;
-      out.regsWritten &= ~RDX;
-    } else if (insn.size === 2) out.regsRead |= RDX;
+      out.regsRead &= ~RDX_BIT;
+      out.regsWritten &= ~RDX_BIT;
+    } else if (insn.size === 2) out.regsRead |= RDX_BIT;
   }
   // xor r,r and sub r,r do not depend on the register.
   const idiom =

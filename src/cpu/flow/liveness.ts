@@ -1,9 +1,7 @@
-import { ARITHMETIC, effectsOf } from '../decode/effects.js';
+import { ARITHMETIC, effectsOf, RSP_BIT } from '../decode/effects.js';
 import { type VectorSet, vectorEffects, vectorsNamed } from '../decode/vector-effects.js';
 import type { Graph } from './cfg.js';
 import type { FlowInfo } from './dominators.js';
-
-const RSP_BIT = 1 << 4;
 
 export interface Liveness {
   /** Registers whose locals hold newer values than the register file, at block entry. */

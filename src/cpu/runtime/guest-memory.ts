@@ -14,7 +14,7 @@ export class CpuFault extends Error {
 }
 
 /** Guest memory by 64-bit address, with the checks of machine code: page crossings, aliases, precise faults. */
-export class GuestMemory {
+export class CheckedMemory {
   constructor(
     private readonly space: AddressSpace,
     private readonly regs: Registers,

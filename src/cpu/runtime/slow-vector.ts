@@ -1,12 +1,10 @@
-import { AF, CF, OF, PF, SF, ZF } from '../decode/effects.js';
+import { ARITHMETIC, CF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand, VecOperand } from '../decode/instruction.js';
 import { fusedMultiplyAdd } from './fused.js';
 import { CpuFault } from './guest-memory.js';
 import { halfOffset, VECTORS } from './layout.js';
 import type { SlowContext } from './slow.js';
 import { compareStrings } from './string-compare.js';
-
-const ARITHMETIC = CF | PF | AF | ZF | SF | OF;
 
 /** Vector instructions that are too rare or too unlike WebAssembly's to be translated, on the register file. */
 export function executeSlowVector(c: SlowContext, insn: Insn): void {

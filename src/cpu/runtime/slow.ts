@@ -1,7 +1,7 @@
 import { type CpuException, type Platform, RSP } from '../cpu-types.js';
 import { AF, CF, DF, IF, OF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
-import { CpuFault, type GuestMemory } from './guest-memory.js';
+import { type CheckedMemory, CpuFault } from './guest-memory.js';
 import { KERNEL_GS_BASE, MXCSR } from './layout.js';
 import { FLAG_AC, type Registers } from './registers.js';
 import { executeSlowVector } from './slow-vector.js';
@@ -10,7 +10,7 @@ import { executeString } from './strings.js';
 /** What instructions executed by the host work on. */
 export interface SlowContext {
   readonly regs: Registers;
-  readonly memory: GuestMemory;
+  readonly memory: CheckedMemory;
   readonly platform: Platform;
   readonly disassemble?: ((code: Uint8Array, address: bigint) => string | undefined) | undefined;
 }

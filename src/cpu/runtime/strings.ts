@@ -1,14 +1,8 @@
-import { AF, CF, DF, OF, PF, SF, ZF } from '../decode/effects.js';
+import { RAX, RCX, RDI, RDX, RSI } from '../cpu-types.js';
+import { ARITHMETIC, DF, ZF } from '../decode/effects.js';
 import type { Insn } from '../decode/instruction.js';
 import { evaluateLazy } from '../translate/flag-state.js';
 import type { SlowContext } from './slow.js';
-
-const RAX = 0;
-const RCX = 1;
-const RDX = 2;
-const RSI = 6;
-const RDI = 7;
-const ARITHMETIC = CF | PF | AF | ZF | SF | OF;
 
 /** Elements between two looks at the registers; keeps single steps and bulk copies apart. */
 const BULK = 1n << 20n;

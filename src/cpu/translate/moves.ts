@@ -1,12 +1,10 @@
-import { RSP } from '../cpu-types.js';
+import { RBP, RSP } from '../cpu-types.js';
 import { AF, CF, PF, SF, ZF } from '../decode/effects.js';
 import type { Insn, MemOperand, Operand } from '../decode/instruction.js';
 import { stackOperand } from '../decode/stack-operand.js';
 import { Op } from '../wasm/op.js';
 import { L, reg as localOf } from './locals.js';
 import type { Translator } from './translator.js';
-
-const RBP = 5;
 
 export function mov(t: Translator, insn: Insn): void {
   const a = insn.a!;

@@ -1,13 +1,9 @@
+import { RAX, RCX, RDI, RSI } from '../cpu-types.js';
 import type { Insn } from '../decode/instruction.js';
 import { Op } from '../wasm/op.js';
 import { reg } from './locals.js';
 import { callService } from './services.js';
 import type { Translator } from './translator.js';
-
-const RAX = 0;
-const RCX = 1;
-const RSI = 6;
-const RDI = 7;
 
 /**
  * movs and stos, repeated or not. The glue module does what is simple; if anything is left, the site at the end

@@ -1,3 +1,4 @@
+import { RSP_BIT } from '../decode/effects.js';
 import type { Insn } from '../decode/instruction.js';
 import { type AddressPlan, frameOnly, planAddresses, type Range } from '../flow/addresses.js';
 import type { Block, Graph } from '../flow/cfg.js';
@@ -56,8 +57,6 @@ export function translateUnit(
 ): TranslatedUnit {
   return new UnitTranslation(graph, flow, live, env, mode, shared).translate();
 }
-
-const RSP_BIT = 1 << 4;
 
 export class UnitTranslation implements FlowSink {
   readonly w = new CodeWriter(8192);

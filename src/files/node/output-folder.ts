@@ -23,7 +23,7 @@ const TEXTS: Readonly<Record<PathError | 'EEXIST', string>> = {
 };
 
 /** What is to be written cannot be: `code` and `syscall` are as of a system call that fails. */
-export class OutputError extends Error {
+class OutputError extends Error {
   override readonly name = 'OutputError';
   readonly syscall = 'open';
 
@@ -36,7 +36,7 @@ export class OutputError extends Error {
   }
 }
 
-export interface OutputOptions {
+interface OutputOptions {
   /** Files that are there already may be replaced. */
   readonly replace?: boolean;
   /** Permission bits of a directory that has to be made, by its path; 0755 by default. */

@@ -1,9 +1,10 @@
+import { S_IFMT } from '../../files/mode.js';
 import { compressionOf, unpack } from '../compressed/unpack.js';
 import { FormatError } from '../format-error.js';
 import { decodeUtf8 } from '../string-table.js';
 
 /** One entry of a cpio archive (cpio(5), the "new ASCII" format of initramfs images). */
-export interface CpioEntry {
+interface CpioEntry {
   /** Without a leading `./` or `/`. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'other';
@@ -18,7 +19,6 @@ export interface CpioEntry {
 
 const HEADER = 110;
 const END = 'TRAILER!!!';
-const S_IFMT = 0o170000;
 const TYPES: ReadonlyMap<number, CpioEntry['type']> = new Map([
   [0o100000, 'file'],
   [0o040000, 'directory'],

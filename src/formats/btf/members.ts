@@ -39,7 +39,7 @@ function oldBitSize(records: BtfRecords, type: TypeRef): number {
 }
 
 /** A member by name, searched in anonymous structs and unions too, or undefined. */
-export function findMember(records: BtfRecords, struct: TypeRef, name: string): Field | undefined {
+function findMember(records: BtfRecords, struct: TypeRef, name: string): Field | undefined {
   return search(records, struct, name, { left: MAX_ANONYMOUS });
 }
 

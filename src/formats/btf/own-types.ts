@@ -1,9 +1,18 @@
 import { ByteReader } from '../byte-reader.js';
 import { decodeUtf8 } from '../string-table.js';
-import { KIND_ENUM, KIND_ENUM64, KIND_FUNC_PROTO, KIND_STRUCT, KIND_UNION, recordWords } from './records.js';
+import {
+  HEADER_SIZE,
+  KIND_ENUM,
+  KIND_ENUM64,
+  KIND_FUNC_PROTO,
+  KIND_STRUCT,
+  KIND_UNION,
+  MAGIC,
+  recordWords,
+} from './records.js';
 
 /** A named type that a module's split BTF adds to the kernel's. */
-export interface OwnType {
+interface OwnType {
   /** `struct`, `func`, ...: names of BTF_KIND_*, in lower case. */
   readonly kind: string;
   /** Undefined where the name is among the kernel's strings, and those are not at hand. */
@@ -41,9 +50,6 @@ const NAMED_ENTRY_WORDS: Readonly<Record<number, number>> = {
   [KIND_FUNC_PROTO]: 2,
   [KIND_ENUM64]: 3,
 };
-
-const HEADER_SIZE = 24;
-const MAGIC = 0xeb9f;
 
 /**
  * Named types of a `.BTF` section on its own (Documentation/bpf/btf.rst). `base` is the BTF that it was split from;

@@ -28,8 +28,8 @@ export const KIND_ENUM64 = 19;
 const FIXED_WORDS = [0, 1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0];
 const ENTRY_WORDS = [0, 0, 0, 0, 3, 3, 2, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 3];
 
-const MAGIC = 0xeb9f;
-const HEADER_SIZE = 24;
+export const MAGIC = 0xeb9f;
+export const HEADER_SIZE = 24;
 const COMMON_WORDS = 3;
 
 /** Number of words in the record whose second word is `info`, or 0 for a kind that does not exist. */

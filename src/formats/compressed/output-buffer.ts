@@ -1,7 +1,7 @@
 import { FormatError, hex } from '../format-error.js';
 
 /** No kernel, module or package comes near this; what wants more is a decompression bomb. */
-export const DEFAULT_MAX_OUTPUT = 0x6000_0000;
+const DEFAULT_MAX_OUTPUT = 0x6000_0000;
 
 /** Output that grows as a decompressor goes on, up to a limit. */
 export class OutputBuffer {

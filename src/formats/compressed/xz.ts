@@ -32,7 +32,7 @@ export function* xzBlocks(bytes: Uint8Array, file: string): Generator<XzBlock> {
   yield* new XzReader(bytes, file, new OutputBuffer(file, 0)).blocks();
 }
 
-export interface XzBlock {
+interface XzBlock {
   /** Valid until the next block is asked for. */
   readonly data: Uint8Array;
   /** How far the packed file has been read. */

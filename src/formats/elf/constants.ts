@@ -48,18 +48,18 @@ export const STT_TLS = 6;
 export const R_X86_64_NONE = 0;
 export const R_X86_64_64 = 1;
 export const R_X86_64_PC32 = 2;
-export const R_X86_64_GOT32 = 3;
+const R_X86_64_GOT32 = 3;
 export const R_X86_64_PLT32 = 4;
-export const R_X86_64_GOTPCREL = 9;
+const R_X86_64_GOTPCREL = 9;
 export const R_X86_64_32 = 10;
 export const R_X86_64_32S = 11;
-export const R_X86_64_16 = 12;
-export const R_X86_64_PC16 = 13;
-export const R_X86_64_8 = 14;
-export const R_X86_64_PC8 = 15;
+const R_X86_64_16 = 12;
+const R_X86_64_PC16 = 13;
+const R_X86_64_8 = 14;
+const R_X86_64_PC8 = 15;
 export const R_X86_64_PC64 = 24;
-export const R_X86_64_GOTPCRELX = 41;
-export const R_X86_64_REX_GOTPCRELX = 42;
+const R_X86_64_GOTPCRELX = 41;
+const R_X86_64_REX_GOTPCRELX = 42;
 
 const RELOCATION_NAMES: Readonly<Record<number, string>> = {
   [R_X86_64_NONE]: 'R_X86_64_NONE',

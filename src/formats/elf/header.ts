@@ -17,7 +17,7 @@ export interface ElfHeader {
   readonly shstrndx: number;
 }
 
-export const ELF_HEADER_SIZE = 64;
+const ELF_HEADER_SIZE = 64;
 export const SECTION_HEADER_SIZE = 64;
 export const PROGRAM_HEADER_SIZE = 56;
 

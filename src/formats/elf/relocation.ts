@@ -14,7 +14,7 @@ export interface Relocation {
   readonly addend: bigint;
 }
 
-export const RELA_SIZE = 24;
+const RELA_SIZE = 24;
 
 /**
  * The relocations of one SHT_RELA section, read in place: a module has thousands of them, so the loader

@@ -20,7 +20,7 @@ export interface ElfSymbol {
   readonly shndx: number;
 }
 
-export const SYMBOL_SIZE = 24;
+const SYMBOL_SIZE = 24;
 
 /** Reads a whole SHT_SYMTAB section. A FormatError where an index or a name does not exist. */
 export function parseSymbols(file: string, sections: readonly Section[], table: Section): ElfSymbol[] {

@@ -119,8 +119,12 @@ export class ExportTable {
     return address;
   }
 
-  /** A function of the base kernel for guest code to call, such as a member of an operations table. */
+  /**
+   * A function of the base kernel for guest code to call, such as a member of an operations table. One that is exported has an
+   * address by its name already (`address`): a second of that name would take its place for modules too.
+   */
   hostFunction(name: string, signature: string | Signature, fn: AnyFunction): Ptr {
+    if (this.exported.has(name)) throw new Error(`${name} is exported: it has an address of its own`);
     const known = this.bound.get(name);
     if (known !== undefined) return known;
     this.definitions.set(name, {

@@ -1,13 +1,9 @@
+import { MAX_LINKS, NAME_MAX, PATH_MAX } from '../../files/limits.js';
 import type { Sleepable } from '../effects.js';
 import type { Failure, FileErrors } from './failure.js';
 import { type HostTree, OverlayDirectory } from './host-tree.js';
 import { MemoryDirectory, MemoryFile } from './memory.js';
 import { DataNode, DirectoryNode, type FileNode, SymlinkNode } from './node.js';
-
-/** Symbolic links followed in one resolution (path_resolution(7)). */
-const MAX_LINKS = 40;
-const NAME_MAX = 255;
-const PATH_MAX = 4096;
 
 /** A file system attached to a directory. */
 export interface Mount {

@@ -47,7 +47,7 @@ const HOST_CALL = 200;
 const MAX_ACCESSES = 10_000_000;
 
 /** Base kernel functions nested in guest code nested in ... on the host's stack before going on flat. */
-const MAX_NESTING = 40;
+const MAX_NESTED_CALLS = 40;
 
 /**
  * Runs tasks: guest code through the CPU, base kernel functions as generators. Calls in either direction are
@@ -280,7 +280,7 @@ export class Executor {
         this.abandon({ kind: 'error', error, name });
         return;
       }
-      if (this.nesting >= MAX_NESTING) {
+      if (this.nesting >= MAX_NESTED_CALLS) {
         this.cpu.unwind();
         return;
       }

@@ -7,7 +7,7 @@ import { insertPlan } from '../plan.js';
 import { type FirmwareFile, FirmwareTree } from './firmware.js';
 
 /** Firmware that a module names and the tree does not have. */
-export interface MissingFirmware {
+interface MissingFirmware {
   readonly name: string;
   readonly module: string;
 }

@@ -1,5 +1,5 @@
 import { resolveInRoot } from '../../files/resolve-path.js';
-import { cleanPath, type FileInfo, type FileSource, infoOf } from '../file-source.js';
+import { cleanPath, DIRECTORY, type FileInfo, type FileSource, infoOf } from '../file-source.js';
 import { globMatches } from '../glob.js';
 
 /** A file of firmware: `name` as the module asks for it, `path` where it lies in the tree. */
@@ -64,7 +64,7 @@ export class FirmwareTree {
   private withTargets(name: string, start: string): FirmwareFile[] {
     const { files, root } = this;
     const within = start.slice(root.length);
-    const found = resolveInRoot<FileInfo>(within, (path) => infoOf(files, `${root}${path}`), ROOT);
+    const found = resolveInRoot<FileInfo>(within, (path) => infoOf(files, `${root}${path}`), DIRECTORY);
     if (found.kind === 'missing' || found.node.kind !== 'file' || found.node.format !== undefined) return [];
     const links = found.links.map(({ path, target }) => ({
       name,
@@ -74,8 +74,6 @@ export class FirmwareTree {
     return [...links, { name, path: `${root}${found.path}`, link: undefined }];
   }
 }
-
-const ROOT: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 /**
  * What to write in a link so that it leads to the same place from everywhere, also while its image is no root: an absolute

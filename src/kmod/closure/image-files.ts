@@ -1,17 +1,17 @@
 import { rawBytes } from '../../files/raw-text.js';
 import { resolveInRoot } from '../../files/resolve-path.js';
 import { CONFIG_DIRECTORIES } from '../config/modprobe-config.js';
-import { cleanPath, type FileInfo, infoOf, readText } from '../file-source.js';
+import { cleanPath, DIRECTORY, type FileInfo, infoOf, readText } from '../file-source.js';
 import type { IndexedModule } from '../index/module-index.js';
 import type { ModuleTree } from '../module-tree.js';
 import type { Closure } from './closure.js';
 
 /** A file or a symbolic link of an image; paths are absolute within it. */
-export type ImageFile =
+type ImageFile =
   | { readonly kind: 'file'; readonly path: string; readonly content: Uint8Array; readonly mode: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string };
 
-export interface ImageOptions {
+interface ImageOptions {
   /** Copy modprobe.d too. */
   readonly config?: boolean;
 }
@@ -51,7 +51,7 @@ export function* imageFiles(
 }
 
 /** Where a module goes: where it was; one from outside the tree's directory to `updates`, where depmod looks first. */
-export function imagePath(tree: ModuleTree, module: IndexedModule): string {
+function imagePath(tree: ModuleTree, module: IndexedModule): string {
   const path = cleanPath(tree.pathOf(module));
   if (!module.path.startsWith('/') && path.startsWith(`${tree.directory}/`)) return path;
   return `${tree.directory}/updates/${module.path.slice(module.path.lastIndexOf('/') + 1)}`;
@@ -66,11 +66,9 @@ function file(tree: ModuleTree, path: string, from: string): ImageFile {
 /** Permissions of a file, those of what it leads to where it is a link. */
 function modeOf(tree: ModuleTree, path: string): number {
   const { files, rootDirectory: root } = tree;
-  const found = resolveInRoot<FileInfo>(path, (place) => infoOf(files, `${root}${place}`), ROOT);
+  const found = resolveInRoot<FileInfo>(path, (place) => infoOf(files, `${root}${place}`), DIRECTORY);
   return found.kind === 'found' ? found.node.mode & 0o777 : 0o644;
 }
-
-const ROOT: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 function* firmwareFiles(tree: ModuleTree, closure: Closure): Generator<ImageFile> {
   for (const { path, link } of closure.firmware) {

@@ -1,5 +1,5 @@
 /** A line of a configuration file, after joining. */
-export interface LogicalLine {
+interface LogicalLine {
   readonly text: string;
   /** Number of the last of the lines of the file that it is made of, from 1 on. */
   readonly number: number;

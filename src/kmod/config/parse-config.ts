@@ -103,7 +103,7 @@ function dependencyWords(text: string): string[] {
 }
 
 /** `pre: a b post: c`; names before either word are not used. */
-export function parseSoftdep(module: string, text: string): SoftDependency {
+function parseSoftdep(module: string, text: string): SoftDependency {
   const used: { readonly list: 'pre' | 'post'; readonly name: string }[] = [];
   let list: 'pre' | 'post' | undefined;
   for (const word of dependencyWords(text)) {

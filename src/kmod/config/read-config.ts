@@ -4,7 +4,7 @@ import { configFiles } from './config-files.js';
 import { CONFIG_DIRECTORIES, emptyConfig, type ModprobeConfig } from './modprobe-config.js';
 import { parseConfigFile } from './parse-config.js';
 
-export interface ConfigPlaces {
+interface ConfigPlaces {
   /** lib/modules/RELEASE, where depmod's modules.softdep and modules.weakdep are. */
   readonly moduleDirectory: string;
   /** Directories and files to read; {@link CONFIG_DIRECTORIES} by default. */

@@ -1,6 +1,6 @@
 import { messageText } from '../byte-text.js';
 import { TrieCharacterError, TrieWriter } from '../index/trie-writer.js';
-import type { IndexedModule } from './graph.js';
+import type { GraphModule } from './graph.js';
 import { DepmodFailure, type Say } from './messages.js';
 import { normalizedAlias } from './names.js';
 import type { SymbolTable } from './symbols.js';
@@ -13,7 +13,7 @@ export interface BinaryOptions {
   readonly say: Say;
 }
 
-export function depIndex(modules: readonly IndexedModule[], options: BinaryOptions): Uint8Array {
+export function depIndex(modules: readonly GraphModule[], options: BinaryOptions): Uint8Array {
   const index = new SayingWriter(options);
   for (const module of modules) {
     const line = depLine(module);
@@ -22,7 +22,7 @@ export function depIndex(modules: readonly IndexedModule[], options: BinaryOptio
   return index.bytes();
 }
 
-export function aliasIndex(modules: readonly IndexedModule[], options: BinaryOptions): Uint8Array {
+export function aliasIndex(modules: readonly GraphModule[], options: BinaryOptions): Uint8Array {
   const index = new SayingWriter(options);
   for (const { name, facts, index: priority } of modules) {
     for (const text of facts.aliases) {

@@ -1,7 +1,8 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { byteText, messageText } from '../byte-text.js';
 import { type BinaryOptions, SayingWriter } from './binary-files.js';
 import { linesOf } from './lines.js';
-import { moduleNameOfPath, normalizedAlias, PATH_MAX } from './names.js';
+import { moduleNameOfPath, normalizedAlias } from './names.js';
 
 /** `modules.builtin.bin` of a modules.builtin: names without values. */
 export function builtinIndex(builtin: Uint8Array, options: BinaryOptions): Uint8Array {

@@ -5,7 +5,7 @@ import type { Say } from './messages.js';
 import { posixRegex } from './posix-regex.js';
 
 /** Where depmod.d(5) is looked for; a file hides those of its name in later directories. */
-export const CONFIG_DIRECTORIES: readonly string[] = [
+const CONFIG_DIRECTORIES: readonly string[] = [
   '/etc/depmod.d',
   '/run/depmod.d',
   '/usr/local/lib/depmod.d',
@@ -13,7 +13,7 @@ export const CONFIG_DIRECTORIES: readonly string[] = [
   '/lib/depmod.d',
 ];
 
-export type SearchPlace =
+type SearchPlace =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'built-in' }
   | { readonly kind: 'external' };

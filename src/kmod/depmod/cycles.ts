@@ -1,5 +1,5 @@
 import { messageText } from '../byte-text.js';
-import type { IndexedModule } from './graph.js';
+import type { GraphModule } from './graph.js';
 import type { Say } from './messages.js';
 
 /**
@@ -10,12 +10,12 @@ const MAX_STEPS = 100_000;
 
 /** A way from the module that was started with. */
 interface Step {
-  readonly module: IndexedModule;
+  readonly module: GraphModule;
   readonly from: Step | undefined;
 }
 
 /** Says which of the modules that could not be put in an order need each other in circles, as kmod does. */
-export function reportCycles(modules: readonly IndexedModule[], say: Say): void {
+export function reportCycles(modules: readonly GraphModule[], say: Say): void {
   const reporter = new CycleReporter(modules, say);
   reporter.report();
 }
@@ -25,12 +25,12 @@ class CycleReporter {
    * Modules that no search started from yet, and that are in no cycle so far: kmod's list is a ring, and goes on behind the
    * element that was taken out last. The first is the next.
    */
-  private roots: IndexedModule[];
-  private readonly visited = new Set<IndexedModule>();
+  private roots: GraphModule[];
+  private readonly visited = new Set<GraphModule>();
   private readonly cyclic = new Set<string>();
 
   constructor(
-    modules: readonly IndexedModule[],
+    modules: readonly GraphModule[],
     private readonly say: Say,
   ) {
     this.roots = [...modules];
@@ -41,7 +41,7 @@ class CycleReporter {
     this.say('error', `Found ${this.cyclic.size} modules in dependency cycles!\n`);
   }
 
-  private searchFrom(root: IndexedModule): void {
+  private searchFrom(root: GraphModule): void {
     const pending: Step[] = [{ module: root, from: undefined }];
     for (let steps = 0; steps < MAX_STEPS; steps++) {
       const step = pending.pop();
@@ -61,7 +61,7 @@ class CycleReporter {
 
   private reportOne(end: Step): void {
     const names = [end.module.name];
-    const cycle: IndexedModule[] = [];
+    const cycle: GraphModule[] = [];
     for (let step = end.from; step; step = step.from) cycle.unshift(step.module);
     names.unshift(...cycle.map(({ name }) => name));
     for (const module of cycle) {
@@ -71,13 +71,13 @@ class CycleReporter {
     this.say('error', `Cycle detected: ${messageText(names.join(' -> '))}\n`);
   }
 
-  private takeOut(module: IndexedModule): void {
+  private takeOut(module: GraphModule): void {
     const at = this.roots.indexOf(module);
     if (at >= 0) this.roots = [...this.roots.slice(at + 1), ...this.roots.slice(0, at)];
   }
 }
 
-function isOnWay(from: Step | undefined, module: IndexedModule): boolean {
+function isOnWay(from: Step | undefined, module: GraphModule): boolean {
   for (let step = from; step; step = step.from) if (step.module === module) return true;
   return false;
 }

@@ -5,7 +5,7 @@ import { type SmallModule, smallModule } from '../../testing/small-module.js';
 import { MemoryFiles } from '../file-source.js';
 import type { FileWriter } from '../file-writer.js';
 import { depmod, depmodWith } from '../tools/depmod.js';
-import { type RunningKernel, runNow } from '../tools/tool.js';
+import { type RunningKernel, runToEnd } from '../tools/tool.js';
 import { readFacts } from './facts.js';
 import { indexTree } from './index-tree.js';
 import { makeIndex } from './make-index.js';
@@ -56,7 +56,7 @@ function run(files: MemoryFiles, args: readonly string[] = []): Run {
       err += text;
     },
   };
-  const status = runNow(
+  const status = runToEnd(
     depmodWith<never>(host, args, function* (inputs) {
       return makeIndex(inputs, (modules) => readFacts(files, modules));
     }),
@@ -160,7 +160,7 @@ describe('depmod in memory', () => {
         err += said;
       },
     };
-    expect(runNow(depmod({ ...host, environment: {}, kernel: NO_KERNEL }, []))).toBe(1);
+    expect(runToEnd(depmod({ ...host, environment: {}, kernel: NO_KERNEL }, []))).toBe(1);
     expect(err).toBe(`depmod: FATAL: could not create directory ${DIR}: Read-only file system\n`);
   });
 

@@ -3,7 +3,7 @@ import type { FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import type { ModuleFile } from '../module-file.js';
 import { moduleOf, openModule } from '../open-module.js';
-import type { FoundModule } from './search.js';
+import type { ModuleOnDisk } from './search.js';
 
 /**
  * What depmod needs to know of a module's file. Plain data, so that it can be kept and passed between threads; all
@@ -48,7 +48,7 @@ export function factsOfFile(packed: Uint8Array, path: string, names: Names): Mod
 }
 
 /** Reads facts of modules one after the other. */
-export function readFacts(files: FileSource, modules: readonly FoundModule[]): ModuleFacts[] {
+export function readFacts(files: FileSource, modules: readonly ModuleOnDisk[]): ModuleFacts[] {
   const names = new Names();
   return modules.map(({ file }) => {
     try {

@@ -2,20 +2,20 @@ import { messageText } from '../byte-text.js';
 import { reportCycles } from './cycles.js';
 import type { ModuleFacts } from './facts.js';
 import { DepmodFailure, type Say } from './messages.js';
-import type { FoundModule } from './search.js';
+import type { ModuleOnDisk } from './search.js';
 import type { SymbolTable } from './symbols.js';
 
 /** A module among the others. */
-export class IndexedModule {
+export class GraphModule {
   /** What it needs itself, as modules; sorted once there is an order. */
-  readonly dependencies = new Set<IndexedModule>();
+  readonly dependencies = new Set<GraphModule>();
   /** How many modules need it. */
   users = 0;
   /** Place in the topological order. */
   rank = Number.POSITIVE_INFINITY;
 
   constructor(
-    readonly found: FoundModule,
+    readonly found: ModuleOnDisk,
     readonly facts: ModuleFacts,
     /** Place among all modules. */
     readonly index: number,
@@ -31,8 +31,8 @@ export class IndexedModule {
   }
 
   /** Everything that has to be loaded before it, those without users first. */
-  allDependencies(): IndexedModule[] {
-    const found = new Set<IndexedModule>();
+  allDependencies(): GraphModule[] {
+    const found = new Set<GraphModule>();
     const pending = [...this.dependencies];
     for (let module = pending.pop(); module; module = pending.pop()) {
       if (found.has(module)) continue;
@@ -43,7 +43,7 @@ export class IndexedModule {
   }
 }
 
-export interface LinkOptions {
+interface LinkOptions {
   /** -e: say which symbols nobody has, or has with another CRC. */
   readonly reportUnknown: boolean;
   /** -E: compare CRCs. */
@@ -52,7 +52,7 @@ export interface LinkOptions {
 
 /** Finds who exports what each module needs. */
 export function link(
-  modules: readonly IndexedModule[],
+  modules: readonly GraphModule[],
   symbols: SymbolTable,
   options: LinkOptions,
   say: Say,
@@ -82,7 +82,7 @@ export function link(
  * Topological order, what nobody uses first, of several possible ones the one that kmod takes: it shows in the
  * order of loading. Throws {@link DepmodFailure} where modules need each other in a circle.
  */
-export function rank(modules: readonly IndexedModule[], say: Say): void {
+export function rank(modules: readonly GraphModule[], say: Say): void {
   const users = modules.map((module) => module.users);
   const ready = modules.filter((module) => module.users === 0);
   let next = 0;
@@ -98,6 +98,6 @@ export function rank(modules: readonly IndexedModule[], say: Say): void {
   throw new DepmodFailure();
 }
 
-function shownPath(module: IndexedModule): string {
+function shownPath(module: GraphModule): string {
   return module.found.file;
 }

@@ -11,7 +11,7 @@ export function hashOrder(keys: Iterable<string>, buckets: number): string[] {
 }
 
 /** SuperFastHash over little-endian pairs of bytes; a single last byte counts as signed. */
-export function superFastHash(key: string): number {
+function superFastHash(key: string): number {
   const pair = (at: number): number => key.charCodeAt(at) | (key.charCodeAt(at + 1) << 8);
   const signed = (at: number): number => (key.charCodeAt(at) << 24) >> 24;
   let hash = key.length;

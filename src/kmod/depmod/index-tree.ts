@@ -3,7 +3,7 @@ import { DEFAULT_CONFIG, type DepmodConfig } from './config.js';
 import { readFacts } from './facts.js';
 import { makeIndex } from './make-index.js';
 import { DepmodFailure, type Message, saysNothing } from './messages.js';
-import { type FoundModule, searchModules } from './search.js';
+import { type ModuleOnDisk, searchModules } from './search.js';
 import { type TreeFile, treeFile } from './tree-file.js';
 
 /** What cannot be read of a tree that depmod never saw says nothing. */
@@ -43,7 +43,7 @@ export function indexTree(
   const kept = key === undefined ? undefined : cache?.get(key);
   if (kept) return kept;
   const facts = new Map(readFacts(files, modules).map((known, i) => [modules[i], known]));
-  const isSound = (module: FoundModule): boolean => facts.get(module)?.problem === undefined;
+  const isSound = (module: ModuleOnDisk): boolean => facts.get(module)?.problem === undefined;
   const builtinModinfo = treeFile(files, directory, 'modules.builtin.modinfo');
   const made = makeIndex(
     {
@@ -77,7 +77,7 @@ const OTHER_INPUTS = ['modules.order', 'modules.builtin', 'modules.builtin.modin
 function treeKey(
   files: FileSource,
   directory: string,
-  modules: readonly FoundModule[],
+  modules: readonly ModuleOnDisk[],
   variant: string,
 ): string | undefined {
   if (!files.stamp) return undefined;

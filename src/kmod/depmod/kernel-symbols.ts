@@ -13,7 +13,7 @@ export interface KernelSymbols {
   readonly symbols: readonly KernelSymbol[];
 }
 
-export interface KernelSymbol {
+interface KernelSymbol {
   readonly name: string;
   /** 0 where the file does not say. */
   readonly crc: number;

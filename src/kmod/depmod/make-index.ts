@@ -3,11 +3,11 @@ import { TrieSizeError } from '../index/trie-writer.js';
 import { aliasIndex, depIndex, symbolIndex } from './binary-files.js';
 import { builtinAliasIndex, builtinIndex } from './builtin-files.js';
 import type { ModuleFacts } from './facts.js';
-import { IndexedModule, link, rank } from './graph.js';
+import { GraphModule, link, rank } from './graph.js';
 import type { KernelSymbols } from './kernel-symbols.js';
 import { DepmodFailure, type Message, type Say } from './messages.js';
 import { inIndexOrder } from './order.js';
-import type { FoundModule } from './search.js';
+import type { ModuleOnDisk } from './search.js';
 import { SymbolTable } from './symbols.js';
 import { aliasText, depText, devnameText, softdepText, symbolsText, weakdepText } from './text-files.js';
 import type { TreeFile } from './tree-file.js';
@@ -16,7 +16,7 @@ import type { TreeFile } from './tree-file.js';
 export interface IndexInputs {
   /** lib/modules/RELEASE as messages name it. */
   readonly directory: string;
-  readonly modules: readonly FoundModule[];
+  readonly modules: readonly ModuleOnDisk[];
   readonly order: TreeFile;
   readonly builtin: TreeFile;
   readonly builtinModinfo: TreeFile;
@@ -46,7 +46,7 @@ export interface MadeIndex {
 const MAX_MODULES = 0xffff;
 
 /** Reads the facts of modules by their place; asked once. */
-export type ReadFacts = (modules: readonly FoundModule[]) => readonly ModuleFacts[];
+type ReadFacts = (modules: readonly ModuleOnDisk[]) => readonly ModuleFacts[];
 
 /** Makes the index of a tree from what its modules say. Nothing of the outside is read but through `readFacts`. */
 export function makeIndex(inputs: IndexInputs, readFacts: ReadFacts): MadeIndex {
@@ -86,7 +86,7 @@ class IndexMaker {
     const order = this.contentOf(inputs.order);
     const found = inIndexOrder(inputs.modules, order, inputs.directory, say);
     const facts = readFacts(found);
-    const modules = found.map((module, i) => new IndexedModule(module, facts[i], i));
+    const modules = found.map((module, i) => new GraphModule(module, facts[i], i));
     this.addExports(modules);
     link(modules, this.symbols, { ...inputs, checkVersions: inputs.kernelSymbols?.kind === 'symvers' }, say);
     rank(modules, say);
@@ -106,7 +106,7 @@ class IndexMaker {
     return undefined;
   }
 
-  private addExports(modules: readonly IndexedModule[]): void {
+  private addExports(modules: readonly GraphModule[]): void {
     const { symbols, say } = this;
     for (const module of modules) {
       const { exports, exportCrcs, problem, complaint } = module.facts;
@@ -123,7 +123,7 @@ class IndexMaker {
     }
   }
 
-  private textFiles(modules: readonly IndexedModule[]): ReadonlyMap<string, Uint8Array> {
+  private textFiles(modules: readonly GraphModule[]): ReadonlyMap<string, Uint8Array> {
     return new Map(
       [
         ['modules.dep', depText(modules)] as const,
@@ -137,7 +137,7 @@ class IndexMaker {
   }
 
   /** In depmod's order, also of what is said meanwhile. */
-  private allFiles(modules: readonly IndexedModule[]): ReadonlyMap<string, Uint8Array> {
+  private allFiles(modules: readonly GraphModule[]): ReadonlyMap<string, Uint8Array> {
     const { inputs, say, symbols } = this;
     const options = { warnDuplicates: inputs.warnDuplicates, say };
     const builtin = (): Uint8Array => {

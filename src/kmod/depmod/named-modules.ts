@@ -1,6 +1,6 @@
 import { type FileSource, infoOf } from '../file-source.js';
 import { DepmodFailure, type Say } from './messages.js';
-import { type FoundModule, foundModule } from './search.js';
+import { foundModule, type ModuleOnDisk } from './search.js';
 
 /** Modules that the command line names, absolute paths. Throws {@link DepmodFailure} after saying what is wrong. */
 export function modulesByPath(
@@ -8,8 +8,8 @@ export function modulesByPath(
   directory: string,
   paths: readonly string[],
   say: Say,
-): FoundModule[] {
-  const byName = new Map<string, FoundModule>();
+): ModuleOnDisk[] {
+  const byName = new Map<string, ModuleOnDisk>();
   for (const path of paths) {
     const problem = path.startsWith('/') ? problemOf(files, path) : `${path}: not absolute path.\n`;
     if (problem !== undefined) fail(say, problem);

@@ -1,5 +1,4 @@
-/** PATH_MAX: kmod cuts names and lines there. */
-export const PATH_MAX = 4096;
+import { PATH_MAX } from '../../files/limits.js';
 
 /** The name of a module by its path: up to the first dot, with '-' as '_' (libkmod's path_to_modname). */
 export function moduleNameOfPath(path: string): string {

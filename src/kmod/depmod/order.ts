@@ -1,8 +1,8 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { hashOrder } from './hash-order.js';
 import { linesOf } from './lines.js';
 import type { Say } from './messages.js';
-import { PATH_MAX } from './names.js';
-import type { FoundModule } from './search.js';
+import type { ModuleOnDisk } from './search.js';
 
 /** Buckets of kmod's table of modules. */
 const BUCKETS = 512;
@@ -13,16 +13,16 @@ const BUCKETS = 512;
  * order of the table stays.
  */
 export function inIndexOrder(
-  modules: readonly FoundModule[],
+  modules: readonly ModuleOnDisk[],
   order: Uint8Array | undefined,
   directory: string,
   say: Say,
-): readonly FoundModule[] {
+): readonly ModuleOnDisk[] {
   const byName = new Map(modules.map((module) => [module.name, module]));
   const inTable = hashOrder(byName.keys(), BUCKETS).map((name) => byName.get(name)!);
   if (!order) return inTable;
   const byPath = new Map(inTable.map((module) => [unpackedPath(module), module]));
-  const named = new Set<FoundModule>();
+  const named = new Set<ModuleOnDisk>();
   let number = 0;
   for (const line of linesOf(order, PATH_MAX)) {
     number++;
@@ -38,6 +38,6 @@ export function inIndexOrder(
 }
 
 /** The path with the ending `.ko`: modules.order knows no compression. Cut by length, as kmod does it. */
-function unpackedPath({ relativePath, name }: FoundModule): string | undefined {
+function unpackedPath({ relativePath, name }: ModuleOnDisk): string | undefined {
   return relativePath?.slice(0, relativePath.lastIndexOf('/') + 1 + name.length + '.ko'.length);
 }

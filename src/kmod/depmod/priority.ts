@@ -1,5 +1,5 @@
 import type { DepmodConfig } from './config.js';
-import type { FoundModule } from './search.js';
+import type { ModuleOnDisk } from './search.js';
 
 /**
  * Whether a module that was found keeps its place against another file of its name, as depmod.d(5) tells by
@@ -8,8 +8,8 @@ import type { FoundModule } from './search.js';
 export function keepsItsPlace(
   config: DepmodConfig,
   directory: string,
-  old: FoundModule,
-  candidate: FoundModule,
+  old: ModuleOnDisk,
+  candidate: ModuleOnDisk,
 ): boolean {
   const oldPath = unpackedPath(directory, old);
   const newPath = unpackedPath(directory, candidate);
@@ -27,7 +27,7 @@ interface BarePath {
   readonly relative: string | undefined;
 }
 
-function unpackedPath(directory: string, { path, name }: FoundModule): BarePath {
+function unpackedPath(directory: string, { path, name }: ModuleOnDisk): BarePath {
   const absolute = path.slice(0, path.lastIndexOf('/') + 1 + name.length);
   const relative = path.startsWith(directory) ? absolute.slice(directory.length + 1) : undefined;
   return { absolute, relative };

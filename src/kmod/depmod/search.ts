@@ -1,12 +1,13 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { asByteText } from '../byte-text.js';
 import { cleanPath, type FileEntry, type FileSource, infoOf } from '../file-source.js';
 import type { DepmodConfig } from './config.js';
 import { DepmodFailure, type Say } from './messages.js';
-import { isModulePath, moduleNameOfPath, PATH_MAX } from './names.js';
+import { isModulePath, moduleNameOfPath } from './names.js';
 import { keepsItsPlace } from './priority.js';
 
 /** A module's file. `file` is its path in the file source, all else byte text. */
-export interface FoundModule {
+export interface ModuleOnDisk {
   readonly file: string;
   readonly path: string;
   readonly name: string;
@@ -15,10 +16,10 @@ export interface FoundModule {
 }
 
 /** Deeper trees come of links that lead in a circle; each open directory takes a file number of kmod's. */
-const MAX_DEPTH = 200;
+export const MAX_DEPTH = 200;
 
 /** `directory` is lib/modules/RELEASE. */
-export function foundModule(directory: string, file: string): FoundModule {
+export function foundModule(directory: string, file: string): ModuleOnDisk {
   const path = asByteText(file);
   return {
     file,
@@ -37,7 +38,7 @@ export function searchModules(
   directory: string,
   config: DepmodConfig,
   say: Say,
-): FoundModule[] {
+): ModuleOnDisk[] {
   const search = new Search(files, directory, config, say);
   const problem = search.start(directory);
   if (problem !== undefined) {
@@ -50,7 +51,7 @@ export function searchModules(
 }
 
 class Search {
-  private readonly byName = new Map<string, FoundModule>();
+  private readonly byName = new Map<string, ModuleOnDisk>();
   private readonly byteDirectory: string;
 
   constructor(
@@ -62,7 +63,7 @@ class Search {
     this.byteDirectory = asByteText(directory);
   }
 
-  get modules(): FoundModule[] {
+  get modules(): ModuleOnDisk[] {
     return [...this.byName.values()];
   }
 

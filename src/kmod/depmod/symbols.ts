@@ -1,4 +1,4 @@
-import type { IndexedModule } from './graph.js';
+import type { GraphModule } from './graph.js';
 import { hashOrder } from './hash-order.js';
 import { type KernelSymbols, withoutPrefix } from './kernel-symbols.js';
 
@@ -6,11 +6,11 @@ import { type KernelSymbols, withoutPrefix } from './kernel-symbols.js';
 const BUCKETS = 2048;
 
 /** A symbol that modules can need. */
-export interface ExportedSymbol {
+interface ExportedSymbol {
   readonly name: string;
   readonly crc: number;
   /** Undefined for one of the kernel image. */
-  readonly owner: IndexedModule | undefined;
+  readonly owner: GraphModule | undefined;
 }
 
 /** Symbols by name; of several of one name the last counts. */
@@ -20,12 +20,12 @@ export class SymbolTable {
   /** `prefix` is a character that an architecture's compiler puts before every symbol, or ''. */
   constructor(private readonly prefix: string) {}
 
-  add(name: string, crc: number, owner: IndexedModule | undefined): void {
+  add(name: string, crc: number, owner: GraphModule | undefined): void {
     this.addBare(withoutPrefix(name, this.prefix), crc, owner);
   }
 
   /** Adds a symbol that has no prefix. */
-  addBare(name: string, crc: number, owner: IndexedModule | undefined): void {
+  addBare(name: string, crc: number, owner: GraphModule | undefined): void {
     this.symbols.set(name, { name, crc, owner });
   }
 
@@ -43,7 +43,7 @@ export class SymbolTable {
   }
 
   /** Symbols of modules in the order of kmod's table. */
-  *exported(): Generator<{ readonly name: string; readonly owner: IndexedModule }> {
+  *exported(): Generator<{ readonly name: string; readonly owner: GraphModule }> {
     for (const key of hashOrder(this.symbols.keys(), BUCKETS)) {
       const { name, owner } = this.symbols.get(key)!;
       if (owner) yield { name, owner };

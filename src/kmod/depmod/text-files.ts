@@ -1,35 +1,35 @@
-import type { IndexedModule } from './graph.js';
+import type { GraphModule } from './graph.js';
 import type { Say } from './messages.js';
 import type { SymbolTable } from './symbols.js';
 
 /** `modules.dep`: a line for each module, what is to be loaded first at its end. */
-export function depText(modules: readonly IndexedModule[]): string {
+export function depText(modules: readonly GraphModule[]): string {
   return modules.map((module) => `${depLine(module)}\n`).join('');
 }
 
 /** `path: dependency dependency`. */
-export function depLine(module: IndexedModule): string {
+export function depLine(module: GraphModule): string {
   return `${module.path}:${module
     .allDependencies()
     .map(({ path }) => ` ${path}`)
     .join('')}`;
 }
 
-export function aliasText(modules: readonly IndexedModule[]): string {
+export function aliasText(modules: readonly GraphModule[]): string {
   const lines = ['# Aliases extracted from modules themselves.\n'];
   for (const { name, facts } of modules)
     for (const alias of facts.aliases) lines.push(`alias ${alias} ${name}\n`);
   return lines.join('');
 }
 
-export function softdepText(modules: readonly IndexedModule[]): string {
+export function softdepText(modules: readonly GraphModule[]): string {
   const lines = ['# Soft dependencies extracted from modules themselves.\n'];
   for (const { name, facts } of modules)
     for (const text of facts.softdeps) lines.push(`softdep ${name} ${text}\n`);
   return lines.join('');
 }
 
-export function weakdepText(modules: readonly IndexedModule[]): string {
+export function weakdepText(modules: readonly GraphModule[]): string {
   const lines = ['# Weak dependencies extracted from modules themselves.\n'];
   for (const { name, facts } of modules)
     for (const text of facts.weakdeps) lines.push(`weakdep ${name} ${text}\n`);
@@ -49,7 +49,7 @@ interface DeviceNode {
 }
 
 /** `modules.devname`: nodes in /dev that udev or kmod static-nodes make so that opening them loads the module. */
-export function devnameText(modules: readonly IndexedModule[], say: Say): string {
+export function devnameText(modules: readonly GraphModule[], say: Say): string {
   const lines: string[] = [];
   for (const module of modules) {
     const { name, node } = deviceOf(module.facts.aliases);

@@ -1,10 +1,7 @@
 import { cleanPath, type FileSource, infoOf } from '../file-source.js';
 import type { Say } from './messages.js';
 import { isModulePath } from './names.js';
-import { problemOfDirectory } from './search.js';
-
-/** Directories further down come of links that lead in a circle. */
-const MAX_DEPTH = 200;
+import { MAX_DEPTH, problemOfDirectory } from './search.js';
 
 /**
  * Whether no module below lib/modules/RELEASE is newer than its modules.dep, by the second (-A). False also where

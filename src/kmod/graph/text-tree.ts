@@ -54,6 +54,6 @@ class TextTree {
 }
 
 /** Whether the edges lead to the roots rather than from them. */
-export function isReversed({ roots, edges }: DependencyGraph): boolean {
+function isReversed({ roots, edges }: DependencyGraph): boolean {
   return edges.length > 0 && roots.includes(edges[0].to) && !roots.includes(edges[0].from);
 }

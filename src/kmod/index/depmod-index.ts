@@ -163,7 +163,7 @@ function aliasTable(text: string | undefined): IndexTable {
 }
 
 /** `alias PATTERN MODULE` lines. */
-export function* parseAliases(text: string): Generator<readonly [alias: string, module: string]> {
+function* parseAliases(text: string): Generator<readonly [alias: string, module: string]> {
   for (const line of text.split('\n')) {
     if (!line.startsWith('alias ')) continue;
     const space = line.lastIndexOf(' ');

@@ -6,7 +6,7 @@ import type { IndexTable } from './index-table.js';
 /** File format of libkmod-index.c: "BOOTFAST" in figures, then the version, then where the root is. */
 const MAGIC = 0xb007f457;
 const MAJOR_VERSION = 2;
-const HEADER_SIZE = 12;
+const INDEX_HEADER_SIZE = 12;
 
 /** A node's offset tells in its upper bits which parts the node has. */
 const HAS_PREFIX = 0x80000000;
@@ -54,8 +54,8 @@ export class TrieReader implements IndexTable {
     private readonly file: string,
   ) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.length < HEADER_SIZE)
-      throw new FormatError(file, 'header', 0, `${bytes.length} bytes, it has ${HEADER_SIZE}`);
+    if (bytes.length < INDEX_HEADER_SIZE)
+      throw new FormatError(file, 'header', 0, `${bytes.length} bytes, it has ${INDEX_HEADER_SIZE}`);
     const magic = this.view.getUint32(0);
     if (magic !== MAGIC) throw new FormatError(file, 'magic', 0, `${hex(magic)} instead of ${hex(MAGIC)}`);
     const major = this.view.getUint16(4);

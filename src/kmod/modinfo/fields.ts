@@ -30,7 +30,7 @@ export function fieldOf(text: string): InfoField {
     : { key: text.slice(0, equals), value: text.slice(equals + 1) };
 }
 
-const NT_GNU_BUILD_ID = 3;
+export const NT_GNU_BUILD_ID = 3;
 const NOTE_HEADER = 12;
 
 /** The one note of `.note.gnu.build-id` (elf(5)), where it is sound. */
@@ -56,7 +56,7 @@ function signatureFields({ type, signer, keyId, hash, signature }: SignatureInfo
 }
 
 /** A C string ends at its first NUL. */
-export function upToNul(text: string): string {
+function upToNul(text: string): string {
   const end = text.indexOf('\0');
   return end < 0 ? text : text.slice(0, end);
 }

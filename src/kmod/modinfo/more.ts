@@ -13,7 +13,7 @@ import { btfView, exportsView, importsView, sectionsView } from './views.js';
 /** What modbox shows of a module beyond kmod's fields. */
 export type View = 'exports' | 'imports' | 'sections' | 'btf';
 
-export interface MoreOptions {
+interface MoreOptions {
   readonly root: string;
   /** As given on the command line. */
   readonly release: string | undefined;

@@ -1,5 +1,7 @@
 import { FormatError } from '../../formats/format-error.js';
 import { firstSigner, type Pkcs7Signer } from '../../formats/pkcs7.js';
+import { COMMON_NAME } from '../../trust/certificate.js';
+import { TRAILER_BYTES } from '../../trust/trailer.js';
 import { bytesOf, byteText } from '../byte-text.js';
 
 /** A module's appended signature as kmod tells of it. Texts are byte texts. */
@@ -13,9 +15,6 @@ export interface SignatureInfo {
 }
 
 const MARKER = bytesOf('~Module signature appended~\n');
-
-/** sizeof(struct module_signature), include/linux/module_signature.h. */
-const TRAILER_BYTES = 12;
 
 // Of Linux 3.7's kernel/module_signing.c, whose numbers the trailer has.
 const KEY_TYPES = ['PGP', 'X509', 'PKCS#7'];
@@ -42,8 +41,6 @@ const DIGEST_NAMES: Readonly<Record<string, string>> = {
   '2.16.840.1.101.3.4.2.10': 'sha3-512',
   '1.2.156.10197.1.401': 'sm3',
 };
-
-const COMMON_NAME = '2.5.4.3';
 
 /** What kmod tells of the signature at the end of an unpacked module's file; undefined where it finds none. */
 export function signatureOf(bytes: Uint8Array, file: string): SignatureInfo | undefined {

@@ -20,7 +20,7 @@ export class NotFound extends Error {
   override readonly name = 'NotFound';
 }
 
-export interface SubjectPlace {
+interface SubjectPlace {
   readonly files: FileSource;
   absolute(path: string): string;
   readonly release: string;

@@ -3,7 +3,7 @@ import { type InfoField, type InfoParameter, isParameter, parametersOf } from '.
 import type { Subject } from './subject.js';
 
 /** How kmod's modinfo is to write. */
-export interface TextStyle {
+interface TextStyle {
   /** Only this field's values. */
   readonly field: string | undefined;
   readonly separator: string;

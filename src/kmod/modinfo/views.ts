@@ -1,5 +1,7 @@
 import { ownTypes } from '../../formats/btf/own-types.js';
+import { NAMESPACE } from '../../formats/module-exports.js';
 import type { ModuleFile } from '../module-file.js';
+import { NT_GNU_BUILD_ID } from './fields.js';
 import { SECTION_TYPES, sectionFlags } from './section-names.js';
 
 /** A symbol that a module gives to others. */
@@ -39,7 +41,6 @@ export interface BtfView {
 }
 
 const KSYMTAB = '__ksymtab_';
-const NAMESPACE = '__kstrtabns_';
 
 /** Exports in the order of the symbol table; by the symbols that EXPORT_SYMBOL leaves (include/linux/export-internal.h). */
 export function exportsView(module: ModuleFile): ExportView[] {
@@ -107,7 +108,6 @@ export function btfView(module: ModuleFile, base: Uint8Array | undefined): BtfVi
   }));
 }
 
-const NT_GNU_BUILD_ID = 3;
 const NOTE_HEADER_BYTES = 12;
 
 /** The build-id in hexadecimal digits (ld(1), --build-id); null where the module has none. */

@@ -1,3 +1,4 @@
+import { STB_WEAK } from '../../formats/elf/constants.js';
 import type { ElfView } from './elf-view.js';
 import { NameTable } from './name-table.js';
 import type { SymbolTable } from './symbol-table.js';
@@ -11,7 +12,6 @@ export interface DependencySymbol extends SymbolCrc {
 const EM_SPARC = 2;
 const EM_SPARCV9 = 43;
 const STT_SPARC_REGISTER = 13;
-const STB_WEAK = 2;
 
 /**
  * Undefined symbols in the order of the symbol table, with the CRCs of `__versions` (0 where it has none), then what

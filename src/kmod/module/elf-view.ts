@@ -9,7 +9,7 @@ export interface SectionRange {
 }
 
 /** Fields of a section header (gABI, "Section Header") for people who want to see all of them. */
-export interface SectionHeader extends SectionRange {
+interface SectionHeader extends SectionRange {
   readonly name: string;
   readonly type: number;
   readonly flags: number;

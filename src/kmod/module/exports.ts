@@ -1,11 +1,9 @@
+import { SHN_ABS, SHN_UNDEF } from '../../formats/elf/constants.js';
 import { ENODATA } from '../../linux/errno.js';
 import { KmodError } from '../kmod-error.js';
 import type { ElfView, SectionRange } from './elf-view.js';
 import type { SymbolTable } from './symbol-table.js';
 import type { SymbolCrc } from './versions.js';
-
-const SHN_UNDEF = 0;
-const SHN_ABS = 0xfff1;
 
 const CRC_PREFIX = new TextEncoder().encode('__crc_');
 

@@ -1,7 +1,6 @@
 import type { FileEntry, FileInfo, FileSource } from '../file-source.js';
+import { DIRECTORY } from '../file-source.js';
 import type { DiskFiles } from './disk-files.js';
-
-const DIRECTORY: FileInfo = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 };
 
 /**
  * Of a disk only /lib/modules/RELEASE: the tree that a module's file lies in, where nobody said that the rest of the disk is

@@ -9,7 +9,7 @@ import { ModuleTree } from '../module-tree.js';
 import { DiskFiles } from './disk-files.js';
 import { DiskWriter } from './disk-writer.js';
 
-export interface WriteImageOptions {
+interface WriteImageOptions {
   /** The image may have a tree of this release already. */
   readonly add?: boolean;
   /** Copy modprobe.d too. */
@@ -17,7 +17,7 @@ export interface WriteImageOptions {
 }
 
 /** An image that is there already, and was not to be added to. */
-export class ImageExistsError extends Error {
+class ImageExistsError extends Error {
   override readonly name = 'ImageExistsError';
   readonly syscall = 'mkdir';
 }

@@ -1,6 +1,6 @@
 import { FileTreeKernel } from '../file-tree-kernel.js';
 import type { FileSource, ModuleTree } from '../index.js';
-import { type RunningKernel, runNow, type Steps, type ToolHost } from '../tools/tool.js';
+import { type RunningKernel, runToEnd, type Steps, type ToolHost } from '../tools/tool.js';
 
 export interface Captured {
   readonly exit: number;
@@ -42,6 +42,6 @@ export function runTool(
       written.err += text;
     },
   };
-  const exit = runNow(tool(host, args));
+  const exit = runToEnd(tool(host, args));
   return { exit, stdout: written.out, stderr: written.err };
 }

@@ -1,7 +1,7 @@
 import type { FileSource } from '../file-source.js';
 import { DiskFiles } from '../node/disk-files.js';
 import { ToolExit } from '../tools/log.js';
-import { type RunningKernel, runNow, type Steps, type ToolHost } from '../tools/tool.js';
+import { type RunningKernel, runToEnd, type Steps, type ToolHost } from '../tools/tool.js';
 import type { ToolRun } from './real-kmod.js';
 
 /** A host that keeps what is written, for tools that act on no kernel. */
@@ -39,7 +39,7 @@ export function runTool(
   const result = (status: number): ToolRun => ({ status, out: Buffer.concat(host.written), err: host.said });
   try {
     const steps = run(host);
-    return result(typeof steps === 'number' ? steps : runNow(steps));
+    return result(typeof steps === 'number' ? steps : runToEnd(steps));
   } catch (error) {
     if (error instanceof ToolExit) return result(error.status);
     throw error;

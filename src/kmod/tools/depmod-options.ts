@@ -74,7 +74,7 @@ export interface DepmodOptions {
   json: boolean;
 }
 
-export type DepmodCommand =
+type DepmodCommand =
   | { readonly kind: 'run'; readonly options: DepmodOptions; readonly operands: readonly string[] }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }

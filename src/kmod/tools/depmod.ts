@@ -6,7 +6,7 @@ import { type KernelSymbols, kernelSymbols } from '../depmod/kernel-symbols.js';
 import { type IndexInputs, type MadeIndex, makeIndex } from '../depmod/make-index.js';
 import { DepmodFailure, type Message, type Say } from '../depmod/messages.js';
 import { modulesByPath } from '../depmod/named-modules.js';
-import { type FoundModule, problemOfDirectory, searchModules } from '../depmod/search.js';
+import { type ModuleOnDisk, problemOfDirectory, searchModules } from '../depmod/search.js';
 import { treeFile } from '../depmod/tree-file.js';
 import { isUpToDate } from '../depmod/up-to-date.js';
 import { confined, type FileSource } from '../file-source.js';
@@ -24,7 +24,7 @@ export type DepmodHost = Pick<
 >;
 
 /** Makes an index of modules that are read from `files`, or finds it where one was kept; may wait. */
-export type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
+type IndexMaker<Wait> = (inputs: IndexInputs, files: FileSource) => Steps<Wait, MadeIndex>;
 
 /** depmod(8), with every module's file read when it is needed. */
 export const depmod: Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]) =>
@@ -115,7 +115,7 @@ class DepmodRun {
     else if (this.options.verbosity > 0) this.host.out(text);
   }
 
-  private search(directory: string, release: string): FoundModule[] {
+  private search(directory: string, release: string): ModuleOnDisk[] {
     const { files } = this;
     const config = readDepmodConfig(files, release, this.say, this.options.configPaths);
     return searchModules(files, directory, config, this.say);
@@ -138,7 +138,7 @@ class DepmodRun {
 
   private inputs(
     directory: string,
-    modules: readonly FoundModule[],
+    modules: readonly ModuleOnDisk[],
     kernel: KernelSymbols | undefined,
   ): IndexInputs {
     const { options, files } = this;

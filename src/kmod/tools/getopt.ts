@@ -22,7 +22,7 @@ export interface GivenOption {
   readonly argument: string;
 }
 
-export type CommandLine =
+type CommandLine =
   | { readonly kind: 'ok'; readonly options: readonly GivenOption[]; readonly operands: readonly string[] }
   /** `options` holds those before the wrong one; `message` ends in a newline. */
   | { readonly kind: 'wrong'; readonly options: readonly GivenOption[]; readonly message: string };

@@ -17,7 +17,7 @@ export interface ModinfoRequest {
   readonly views: readonly View[];
 }
 
-export type ModinfoCommand =
+type ModinfoCommand =
   | ModinfoRequest
   | { readonly kind: 'help' | 'version' }
   | { readonly kind: 'wrong'; readonly message: string };

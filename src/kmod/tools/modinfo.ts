@@ -1,3 +1,4 @@
+import { PATH_MAX } from '../../files/limits.js';
 import { strerror } from '../../linux/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
 import { confined, type FileSource } from '../file-source.js';
@@ -28,9 +29,6 @@ Options:
 \t-V, --version               Show version
 \t-h, --help                  Show this help
 `;
-
-/** Bytes of the longest path (limits.h). */
-const PATH_MAX = 4096;
 
 /** modinfo(8) as kmod 34 has it, and with more: src/kmod/modinfo/README.md. */
 // biome-ignore lint/correctness/useYield: a tool that never waits

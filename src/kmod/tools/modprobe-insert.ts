@@ -8,7 +8,7 @@ import { type ModuleSystem, type ProbeOptions, probeInsert } from './probe.js';
 import type { CallOutcome, Steps } from './tool.js';
 
 /** A step of `--json`, with what `modprobe -D` shows of it. */
-export interface ReportedStep {
+interface ReportedStep {
   readonly module: string;
   /** 'none': a name that has neither a file nor a place in the kernel image. */
   readonly action: 'insmod' | 'install' | 'builtin' | 'none';
@@ -108,7 +108,7 @@ function reported(step: InsertStep, options: string): ReportedStep {
 }
 
 /** What modprobe says of an errno: two have a meaning of their own for modules. */
-export function insertMessage(errno: number): string {
+function insertMessage(errno: number): string {
   switch (errno) {
     case EEXIST:
       return 'Module already in kernel';

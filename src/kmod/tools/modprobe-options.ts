@@ -71,7 +71,7 @@ const TABLE: OptionTable = {
   ],
 };
 
-export const HELP = `Usage:
+const HELP = `Usage:
 	modprobe [options] [-i] [-b] modulename
 	modprobe [options] -a [-i] [-b] modulename [modulename...]
 	modprobe [options] -r [-i] modulename

@@ -3,7 +3,7 @@ import { LOG, ToolExit, ToolLog } from './log.js';
 import type { Steps, ToolHost } from './tool.js';
 
 /** What a tool logs before its options are read. */
-export const EARLY_PRIORITY = LOG.warning;
+const EARLY_PRIORITY = LOG.warning;
 
 /** The log of a tool, on stderr. */
 export function openLog<Wait>(host: ToolHost<Wait>, program: string): ToolLog {

@@ -7,7 +7,7 @@ import { LOG, type ToolLog } from './log.js';
 import type { ToolHost } from './tool.js';
 
 /** Which tree, and which configuration. */
-export interface TreePlace {
+interface TreePlace {
   /** Directory that lib/modules/RELEASE lies below (`-d`); '' by default. It does not move the configuration. */
   readonly root?: string | undefined;
   /** `-S`; the host's by default. */

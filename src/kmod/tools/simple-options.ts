@@ -14,7 +14,7 @@ export interface SimpleOptions {
 }
 
 /** A tool's own options, besides those that all have. */
-export interface OwnOptions {
+interface OwnOptions {
   readonly short: string;
   readonly long: readonly LongOption[];
 }

@@ -79,7 +79,7 @@ export interface ToolHost<Wait> {
 export type Tool = <Wait>(host: ToolHost<Wait>, args: readonly string[]) => Steps<Wait, number>;
 
 /** A tool that runs to its end here and now: nothing in it may wait. */
-export function runNow(steps: Steps<never, number>): number {
+export function runToEnd(steps: Steps<never, number>): number {
   const { done, value } = steps.next();
   if (!done) throw new Error('a tool waits where nothing can be waited for');
   return value;

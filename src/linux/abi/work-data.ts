@@ -1,8 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 
-const PENDING = 1n;
-
 /**
  * work_struct.data of work that runs nowhere: whether it is pending, how often it was disabled where the target's
  * kernel can do that, and that no pool has it (include/linux/workqueue.h, enum work_bits).
@@ -10,11 +8,13 @@ const PENDING = 1n;
 export class WorkData {
   /** What INIT_WORK() puts there: WORK_STRUCT_NO_POOL. */
   readonly idle: bigint;
+  private readonly pending: bigint;
   private readonly disableShift: bigint | undefined;
   private readonly disableMask: bigint;
 
   constructor(private readonly k: LinuxKernel) {
     const value = (name: string): bigint => BigInt(k.enumValue(name));
+    this.pending = value('WORK_STRUCT_PENDING');
     this.idle = ((1n << value('WORK_OFFQ_POOL_BITS')) - 1n) << value('WORK_OFFQ_POOL_SHIFT');
     const shift = k.types.findEnumValue('WORK_OFFQ_DISABLE_SHIFT');
     this.disableShift = shift === undefined ? undefined : BigInt(shift);
@@ -22,7 +22,7 @@ export class WorkData {
   }
 
   isPending(work: Ptr): boolean {
-    return (this.get(work) & PENDING) !== 0n;
+    return (this.get(work) & this.pending) !== 0n;
   }
 
   setPending(work: Ptr, pending: boolean): void {
@@ -40,7 +40,7 @@ export class WorkData {
 
   private set(work: Ptr, pending: boolean, disabled: bigint): void {
     const count = this.disableShift === undefined ? 0n : disabled << this.disableShift;
-    this.struct.setBig(work, 'data.counter', this.idle | count | (pending ? PENDING : 0n));
+    this.struct.setBig(work, 'data.counter', this.idle | count | (pending ? this.pending : 0n));
   }
 
   private get(work: Ptr): bigint {

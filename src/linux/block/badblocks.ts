@@ -1,9 +1,7 @@
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-
-const PAGE_SIZE = 4096;
 
 /** Lists of bad sectors (block/badblocks.c): a page of ranges. */
 export class BadBlocks implements Subsystem {

@@ -3,7 +3,6 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** bioset_init() flags (include/linux/bio.h). */
-const BIOSET_NEED_BVECS = 1;
 const INLINE_VECTORS = 4;
 
 /** Pools of bios (block/bio.c). The pools themselves are made when the first bio is taken. */
@@ -14,7 +13,8 @@ export class BioSets implements Subsystem {
     bioset_init: (set: Ptr, _size: number, frontPad: number, flags: number) => {
       const type = this.k.struct('bio_set');
       type.set(set, 'front_pad', frontPad);
-      const vectors = (flags & BIOSET_NEED_BVECS) !== 0 ? INLINE_VECTORS * this.k.sizeOf('bio_vec') : 0;
+      const vectors =
+        (flags & this.k.enumValue('BIOSET_NEED_BVECS')) !== 0 ? INLINE_VECTORS * this.k.sizeOf('bio_vec') : 0;
       if (type.has('back_pad')) type.set(set, 'back_pad', vectors);
       return 0;
     },

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { GFP_KERNEL } from '../abi/gfp.js';
 import { EINVAL, ENOMEM, ENOSPC } from '../errno.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-
-const GFP_KERNEL = 0xcc0;
 
 /** Policies by which control groups share disks (block/blk-cgroup.c). There is one group, the root. */
 export class BlockCgroups implements Subsystem {

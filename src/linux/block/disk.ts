@@ -1,7 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { S_IFBLK } from '../../files/mode.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
-import type { Sleepable } from '../../kernel/effects.js';
-import { runNow } from '../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import { Devices } from '../drivers/base/core.js';
@@ -9,29 +10,25 @@ import { putDevice } from '../drivers/base/device.js';
 import { registerLate } from '../drivers/base/host-class.js';
 import { EINVAL, ENOMEM } from '../errno.js';
 import { errPtr, isErr } from '../errors.js';
-import { S_IFBLK } from '../fs/flags.js';
 import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
-import { GRACE_NS } from '../locking/rcu.js';
+import { lowestFree } from '../lib/lowest-free.js';
+import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
 import { RequestQueues } from './queue.js';
-import { QueueLimits } from './queue-limits.js';
+import { QueueLimits, SECTOR_SHIFT } from './queue-limits.js';
 
 /** Major of disks whose driver has no number of its own (include/uapi/linux/major.h). */
 const BLOCK_EXT_MAJOR = 259;
-const SECTOR_SHIFT = 9;
 /** gendisk.state bits (include/linux/blkdev.h). */
 const GD_READ_ONLY = 1n << 1n;
 const GD_DEAD = 1n << 2n;
 const GD_ADDED = 1n << 4n;
 const GD_OWNS_QUEUE = 1n << 6n;
-/** gendisk.flags: not shown to user space. */
-const GENHD_FL_HIDDEN = 1 << 1;
-const LOGLEVEL_INFO = 6;
 
 /** Disks: struct gendisk and its whole-disk block_device (block/genhd.c). */
 export class Disks implements Subsystem {
@@ -66,8 +63,6 @@ export class Disks implements Subsystem {
     sync_blockdev: nothing('nothing is ever dirty: there is no page cache', 0),
     set_disk_ro: (disk: Ptr, readOnly: boolean) => this.state(disk, GD_READ_ONLY, readOnly),
   };
-
-  readonly signatures = { __alloc_disk_node: 'p:pip', blk_mq_alloc_disk_for_queue: 'p:pp' };
 
   private device(disk: Ptr): Ptr {
     const part = this.k.struct('gendisk').get(disk, 'part0');
@@ -153,7 +148,7 @@ export class Disks implements Subsystem {
     devices.set(device, 'parent', parent);
     devices.set(device, 'groups', groups);
     k.get(Devices).setName(device, type.text(disk, 'disk_name'));
-    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    const hidden = (type.get(disk, 'flags') & k.enumValue('GENHD_FL_HIDDEN')) !== 0;
     if (!hidden) devices.set(device, 'devt', number);
     const error = yield* k.get(Devices).add(device);
     if (error !== 0) return error;
@@ -194,8 +189,7 @@ export class Disks implements Subsystem {
       warn(this.k, '', 'block/genhd.c', 'device_add_disk');
       return false;
     }
-    let minor = 0;
-    while (this.extendedMinors.has(minor)) minor++;
+    const minor = lowestFree(this.extendedMinors);
     this.extendedMinors.add(minor);
     type.set(disk, 'major', BLOCK_EXT_MAJOR);
     type.set(disk, 'first_minor', minor);
@@ -275,7 +269,7 @@ export class Disks implements Subsystem {
     const before = k.struct('block_device').get(type.get(disk, 'part0'), 'bd_nr_sectors');
     this.setCapacity(disk, sectors);
     const alive = (type.getBig(disk, 'state') & (GD_ADDED | GD_DEAD)) === GD_ADDED;
-    const hidden = (type.get(disk, 'flags') & GENHD_FL_HIDDEN) !== 0;
+    const hidden = (type.get(disk, 'flags') & k.enumValue('GENHD_FL_HIDDEN')) !== 0;
     if (before === sectors || !alive || hidden) return false;
     const name = type.text(disk, 'disk_name');
     k.log.line(`${name}: detected capacity change from ${before} to ${sectors}`, LOGLEVEL_INFO);

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
 import { list } from '../abi/list.js';
 import { EBUSY, EINVAL, ENOMEM } from '../errno.js';
 import { type Holding, heldStructs } from '../holding.js';
@@ -53,7 +54,7 @@ export class Elevators implements Subsystem {
     list.addTail(k.space, type.addr(elevator, 'list'), this.head);
     this.k.origins.note(elevator);
     this.registered.push(elevator);
-    k.log.line(`io scheduler ${name} registered`, 6);
+    k.log.line(`io scheduler ${name} registered`, LOGLEVEL_INFO);
     return 0;
   }
 

@@ -1,14 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
+import { MAJOR_MAX } from '../abi/device-number.js';
 import { EBUSY, EINVAL } from '../errno.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Largest block major (BLKDEV_MAJOR_MAX). */
-const MAJOR_MAX = 512;
 /** Majors given out on request start here and go down (BLKDEV_MAJOR_HASH_SIZE - 1). */
 const HIGHEST_DYNAMIC = 254;
-const LOGLEVEL_ERR = 3;
 
 interface BlockMajor {
   readonly major: number;

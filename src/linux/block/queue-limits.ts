@@ -1,11 +1,11 @@
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
 import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
-const SECTOR_SHIFT = 9;
-const PAGE_SIZE = 4096;
+export const SECTOR_SHIFT = 9;
 /** Limits that a queue starts with (block/blk-settings.c, include/linux/blkdev.h). */
 const SAFE_MAX_SECTORS = 255;
 const DEFAULT_MAX_SECTORS = 2560;
@@ -159,7 +159,7 @@ export class QueueLimits implements Subsystem {
     let most = sectors;
     if (most * 2 ** SECTOR_SHIFT < PAGE_SIZE) {
       most = PAGE_SIZE >> SECTOR_SHIFT;
-      this.k.log.line(`blk_queue_max_hw_sectors: set to minimum ${most}`, 6);
+      this.k.log.line(`blk_queue_max_hw_sectors: set to minimum ${most}`, LOGLEVEL_INFO);
     }
     const block = this.get(q, 'logical_block_size') >> SECTOR_SHIFT;
     most = roundDown(most, block);

@@ -1,17 +1,16 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../kernel/log.js';
+import { SMP_CACHE_BYTES } from '../abi/cache.js';
 import { list } from '../abi/list.js';
 import { EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** BLK_MQ_MAX_DEPTH */
-const MAX_DEPTH = 10240;
+const BLK_MQ_MAX_DEPTH = 10240;
 /** BLK_MQ_TAG_MIN: tags that are not reserved. */
 const MIN_TAGS = 1;
-const CACHE_LINE = 64;
-const KERN_ERR = 3;
-const KERN_INFO = 6;
 
 /** Tag sets: the requests that the queues of one device share (block/blk-mq.c, block/blk-mq-tag.c). */
 export class TagSets implements Subsystem {
@@ -48,9 +47,9 @@ export class TagSets implements Subsystem {
     if (ops.get(operations, 'queue_rq') === 0) return -EINVAL;
     if ((ops.get(operations, 'get_budget') === 0) !== (ops.get(operations, 'put_budget') === 0))
       return -EINVAL;
-    if (depth > MAX_DEPTH) {
-      k.log.line(`blk-mq: reduced tag depth to ${MAX_DEPTH}`, KERN_INFO);
-      type.set(set, 'queue_depth', MAX_DEPTH);
+    if (depth > BLK_MQ_MAX_DEPTH) {
+      k.log.line(`blk-mq: reduced tag depth to ${BLK_MQ_MAX_DEPTH}`, LOGLEVEL_INFO);
+      type.set(set, 'queue_depth', BLK_MQ_MAX_DEPTH);
     }
     if (type.get(set, 'nr_maps') === 0) type.set(set, 'nr_maps', 1);
     // One CPU has no use for more hardware queues.
@@ -77,11 +76,11 @@ export class TagSets implements Subsystem {
       const depth = type.get(set, 'queue_depth') >>> 1;
       type.set(set, 'queue_depth', depth);
       if (depth >= least) continue;
-      k.log.line('blk-mq: failed to allocate request map', KERN_ERR);
+      k.log.line('blk-mq: failed to allocate request map', LOGLEVEL_ERR);
       return false;
     }
     const depth = type.get(set, 'queue_depth');
-    if (depth !== wanted) k.log.line(`blk-mq: reduced tag depth (${wanted} -> ${depth})`, KERN_INFO);
+    if (depth !== wanted) k.log.line(`blk-mq: reduced tag depth (${wanted} -> ${depth})`, LOGLEVEL_INFO);
     return true;
   }
 
@@ -133,7 +132,7 @@ export class TagSets implements Subsystem {
     tagType.set(tags, 'rqs', k.slab.allocateBytes(depth * 8, true));
     const table = k.slab.allocateBytes(depth * 8, true);
     tagType.set(tags, 'static_rqs', table);
-    const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / CACHE_LINE) * CACHE_LINE;
+    const stride = Math.ceil((requests.size + type.get(set, 'cmd_size')) / SMP_CACHE_BYTES) * SMP_CACHE_BYTES;
     const memory = k.pages.allocateExact(depth * stride);
     if (memory === 0) return false;
     this.memory.set(tags, memory);

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { INT_MAX } from '../abi/limits.js';
 import { Oops } from '../errors.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { jumpEntries, setJump } from '../module/patch-sites.js';
 import type { Subsystem } from '../subsystem.js';
-
-const INT_MAX = 0x7fff_ffff;
 
 /** Static keys (Documentation/staging/static-keys.rst): a change patches every branch on the key. */
 export class JumpLabels implements Subsystem {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { constant, nothing, partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import { Oops } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import { symbolize } from '../kallsyms/symbolize.js';
@@ -152,12 +152,12 @@ export class CoreMisc implements Subsystem {
   }
 
   private capable(capability: number): boolean {
-    const who = this.k.get(Credentials);
+    const who = this.k.get(TaskCredentials);
     return who.has(who.current, capability);
   }
 
   private hasCapability(task: Ptr, capability: number): boolean {
-    return this.k.get(Credentials).has(this.k.struct('task_struct').get(task, 'real_cred'), capability);
+    return this.k.get(TaskCredentials).has(this.k.struct('task_struct').get(task, 'real_cred'), capability);
   }
 
   private fillCredentials(at: Ptr): void {

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { ULONG_MAX } from '../abi/limits.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
+import { NSEC_PER_SEC } from '../time/timekeeping.js';
 
-const ALL_ONES = 0xffff_ffff_ffff_ffffn;
-const NSEC_PER_SEC = 1_000_000_000n;
 const SHIFT = 24;
 
 /**
@@ -45,7 +45,7 @@ export class PvClockGtod implements Subsystem {
       const clock = this.makeClock();
       for (const reader of ['tkr_mono', 'tkr_raw']) {
         type.set(this.timekeeper, `${reader}.clock`, clock);
-        type.setBig(this.timekeeper, `${reader}.mask`, ALL_ONES);
+        type.setBig(this.timekeeper, `${reader}.mask`, ULONG_MAX);
         type.set(this.timekeeper, `${reader}.mult`, this.multiplier());
         type.set(this.timekeeper, `${reader}.shift`, SHIFT);
       }
@@ -74,7 +74,7 @@ export class PvClockGtod implements Subsystem {
     const { k } = this;
     const type = k.struct('clocksource');
     const clock = k.permanent(type.size);
-    type.setBig(clock, 'mask', ALL_ONES);
+    type.setBig(clock, 'mask', ULONG_MAX);
     type.set(clock, 'mult', this.multiplier());
     type.set(clock, 'shift', SHIFT);
     type.set(clock, 'name', k.constantString('tsc'));

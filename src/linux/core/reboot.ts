@@ -28,7 +28,6 @@ export class EventChains implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = this.build();
-  readonly signatures = Object.fromEntries(CHAINS.flat().map((name) => [name, 'i:p']));
 
   private build(): Record<string, (block: Ptr) => number> {
     const found: Record<string, (block: Ptr) => number> = {};

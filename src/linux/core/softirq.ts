@@ -5,7 +5,7 @@ import { yieldCpu } from '../../kernel/effects.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { HI_SOFTIRQ, inSoftirq, TASKLET_SOFTIRQ } from '../time/softirq-context.js';
+import { inSoftirq } from '../time/softirq-context.js';
 
 const SCHEDULED = 1;
 
@@ -31,8 +31,8 @@ export class Softirqs implements Subsystem {
       type.set(tasklet, 'callback', callback);
       type.set(tasklet, 'use_callback', 1);
     },
-    __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet, TASKLET_SOFTIRQ),
-    __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet, HI_SOFTIRQ),
+    __tasklet_schedule: (tasklet: Ptr) => this.schedule(tasklet, this.k.enumValue('TASKLET_SOFTIRQ')),
+    __tasklet_hi_schedule: (tasklet: Ptr) => this.schedule(tasklet, this.k.enumValue('HI_SOFTIRQ')),
     tasklet_kill: (tasklet: Ptr) => this.kill(tasklet),
     tasklet_unlock_wait: constant(undefined),
     tasklet_unlock_spin_wait: constant(undefined),

@@ -10,7 +10,7 @@ import { TYPE_CIPHER } from './types.js';
 const BLOCK_BYTES = 16;
 const PRIORITY = 100;
 const SHORTEST_KEY = 16;
-const LONGEST_KEY = 32;
+const AES_MAX_KEY_SIZE = 32;
 
 /** The single-block cipher `aes`, where it is built into the kernel image (crypto/aes_generic.c). */
 export class AesGeneric implements Subsystem {
@@ -33,7 +33,7 @@ export class AesGeneric implements Subsystem {
     type.set(alg, 'cra_blocksize', BLOCK_BYTES);
     type.set(alg, 'cra_ctxsize', k.sizeOf('crypto_aes_ctx'));
     type.set(alg, 'cra_u.cipher.cia_min_keysize', SHORTEST_KEY);
-    type.set(alg, 'cra_u.cipher.cia_max_keysize', LONGEST_KEY);
+    type.set(alg, 'cra_u.cipher.cia_max_keysize', AES_MAX_KEY_SIZE);
     type.set(alg, 'cra_u.cipher.cia_setkey', k.fn('crypto_aes_set_key'));
     type.bind(alg, 'cra_u.cipher.cia_encrypt', 'crypto_aes_encrypt', (tfm: Ptr, out: Ptr, input: Ptr) =>
       k.get(Aes).encrypt(this.contextOf(tfm), out, input),

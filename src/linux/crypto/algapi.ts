@@ -9,7 +9,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
 import {
-  FLAG_DEAD,
+  CRYPTO_ALG_DEAD,
   FLAG_INTERNAL,
   FLAG_TESTED,
   MAX_ALGAPI_ALIGNMASK,
@@ -20,11 +20,10 @@ import {
   TYPE_MASK,
 } from './types.js';
 
-/** Kinds that answer a lookup of another kind: a plain hash serves as an asynchronous one. */
-const NAME_LIMIT = 128;
+/** Bytes of an algorithm's name with its NUL. */
+const CRYPTO_MAX_ALG_NAME = 128;
 /** Types that serve as asynchronous hashes: both kinds of hash. */
 const AHASH_MASK = 0xe;
-const CRYPTO_MSG_ALG_LOADED = 3;
 
 /** The list of algorithms: registration, lookup by name and priority (crypto/algapi.c, crypto/api.c). */
 export class CryptoApi implements Subsystem {
@@ -85,7 +84,7 @@ export class CryptoApi implements Subsystem {
         return -EEXIST;
     }
     type.set(alg, 'cra_refcnt.refs.counter', 1);
-    type.set(alg, 'cra_flags', (type.get(alg, 'cra_flags') & ~FLAG_DEAD) | FLAG_TESTED);
+    type.set(alg, 'cra_flags', (type.get(alg, 'cra_flags') & ~CRYPTO_ALG_DEAD) | FLAG_TESTED);
     list.init(k.space, type.addr(alg, 'cra_users'));
     if (k.hasSymbol('crypto_alg_list'))
       list.add(k.space, type.addr(alg, 'cra_list'), k.symbol('crypto_alg_list'));
@@ -93,7 +92,7 @@ export class CryptoApi implements Subsystem {
     this.algorithms.unshift(alg);
     this.test?.(alg);
     if (k.hasSymbol('crypto_chain'))
-      yield* k.get(Notifiers).callChain(this.chain, CRYPTO_MSG_ALG_LOADED, alg);
+      yield* k.get(Notifiers).callChain(this.chain, k.enumValue('CRYPTO_MSG_ALG_LOADED'), alg);
     return 0;
   }
 
@@ -130,7 +129,7 @@ export class CryptoApi implements Subsystem {
     const type = this.k.struct('crypto_alg');
     this.algorithms.splice(this.algorithms.indexOf(alg), 1);
     list.delInit(this.k.space, type.addr(alg, 'cra_list'));
-    type.set(alg, 'cra_flags', type.get(alg, 'cra_flags') | FLAG_DEAD);
+    type.set(alg, 'cra_flags', type.get(alg, 'cra_flags') | CRYPTO_ALG_DEAD);
   }
 
   /** Registers `count` algorithms of a container struct; on failure those before it are taken out again. */
@@ -168,7 +167,7 @@ export class CryptoApi implements Subsystem {
   get(alg: Ptr): boolean {
     const type = this.k.struct('crypto_alg');
     const module = type.get(alg, 'cra_module');
-    if (!this.k.get(Modules).exports.try_module_get(module)) return false;
+    if (!this.k.get(Modules).tryGet(module)) return false;
     type.set(alg, 'cra_refcnt.refs.counter', type.get(alg, 'cra_refcnt.refs.counter') + 1);
     return true;
   }
@@ -176,7 +175,7 @@ export class CryptoApi implements Subsystem {
   put(alg: Ptr): void {
     const module = this.k.struct('crypto_alg').get(alg, 'cra_module');
     this.putAlgorithm(alg);
-    this.k.get(Modules).exports.module_put(module);
+    this.k.get(Modules).putStruct(module);
   }
 
   /** crypto_alg_put(): a reference on the algorithm alone. */
@@ -215,7 +214,7 @@ export class CryptoApi implements Subsystem {
     let bestPriority = -2;
     for (const alg of this.algorithms) {
       const flags = type.get(alg, 'cra_flags');
-      if (((flags ^ wanted) & mask & ~FLAG_INTERNAL) !== 0 || flags & FLAG_DEAD) continue;
+      if (((flags ^ wanted) & mask & ~FLAG_INTERNAL) !== 0 || flags & CRYPTO_ALG_DEAD) continue;
       if (flags & FLAG_INTERNAL && !(mask & FLAG_INTERNAL)) continue;
       if (type.text(alg, 'cra_driver_name') === name) return alg;
       if (type.text(alg, 'cra_name') !== name || type.get(alg, 'cra_priority') <= bestPriority) continue;
@@ -252,7 +251,7 @@ export class CryptoApi implements Subsystem {
   }
 
   private name(name: Ptr): string {
-    return this.k.space.cstring(name).slice(0, NAME_LIMIT);
+    return this.k.space.cstring(name).slice(0, CRYPTO_MAX_ALG_NAME);
   }
 
   private get chain(): Ptr {

@@ -5,10 +5,6 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { INHERITED_FLAGS } from './types.js';
 
-/** Kinds of attributes (include/linux/rtnetlink.h, include/crypto/algapi.h). */
-export const CRYPTOA_ALG = 1;
-export const CRYPTOA_TYPE = 2;
-
 /** What a template is told to make an instance of: struct rtattr's in a table (crypto/algapi.c). */
 export class CryptoAttributes implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -24,11 +20,11 @@ export class CryptoAttributes implements Subsystem {
   /** struct crypto_attr_type, or an ERR_PTR. */
   private typeOf(table: Ptr): Ptr {
     const attribute = this.k.space.loadPtr(table);
-    return this.payload(attribute, CRYPTOA_TYPE, 'crypto_attr_type');
+    return this.payload(attribute, this.k.enumValue('CRYPTOA_TYPE'), 'crypto_attr_type');
   }
 
-  private nameOf(attribute: Ptr): Ptr {
-    const name = this.payload(attribute, CRYPTOA_ALG, 'crypto_attr_alg');
+  nameOf(attribute: Ptr): Ptr {
+    const name = this.payload(attribute, this.k.enumValue('CRYPTOA_ALG'), 'crypto_attr_alg');
     if (!isErr(name)) this.k.space.store8(name + this.k.sizeOf('crypto_attr_alg') - 1, 0);
     return name;
   }

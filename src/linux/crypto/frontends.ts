@@ -35,7 +35,7 @@ export interface Frontend {
 
 const plain = { object: 'crypto_tfm', algorithm: 'crypto_alg', base: '', mask: TYPE_MASK } as const;
 
-export const FRONTENDS: readonly Frontend[] = [
+const FRONTENDS: readonly Frontend[] = [
   { ...plain, type: TYPE_CIPHER },
   { ...plain, type: TYPE_COMPRESS },
   {

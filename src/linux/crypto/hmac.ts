@@ -9,12 +9,11 @@ import { CryptoInstances } from './instances.js';
 import { Shash } from './shash.js';
 import { CryptoSpawns } from './spawns.js';
 import { CryptoTemplates } from './templates.js';
-import { CryptoTfms } from './tfm.js';
+import { CryptoTfms, POINTER_BYTES } from './tfm.js';
 import { TYPE_SHASH } from './types.js';
 
 const INNER_PAD = 0x36;
 const OUTER_PAD = 0x5c;
-const POINTER_BYTES = 8;
 
 /**
  * The template `hmac` (crypto/hmac.c, RFC 2104): of any synchronous hash without a key. The context of an instance's transformation
@@ -56,7 +55,7 @@ export class Hmac implements Subsystem {
     const { k } = this;
     const own = this.instanceOf(instance);
     const spawn = this.spawnOf(instance);
-    const name = k.get(CryptoAttributes).exports.crypto_attr_alg_name(attribute);
+    const name = k.get(CryptoAttributes).nameOf(attribute);
     const grabbed = yield* k.get(CryptoSpawns).grabKind('crypto_shash_type', spawn, own, name, 0, mask);
     if (grabbed !== 0) return grabbed;
     const base = k.struct('crypto_spawn').get(spawn, 'alg');
@@ -101,9 +100,7 @@ export class Hmac implements Subsystem {
     );
     type.bind(alg, 'init_tfm', 'hmac_init_tfm', (tfm: Ptr) => this.initTfm(tfm));
     type.bind(alg, 'exit_tfm', 'hmac_exit_tfm', (tfm: Ptr) => this.exitTfm(tfm));
-    k.struct('shash_instance').bind(instance, 'free', 'shash_free_singlespawn_instance', (at: Ptr) =>
-      this.free(at),
-    );
+    k.struct('shash_instance').set(instance, 'free', k.fn('shash_free_singlespawn_instance'));
   }
 
   private *initTfm(tfm: Ptr): Sleepable<number> {

@@ -5,12 +5,11 @@ import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
-import { CRYPTOA_ALG, CRYPTOA_TYPE } from './attributes.js';
 import { CryptoTemplates } from './templates.js';
 import { FLAG_TESTED } from './types.js';
 
 /** How long an asking task waits (crypto_larval_wait()). */
-const PATIENCE_NS = 60e9;
+const PROBE_PATIENCE_NS = 60e9;
 const MAX_ATTRIBUTES = 32;
 const WORD = /^[A-Za-z0-9_-]+/;
 
@@ -37,7 +36,7 @@ export class CryptoManager implements Subsystem {
     const table = this.attributes(parsed.parts, type, mask);
     const attempt = { over: false };
     this.k.processes.create('cryptomgr_probe', this.make(template, table, attempt), { kernelThread: true });
-    if (!attempt.over) yield* this.waiters.wait(table, TASK_UNINTERRUPTIBLE, PATIENCE_NS);
+    if (!attempt.over) yield* this.waiters.wait(table, TASK_UNINTERRUPTIBLE, PROBE_PATIENCE_NS);
   }
 
   /** In a thread of its own: what it allocates is nobody's who asked. */
@@ -66,12 +65,12 @@ export class CryptoManager implements Subsystem {
       header.set(at, 'rta_type', which);
     };
     const first = table + tableBytes;
-    put(0, first, kindBytes, CRYPTOA_TYPE);
+    put(0, first, kindBytes, k.enumValue('CRYPTOA_TYPE'));
     kind.set(first + header.size, 'type', (type & ~FLAG_TESTED) >>> 0);
     kind.set(first + header.size, 'mask', (mask & ~FLAG_TESTED) >>> 0);
     parts.forEach((part, i) => {
       const at = first + kindBytes + i * partBytes;
-      put(i + 1, at, partBytes, CRYPTOA_ALG);
+      put(i + 1, at, partBytes, k.enumValue('CRYPTOA_ALG'));
       k.space.storeCstring(at + header.size, part);
     });
     return table;

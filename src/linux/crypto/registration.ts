@@ -9,6 +9,7 @@ import { CryptoTypes } from './frontends.js';
 import {
   HASH_MAX_DIGESTSIZE,
   HASH_MAX_STATESIZE,
+  PAGE_EIGHTH,
   TYPE_AEAD,
   TYPE_AHASH,
   TYPE_AKCIPHER,
@@ -27,8 +28,6 @@ export interface Kind {
   /** Sizes that may be at most an eighth of a page. */
   readonly limited: readonly string[];
 }
-
-const PAGE_EIGHTH = 512;
 
 export const SKCIPHER: Kind = {
   container: 'skcipher_alg',

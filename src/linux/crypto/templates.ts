@@ -10,7 +10,7 @@ import { Workqueues } from '../sched/workqueue.js';
 import type { Subsystem } from '../subsystem.js';
 import { CryptoApi } from './algapi.js';
 import { frontendOf } from './frontends.js';
-import { FLAG_DEAD, FLAG_INSTANCE } from './types.js';
+import { CRYPTO_ALG_DEAD, FLAG_INSTANCE } from './types.js';
 
 /**
  * Templates and their instances (crypto/algapi.c): `cbc` makes `cbc(aes)` when somebody asks for it. An instance
@@ -56,12 +56,12 @@ export class CryptoTemplates implements Subsystem {
 
   /** Gives back what lookup took. */
   put(template: Ptr): void {
-    this.k.get(Modules).exports.module_put(this.k.struct('crypto_template').get(template, 'module'));
+    this.k.get(Modules).putStruct(this.k.struct('crypto_template').get(template, 'module'));
   }
 
   private get(template: Ptr): boolean {
     const module = this.k.struct('crypto_template').get(template, 'module');
-    return this.k.get(Modules).exports.try_module_get(module);
+    return this.k.get(Modules).tryGet(module);
   }
 
   private search(name: string): Ptr {
@@ -162,7 +162,7 @@ export class CryptoTemplates implements Subsystem {
   private removeInstance(instance: Ptr): void {
     const alg = this.algOf(instance);
     const algorithm = this.k.struct('crypto_alg');
-    if (algorithm.get(alg, 'cra_flags') & FLAG_DEAD) return;
+    if (algorithm.get(alg, 'cra_flags') & CRYPTO_ALG_DEAD) return;
     const template = this.k.struct('crypto_instance').get(instance, 'tmpl');
     this.k.get(CryptoApi).delist(alg);
     // A reference on the template's module is for the freeing, which runs its code.

@@ -21,7 +21,7 @@ import {
 /** Context memory behind a tfm starts at the alignment that DMA wants (crypto_tfm_ctx_alignment). */
 const CONTEXT_SLACK = 128;
 /** Context of a transformation over one of another kind: where that is. */
-const POINTER_BYTES = 8;
+export const POINTER_BYTES = 8;
 const NUMA_NO_NODE = -1;
 /** Functions that allocate a kind, by the symbol of its struct crypto_type. */
 const ALLOCATORS: Readonly<Record<string, string>> = {

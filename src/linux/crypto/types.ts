@@ -11,7 +11,7 @@ export const TYPE_AKCIPHER = 0xd;
 export const TYPE_SHASH = 0xe;
 export const TYPE_AHASH = 0xf;
 
-export const FLAG_DEAD = 0x20;
+export const CRYPTO_ALG_DEAD = 0x20;
 export const FLAG_TESTED = 0x400;
 export const FLAG_INSTANCE = 0x800;
 export const FLAG_INTERNAL = 0x2000;

@@ -4,7 +4,7 @@ import { AcpiNamespace } from './acpi/acpi-namespace.js';
 import { AcpiAddressSpaces } from './acpi/address-spaces.js';
 import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
-import { BASE_SUBSYSTEMS } from './base/index.js';
+import { DRIVER_CORE_SUBSYSTEMS } from './base/index.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
@@ -64,7 +64,7 @@ import { Xenbus } from './xen/xenbus.js';
 
 /** The driver model and the buses and classes that are built into the kernel, in boot order. */
 export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
-  ...BASE_SUBSYSTEMS,
+  ...DRIVER_CORE_SUBSYSTEMS,
   Resources,
   FirmwareMatch,
   SoftwareNodes,

@@ -17,7 +17,7 @@ import type { FileServer, MaybeSleeps, OpenFile } from './open-file.js';
 import { OpenFiles } from './open-files.js';
 
 /** A character device driver of the base kernel itself. */
-export type HostDriver = (open: OpenFile, inode: Ptr) => MaybeSleeps<FileServer | number>;
+type HostDriver = (open: OpenFile, inode: Ptr) => MaybeSleeps<FileServer | number>;
 
 interface Range {
   readonly first: number;

@@ -4,7 +4,7 @@ import { registerLate } from '../drivers/base/host-class.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** Names a device's node and its mode: class.devnode, as the kernel declares it. */
-export type Devnode = (device: Ptr, mode: Ptr) => Ptr;
+type Devnode = (device: Ptr, mode: Ptr) => Ptr;
 
 /** Registers a device class of the base kernel itself; `devnode` names its nodes, without it they have the usual names. */
 export function* registerClass(k: LinuxKernel, name: string, devnode?: Devnode): Sleepable<Ptr> {

@@ -23,7 +23,7 @@ export class FileExports implements Subsystem {
       this.transfer('read', file, buffer, count, position),
     kernel_write: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
       this.transfer('write', file, buffer, count, position),
-    vfs_llseek: (file: Ptr, offset: number, whence: number) => this.seek(file, offset, whence),
+    vfs_llseek: (file: Ptr, offset: number, whence: number) => this.files.seek(file, offset, whence),
     vfs_fsync: (file: Ptr, dataOnly: number) => this.sync(file, dataOnly !== 0),
     compat_ptr_ioctl: (file: Ptr, command: number, arg: bigint) => this.compat(file, command, arg),
     anon_inode_getfile: (name: Ptr, operations: Ptr, data: Ptr, flags: number) =>
@@ -66,15 +66,7 @@ export class FileExports implements Subsystem {
     const needed = kind === 'read' ? FMODE_CAN_READ : FMODE_CAN_WRITE;
     if (!open) return -EBADF;
     if ((k.struct('file').get(file, 'f_mode') & needed) === 0) return -EINVAL;
-    const position = { value: at === 0 ? 0 : k.space.loadS64(at) };
-    const result = yield* k.wait(open.server[kind](open, buffer, count, position, true));
-    if (result > 0 && at !== 0) k.space.storeLong(at, position.value);
-    return result;
-  }
-
-  private *seek(file: Ptr, offset: number, whence: number): Sleepable<number> {
-    const open = this.files.of(file);
-    return open ? yield* this.k.wait(open.server.seek(open, offset, whence)) : -EBADF;
+    return yield* this.files.transfer(kind, open, buffer, count, at, 'kernel');
   }
 
   private *sync(file: Ptr, dataOnly: boolean): Sleepable<number> {

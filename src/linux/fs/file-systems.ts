@@ -7,7 +7,7 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** file_system_type.fs_flags: needs a block device. */
-const FS_REQUIRES_DEV = 1;
+export const FS_REQUIRES_DEV = 1;
 
 /** File systems that are part of the base kernel, in the order in which they register. */
 const BUILT_IN = ['sysfs', 'tmpfs', 'proc', 'devtmpfs', 'debugfs', 'tracefs', 'securityfs', 'ramfs'];

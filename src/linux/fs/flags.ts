@@ -11,7 +11,6 @@ export const O_NONBLOCK = 0o4000;
 export const O_LARGEFILE = 0o100000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
-export const O_CLOEXEC = 0o2000000;
 
 /** struct file.f_mode (include/linux/fs.h). */
 export const FMODE_READ = 0x1;
@@ -29,16 +28,6 @@ export const FMODE_STREAM = 0x20_0000;
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
 export const SEEK_END = 2;
-
-/** File type bits of st_mode (inode(7)). */
-export const S_IFMT = 0o170000;
-export const S_IFSOCK = 0o140000;
-export const S_IFLNK = 0o120000;
-export const S_IFREG = 0o100000;
-export const S_IFBLK = 0o060000;
-export const S_IFDIR = 0o040000;
-export const S_IFCHR = 0o020000;
-export const S_IFIFO = 0o010000;
 
 /** Longest transfer of one read or write (MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7fff_f000;

@@ -6,10 +6,12 @@ import { FMODE_LSEEK, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
 import type { Operation, OperationTable } from './guest-ops.js';
 import { IovIter } from './iov-iter.js';
 import { withLocals } from './locals.js';
-import type { FileServer, OpenFile, Position } from './open-file.js';
+import type { FileServer, OpenFile } from './open-file.js';
+import type { Slice } from './slice.js';
 
 /** loff_t of an unbounded fsync range. */
 const LONGEST = (1n << 63n) - 1n;
+/** kiocb.ki_flags of a write (include/linux/fs.h). */
 const IOCB_WRITE = 1 << 18;
 
 /** Serves an open file by calling operations in guest memory, as fs/read_write.c and its neighbours do. */
@@ -27,16 +29,12 @@ export class GuestServer implements FileServer {
     return this.has('write') || this.has('write_iter');
   }
 
-  *read(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
-    if (this.has('read') && !kernel) return yield* this.transfer('read', open, buffer, count, position);
-    if (!this.has('read_iter')) return -EINVAL;
-    return yield* this.iterate(false, open, buffer, count, position, kernel);
+  *read(open: OpenFile, to: Slice): Sleepable<number> {
+    return yield* this.transfer('read', open, to);
   }
 
-  *write(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
-    if (this.has('write') && !kernel) return yield* this.transfer('write', open, buffer, count, position);
-    if (!this.has('write_iter')) return -EINVAL;
-    return yield* this.iterate(true, open, buffer, count, position, kernel);
+  *write(open: OpenFile, from: Slice): Sleepable<number> {
+    return yield* this.transfer('write', open, from);
   }
 
   *seek(open: OpenFile, offset: number, whence: number): Sleepable<number> {
@@ -82,47 +80,40 @@ export class GuestServer implements FileServer {
     return this.operations.get(operation) !== 0;
   }
 
+  private *transfer(kind: 'read' | 'write', open: OpenFile, slice: Slice): Sleepable<number> {
+    if (this.has(kind) && slice.owner === 'user') return yield* this.direct(kind, open, slice);
+    return this.has(`${kind}_iter`) ? yield* this.iterate(kind, open, slice) : -EINVAL;
+  }
+
   /** ->read or ->write with a user buffer and a position of its own. */
-  private *transfer(
-    operation: 'read' | 'write',
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-  ): Sleepable<number> {
+  private *direct(kind: 'read' | 'write', open: OpenFile, slice: Slice): Sleepable<number> {
     const { k, operations } = this;
     return yield* withLocals(k, 8, function* (at) {
-      k.space.storeLong(at, position.value);
-      const result = yield* operations.call(operation, open.file, buffer, count, at);
-      if (result >= 0) position.value = k.space.loadS64(at);
+      k.space.storeLong(at, slice.position);
+      const result = yield* operations.call(kind, open.file, slice.buffer, slice.count, at);
+      if (result >= 0) slice.position = k.space.loadS64(at);
       return result;
     });
   }
 
   /** ->read_iter or ->write_iter with a kiocb and an iov_iter of one segment. */
-  private *iterate(
-    write: boolean,
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
+  private *iterate(kind: 'read' | 'write', open: OpenFile, slice: Slice): Sleepable<number> {
     const { k, operations } = this;
     const kiocb = k.struct('kiocb');
     const iter = k.struct('iov_iter');
     const at = { iter: kiocb.size, vector: kiocb.size + iter.size };
+    const write = kind === 'write';
     return yield* withLocals(k, at.vector + 16, function* (base) {
       kiocb.set(base, 'ki_filp', open.file);
-      kiocb.set(base, 'ki_pos', position.value);
+      kiocb.set(base, 'ki_pos', slice.position);
       kiocb.set(base, 'ki_flags', k.struct('file').get(open.file, 'f_iocb_flags') | (write ? IOCB_WRITE : 0));
-      k.space.storePtr(base + at.vector, buffer);
-      k.space.storeLong(base + at.vector + 8, count);
+      k.space.storePtr(base + at.vector, slice.buffer);
+      k.space.storeLong(base + at.vector + 8, slice.count);
       const iters = k.get(IovIter);
-      if (kernel) iters.initKernel(base + at.iter, write, base + at.vector, 1, count);
-      else iters.initUser(base + at.iter, write, base + at.vector, 1, count);
-      const result = yield* operations.call(write ? 'write_iter' : 'read_iter', base, base + at.iter);
-      if (result > 0) position.value = kiocb.get(base, 'ki_pos');
+      if (slice.owner === 'kernel') iters.initKernel(base + at.iter, write, base + at.vector, 1, slice.count);
+      else iters.initUser(base + at.iter, write, base + at.vector, 1, slice.count);
+      const result = yield* operations.call(`${kind}_iter`, base, base + at.iter);
+      if (result > 0) slice.position = kiocb.get(base, 'ki_pos');
       return result;
     });
   }

@@ -65,7 +65,7 @@ export class HostOperations implements Subsystem {
     const type = this.k.struct('file_operations');
     const table = this.k.permanent(type.size);
     type.bind(table, 'llseek', 'vfs_file_llseek', (file: Ptr, to: number, whence: number) =>
-      this.seek(file, to, whence),
+      this.k.get(OpenFiles).seek(file, to, whence),
     );
     return table;
   }
@@ -82,15 +82,7 @@ export class HostOperations implements Subsystem {
     if (!open) return -EBADF;
     const allowed = kind === 'read' ? open.server.canRead(open) : open.server.canWrite(open);
     if (!allowed) return -EINVAL;
-    const position = { value: k.space.loadS64(at) };
-    const result = yield* k.wait(open.server[kind](open, buffer, count, position, false));
-    if (result > 0) k.space.storeLong(at, position.value);
-    return result;
-  }
-
-  private *seek(file: Ptr, offset: number, whence: number): Sleepable<number> {
-    const open = this.k.get(OpenFiles).of(file);
-    return open ? yield* this.k.wait(open.server.seek(open, offset, whence)) : -EBADF;
+    return yield* k.get(OpenFiles).transfer(kind, open, buffer, count, at, 'user');
   }
 
   private *iterateAny(file: Ptr, context: Ptr): Sleepable<number> {

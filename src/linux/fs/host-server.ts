@@ -1,11 +1,10 @@
-import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { DataNode } from '../../kernel/files/index.js';
 import { EFAULT, EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { UserMemory } from '../mm/user-memory.js';
 import { O_APPEND, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
-import type { FileServer, MaybeSleeps, OpenFile, Position } from './open-file.js';
+import type { FileServer, MaybeSleeps, OpenFile } from './open-file.js';
+import type { Slice } from './slice.js';
 
 /** Common part of files whose content the base kernel makes or takes itself, as bytes. */
 export abstract class HostServer implements FileServer {
@@ -30,23 +29,16 @@ export abstract class HostServer implements FileServer {
     return 0;
   }
 
-  *read(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
-    const bytes = yield* this.k.wait(this.bytes(open, position.value, count));
-    if (typeof bytes === 'number') return bytes;
-    const missing = kernel ? this.toKernel(buffer, bytes) : this.k.get(UserMemory).copyTo(buffer, bytes);
-    const done = bytes.length - missing;
-    if (done === 0 && missing > 0) return -EFAULT;
-    position.value += done;
-    return done;
+  *read(open: OpenFile, to: Slice): Sleepable<number> {
+    const bytes = yield* this.k.wait(this.bytes(open, to.position, to.count));
+    return typeof bytes === 'number' ? bytes : to.put(bytes);
   }
 
-  *write(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
-    const bytes = kernel
-      ? this.k.space.readable(buffer, count).slice()
-      : this.k.get(UserMemory).copyFrom(buffer, count);
-    if (bytes.length < count) return -EFAULT;
-    const done = yield* this.k.wait(this.take(open, bytes, position.value));
-    if (done > 0) position.value += done;
+  *write(open: OpenFile, from: Slice): Sleepable<number> {
+    const bytes = from.take();
+    if (!bytes) return -EFAULT;
+    const done = yield* this.k.wait(this.take(open, bytes, from.position));
+    if (done > 0) from.position += done;
     return done;
   }
 
@@ -57,11 +49,6 @@ export abstract class HostServer implements FileServer {
     if (base === undefined || base + offset < 0) return -EINVAL;
     type.set(open.file, 'f_pos', base + offset);
     return base + offset;
-  }
-
-  private toKernel(buffer: Ptr, bytes: Uint8Array): number {
-    this.k.space.writable(buffer, bytes.length).set(bytes);
-    return 0;
   }
 }
 
@@ -88,16 +75,10 @@ export class DataServer extends HostServer {
     return error || bytes.length;
   }
 
-  override *write(
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
+  override *write(open: OpenFile, from: Slice): Sleepable<number> {
     const append = (this.k.struct('file').get(open.file, 'f_flags') & O_APPEND) !== 0;
-    if (append) position.value = this.node.size;
-    return yield* super.write(open, buffer, count, position, kernel);
+    if (append) from.position = this.node.size;
+    return yield* super.write(open, from);
   }
 
   truncate(open: OpenFile, size: number): number {

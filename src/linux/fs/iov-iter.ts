@@ -302,6 +302,6 @@ const KINDS = [
 ] as const;
 
 /** page_address() of a page of the direct map. */
-export function pageMemory(page: Ptr): Ptr {
+function pageMemory(page: Ptr): Ptr {
   return ((page - VMEMMAP.start) / 64) * PAGE_SIZE;
 }

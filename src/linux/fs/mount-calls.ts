@@ -8,14 +8,11 @@ import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { DebugFs } from './debugfs/debugfs.js';
 import { DeviceNodes } from './devices/device-nodes.js';
-import { FileSystems } from './file-systems.js';
+import { FileSystems, FS_REQUIRES_DEV } from './file-systems.js';
 import { GuestMounts } from './guest/mounting.js';
 import { GuestTree } from './guest/nodes.js';
 import { ProcFs } from './proc/procfs.js';
 import { SysfsNodes } from './sysfs-mount.js';
-
-/** file_system_type.fs_flags */
-const FS_REQUIRES_DEV = 1;
 
 /** mount(2) and umount(2): the base kernel's file systems and those of modules. */
 export class MountCalls implements Subsystem {

@@ -1,14 +1,14 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { ULONG_MAX } from '../abi/limits.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Strings } from '../lib/string/strings.js';
 import type { Subsystem } from '../subsystem.js';
 
-const WORD = 8;
-const MASK = (1n << 64n) - 1n;
+const WORD_BYTES = 8;
 /** 2^64 times the golden ratio's square root complement (include/linux/hash.h). */
 const GOLDEN_RATIO_64 = 0x61c8_8646_80b5_83ebn;
 
-const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & MASK;
+const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & ULONG_MAX;
 
 /** Hashes of file names, a word at a time (fs/namei.c with CONFIG_DCACHE_WORD_ACCESS). */
 export class NameHash implements Subsystem {
@@ -30,20 +30,20 @@ function hash(salt: bigint, bytes: Uint8Array): bigint {
   let x = 0n;
   let y = salt;
   let at = 0;
-  for (; at + WORD <= bytes.length; at += WORD) {
+  for (; at + WORD_BYTES <= bytes.length; at += WORD_BYTES) {
     x ^= word(bytes, at);
     y ^= x;
-    x = (rotate(x, 12n) + y) & MASK;
-    y = (rotate(y, 45n) * 9n) & MASK;
+    x = (rotate(x, 12n) + y) & ULONG_MAX;
+    y = (rotate(y, 45n) * 9n) & ULONG_MAX;
   }
   x ^= word(bytes, at);
-  y ^= (x * GOLDEN_RATIO_64) & MASK;
-  return ((y * GOLDEN_RATIO_64) & MASK) >> 32n;
+  y ^= (x * GOLDEN_RATIO_64) & ULONG_MAX;
+  return ((y * GOLDEN_RATIO_64) & ULONG_MAX) >> 32n;
 }
 
 /** Eight bytes, little-endian; what is missing is zero. */
 function word(bytes: Uint8Array, at: number): bigint {
   let value = 0n;
-  for (let i = 0; i < WORD; i++) value |= BigInt(bytes[at + i] ?? 0) << BigInt(8 * i);
+  for (let i = 0; i < WORD_BYTES; i++) value |= BigInt(bytes[at + i] ?? 0) << BigInt(8 * i);
   return value;
 }

@@ -1,20 +1,20 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK } from '../../files/mode.js';
 import type { StructType } from '../../kernel/abi/struct.js';
 import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel/files/index.js';
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import * as flags from './flags.js';
 
 const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
-  directory: flags.S_IFDIR,
-  file: flags.S_IFREG,
-  symlink: flags.S_IFLNK,
-  character: flags.S_IFCHR,
-  block: flags.S_IFBLK,
-  fifo: flags.S_IFIFO,
-  socket: flags.S_IFSOCK,
+  directory: S_IFDIR,
+  file: S_IFREG,
+  symlink: S_IFLNK,
+  character: S_IFCHR,
+  block: S_IFBLK,
+  fifo: S_IFIFO,
+  socket: S_IFSOCK,
 };
 
 /** st_mode of a node. */

@@ -1,14 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FileNode } from '../../kernel/files/index.js';
+import type { Slice } from './slice.js';
 
 /** A function that only sometimes sleeps: see LinuxKernel.wait. */
 export type MaybeSleeps<T> = T | Sleepable<T>;
-
-/** A file position that a read or write moves. */
-export interface Position {
-  value: number;
-}
 
 /** An open file: the guest's struct file and what the base kernel knows of it. */
 export interface OpenFile {
@@ -29,9 +25,8 @@ export interface FileServer {
   /** Whether read and write exist: FMODE_CAN_READ, FMODE_CAN_WRITE. */
   canRead(open: OpenFile): boolean;
   canWrite(open: OpenFile): boolean;
-  /** Reads into guest memory at `buffer`: user memory unless `kernel`. */
-  read(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): MaybeSleeps<number>;
-  write(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): MaybeSleeps<number>;
+  read(open: OpenFile, to: Slice): MaybeSleeps<number>;
+  write(open: OpenFile, from: Slice): MaybeSleeps<number>;
   /** New position or error. */
   seek(open: OpenFile, offset: number, whence: number): MaybeSleeps<number>;
   ioctl?(open: OpenFile, command: number, arg: bigint): MaybeSleeps<number>;

@@ -10,6 +10,7 @@ import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';
 import { VfsObjects } from './objects.js';
 import type { FileServer, OpenFile } from './open-file.js';
+import { type BufferOwner, Slice } from './slice.js';
 
 /** RLIMIT_NOFILE of the one user process. */
 const MOST_DESCRIPTORS = 1024;
@@ -86,6 +87,28 @@ export class OpenFiles implements Subsystem {
   byDescriptor(fd: number): OpenFile | undefined {
     const file = this.descriptors[fd];
     return typeof file === 'number' ? this.files.get(file) : undefined;
+  }
+
+  /** Reads or writes as ->read and ->write are called: the position is at `at`, which is NULL for files that have none. */
+  *transfer(
+    kind: 'read' | 'write',
+    open: OpenFile,
+    buffer: Ptr,
+    count: number,
+    at: Ptr,
+    owner: BufferOwner,
+  ): Sleepable<number> {
+    const { k } = this;
+    const slice = new Slice(k, buffer, count, at === 0 ? 0 : k.space.loadS64(at), owner);
+    const result = yield* k.wait(open.server[kind](open, slice));
+    if (result > 0 && at !== 0) k.space.storeLong(at, slice.position);
+    return result;
+  }
+
+  /** Moves the position of a struct file: vfs_llseek(). */
+  *seek(file: Ptr, offset: number, whence: number): Sleepable<number> {
+    const open = this.files.get(file);
+    return open ? yield* this.k.wait(open.server.seek(open, offset, whence)) : -EBADF;
   }
 
   /** Every open file, for those who revoke or list them. */

@@ -1,3 +1,4 @@
+import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, S_IFSOCK } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import {
   DeviceNode,
@@ -12,7 +13,6 @@ import {
 } from '../../kernel/files/index.js';
 import { EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import * as flags from './flags.js';
 import { modeOf, VfsObjects } from './objects.js';
 
 export const UMASK = 0o022;
@@ -143,16 +143,16 @@ export class PathCalls {
 
 function specialNode(mode: number, major: number, minor: number): FileNode | undefined {
   const permissions = mode & 0o7777 & ~UMASK;
-  switch (mode & flags.S_IFMT) {
-    case flags.S_IFCHR:
+  switch (mode & S_IFMT) {
+    case S_IFCHR:
       return new DeviceNode('character', permissions, major, minor);
-    case flags.S_IFBLK:
+    case S_IFBLK:
       return new DeviceNode('block', permissions, major, minor);
-    case flags.S_IFIFO:
+    case S_IFIFO:
       return new SpecialNode('fifo', permissions);
-    case flags.S_IFSOCK:
+    case S_IFSOCK:
       return new SpecialNode('socket', permissions);
-    case flags.S_IFREG:
+    case S_IFREG:
     case 0:
       return new MemoryFile(permissions);
     default:

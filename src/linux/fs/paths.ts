@@ -1,9 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PATH_MAX } from '../../files/limits.js';
 import type { LinuxKernel } from '../kernel.js';
 import { OpenFiles } from './open-files.js';
 
-/** No path is longer (include/uapi/linux/limits.h): one that is, is a circle of parents, and fits into nobody's buffer. */
-const PATH_MAX = 4096;
 /** Bytes of a name that are looked at. */
 const NAME_BYTES = PATH_MAX;
 

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../kernel/files/index.js';
 import { EACCES, EPERM } from '../errno.js';
@@ -13,8 +14,6 @@ import { Sysfs } from '../kobject/sysfs/sysfs.js';
 import { FMODE_READ, FMODE_WRITE } from './flags.js';
 import { HostServer } from './host-server.js';
 import type { FileServer, OpenFile, ServedNode } from './open-file.js';
-
-const PAGE_SIZE = 4096;
 
 /** The tree of sysfs as nodes of the file tree: views, kept as long as somebody holds them. */
 export class SysfsNodes {

@@ -10,7 +10,7 @@ import {
   MemoryFile,
   SymlinkNode,
 } from '../../kernel/files/index.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import {
   EACCES,
   EBADF,
@@ -33,9 +33,10 @@ import { PathWalks } from './guest/path-walks.js';
 import { HostOperations } from './host-operations.js';
 import { DataServer } from './host-server.js';
 import { MountCalls } from './mount-calls.js';
-import { type FileServer, isServed, type MaybeSleeps, type OpenFile, type Position } from './open-file.js';
+import { type FileServer, isServed, type OpenFile } from './open-file.js';
 import { OpenFiles } from './open-files.js';
 import { type FileStatus, PathCalls, UMASK } from './path-calls.js';
+import { Slice } from './slice.js';
 
 export type { FileStatus } from './path-calls.js';
 
@@ -91,7 +92,7 @@ export class Vfs implements Subsystem {
     const refusal = refuse(node, openFlags);
     if (refusal !== 0) return refusal;
     const writes = (openFlags & flags.O_ACCMODE) !== flags.O_RDONLY;
-    if (writes && !this.k.get(Credentials).mayWrite(node.mode)) return -EACCES;
+    if (writes && !this.k.get(TaskCredentials).mayWrite(node.mode)) return -EACCES;
     if (node instanceof DataNode && (openFlags & flags.O_TRUNC) !== 0) node.truncate(0);
     return yield* this.openNode(node, location.path, openFlags);
   }
@@ -125,30 +126,8 @@ export class Vfs implements Subsystem {
   }
 
   /** read(2) to a given address; pread(2) with `at`. */
-  *readTo(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
-    const open = this.files.byDescriptor(fd);
-    if (!open) return -EBADF;
-    const type = this.k.struct('file');
-    const mode = type.get(open.file, 'f_mode');
-    if ((mode & flags.FMODE_READ) === 0) return -EBADF;
-    if (at !== undefined && (mode & flags.FMODE_PREAD) === 0) return -ESPIPE;
-    if (open.node instanceof DirectoryNode) return -EISDIR;
-    if ((mode & flags.FMODE_CAN_READ) === 0) return -EINVAL;
-    if (!this.user.accessible(buffer, count)) return -EFAULT;
-    const result = yield* this.atPosition(open, at, (position) =>
-      open.server.read(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
-    );
-    yield* this.returnToUser();
-    return result;
-  }
-
-  /** pread(2) into a buffer of its own. */
-  *readAt(fd: number, count: number, at: number): Sleepable<Uint8Array | number> {
-    const buffer = this.user.allocate(count);
-    const result = yield* this.readTo(fd, buffer, count, at);
-    const bytes = result < 0 ? result : this.k.space.bytes.slice(buffer, buffer + result);
-    this.user.free(buffer);
-    return bytes;
+  readTo(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
+    return this.transfer('read', fd, buffer, count, at);
   }
 
   *write(fd: number, bytes: Uint8Array, at?: number): Sleepable<number> {
@@ -159,17 +138,33 @@ export class Vfs implements Subsystem {
   }
 
   /** write(2) from a given address; pwrite(2) with `at`. */
-  *writeFrom(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
+  writeFrom(fd: number, buffer: Ptr, count: number, at?: number): Sleepable<number> {
+    return this.transfer('write', fd, buffer, count, at);
+  }
+
+  private *transfer(
+    kind: keyof typeof MODES,
+    fd: number,
+    buffer: Ptr,
+    count: number,
+    at?: number,
+  ): Sleepable<number> {
+    const { k } = this;
     const open = this.files.byDescriptor(fd);
     if (!open) return -EBADF;
-    const mode = this.k.struct('file').get(open.file, 'f_mode');
-    if ((mode & flags.FMODE_WRITE) === 0) return -EBADF;
-    if (at !== undefined && (mode & flags.FMODE_PWRITE) === 0) return -ESPIPE;
-    if ((mode & flags.FMODE_CAN_WRITE) === 0) return -EINVAL;
+    const type = k.struct('file');
+    const mode = type.get(open.file, 'f_mode');
+    const needed = MODES[kind];
+    if ((mode & needed.opened) === 0) return -EBADF;
+    if (at !== undefined && (mode & needed.anywhere) === 0) return -ESPIPE;
+    if (open.node instanceof DirectoryNode) return -EISDIR;
+    if ((mode & needed.possible) === 0) return -EINVAL;
     if (!this.user.accessible(buffer, count)) return -EFAULT;
-    const result = yield* this.atPosition(open, at, (position) =>
-      open.server.write(open, buffer, Math.min(count, flags.MAX_RW_COUNT), position, false),
-    );
+    const bytes = Math.min(count, flags.MAX_RW_COUNT);
+    const slice = new Slice(k, buffer, bytes, at ?? type.get(open.file, 'f_pos'), 'user');
+    const result = yield* k.wait(open.server[kind](open, slice));
+    const stream = (type.get(open.file, 'f_mode') & flags.FMODE_STREAM) !== 0;
+    if (result >= 0 && at === undefined && !stream) type.set(open.file, 'f_pos', slice.position);
     yield* this.returnToUser();
     return result;
   }
@@ -305,21 +300,13 @@ export class Vfs implements Subsystem {
       return yield* this.k.get(CharDevices).open(open, inode);
     return -ENXIO;
   }
-
-  private *atPosition(
-    open: OpenFile,
-    at: number | undefined,
-    transfer: (position: Position) => MaybeSleeps<number>,
-  ): Sleepable<number> {
-    const type = this.k.struct('file');
-    const position = { value: at ?? type.get(open.file, 'f_pos') };
-    const result = yield* this.k.wait(transfer(position));
-    const stream = (type.get(open.file, 'f_mode') & flags.FMODE_STREAM) !== 0;
-    if (result >= 0 && at === undefined && !stream) type.set(open.file, 'f_pos', position.value);
-    return result;
-  }
 }
 
+/** What f_mode must have for a transfer: that it was opened so, at any position, and that its server can. */
+const MODES = {
+  read: { opened: flags.FMODE_READ, anywhere: flags.FMODE_PREAD, possible: flags.FMODE_CAN_READ },
+  write: { opened: flags.FMODE_WRITE, anywhere: flags.FMODE_PWRITE, possible: flags.FMODE_CAN_WRITE },
+};
 /** Reads and writes of files before others have a turn. */
 const TRANSFERS_A_TURN = 64;
 const POLLNVAL = 0x20;

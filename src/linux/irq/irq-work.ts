@@ -6,10 +6,6 @@ import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Bits of irq_work.node.a_flags (include/linux/smp_types.h). */
-const PENDING = 1;
-const BUSY = 2;
-
 /** Functions to call from a hard interrupt, for those who are where nothing may be called (kernel/irq_work.c). */
 export class IrqWorks implements Subsystem {
   private readonly waiting = new Set<Ptr>();
@@ -30,22 +26,24 @@ export class IrqWorks implements Subsystem {
 
   /** False if it is queued already. */
   private queue(work: Ptr): boolean {
-    const flags = this.flags(work);
-    if (flags & PENDING) return false;
-    this.setFlags(work, flags | PENDING | BUSY);
     const { k } = this;
+    const flags = this.flags(work);
+    const pending = k.enumValue('IRQ_WORK_PENDING');
+    const busy = k.enumValue('IRQ_WORK_BUSY');
+    if (flags & pending) return false;
+    this.setFlags(work, flags | pending | busy);
     const works = this;
     this.waiting.add(work);
     k.scheduler.interrupt(
       'irq_work',
       function* () {
         works.waiting.delete(work);
-        works.setFlags(work, works.flags(work) & ~PENDING);
+        works.setFlags(work, works.flags(work) & ~pending);
         k.processes.preemptCount += HARDIRQ_OFFSET;
         yield* k.struct('irq_work').call(work, 'func', work);
         k.processes.preemptCount -= HARDIRQ_OFFSET;
         // Who queued it again meanwhile keeps it busy.
-        if ((works.flags(work) & PENDING) === 0) works.setFlags(work, works.flags(work) & ~BUSY);
+        if ((works.flags(work) & pending) === 0) works.setFlags(work, works.flags(work) & ~busy);
       },
       false,
     );
@@ -53,7 +51,7 @@ export class IrqWorks implements Subsystem {
   }
 
   private *sync(work: Ptr): Sleepable<void> {
-    while (this.flags(work) & BUSY) yield* yieldCpu();
+    while (this.flags(work) & this.k.enumValue('IRQ_WORK_BUSY')) yield* yieldCpu();
   }
 
   private flags(work: Ptr): number {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { EBUSY, EINVAL } from '../errno.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -73,12 +74,6 @@ export class Interrupts implements Subsystem {
         };
   }
 
-  readonly signatures = {
-    request_threaded_irq: 'i:uppLpp',
-    request_any_context_irq: 'i:upLpp',
-    free_irq: 'p:up',
-  };
-
   /** request_threaded_irq(): -EINVAL for a line that nothing is connected to, -EBUSY for one that cannot be shared. */
   request(irq: number, handler: Ptr, thread: Ptr, flags: number, name: Ptr, device: Ptr): number {
     const shared = (flags & IRQF_SHARED) !== 0;
@@ -90,7 +85,10 @@ export class Interrupts implements Subsystem {
       TAKEN.get(irq) ?? others.find((other) => !shared || (other.flags & IRQF_SHARED) === 0)?.name;
     if (conflict !== undefined) {
       const hex = flags.toString(16).padStart(8, '0');
-      this.k.log.line(`genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`, 3);
+      this.k.log.line(
+        `genirq: Flags mismatch irq ${irq}. ${hex} (${text}) vs. 00000000 (${conflict})`,
+        LOGLEVEL_ERR,
+      );
       return -EBUSY;
     }
     this.lines.set(irq, [

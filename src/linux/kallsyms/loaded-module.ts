@@ -25,7 +25,7 @@ export interface PlacedSection {
 }
 
 /** A stretch of module memory, one allocation (module_layout; from 6.4 on module_memory). */
-export interface ModuleMemory {
+interface ModuleMemory {
   readonly base: Ptr;
   readonly size: number;
   readonly init: boolean;

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { list } from '../abi/list.js';
 import { listedStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -31,7 +32,7 @@ export interface ModuleListing {
 }
 
 /** What a machine wants to know of modules coming and going. */
-export interface ModuleListener {
+interface ModuleListener {
   published?(module: LoadedModule): void;
   wentLive?(module: LoadedModule): void;
   removed?(module: LoadedModule): void;
@@ -62,13 +63,6 @@ export class Modules implements Subsystem {
   };
 
   readonly signatures = {
-    try_module_get: 'b:p',
-    __module_get: 'v:p',
-    module_put: 'v:p',
-    module_refcount: 'i:p',
-    __symbol_get: 'p:p',
-    __symbol_put: 'v:p',
-    symbol_put_addr: 'v:p',
     __module_address: 'p:p',
   };
 
@@ -268,7 +262,7 @@ export class Modules implements Subsystem {
     const exported = owner?.exports.get(name);
     if (!own && !exported) return 0;
     if (!(own ?? exported)!.gplOnly) {
-      this.k.log.line(`failing symbol_get of non-GPLONLY symbol ${name}.`, 4);
+      this.k.log.line(`failing symbol_get of non-GPLONLY symbol ${name}.`, LOGLEVEL_WARNING);
       return 0;
     }
     if (own) return this.k.fn(name);

@@ -1,5 +1,5 @@
 /** A flag of the kernel's taint mask. */
-export interface TaintFlag {
+interface TaintFlag {
   readonly bit: number;
   /** Letter where it is set, and where it is not. */
   readonly letter: string;

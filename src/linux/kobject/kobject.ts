@@ -2,6 +2,8 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { StructType } from '../../kernel/abi/struct.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
+import { list } from '../abi/list.js';
 import { EEXIST, EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -9,7 +11,6 @@ import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BuiltinKtypes } from './builtin-ktypes.js';
 import { krefGet, krefGetUnlessZero, krefInit, krefPut } from './kref.js';
-import { initList, listAddTail, listDelInit, listNodes } from './list.js';
 import { duplicate, freeConst, hashed, kobjectName } from './names.js';
 import { SysfsGroups } from './sysfs/groups.js';
 import { Kernfs } from './sysfs/kernfs.js';
@@ -61,8 +62,6 @@ export class Kobjects implements Subsystem {
     kset_find_obj: (kset: Ptr, name: Ptr) => this.find(kset, this.k.space.cstring(name)),
   };
 
-  readonly signatures = { kobject_get_unless_zero: 'p:p', kset_init: 'v:p' };
-
   /** kobject_init(): one reference, no name yet. */
   init(kobj: Ptr, ktype: Ptr): void {
     const { k, kobject } = this;
@@ -77,7 +76,7 @@ export class Kobjects implements Subsystem {
       );
     }
     krefInit(k, kobject.addr(kobj, 'kref'));
-    initList(k.space, kobject.addr(kobj, 'entry'));
+    list.init(k.space, kobject.addr(kobj, 'entry'));
     for (const bit of ['state_in_sysfs', 'state_add_uevent_sent', 'state_remove_uevent_sent'])
       kobject.set(kobj, bit, 0);
     kobject.set(kobj, 'state_initialized', 1);
@@ -86,7 +85,7 @@ export class Kobjects implements Subsystem {
 
   /** pr_err() and dump_stack(). */
   private complain(text: string): void {
-    this.k.log.line(text, 3);
+    this.k.log.line(text, LOGLEVEL_ERR);
     this.k.traps.dumpStack(text.trimEnd());
   }
 
@@ -114,7 +113,7 @@ export class Kobjects implements Subsystem {
     }
     const error = this.setName(kobj, name);
     if (error) {
-      k.log.line('kobject: can not set name properly!', 3);
+      k.log.line('kobject: can not set name properly!', LOGLEVEL_ERR);
       return error;
     }
     kobject.set(kobj, 'parent', parent);
@@ -192,7 +191,7 @@ export class Kobjects implements Subsystem {
     this.init(kobj, this.k.get(BuiltinKtypes).dynamic);
     const error = yield* this.add(kobj, parent, name);
     if (error === 0) return kobj;
-    k.log.line(`kobject_create_and_add: kobject_add error: ${error}`, 4);
+    k.log.line(`kobject_create_and_add: kobject_add error: ${error}`, LOGLEVEL_WARNING);
     yield* this.put(kobj);
     return 0;
   }
@@ -211,9 +210,9 @@ export class Kobjects implements Subsystem {
   initKset(kset: Ptr): void {
     const kobj = this.kset.addr(kset, 'kobj');
     krefInit(this.k, this.kobject.addr(kobj, 'kref'));
-    initList(this.k.space, this.kobject.addr(kobj, 'entry'));
+    list.init(this.k.space, this.kobject.addr(kobj, 'entry'));
     this.kobject.set(kobj, 'state_initialized', 1);
-    initList(this.k.space, this.kset.addr(kset, 'list'));
+    list.init(this.k.space, this.kset.addr(kset, 'list'));
   }
 
   /** kset_register(). */
@@ -221,7 +220,7 @@ export class Kobjects implements Subsystem {
     if (kset === 0) return -EINVAL;
     const kobj = this.kset.addr(kset, 'kobj');
     if (this.kobject.get(kobj, 'ktype') === 0) {
-      this.k.log.line('must have a ktype to be initialized properly!', 3);
+      this.k.log.line('must have a ktype to be initialized properly!', LOGLEVEL_ERR);
       return -EINVAL;
     }
     this.initKset(kset);
@@ -265,7 +264,7 @@ export class Kobjects implements Subsystem {
 
   /** The kobjects of a kset, in the order they were added. */
   members(kset: Ptr): Ptr[] {
-    const nodes = listNodes(this.k.space, this.kset.addr(kset, 'list'));
+    const nodes = [...list.entries(this.k.space, this.kset.addr(kset, 'list'))];
     return nodes.map((node) => this.kobject.of(node, 'entry'));
   }
 
@@ -302,7 +301,7 @@ export class Kobjects implements Subsystem {
       error === -EEXIST
         ? `kobject_add_internal failed for ${name} with -EEXIST, don't try to register things with the same name in the same directory.`
         : `kobject_add_internal failed for ${name} (error: ${error} parent: ${parent ? kobjectName(k, parent) : "'none'"})`,
-      3,
+      LOGLEVEL_ERR,
     );
     return error;
   }
@@ -322,13 +321,13 @@ export class Kobjects implements Subsystem {
 
   private joinKset(kobj: Ptr, kset: Ptr): void {
     this.get(this.kset.addr(kset, 'kobj'));
-    listAddTail(this.k.space, this.kobject.addr(kobj, 'entry'), this.kset.addr(kset, 'list'));
+    list.addTail(this.k.space, this.kobject.addr(kobj, 'entry'), this.kset.addr(kset, 'list'));
   }
 
   private *leaveKset(kobj: Ptr): Sleepable<void> {
     const kset = this.kobject.get(kobj, 'kset');
     if (kset === 0) return;
-    listDelInit(this.k.space, this.kobject.addr(kobj, 'entry'));
+    list.delInit(this.k.space, this.kobject.addr(kobj, 'entry'));
     yield* this.put(this.kset.addr(kset, 'kobj'));
   }
 

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** Functions of a kobject type that the base kernel implements itself. */
-export interface HostKtype {
+interface HostKtype {
   /** Name that the type's functions start with, as the kernel's own do. */
   readonly name: string;
   readonly release?: (kobj: Ptr) => void | Sleepable<void>;

@@ -10,10 +10,10 @@ import { kobjectName } from './names.js';
 
 /** enum kobject_action, in its order. */
 const ACTIONS = ['add', 'remove', 'change', 'move', 'online', 'offline', 'bind', 'unbind'] as const;
-export type UeventAction = (typeof ACTIONS)[number];
+type UeventAction = (typeof ACTIONS)[number];
 
 /** A message to user space about a kobject (Documentation/ABI/testing/sysfs-uevent). */
-export interface Uevent {
+interface Uevent {
   readonly action: UeventAction;
   readonly devpath: string;
   readonly subsystem: string;

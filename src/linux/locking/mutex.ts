@@ -85,6 +85,10 @@ export class Mutexes implements Subsystem {
     return 0;
   }
 
+  trylock(mutex: Ptr): boolean {
+    return this.take(mutex, true);
+  }
+
   private take(mutex: Ptr, tried = false): boolean {
     if (this.owner(mutex) !== 0) return false;
     this.setOwner(mutex, this.k.current);

@@ -6,12 +6,11 @@ import { selfWait } from '../errors.js';
 import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VmallocExports } from '../mm/vmalloc.js';
+import { GRACE_NS } from '../sched/kthread.js';
 import { Waiters } from '../sched/waiters.js';
 import type { Subsystem } from '../subsystem.js';
 import { Held, RCU, shared } from './held.js';
 
-/** A grace period takes at least this long on a busy machine: three ticks of 4 ms. */
-export const GRACE_NS = 12e6;
 /** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
 const OFFSET_LIMIT = 4096;
 
@@ -126,14 +125,14 @@ export class Rcu implements Subsystem {
     if (this.outstanding === 0) this.waiters.wakeAll(1);
   }
 
-  private *synchronize(): Sleepable<void> {
+  *synchronize(): Sleepable<void> {
     this.k.traps.mightSleep('kernel/rcu/tree.c', 3310);
     if (this.depth > 0)
       throw selfWait('synchronize_rcu', 'a read-side section that the task is in', this.k.current);
     yield* yieldCpu();
   }
 
-  private *barrier(): Sleepable<void> {
+  *barrier(): Sleepable<void> {
     while (this.outstanding > 0) yield* this.waiters.wait(1, TASK_UNINTERRUPTIBLE);
     this.recent = [];
   }

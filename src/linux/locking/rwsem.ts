@@ -106,7 +106,7 @@ export class RwSemaphores implements Subsystem {
     if (count === READER_BIAS) this.waiters.wakeAll(sem);
   }
 
-  private upWrite(sem: Ptr): void {
+  upWrite(sem: Ptr): void {
     if ((this.count(sem) & WRITER_LOCKED) === 0) {
       this.k.traps.complain(
         'lock-misuse',

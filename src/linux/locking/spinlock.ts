@@ -8,7 +8,7 @@ import { alone, Held, type LockKind, shared } from './held.js';
 /** Parts of preempt_count (include/linux/preempt.h). */
 const SOFTIRQ_LOCK_OFFSET = SOFTIRQ_DISABLE_OFFSET + PREEMPT_OFFSET;
 
-const IF = 0x200n;
+const RFLAGS_IF = 0x200n;
 const LOCKED = 1;
 /** queued rwlock: a writer holds it; what one reader adds. */
 const WRITER = 0xff;
@@ -86,34 +86,11 @@ export class Spinlocks implements Subsystem {
   };
 
   readonly signatures = {
-    _raw_spin_lock: 'v:p',
-    _raw_spin_lock_bh: 'v:p',
-    _raw_spin_lock_irq: 'v:p',
     _raw_spin_lock_irqsave: 'Q:p',
-    _raw_spin_trylock: 'i:p',
-    _raw_spin_trylock_bh: 'i:p',
-    _raw_spin_unlock: 'v:p',
-    _raw_spin_unlock_bh: 'v:p',
-    _raw_spin_unlock_irq: 'v:p',
     _raw_spin_unlock_irqrestore: 'v:pQ',
-    _raw_read_lock: 'v:p',
-    _raw_read_lock_bh: 'v:p',
-    _raw_read_lock_irq: 'v:p',
     _raw_read_lock_irqsave: 'Q:p',
-    _raw_read_trylock: 'i:p',
-    _raw_read_unlock: 'v:p',
-    _raw_read_unlock_bh: 'v:p',
-    _raw_read_unlock_irq: 'v:p',
     _raw_read_unlock_irqrestore: 'v:pQ',
-    _raw_write_lock: 'v:p',
-    _raw_write_lock_nested: 'v:pi',
-    _raw_write_lock_bh: 'v:p',
-    _raw_write_lock_irq: 'v:p',
     _raw_write_lock_irqsave: 'Q:p',
-    _raw_write_trylock: 'i:p',
-    _raw_write_unlock: 'v:p',
-    _raw_write_unlock_bh: 'v:p',
-    _raw_write_unlock_irq: 'v:p',
     _raw_write_unlock_irqrestore: 'v:pQ',
     __local_bh_enable_ip: 'v:pu',
   };
@@ -190,14 +167,14 @@ export class Spinlocks implements Subsystem {
   }
 
   private irqSave(body: () => void): bigint {
-    const flags = this.k.cpu.interruptsEnabled ? IF : 0n;
+    const flags = this.k.cpu.interruptsEnabled ? RFLAGS_IF : 0n;
     this.k.cpu.interruptsEnabled = false;
     body();
     return flags;
   }
 
   private irqRestore(flags: bigint): void {
-    this.k.cpu.interruptsEnabled = (flags & IF) !== 0n;
+    this.k.cpu.interruptsEnabled = (flags & RFLAGS_IF) !== 0n;
   }
 
   private who(task: Ptr): string {

@@ -1,15 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE } from '../../cpu/layout.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { SlabCache } from '../../kernel/mm/slab.js';
+import { GFP_NOWARN } from '../abi/gfp.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { Once, warn } from '../warn.js';
 
-/** Allocation flag (include/linux/gfp_types.h); the number is the same in every kernel so far. */
-const GFP_NOWARN = 0x2000;
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
-const PAGE_SIZE = 4096;
 /** slub_max_order, PAGE_ALLOC_COSTLY_ORDER. */
 const MAX_ORDER = 3;
 /** Objects that a slab should have room for on one CPU (calculate_order()). */
@@ -45,7 +43,7 @@ export class AllocatorWords implements Subsystem {
     if (!this.once.first('pages')) return;
     const comm = k.struct('task_struct').text(k.current, 'comm');
     const where = 'mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0';
-    k.log.line(`${comm}: vmalloc error: size ${size}, exceeds total pages, ${where}`, KERN_WARNING);
+    k.log.line(`${comm}: vmalloc error: size ${size}, exceeds total pages, ${where}`, LOGLEVEL_WARNING);
     k.traps.dumpStack();
   }
 
@@ -71,7 +69,7 @@ export class AllocatorWords implements Subsystem {
     const fn = k.hasSymbol('kmem_cache_create_usercopy')
       ? 'kmem_cache_create_usercopy'
       : '__kmem_cache_create_args';
-    k.log.line(`${fn}(${name}) failed with error ${error}`, KERN_WARNING);
+    k.log.line(`${fn}(${name}) failed with error ${error}`, LOGLEVEL_WARNING);
     k.traps.dumpStack();
   }
 
@@ -83,17 +81,18 @@ export class AllocatorWords implements Subsystem {
     const size = Math.ceil(objectSize / 8) * 8;
     const bytes = PAGE_SIZE << slabOrder(size);
     const head = `Objects remaining in ${name} on __kmem_cache_shutdown()`;
-    k.log.line('='.repeat(77), KERN_ERR);
-    k.log.line(`BUG ${name} (${k.traps.taint.print()}): ${head}`, KERN_ERR);
-    k.log.line('-'.repeat(77), KERN_ERR);
-    k.log.line('', KERN_ERR);
+    k.log.line('='.repeat(77), LOGLEVEL_ERR);
+    k.log.line(`BUG ${name} (${k.traps.taint.print()}): ${head}`, LOGLEVEL_ERR);
+    k.log.line('-'.repeat(77), LOGLEVEL_ERR);
+    k.log.line('', LOGLEVEL_ERR);
     const slab = objects[0] & ~(bytes - 1);
     const counts = `objects=${Math.floor(bytes / size)} used=${objects.length} fp=${pointer(slab + size)}`;
     const flags = 'flags=0xfffffc0000200(slab|node=0|zone=1|lastcpupid=0x1fffff)';
-    k.log.line(`Slab ${pointer(slab)} ${counts} ${flags}`, KERN_ERR);
+    k.log.line(`Slab ${pointer(slab)} ${counts} ${flags}`, LOGLEVEL_ERR);
     k.traps.dumpStack();
     k.traps.taint.addUnreliable('BAD_PAGE', head, '');
-    for (const object of objects) k.log.line(`Object ${pointer(object)} @offset=${object - slab}`, KERN_ERR);
+    for (const object of objects)
+      k.log.line(`Object ${pointer(object)} @offset=${object - slab}`, LOGLEVEL_ERR);
   }
 
   private warnOnce(flags: number, place: string, name: string): void {

@@ -26,12 +26,6 @@ export class Ioremap implements Subsystem {
   };
 
   readonly signatures = {
-    ioremap: 'p:LL',
-    ioremap_cache: 'p:LL',
-    ioremap_uc: 'p:LL',
-    ioremap_wc: 'p:LL',
-    ioremap_wt: 'p:LL',
-    iounmap: 'v:p',
     __virt_addr_valid: 'b:p',
   };
 

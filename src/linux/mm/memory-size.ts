@@ -5,7 +5,7 @@ const MIB = 1 << 20;
 /** What a machine has that nobody said anything about. */
 const DEFAULT_BYTES = 512 * MIB;
 /** The base kernel itself needs some. */
-const LEAST_BYTES = 32 * MIB;
+const LEAST_MEMORY = 32 * MIB;
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 /** A number with one of memparse()'s suffixes (lib/cmdline.c), in bytes; undefined if it is none. */
@@ -17,7 +17,7 @@ function parseBytes(text: string): number | undefined {
 /** Memory of the machine in bytes: the boot parameter `mem=`, as far as modbox can have it, or 512 MiB. */
 export function memorySize(cmdline: string): number {
   const asked = parseBytes(bootParameter(cmdline, 'mem') ?? '');
-  return asked === undefined ? DEFAULT_BYTES : Math.min(Math.max(asked, LEAST_BYTES), RAM.size);
+  return asked === undefined ? DEFAULT_BYTES : Math.min(Math.max(asked, LEAST_MEMORY), RAM.size);
 }
 
 /** What is to be said of a `mem=` that is not what the machine gets; undefined if it is. */
@@ -29,5 +29,5 @@ export function memoryComplaint(cmdline: string): string | undefined {
   if (asked === undefined) return `mem=${given} is no size: the machine has ${size / MIB} MiB`;
   return asked === size
     ? undefined
-    : `mem=${given}: a machine can have ${LEAST_BYTES / MIB} to ${RAM.size / MIB} MiB, this one has ${size / MIB}`;
+    : `mem=${given}: a machine can have ${LEAST_MEMORY / MIB} to ${RAM.size / MIB} MiB, this one has ${size / MIB}`;
 }

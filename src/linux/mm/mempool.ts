@@ -1,13 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { GFP_KERNEL } from '../abi/gfp.js';
 import { ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
 import { SlabExports } from './slab.js';
 import { VmallocExports } from './vmalloc.js';
-
-const GFP_KERNEL = 0xcc0;
 
 /** Memory pools: a reserve of elements on top of an allocator (mm/mempool.c). */
 export class Mempools implements Subsystem {
@@ -26,8 +25,7 @@ export class Mempools implements Subsystem {
     mempool_alloc: (pool: Ptr, gfp: number) => this.alloc(pool, gfp),
     mempool_free: (element: Ptr, pool: Ptr) => this.free(element, pool),
     mempool_resize: (pool: Ptr, min: number) => this.resize(pool, min),
-    mempool_alloc_slab: (gfp: number, cache: Ptr) =>
-      this.k.get(SlabExports).exports.kmem_cache_alloc(cache, gfp),
+    mempool_alloc_slab: (gfp: number, cache: Ptr) => this.k.get(SlabExports).cacheAlloc(cache, gfp),
     mempool_free_slab: (element: Ptr, _cache: Ptr) => this.k.get(SlabExports).kfree(element),
     mempool_kmalloc: (gfp: number, size: number) => this.k.get(SlabExports).kmalloc(size, gfp),
     mempool_kfree: (element: Ptr) => this.k.get(SlabExports).kfree(element),

@@ -1,13 +1,12 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { GFP_COMP, GFP_DIRECT_RECLAIM } from '../abi/gfp.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VMALLOC, VMEMMAP } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 
-const GFP_DIRECT_RECLAIM = 0x400;
 /** Blocks of pages have orders below that (MAX_ORDER of x86). */
 const ORDERS = 11;
-const GFP_COMP = 0x4_0000;
 const PG_HEAD = 16;
 
 /** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */
@@ -50,7 +49,6 @@ export class PageExports implements Subsystem {
     __get_free_pages: 'p:uu',
     get_free_pages_noprof: 'p:uu',
     get_zeroed_page: 'p:u',
-    vmalloc_to_page: 'p:p',
   };
 
   /** Pages of the kernel image are never free: the zero page is one that modules take references of. */

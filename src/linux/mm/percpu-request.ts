@@ -1,4 +1,5 @@
-const PAGE_SIZE = 4096;
+import { PAGE_SIZE } from '../../cpu/layout.js';
+
 /** PCPU_MIN_ALLOC_SIZE: sizes and alignments are at least that. */
 export const MIN_PERCPU_BYTES = 4;
 /** PCPU_MIN_UNIT_SIZE: the most that one allocation may ask for. */

@@ -20,13 +20,6 @@ export class PercpuMemory implements Subsystem {
     },
   };
 
-  readonly signatures = {
-    __alloc_percpu: 'p:LL',
-    __alloc_percpu_gfp: 'p:LLu',
-    pcpu_alloc_noprof: 'p:LLbu',
-    free_percpu: 'v:p',
-  };
-
   /** pcpu_alloc(): a zeroed object; 0 where there is no room, or what is asked for is not sensible, with a warning then. */
   allocate(wanted: number, alignment: number): Ptr {
     const align = Math.max(alignment, MIN_PERCPU_BYTES);

@@ -1,7 +1,11 @@
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { CacheOptions, SlabCache, SlabDefect } from '../../kernel/mm/slab.js';
+import { SMP_CACHE_BYTES } from '../abi/cache.js';
+import { GFP_DIRECT_RECLAIM, GFP_ZERO } from '../abi/gfp.js';
+import { ZERO_SIZE_PTR } from '../abi/limits.js';
+import { slabFlag } from '../abi/slab-flags.js';
 import { EINVAL } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { Holding } from '../holding.js';
@@ -12,16 +16,7 @@ import type { Subsystem } from '../subsystem.js';
 import type { BadAccess } from '../traps/bad-access.js';
 import { AllocatorWords } from './allocator-words.js';
 
-/** Allocation flags (include/linux/gfp_types.h); the numbers are the same in every kernel so far. */
-const GFP_ZERO = 0x100;
-const GFP_DIRECT_RECLAIM = 0x400;
 /** SLAB_TYPESAFE_BY_RCU: freed objects keep their type for readers. */
-const SLAB_TYPESAFE_BY_RCU = 0x0008_0000;
-const SLAB_HWCACHE_ALIGN = 0x2000;
-/** ZERO_SIZE_PTR: what kmalloc(0) gives. */
-const ZERO_SIZE_PTR = 16;
-const CACHE_LINE = 64;
-const PAGE_SIZE = 4096;
 const KMALLOC_MAX = 4 * 1024 * 1024;
 
 interface GuestCache {
@@ -101,13 +96,6 @@ export class SlabExports implements Subsystem {
     for (const [at, { ctor, name }] of this.caches)
       yield { kind: 'slab cache', at, uses: [ctor], name: () => name };
   }
-
-  readonly signatures = {
-    kmem_cache_alloc_bulk: 'i:puLp',
-    kmem_cache_free_bulk: 'v:pLp',
-    __kmalloc_noprof: 'p:Lu',
-    __kmalloc_cache_noprof: 'p:puL',
-  };
 
   readonly data = {
     kmalloc_caches: (at: Ptr) => this.fillGeneralCaches(at),
@@ -218,7 +206,7 @@ export class SlabExports implements Subsystem {
     if (flags & GFP_DIRECT_RECLAIM) this.k.traps.mightSleep('include/linux/sched/mm.h', 274);
   }
 
-  private kfreeSensitive(ptr: Ptr): void {
+  kfreeSensitive(ptr: Ptr): void {
     if (ptr > ZERO_SIZE_PTR) {
       const size = this.k.ledger.get(ptr)?.size ?? 0;
       this.k.space.bytes.fill(0, ptr, ptr + size);
@@ -267,12 +255,12 @@ export class SlabExports implements Subsystem {
       k.get(AllocatorWords).noCache(text, -EINVAL);
       return 0;
     }
-    const wanted = Math.max(align, 8, flags & SLAB_HWCACHE_ALIGN ? CACHE_LINE : 8);
+    const wanted = Math.max(align, 8, flags & slabFlag(this.k, 'HWCACHE_ALIGN') ? SMP_CACHE_BYTES : 8);
     const options: CacheOptions = {
       name: text,
       objectSize: Math.ceil(size / 8) * 8,
       align: wanted,
-      keepContent: ctor !== 0 || (flags & SLAB_TYPESAFE_BY_RCU) !== 0,
+      keepContent: ctor !== 0 || (flags & slabFlag(this.k, 'TYPESAFE_BY_RCU')) !== 0,
       userCopy,
     };
     const type = k.struct('kmem_cache');
@@ -317,7 +305,7 @@ export class SlabExports implements Subsystem {
     this.kfree(object);
   }
 
-  private cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
+  cacheAlloc(cache: Ptr, flags: number): Ptr | Sleepable<Ptr> {
     this.mightSleep(flags);
     const { cache: slab, ctor } = this.cacheAt(cache);
     const { objectSize } = slab.options;

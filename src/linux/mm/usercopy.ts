@@ -1,5 +1,7 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_EMERG } from '../../kernel/log.js';
 import { THREAD_SIZE } from '../../kernel/task/scheduler.js';
+import { ZERO_SIZE_PTR } from '../abi/limits.js';
 import { bootParameter } from '../boot-parameters.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -7,13 +9,10 @@ import { RAM, VMALLOC } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { PageExports } from './pages.js';
 
-/** ZERO_SIZE_PTR: pointers up to it are none. */
-const ZERO_SIZE_PTR = 16n;
 /** Slab objects that are larger are pages of their own (KMALLOC_MAX_CACHE_SIZE). */
 const MAX_CACHE_SIZE = 2 * PAGE_SIZE;
 /** Line of BUG() in mm/usercopy.c. */
 const BUG_LINE = 101;
-const LOGLEVEL_EMERG = 0;
 
 /** Why a copy is refused: of what, and where in it the copy begins. */
 interface Refusal {

@@ -1,13 +1,12 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { GFP_ZERO } from '../abi/gfp.js';
+import { INT_MAX } from '../abi/limits.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VMALLOC } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 import { SlabExports } from './slab.js';
-
-const GFP_ZERO = 0x100;
-const INT_MAX = 0x7fff_ffff;
 
 /** vmalloc, kvmalloc and ioremap (mm/vmalloc.c, mm/util.c). */
 export class VmallocExports implements Subsystem {
@@ -40,10 +39,6 @@ export class VmallocExports implements Subsystem {
       this.kvrealloc(ptr, oldSize, newSize, flags),
     kvrealloc_noprof: (ptr: Ptr, size: number, flags: number) =>
       this.kvrealloc(ptr, this.sizeOf(ptr), size, flags),
-  };
-
-  readonly signatures = {
-    kvfree: 'v:p',
   };
 
   private vmalloc(size: number): Ptr {

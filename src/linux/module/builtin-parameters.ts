@@ -1,3 +1,4 @@
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { bootParameter } from '../boot-parameters.js';
 import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -54,8 +55,6 @@ const PARAMETERS: readonly Parameter[] = [
   },
 ];
 
-const KERN_ERR = 3;
-
 /**
  * Parameters of what is part of the kernel: /sys/module/NAME/parameters, set by `NAME.PARAMETER=` on the command line (those of
  * `kernel` by their name alone). They are kept and shown only; those that a subsystem acts on it has itself (Subsystem.parameters).
@@ -80,7 +79,7 @@ export class BuiltinParameters implements Subsystem {
     const boot = module === 'kernel' ? name : `${module}.${name}`;
     const given = bootParameter(k.cmdline, boot);
     if (given !== undefined && !this.set(parameter, given))
-      k.log.line(`Booting kernel: \`${given}' invalid for parameter \`${boot}'`, KERN_ERR);
+      k.log.line(`Booting kernel: \`${given}' invalid for parameter \`${boot}'`, LOGLEVEL_ERR);
     k.get(ModuleDirectories).addBuiltinParameter(module, name, mode, {
       get: () => `${values.get(parameter)}\n`,
       set: (text) => (this.set(parameter, text.replace(/\n$/, '')) ? 0 : -EINVAL),

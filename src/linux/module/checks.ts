@@ -1,3 +1,4 @@
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -10,10 +11,6 @@ import { modinfoBytes } from './modinfo-bytes.js';
 import { hasSeparateMemories } from './this-module.js';
 import { hasUnversionedExports } from './unversioned-exports.js';
 import { sameMagic } from './vermagic.js';
-
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
-const KERN_NOTICE = 5;
 
 /**
  * check_modinfo() of kernel/module/main.c: version magic, and what taints, unless the kernel sees to that later.
@@ -74,11 +71,11 @@ function taintOnce(
   text: string,
 ): void {
   const modules = k.get(Modules);
-  if (modules.once.first(name)) say(k, text, KERN_NOTICE);
+  if (modules.once.first(name)) say(k, text, LOGLEVEL_NOTICE);
   modules.taint(module, name, reason);
 }
 
-function say(k: LinuxKernel, text: string, level = KERN_WARNING): void {
+function say(k: LinuxKernel, text: string, level = LOGLEVEL_WARNING): void {
   k.log.line(text, level);
 }
 
@@ -92,7 +89,7 @@ function checkVermagic(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): 
   const versioned = !flags.forceModversion && module.elf.allocatedSection('__versions') !== undefined;
   if (sameMagic(magic, k.target.vermagic, versioned)) return;
   const text = `${name}: version magic '${magic}' should be '${k.target.vermagic}'`;
-  say(k, text, KERN_ERR);
+  say(k, text, LOGLEVEL_ERR);
   throw new LoadError(ENOEXEC, text);
 }
 
@@ -100,7 +97,7 @@ function checkVermagic(k: LinuxKernel, module: LoadedModule, flags: LoadFlags): 
 function checkRetpoline(k: LinuxKernel, module: LoadedModule): void {
   const wanted = k.configured('CONFIG_RETPOLINE') || k.configured('CONFIG_MITIGATION_RETPOLINE');
   if (!wanted || module.modinfo.get('retpoline') !== undefined) return;
-  say(k, 'Spectre V2 : System may be vulnerable to spectre v2', KERN_ERR);
+  say(k, 'Spectre V2 : System may be vulnerable to spectre v2', LOGLEVEL_ERR);
   say(k, `${module.name}: loading module not compiled with retpoline compiler.`);
 }
 
@@ -118,7 +115,7 @@ function checkLivepatch(k: LinuxKernel, module: LoadedModule): void {
     return;
   }
   const text = `${name}: module is marked as livepatch module, but livepatch support is disabled`;
-  say(k, text, KERN_ERR);
+  say(k, text, LOGLEVEL_ERR);
   throw new LoadError(ENOEXEC, text);
 }
 

@@ -1,5 +1,7 @@
+import { EM_X86_64, ET_REL, SHF_ALLOC, SHT_NULL, SHT_SYMTAB } from '../../formats/elf/constants.js';
 import { SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
@@ -14,11 +16,6 @@ const E_SHSTRNDX = 0x3e;
 
 const HEADER_BYTES = 64;
 const SECTION_BYTES = 64;
-const ET_REL = 1;
-const EM_X86_64 = 62;
-const SHT_NULL = 0;
-const SHT_SYMTAB = 2;
-const SHF_ALLOC = 2;
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 interface Section {
@@ -52,7 +49,7 @@ export function checkElfValidity(k: LinuxKernel, bytes: Uint8Array, path: string
     demandValidElf(bytes, path);
   } catch (error) {
     if (!(error instanceof InvalidElf)) throw error;
-    k.log.line(error.line, 3);
+    k.log.line(error.line, LOGLEVEL_ERR);
     throw new LoadError(ENOEXEC, error.message);
   }
 }

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { CALL, JMP } from '../abi/instructions.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -8,13 +9,11 @@ import { type Once, warn } from '../warn.js';
 import { checkFtraceSites } from './ftrace-sites.js';
 import { applyAlternatives, applyJumpLabels } from './patch-sites.js';
 
-const CALL = 0xe8;
-const JMP = 0xe9;
 const TWO_BYTES = 0x0f;
 /** Second byte of jcc disp32. */
 const JCC = 0x80;
 const JMP_BYTES = 5;
-const WORD = 4;
+const DISPLACEMENT_BYTES = 4;
 /** Segments, operand and address size, repetition. */
 const PREFIXES = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3]);
 const REX = 0x40;
@@ -33,7 +32,7 @@ export function finishText(k: LinuxKernel, module: LoadedModule): void {
 function* sites(k: LinuxKernel, module: LoadedModule, name: string): Generator<Ptr> {
   const section = module.section(name);
   if (!section) return;
-  for (let at = section.address; at < section.address + section.size; at += WORD)
+  for (let at = section.address; at < section.address + section.size; at += DISPLACEMENT_BYTES)
     yield at + k.space.loadInt32(at);
 }
 
@@ -83,8 +82,8 @@ function checkUnwindTables(k: LinuxKernel, module: LoadedModule): void {
   if (!entries || !addresses || !k.hasSymbol('unwind_module_init')) return;
   const entry = k.sizeOf('orc_entry');
   const regular =
-    addresses.size % WORD === 0 &&
+    addresses.size % DISPLACEMENT_BYTES === 0 &&
     entries.size % entry === 0 &&
-    addresses.size / WORD === entries.size / entry;
+    addresses.size / DISPLACEMENT_BYTES === entries.size / entry;
   if (!regular && once(k).first('orc')) warn(k, '', 'arch/x86/kernel/unwind_orc.c:250', 'unwind_module_init');
 }

@@ -1,3 +1,4 @@
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { bootList } from '../boot-parameters.js';
 import { EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
@@ -19,7 +20,8 @@ export interface LoadFlags {
  */
 export function forceLoad(k: LinuxKernel, module: LoadedModule, reason: string): boolean {
   if (!k.configured('CONFIG_MODULE_FORCE_LOAD')) return false;
-  if (!k.traps.taint.has('FORCED_MODULE')) k.log.line(`${module.name}: ${reason}: kernel tainted.`, 4);
+  if (!k.traps.taint.has('FORCED_MODULE'))
+    k.log.line(`${module.name}: ${reason}: kernel tainted.`, LOGLEVEL_WARNING);
   k.get(Modules).taint(module, 'FORCED_MODULE', `loaded by force: ${reason}`, true);
   return true;
 }
@@ -28,6 +30,6 @@ export function forceLoad(k: LinuxKernel, module: LoadedModule, reason: string):
 export function refuseBlacklisted(k: LinuxKernel, module: LoadedModule): void {
   const name = module.modinfo.get('name') ?? module.name;
   if (!bootList(k.cmdline, 'module_blacklist').includes(name)) return;
-  k.log.line(`Module ${name} is blacklisted`, 3);
+  k.log.line(`Module ${name} is blacklisted`, LOGLEVEL_ERR);
   throw new LoadError(EPERM, `${name}: the boot parameter module_blacklist has it`);
 }

@@ -1,13 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_INFO } from '../../kernel/log.js';
+import { CALL } from '../abi/instructions.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 import { warn } from '../warn.js';
 
-const CALL = 0xe8;
 const CALL_BYTES = 5;
 const POINTER = 8;
-const KERN_INFO = 6;
 /** What the kernel names the state that ftrace never comes back from (ftrace_kill()). */
 const KILLED = 'ftrace is dead';
 
@@ -51,7 +51,7 @@ function reportBug(k: LinuxKernel, site: Ptr): void {
   const address = k.space.toAddress(site).toString(16).padStart(16, '0');
   const hex = (bytes: Uint8Array): string =>
     [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-  const line = (text: string): void => k.log.line(text, KERN_INFO);
+  const line = (text: string): void => k.log.line(text, LOGLEVEL_INFO);
   warn(k, '', 'arch/x86/kernel/ftrace.c:95', 'ftrace_verify_code');
   line('------------[ ftrace bug ]------------');
   line('ftrace failed to modify ');

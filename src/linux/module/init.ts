@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_DEBUG, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { bootList } from '../boot-parameters.js';
 import { AsyncCalls } from '../drivers/base/async.js';
 import { EAGAIN, EBUSY, ENOENT, EPERM } from '../errno.js';
@@ -17,8 +18,6 @@ import { ModuleNotifier } from './module-notifier.js';
 import { ModuleSecurity } from './module-security.js';
 import { destroyParameters } from './parse-args.js';
 
-const KERN_DEBUG = 7;
-
 /** do_init_module(): constructors, init, then the init memory goes. A failing init unwinds everything. */
 export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
   const modules = k.get(Modules);
@@ -33,8 +32,8 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
     }
     if (result > 0) {
       const text = `do_init_module: '${module.name}'->init suspiciously returned ${result}, it should follow 0/-E convention`;
-      k.log.line(text, 4);
-      k.log.line('do_init_module: loading module anyway...', 4);
+      k.log.line(text, LOGLEVEL_WARNING);
+      k.log.line('do_init_module: loading module anyway...', LOGLEVEL_WARNING);
       k.traps.dumpStack();
       k.traps.record(k.executor.current, init, 'warning', text, k.space.toAddress(init), [
         symbolize(k, init),
@@ -56,7 +55,7 @@ export function* doInit(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
 function* initcall(k: LinuxKernel, fn: Ptr): Sleepable<number> {
   const [called] = symbolize(k, fn).split('+');
   if (bootList(k.cmdline, 'initcall_blacklist').includes(called)) {
-    k.log.line(`initcall ${called} blacklisted`, KERN_DEBUG);
+    k.log.line(`initcall ${called} blacklisted`, LOGLEVEL_DEBUG);
     return -EPERM;
   }
   const before = k.processes.preemptCount;

@@ -20,7 +20,7 @@ const MOD_KALLSYMS_BYTES = 32;
 export type PartKind = 'text' | 'rodata' | 'ro-after-init' | 'data';
 
 /** A stretch of one kind inside the core or init memory. */
-export interface LayoutPart {
+interface LayoutPart {
   readonly kind: PartKind;
   /** Offset in its memory. */
   readonly start: number;
@@ -34,7 +34,7 @@ export interface LayoutMemory {
   readonly parts: readonly LayoutPart[];
 }
 
-export interface SectionPlace {
+interface SectionPlace {
   /** Index into `memories`. */
   readonly memory: number;
   readonly offset: number;

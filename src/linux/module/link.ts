@@ -1,3 +1,4 @@
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -6,8 +7,6 @@ import { notZeroWords, type RelocationContext, type SymbolValue } from './reloca
 import { addressesOf, type PlacedModule, relocateSections, valuesIn } from './relocate-sections.js';
 import type { Resolver } from './resolve.js';
 import { hasSeparateMemories } from './this-module.js';
-
-const KERN_ERR = 3;
 
 function placed({ elf, sections, percpu }: LoadedModule): PlacedModule {
   const addresses = new Map(sections.map((section) => [section.index, section.address]));
@@ -35,7 +34,7 @@ export function relocate(
     origin: 0,
     module: module.name,
     values,
-    log: (line) => k.log.line(line, KERN_ERR),
+    log: (line) => k.log.line(line, LOGLEVEL_ERR),
     pointer: (at) => k.get(Vsprintf).hashedPointer(k.space.toAddress(at)),
     notZero: notZeroWords(hasSeparateMemories(k)),
   };

@@ -1,10 +1,12 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GuestFault } from '../../cpu/fault.js';
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { SHT_SYMTAB } from '../../formats/elf/constants.js';
 import { parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_EMERG, LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../errno.js';
 import { Oops } from '../errors.js';
 import { LoadedModule, type ModuleExport } from '../kallsyms/loaded-module.js';
@@ -31,14 +33,10 @@ import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } f
 import { waitForOwners } from './wait-live.js';
 import { refuseWritableCode } from './writable-code.js';
 
-const SHT_SYMTAB = 2;
-const KERN_WARNING = 4;
-const PAGE_SIZE = 4096;
-
 export type { LoadFlags };
 
 /** A module's file: what finit_module(2) is given. */
-export interface ModuleFile {
+interface ModuleImage {
   /** Uncompressed. */
   readonly bytes: Uint8Array;
   /** For messages. */
@@ -51,7 +49,7 @@ export interface ModuleFile {
  */
 export function* loadModule(
   k: LinuxKernel,
-  file: ModuleFile,
+  file: ModuleImage,
   args: string,
   flags: LoadFlags = {},
 ): Sleepable<LoadedModule> {
@@ -60,11 +58,11 @@ export function* loadModule(
   if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
   const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
   const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
-  const module = openModule(k, { bytes, path: file.path }, flags.lenient);
+  const module = parseModule(k, { bytes, path: file.path }, flags.lenient);
   module.signed = signed;
   refuseBlacklisted(k, module);
   // What the kernel allocates for the module is not for the guest code that this task ran before.
-  if (k.executor.current) k.executor.current.caller = 0;
+  forOneself(k);
   const modules = k.get(Modules);
   const resolver = checkFits(k, module, flags);
   const layout = allocate(k, module);
@@ -118,7 +116,7 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, l
 }
 
 /** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
-export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): LoadedModule {
+export function parseModule(k: LinuxKernel, file: ModuleImage, lenient = false): LoadedModule {
   checkElfValidity(k, file.bytes, file.path);
   try {
     const elf = parseElf(file.bytes, file.path, 'module');
@@ -140,7 +138,7 @@ export function openModule(k: LinuxKernel, file: ModuleFile, lenient = false): L
 }
 
 function noModule(k: LinuxKernel, text: string): LoadError {
-  k.log.line(text, 4);
+  k.log.line(text, LOGLEVEL_WARNING);
   return new LoadError(ENOEXEC, text);
 }
 
@@ -170,7 +168,7 @@ function* demandUnique(k: LinuxKernel, module: LoadedModule): Sleepable<void> {
 function demandEndOfName(k: LinuxKernel, { name, file }: LoadedModule): void {
   if (name.length < k.struct('module').member('name').size) return;
   if (!k.configured('CONFIG_FORTIFY_SOURCE')) throw new LoadError(ENOEXEC, `${file}: its name has no end`);
-  k.log.line('detected buffer overflow in __fortify_strlen', 0);
+  k.log.line('detected buffer overflow in __fortify_strlen', LOGLEVEL_EMERG);
   throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', k.caller);
 }
 
@@ -212,10 +210,11 @@ function checkSections(k: LinuxKernel, module: LoadedModule): void {
   const both = module.section('.ctors') && module.section('.init_array');
   if (k.configured('CONFIG_CONSTRUCTORS') && both) {
     const text = `${module.name}: has both .ctors and .init_array.`;
-    k.log.line(text, KERN_WARNING);
+    k.log.line(text, LOGLEVEL_WARNING);
     throw new LoadError(EINVAL, text);
   }
-  if (module.section('__obsparm')) k.log.line(`${module.name}: Ignoring obsolete parameters`, KERN_WARNING);
+  if (module.section('__obsparm'))
+    k.log.line(`${module.name}: Ignoring obsolete parameters`, LOGLEVEL_WARNING);
 }
 
 /** Lays the module out, allocates its memory and copies the sections (layout_and_allocate, move_module). */
@@ -259,12 +258,12 @@ function allocatePercpu(k: LinuxKernel, module: LoadedModule, { percpu }: Module
   if (!percpu || percpu.size === 0) return;
   let align = percpu.addralign;
   if (align > PAGE_SIZE) {
-    k.log.line(`${module.name}: per-cpu alignment ${align} > ${PAGE_SIZE}`, KERN_WARNING);
+    k.log.line(`${module.name}: per-cpu alignment ${align} > ${PAGE_SIZE}`, LOGLEVEL_WARNING);
     align = PAGE_SIZE;
   }
   const offset = k.get(PercpuMemory).allocate(percpu.size, align);
   if (offset === 0) {
-    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, KERN_WARNING);
+    k.log.line(`${module.name}: Could not allocate ${percpu.size} bytes percpu data`, LOGLEVEL_WARNING);
     throw new LoadError(ENOMEM, `${module.name}: no per-CPU memory`);
   }
   module.percpu = { offset, size: percpu.size };
@@ -309,7 +308,7 @@ function checkExports(k: LinuxKernel, module: LoadedModule): void {
           .list()
           .find((other) => other !== module && other.exports.has(name))?.name;
     if (owner === undefined) continue;
-    k.log.line(`${module.name}: exports duplicate symbol ${name} (owned by ${owner})`, 3);
+    k.log.line(`${module.name}: exports duplicate symbol ${name} (owned by ${owner})`, LOGLEVEL_ERR);
     throw new LoadError(ENOEXEC, `${module.name}: ${name} is exported by ${owner} already`);
   }
 }

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { SHT_NOTE } from '../../formats/elf/index.js';
-import type { Sleepable } from '../../kernel/effects.js';
-import { runNow } from '../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { EINVAL, EIO, EPERM } from '../errno.js';
 import type { LoadedModule, ModuleState } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -85,7 +85,7 @@ export class ModuleDirectories implements Subsystem {
     const kobjects = k.get(Kobjects);
     if (this.builtIn.has(module.name)) {
       const text = `${module.name}: module is already loaded`;
-      k.log.line(text, 3);
+      k.log.line(text, LOGLEVEL_ERR);
       throw new LoadError(EINVAL, text);
     }
     type.set(module.struct, 'mkobj.mod', module.struct);

@@ -1,15 +1,16 @@
 import type { Btf } from '../../formats/btf/index.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_NOTICE } from '../../kernel/log.js';
 import {
   type DigestName,
   Keyring,
   OidRegistry,
   type RefusalCode,
+  type SignatureVerdict,
   type Untrusted,
-  type Verdict,
   verifyModule,
 } from '../../trust/index.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import { EBADMSG, EINVAL, EKEYREJECTED, ENODATA, ENOENT, ENOKEY, ENOPKG, EPERM } from '../errno.js';
 import { ProcFile } from '../fs/proc/node.js';
 import { ProcFs } from '../fs/proc/procfs.js';
@@ -33,7 +34,7 @@ const ERRNO: Readonly<Record<RefusalCode, number>> = {
   ENOENT,
 };
 
-export interface CheckedFile {
+interface CheckedFile {
   /** The module without its signature. */
   readonly bytes: Uint8Array;
   /** Signed by somebody the kernel trusts. */
@@ -89,7 +90,7 @@ export class ModuleSecurity implements Subsystem {
 
   /** may_init_module(), and the same question of delete_module(2). */
   demandPermission(): void {
-    if (!this.k.get(Credentials).capable('CAP_SYS_MODULE'))
+    if (!this.k.get(TaskCredentials).capable('CAP_SYS_MODULE'))
       throw new LoadError(EPERM, 'loading and removing modules needs CAP_SYS_MODULE');
     if (this.disabled) throw new LoadError(EPERM, 'modules are disabled: /proc/sys/kernel/modules_disabled');
   }
@@ -104,7 +105,7 @@ export class ModuleSecurity implements Subsystem {
   }
 
   /** A digest that is a module is loaded when it is first needed, as crypto_alloc_shash() does. */
-  private *verdict(bytes: Uint8Array, path: string, forced: boolean): Sleepable<Verdict> {
+  private *verdict(bytes: Uint8Array, path: string, forced: boolean): Sleepable<SignatureVerdict> {
     const missing = new Set<string>();
     const supports = (algorithm: DigestName | 'ecdsa'): boolean => {
       const has = this.has(algorithm);
@@ -136,7 +137,7 @@ export class ModuleSecurity implements Subsystem {
     const kind = UNVOUCHED[code];
     if (kind === undefined) throw new LoadError(ERRNO[code], `${path}: signature: ${reason}`);
     if (this.enforced) {
-      k.log.line(`Loading of ${kind} is rejected`, 5);
+      k.log.line(`Loading of ${kind} is rejected`, LOGLEVEL_NOTICE);
       throw new LoadError(EKEYREJECTED, `${path}: signatures are enforced: ${reason}`);
     }
     if (!k.get(Lockdown).forbids('unsigned module loading')) return;

@@ -1,9 +1,9 @@
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 
-const KERN_ERR = 3;
 /** Namespaces that name the modules that may use their symbols (Documentation/core-api/symbol-namespaces.rst). */
 const MODULE_PREFIX = 'module:';
 
@@ -29,7 +29,7 @@ export function refuseModuleNamespaces(k: LinuxKernel, module: LoadedModule): vo
   const imported = module.modinfo.all('import_ns').find((name) => name.startsWith(MODULE_PREFIX));
   if (imported === undefined || !knowsModuleNamespaces(k)) return;
   const text = `${module.name}: module tries to import module namespace: ${imported}`;
-  k.log.line(text, KERN_ERR);
+  k.log.line(text, LOGLEVEL_ERR);
   throw new LoadError(EPERM, text);
 }
 

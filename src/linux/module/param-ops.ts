@@ -1,5 +1,6 @@
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { EINVAL, ENOSPC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseBool, parseInteger } from '../lib/string/kstrtox.js';
@@ -7,8 +8,7 @@ import type { Subsystem } from '../subsystem.js';
 import { CHARP_LIMIT, PARAM_INTEGERS, type ParamInteger } from './param-types.js';
 import { callSet } from './set-function.js';
 
-const OPS_FLAG_NOARG = 1;
-const PAGE_SIZE = 4096;
+export const OPS_FLAG_NOARG = 1;
 
 /** Standard types of module parameters: kernel/params.c. */
 export class ParamOps implements Subsystem {
@@ -122,7 +122,7 @@ export class ParamOps implements Subsystem {
     const text = this.k.space.cstring(value);
     if (text.length > CHARP_LIMIT) {
       const name = this.k.struct('kernel_param').string(param, 'name');
-      this.k.log.line(`${name}: string parameter too long`, 3);
+      this.k.log.line(`${name}: string parameter too long`, LOGLEVEL_ERR);
       return -ENOSPC;
     }
     const at = this.argument(param);
@@ -175,7 +175,10 @@ export class ParamOps implements Subsystem {
     const text = this.k.space.cstring(value);
     if (text.length + 1 > string.get(target, 'maxlen')) {
       const name = this.k.struct('kernel_param').string(param, 'name');
-      this.k.log.line(`${name}: string doesn't fit in ${string.get(target, 'maxlen') - 1} chars.`, 3);
+      this.k.log.line(
+        `${name}: string doesn't fit in ${string.get(target, 'maxlen') - 1} chars.`,
+        LOGLEVEL_ERR,
+      );
       return -ENOSPC;
     }
     this.k.space.storeCstring(string.get(target, 'string'), text);
@@ -196,7 +199,7 @@ export class ParamOps implements Subsystem {
     for (const text of elements) {
       if (count >= max) {
         const name = k.struct('kernel_param').string(param, 'name');
-        k.log.line(`${name}: can only take ${max} arguments`, 3);
+        k.log.line(`${name}: can only take ${max} arguments`, LOGLEVEL_ERR);
         result = -EINVAL;
         break;
       }

@@ -1,20 +1,19 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { EINVAL, ENOENT, ENOSPC, EPERM } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Lockdown } from '../security/lockdown.js';
 import { LoadError } from './load-error.js';
+import { OPS_FLAG_NOARG } from './param-ops.js';
 import { callSet } from './set-function.js';
 
 const FLAG_UNSAFE = 1;
 const FLAG_HWPARAM = 2;
-const OPS_FLAG_NOARG = 1;
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
 
 /** One `name=value` of a module's arguments; no value when there was no '='. */
-export interface Argument {
+interface Argument {
   readonly name: string;
   readonly value: string | undefined;
 }
@@ -59,7 +58,7 @@ function skipSpaces(text: string): string {
 }
 
 /** A module's arguments up to `--`, and what follows it. */
-export interface ArgumentList {
+interface ArgumentList {
   readonly found: readonly Argument[];
   /** Undefined where there is no `--`. */
   readonly afterDashes: string | undefined;
@@ -111,14 +110,14 @@ export function* parseArguments(k: LinuxKernel, module: LoadedModule, text: stri
     const { result, left } = yield* applyParameter(k, module, parameter, argument.value);
     if (result === 0) continue;
     const line = `${module.name}: ${complaint(argument.name, left ?? '', result)}`;
-    k.log.line(line, KERN_ERR);
+    k.log.line(line, LOGLEVEL_ERR);
     failure = { result, line };
   }
   if (failure && failure.result < 0) throw new LoadError(-failure.result, failure.line);
   // What is no error number is taken for the place behind a `--`, which cannot be read.
   const ignored = failure ? '(efault)' : afterDashes;
   if (ignored !== undefined)
-    k.log.line(`${module.name}: parameters '${ignored}' after \`--' ignored`, KERN_WARNING);
+    k.log.line(`${module.name}: parameters '${ignored}' after \`--' ignored`, LOGLEVEL_WARNING);
 }
 
 function complaint(name: string, value: string, result: number): string {
@@ -133,7 +132,7 @@ function sayUnknown(k: LinuxKernel, module: LoadedModule, name: string): void {
   const point = name.indexOf('.');
   if (name.slice(point + 1) === 'dyndbg') return;
   const shown = point < 0 ? name : name.slice(0, point);
-  k.log.line(`${module.name}: unknown parameter '${shown}' ignored`, KERN_WARNING);
+  k.log.line(`${module.name}: unknown parameter '${shown}' ignored`, LOGLEVEL_WARNING);
 }
 
 /** Calls a parameter's set function; the kernel's result. */
@@ -163,7 +162,7 @@ function* applyParameter(
     return { result: -EPERM, left: value };
   if (flags & FLAG_UNSAFE) {
     const what = `dangerous option ${parameter.name}`;
-    k.log.line(`Setting ${what} - tainting kernel`, 5);
+    k.log.line(`Setting ${what} - tainting kernel`, LOGLEVEL_NOTICE);
     k.traps.taint.add('USER', `its ${what} was set`, module.name);
   }
   if (value === undefined) return { result: yield* callSet(k, table, 0, parameter.address), left: value };

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { CALL, JMP } from '../abi/instructions.js';
 import { Oops } from '../errors.js';
 import type { LoadedModule, PlacedSection } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 
-const CALL = 0xe8;
 const CALL_LENGTH = 5;
-const JMP = 0xe9;
 const JMP8 = 0xeb;
 /** Bit of alt_instr.cpuid: apply when the feature is absent (ALTINSTR_FLAG_INV). */
 const ALT_INVERTED_OLD = 1 << 15;
@@ -29,7 +28,7 @@ const NOPS: readonly (readonly number[])[] = [
   [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
 ];
 
-export function nops(length: number): Uint8Array {
+function nops(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; ) {
     const nop = NOPS[Math.min(length - at, NOPS.length - 1)];
@@ -103,7 +102,7 @@ export function applyJumpLabels(k: LinuxKernel, module: LoadedModule): void {
   for (const entry of jumpEntries(k, module)) setJump(k, entry);
 }
 
-export interface JumpEntry {
+interface JumpEntry {
   readonly code: Ptr;
   readonly target: Ptr;
   readonly key: Ptr;

@@ -49,7 +49,7 @@ export function notZeroWords(separate: boolean): string {
 }
 
 /** The memory that a relocation section is about. */
-export interface RelocatedSection {
+interface RelocatedSection {
   readonly name: string;
   readonly address: Ptr;
   /** Bytes from `address` on that are the module's. */

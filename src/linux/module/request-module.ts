@@ -8,7 +8,7 @@ import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** MODULE_NAME_LEN */
-const NAME_LIMIT = 56;
+const MODULE_NAME_LEN = 56;
 
 /** request_module(): the kernel asks user space to run modprobe (kernel/kmod.c). */
 export class RequestModule implements Subsystem {
@@ -23,7 +23,7 @@ export class RequestModule implements Subsystem {
 
   /** The exit status of modprobe (shifted as wait(2) has it), or a negative errno. */
   *request(name: string, wait: boolean): Sleepable<number> {
-    if (name.length >= NAME_LIMIT) return -ENAMETOOLONG;
+    if (name.length >= MODULE_NAME_LEN) return -ENAMETOOLONG;
     const run = this.k.get(Modules).requestModule;
     if (!run) return -ENOENT;
     if (wait) return (yield* run(name)) << 8;

@@ -1,5 +1,4 @@
 import {
-  type ElfFile,
   type ElfSymbol,
   SHN_ABS,
   SHN_COMMON,
@@ -7,6 +6,7 @@ import {
   SHN_UNDEF,
   STB_WEAK,
 } from '../../formats/elf/index.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { EINVAL, ENOENT, ENOEXEC } from '../errno.js';
 import type { LoadedModule, ModuleExport } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -17,9 +17,6 @@ import { mayUseNamespace } from './namespaces.js';
 import { invalidIndex, isIgnoredSymbol, isOfLinkTime } from './odd-symbols.js';
 import { type SymbolValue, symbolValue } from './relocate.js';
 import { VersionCheck } from './versions.js';
-
-const KERN_WARNING = 4;
-const KERN_ERR = 3;
 
 /** A symbol found among the exports of the kernel or of a loaded module. */
 interface Found {
@@ -70,7 +67,7 @@ export class Resolver {
           return Number(BigInt.asIntN(64, symbol.value));
         case SHN_COMMON:
           if (isOfLinkTime(symbol.name)) return Number(symbol.value);
-          this.k.log.line(`${name}: please compile with -fno-common`, KERN_WARNING);
+          this.k.log.line(`${name}: please compile with -fno-common`, LOGLEVEL_WARNING);
           failure = new LoadError(ENOEXEC, `${symbol.name} is a common symbol`);
           return undefined;
         default:
@@ -91,7 +88,7 @@ export class Resolver {
   private noSection(symbol: ElfSymbol): LoadError {
     const { k, module } = this;
     const text = `${module.name}: ${invalidIndex(symbol, module.elf)}`;
-    k.log.line(text, KERN_ERR);
+    k.log.line(text, LOGLEVEL_ERR);
     return new LoadError(ENOEXEC, text);
   }
 
@@ -110,7 +107,7 @@ export class Resolver {
       if (found.owner.state !== 'Live') {
         this.k.log.line(
           `${this.module.name}: gave up waiting for init of module ${found.owner.name}.`,
-          KERN_WARNING,
+          LOGLEVEL_WARNING,
         );
         throw this.unknown(symbol.name, 16);
       }
@@ -125,12 +122,12 @@ export class Resolver {
     if (!owner?.taint.has('PROPRIETARY_MODULE')) return true;
     if (this.usesGplOnly) {
       const text = `${module.name}: module using GPL-only symbols uses symbols ${symbol} from proprietary module ${owner.name}.`;
-      k.log.line(text, KERN_ERR);
+      k.log.line(text, LOGLEVEL_ERR);
       return false;
     }
     if (!module.taint.has('PROPRIETARY_MODULE')) {
       const text = `${module.name}: module uses symbols ${symbol} from proprietary module ${owner.name}, inheriting taint.`;
-      k.log.line(text, KERN_WARNING);
+      k.log.line(text, LOGLEVEL_WARNING);
       module.taint.add('PROPRIETARY_MODULE');
     }
     return true;
@@ -163,21 +160,13 @@ export class Resolver {
     if (mayUseNamespace(this.module, found.namespace)) return;
     this.k.log.line(
       `${this.module.name}: module uses symbol (${name}) from namespace ${found.namespace}, but does not import it.`,
-      KERN_ERR,
+      LOGLEVEL_ERR,
     );
     throw this.unknown(name, EINVAL);
   }
 
   private unknown(name: string, errno: number): LoadError {
-    this.k.log.line(`${this.module.name}: Unknown symbol ${name} (err -${errno})`, KERN_WARNING);
+    this.k.log.line(`${this.module.name}: Unknown symbol ${name} (err -${errno})`, LOGLEVEL_WARNING);
     return new LoadError(errno, `${this.module.name}: unknown symbol ${name}`);
   }
-}
-
-/** Names of the symbols a module imports, for reports. */
-export function importsOf(elf: ElfFile): string[] {
-  return elf
-    .symbols()
-    .filter((symbol) => symbol.shndx === SHN_UNDEF && symbol.name !== '')
-    .map((symbol) => symbol.name);
 }

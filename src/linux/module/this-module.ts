@@ -1,13 +1,11 @@
 import { type ElfFile, type Section, SHF_ALLOC, SHT_NOBITS } from '../../formats/elf/index.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 
 /** The section of a module's struct module. */
 export const THIS_MODULE = '.gnu.linkonce.this_module';
-
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
 
 /**
  * Whether the kernel keeps each kind of a module's memory by itself (struct module_memory) instead of in core_layout. The same
@@ -25,12 +23,12 @@ export function findThisModule(k: LinuxKernel, elf: ElfFile, called: string | un
     return checkedThisModule(k, found, name);
   }
   const section = elf.allocatedSection(THIS_MODULE);
-  if (!section) throw refusal(k, `${name}: No module found in object`, KERN_WARNING);
+  if (!section) throw refusal(k, `${name}: No module found in object`, LOGLEVEL_WARNING);
   return section;
 }
 
 function checkedThisModule(k: LinuxKernel, found: readonly Section[], name: string): Section {
-  const refuse = (text: string): LoadError => refusal(k, `module ${name}: ${text}`, KERN_ERR);
+  const refuse = (text: string): LoadError => refusal(k, `module ${name}: ${text}`, LOGLEVEL_ERR);
   const [section] = found;
   if (!section || found.length > 1) throw refuse(`Only one ${THIS_MODULE} section must exist.`);
   if (section.type === SHT_NOBITS) throw refuse(`${THIS_MODULE} section must have a size set`);

@@ -1,5 +1,6 @@
 import type { ElfFile } from '../../formats/elf/index.js';
 import { crcsByName, kernelVersions, parseExtendedModversions } from '../../formats/modversions.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -7,9 +8,6 @@ import type { LinuxKernel } from '../kernel.js';
 import { forceLoad, type LoadFlags } from './force.js';
 import { LoadError } from './load-error.js';
 import { type Crcs, type Versions, versionsOf } from './version-forms.js';
-
-const KERN_ERR = 3;
-const KERN_WARNING = 4;
 
 /** Compares the versions of symbols with those that a module was built against (kernel/module/version.c). */
 export class VersionCheck {
@@ -31,7 +29,7 @@ export class VersionCheck {
     const wanted = versions.crcs.get(name);
     if (wanted === crc) return true;
     if (wanted === undefined) return this.withoutVersion(name, versions.form);
-    k.log.line(`${module.name}: disagrees about version of symbol ${name}`, KERN_WARNING);
+    k.log.line(`${module.name}: disagrees about version of symbol ${name}`, LOGLEVEL_WARNING);
     return false;
   }
 
@@ -39,11 +37,11 @@ export class VersionCheck {
   private withoutVersion(name: string, form: 'basic' | 'extended'): boolean {
     const { k, module } = this;
     if (form === 'basic') {
-      k.log.line(`${module.name}: no symbol version for ${name}`, KERN_WARNING);
+      k.log.line(`${module.name}: no symbol version for ${name}`, LOGLEVEL_WARNING);
       return false;
     }
     if (k.get(Modules).once.first('no extended symbol version'))
-      k.log.line(`${module.name}: no extended symbol version for ${name}`, KERN_WARNING);
+      k.log.line(`${module.name}: no extended symbol version for ${name}`, LOGLEVEL_WARNING);
     return true;
   }
 }
@@ -57,7 +55,7 @@ function readVersions(k: LinuxKernel, elf: ElfFile): Versions {
 /** elf_validity_cache_index_versions(): both sections or none, and a name for every CRC. */
 function readExtended(k: LinuxKernel, elf: ElfFile): Crcs | undefined {
   const refuse = (text: string): never => {
-    k.log.line(text, KERN_ERR);
+    k.log.line(text, LOGLEVEL_ERR);
     throw new LoadError(ENOEXEC, `${elf.file}: ${text}`);
   };
   const has = (name: string): boolean => elf.section(name) !== undefined;
@@ -70,6 +68,6 @@ function readExtended(k: LinuxKernel, elf: ElfFile): Crcs | undefined {
 }
 
 /** The kernel's functions that walk over the extended form are there or not. */
-export function knowsExtendedVersions(k: LinuxKernel): boolean {
+function knowsExtendedVersions(k: LinuxKernel): boolean {
   return k.target.symbols.lookup('modversion_ext_start') !== undefined;
 }

@@ -5,7 +5,7 @@ import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** How long resolve_symbol_wait() waits for a module whose init still runs, and how often it is looked at. */
-const PATIENCE_NS = 30e9;
+const LIVE_PATIENCE_NS = 30e9;
 const STEP_NS = 1e6;
 
 /**
@@ -22,7 +22,7 @@ export function* waitForOwners(k: LinuxKernel, module: LoadedModule): Sleepable<
     .symbols()
     .filter((symbol) => symbol.shndx === SHN_UNDEF && symbol.name !== '')
     .map((symbol) => symbol.name);
-  const deadline = k.clock.now + PATIENCE_NS;
+  const deadline = k.clock.now + LIVE_PATIENCE_NS;
   for (const owner of unfinished) {
     if (!imported.some((name) => owner.exports.has(name))) continue;
     while (owner.state === 'Loading' && k.clock.now < deadline) {

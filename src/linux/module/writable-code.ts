@@ -1,10 +1,10 @@
 import { type ElfFile, SHF_EXECINSTR, SHF_WRITE } from '../../formats/elf/index.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import type { LinuxKernel } from '../kernel.js';
 import { LoadError } from './load-error.js';
 
-const KERN_ERR = 3;
 const WRITABLE_CODE = SHF_WRITE | SHF_EXECINSTR;
 
 /** What the kernel says of the first section that is both written and executed, if there is one. */
@@ -23,6 +23,6 @@ export function refuseWritableCode(k: LinuxKernel, module: LoadedModule): void {
   if (!k.configured('CONFIG_STRICT_MODULE_RWX')) return;
   const text = writableCode(module.elf, module.name);
   if (text === undefined) return;
-  k.log.line(text, KERN_ERR);
+  k.log.line(text, LOGLEVEL_ERR);
   throw new LoadError(ENOEXEC, text);
 }

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { LogRecord } from '../../kernel/log.js';
+import { LOGLEVEL_INFO, LOGLEVEL_WARNING, type LogRecord } from '../../kernel/log.js';
 import { EINVAL, ENODEV } from '../errno.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -43,7 +43,7 @@ export class Consoles implements Subsystem {
   private *register(console: Ptr): Sleepable<void> {
     const { k } = this;
     if (this.next.has(console)) {
-      k.log.line(`console '${this.type.text(console, 'name')}' already registered`, 4);
+      k.log.line(`console '${this.type.text(console, 'name')}' already registered`, LOGLEVEL_WARNING);
       return;
     }
     if (!(yield* this.enable(console))) return;
@@ -86,7 +86,10 @@ export class Consoles implements Subsystem {
     // Kernels that tell consoles with a lock of their own from others say so.
     const kind = this.k.types.findEnumValue('CON_NBCON') === undefined ? '' : 'legacy ';
     const index = this.type.get(console, 'index');
-    this.k.log.line(`printk: ${kind}console [${this.type.text(console, 'name')}${index}] ${what}`, 6);
+    this.k.log.line(
+      `printk: ${kind}console [${this.type.text(console, 'name')}${index}] ${what}`,
+      LOGLEVEL_INFO,
+    );
   }
 
   private get type() {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { EPROBE_DEFER } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { errname } from '../lib/vsprintf/errname.js';
@@ -10,7 +11,6 @@ import { parsePrefix } from './prefix.js';
 import { Printk } from './printk.js';
 
 const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warn', 'notice', 'info'] as const;
-const LOGLEVEL_ERR = 3;
 
 /** Messages of devices and network devices (include/linux/dev_printk.h, include/linux/netdevice.h). */
 export class DevicePrintk implements Subsystem {

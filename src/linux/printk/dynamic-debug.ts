@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
+import { LOGLEVEL_DEBUG } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
@@ -12,7 +13,6 @@ const INCL_FUNCNAME = 0x04;
 const INCL_LINENO = 0x08;
 const INCL_TID = 0x10;
 const INCL_ANY = INCL_MODNAME | INCL_FUNCNAME | INCL_LINENO | INCL_TID;
-const LOGLEVEL_DEBUG = 7;
 
 /**
  * pr_debug() and its siblings. A site tests its own key or flags before it calls, so what arrives here is

@@ -5,7 +5,6 @@ import { sprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { Printk } from './printk.js';
 
-const PREFIX_ADDRESS = 1;
 const PREFIX_OFFSET = 2;
 
 /** How a line of a hex dump is laid out, after the kernel's rules for odd requests. */
@@ -43,7 +42,7 @@ function neededLength(length: number, rowSize: number, groupSize: number, ascii:
 }
 
 /** hex_dump_to_buffer(): writes what fits, gives the length of the whole. */
-export function hexDumpToBuffer(
+function hexDumpToBuffer(
   space: AddressSpace,
   bytes: Uint8Array,
   row: number,
@@ -101,7 +100,8 @@ export class HexDump implements Subsystem {
   };
 
   private position(type: number, buf: Ptr, at: number): string {
-    if (type === PREFIX_ADDRESS) return sprintf(this.k, '%p: ', this.k.space.toAddress(buf + at));
+    if (type === this.k.enumValue('DUMP_PREFIX_ADDRESS'))
+      return sprintf(this.k, '%p: ', this.k.space.toAddress(buf + at));
     return type === PREFIX_OFFSET ? `${at.toString(16).padStart(8, '0')}: ` : '';
   }
 }

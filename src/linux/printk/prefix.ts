@@ -1,5 +1,5 @@
 /** What the KERN_* prefixes of a message say (include/linux/kern_levels.h). */
-export interface Message {
+interface Message {
   /** Undefined where no prefix gives one. */
   readonly level: number | undefined;
   /** KERN_CONT. */

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
-import { RECORD_MAX } from '../../kernel/log.js';
+import { LOGLEVEL_EMERG, LOGLEVEL_WARNING, RECORD_MAX } from '../../kernel/log.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -9,7 +9,6 @@ import { CUT_HERE, warn } from '../warn.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 const PANIC_MESSAGE_MAX = 1024;
-const LOGLEVEL_WARNING = 4;
 
 /** Functions that CONFIG_FORTIFY_SOURCE watches (enum fortify_func, include/linux/fortify-string.h). */
 const FORTIFIED = (
@@ -49,7 +48,7 @@ export class Printk implements Subsystem {
     dump_stack_lvl: (_level: Ptr) => this.k.traps.dumpStack(),
     fortify_panic: (name: Ptr) => {
       const text = `detected buffer overflow in ${this.k.space.cstring(name)}`;
-      this.k.log.line(text, 0);
+      this.k.log.line(text, LOGLEVEL_EMERG);
       throw new Oops('out-of-bounds', 'kernel BUG at lib/string_helpers.c:1027!', this.k.caller);
     },
     // From 6.9 on: bit 0 of the reason says write, the rest is the function.

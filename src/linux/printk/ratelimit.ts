@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { StructType } from '../../kernel/abi/struct.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 const MSG_ON_RELEASE = 1;
-const LOGLEVEL_WARNING = 4;
 /** Of printk_ratelimit(): ten messages in five seconds. */
 const DEFAULT_INTERVAL_SECONDS = 5;
 const DEFAULT_BURST = 10;

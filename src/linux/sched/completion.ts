@@ -1,13 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { UINT_MAX } from '../abi/limits.js';
 import { list } from '../abi/list.js';
 import { TASK_INTERRUPTIBLE, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { hz, jiffiesToNs } from '../time/jiffies.js';
 import { Waiters } from './waiters.js';
-
-const UINT_MAX = 0xffff_ffff;
 
 /** Completions (Documentation/scheduler/completion.rst). */
 export class Completions implements Subsystem {
@@ -73,7 +72,7 @@ export class Completions implements Subsystem {
     return true;
   }
 
-  private initQueue(head: Ptr): void {
+  initQueue(head: Ptr): void {
     const type = this.k.struct('swait_queue_head');
     this.k.space.writable(head, type.size).fill(0);
     list.init(this.k.space, type.addr(head, 'task_list'));

@@ -48,14 +48,10 @@ export class Sched implements Subsystem {
   };
 
   readonly signatures = {
-    __cond_resched: 'i:',
     __SCT__cond_resched: 'i:',
     __SCT__might_resched: 'i:',
     __SCT__preempt_schedule: 'v:',
     __SCT__preempt_schedule_notrace: 'v:',
-    preempt_schedule: 'v:',
-    preempt_schedule_notrace: 'v:',
-    __put_task_struct: 'v:p',
   };
 
   /** Gives way to others if a tick has come since the task got the CPU, and the task may: 1 if it did. */

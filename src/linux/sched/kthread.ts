@@ -16,7 +16,7 @@ import { Completions } from './completion.js';
 import { Sched } from './core.js';
 
 /** Three ticks, as long as RCU takes at least. */
-const GRACE_NS = 12e6;
+export const GRACE_NS = 12e6;
 
 interface Kthread {
   readonly task: Task;

@@ -5,7 +5,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import { TASK_DEAD } from '../abi/task-state.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** What a task's count of references begins with. */
@@ -207,7 +207,7 @@ export class Processes implements SchedulerHooks {
     taskStruct.set(object, 'stack', task.stackBase);
     taskStruct.set(object, 'group_leader', object);
     this.link(object);
-    k.get(Credentials).inherit(task, kernelThread);
+    k.get(TaskCredentials).inherit(task, kernelThread);
   }
 
   /** Empty list heads of a task, so that inlined list walks end. */

@@ -66,6 +66,6 @@ export class WaitVars implements Subsystem {
     const isMeant = (['flags', 'bit_nr'] as const).every(
       (member) => type.get(wanted, member) === type.get(key, member),
     );
-    return isMeant ? k.get(WaitQueues).exports.autoremove_wake_function(entry, mode) : 0;
+    return isMeant ? k.get(WaitQueues).autoremoveWake(entry, mode) : 0;
   }
 }

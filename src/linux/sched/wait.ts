@@ -122,7 +122,7 @@ export class WaitQueues implements Subsystem {
     return this.k.get(Sched).wakeUp(task, mode || TASK_NORMAL);
   }
 
-  private autoremoveWake(entry: Ptr, mode: number): number {
+  autoremoveWake(entry: Ptr, mode: number): number {
     const result = this.defaultWake(entry, mode);
     if (result) list.delInit(this.k.space, this.entryLink(entry));
     return result;

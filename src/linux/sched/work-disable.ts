@@ -13,10 +13,10 @@ export class WorkDisabling implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    disable_work: (work: Ptr) => this.disable(work, this.queues.exports.cancel_work(work)),
+    disable_work: (work: Ptr) => this.disable(work, this.queues.cancel(work)),
     disable_work_sync: (work: Ptr) => this.disableSync(work, 'cancel_work_sync'),
     enable_work: (work: Ptr) => this.enable(work),
-    disable_delayed_work: (work: Ptr) => this.disable(work, this.queues.exports.cancel_delayed_work(work)),
+    disable_delayed_work: (work: Ptr) => this.disable(work, this.queues.cancelDelayed(work)),
     disable_delayed_work_sync: (work: Ptr) => this.disableSync(work, 'cancel_delayed_work_sync'),
     enable_delayed_work: (work: Ptr) => this.enable(work),
   };

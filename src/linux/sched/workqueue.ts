@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { RECORD_OF_HOST_BYTES } from '../../kernel/mm/budget.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
@@ -19,7 +20,6 @@ import { Waiters } from './waiters.js';
 import { reportLeak } from './work-leak.js';
 import { WorkOrder } from './work-order.js';
 
-const WORK_CPU_UNBOUND = 8192;
 const IDLE = 0x402;
 
 interface Workqueue {
@@ -51,7 +51,6 @@ const SYSTEM_QUEUES = [
 const MAX_WORKERS = 16;
 /** Flushes after which draining a queue is said to take long (kernel/workqueue.c). */
 const DRAIN_TRIES = 10;
-const LOGLEVEL_WARNING = 4;
 
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
@@ -215,7 +214,7 @@ export class Workqueues implements Subsystem {
   /** Where there are too many tasks, work waits for the workers that there are (create_worker()). */
   private addWorker(queue: Workqueue): void {
     if (this.k.processes.full) {
-      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', 3);
+      this.k.log.once('workqueue: Failed to create a worker thread: -EAGAIN', LOGLEVEL_ERR);
       return;
     }
     const number = this.workerCount++;
@@ -271,7 +270,7 @@ export class Workqueues implements Subsystem {
     this.k.origins.note(work);
     const type = this.k.struct('delayed_work');
     type.set(work, 'wq', wq);
-    type.set(work, 'cpu', WORK_CPU_UNBOUND);
+    type.set(work, 'cpu', this.k.enumValue('WORK_CPU_UNBOUND'));
     const timer = type.addr(work, 'timer');
     if (this.k.struct('timer_list').get(timer, 'function') === 0)
       this.k.get(Timers).init(timer, this.k.fn('delayed_work_timer_fn'), 0);
@@ -293,7 +292,7 @@ export class Workqueues implements Subsystem {
     this.insert(this.at(type.get(work, 'wq')), work);
   }
 
-  private cancel(work: Ptr): boolean {
+  cancel(work: Ptr): boolean {
     const was = this.words.isPending(work);
     const queue = this.queueOf.get(work);
     if (queue) {
@@ -310,7 +309,7 @@ export class Workqueues implements Subsystem {
     return was;
   }
 
-  private cancelDelayed(work: Ptr): boolean {
+  cancelDelayed(work: Ptr): boolean {
     const timer = this.k.struct('delayed_work').addr(work, 'timer');
     this.k.get(Timers).remove(timer);
     return this.cancel(work);

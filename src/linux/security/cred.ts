@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
-import { Credentials as Who } from '../credentials.js';
+import { TaskCredentials as Who } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Keys } from './keys/keys.js';

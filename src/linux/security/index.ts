@@ -1,4 +1,4 @@
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { AsymmetricKeyParsers } from './keys/asymmetric-parsers.js';
 import { CertificateLists } from './keys/certificate-lists.js';
@@ -11,7 +11,7 @@ export const SECURITY_SUBSYSTEMS: readonly SubsystemClass[] = [
   KeyTypes,
   Keys,
   CertificateLists,
-  Credentials,
+  TaskCredentials,
   LsmNotifiers,
   AsymmetricKeyParsers,
 ];

@@ -1,8 +1,7 @@
+import { LOGLEVEL_NOTICE } from '../../kernel/log.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { type LockdownLevel, signaturePolicy } from './signature-policy.js';
-
-const KERN_NOTICE = 5;
 
 /** Kernel lockdown: what not even root may do, so that the kernel stays what it was booted as. */
 export class Lockdown implements Subsystem {
@@ -17,7 +16,10 @@ export class Lockdown implements Subsystem {
   forbids(what: string): boolean {
     if (this.level === 'none') return false;
     const program = this.k.executor.current?.name ?? 'swapper/0';
-    this.k.log.line(`Lockdown: ${program}: ${what} is restricted; see man kernel_lockdown.7`, KERN_NOTICE);
+    this.k.log.line(
+      `Lockdown: ${program}: ${what} is restricted; see man kernel_lockdown.7`,
+      LOGLEVEL_NOTICE,
+    );
     return true;
   }
 }

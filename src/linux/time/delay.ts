@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { TASK_INTERRUPTIBLE, TASK_RUNNING, TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -51,13 +52,6 @@ export class Delays implements Subsystem {
       const ns = this.k.space.loadS64(value) * 1e9 + this.k.space.loadS64(value + 8);
       return Math.ceil(ns / (1e9 / hz(this.k)));
     },
-  };
-
-  readonly signatures = {
-    __const_udelay: 'v:L',
-    __udelay: 'v:L',
-    __ndelay: 'v:L',
-    __delay: 'v:L',
   };
 
   readonly data = {
@@ -122,7 +116,7 @@ export class Delays implements Subsystem {
     const task = k.executor.current!;
     if (jiffies < 0) {
       const value = BigInt.asUintN(64, BigInt(jiffies)).toString(16);
-      k.log.line(`schedule_timeout: wrong timeout value ${value}`, 3);
+      k.log.line(`schedule_timeout: wrong timeout value ${value}`, LOGLEVEL_ERR);
       k.traps.dumpStack(`schedule_timeout: wrong timeout value ${value}`);
       k.processes.setState(task.object, TASK_RUNNING);
       return 0;

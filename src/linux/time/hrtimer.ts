@@ -8,7 +8,6 @@ import type { Subsystem } from '../subsystem.js';
 
 const MODE_REL = 1;
 const STATE_ENQUEUED = 1;
-const HRTIMER_RESTART = 1;
 /** Clock ids (time.h). */
 const CLOCK_REALTIME = 0;
 
@@ -118,10 +117,14 @@ export class Hrtimers implements Subsystem {
         const now = k.now();
         let again: number;
         do again = yield* type.call(timer, 'function', timer);
-        while (again === HRTIMER_RESTART && !timers.pending.has(timer) && timers.expires(timer) <= now);
+        while (
+          again === k.enumValue('HRTIMER_RESTART') &&
+          !timers.pending.has(timer) &&
+          timers.expires(timer) <= now
+        );
         timers.running = 0;
         k.processes.preemptCount -= HARDIRQ_OFFSET;
-        if (again === HRTIMER_RESTART && !timers.pending.has(timer))
+        if (again === k.enumValue('HRTIMER_RESTART') && !timers.pending.has(timer))
           timers.enqueue(timer, timers.expires(timer));
       },
       false,

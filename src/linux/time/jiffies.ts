@@ -2,8 +2,6 @@ import type { LinuxKernel } from '../kernel.js';
 
 /** Jiffies at boot: five minutes before the low 32 bits wrap (INITIAL_JIFFIES). */
 const MINUTES_BEFORE_WRAP = 300;
-/** schedule_timeout's "for ever": LONG_MAX, as near as a number comes. */
-export const MAX_SCHEDULE_TIMEOUT = 2 ** 63 - 1024;
 
 /** Ticks a second of the target. */
 export function hz(k: LinuxKernel): number {

@@ -1,23 +1,19 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { kernelContext } from '../lib/vsprintf/kernel-context.js';
 
-/** Numbers of softirqs (include/linux/interrupt.h), and the names that the kernel prints of them. */
-export const HI_SOFTIRQ = 0;
-export const TIMER_SOFTIRQ = 1;
-export const TASKLET_SOFTIRQ = 6;
+/** The names that the kernel prints of softirqs, by number. */
 const NAMES = 'HI TIMER NET_TX NET_RX BLOCK IRQ_POLL TASKLET SCHED HRTIMER RCU'.split(' ');
 /** What handles the softirqs whose callbacks the base kernel calls itself. */
-const HANDLERS: Readonly<Record<number, string>> = {
-  [HI_SOFTIRQ]: 'tasklet_hi_action',
-  [TIMER_SOFTIRQ]: 'run_timer_softirq',
-  [TASKLET_SOFTIRQ]: 'tasklet_action',
+const HANDLERS: Readonly<Record<string, string>> = {
+  HI: 'tasklet_hi_action',
+  TIMER: 'run_timer_softirq',
+  TASKLET: 'tasklet_action',
 };
-
-const KERN_ERR = 3;
 
 /**
  * Runs what a softirq calls, as handle_softirqs() and call_timer_fn() do: a callback that comes back with
@@ -36,7 +32,7 @@ export function* inSoftirq(
   const after = k.processes.preemptCount;
   k.processes.preemptCount = outside;
   if (after === before) return;
-  if (vector === TIMER_SOFTIRQ) timerLeak(k, fn, before, after);
+  if (vector === k.enumValue('TIMER_SOFTIRQ')) timerLeak(k, fn, before, after);
   else softirqLeak(k, vector, fn, before, after);
 }
 
@@ -58,11 +54,11 @@ function timerLeak(k: LinuxKernel, fn: Ptr, before: number, after: number): void
 }
 
 function softirqLeak(k: LinuxKernel, vector: number, fn: Ptr, before: number, after: number): void {
-  const handler = HANDLERS[vector];
+  const handler = HANDLERS[NAMES[vector]];
   const action = handler !== undefined && k.hasSymbol(handler) ? k.symbol(handler) : fn;
   const hash = kernelContext(k).hashPointer(k.space.toAddress(action)).toString(16).padStart(16, '0');
   const text = `huh, entered softirq ${vector} ${NAMES[vector]} ${hash} with preempt_count ${hex(before)}, exited with ${hex(after)}?`;
-  k.log.line(`softirq: ${text}`, KERN_ERR);
+  k.log.line(`softirq: ${text}`, LOGLEVEL_ERR);
   const task = k.executor.current;
   k.traps.record(task, fn, 'preempt-imbalance', text, k.space.toAddress(fn), [symbolize(k, fn)]);
 }

@@ -2,10 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** enum tk_offsets */
-const TK_OFFS_REAL = 0;
-const TK_OFFS_TAI = 2;
-const NSEC_PER_SEC = 1_000_000_000n;
+export const NSEC_PER_SEC = 1_000_000_000n;
 
 /** Reading the time (Documentation/core-api/timekeeping.rst). */
 export class Timekeeping implements Subsystem {
@@ -30,7 +27,7 @@ export class Timekeeping implements Subsystem {
     ktime_get_real_ts64: (at: Ptr) => this.storeTimespec(at, this.real()),
     ktime_get_coarse_real_ts64: (at: Ptr) => this.storeTimespec(at, this.real()),
     ktime_mono_to_any: (time: bigint, offset: number) =>
-      offset === TK_OFFS_REAL ? time + this.k.clock.bootTime : time,
+      offset === this.k.enumValue('TK_OFFS_REAL') ? time + this.k.clock.bootTime : time,
     ktime_add_safe: (a: bigint, b: bigint) => {
       const sum = a + b;
       return sum > 0x7fff_ffff_ffff_ffffn ? 0x7fff_ffff_ffff_ffffn : sum;
@@ -74,7 +71,9 @@ export class Timekeeping implements Subsystem {
   }
 
   private withOffset(offset: number): bigint {
-    return offset === TK_OFFS_REAL || offset === TK_OFFS_TAI ? this.real() : this.monotonic();
+    return offset === this.k.enumValue('TK_OFFS_REAL') || offset === this.k.enumValue('TK_OFFS_TAI')
+      ? this.real()
+      : this.monotonic();
   }
 
   /** struct timespec64 by value: seconds and nanoseconds. */

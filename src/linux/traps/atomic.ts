@@ -1,4 +1,5 @@
 import { HOST_RETURN } from '../../cpu/cpu-types.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -44,8 +45,8 @@ export class AtomicChecks {
     if (this.saidOfRcu) this.record(task, message);
     else {
       this.saidOfRcu = true;
-      k.log.line(CUT_HERE, 4);
-      k.log.line(message, 4);
+      k.log.line(CUT_HERE, LOGLEVEL_WARNING);
+      k.log.line(message, LOGLEVEL_WARNING);
       const detail = { kind: 'sleep-in-atomic', message } as const;
       k.traps.warn(task, k.fn('rcu_note_context_switch'), 'kernel/rcu/tree_plugin.h:320', true, detail);
     }
@@ -61,8 +62,8 @@ export class AtomicChecks {
     if (!task || (preempt === 0 && !task.isInterrupt)) return;
     const count = (preempt + 1).toString(16).padStart(8, '0');
     const message = `BUG: scheduling while atomic: ${this.comm()}/${k.processes.pid(task)}/0x${count}`;
-    k.log.line(message, 3);
-    k.log.line(modulesLine(k), 3);
+    k.log.line(message, LOGLEVEL_ERR);
+    k.log.line(modulesLine(k), LOGLEVEL_ERR);
     k.traps.dumpStack();
     k.traps.taint.add('WARN', message, moduleOf(k, task, task.caller));
     this.record(task, message);
@@ -75,9 +76,9 @@ export class AtomicChecks {
     const atomic = preempt !== 0 || task.isInterrupt ? 1 : 0;
     const irqs = k.cpu.interruptsEnabled ? 0 : 1;
     const who = `pid: ${k.processes.pid(task)}, name: ${this.comm()}`;
-    k.log.line(message, 3);
-    k.log.line(`in_atomic(): ${atomic}, irqs_disabled(): ${irqs}, non_block: 0, ${who}`, 3);
-    k.log.line(`preempt_count: ${preempt.toString(16)}, expected: 0`, 3);
+    k.log.line(message, LOGLEVEL_ERR);
+    k.log.line(`in_atomic(): ${atomic}, irqs_disabled(): ${irqs}, non_block: 0, ${who}`, LOGLEVEL_ERR);
+    k.log.line(`preempt_count: ${preempt.toString(16)}, expected: 0`, LOGLEVEL_ERR);
     k.traps.dumpStack();
   }
 

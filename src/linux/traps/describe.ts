@@ -1,12 +1,14 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_CRIT } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
+import { TASK_SIZE_MAX } from '../abi/limits.js';
 import type { FaultKind } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { USER } from '../memory-map.js';
 
 /** An exception put into words: what the oops begins with. */
-export interface Trouble {
+interface Trouble {
   readonly kind: FaultKind;
   readonly head: string;
   readonly lines: readonly string[];
@@ -39,9 +41,6 @@ export function describe(k: LinuxKernel, task: Task, exception: CpuException): T
       };
   }
 }
-
-/** TASK_SIZE_MAX: where user addresses end. */
-const TASK_SIZE_MAX = 0x7fff_ffff_f000n;
 
 /**
  * Whether a page fault is an access to a user address outside of stac and clac: no exception table entry mends it then
@@ -82,7 +81,7 @@ function describePageFault(k: LinuxKernel, task: Task, exception: CpuException):
       isUser
         ? 'unable to execute userspace code (SMEP?) (uid: 0)'
         : 'kernel tried to execute NX-protected page - exploit attempt? (uid: 0)',
-      2,
+      LOGLEVEL_CRIT,
     );
   }
   const head = `BUG: unable to handle page fault for address: ${digits}`;

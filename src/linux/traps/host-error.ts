@@ -1,6 +1,7 @@
 import type { CpuException } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import { OutOfMemory, Unimplemented } from '../../kernel/errors.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops } from '../errors.js';
@@ -50,7 +51,7 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, served: stri
   }
   if (error instanceof ListFault) {
     const { line, text } = k.traps.explainList(error);
-    k.log.line(text, 3);
+    k.log.line(text, LOGLEVEL_ERR);
     const head = `kernel BUG at lib/list_debug.c:${line}!`;
     const address = k.space.toAddress(error.entry);
     return { kind: 'list-corruption', head, lines: INVALID_OPCODE, address, cutHere: true };

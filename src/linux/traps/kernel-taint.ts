@@ -1,3 +1,4 @@
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { type KnownTaint, TAINT_FLAGS, type TaintName, taintBit } from '../kallsyms/taint.js';
 import type { LinuxKernel } from '../kernel.js';
 
@@ -11,12 +12,10 @@ export interface TaintCause {
   readonly reason: string;
 }
 
-export interface CausedTaint {
+interface CausedTaint {
   readonly flag: KnownTaint;
   readonly cause: TaintCause;
 }
-
-const KERN_WARNING = 4;
 
 /** The kernel's taint mask (tainted_mask of kernel/panic.c), and who is to blame for each flag. */
 export class KernelTaint {
@@ -44,7 +43,7 @@ export class KernelTaint {
 
   /** add_taint() with LOCKDEP_NOW_UNRELIABLE. */
   addUnreliable(name: TaintName, reason: string, module = ''): void {
-    if (this.debugsLocks) this.k.log.line('Disabling lock debugging due to kernel taint', KERN_WARNING);
+    if (this.debugsLocks) this.k.log.line('Disabling lock debugging due to kernel taint', LOGLEVEL_WARNING);
     this.debugsLocks = false;
     this.add(name, reason, module);
   }

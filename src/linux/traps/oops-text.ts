@@ -1,7 +1,7 @@
 import { RSP } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Task } from '../../kernel/task/task.js';
-import { Credentials } from '../credentials.js';
+import { TaskCredentials } from '../credentials.js';
 import { Modules } from '../kallsyms/modules.js';
 import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -46,7 +46,7 @@ export function cpuLines(k: LinuxKernel, task: Task): string[] {
   const short = version.replace(/ \(\d{4}-.*\)$/, '').replace(/ SMP.*? (Debian)/, '  $1');
   const comm = k.struct('task_struct').text(k.current, 'comm');
   const { taint } = k.traps;
-  const user = taint.hasNames ? ` UID: ${k.get(Credentials).currentUid}` : '';
+  const user = taint.hasNames ? ` UID: ${k.get(TaskCredentials).currentUid}` : '';
   const names = taint.printNames();
   return [
     `CPU: 0${user} PID: ${k.processes.pid(task)} Comm: ${comm} ${taint.print()} ${k.target.release} ${short}`,
@@ -55,7 +55,7 @@ export function cpuLines(k: LinuxKernel, task: Task): string[] {
 }
 
 /** The bytes round RIP, the one at RIP in angle brackets. */
-export function codeLine(k: LinuxKernel, rip: Ptr): string {
+function codeLine(k: LinuxKernel, rip: Ptr): string {
   const { space } = k;
   if (!space.canRead(rip)) return `Code: Unable to access opcode bytes at 0x${k.cpu.rip.toString(16)}.`;
   const parts: string[] = [];

@@ -1,4 +1,3 @@
-import type { Ptr } from '../../cpu/layout.js';
 import type { FaultKind } from '../errors.js';
 
 /** A fault, a warning or a misuse that the base kernel found, as `modbox run --json` gives it. */
@@ -15,10 +14,4 @@ export interface FaultReport {
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first. */
   readonly trace: readonly string[];
-}
-
-/** Guest code places, innermost first. */
-export interface TraceEntry {
-  readonly address: Ptr;
-  readonly text: string;
 }

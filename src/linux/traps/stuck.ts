@@ -1,4 +1,5 @@
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { describeInterruption, type Interruption } from '../../kernel/task/interruption.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FaultKind } from '../errors.js';
@@ -32,7 +33,7 @@ export class StuckTasks {
         `task:${task.name.padEnd(15)} state:D stack:0     pid:${String(pid).padEnd(5)} ppid:2      flags:0x00004000`,
         ...traceLines(trace),
       ])
-        k.log.line(line, 3);
+        k.log.line(line, LOGLEVEL_ERR);
     });
   }
 

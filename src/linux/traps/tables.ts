@@ -4,7 +4,7 @@ import { type TaintName, taintAt } from '../kallsyms/taint.js';
 import type { LinuxKernel } from '../kernel.js';
 
 /** An entry of `__bug_table`: a WARN or BUG site. */
-export interface BugEntry {
+interface BugEntry {
   readonly file: string;
   readonly line: number;
   readonly warning: boolean;

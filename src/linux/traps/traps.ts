@@ -2,6 +2,7 @@ import { type CpuException, HOST_RETURN } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { Unimplemented } from '../../kernel/errors.js';
+import { LOGLEVEL_ALERT, LOGLEVEL_ERR, LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { ListFault } from '../abi/list.js';
@@ -65,7 +66,7 @@ export interface UnimplementedCall {
 }
 
 /** What a warning is: WARN() in the words of the log, unless told otherwise. */
-export interface WarnOptions {
+interface WarnOptions {
   readonly kind?: FaultKind;
   readonly message?: string | undefined;
   /** What it taints the kernel with (WARN_TAINT()). */
@@ -190,7 +191,7 @@ export class Traps implements ExecutorHooks {
     const pid = k.processes.pid(task);
     const trace = callTrace(k, task);
     const head = `WARNING: CPU: 0 PID: ${pid} at ${place} ${symbolize(k, rip)}`;
-    if (!noCutHere) k.log.line(CUT_HERE, 4);
+    if (!noCutHere) k.log.line(CUT_HERE, LOGLEVEL_WARNING);
     const lines = [
       head,
       modulesLine(k),
@@ -199,15 +200,15 @@ export class Traps implements ExecutorHooks {
       ...traceLines(trace),
       END_TRACE,
     ];
-    for (const line of lines) k.log.line(line, 4);
+    for (const line of lines) k.log.line(line, LOGLEVEL_WARNING);
     this.taint.add(taint, message ?? head, moduleOf(k, task, rip));
     this.record(task, rip, kind, message ?? head, k.space.toAddress(rip), trace);
   }
 
   /** WARN(1, message) of the base kernel itself, reported as `kind`. */
   warnWith(task: Task, kind: FaultKind, message: string, place: string, rip: Ptr): void {
-    this.k.log.line(CUT_HERE, 4);
-    this.k.log.line(message, 4);
+    this.k.log.line(CUT_HERE, LOGLEVEL_WARNING);
+    this.k.log.line(message, LOGLEVEL_WARNING);
     this.warn(task, rip, place, true, { kind, message });
   }
 
@@ -218,7 +219,8 @@ export class Traps implements ExecutorHooks {
 
   /** As slub_debug= makes the real kernel say it. */
   private logComplaint(message: string, details: readonly string[]): void {
-    for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details]) this.k.log.line(line, 3);
+    for (const line of ['='.repeat(77), message, '-'.repeat(77), ...details])
+      this.k.log.line(line, LOGLEVEL_ERR);
     this.taint.addUnreliable('BAD_PAGE', message);
   }
 
@@ -280,7 +282,7 @@ export class Traps implements ExecutorHooks {
         callTrace(this.k, task),
       );
     for (const line of [...cpuLines(this.k, task), ...traceLines(callTrace(this.k, task))])
-      this.k.log.line(line, 4);
+      this.k.log.line(line, LOGLEVEL_WARNING);
   }
 
   /**
@@ -294,7 +296,7 @@ export class Traps implements ExecutorHooks {
     } catch (error) {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
       const { kind, head: message, address, taint = 'DIE' } = death;
-      k.log.line('Fixing recursive fault but reboot is needed!', 1);
+      k.log.line('Fixing recursive fault but reboot is needed!', LOGLEVEL_ALERT);
       this.taint.add(taint, message, '');
       const at = `0x${k.cpu.rip.toString(16)}`;
       this.add({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
@@ -308,13 +310,13 @@ export class Traps implements ExecutorHooks {
     const rip = k.space.fromAddress(k.cpu.rip);
     const number = ++this.oopses;
     const trace = callTrace(k, task);
-    if (cutHere) k.log.line(CUT_HERE, 4);
+    if (cutHere) k.log.line(CUT_HERE, LOGLEVEL_WARNING);
     const numbered = [head, ...lines].map((line) =>
       /: [0-9a-f]{4}$/.test(line) && !line.startsWith('BUG:')
         ? `${line} [#${number}] PREEMPT SMP NOPTI`
         : line,
     );
-    for (const line of numbered) k.log.line(line, 1);
+    for (const line of numbered) k.log.line(line, LOGLEVEL_ALERT);
     for (const line of [
       ...cpuLines(k, task),
       ...registerLines(k, rip, address),
@@ -322,18 +324,21 @@ export class Traps implements ExecutorHooks {
       modulesLine(k),
       END_TRACE,
     ])
-      k.log.line(line, 1);
+      k.log.line(line, LOGLEVEL_ALERT);
     this.taint.distrustLocks();
     this.taint.add(taint, head, moduleOf(k, task, rip));
     const preempt = k.processes.preemptCount;
     // A page fault is handled, and the task ended, with interrupts off.
     if (PAGE_FAULTS.has(kind) && !task.isInterrupt) {
       const comm = k.struct('task_struct').text(k.current, 'comm');
-      k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with irqs disabled`, 6);
+      k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with irqs disabled`, LOGLEVEL_INFO);
     }
     if (preempt !== 0 && !task.isInterrupt) {
       const comm = k.struct('task_struct').text(k.current, 'comm');
-      k.log.line(`note: ${comm}[${k.processes.pid(task)}] exited with preempt_count ${preempt}`, 6);
+      k.log.line(
+        `note: ${comm}[${k.processes.pid(task)}] exited with preempt_count ${preempt}`,
+        LOGLEVEL_INFO,
+      );
       k.processes.preemptCount = 0;
     }
     this.record(task, rip, kind, reason, address, [...places, ...trace]);

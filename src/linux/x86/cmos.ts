@@ -18,6 +18,4 @@ export class CmosClock implements Subsystem {
       this.k.platform.portOut(DATA_PORT, 1, value);
     },
   };
-
-  readonly signatures = { rtc_cmos_read: 'C:C', rtc_cmos_write: 'v:CC' };
 }

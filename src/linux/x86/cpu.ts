@@ -76,11 +76,9 @@ export class X86Cpu implements Subsystem {
   };
 
   readonly signatures = {
-    x86_match_cpu: 'p:p',
     cc_platform_has: 'b:i',
     cc_mkdec: 'Q:Q',
     cpu_has_xfeatures: 'i:Qp',
-    cpu_mitigations_off: 'b:',
   };
 
   readonly data = {

@@ -4,7 +4,7 @@
  * A feature that is listed here is announced to modules; an instruction of it that the translator lacks is an
  * oops that names it.
  */
-export interface CpuidBits {
+interface CpuidBits {
   readonly leaf: number;
   readonly subleaf: number;
   readonly register: 0 | 1 | 2 | 3;

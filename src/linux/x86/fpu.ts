@@ -1,10 +1,10 @@
+import { MXCSR_DEFAULT } from '../../cpu/runtime/registers.js';
 import { PREEMPT_OFFSET } from '../abi/preempt-count.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** kernel_fpu_begin_mask(): the control register of vector floating point gets its initial value. */
 const KFPU_MXCSR = 2;
-const MXCSR_DEFAULT = 0x1f80;
 const SOFTIRQ_MASK = 0xff00;
 const HARDIRQ_MASK = 0xf_0000;
 

@@ -17,12 +17,6 @@ export class HypervisorGuest implements Subsystem {
     kvm_para_available: () => this.signature() === KVM_SIGNATURE,
   };
 
-  readonly signatures = {
-    hv_is_hyperv_initialized: 'b:',
-    hv_is_isolation_supported: 'b:',
-    kvm_para_available: 'b:',
-  };
-
   private signature(): string {
     const [, ...registers] = this.k.platform.cpuid(VENDOR_LEAF, 0);
     const bytes = registers.flatMap((word) => [0, 8, 16, 24].map((shift) => (word >>> shift) & 0xff));

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { JMP } from '../abi/instructions.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-const JMP = 0xe9;
 const RET = 0xc3;
 const INT3 = 0xcc;
 

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { MemoryFiles } from '../../kmod/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { Machine } from '../machine.js';
@@ -112,8 +113,8 @@ describe('commands on the machine', () => {
   });
 
   it('show the log by level, and with names', () => {
-    machine.kernel.log.line('modbox test: a warning', 4);
-    machine.kernel.log.line('modbox test: all is well', 6);
+    machine.kernel.log.line('modbox test: a warning', LOGLEVEL_WARNING);
+    machine.kernel.log.line('modbox test: all is well', LOGLEVEL_INFO);
     expect(sh('dmesg -t -l warn').out).toBe('modbox test: a warning\n');
     expect(sh('dmesg -tx | grep test').out).toBe(
       'kern  :warn  : modbox test: a warning\nkern  :info  : modbox test: all is well\n',

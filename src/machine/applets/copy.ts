@@ -1,6 +1,7 @@
+import { S_IFDIR, S_IFLNK, S_IFMT } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EISDIR, ENOENT } from '../../linux/errno.js';
-import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT } from '../../linux/fs/flags.js';
+import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../../linux/fs/flags.js';
 import { type Applet, type AppletContext, AppletUsageError, message, parseFlags } from './applet.js';
 
 const NS_PER_S = 1e9;

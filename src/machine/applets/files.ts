@@ -1,6 +1,6 @@
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, ENOENT } from '../../linux/errno.js';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from '../../linux/fs/flags.js';
 import type { FileStatus } from '../../linux/fs/vfs.js';
 import { type Applet, type AppletContext, AppletUsageError, message, parseFlags } from './applet.js';
 

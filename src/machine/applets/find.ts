@@ -1,15 +1,6 @@
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { globMatches } from '../../kmod/index.js';
-import {
-  S_IFBLK,
-  S_IFCHR,
-  S_IFDIR,
-  S_IFIFO,
-  S_IFLNK,
-  S_IFMT,
-  S_IFREG,
-  S_IFSOCK,
-} from '../../linux/fs/flags.js';
 import { type Applet, type AppletContext, AppletUsageError, message } from './applet.js';
 
 const TYPES: Readonly<Record<string, number>> = {
@@ -30,7 +21,7 @@ interface Search {
 }
 
 /** Deeper than this a tree is a circle. */
-const MOST_DEEP = 200;
+const DEEPEST_TREE = 200;
 
 export const findApplet: Applet = {
   name: 'find',
@@ -51,7 +42,7 @@ export const findApplet: Applet = {
 
 function searchOf(args: readonly string[]): Search {
   const tests: ((path: string, mode: number) => boolean)[] = [];
-  const depths = { '-maxdepth': MOST_DEEP, '-mindepth': 0 };
+  const depths = { '-maxdepth': DEEPEST_TREE, '-mindepth': 0 };
   let end = '\n';
   let negated = false;
   const test = (one: (path: string, mode: number) => boolean): void => {
@@ -75,7 +66,7 @@ function searchOf(args: readonly string[]): Search {
       else throw new AppletUsageError(`unknown: ${word} ${value}`);
     }
   }
-  return { least: depths['-mindepth'], most: Math.min(MOST_DEEP, depths['-maxdepth']), tests, end };
+  return { least: depths['-mindepth'], most: Math.min(DEEPEST_TREE, depths['-maxdepth']), tests, end };
 }
 
 function* walk(context: AppletContext, path: string, search: Search, depth: number): Sleepable<number> {

@@ -1,5 +1,5 @@
 import { block } from '../../kernel/effects.js';
-import { Credentials } from '../../linux/credentials.js';
+import { TaskCredentials } from '../../linux/credentials.js';
 import { type Applet, AppletUsageError, parseFlags } from './applet.js';
 
 export const sleepApplet: Applet = {
@@ -122,7 +122,7 @@ export const idApplet: Applet = {
   // biome-ignore lint/correctness/useYield: an applet that never waits
   *run({ args, machine, io }) {
     const { flags } = parseFlags(args, ['u', 'n', 'g']);
-    const { uid } = machine.kernel.get(Credentials);
+    const { uid } = machine.kernel.get(TaskCredentials);
     const name = uid === 0 ? '(root)' : '';
     io.out(
       flags.size > 0

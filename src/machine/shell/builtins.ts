@@ -7,7 +7,7 @@ import type { Interpreter } from './interpreter.js';
 import { Io } from './io.js';
 import { parseScript } from './parser.js';
 import type { Streams } from './redirect.js';
-import { ExitShell, LeaveLoop, ReturnStatus } from './state.js';
+import { ExitShell, LeaveLoop, MISUSE, ReturnStatus } from './state.js';
 import type { Script } from './syntax.js';
 import { ShellSyntaxError } from './syntax-error.js';
 
@@ -25,7 +25,6 @@ export interface Builtin {
   run(call: BuiltinCall): Sleepable<number>;
 }
 
-const MISUSE = 2;
 const NAME = /^[A-Za-z_]\w*$/;
 
 function builtin(

@@ -3,10 +3,8 @@ import type { BuiltinCall } from './builtins.js';
 import type { Interpreter } from './interpreter.js';
 import { parseScript } from './parser.js';
 import type { Streams } from './redirect.js';
-import { ExitShell } from './state.js';
+import { ExitShell, MISUSE } from './state.js';
 import { ShellSyntaxError } from './syntax-error.js';
-
-const MISUSE = 2;
 
 /** `trap COMMANDS EXIT`; there are no signals here that a script could wait for. */
 export function setTrap({ shell: { state }, args, io }: BuiltinCall): number {

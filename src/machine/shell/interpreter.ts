@@ -27,11 +27,11 @@ export interface ShellContext {
 }
 
 const USAGE_STATUS = 2;
-const NOT_FOUND_STATUS = 127;
+export const NOT_FOUND_STATUS = 127;
 /** Commands of a shell itself before others have a turn. */
 const COMMANDS_BETWEEN_TURNS = 16;
 /** Calls of functions, scripts and subshells within each other: the host's stack has an end. */
-const MOST_DEEP = 100;
+const DEEPEST_CALL = 100;
 
 /** Runs scripts: one shell process, or a part of one. */
 export class Interpreter {
@@ -97,7 +97,7 @@ export class Interpreter {
   }
 
   private deeper(): number {
-    if (this.depth < MOST_DEEP) return this.depth + 1;
+    if (this.depth < DEEPEST_CALL) return this.depth + 1;
     this.context.terminal.err('sh: functions, scripts or subshells call each other too deep\n');
     throw new AbandonScript(USAGE_STATUS);
   }

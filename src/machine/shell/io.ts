@@ -23,7 +23,7 @@ export type Sink =
   | { readonly kind: 'file'; readonly fd: number; readonly pieces: Uint8Array[] };
 
 /** Most that one write(2) takes. */
-const CHUNK = 65536;
+const READ_CHUNK = 65536;
 const READ_SIZE = 65536;
 /** Most that `$(...)` stands for: texts of scripts are far shorter, and what never ends has to end. */
 export const MOST_SUBSTITUTED = 16 << 20;
@@ -87,7 +87,7 @@ export class Io implements Terminal {
    * written, which is told at the end. Throws BrokenPipe.
    */
   *pass(): Sleepable<boolean> {
-    if (this.stdout.kind === 'pipe' || this.kept >= CHUNK) {
+    if (this.stdout.kind === 'pipe' || this.kept >= READ_CHUNK) {
       const error = yield* this.flush();
       if (error < 0) this.failure = error;
     }
@@ -144,7 +144,7 @@ export function* readAll(
 
 function* writeAll(vfs: Vfs, fd: number, bytes: Uint8Array): Sleepable<number> {
   for (let at = 0; at < bytes.length; ) {
-    const done = yield* vfs.write(fd, bytes.subarray(at, at + CHUNK));
+    const done = yield* vfs.write(fd, bytes.subarray(at, at + READ_CHUNK));
     if (done < 0) return done;
     if (done === 0) return 0;
     at += done;

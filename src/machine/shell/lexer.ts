@@ -49,7 +49,7 @@ export interface HereDocument {
 export type ReadNested = (lexer: Lexer) => Script;
 
 /** Depth to which quotes, substitutions and compound commands may be nested: the host's stack has an end. */
-export const MOST_NESTED = 100;
+export const MOST_SUBSTITUTIONS = 100;
 
 const NAME = /[A-Za-z_]\w*|[0-9]+|[?$!#@*-]/y;
 const BARE_NAME = /[A-Za-z_]\w*|[0-9?$!#@*-]/y;
@@ -88,7 +88,8 @@ export class Lexer {
   }
 
   deeper<T>(read: () => T): T {
-    if (++this.depth > MOST_NESTED) throw new ShellSyntaxError('syntax error: nested too deep', this.at);
+    if (++this.depth > MOST_SUBSTITUTIONS)
+      throw new ShellSyntaxError('syntax error: nested too deep', this.at);
     try {
       return read();
     } finally {

@@ -27,7 +27,7 @@ const REDIRECTIONS: Partial<Record<Operator, Redirection['mode']>> = {
 
 /** Words that end a list of commands where a command could begin. */
 const CLOSERS = new Set(['then', 'else', 'elif', 'fi', 'do', 'done', 'esac', '}']);
-const NAME = /^[A-Za-z_]\w*$/;
+const FUNCTION_NAME = /^[A-Za-z_]\w*$/;
 
 /** Reads a script (POSIX Shell Command Language, 2.10). Throws ShellSyntaxError. */
 export function parseScript(text: string): Script {
@@ -142,7 +142,8 @@ class Parser {
 
   private forLoop(): CommandBody {
     const name = plainText(this.word()) ?? '';
-    if (!NAME.test(name)) throw new ShellSyntaxError('syntax error: bad for loop variable', this.lexer.at);
+    if (!FUNCTION_NAME.test(name))
+      throw new ShellSyntaxError('syntax error: bad for loop variable', this.lexer.at);
     while (this.take('\n'));
     let words: Word[] | undefined;
     if (this.takeWord('in')) {
@@ -198,7 +199,7 @@ class Parser {
 
   private functionNamed(word: Word): Command {
     const name = plainText(word);
-    if (name === undefined || !NAME.test(name)) this.unexpected();
+    if (name === undefined || !FUNCTION_NAME.test(name)) this.unexpected();
     this.skip();
     if (!this.take(')')) this.unexpected();
     while (this.take('\n'));
@@ -294,7 +295,7 @@ class Parser {
   }
 }
 
-/** `NAME=VALUE`, where the name and the sign are not quoted. */
+/** `FUNCTION_NAME=VALUE`, where the name and the sign are not quoted. */
 function assignmentOf(word: Word): Assignment | undefined {
   const [first, ...rest] = word;
   if (first?.kind !== 'text' || first.quoted) return undefined;

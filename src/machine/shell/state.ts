@@ -102,3 +102,6 @@ export class LeaveLoop {
 export class ReturnStatus {
   constructor(readonly status: number) {}
 }
+
+/** Status of a builtin that was called wrongly. */
+export const MISUSE = 2;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { indexTree, MemoryFiles } from '../../kmod/index.js';
-import { type Capability, Credentials } from '../../linux/credentials.js';
+import { type Capability, TaskCredentials } from '../../linux/credentials.js';
 import type { Target } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
@@ -118,7 +118,7 @@ export function replay(
     cmdline: scenario.cmdline ?? '',
   });
   if (scenario.setup) new Shell(machine, new CapturedOutput()).run(scenario.setup);
-  const credentials = machine.kernel.get(Credentials);
+  const credentials = machine.kernel.get(TaskCredentials);
   return scenario.steps.map(({ command, as, without }) => {
     credentials.uid = as ?? 0;
     credentials.dropped.clear();

@@ -14,11 +14,9 @@ import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
 import type { LinuxKernel } from '../../linux/kernel.js';
 import { deleteModuleCall, finitModule } from '../module-calls.js';
+import { NOT_FOUND_STATUS } from '../shell/interpreter.js';
 
 const NS_PER_MS = 1e6;
-
-/** What a shell gives where a command cannot be run. */
-const NOT_FOUND_STATUS = 127;
 
 /** Runs a command line in a machine's shell: its exit status. */
 export type RunShell = (command: string, environment: Readonly<Record<string, string>>) => Sleepable<number>;

@@ -1,3 +1,4 @@
+import { ET_REL } from '../../formats/elf/constants.js';
 import { type ElfFile, EM_X86_64, parseElf } from '../../formats/elf/index.js';
 import type { ExportedSymbol } from '../target.js';
 import { TargetError } from '../target-error.js';
@@ -6,8 +7,6 @@ import { readIkconfig } from './ikconfig.js';
 import { type KallsymsTable, readKallsyms } from './kallsyms.js';
 import { type RawExport, readExports } from './ksymtab.js';
 import { readBanner, readVermagic, releaseOf } from './strings.js';
-
-const ET_REL = 1;
 
 /** What an uncompressed kernel image says about itself. */
 export interface ImageFacts {

@@ -8,7 +8,7 @@ import type { ExportedSymbol, ExportKind } from '../target.js';
  * namespace, each a signed 32-bit distance from the field itself. The CRC of entry n is entry n of the
  * matching __kcrctab section.
  */
-const ENTRY_SIZE = 12;
+const KSYMTAB_ENTRY_SIZE = 12;
 
 /** A symbol exported by an image, before its size is known. */
 export type RawExport = Omit<ExportedSymbol, 'size'>;
@@ -35,15 +35,16 @@ function readTable(
 ): RawExport[] {
   const r = new ByteReader(table.data, `${elf.file}: ${table.name}`);
   const crcReader = crcs && new ByteReader(crcs.data, `${elf.file}: ${crcs.name}`);
-  if (table.size % ENTRY_SIZE !== 0) r.fail('size', 0, `${table.size} is not a multiple of ${ENTRY_SIZE}`);
+  if (table.size % KSYMTAB_ENTRY_SIZE !== 0)
+    r.fail('size', 0, `${table.size} is not a multiple of ${KSYMTAB_ENTRY_SIZE}`);
   /** Where the relative reference at `at` points. */
   const target = (at: number, field: string): bigint =>
     BigInt.asUintN(64, table.addr + BigInt(at) + BigInt(r.i32(at, field)));
   const string = (at: number, field: string): string =>
     names.get(Number(target(at, field) - strings.addr), field, at);
   const exports: RawExport[] = [];
-  for (let i = 0; i < table.size / ENTRY_SIZE; i++) {
-    const at = i * ENTRY_SIZE;
+  for (let i = 0; i < table.size / KSYMTAB_ENTRY_SIZE; i++) {
+    const at = i * KSYMTAB_ENTRY_SIZE;
     const address = target(at, 'value_offset');
     exports.push({
       name: string(at + 4, 'name_offset'),

@@ -13,7 +13,7 @@ export class Local {
   ) {}
 }
 
-export type ValueType = 'i32' | 'i64';
+type ValueType = 'i32' | 'i64';
 
 /** A value on the stack. A number is a constant of 32 bits with a sign. */
 export type Operand = Code | Local | number;

@@ -19,7 +19,7 @@ import * as at from './models.js';
 import { RangeCoder } from './range-coder.js';
 
 /** What decoding a chunk gives: why it stopped. */
-export const DONE = 0;
+const DONE = 0;
 export const INPUT_ENDS_EARLY = 1;
 export const DISTANCE_TOO_FAR = 2;
 export const MATCH_TOO_LONG = 3;

@@ -18,7 +18,7 @@ import {
 const STEP = 16;
 
 /** A CRC in the making: where its tables are and what they consist of. */
-export interface CrcTables {
+interface CrcTables {
   readonly address: number;
   /** log2 of an entry's size in bytes. */
   readonly entryShift: 2 | 3;

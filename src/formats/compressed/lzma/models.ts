@@ -1,7 +1,7 @@
 /** Where the decoder's models and data are in its memory. Names: "LZMA Specification" (LZMA SDK, public domain, 2015). */
 
 const PROBABILITY_BYTES = 2;
-export const POS_STATES_MAX = 16;
+const POS_STATES_MAX = 16;
 const STATES = 12;
 /** States below this one follow a literal. */
 export const LIT_STATES = 7;

@@ -17,7 +17,7 @@ const DIGEST_BYTES = 32;
 
 /** What the folder may hold; the files that were not used for the longest time go first. */
 const MAX_FILES = 24;
-const MAX_BYTES = 192 * 1024 * 1024;
+const MAX_CACHE_BYTES = 192 * 1024 * 1024;
 
 /**
  * Content by key in files of a folder. Any number of processes can use it at once: a file is there wholly or not at
@@ -81,7 +81,7 @@ export class CacheFolder {
     let bytes = 0;
     files.forEach(({ path, size }, i) => {
       bytes += size;
-      if (i >= MAX_FILES || bytes > MAX_BYTES) rmSync(path, { force: true });
+      if (i >= MAX_FILES || bytes > MAX_CACHE_BYTES) rmSync(path, { force: true });
     });
   }
 }

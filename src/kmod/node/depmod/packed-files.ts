@@ -5,7 +5,7 @@ interface Header<T> {
   readonly files: readonly { readonly name: string; readonly size: number }[];
 }
 
-export interface PackedFiles<T> {
+interface PackedFiles<T> {
   /** Anything that JSON holds. */
   readonly about: T;
   readonly files: ReadonlyMap<string, Uint8Array>;

@@ -14,7 +14,7 @@ import { stampOf } from './module-stamps.js';
 import { readModules } from './read-modules.js';
 
 /** Where depmod runs on a host's disk. */
-export interface DiskDepmodHost extends Omit<DepmodHost, 'writer'> {
+interface DiskDepmodHost extends Omit<DepmodHost, 'writer'> {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The directory of the host that stands for "/", '' for the disk itself. */
   readonly root: string;
@@ -34,7 +34,7 @@ export async function runDepmod(host: DiskDepmodHost, args: readonly string[]): 
 }
 
 /** Makes indices of trees on the disk. */
-export class DiskIndexMaker {
+class DiskIndexMaker {
   private readonly made: MadeIndexCache | undefined;
   private readonly facts: FactsCache | undefined;
 

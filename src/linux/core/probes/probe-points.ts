@@ -2,6 +2,7 @@ import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
+import { CALL } from '../../abi/instructions.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { IMAGE, MODULES } from '../../memory-map.js';
@@ -10,7 +11,6 @@ import { loadRegisters, readRegisters, saveRegisters } from './pt-regs.js';
 
 /** `call __fentry__` at the beginning of a function, which ftrace makes a NOP. */
 export const FENTRY_BYTES = 5;
-const CALL = 0xe8;
 
 /** Somebody who wants to be called when code comes to a function. */
 export interface Probe {

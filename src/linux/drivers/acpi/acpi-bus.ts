@@ -1,10 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_INFO } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { ENODEV } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
 
@@ -60,8 +61,8 @@ export class AcpiBus implements Subsystem {
     if (type === 0 || struct.get(type, 'match') === 0 || struct.get(type, 'find_companion') === 0)
       return -ENODEV;
     this.k.origins.note(type);
-    listAddTail(k.space, struct.addr(type, 'list'), this.typeList);
-    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, 6);
+    list.addTail(k.space, struct.addr(type, 'list'), this.typeList);
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} registered`, LOGLEVEL_INFO);
     return 0;
   }
 
@@ -69,8 +70,8 @@ export class AcpiBus implements Subsystem {
     const { k } = this;
     const struct = k.struct('acpi_bus_type');
     if (type === 0) return -ENODEV;
-    listDelInit(k.space, struct.addr(type, 'list'));
-    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, 6);
+    list.delInit(k.space, struct.addr(type, 'list'));
+    k.log.line(`ACPI: bus type ${struct.string(type, 'name')} unregistered`, LOGLEVEL_INFO);
     return 0;
   }
 
@@ -79,7 +80,7 @@ export class AcpiBus implements Subsystem {
   private get typeList(): Ptr {
     if (this.types === 0) {
       this.types = this.k.permanent(16);
-      initList(this.k.space, this.types);
+      list.init(this.k.space, this.types);
     }
     return this.types;
   }

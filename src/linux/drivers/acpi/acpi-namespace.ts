@@ -3,12 +3,7 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import { EINVAL, ENODEV } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-/** ACPI status codes (include/acpi/acexcep.h). */
-const AE_OK = 0;
-const AE_NOT_FOUND = 5;
-const AE_NOT_EXIST = 6;
-const AE_BAD_PARAMETER = 0x1001;
+import { AE_BAD_PARAMETER, AE_NOT_EXIST, AE_NOT_FOUND, AE_OK } from './status.js';
 
 const EXCEPTIONS: Readonly<Record<number, string>> = {
   [AE_OK]: 'AE_OK',

@@ -2,12 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { AE_ALREADY_EXISTS, AE_BAD_PARAMETER, AE_NOT_EXIST, AE_OK } from './status.js';
 
-/** acpi_status (include/acpi/acexcep.h). */
-const AE_OK = 0;
-const AE_NOT_EXIST = 0x0006;
-const AE_ALREADY_EXISTS = 0x0007;
-const AE_BAD_PARAMETER = 0x1001;
 /** ACPI_ROOT_OBJECT: the only node of the namespace that this machine has. */
 const ROOT = (1n << 64n) - 1n;
 

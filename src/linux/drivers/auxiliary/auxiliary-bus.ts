@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate } from '../../kobject/names.js';
@@ -93,7 +94,7 @@ export class AuxiliaryBus implements Subsystem {
     const parent = type.get(aux, 'dev.parent');
     const missing = parent === 0 ? 'dev->parent' : type.get(aux, 'name') === 0 ? 'name' : '';
     if (missing !== '') {
-      k.log.line(`auxiliary: auxiliary_device has a NULL ${missing}`, 3);
+      k.log.line(`auxiliary: auxiliary_device has a NULL ${missing}`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     type.set(aux, 'dev.bus', this.bus.bus);
@@ -106,13 +107,13 @@ export class AuxiliaryBus implements Subsystem {
     const type = k.struct('auxiliary_device');
     const device = type.addr(aux, 'dev');
     if (modName === 0) {
-      k.log.line('auxiliary device modname is NULL', 3);
+      k.log.line('auxiliary device modname is NULL', LOGLEVEL_ERR);
       return -EINVAL;
     }
     const name = `${k.space.cstring(modName)}.${type.string(aux, 'name')}.${type.get(aux, 'id')}`;
     k.get(Devices).setName(device, name);
     const error = yield* k.get(Devices).add(device);
-    if (error) k.log.line(`auxiliary ${name}: adding auxiliary device failed!: ${error}`, 3);
+    if (error) k.log.line(`auxiliary ${name}: adding auxiliary device failed!: ${error}`, LOGLEVEL_ERR);
     return error;
   }
 }

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EBUSY } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import { createFile, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import { deviceName } from '../../printk/device-names.js';
@@ -12,7 +12,7 @@ import { Devices } from './core.js';
 import { getDevice, kobjOf, putDevice } from './device.js';
 
 /** ATTRIBUTE_CONTAINER_NO_CLASSDEVS: the generic device itself is the class device. */
-const NO_CLASS_DEVICES = 1;
+export const NO_CLASS_DEVICES = 1;
 
 /** A class device that hangs on a generic device because a container matched it. */
 interface Contained {
@@ -46,23 +46,23 @@ export class AttributeContainers implements Subsystem {
 
   boot(): void {
     this.list = this.k.permanent(16);
-    initList(this.k.space, this.list);
+    list.init(this.k.space, this.list);
   }
 
   /** attribute_container_register(). */
   register(container: Ptr): number {
     const type = this.k.struct('attribute_container');
-    initList(this.k.space, type.addr(container, 'node'));
-    initList(this.k.space, type.addr(container, 'containers.k_list'));
+    list.init(this.k.space, type.addr(container, 'node'));
+    list.init(this.k.space, type.addr(container, 'containers.k_list'));
     this.k.origins.note(container);
-    listAddTail(this.k.space, type.addr(container, 'node'), this.list);
+    list.addTail(this.k.space, type.addr(container, 'node'), this.list);
     return 0;
   }
 
   /** attribute_container_unregister(): -EBUSY while it has class devices. */
   unregister(container: Ptr): number {
     if (this.contained.some((entry) => entry.container === container)) return -EBUSY;
-    listDelInit(this.k.space, this.k.struct('attribute_container').addr(container, 'node'));
+    list.delInit(this.k.space, this.k.struct('attribute_container').addr(container, 'node'));
     return 0;
   }
 
@@ -144,7 +144,7 @@ export class AttributeContainers implements Subsystem {
   private *matching(generic: Ptr): Sleepable<Ptr[]> {
     const type = this.k.struct('attribute_container');
     const found: Ptr[] = [];
-    for (const node of listNodes(this.k.space, this.list)) {
+    for (const node of [...list.entries(this.k.space, this.list)]) {
       const container = type.of(node, 'node');
       if ((yield* type.call(container, 'match', container, generic)) !== 0) found.push(container);
     }

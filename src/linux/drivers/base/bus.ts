@@ -1,12 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
-import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
-import { initList } from '../../kobject/list.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
@@ -88,7 +87,7 @@ export class Buses implements Subsystem {
     if (priv === 0) return -ENOMEM;
     type.set(priv, 'bus', bus);
     if (busType.has('p')) busType.set(bus, 'p', priv);
-    initList(k.space, type.addr(priv, 'interfaces'));
+    list.init(k.space, type.addr(priv, 'interfaces'));
     const kobjects = k.get(Kobjects);
     const kset = type.addr(priv, 'subsys');
     const kobj = kobjects.ksetKobject(kset);

@@ -1,18 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { MAJOR, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { MAJOR, MAJOR_MAX, MINOR, MINOR_BITS, MKDEV } from '../../abi/device-number.js';
 import { EBUSY, EINVAL } from '../../errno.js';
 import type { Holding, Origin } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-/** Largest major number (CHRDEV_MAJOR_MAX, include/linux/fs.h). */
-const MAJOR_MAX = 512;
 /** Majors given out on request: downwards in each range (Documentation/admin-guide/devices.txt). */
 const DYNAMIC_RANGES = [
   { from: 254, to: 234 },
   { from: 511, to: 384 },
 ] as const;
-const LOGLEVEL_ERR = 3;
 
 /** Regions of drivers that may be part of the kernel, in the order in which they come; major 0 for any. */
 const BUILT_IN = [
@@ -36,7 +34,7 @@ const BUILT_IN = [
 ] as const;
 
 /** A reserved range of minors of one major. */
-export interface CharRegion {
+interface CharRegion {
   readonly major: number;
   readonly firstMinor: number;
   readonly count: number;

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import { asKernel, type Holding, heldStructs } from '../../holding.js';
@@ -8,7 +8,6 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { krefUnderflow } from '../../kobject/kref.js';
 import { hostKtype } from '../../kobject/ktype.js';
-import { initList } from '../../kobject/list.js';
 import { createFile, createLink, removeChild, removeFile } from '../../kobject/sysfs/files.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -130,7 +129,7 @@ export class Classes implements Subsystem {
     const kobjects = k.get(Kobjects);
     const kset = privType.addr(priv, 'subsys');
     const kobj = kobjects.ksetKobject(kset);
-    initList(k.space, privType.addr(priv, 'interfaces'));
+    list.init(k.space, privType.addr(priv, 'interfaces'));
     privType.set(priv, 'class', cls);
     kobjects.initKset(privType.addr(priv, 'glue_dirs'));
     kobjects.setName(kobj, name);

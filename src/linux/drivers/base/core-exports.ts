@@ -113,8 +113,6 @@ export class DeviceExports implements Subsystem {
     device_change_owner: nothing('files in /sys belong to root', 0),
   };
 
-  readonly signatures = { lock_device_hotplug: 'v:', unlock_device_hotplug: 'v:', kill_device: 'b:p' };
-
   private get devices(): Devices {
     return this.k.get(Devices);
   }

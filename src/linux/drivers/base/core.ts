@@ -1,12 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
-import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EINVAL } from '../../errno.js';
 import { asKernel, type Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
-import { initList } from '../../kobject/list.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { SlabExports } from '../../mm/slab.js';
 import { deviceName } from '../../printk/device-names.js';
@@ -17,7 +16,7 @@ import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
 import { DeviceStates, deviceOf, getDevice, kobjOf, putDevice } from './device.js';
 import { DeviceAttributes } from './device-attributes.js';
-import { DeviceNodes } from './device-nodes.js';
+import { NumberedDevices } from './device-nodes.js';
 import { DeviceUevents } from './device-uevent.js';
 import { Devres } from './devres.js';
 import { RuntimePm } from './pm-runtime.js';
@@ -101,7 +100,7 @@ export class Devices implements Subsystem {
     const type = this.device;
     type.set(device, 'kobj.kset', this.devicesKset);
     k.get(Kobjects).init(kobjOf(k, device), k.get(DeviceAttributes).ktype);
-    for (const list of LISTS) if (type.has(list)) initList(k.space, type.addr(device, list));
+    for (const head of LISTS) if (type.has(head)) list.init(k.space, type.addr(device, head));
     initPower(k, device);
     type.set(device, 'numa_node', -1);
     type.set(device, 'links.status', k.enumValue('DL_DEV_NO_DRIVER'));
@@ -149,7 +148,7 @@ export class Devices implements Subsystem {
       yield* putDevice(k, device);
       return failed;
     }
-    k.get(DeviceNodes).add(device);
+    k.get(NumberedDevices).add(device);
     this.added.add(device);
     k.origins.note(device);
     yield* k.get(BusRegistry).notify(type.get(device, 'bus'), 'BUS_NOTIFY_ADD_DEVICE', device);
@@ -175,7 +174,7 @@ export class Devices implements Subsystem {
       const { children } = states.of(parent);
       if (children.includes(device)) children.splice(children.indexOf(device), 1);
     }
-    k.get(DeviceNodes).remove(device);
+    k.get(NumberedDevices).remove(device);
     const cls = type.get(device, 'class');
     const attributes = k.get(DeviceAttributes);
     if (k.get(Classes).isRegistered(cls)) {

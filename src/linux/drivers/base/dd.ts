@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_CRIT, LOGLEVEL_DEBUG, LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
@@ -165,7 +166,10 @@ export class DriverBinding implements Subsystem {
     const { k } = this;
     const dev = k.struct('device');
     if (k.get(Devres).has(device)) {
-      k.log.line(`${driverName(k, device)} ${deviceName(k, device)}: Resources present before probing`, 2);
+      k.log.line(
+        `${driverName(k, device)} ${deviceName(k, device)}: Resources present before probing`,
+        LOGLEVEL_CRIT,
+      );
       return -EBUSY;
     }
     this.setLinkState(device, PROBING);
@@ -176,7 +180,7 @@ export class DriverBinding implements Subsystem {
     let error = configures ? yield* busType.call(bus, 'dma_configure', device) : 0;
     if (error === 0) {
       error = this.addLinks(device);
-      if (error) k.log.line(`really_probe: driver_sysfs_add(${deviceName(k, device)}) failed`, 3);
+      if (error) k.log.line(`really_probe: driver_sysfs_add(${deviceName(k, device)}) failed`, LOGLEVEL_ERR);
       else error = yield* this.callProbe(driver, device, bus);
       if (error === 0) error = yield* this.addDriverGroups(driver, device);
     }
@@ -195,10 +199,10 @@ export class DriverBinding implements Subsystem {
     if (error === 0 || error === -EPROBE_DEFER || error === -ENODEV || error === -ENXIO) return error;
     const name = k.struct('device_driver').string(driver, 'name');
     if (error > 0) {
-      k.log.line(`${name}: probe of ${deviceName(k, device)} rejects match ${error}`, 7);
+      k.log.line(`${name}: probe of ${deviceName(k, device)} rejects match ${error}`, LOGLEVEL_DEBUG);
       return -error;
     }
-    k.log.line(`${name}: probe of ${deviceName(k, device)} failed with error ${error}`, 4);
+    k.log.line(`${name}: probe of ${deviceName(k, device)} failed with error ${error}`, LOGLEVEL_WARNING);
     return error;
   }
 
@@ -247,7 +251,7 @@ export class DriverBinding implements Subsystem {
     const driver = k.struct('device').get(device, 'driver');
     const list = this.bound.get(driver) ?? [];
     if (list.includes(device)) {
-      k.log.line(`driver_bound: device ${kobjectName(k, kobjOf(k, device))} already bound`, 4);
+      k.log.line(`driver_bound: device ${kobjectName(k, kobjOf(k, device))} already bound`, LOGLEVEL_WARNING);
       return;
     }
     this.bound.set(driver, [...list, device]);

@@ -1,5 +1,6 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EINVAL, EIO } from '../../errno.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -15,7 +16,6 @@ import { Classes } from './class.js';
 import { deviceOf, kobjOf } from './device.js';
 import { DeviceUevents } from './device-uevent.js';
 
-const PAGE_SIZE = 4096;
 const RUNTIME_STATES: readonly (readonly [string, string])[] = [
   ['RPM_ACTIVE', 'active'],
   ['RPM_RESUMING', 'resuming'],
@@ -169,7 +169,8 @@ export class DeviceAttributes implements Subsystem {
     const show = type.get(attr, 'show');
     if (show === 0) return -EIO;
     const count = yield* type.call(attr, 'show', deviceOf(k, kobj), attr, page);
-    if (count >= PAGE_SIZE) k.log.line(`dev_attr_show: ${symbolize(k, show)} returned bad count`, 4);
+    if (count >= PAGE_SIZE)
+      k.log.line(`dev_attr_show: ${symbolize(k, show)} returned bad count`, LOGLEVEL_WARNING);
     return count;
   }
 

@@ -1,19 +1,20 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { MAJOR, MINOR } from '../../abi/device-number.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { removeChild } from '../../kobject/sysfs/files.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
-import { kobjOf, major, minor } from './device.js';
+import { kobjOf } from './device.js';
 
 /** What keeps /dev wants to know. */
-export interface DeviceNodeListener {
+interface DeviceNodeListener {
   /** A device with a number appeared; see DeviceUevents.nodeName for the name its node has. */
   added(device: Ptr, devt: number, block: boolean): void;
   removed(device: Ptr, devt: number, block: boolean): void;
 }
 
 /** Devices with a number: /sys/dev/{char,block}/MAJOR:MINOR, and news of them for /dev (devtmpfs). */
-export class DeviceNodes implements Subsystem {
+export class NumberedDevices implements Subsystem {
   readonly exports = {};
   private readonly listeners: DeviceNodeListener[] = [];
   private readonly present = new Set<Ptr>();
@@ -31,19 +32,19 @@ export class DeviceNodes implements Subsystem {
 
   add(device: Ptr): void {
     const devt = this.number(device);
-    if (major(devt) === 0) return;
+    if (MAJOR(devt) === 0) return;
     const sysfs = this.k.get(Sysfs);
     const from = sysfs.directoryOf(this.folder(device));
     const target = sysfs.directoryOf(kobjOf(this.k, device));
-    if (from && target) sysfs.addLink(from, target, `${major(devt)}:${minor(devt)}`);
+    if (from && target) sysfs.addLink(from, target, `${MAJOR(devt)}:${MINOR(devt)}`);
     this.present.add(device);
     for (const listener of this.listeners) listener.added(device, devt, this.isBlock(device));
   }
 
   remove(device: Ptr): void {
     const devt = this.number(device);
-    if (major(devt) === 0 || !this.present.delete(device)) return;
-    removeChild(this.k, this.folder(device), `${major(devt)}:${minor(devt)}`);
+    if (MAJOR(devt) === 0 || !this.present.delete(device)) return;
+    removeChild(this.k, this.folder(device), `${MAJOR(devt)}:${MINOR(devt)}`);
     for (const listener of this.listeners) listener.removed(device, devt, this.isBlock(device));
   }
 

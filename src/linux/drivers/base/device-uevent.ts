@@ -1,14 +1,15 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { MAJOR, MINOR } from '../../abi/device-number.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
-import { deviceOf, major, minor } from './device.js';
+import { deviceOf } from './device.js';
 
 /** A node that /dev gets for a device. */
-export interface DeviceNodeName {
+interface DeviceNodeName {
   readonly name: string;
   /** Permissions, 0 for the default. */
   readonly mode: number;
@@ -81,9 +82,9 @@ export class DeviceUevents implements Subsystem {
     const dev = k.struct('device');
     const uevents = k.get(Uevents);
     const devt = dev.get(device, 'devt');
-    if (major(devt) !== 0) {
+    if (MAJOR(devt) !== 0) {
       const { name, mode } = yield* this.nodeName(device);
-      const lines = [`MAJOR=${major(devt)}`, `MINOR=${minor(devt)}`, `DEVNAME=${name}`];
+      const lines = [`MAJOR=${MAJOR(devt)}`, `MINOR=${MINOR(devt)}`, `DEVNAME=${name}`];
       if (mode) lines.push(`DEVMODE=0${(mode & 0o777).toString(8)}`);
       for (const line of lines) uevents.addVar(env, line);
     }

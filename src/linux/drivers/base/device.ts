@@ -2,11 +2,10 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
-import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** What the driver core keeps of a device besides struct device: its struct device_private. */
-export interface DeviceState {
+interface DeviceState {
   readonly children: Ptr[];
   /** Waits for another driver (-EPROBE_DEFER). */
   deferred: boolean;
@@ -67,12 +66,3 @@ export function* putDevice(k: LinuxKernel, device: Ptr): Sleepable<void> {
 export function isRegistered(k: LinuxKernel, device: Ptr): boolean {
   return k.struct('device').get(device, 'kobj.state_in_sysfs') !== 0;
 }
-
-/** Whether the device has a directory in sysfs (links to it can be made). */
-export function inSysfs(k: LinuxKernel, device: Ptr): boolean {
-  return k.get(Sysfs).directoryOf(kobjOf(k, device)) !== undefined;
-}
-
-/** MAJOR() and MINOR() of a dev_t (include/linux/kdev_t.h). */
-export const major = (devt: number): number => devt >>> 20;
-export const minor = (devt: number): number => devt & 0xfffff;

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import { EINVAL, ENOENT } from '../../errno.js';
-import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
@@ -21,7 +21,6 @@ interface Resource {
   readonly group?: { readonly id: Ptr; readonly open: boolean };
 }
 
-const GFP_ZERO = 0x100;
 const PLACE = 'drivers/base/devres.c';
 /** void (*action)(void *), a parameter of devm_add_action() and its kin. */
 const ACTION = 'v:p';
@@ -91,7 +90,6 @@ export class Devres implements Subsystem {
   readonly signatures = {
     devm_get_free_pages: 'p:piu',
     devm_free_pages: 'v:pp',
-    devm_free_percpu: 'v:pp',
   };
 
   /** Adds a resource of the base kernel's own; `data` identifies it. */
@@ -383,10 +381,4 @@ function isAction(release: Ptr | Release, action: Ptr, argument: Ptr): boolean {
 
 function freeMemory(k: LinuxKernel): Release {
   return (_device, data) => freeConst(k, data);
-}
-
-/** A managed pointer result: on success it is released with the device, errors pass through. */
-export function managed(k: LinuxKernel, device: Ptr, result: Ptr, release: Release): Ptr {
-  if (result !== 0 && !isErr(result)) k.get(Devres).addHost(device, result, release);
-  return result;
 }

@@ -5,7 +5,7 @@ import { Drivers } from './driver.js';
 import { type BusMethods, registerBus, registerOn } from './host-bus.js';
 
 /** Struct types of a bus's devices and drivers, and where the generic ones are inside. */
-export interface DriverBusTypes {
+interface DriverBusTypes {
   /** Symbol of the struct bus_type. */
   readonly variable: string;
   readonly name: string;

@@ -11,7 +11,7 @@ import { Resources } from '../resource/resource.js';
 import { Devices } from './core.js';
 import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
-import { createDevice, registerClass } from './host-class.js';
+import { createDevice, registerBuiltinClass } from './host-class.js';
 
 let k: LinuxKernel;
 let functions = 0;
@@ -42,7 +42,7 @@ function platformDevice(name: string): Ptr {
 
 describe('devices of a class', () => {
   it('appear in sysfs and leave nothing behind', () => {
-    const cls = registerClass(k, 'gadget');
+    const cls = registerBuiltinClass(k, 'gadget');
     const warm = runNow(createDevice(k, cls, { parent: 0, data: 0, name: 'gadget9' }));
     runNow(k.get(Devices).unregister(warm));
     const before = k.ledger.bytes;

@@ -6,7 +6,7 @@ import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Names have to leave room in a page for sysfs to show them with a newline. */
-const MAX_LENGTH = 4095;
+const MAX_OVERRIDE = 4095;
 
 /**
  * The one driver that may bind a device, by name (driver_override in Documentation/ABI/testing/sysfs-bus-platform).
@@ -54,7 +54,7 @@ export class DriverOverride implements Subsystem {
   /** An empty text clears it. */
   private setText(place: Ptr, text: string, length = text.length): number {
     const { k } = this;
-    if (length >= MAX_LENGTH) return -EINVAL;
+    if (length >= MAX_OVERRIDE) return -EINVAL;
     const old = k.space.loadPtr(place);
     const name = text.split('\n')[0];
     if (name === '') k.space.storePtr(place, 0);

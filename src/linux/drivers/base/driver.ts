@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EBUSY, EINVAL, EIO, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
@@ -46,14 +47,14 @@ export class Drivers implements Subsystem {
       const busName = busPtr === 0 ? '(null)' : k.struct('bus_type').string(busPtr, 'name');
       k.log.line(
         `Driver '${name}' was unable to register with bus_type '${busName}' because the bus was not initialized.`,
-        3,
+        LOGLEVEL_ERR,
       );
       return -EINVAL;
     }
     if (this.duplicatesBusMethods(driver, busPtr))
-      k.log.line(`Driver '${name}' needs updating - please use bus_type methods`, 4);
+      k.log.line(`Driver '${name}' needs updating - please use bus_type methods`, LOGLEVEL_WARNING);
     if (k.get(BusRegistry).driverNamed(bus, name) !== 0) {
-      k.log.line(`Error: Driver '${name}' is already registered, aborting...`, 3);
+      k.log.line(`Error: Driver '${name}' is already registered, aborting...`, LOGLEVEL_ERR);
       return -EBUSY;
     }
     const error = yield* this.addToBus(driver, bus, name);
@@ -124,7 +125,7 @@ export class Drivers implements Subsystem {
     const groups = k.struct('bus_type').get(bus.bus, 'drv_groups');
     this.addControls(driver, bus, kobj);
     const failed = groups === 0 ? 0 : yield* k.get(SysfsGroups).createGroups(kobj, groups);
-    if (failed) k.log.line(`bus_add_driver: driver_add_groups(${name}) failed`, 3);
+    if (failed) k.log.line(`bus_add_driver: driver_add_groups(${name}) failed`, LOGLEVEL_ERR);
     return 0;
   }
 

@@ -4,6 +4,7 @@ import { FormatError } from '../../../formats/format-error.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { DataNode } from '../../../kernel/files/index.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { bootParameter } from '../../boot-parameters.js';
 import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -18,7 +19,7 @@ const COMPRESSIONS = [
   ['.xz', 'CONFIG_FW_LOADER_COMPRESS_XZ'],
 ] as const;
 /** What a file of firmware may be unpacked to: the kernel's limit is INT_MAX, the machine's memory less. */
-const MAX_BYTES = 256 * 1024 * 1024;
+const MAX_FIRMWARE_BYTES = 256 * 1024 * 1024;
 
 /**
  * Firmware files (drivers/base/firmware_loader, Documentation/driver-api/firmware). Debian's kernel says for
@@ -72,19 +73,24 @@ export class FirmwareLoader implements Subsystem {
     if (name === 0 || k.space.load8(name) === 0) return -EINVAL;
     const text = k.space.cstring(name);
     if (text.split('/').includes('..')) {
-      this.say(device, `Firmware load for '${text}' refused, path contains '..' component`, 4);
+      this.say(device, `Firmware load for '${text}' refused, path contains '..' component`, LOGLEVEL_WARNING);
       return -EINVAL;
     }
     const content = yield* this.find(text);
     if (content === undefined) {
       for (let attempt = 0; attempt < this.attempts(); attempt++) {
-        this.say(device, `firmware: failed to load ${text} (${-ENOENT})`, complain ? 3 : 4);
+        this.say(
+          device,
+          `firmware: failed to load ${text} (${-ENOENT})`,
+          complain ? LOGLEVEL_ERR : LOGLEVEL_WARNING,
+        );
         this.advise();
       }
-      if (complain) this.say(device, `Direct firmware load for ${text} failed with error ${-ENOENT}`, 4);
+      if (complain)
+        this.say(device, `Direct firmware load for ${text} failed with error ${-ENOENT}`, LOGLEVEL_WARNING);
       return -ENOENT;
     }
-    this.say(device, `firmware: direct-loading firmware ${text}`, 6);
+    this.say(device, `firmware: direct-loading firmware ${text}`, LOGLEVEL_INFO);
     k.space.storePtr(slot, this.store(content, 0));
     return 0;
   }
@@ -111,10 +117,10 @@ export class FirmwareLoader implements Subsystem {
     if (!packed) return bytes;
     if (compressionOf(bytes) === 'none') return undefined;
     try {
-      return unpack(bytes, path, MAX_BYTES);
+      return unpack(bytes, path, MAX_FIRMWARE_BYTES);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      this.k.log.line(`modbox: ${error.message}`, 4);
+      this.k.log.line(`modbox: ${error.message}`, LOGLEVEL_WARNING);
       return undefined;
     }
   }
@@ -179,7 +185,7 @@ export class FirmwareLoader implements Subsystem {
     if (this.adviceGiven) return;
     this.adviceGiven = true;
     const where = 'https://wiki.debian.org/Firmware';
-    this.k.log.line(`firmware_class: See ${where} for information about missing firmware`, 3);
+    this.k.log.line(`firmware_class: See ${where} for information about missing firmware`, LOGLEVEL_ERR);
   }
 
   private say(device: Ptr, text: string, level: number): void {

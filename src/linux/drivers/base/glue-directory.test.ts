@@ -3,14 +3,14 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { guest } from '../../testing/guest.js';
 import { Classes } from './class.js';
 import { Devices } from './core.js';
-import { registerClass } from './host-class.js';
+import { registerBuiltinClass } from './host-class.js';
 
 /** Where a module's code would be. */
 const MODULE = 0x4000_1000;
 
 it('a directory that devices of a class share is the kernel’s, and not of the module whose device came first', () => {
   const { k, run } = guest();
-  const cls = registerClass(k, 'shared');
+  const cls = registerBuiltinClass(k, 'shared');
   const made = function* (): Sleepable<readonly number[]> {
     k.executor.current!.caller = MODULE;
     const top = yield* k.get(Devices).topDirectory('virtual');

@@ -10,7 +10,7 @@ import { Devices } from './core.js';
 import { putDevice } from './device.js';
 
 /** Registers a class that is built into the kernel; `at` is its variable if it is one that modules see. */
-export function registerClass(k: LinuxKernel, name: string, at?: Ptr): Ptr {
+export function registerBuiltinClass(k: LinuxKernel, name: string, at?: Ptr): Ptr {
   const type = k.struct('class');
   const cls = at ?? k.permanent(type.size);
   type.set(cls, 'name', k.constantString(name));
@@ -27,7 +27,7 @@ export function* registerLate(k: LinuxKernel, cls: Ptr): Sleepable<void> {
 }
 
 /** What a device of a built-in class is made with. */
-export interface ClassDevice {
+interface ClassDevice {
   readonly parent: Ptr;
   readonly data: Ptr;
   readonly groups?: Ptr;

@@ -18,7 +18,7 @@ import { TransportClasses } from './transport-class.js';
 import { WakeupSources } from './wakeup.js';
 
 /** The driver core, in boot order. */
-export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
+export const DRIVER_CORE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Devres,
   DriverBinding,
   Drivers,

@@ -33,12 +33,6 @@ export class ManagedInterrupts implements Subsystem {
     },
   };
 
-  readonly signatures = {
-    devm_request_threaded_irq: 'i:puppLpp',
-    devm_request_any_context_irq: 'i:pupLpp',
-    devm_free_irq: 'v:pup',
-  };
-
   /** Names an acquired line among a device's resources: below every address. */
   private key(irq: number, cookie: Ptr): number {
     return -(irq + 1) * 2 ** 33 - cookie;

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
@@ -175,7 +176,7 @@ export class RuntimePm implements Subsystem {
   }
 
   warn(device: Ptr, text: string): void {
-    this.k.log.line(`${driverName(this.k, device)} ${deviceName(this.k, device)}: ${text}`, 4);
+    this.k.log.line(`${driverName(this.k, device)} ${deviceName(this.k, device)}: ${text}`, LOGLEVEL_WARNING);
   }
 
   private armTimer(device: Ptr, due: number): void {

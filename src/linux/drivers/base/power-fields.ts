@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 
 /** UINT_MAX / 2: what complete_all() leaves in a completion. */
 const COMPLETED_FOR_ALL = 0x7fff_ffff;
@@ -9,11 +9,11 @@ const COMPLETED_FOR_ALL = 0x7fff_ffff;
 export function initPower(k: LinuxKernel, device: Ptr): void {
   const { space } = k;
   const type = k.struct('device');
-  initList(space, type.addr(device, 'power.entry'));
-  initList(space, type.addr(device, 'power.completion.wait.task_list'));
+  list.init(space, type.addr(device, 'power.entry'));
+  list.init(space, type.addr(device, 'power.completion.wait.task_list'));
   type.set(device, 'power.completion.done', COMPLETED_FOR_ALL);
-  initList(space, type.addr(device, 'power.wait_queue.head'));
-  initList(space, type.addr(device, 'power.work.entry'));
+  list.init(space, type.addr(device, 'power.wait_queue.head'));
+  list.init(space, type.addr(device, 'power.work.entry'));
   type.set(device, 'power.runtime_status', k.enumValue('RPM_SUSPENDED'));
   if (type.has('power.last_status')) type.set(device, 'power.last_status', k.enumValue('RPM_INVALID'));
   type.set(device, 'power.disable_depth', 1);

@@ -1,16 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { AttributeContainers, callTransport } from './attribute-container.js';
+import { AttributeContainers, callTransport, NO_CLASS_DEVICES } from './attribute-container.js';
 import { Classes } from './class.js';
 import { kobjOf, putDevice } from './device.js';
-
-/** ATTRIBUTE_CONTAINER_NO_CLASSDEVS */
-const NO_CLASS_DEVICES = 1;
 
 /** Transport classes: what SCSI transports add to hosts, targets and ports (drivers/base/transport_class.c). */
 export class TransportClasses implements Subsystem {
@@ -40,7 +37,7 @@ export class TransportClasses implements Subsystem {
     const inner = this.k.struct('attribute_container');
     inner.set(container, 'class', type.addr(anonymous, 'tclass.class'));
     inner.set(container, 'flags', inner.get(container, 'flags') | NO_CLASS_DEVICES);
-    initList(this.k.space, inner.addr(container, 'node'));
+    list.init(this.k.space, inner.addr(container, 'node'));
     return this.containers.register(container);
   }
 

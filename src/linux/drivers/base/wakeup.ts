@@ -1,15 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from './core.js';
-import { createDevice, registerClass } from './host-class.js';
+import { createDevice, registerBuiltinClass } from './host-class.js';
 
 /** Wakeup sources: what may wake the machine, and their /sys/class/wakeup (drivers/base/power/wakeup.c). */
 export class WakeupSources implements Subsystem {
@@ -41,13 +42,11 @@ export class WakeupSources implements Subsystem {
     pm_system_wakeup: nothing('the machine never sleeps', undefined),
   };
 
-  readonly signatures = { pm_system_wakeup: 'v:' };
-
   boot(): void {
     const { k } = this;
-    this.cls = registerClass(k, 'wakeup');
+    this.cls = registerBuiltinClass(k, 'wakeup');
     this.list = k.hasSymbol('wakeup_sources') ? k.symbol('wakeup_sources') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private create(name: string): Ptr {
@@ -55,19 +54,18 @@ export class WakeupSources implements Subsystem {
     const type = k.struct('wakeup_source');
     const source = k.slab.allocateBytes(type.size, true);
     if (source === 0) return 0;
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(source, 'name', duplicate(k, name));
     type.set(source, 'id', id);
-    initList(k.space, type.addr(source, 'entry'));
+    list.init(k.space, type.addr(source, 'entry'));
     return source;
   }
 
   private destroy(source: Ptr): void {
     if (source === 0) return;
     const type = this.k.struct('wakeup_source');
-    listDelInit(this.k.space, type.addr(source, 'entry'));
+    list.delInit(this.k.space, type.addr(source, 'entry'));
     this.ids.delete(type.get(source, 'id'));
     freeConst(this.k, type.get(source, 'name'));
     this.k.slab.free(source);
@@ -88,7 +86,7 @@ export class WakeupSources implements Subsystem {
       }
       type.set(source, 'dev', device);
     }
-    listAddTail(k.space, type.addr(source, 'entry'), this.list);
+    list.addTail(k.space, type.addr(source, 'entry'), this.list);
     return source;
   }
 

@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
+import { list } from '../../abi/list.js';
 import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /**
@@ -54,7 +54,7 @@ export class CpuFreqDrivers implements Subsystem {
     const type = k.struct('cpufreq_policy');
     const policy = k.slab.allocateBytes(type.size, true);
     if (policy === 0) return -ENOMEM;
-    initList(k.space, type.addr(policy, 'policy_list'));
+    list.init(k.space, type.addr(policy, 'policy_list'));
     const masks = ['cpus', 'related_cpus', 'real_cpus'].map((member) => {
       const mask = k.slab.allocateBytes(k.sizeOf('cpumask'), true);
       if (type.member(member).size === 8) type.set(policy, member, mask);

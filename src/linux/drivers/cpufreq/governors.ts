@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import { list } from '../../abi/list.js';
 import { EBUSY, EINVAL } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Frequency governors; the CPU of this machine has one frequency and no driver to change it (drivers/cpufreq). */
@@ -31,12 +31,10 @@ export class CpuFreqGovernors implements Subsystem {
     return heldStructs(this.k, what, listed);
   }
 
-  readonly signatures = { cpufreq_get_driver_data: 'p:' };
-
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('cpufreq_governor_list') ? k.symbol('cpufreq_governor_list') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private register(governor: Ptr): number {
@@ -44,17 +42,17 @@ export class CpuFreqGovernors implements Subsystem {
     if (governor === 0) return -EINVAL;
     const type = k.struct('cpufreq_governor');
     const name = type.text(governor, 'name');
-    const taken = listNodes(k.space, this.list).some(
+    const taken = [...list.entries(k.space, this.list)].some(
       (node) => type.text(type.of(node, 'governor_list'), 'name').toLowerCase() === name.toLowerCase(),
     );
     if (taken) return -EBUSY;
     this.k.origins.note(governor);
-    listAdd(k.space, type.addr(governor, 'governor_list'), this.list);
+    list.add(k.space, type.addr(governor, 'governor_list'), this.list);
     return 0;
   }
 
   private unregister(governor: Ptr): void {
     if (governor === 0) return;
-    listDelInit(this.k.space, this.k.struct('cpufreq_governor').addr(governor, 'governor_list'));
+    list.delInit(this.k.space, this.k.struct('cpufreq_governor').addr(governor, 'governor_list'));
   }
 }

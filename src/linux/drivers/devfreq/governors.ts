@@ -1,8 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, ENODEV } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Governors of devices with more than one frequency (drivers/devfreq/devfreq.c). */
@@ -25,35 +26,35 @@ export class DevfreqGovernors implements Subsystem {
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('devfreq_governor_list') ? k.symbol('devfreq_governor_list') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private add(governor: Ptr): number {
     const { k } = this;
     if (governor === 0) {
-      k.log.line('devfreq_add_governor: Invalid parameters.', 3);
+      k.log.line('devfreq_add_governor: Invalid parameters.', LOGLEVEL_ERR);
       return -EINVAL;
     }
     const type = k.struct('devfreq_governor');
     const name = type.text(governor, 'name');
     if (this.governors().some((other) => type.text(other, 'name') === name)) {
-      k.log.line(`devfreq_add_governor: governor ${name} already registered`, 3);
+      k.log.line(`devfreq_add_governor: governor ${name} already registered`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     this.k.origins.note(governor);
-    listAdd(k.space, type.addr(governor, 'node'), this.list);
+    list.add(k.space, type.addr(governor, 'node'), this.list);
     return 0;
   }
 
   private remove(governor: Ptr): number {
     if (governor === 0) return -EINVAL;
     if (!this.governors().includes(governor)) return -ENODEV;
-    listDelInit(this.k.space, this.k.struct('devfreq_governor').addr(governor, 'node'));
+    list.delInit(this.k.space, this.k.struct('devfreq_governor').addr(governor, 'node'));
     return 0;
   }
 
   private governors(): Ptr[] {
     const type = this.k.struct('devfreq_governor');
-    return listNodes(this.k.space, this.list).map((node) => type.of(node, 'node'));
+    return [...list.entries(this.k.space, this.list)].map((node) => type.of(node, 'node'));
   }
 }

@@ -17,6 +17,4 @@ export class DmaEngine implements Subsystem {
     dma_request_chan_by_mask: nothing('there are no DMA engines', errPtr(ENODEV)),
     __dma_request_channel: nothing('there are no DMA engines', 0),
   };
-
-  readonly signatures = { dmaengine_get: 'v:', dmaengine_put: 'v:' };
 }

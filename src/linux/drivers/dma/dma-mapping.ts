@@ -1,12 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SHIFT, PAGE_SIZE } from '../../../cpu/layout.js';
 import { nothing, partly } from '../../../kernel/abi/fidelity.js';
 import { EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
 
-const PAGE_SHIFT = 12;
-const PAGE_SIZE = 4096;
 /** sg->page_link: its low bits say whether the list goes on (include/linux/scatterlist.h). */
 const SG_CHAIN = 1;
 const SG_END = 2;

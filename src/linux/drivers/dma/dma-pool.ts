@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
-
-const GFP_ZERO = 0x100;
 
 interface Pool {
   readonly name: string;
@@ -61,7 +61,7 @@ export class DmaPools implements Subsystem {
     if (pool.blocks.size > 0) {
       const device = k.struct('dma_pool').get(ptr, 'dev');
       const where = device === 0 ? '' : `${deviceName(k, device)}: `;
-      k.log.line(`${where}dma_pool_destroy ${pool.name} busy`, 3);
+      k.log.line(`${where}dma_pool_destroy ${pool.name} busy`, LOGLEVEL_ERR);
     }
     this.pools.delete(ptr);
     k.slab.free(ptr);
@@ -80,6 +80,6 @@ export class DmaPools implements Subsystem {
   private free(ptr: Ptr, block: Ptr): void {
     const pool = this.pools.get(ptr);
     if (pool?.blocks.delete(block)) this.k.slab.free(block);
-    else this.k.log.line(`dma_pool_free ${pool?.name ?? ''}, invalid block (bad vaddr)`, 3);
+    else this.k.log.line(`dma_pool_free ${pool?.name ?? ''}, invalid block (bad vaddr)`, LOGLEVEL_ERR);
   }
 }

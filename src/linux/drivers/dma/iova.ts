@@ -1,10 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { slabFlag } from '../../abi/slab-flags.js';
 import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
-
-const SLAB_HWCACHE_ALIGN = 0x2000;
 
 /** The cache that addresses for devices come from (drivers/iommu/iova.c): there as long as anybody wants it. */
 export class IovaCache implements Subsystem {
@@ -22,7 +21,7 @@ export class IovaCache implements Subsystem {
     const { k } = this;
     if (this.users === 0) {
       const name = k.constantString('iommu_iova');
-      this.cache = k.get(SlabExports).createCache(name, k.sizeOf('iova'), 0, SLAB_HWCACHE_ALIGN, 0);
+      this.cache = k.get(SlabExports).createCache(name, k.sizeOf('iova'), 0, slabFlag(k, 'HWCACHE_ALIGN'), 0);
       if (this.cache === 0) return -ENOMEM;
     }
     this.users++;

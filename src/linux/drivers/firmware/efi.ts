@@ -10,7 +10,5 @@ export class EfiVariables implements Subsystem {
     efivars_kobject: nothing('the machine was not booted by EFI', 0),
   };
 
-  readonly signatures = { efivars_kobject: 'p:' };
-
   constructor(readonly k: LinuxKernel) {}
 }

@@ -1,13 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EEXIST, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { hostKtype } from '../../kobject/ktype.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** A property list in guest memory: struct property_entry up to one without a name. */
@@ -113,8 +112,8 @@ export class SoftwareNodes implements Subsystem {
     if (swnode === 0) return errPtr(ENOMEM);
     const fwnode = type.addr(swnode, 'fwnode');
     if (k.hasSymbol('software_node_ops')) type.set(swnode, 'fwnode.ops', k.symbol('software_node_ops'));
-    for (const list of ['fwnode.suppliers', 'fwnode.consumers', 'entry', 'children'])
-      initList(k.space, type.addr(swnode, list));
+    for (const head of ['fwnode.suppliers', 'fwnode.consumers', 'entry', 'children'])
+      list.init(k.space, type.addr(swnode, head));
     const kept = copy ? this.duplicate(properties) : properties;
     this.nodes.set(fwnode, { swnode, properties: kept, origin, ownsProperties: copy });
     type.set(swnode, 'kobj.kset', this.kset);
@@ -217,11 +216,11 @@ export class SoftwareNodes implements Subsystem {
     const { k } = this;
     if (properties === 0) return 0;
     const type = k.struct('property_entry');
-    const list = this.entries(properties);
-    const bytes = (list.length + 1) * type.size;
+    const entries = this.entries(properties);
+    const bytes = (entries.length + 1) * type.size;
     const copy = k.slab.allocateBytes(bytes, true);
     k.space.writable(copy, bytes - type.size).set(k.space.readable(properties, bytes - type.size));
-    list.forEach((entry, index) => {
+    entries.forEach((entry, index) => {
       const at = copy + index * type.size;
       type.set(at, 'name', this.copyBytes(type.get(at, 'name'), entry.name.length + 1));
       if (!type.get(at, 'is_inline') && entry.length > 0)

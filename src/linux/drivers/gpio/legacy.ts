@@ -1,12 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EINVAL, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Kernels without CONFIG_ARCH_NR_GPIO (6.2 and later) take every number that is not negative. */
 const ALL_NUMBERS = 2 ** 31;
-const KERN_WARNING = 4;
 
 /**
  * GPIO lines by number (drivers/gpio/gpiolib-legacy.c) on a machine that has no controller: a number that could
@@ -41,7 +41,7 @@ export class LegacyGpio implements Subsystem {
 
   /** gpio_to_desc(): no number has a line here. */
   private describe(gpio: number): Ptr {
-    if (!this.valid(gpio)) this.k.log.line(`invalid GPIO ${gpio | 0}`, KERN_WARNING);
+    if (!this.valid(gpio)) this.k.log.line(`invalid GPIO ${gpio | 0}`, LOGLEVEL_WARNING);
     return 0;
   }
 

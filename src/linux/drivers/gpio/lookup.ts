@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import { list } from '../../abi/list.js';
 import { ENOENT } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Who gets which GPIO (drivers/gpio/gpiolib.c): tables can be added; the machine has no GPIO controller. */
@@ -16,7 +16,7 @@ export class GpioLookup implements Subsystem {
   readonly exports = {
     gpiod_add_lookup_table: (table: Ptr) => this.add(table),
     gpiod_remove_lookup_table: (table: Ptr) => {
-      if (table !== 0) listDelInit(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'));
+      if (table !== 0) list.delInit(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'));
     },
     gpiochip_find: nothing('no firmware names GPIO lines', 0),
     gpiod_get: nothing('no firmware names GPIO lines', errPtr(ENOENT)),
@@ -40,11 +40,11 @@ export class GpioLookup implements Subsystem {
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('gpio_lookup_list') ? k.symbol('gpio_lookup_list') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   private add(table: Ptr): void {
     this.k.origins.note(table);
-    listAddTail(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'), this.list);
+    list.addTail(this.k.space, this.k.struct('gpiod_lookup_table').addr(table, 'list'), this.list);
   }
 }

@@ -1,17 +1,19 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 
 /** Hardware monitors, by groups of attributes (drivers/hwmon/hwmon.c, Documentation/hwmon/hwmon-kernel-api.rst). */
 export class Hwmon implements Subsystem {
@@ -30,7 +32,7 @@ export class Hwmon implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'hwmon');
+    this.cls = registerBuiltinClass(this.k, 'hwmon');
   }
 
   private *registerPlain(parent: Ptr): Sleepable<Ptr> {
@@ -38,7 +40,7 @@ export class Hwmon implements Subsystem {
     const text =
       'hwmon_device_register() is deprecated. Please convert the driver to use hwmon_device_register_with_info().';
     const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
-    k.log.line(`${who}: ${text}`, 4);
+    k.log.line(`${who}: ${text}`, LOGLEVEL_WARNING);
     return yield* this.register(parent, 0, 0, 0);
   }
 
@@ -61,15 +63,14 @@ export class Hwmon implements Subsystem {
     const text = name === 0 ? '' : k.space.cstring(name);
     if (name !== 0 && (text === '' || /[-* \t\n]/.test(text))) {
       const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
-      k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, 4);
+      k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, LOGLEVEL_WARNING);
     }
     const hwdev = k.slab.allocateBytes(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(hwdev, 'name', name === 0 ? 0 : duplicate(k, text));
-    initList(k.space, type.addr(hwdev, 'tzdata'));
+    list.init(k.space, type.addr(hwdev, 'tzdata'));
     const device = type.addr(hwdev, 'dev');
     const members = { class: this.cls, parent, driver_data: data, groups };
     for (const [member, value] of Object.entries(members)) type.set(hwdev, `dev.${member}`, value);

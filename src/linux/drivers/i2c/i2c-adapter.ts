@@ -1,10 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { Devices } from '../base/core.js';
@@ -24,7 +26,7 @@ export class I2cAdapters implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    i2c_add_adapter: (adapter: Ptr) => this.add(adapter, this.freeNumber(0)),
+    i2c_add_adapter: (adapter: Ptr) => this.add(adapter, lowestFree(this.adapters)),
     i2c_add_numbered_adapter: (adapter: Ptr) => this.addNumbered(adapter),
     devm_i2c_add_adapter: (device: Ptr, adapter: Ptr) => this.addManaged(device, adapter),
     i2c_del_adapter: (adapter: Ptr) => this.remove(adapter),
@@ -39,21 +41,15 @@ export class I2cAdapters implements Subsystem {
 
   private *addNumbered(adapter: Ptr): Sleepable<number> {
     const wanted = this.k.struct('i2c_adapter').get(adapter, 'nr');
-    if (wanted === -1) return yield* this.add(adapter, this.freeNumber(0));
+    if (wanted === -1) return yield* this.add(adapter, lowestFree(this.adapters));
     if (this.adapters.has(wanted)) return -EBUSY;
     return yield* this.add(adapter, wanted);
   }
 
   private *addManaged(device: Ptr, adapter: Ptr): Sleepable<number> {
-    const error = yield* this.add(adapter, this.freeNumber(0));
+    const error = yield* this.add(adapter, lowestFree(this.adapters));
     if (error === 0) this.k.get(Devres).addHost(device, adapter, () => this.remove(adapter));
     return error;
-  }
-
-  private freeNumber(from: number): number {
-    let number = from;
-    while (this.adapters.has(number)) number++;
-    return number;
   }
 
   /** i2c_register_adapter() */
@@ -65,13 +61,13 @@ export class I2cAdapters implements Subsystem {
       return -EINVAL;
     }
     if (type.get(adapter, 'algo') === 0) {
-      k.log.line(`adapter '${type.text(adapter, 'name')}': no algo supplied!`, 3);
+      k.log.line(`adapter '${type.text(adapter, 'name')}': no algo supplied!`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     type.set(adapter, 'nr', number);
     this.adapters.set(number, adapter);
-    initList(k.space, type.addr(adapter, 'userspace_clients'));
-    initList(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
+    list.init(k.space, type.addr(adapter, 'userspace_clients'));
+    list.init(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
     if (type.get(adapter, 'timeout') === 0) type.set(adapter, 'timeout', Number(k.target.config.get(HZ_KEY)));
     const device = type.addr(adapter, 'dev');
     const devices = k.get(Devices);

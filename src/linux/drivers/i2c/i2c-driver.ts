@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { BusRegistry } from '../base/bus-registry.js';
 import { OF_DEVICE } from '../base/device.js';
@@ -19,7 +19,7 @@ export class I2cDrivers implements Subsystem {
 
   private *register(owner: Ptr, driver: Ptr): Sleepable<number> {
     const { k } = this;
-    initList(k.space, k.struct('i2c_driver').addr(driver, 'clients'));
+    list.init(k.space, k.struct('i2c_driver').addr(driver, 'clients'));
     return yield* k.get(I2cBus).bus.register(driver, owner);
   }
 

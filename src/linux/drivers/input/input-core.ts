@@ -1,16 +1,17 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
-import { initList } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 import { bitsOf, EV, hasBit, setBit } from './input-bits.js';
 import { InputHandlers } from './input-handlers.js';
 
@@ -53,7 +54,7 @@ export class InputCore implements Subsystem {
   boot(): void {
     const { k } = this;
     const at = k.hasSymbol('input_class') ? k.symbol('input_class') : undefined;
-    this.cls = registerClass(k, 'input', at);
+    this.cls = registerBuiltinClass(k, 'input', at);
     this.type = k.permanent(k.sizeOf('device_type'));
     const kind = k.struct('device_type');
     kind.bind(this.type, 'release', 'input_dev_release', (device: Ptr) => this.released(device));
@@ -69,7 +70,7 @@ export class InputCore implements Subsystem {
     type.set(dev, 'dev.class', this.cls);
     const device = type.addr(dev, 'dev');
     k.get(Devices).initialize(device);
-    for (const list of ['mutex.wait_list', 'h_list', 'node']) initList(k.space, type.addr(dev, list));
+    for (const head of ['mutex.wait_list', 'h_list', 'node']) list.init(k.space, type.addr(dev, head));
     k.get(Devices).setName(device, `input${this.nextNumber++}`);
     return dev;
   }
@@ -102,7 +103,7 @@ export class InputCore implements Subsystem {
     const { k } = this;
     const type = k.struct('input_dev');
     if (hasBit(k, type.addr(dev, 'evbit'), EV.ABS) && type.get(dev, 'absinfo') === 0) {
-      k.log.line('Absolute device without dev->absinfo, refusing to register', 3);
+      k.log.line('Absolute device without dev->absinfo, refusing to register', LOGLEVEL_ERR);
       return -EINVAL;
     }
     setBit(k, type.addr(dev, 'evbit'), EV.SYN);
@@ -126,7 +127,7 @@ export class InputCore implements Subsystem {
       return error;
     }
     const path = k.get(Kobjects).path(kobjOf(k, device)) ?? 'N/A';
-    k.log.line(`input: ${type.string(dev, 'name') || 'Unspecified device'} as ${path}`, 6);
+    k.log.line(`input: ${type.string(dev, 'name') || 'Unspecified device'} as ${path}`, LOGLEVEL_INFO);
     yield* k.get(InputHandlers).deviceAdded(dev);
     if (type.get(dev, 'devres_managed')) {
       const parent = this.managed.get(dev)!;
@@ -172,7 +173,7 @@ export class InputCore implements Subsystem {
     const map = bitsOf(kind);
     if (map === undefined) {
       if (kind !== EV.PWR) {
-        k.log.line(`input_set_capability: unknown type ${kind} (code ${code})`, 3);
+        k.log.line(`input_set_capability: unknown type ${kind} (code ${code})`, LOGLEVEL_ERR);
         k.traps.dumpStack();
         return;
       }
@@ -208,7 +209,7 @@ export class InputCore implements Subsystem {
     if (poller === 0) return -ENOMEM;
     k.struct('input_dev_poller').set(poller, 'poll', poll);
     k.struct('input_dev_poller').set(poller, 'input', dev);
-    initList(k.space, k.struct('input_dev_poller').addr(poller, 'work.work.entry'));
+    list.init(k.space, k.struct('input_dev_poller').addr(poller, 'work.work.entry'));
     k.struct('input_dev').set(dev, 'poller', poller);
     return 0;
   }

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitsOf, EV, hasBit, setBit } from './input-bits.js';
 
@@ -152,7 +152,7 @@ export class InputEvents implements Subsystem {
     const { k } = this;
     const handles = k.struct('input_handle');
     const grab = k.struct('input_dev').get(dev, 'grab');
-    const all = listNodes(k.space, k.struct('input_dev').addr(dev, 'h_list')).map((node) =>
+    const all = [...list.entries(k.space, k.struct('input_dev').addr(dev, 'h_list'))].map((node) =>
       handles.of(node, 'd_node'),
     );
     let values = packet;

@@ -1,9 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EBUSY, ENODEV } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAdd, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { isSubset } from './input-bits.js';
 
@@ -51,33 +52,33 @@ export class InputHandlers implements Subsystem {
     const { k } = this;
     this.devices = k.hasSymbol('input_dev_list') ? k.symbol('input_dev_list') : k.permanent(16);
     this.handlers = k.hasSymbol('input_handler_list') ? k.symbol('input_handler_list') : k.permanent(16);
-    initList(k.space, this.devices);
-    initList(k.space, this.handlers);
+    list.init(k.space, this.devices);
+    list.init(k.space, this.handlers);
   }
 
   /** A device was registered: every handler that wants it connects. */
   *deviceAdded(dev: Ptr): Sleepable<void> {
     const { k } = this;
-    listAddTail(k.space, k.struct('input_dev').addr(dev, 'node'), this.devices);
-    for (const node of listNodes(k.space, this.handlers))
+    list.addTail(k.space, k.struct('input_dev').addr(dev, 'node'), this.devices);
+    for (const node of [...list.entries(k.space, this.handlers)])
       yield* this.attach(dev, k.struct('input_handler').of(node, 'node'));
   }
 
   *deviceGoing(dev: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('input_handle');
-    for (const node of listNodes(k.space, k.struct('input_dev').addr(dev, 'h_list')))
+    for (const node of [...list.entries(k.space, k.struct('input_dev').addr(dev, 'h_list'))])
       yield* this.disconnect(type.of(node, 'd_node'));
-    listDelInit(k.space, k.struct('input_dev').addr(dev, 'node'));
+    list.delInit(k.space, k.struct('input_dev').addr(dev, 'node'));
   }
 
   private *register(handler: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('input_handler');
-    initList(k.space, type.addr(handler, 'h_list'));
+    list.init(k.space, type.addr(handler, 'h_list'));
     this.k.origins.note(handler);
-    listAddTail(k.space, type.addr(handler, 'node'), this.handlers);
-    for (const node of listNodes(k.space, this.devices))
+    list.addTail(k.space, type.addr(handler, 'node'), this.handlers);
+    for (const node of [...list.entries(k.space, this.devices)])
       yield* this.attach(k.struct('input_dev').of(node, 'node'), handler);
     return 0;
   }
@@ -85,9 +86,9 @@ export class InputHandlers implements Subsystem {
   private *unregister(handler: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('input_handler');
-    for (const node of listNodes(k.space, type.addr(handler, 'h_list')))
+    for (const node of [...list.entries(k.space, type.addr(handler, 'h_list'))])
       yield* this.disconnect(k.struct('input_handle').of(node, 'h_node'));
-    listDelInit(k.space, type.addr(handler, 'node'));
+    list.delInit(k.space, type.addr(handler, 'node'));
   }
 
   private *disconnect(handle: Ptr): Sleepable<void> {
@@ -105,7 +106,7 @@ export class InputHandlers implements Subsystem {
     if (!error || error === -ENODEV) return;
     const name = type.string(handler, 'name');
     const device = k.struct('input_dev').string(dev, 'name');
-    k.log.line(`input: failed to attach handler ${name} to device ${device}, error: ${error}`, 3);
+    k.log.line(`input: failed to attach handler ${name} to device ${device}, error: ${error}`, LOGLEVEL_ERR);
   }
 
   private *matchTable(dev: Ptr, handler: Ptr): Sleepable<Ptr> {
@@ -138,22 +139,22 @@ export class InputHandlers implements Subsystem {
     const handles = k.struct('input_dev').addr(type.get(handle, 'dev'), 'h_list');
     const node = type.addr(handle, 'd_node');
     const handlerType = k.struct('input_handler');
-    if (handlerType.get(handler, 'filter') !== 0) listAdd(k.space, node, handles);
-    else listAddTail(k.space, node, handles);
-    listAddTail(k.space, type.addr(handle, 'h_node'), handlerType.addr(handler, 'h_list'));
+    if (handlerType.get(handler, 'filter') !== 0) list.add(k.space, node, handles);
+    else list.addTail(k.space, node, handles);
+    list.addTail(k.space, type.addr(handle, 'h_node'), handlerType.addr(handler, 'h_list'));
     if (handlerType.get(handler, 'start') !== 0) yield* handlerType.call(handler, 'start', handle);
     return 0;
   }
 
   private unregisterHandle(handle: Ptr): void {
     const type = this.k.struct('input_handle');
-    listDelInit(this.k.space, type.addr(handle, 'h_node'));
-    listDelInit(this.k.space, type.addr(handle, 'd_node'));
+    list.delInit(this.k.space, type.addr(handle, 'h_node'));
+    list.delInit(this.k.space, type.addr(handle, 'd_node'));
   }
 
   private *forEach(handler: Ptr, data: Ptr, fn: Ptr): Sleepable<number> {
     const { k } = this;
-    for (const node of listNodes(k.space, k.struct('input_handler').addr(handler, 'h_list'))) {
+    for (const node of [...list.entries(k.space, k.struct('input_handler').addr(handler, 'h_list'))]) {
       // int (*fn)(struct input_handle *, void *), a parameter of input_handler_for_each_handle().
       const result = yield* k.callAs('i:pp', fn, k.struct('input_handle').of(node, 'h_node'), data);
       if (result !== 0) return result;

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { LedTriggers } from './led-trigger.js';
 
@@ -29,7 +29,7 @@ export class LedActivityTriggers implements Subsystem {
     const type = k.struct('led_trigger');
     const trigger = k.permanent(type.size);
     type.set(trigger, 'name', k.constantString(name));
-    initList(k.space, type.addr(trigger, 'led_cdevs'));
+    list.init(k.space, type.addr(trigger, 'led_cdevs'));
     k.get(LedTriggers).append(trigger);
     return trigger;
   }

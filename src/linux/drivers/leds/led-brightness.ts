@@ -5,7 +5,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Delays in milliseconds. */
-export interface Blink {
+interface Blink {
   readonly on: number;
   readonly off: number;
   readonly once: boolean;

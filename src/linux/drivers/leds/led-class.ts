@@ -1,9 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -11,11 +12,13 @@ import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
 import { kobjOf } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { createDevice, registerClass } from '../base/host-class.js';
+import { createDevice, registerBuiltinClass } from '../base/host-class.js';
 import { LedBrightness } from './led-brightness.js';
 import { LedTriggers } from './led-trigger.js';
 
+/** led_classdev.flags (include/linux/leds.h). */
 const LED_SUSPENDED = 1;
+const LED_RETAIN_AT_SHUTDOWN = 1 << 22;
 
 /** /sys/class/leds (drivers/leds/led-class.c). */
 export class LedClass implements Subsystem {
@@ -34,7 +37,7 @@ export class LedClass implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'leds');
+    this.cls = registerBuiltinClass(this.k, 'leds');
   }
 
   private *register(parent: Ptr, led: Ptr, init: Ptr): Sleepable<number> {
@@ -43,17 +46,17 @@ export class LedClass implements Subsystem {
     const wanted = this.wantedName(led, init);
     if (wanted === '') return -EINVAL;
     const name = this.freeName(wanted);
-    initList(k.space, type.addr(led, 'led_access.wait_list'));
+    list.init(k.space, type.addr(led, 'led_access.wait_list'));
     const groups = type.get(led, 'groups');
     const device = yield* createDevice(k, this.cls, { parent, data: led, groups, name });
     if (isErr(device)) return ptrErr(device);
     type.set(led, 'dev', device);
     if (name !== wanted)
-      k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, 4);
+      k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, LOGLEVEL_WARNING);
     type.set(led, 'work_flags', 0);
-    initList(k.space, type.addr(led, 'trigger_lock.wait_list'));
-    initList(k.space, type.addr(led, 'trig_list'));
-    initList(k.space, type.addr(led, 'node'));
+    list.init(k.space, type.addr(led, 'trigger_lock.wait_list'));
+    list.init(k.space, type.addr(led, 'trig_list'));
+    list.init(k.space, type.addr(led, 'node'));
     if (type.get(led, 'max_brightness') === 0) type.set(led, 'max_brightness', 255);
     k.get(LedBrightness).add(led);
     this.addFiles(led, device);
@@ -68,7 +71,7 @@ export class LedClass implements Subsystem {
     const device = type.get(led, 'dev');
     if (device === 0 || isErr(device)) return;
     if (type.get(led, 'trigger') !== 0) yield* k.get(LedTriggers).set(led, 0);
-    const retain = type.get(led, 'flags') & (1 << 22);
+    const retain = type.get(led, 'flags') & LED_RETAIN_AT_SHUTDOWN;
     if (!retain) yield* k.get(LedBrightness).set(led, 0);
     k.get(LedBrightness).delete(led);
     yield* k.get(Devices).unregister(device);

@@ -1,9 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EEXIST } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit, listEmpty, listNodes } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
 import { LedBrightness } from './led-brightness.js';
@@ -38,13 +39,13 @@ export class LedTriggers implements Subsystem {
   boot(): void {
     const { k } = this;
     this.list = k.hasSymbol('trigger_list') ? k.symbol('trigger_list') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   /** Triggers in the order they were registered. */
   all(): Ptr[] {
     const type = this.k.struct('led_trigger');
-    return listNodes(this.k.space, this.list).map((node) => type.of(node, 'next_trig'));
+    return [...list.entries(this.k.space, this.list)].map((node) => type.of(node, 'next_trig'));
   }
 
   /** Makes a LED's default trigger its own, when it is there. */
@@ -63,7 +64,7 @@ export class LedTriggers implements Subsystem {
     const classdev = k.struct('led_classdev');
     const old = classdev.get(led, 'trigger');
     if (old !== 0) {
-      listDelInit(k.space, classdev.addr(led, 'trig_list'));
+      list.delInit(k.space, classdev.addr(led, 'trig_list'));
       if (type.get(old, 'deactivate') !== 0) yield* type.call(old, 'deactivate', led);
       classdev.set(led, 'trigger', 0);
       classdev.set(led, 'trigger_data', 0);
@@ -71,13 +72,13 @@ export class LedTriggers implements Subsystem {
       yield* k.get(LedBrightness).set(led, 0);
     }
     if (trigger === 0) return 0;
-    listAddTail(k.space, classdev.addr(led, 'trig_list'), type.addr(trigger, 'led_cdevs'));
+    list.addTail(k.space, classdev.addr(led, 'trig_list'), type.addr(trigger, 'led_cdevs'));
     classdev.set(led, 'trigger', trigger);
     const activates = type.get(trigger, 'activate') !== 0;
     const error = activates ? yield* type.call(trigger, 'activate', led) : 0;
     if (!activates) yield* k.get(LedBrightness).set(led, type.get(trigger, 'brightness'));
     if (error) {
-      listDelInit(k.space, classdev.addr(led, 'trig_list'));
+      list.delInit(k.space, classdev.addr(led, 'trig_list'));
       classdev.set(led, 'trigger', 0);
     }
     return error;
@@ -86,7 +87,7 @@ export class LedTriggers implements Subsystem {
   private *register(trigger: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('led_trigger');
-    initList(k.space, type.addr(trigger, 'led_cdevs'));
+    list.init(k.space, type.addr(trigger, 'led_cdevs'));
     const kind = type.get(trigger, 'trigger_type');
     const same = (other: Ptr): boolean => {
       const otherKind = type.get(other, 'trigger_type');
@@ -109,15 +110,15 @@ export class LedTriggers implements Subsystem {
 
   /** Behind those that are there. */
   append(trigger: Ptr): void {
-    listAddTail(this.k.space, this.k.struct('led_trigger').addr(trigger, 'next_trig'), this.list);
+    list.addTail(this.k.space, this.k.struct('led_trigger').addr(trigger, 'next_trig'), this.list);
   }
 
   private *unregister(trigger: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('led_trigger');
     const node = type.addr(trigger, 'next_trig');
-    if (k.space.loadPtr(node) === 0 || listEmpty(k.space, node)) return;
-    listDelInit(k.space, node);
+    if (k.space.loadPtr(node) === 0 || list.isEmpty(k.space, node)) return;
+    list.delInit(k.space, node);
     const classdev = k.struct('led_classdev');
     for (const led of k.get(LedBrightness).leds())
       if (classdev.get(led, 'trigger') === trigger) yield* this.set(led, 0);
@@ -138,7 +139,7 @@ export class LedTriggers implements Subsystem {
     const error = yield* this.register(trigger);
     if (error < 0) {
       k.slab.free(trigger);
-      k.log.line(`LED trigger ${k.space.cstring(name)} failed to register (${error})`, 4);
+      k.log.line(`LED trigger ${k.space.cstring(name)} failed to register (${error})`, LOGLEVEL_WARNING);
     }
     k.space.storePtr(slot, error < 0 ? 0 : trigger);
   }
@@ -158,7 +159,7 @@ export class LedTriggers implements Subsystem {
     if (trigger === 0) return;
     const { k } = this;
     const classdev = k.struct('led_classdev');
-    for (const node of listNodes(k.space, k.struct('led_trigger').addr(trigger, 'led_cdevs')))
+    for (const node of [...list.entries(k.space, k.struct('led_trigger').addr(trigger, 'led_cdevs'))])
       yield* k.get(LedBrightness).blink(classdev.of(node, 'trig_list'), { on, off, once, invert });
   }
 
@@ -168,7 +169,7 @@ export class LedTriggers implements Subsystem {
     const type = k.struct('led_trigger');
     if (type.has('brightness')) type.set(trigger, 'brightness', brightness);
     const classdev = k.struct('led_classdev');
-    for (const node of listNodes(k.space, type.addr(trigger, 'led_cdevs')))
+    for (const node of [...list.entries(k.space, type.addr(trigger, 'led_cdevs'))])
       yield* k.get(LedBrightness).set(classdev.of(node, 'trig_list'), brightness);
   }
 }

@@ -7,15 +7,13 @@ import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { registerBus } from '../base/host-bus.js';
 
-/** Events of the notifier chain (include/linux/nvmem-consumer.h). */
-const NVMEM_ADD = 1;
-const NVMEM_REMOVE = 2;
 const NVMEM_DEVID_NONE = -1;
 /** What /sys/bus/nvmem/devices/NAME/type says, by enum nvmem_type. */
 const TYPES = ['Unknown', 'EEPROM', 'OTP', 'Battery backed', 'FRAM'];
@@ -67,7 +65,7 @@ export class NvmemCore implements Subsystem {
       return errPtr(-error);
     }
     this.addFiles(nvmem);
-    yield* k.get(Notifiers).callChain(this.chain, NVMEM_ADD, nvmem);
+    yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_ADD'), nvmem);
     return nvmem;
   }
 
@@ -75,8 +73,7 @@ export class NvmemCore implements Subsystem {
     const { k } = this;
     const from = k.struct('nvmem_config');
     const type = k.struct('nvmem_device');
-    let id = 0;
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids);
     this.ids.add(id);
     type.set(nvmem, 'id', id);
     type.set(nvmem, 'refcnt.refcount.refs.counter', 1);
@@ -140,7 +137,7 @@ export class NvmemCore implements Subsystem {
   private *unregister(nvmem: Ptr): Sleepable<void> {
     if (nvmem === 0 || isErr(nvmem)) return;
     const { k } = this;
-    yield* k.get(Notifiers).callChain(this.chain, NVMEM_REMOVE, nvmem);
+    yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_REMOVE'), nvmem);
     yield* k.get(Devices).unregister(k.struct('nvmem_device').addr(nvmem, 'dev'));
   }
 

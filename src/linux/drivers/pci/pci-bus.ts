@@ -5,7 +5,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { registerBus } from '../base/host-bus.js';
 
 /** PCI_ANY_ID */
-const ANY = 0xffff_ffff;
+export const PCI_ANY_ID = 0xffff_ffff;
 
 /** The PCI bus: matching by ids, probing (drivers/pci/pci-driver.c). */
 export class PciBus implements Subsystem {
@@ -39,7 +39,7 @@ export class PciBus implements Subsystem {
     const type = this.k.struct('pci_device_id');
     const device = this.k.struct('pci_dev');
     const same = (field: string, own: string): boolean =>
-      type.get(id, field) === ANY || type.get(id, field) === device.get(pdev, own);
+      type.get(id, field) === PCI_ANY_ID || type.get(id, field) === device.get(pdev, own);
     return (
       same('vendor', 'vendor') &&
       same('device', 'device') &&

@@ -1,15 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList, listAddTail, listDelInit, listNodes } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Drivers } from '../base/driver.js';
 import { registerOn } from '../base/host-bus.js';
-import { PciBus } from './pci-bus.js';
-
-const ANY = 0xffff_ffff;
+import { PCI_ANY_ID, PciBus } from './pci-bus.js';
 
 /** PCI drivers and the ids they are given at run time (Documentation/PCI/pci.rst). */
 export class PciDrivers implements Subsystem {
@@ -40,7 +38,7 @@ export class PciDrivers implements Subsystem {
     const driverType = k.struct('device_driver');
     driverType.set(generic, 'groups', type.get(driver, 'groups'));
     driverType.set(generic, 'dev_groups', type.get(driver, 'dev_groups'));
-    initList(k.space, type.addr(driver, 'dynids.list'));
+    list.init(k.space, type.addr(driver, 'dynids.list'));
     const name = type.get(driver, 'name');
     const error = yield* registerOn(k, k.get(PciBus).bus, generic, owner, { name, modName });
     if (error === 0) this.addFiles(driver, generic);
@@ -51,9 +49,9 @@ export class PciDrivers implements Subsystem {
     const { k } = this;
     const type = k.struct('pci_driver');
     yield* k.get(Drivers).unregister(type.addr(driver, 'driver'));
-    const list = type.addr(driver, 'dynids.list');
-    for (const node of listNodes(k.space, list)) {
-      listDelInit(k.space, node);
+    const head = type.addr(driver, 'dynids.list');
+    for (const node of [...list.entries(k.space, head)]) {
+      list.delInit(k.space, node);
       k.slab.free(k.struct('pci_dynid').of(node, 'node'));
     }
   }
@@ -70,7 +68,8 @@ export class PciDrivers implements Subsystem {
         .split(/\s+/)
         .map((word) => Number.parseInt(word, 16));
     sysfs.addText(directory, 'new_id', 0o200, undefined, (text) => {
-      const [vendor, device, subvendor = ANY, subdevice = ANY, cls = 0, mask = 0, data = 0] = parse(text);
+      const [vendor, device, subvendor = PCI_ANY_ID, subdevice = PCI_ANY_ID, cls = 0, mask = 0, data = 0] =
+        parse(text);
       if (!(vendor >= 0) || !(device >= 0)) return -EINVAL;
       return this.addId(driver, [vendor, device, subvendor, subdevice, cls, mask], data);
     });
@@ -91,31 +90,31 @@ export class PciDrivers implements Subsystem {
       type.set(dynid, `id.${name}`, fields[index] >>> 0);
     });
     type.set(dynid, 'id.driver_data', data);
-    const list = k.struct('pci_driver').addr(driver, 'dynids.list');
-    if (this.dynids(list).some((other) => this.sameId(other, dynid))) {
+    const head = k.struct('pci_driver').addr(driver, 'dynids.list');
+    if (this.dynids(head).some((other) => this.sameId(other, dynid))) {
       k.slab.free(dynid);
       return -EEXIST;
     }
-    listAddTail(k.space, type.addr(dynid, 'node'), list);
+    list.addTail(k.space, type.addr(dynid, 'node'), head);
     return 0;
   }
 
   private removeId(driver: Ptr, vendor: number, device: number): number {
     const { k } = this;
     const type = k.struct('pci_dynid');
-    const list = this.dynids(k.struct('pci_driver').addr(driver, 'dynids.list'));
-    const found = list.find(
+    const ids = this.dynids(k.struct('pci_driver').addr(driver, 'dynids.list'));
+    const found = ids.find(
       (id) => type.get(id, 'id.vendor') === vendor && type.get(id, 'id.device') === device,
     );
     if (found === undefined) return -ENODEV;
-    listDelInit(k.space, type.addr(found, 'node'));
+    list.delInit(k.space, type.addr(found, 'node'));
     k.slab.free(found);
     return 0;
   }
 
-  private dynids(list: Ptr): Ptr[] {
+  private dynids(head: Ptr): Ptr[] {
     const type = this.k.struct('pci_dynid');
-    return listNodes(this.k.space, list).map((node) => type.of(node, 'node'));
+    return [...list.entries(this.k.space, head)].map((node) => type.of(node, 'node'));
   }
 
   private sameId(a: Ptr, b: Ptr): boolean {

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Sleepable } from '../../../kernel/effects.js';
-import { runNow } from '../../../kernel/effects.js';
+import { runNow, type Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { ENODEV, ENXIO, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
@@ -98,7 +98,10 @@ export class PlatformBus implements Subsystem {
     if (probe === 0) return 0;
     const error = yield* type.call(driver, 'probe', this.deviceOf(device));
     if (error === -EPROBE_DEFER && type.get(driver, 'prevent_deferred_probe')) {
-      k.log.line(`${driverName(k, device)} ${deviceName(k, device)}: probe deferral not supported`, 4);
+      k.log.line(
+        `${driverName(k, device)} ${deviceName(k, device)}: probe deferral not supported`,
+        LOGLEVEL_WARNING,
+      );
       return -ENXIO;
     }
     return error;
@@ -116,7 +119,7 @@ export class PlatformBus implements Subsystem {
       if (result !== 0 && type.has('remove_new'))
         k.log.line(
           `${driverName(k, device)} ${deviceName(k, device)}: remove callback returned a non-zero value. This will be ignored.`,
-          4,
+          LOGLEVEL_WARNING,
         );
     }
   }

@@ -1,5 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { IORESOURCE_IO, IORESOURCE_MEM, resourceType } from '../../abi/ioport.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,7 +12,6 @@ import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { putDevice } from '../base/device.js';
 import { SoftwareNodes } from '../firmware/software-node.js';
-import { IORESOURCE_IO, IORESOURCE_MEM, resourceType } from '../resource/flags.js';
 import { Resources } from '../resource/resource.js';
 import { PlatformBus } from './platform-bus.js';
 
@@ -226,7 +227,10 @@ export class PlatformDevices implements Subsystem {
         (kind === IORESOURCE_IO ? k.symbol('ioport_resource') : 0);
       if (parent === 0 || k.get(Resources).insert(parent, resource) === 0) continue;
       const shown = sprintf(k, '%pR', k.space.toAddress(resource));
-      k.log.line(`platform ${deviceName(k, device)}: failed to claim resource ${index}: ${shown}`, 3);
+      k.log.line(
+        `platform ${deviceName(k, device)}: failed to claim resource ${index}: ${shown}`,
+        LOGLEVEL_ERR,
+      );
       for (const done of list.slice(0, index).reverse())
         if (type.get(done, 'parent') !== 0) k.get(Resources).release(done);
       return -EBUSY;

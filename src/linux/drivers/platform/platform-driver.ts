@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import { symbolAt } from '../../kallsyms/symbolize.js';
@@ -60,7 +61,7 @@ export class PlatformDrivers implements Subsystem {
       const name = driverType.string(generic, 'name');
       k.log.line(
         `__platform_driver_probe: drivers registered with ${name} can not be probed asynchronously`,
-        3,
+        LOGLEVEL_ERR,
       );
       return -EINVAL;
     }
@@ -111,7 +112,7 @@ export class PlatformDrivers implements Subsystem {
       const error = yield* this.register(driver, owner);
       if (error === 0) continue;
       const name = symbolAt(k, driver)?.name ?? '';
-      k.log.line(`failed to register platform driver ${name}: ${error}`, 3);
+      k.log.line(`failed to register platform driver ${name}: ${error}`, LOGLEVEL_ERR);
       for (let done = i - 1; done >= 0; done--) yield* this.unregister(k.space.loadPtr(drivers + done * 8));
       return error;
     }

@@ -1,18 +1,19 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
-import { EBUSY, EINVAL } from '../../errno.js';
-import type { Holding } from '../../holding.js';
-import type { LinuxKernel } from '../../kernel.js';
-import { IMAGE, RAM } from '../../memory-map.js';
-import type { Subsystem } from '../../subsystem.js';
-import { Devres } from '../base/devres.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import {
   IORESOURCE_BUSY,
   IORESOURCE_EXT_TYPE_BITS,
   IORESOURCE_IO,
   IORESOURCE_MEM,
   IORESOURCE_TYPE_BITS,
-} from './flags.js';
+} from '../../abi/ioport.js';
+import { EBUSY, EINVAL } from '../../errno.js';
+import type { Holding } from '../../holding.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { IMAGE, RAM } from '../../memory-map.js';
+import type { Subsystem } from '../../subsystem.js';
+import { Devres } from '../base/devres.js';
 
 /** Ports that a PC's chips have, whoever asks for them later (arch/x86/kernel/setup.c). */
 const STANDARD_PORTS: readonly (readonly [start: number, end: number, name: string])[] = [
@@ -241,7 +242,7 @@ export class Resources implements Subsystem {
     }
     const hex = (value: bigint): string => value.toString(16).padStart(16, '0');
     const range = `<0x${hex(start)}-0x${hex(end)}>`;
-    this.k.log.line(`resource: Trying to free nonexistent resource ${range}`, 4);
+    this.k.log.line(`resource: Trying to free nonexistent resource ${range}`, LOGLEVEL_WARNING);
   }
 
   private adopt(parent: Ptr, resource: Ptr, first: Ptr): Ptr {

@@ -1,13 +1,14 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { DriverBus } from '../base/driver-bus.js';
 
-const ANY = 0xff;
+const SERIO_ANY = 0xff;
 
 /** The serio bus: keyboards and mice on serial ports (drivers/input/serio/serio.c). */
 export class SerioBus implements Subsystem {
@@ -60,7 +61,7 @@ export class SerioBus implements Subsystem {
     if (port.get(serio, 'manual_bind') || k.struct('serio_driver').get(own, 'manual_bind')) return 0;
     const id = k.struct('serio_device_id');
     const fits = (at: Ptr, field: string): boolean =>
-      id.get(at, field) === ANY || id.get(at, field) === port.get(serio, `id.${field}`);
+      id.get(at, field) === SERIO_ANY || id.get(at, field) === port.get(serio, `id.${field}`);
     const table = k.struct('serio_driver').get(own, 'id_table');
     for (let at = table; at !== 0 && (id.get(at, 'type') || id.get(at, 'proto')); at += id.size)
       if (['type', 'extra', 'id', 'proto'].every((field) => fits(at, field))) return 1;
@@ -70,8 +71,8 @@ export class SerioBus implements Subsystem {
   private *registerPort(serio: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('serio');
-    for (const list of ['node', 'child_node', 'children', 'drv_mutex.wait_list'])
-      if (type.has(list)) initList(k.space, type.addr(serio, list));
+    for (const head of ['node', 'child_node', 'children', 'drv_mutex.wait_list'])
+      if (type.has(head)) list.init(k.space, type.addr(serio, head));
     const device = type.addr(serio, 'dev');
     k.get(Devices).initialize(device);
     k.get(Devices).setName(device, `serio${this.nextPort++}`);
@@ -79,7 +80,8 @@ export class SerioBus implements Subsystem {
     type.bind(serio, 'dev.release', 'serio_release_port', (dev: Ptr) => k.slab.free(type.of(dev, 'dev')));
     if (type.get(serio, 'start') !== 0) yield* type.call(serio, 'start', serio);
     const error = yield* k.get(Devices).add(device);
-    if (error) k.log.line(`serio: device_add() failed for ${type.text(serio, 'phys')}, error: ${error}`, 3);
+    if (error)
+      k.log.line(`serio: device_add() failed for ${type.text(serio, 'phys')}, error: ${error}`, LOGLEVEL_ERR);
   }
 
   private *open(serio: Ptr, driver: Ptr): Sleepable<number> {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -91,7 +92,7 @@ export class SpiBus implements Subsystem {
       const model = compatible.slice(compatible.indexOf(',') + 1);
       if (ids !== 0 && tableEntry(k, 'spi_device_id', ids, model) !== 0) continue;
       if (name === model) continue;
-      k.log.line(`SPI driver ${name} has no spi_device_id for ${compatible}`, 4);
+      k.log.line(`SPI driver ${name} has no spi_device_id for ${compatible}`, LOGLEVEL_WARNING);
     }
   }
 

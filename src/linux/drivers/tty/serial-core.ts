@@ -5,11 +5,10 @@ import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { TtyDrivers } from './tty-driver.js';
+import { DYNAMIC_DEV, TtyDrivers } from './tty-driver.js';
 import { TtyPorts } from './tty-port.js';
 
 const REAL_RAW = 0x04;
-const DYNAMIC_DEV = 0x08;
 /** TTY_DRIVER_TYPE_SERIAL and SERIAL_TYPE_NORMAL (include/linux/tty_driver.h). */
 const TYPE_SERIAL = 3;
 const SUBTYPE_NORMAL = 1;

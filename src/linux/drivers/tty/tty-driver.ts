@@ -1,21 +1,22 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
-import { initList, listAdd, listDelInit, listNodes } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { CharRegions } from '../base/char-regions.js';
 import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
-import { createDevice, registerClass } from '../base/host-class.js';
+import { createDevice, registerBuiltinClass } from '../base/host-class.js';
 
 /** struct tty_driver.flags (include/linux/tty_driver.h). */
 const INSTALLED = 0x01;
-const DYNAMIC_DEV = 0x08;
+export const DYNAMIC_DEV = 0x08;
 const DEVPTS_MEM = 0x10;
 const DYNAMIC_ALLOC = 0x40;
 const UNNUMBERED_NODE = 0x80;
@@ -71,9 +72,9 @@ export class TtyDrivers implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    this.cls = registerClass(k, 'tty');
+    this.cls = registerBuiltinClass(k, 'tty');
     this.list = k.hasSymbol('tty_drivers') ? k.symbol('tty_drivers') : k.permanent(16);
-    initList(k.space, this.list);
+    list.init(k.space, this.list);
   }
 
   /** __tty_alloc_driver(): with one reference, or an ERR_PTR. */
@@ -120,13 +121,13 @@ export class TtyDrivers implements Subsystem {
     if (typeof region === 'number') return region;
     type.set(driver, 'major', region.major);
     type.set(driver, 'minor_start', region.firstMinor);
-    listAdd(k.space, type.addr(driver, 'tty_drivers'), this.list);
+    list.add(k.space, type.addr(driver, 'tty_drivers'), this.list);
     if (!(type.get(driver, 'flags') & DYNAMIC_DEV)) {
       for (let index = 0; index < lines; index++) {
         const device = yield* this.registerDevice(driver, index, 0, 0, 0);
         if (!isErr(device)) continue;
         for (let done = 0; done < index; done++) yield* this.unregisterDevice(driver, done);
-        listDelInit(k.space, type.addr(driver, 'tty_drivers'));
+        list.delInit(k.space, type.addr(driver, 'tty_drivers'));
         k.get(CharRegions).release(region.major, region.firstMinor, lines);
         return ptrErr(device);
       }
@@ -142,7 +143,7 @@ export class TtyDrivers implements Subsystem {
     if (!(type.get(driver, 'flags') & DYNAMIC_DEV))
       for (let index = 0; index < lines; index++) yield* this.unregisterDevice(driver, index);
     k.get(CharRegions).release(type.get(driver, 'major'), type.get(driver, 'minor_start'), lines);
-    listDelInit(k.space, type.addr(driver, 'tty_drivers'));
+    list.delInit(k.space, type.addr(driver, 'tty_drivers'));
   }
 
   /** tty_register_device_attr(): the device, or an ERR_PTR. */
@@ -151,7 +152,7 @@ export class TtyDrivers implements Subsystem {
     const type = k.struct('tty_driver');
     const name = type.string(driver, 'name');
     if (index >= type.get(driver, 'num')) {
-      k.log.line(`${name}: Attempt to register invalid tty line number (${index})`, 3);
+      k.log.line(`${name}: Attempt to register invalid tty line number (${index})`, LOGLEVEL_ERR);
       return errPtr(EINVAL);
     }
     const suffix =
@@ -176,7 +177,7 @@ export class TtyDrivers implements Subsystem {
     const parts = /^([^\d,]+)(\d+)$/.exec(name);
     if (!parts) return -EINVAL;
     const type = k.struct('tty_driver');
-    for (const node of listNodes(k.space, this.list)) {
+    for (const node of [...list.entries(k.space, this.list)]) {
       const driver = type.of(node, 'tty_drivers');
       if (type.string(driver, 'name') !== parts[1] || Number(parts[2]) >= type.get(driver, 'num')) continue;
       k.space.store32(slot, this.number(driver, Number(parts[2])));

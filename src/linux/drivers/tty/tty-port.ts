@@ -1,16 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
-import { initList } from '../../kobject/list.js';
 import { freeConst } from '../../kobject/names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { TtyDrivers } from './tty-driver.js';
 
 /** Bytes that a port buffers at most unless told otherwise (TTYB_DEFAULT_MEM_LIMIT). */
-const MEMORY_LIMIT = 640 * 1024;
+const BUFFER_LIMIT = 640 * 1024;
 
 /** Terminal ports: the hardware's side of a terminal, which outlives its users (drivers/tty/tty_port.c). */
 export class TtyPorts implements Subsystem {
@@ -47,12 +47,12 @@ export class TtyPorts implements Subsystem {
     const type = k.struct('tty_port');
     k.space.writable(port, type.size).fill(0);
     const lists = ['open_wait.head', 'delta_msr_wait.head', 'mutex.wait_list', 'buf_mutex.wait_list'];
-    for (const list of [...lists, 'buf.lock.wait_list', 'buf.work.entry'])
-      initList(k.space, type.addr(port, list));
+    for (const head of [...lists, 'buf.lock.wait_list', 'buf.work.entry'])
+      list.init(k.space, type.addr(port, head));
     const sentinel = type.addr(port, 'buf.sentinel');
     type.set(port, 'buf.head', sentinel);
     type.set(port, 'buf.tail', sentinel);
-    type.set(port, 'buf.mem_limit', MEMORY_LIMIT);
+    type.set(port, 'buf.mem_limit', BUFFER_LIMIT);
     const hz = Number(k.target.config.get('CONFIG_HZ'));
     type.set(port, 'close_delay', (50 * hz) / 100);
     type.set(port, 'closing_wait', (3000 * hz) / 100);

@@ -1,17 +1,17 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { list } from '../../abi/list.js';
 import { EINVAL, ENOMEM, ENXIO } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { initList } from '../../kobject/list.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
-import { registerClass } from '../base/host-class.js';
+import { registerBuiltinClass } from '../base/host-class.js';
 
 const TYPES = ['invalid', 'raw', 'platform', 'firmware'];
 
@@ -32,7 +32,7 @@ export class Backlights implements Subsystem {
   };
 
   boot(): void {
-    this.cls = registerClass(this.k, 'backlight');
+    this.cls = registerBuiltinClass(this.k, 'backlight');
   }
 
   private *register(name: Ptr, parent: Ptr, data: Ptr, ops: Ptr, props: Ptr): Sleepable<Ptr> {
@@ -40,8 +40,8 @@ export class Backlights implements Subsystem {
     const type = k.struct('backlight_device');
     const backlight = k.slab.allocateBytes(type.size, true);
     if (backlight === 0) return errPtr(ENOMEM);
-    for (const list of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
-      initList(k.space, type.addr(backlight, list));
+    for (const head of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
+      list.init(k.space, type.addr(backlight, head));
     type.set(backlight, 'dev.class', this.cls);
     type.set(backlight, 'dev.parent', parent);
     type.set(backlight, 'dev.driver_data', data);

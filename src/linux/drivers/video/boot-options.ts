@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -27,8 +28,6 @@ export class VideoOptions implements Subsystem {
     vga_switcheroo_client_probe_defer: nothing('there is no second graphics card', false),
   };
 
-  readonly signatures = { vga_switcheroo_unregister_handler: 'v:' };
-
   private firmwareDriversOnly(): boolean {
     return /(^|\s)nomodeset(\s|$)/.test(this.k.cmdline);
   }
@@ -38,7 +37,7 @@ export class VideoOptions implements Subsystem {
     const off = this.firmwareDriversOnly();
     if (off && driver !== 0) {
       const name = this.k.space.cstring(driver);
-      this.k.log.line(`Driver ${name} not loading because of nomodeset parameter`, 4);
+      this.k.log.line(`Driver ${name} not loading because of nomodeset parameter`, LOGLEVEL_WARNING);
     }
     return off;
   }

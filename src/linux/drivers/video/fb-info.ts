@@ -4,7 +4,6 @@ import { Mutexes } from '../../locking/mutex.js';
 import { SlabExports } from '../../mm/slab.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const WORD = 8;
 const NO_ROTATION_HINT = -1;
 
 /** struct fb_info and the memory of the driver behind it (drivers/video/fbdev/core/fbsysfs.c). */
@@ -20,7 +19,7 @@ export class FramebufferInfo implements Subsystem {
   private allocate(size: number, device: Ptr): Ptr {
     const { k } = this;
     const type = k.struct('fb_info');
-    const head = Math.ceil(type.size / WORD) * WORD;
+    const head = Math.ceil(type.size / 8) * 8;
     const info = k.slab.allocateBytes(head + size, true);
     if (info === 0) return 0;
     if (size > 0) type.set(info, 'par', info + head);

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
@@ -8,8 +9,6 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { modeOf, VfsObjects } from '../objects.js';
 import { DebugDirectory, DebugFile, type DebugNode } from './node.js';
-
-const LOGLEVEL_ERR = 3;
 
 interface Entry {
   readonly dentry: Ptr;

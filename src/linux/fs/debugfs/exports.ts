@@ -8,9 +8,10 @@ import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { fileOperations } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
-import type { FileServer, MaybeSleeps, OpenFile, Position } from '../open-file.js';
+import type { FileServer, MaybeSleeps, OpenFile } from '../open-file.js';
 import { OpenFiles } from '../open-files.js';
 import { SimpleAttributes } from '../simple-attr.js';
+import type { Slice } from '../slice.js';
 import { DebugFs } from './debugfs.js';
 import { DebugFile } from './node.js';
 
@@ -101,24 +102,12 @@ class DebugServer extends GuestServer {
     super(k, fileOperations(k, open.file));
   }
 
-  override *read(
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
-    return removed(open) ? -EIO : yield* super.read(open, buffer, count, position, kernel);
+  override *read(open: OpenFile, to: Slice): Sleepable<number> {
+    return removed(open) ? -EIO : yield* super.read(open, to);
   }
 
-  override *write(
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
-    return removed(open) ? -EIO : yield* super.write(open, buffer, count, position, kernel);
+  override *write(open: OpenFile, from: Slice): Sleepable<number> {
+    return removed(open) ? -EIO : yield* super.write(open, from);
   }
 
   override *seek(open: OpenFile, offset: number, whence: number): Sleepable<number> {
@@ -150,8 +139,8 @@ class NoOperations implements FileServer {
     return 0;
   }
 
-  write(_open: OpenFile, _buffer: Ptr, count: number): MaybeSleeps<number> {
-    return count;
+  write(_open: OpenFile, from: Slice): MaybeSleeps<number> {
+    return from.count;
   }
 
   seek(open: OpenFile): MaybeSleeps<number> {

@@ -3,7 +3,7 @@ import { DirectoryNode, FileNode, type SymlinkNode } from '../../../kernel/files
 import { EEXIST, ENOENT, ENOTEMPTY, EPERM } from '../../errno.js';
 import type { FileServer, MaybeSleeps, OpenFile, ServedNode } from '../open-file.js';
 
-export type DebugOpener = (open: OpenFile, inode: Ptr, file: DebugFile) => MaybeSleeps<FileServer | number>;
+type DebugOpener = (open: OpenFile, inode: Ptr, file: DebugFile) => MaybeSleeps<FileServer | number>;
 
 /** A directory of debugfs. Only the kernel makes and removes entries. */
 export class DebugDirectory extends DirectoryNode {

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { DeviceNode, DirectoryNode, MemoryDirectory } from '../../../kernel/files/index.js';
 import { MAJOR, MINOR } from '../../abi/device-number.js';
-import { DeviceNodes as NumberedDevices } from '../../drivers/base/device-nodes.js';
+import { NumberedDevices } from '../../drivers/base/device-nodes.js';
 import { DeviceUevents } from '../../drivers/base/device-uevent.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';

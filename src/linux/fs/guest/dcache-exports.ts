@@ -52,8 +52,6 @@ export class DcacheExports implements Subsystem {
       this.putPath(dentryPath(this.k, dentry), buffer, length),
   };
 
-  readonly signatures = { is_subdir: 'b:pp', d_alloc_anon: 'p:p' };
-
   private get cache(): Dcache {
     return this.k.get(Dcache);
   }

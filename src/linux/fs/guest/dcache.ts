@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../flags.js';
 import { VfsObjects } from '../objects.js';
 import { Inodes } from './inodes.js';
 

@@ -1,12 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
+import { LOGLEVEL_DEBUG } from '../../../kernel/log.js';
 import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../flags.js';
 import { VfsObjects } from '../objects.js';
 import { I_NEW, Inodes } from './inodes.js';
 
@@ -78,13 +79,6 @@ export class InodeExports implements Subsystem {
     simple_inode_init_ts: (inode: Ptr) => this.stamp(inode, ['atime', 'mtime', 'ctime']),
     truncate_inode_pages: (mapping: Ptr, _from: number) => this.noPages(mapping),
     truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
-  };
-
-  readonly signatures = {
-    current_time: 'w:p',
-    inode_set_ctime_current: 'w:p',
-    simple_inode_init_ts: 'w:p',
-    inode_sb_list_add: 'v:p',
   };
 
   private get inodes(): Inodes {
@@ -186,7 +180,7 @@ export class InodeExports implements Subsystem {
         const id = k.struct('super_block').text(type.get(inode, 'i_sb'), 's_id');
         const number = type.get(inode, 'i_ino');
         const octal = mode.toString(8);
-        k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, 7);
+        k.log.line(`init_special_inode: bogus i_mode (${octal}) for inode ${id}:${number}`, LOGLEVEL_DEBUG);
       }
     }
   }

@@ -5,12 +5,12 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { VfsObjects } from '../objects.js';
 
+/** super_block.s_flags: fully set up. */
+export const SB_ACTIVE = 1 << 30;
 /** i_state (include/linux/fs.h). */
 export const I_NEW = 1 << 3;
 const I_FREEING = 1 << 5;
 const I_CLEAR = 1 << 6;
-/** super_block.s_flags: fully set up. */
-const SB_ACTIVE = 1 << 30;
 
 /** Inodes of file systems that modules implement: allocation, the hash and the last reference (fs/inode.c). */
 export class Inodes implements Subsystem {

@@ -1,17 +1,15 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SHIFT, PAGE_SIZE } from '../../../cpu/layout.js';
+import { NAME_MAX } from '../../../files/limits.js';
+import { S_IFDIR, S_IFMT, S_IFREG } from '../../../files/mode.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, EISDIR, ENAMETOOLONG, ENOMEM, ENOTEMPTY } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { S_IFDIR, S_IFMT, S_IFREG } from '../flags.js';
 import { Dcache } from './dcache.js';
 import { Inodes } from './inodes.js';
-
-const NAME_MAX = 255;
-const PAGE_SIZE = 4096;
-const PAGE_SHIFT = 12;
 
 /** Parts of file systems that live in memory (fs/libfs.c). */
 export class LibFs implements Subsystem {

@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { EINVAL, ENOMEM, ENOPARAM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { withLocals } from '../locals.js';
-
-const KERN_ERR = 3;
 
 /** Options that are flags of the super_block, not the file system's (include/linux/fs.h). */
 const SET: Readonly<Record<string, number>> = {
@@ -114,7 +113,7 @@ export class MountOptions implements Subsystem {
   }
 
   private refuse(message: string): number {
-    this.k.log.line(message, KERN_ERR);
+    this.k.log.line(message, LOGLEVEL_ERR);
     return -EINVAL;
   }
 

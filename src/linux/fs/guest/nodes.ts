@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../../kernel/files/index.js';
 import { ENOENT, ENXIO, EPERM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../flags.js';
 import { fileOperation, fileOperations, type OperationTable } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
 import { withLocals } from '../locals.js';

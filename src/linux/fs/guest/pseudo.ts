@@ -1,10 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SHIFT, PAGE_SIZE } from '../../../cpu/layout.js';
+import { S_IFDIR } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { S_IFDIR } from '../flags.js';
 import { Dcache } from './dcache.js';
 import { InodeExports } from './inode-exports.js';
 import { Inodes } from './inodes.js';
@@ -12,8 +13,6 @@ import { LibFs } from './libfs.js';
 import { SuperBlocks } from './super.js';
 
 const SB_NOUSER = 1 << 31;
-const PAGE_SIZE = 4096;
-const PAGE_SHIFT = 12;
 const MAX_LFS_FILESIZE = 0x7fff_ffff_ffff_ffffn;
 /** inode.i_state: all kinds of dirty, so that nobody puts the inode on a list of dirty ones. */
 const I_DIRTY = 0x7;
@@ -32,12 +31,6 @@ export class PseudoFileSystems implements Subsystem {
       this.k.get(SuperBlocks).getTree(context, (superBlock) => this.fill(superBlock, context), 'new'),
     pseudo_fs_fill_super: (superBlock: Ptr, context: Ptr) => this.fill(superBlock, context),
     alloc_anon_inode: (superBlock: Ptr) => this.allocateAnonymous(superBlock),
-  };
-
-  readonly signatures = {
-    pseudo_fs_free: 'v:p',
-    pseudo_fs_get_tree: 'i:p',
-    pseudo_fs_fill_super: 'i:pp',
   };
 
   /** init_pseudo(): makes a context one of a pseudo file system; what the caller may still fill in, or 0. */

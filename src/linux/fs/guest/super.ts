@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -7,10 +8,9 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { VfsObjects } from '../objects.js';
 import { Dcache } from './dcache.js';
-import { Inodes } from './inodes.js';
+import { Inodes, SB_ACTIVE } from './inodes.js';
 
 /** super_block.s_flags */
-export const SB_ACTIVE = 1 << 30;
 export const SB_BORN = 1 << 29;
 
 /** Answers about a super_block, or changes it: as functions of file systems do that come as parameters. */
@@ -161,7 +161,7 @@ export class SuperBlocks implements Subsystem {
       if (!list.isEmpty(k.space, type.addr(superBlock, 's_inodes')))
         k.log.line(
           `VFS: Busy inodes after unmount of ${type.text(superBlock, 's_id')}. Self-destruct in 5 seconds.  Have a nice day...`,
-          4,
+          LOGLEVEL_WARNING,
         );
     }
     const others = this.byType.get(type.get(superBlock, 's_type')) ?? [];

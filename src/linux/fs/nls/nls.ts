@@ -7,9 +7,6 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { decodeUtf8, encodeUtf8, fromSurrogates, isSurrogate, utf16Units } from './utf.js';
 
-/** enum utf16_endian (include/linux/nls.h). */
-const UTF16_BIG_ENDIAN = 2;
-
 /** Character sets for file names (fs/nls/nls_base.c, include/linux/nls.h). */
 export class NativeLanguages implements Subsystem {
   private readonly tables: Ptr[] = [];
@@ -39,9 +36,9 @@ export class NativeLanguages implements Subsystem {
       return bytes.length;
     },
     utf8s_to_utf16s: (from: Ptr, length: number, endian: number, to: Ptr, room: number) =>
-      this.toUtf16(from, length, endian === UTF16_BIG_ENDIAN, to, room),
+      this.toUtf16(from, length, endian === this.k.enumValue('UTF16_BIG_ENDIAN'), to, room),
     utf16s_to_utf8s: (from: Ptr, length: number, endian: number, to: Ptr, room: number) =>
-      this.toUtf8(from, length, endian === UTF16_BIG_ENDIAN, to, room),
+      this.toUtf8(from, length, endian === this.k.enumValue('UTF16_BIG_ENDIAN'), to, room),
   };
 
   holds(): Iterable<Holding> {

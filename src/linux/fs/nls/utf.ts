@@ -17,7 +17,7 @@ const FORMS: readonly Form[] = [
   { mask: 0xfc, lead: 0xf8, length: 5, lowest: 0x20_0000 },
   { mask: 0xfe, lead: 0xfc, length: 6, lowest: 0x400_0000 },
 ];
-export const UNICODE_MAX = 0x10_ffff;
+const UNICODE_MAX = 0x10_ffff;
 const SURROGATES = 0xd800;
 const SURROGATE_BITS = 0xffff_f800;
 const PLANE_SIZE = 0x1_0000;

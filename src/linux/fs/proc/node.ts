@@ -44,7 +44,7 @@ export class ProcFile extends FileNode implements ServedNode {
 }
 
 /** Directories that come and go by themselves. */
-export interface PassingDirectories {
+interface PassingDirectories {
   names(): readonly string[];
   lookup(name: string): ProcDirectory | undefined;
 }

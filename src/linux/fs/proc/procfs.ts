@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { S_IFDIR, S_IFLNK, S_IFREG } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { type FileNode, SymlinkNode } from '../../../kernel/files/index.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
@@ -8,7 +9,6 @@ import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { S_IFDIR, S_IFLNK, S_IFREG } from '../flags.js';
 import type { FileServer, OpenFile } from '../open-file.js';
 import { TextServer, type TextSource } from '../text-server.js';
 import { ProcDirectory, ProcFile, type ProcOpener } from './node.js';

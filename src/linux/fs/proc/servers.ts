@@ -1,13 +1,15 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EIO, ENOMEM, ENOTTY } from '../../errno.js';
+import { GFP_KERNEL } from '../../abi/gfp.js';
+import { EFAULT, EINVAL, EIO, ENOMEM, ENOTTY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { type OperationTable, procOperations } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
-import type { FileServer, OpenFile, Position } from '../open-file.js';
+import type { FileServer, OpenFile } from '../open-file.js';
 import { SeqFiles } from '../seq/seq-file.js';
 import { SingleFiles } from '../seq/seq-single.js';
+import type { Slice } from '../slice.js';
 import { ProcFile } from './node.js';
 
 function closed(open: OpenFile): void {
@@ -31,26 +33,12 @@ export class ProcGuestServer extends GuestServer {
     return true;
   }
 
-  override *read(
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
-    if (!super.canRead()) return -EIO;
-    return yield* super.read(open, buffer, count, position, kernel);
+  override *read(open: OpenFile, to: Slice): Sleepable<number> {
+    return super.canRead() ? yield* super.read(open, to) : -EIO;
   }
 
-  override *write(
-    open: OpenFile,
-    buffer: Ptr,
-    count: number,
-    position: Position,
-    kernel: boolean,
-  ): Sleepable<number> {
-    if (this.table.get('write') === 0) return -EIO;
-    return yield* super.write(open, buffer, count, position, kernel);
+  override *write(open: OpenFile, from: Slice): Sleepable<number> {
+    return this.table.get('write') === 0 ? -EIO : yield* super.write(open, from);
   }
 
   override *ioctl(open: OpenFile, command: number, arg: bigint): Sleepable<number> {
@@ -121,16 +109,21 @@ export class ProcSeqServer implements FileServer {
     return true;
   }
 
-  read(open: OpenFile, buffer: Ptr, count: number, position: Position, kernel: boolean): Sleepable<number> {
-    return this.server.read(open, buffer, count, position, kernel);
+  read(open: OpenFile, to: Slice): Sleepable<number> {
+    return this.server.read(open, to);
   }
 
-  *write(open: OpenFile, buffer: Ptr, count: number): Sleepable<number> {
+  /** proc_simple_write(): what is written goes to the function with a NUL behind it. */
+  *write(open: OpenFile, from: Slice): Sleepable<number> {
     if (this.writeFunction === 0) return -EIO;
     const { k } = this;
-    const text = k.slab.allocateBytes(count + 1, true);
+    const { count } = from;
+    if (count === 0 || count >= PAGE_SIZE) return -EINVAL;
+    const bytes = from.take();
+    if (!bytes) return -EFAULT;
+    const text = k.kmalloc(count + 1, GFP_KERNEL);
     if (text === 0) return -ENOMEM;
-    k.space.writable(text, count).set(k.space.readable(buffer, count));
+    k.space.writable(text, count + 1).set([...bytes, 0]);
     const result = yield* k.callAs('proc_write_t', this.writeFunction, open.file, text, count);
     k.slab.free(text);
     return result === 0 ? count : result;

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LONG_MAX } from '../../abi/limits.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const INT_MAX = (1n << 31n) - 1n;
-const UINT_MAX = (1n << 32n) - 1n;
-const LONG_MAX = (1n << 63n) - 1n;
+const LARGEST_INT = (1n << 31n) - 1n;
+const LARGEST_UINT = (1n << 32n) - 1n;
 /** Clock ticks of user space (USER_HZ, sysconf(_SC_CLK_TCK)). */
 const USER_HZ = 100n;
 const SPACES = ' \t\n\v\f\r';
@@ -24,9 +24,9 @@ interface NumberKind {
 }
 
 const fitsInt = (value: bigint): bigint | undefined =>
-  value >= -INT_MAX - 1n && value <= INT_MAX ? value : undefined;
+  value >= -LARGEST_INT - 1n && value <= LARGEST_INT ? value : undefined;
 const fitsUnsigned = (value: bigint): bigint | undefined =>
-  value >= 0n && value <= UINT_MAX ? value : undefined;
+  value >= 0n && value <= LARGEST_UINT ? value : undefined;
 
 /** Handlers of struct ctl_table for ordinary variables (kernel/sysctl.c). */
 export class SysctlHandlers implements Subsystem {
@@ -48,7 +48,7 @@ export class SysctlHandlers implements Subsystem {
     proc_dobool: this.numbers(() => ({ ...UNSIGNED, bytes: 1, store: (value) => (value === 0n ? 0n : 1n) })),
     proc_dointvec_jiffies: this.numbers(() => ({
       ...INTEGER,
-      store: (value) => (value > INT_MAX / this.hz ? undefined : value * this.hz),
+      store: (value) => (value > LARGEST_INT / this.hz ? undefined : value * this.hz),
       show: (value) => value / this.hz,
     })),
     proc_dointvec_userhz_jiffies: this.numbers(() => ({

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,8 +11,6 @@ import { HostServer } from '../host-server.js';
 import { withLocals } from '../locals.js';
 import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
 import { ProcFs } from './procfs.js';
-
-const LOGLEVEL_ERR = 3;
 
 /** What one registration added to the tree. */
 interface Registration {
@@ -54,11 +53,6 @@ export class Sysctl implements Subsystem {
         name: () => `/proc/sys/${path}`,
       };
   }
-
-  readonly signatures = {
-    register_sysctl_sz: 'p:ppL',
-    register_net_sysctl_sz: 'p:pppL',
-  };
 
   boot(): void {
     this.k.get(ProcFs).root.attach('sys', this.root);
@@ -211,7 +205,7 @@ const CHECKED_HANDLERS: ReadonlySet<string> = new Set([
 ]);
 
 /** A directory of /proc/sys; it goes with the last registration that needs it. */
-export class SysctlDirectory extends DirectoryNode {
+class SysctlDirectory extends DirectoryNode {
   users = 0;
   private readonly children = new Map<string, FileNode>();
 

@@ -1,5 +1,6 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
@@ -9,9 +10,6 @@ import { UserMemory } from '../../mm/user-memory.js';
 import type { Subsystem } from '../../subsystem.js';
 import { FMODE_PWRITE, SEEK_CUR, SEEK_SET } from '../flags.js';
 import { IovIter } from '../iov-iter.js';
-
-const PAGE_SIZE = 4096;
-const LOGLEVEL_INFO = 6;
 
 /** Where a read puts what was shown: takes bytes, says how many it could take. */
 interface Sink {

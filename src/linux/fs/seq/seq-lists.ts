@@ -1,8 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-const SEQ_START_TOKEN = 1;
+import { SEQ_START_TOKEN } from './seq-single.js';
 
 /** Iterators over lists for seq_operations: seq_list_* and seq_hlist_* (fs/seq_file.c). */
 export class SeqLists implements Subsystem {

@@ -68,8 +68,6 @@ export class SeqPrint implements Subsystem {
     seq_put_decimal_ll: 'v:ppq',
     seq_put_hex_ll: 'v:ppQu',
     seq_putc: 'v:pi',
-    __seq_puts: 'v:pp',
-    mangle_path: 'p:ppp',
   };
 
   /** Adds text if it fits; true if it did. */
@@ -129,8 +127,9 @@ export class SeqPrint implements Subsystem {
   }
 
   private position(type: number, data: Ptr, at: number): string {
-    if (type === DUMP_PREFIX_ADDRESS) return `${sprintf(this.k, '%p', this.space.toAddress(data + at))}: `;
-    return type === DUMP_PREFIX_OFFSET ? `${at.toString(16).padStart(8, '0')}: ` : '';
+    if (type === this.k.enumValue('DUMP_PREFIX_ADDRESS'))
+      return `${sprintf(this.k, '%p', this.space.toAddress(data + at))}: `;
+    return type === this.k.enumValue('DUMP_PREFIX_OFFSET') ? `${at.toString(16).padStart(8, '0')}: ` : '';
   }
 
   private decimal(m: Ptr, delimiter: Ptr, value: bigint, width: number): void {
@@ -164,10 +163,6 @@ interface DumpStyle {
   readonly group: number;
   readonly ascii: boolean;
 }
-
-/** prefix_type of hex dumps (include/linux/printk.h). */
-const DUMP_PREFIX_ADDRESS = 1;
-const DUMP_PREFIX_OFFSET = 2;
 
 /** Octal escapes for the characters of `escape`, as /proc/mounts has them. */
 function mangle(path: string, escaped: string): string {

@@ -6,7 +6,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { SeqFiles } from './seq-file.js';
 
 /** SEQ_START_TOKEN: a record that is no pointer to anything. */
-const SEQ_START_TOKEN = 1;
+export const SEQ_START_TOKEN = 1;
 
 /** Files of one record (single_open and its kin, fs/seq_file.c). */
 export class SingleFiles implements Subsystem {
@@ -24,8 +24,6 @@ export class SingleFiles implements Subsystem {
     },
     single_stop: constant(undefined),
   };
-
-  readonly signatures = { single_start: 'p:pp', single_next: 'p:ppp', single_stop: 'v:pp' };
 
   open(file: Ptr, show: Ptr, data: Ptr): number {
     const { k } = this;

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,8 +11,6 @@ import { addFile, createBinary, createFile, createLink, removeChild, removeFile 
 import { SysfsGroups } from './groups.js';
 import { SysfsDirectory } from './node.js';
 import { Sysfs } from './sysfs.js';
-
-const PAGE_SIZE = 4096;
 
 /** The sysfs functions that modules call (fs/sysfs, Documentation/filesystems/sysfs.rst). */
 export class SysfsExports implements Subsystem {

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { EINVAL, ENOENT } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -48,7 +49,7 @@ export class SysfsGroups implements Subsystem {
       const known = base.children.get(name);
       if (update && known?.kind === 'directory') directory = known;
       else if (update) {
-        k.log.line(`Can't update unknown attr grp name: ${kobjectName(k, kobj)}/${name}`, 4);
+        k.log.line(`Can't update unknown attr grp name: ${kobjectName(k, kobj)}/${name}`, LOGLEVEL_WARNING);
         return -EINVAL;
       } else {
         directory = new SysfsDirectory(name, base, kobj);

@@ -1,5 +1,6 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { RECORD_OF_HOST_BYTES } from '../../../kernel/mm/budget.js';
 import { EEXIST, EIO, EISDIR, ENOENT, ENOMEM } from '../../errno.js';
 import { type Holding, KOBJECT } from '../../holding.js';
@@ -14,9 +15,6 @@ import {
   SysfsLink,
   type SysfsNode,
 } from './node.js';
-
-/** Attributes are read and written through one page (Documentation/filesystems/sysfs.rst). */
-const PAGE_SIZE = 4096;
 
 /** The tree of /sys, and how its files are read and written: what the file system layer mounts. */
 export class Sysfs implements Subsystem {
@@ -87,7 +85,7 @@ export class Sysfs implements Subsystem {
     if (parent.children.has(node.name)) {
       if (!quiet) {
         const text = `sysfs: cannot create duplicate filename '${parent.path}/${node.name}'`;
-        this.k.log.line(text, 4);
+        this.k.log.line(text, LOGLEVEL_WARNING);
         this.k.traps.dumpStack(text);
       }
       return -EEXIST;
@@ -214,7 +212,7 @@ export class Sysfs implements Subsystem {
       let count = yield* show(page);
       if (count < 0) return count;
       if (count >= PAGE_SIZE) {
-        k.log.line(`fill_read_buffer: ${this.showName(node)} returned bad count`, 3);
+        k.log.line(`fill_read_buffer: ${this.showName(node)} returned bad count`, LOGLEVEL_ERR);
         count = PAGE_SIZE - 1;
       }
       return k.space.readable(page, count).slice();

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import { EBUSY, EFAULT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -14,8 +15,6 @@ import {
   weight32,
   wordsOf,
 } from './words.js';
-
-const GFP_ZERO = 0x100;
 
 /** Bitmaps (include/linux/bitmap.h, lib/bitmap.c). */
 export class Bitmap implements Subsystem {

@@ -1,9 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitmapBytes, findNext, wordsOf } from './words.js';
-
-const GFP_ZERO = 0x100;
 
 /** CPU masks that are allocated, and walks over masks (include/linux/cpumask.h). */
 export class Cpumask implements Subsystem {

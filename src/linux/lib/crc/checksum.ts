@@ -20,12 +20,6 @@ export class Checksum implements Subsystem {
     },
   };
 
-  readonly signatures = {
-    csum_partial: 'u:piu',
-    csum_partial_copy_nocheck: 'u:ppi',
-    csum_ipv6_magic: 'H:ppuCu',
-  };
-
   private sum(ptr: Ptr, length: number, start: number): number {
     const { space } = this.k;
     space.readable(ptr, length);

@@ -3,7 +3,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { QUARTERS } from './quarters.js';
 
-const BLOCK_BYTES = 64;
+const BLAKE2S_BYTES = 64;
 const WORDS = 16;
 const ROUNDS = 10;
 const IV = [
@@ -41,11 +41,11 @@ export class Blake2s implements Subsystem {
     const { space } = this.k;
     for (let done = 0; done < length; ) {
       let used = type.get(state, 'buflen');
-      if (used === BLOCK_BYTES) {
-        this.compress(state, buffer, BLOCK_BYTES);
+      if (used === BLAKE2S_BYTES) {
+        this.compress(state, buffer, BLAKE2S_BYTES);
         used = 0;
       }
-      const taken = Math.min(BLOCK_BYTES - used, length - done);
+      const taken = Math.min(BLAKE2S_BYTES - used, length - done);
       space.writable(buffer + used, taken).set(space.bytes.slice(data + done, data + done + taken));
       type.set(state, 'buflen', used + taken);
       done += taken;
@@ -57,7 +57,7 @@ export class Blake2s implements Subsystem {
     const type = this.k.struct(this.stateName);
     const used = type.get(state, 'buflen');
     space.store32(type.addr(state, 'f'), 0xffff_ffff);
-    space.writable(type.addr(state, 'buf') + used, BLOCK_BYTES - used).fill(0);
+    space.writable(type.addr(state, 'buf') + used, BLAKE2S_BYTES - used).fill(0);
     this.compress(state, type.addr(state, 'buf'), used);
     const hash = type.addr(state, 'h');
     const length = type.get(state, 'outlen');

@@ -3,7 +3,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { QUARTERS } from './quarters.js';
 
-const WORDS = 16;
+const STATE_WORDS = 16;
 /** Word of the state that counts blocks. */
 const COUNTER = 12;
 
@@ -17,8 +17,6 @@ export class ChaCha implements Subsystem {
     chacha_block_generic: (state: Ptr, stream: Ptr, rounds: number) => this.block(state, stream, rounds),
     hchacha_block_generic: (state: Ptr, out: Ptr, rounds: number) => this.derive(state, out, rounds),
   };
-
-  readonly signatures = { chacha_block_generic: 'v:ppi', hchacha_block_generic: 'v:ppi' };
 
   /** The next 64 bytes of the key stream. */
   private block(state: Ptr, stream: Ptr, rounds: number): void {
@@ -38,7 +36,7 @@ export class ChaCha implements Subsystem {
   }
 
   private words(state: Ptr): Int32Array {
-    return Int32Array.from({ length: WORDS }, (_, i) => this.k.space.load32(state + 4 * i));
+    return Int32Array.from({ length: STATE_WORDS }, (_, i) => this.k.space.load32(state + 4 * i));
   }
 }
 

@@ -1,11 +1,11 @@
-const MASK = (1n << 64n) - 1n;
+import { ULONG_MAX } from '../../abi/limits.js';
 
 export interface SipKey {
   readonly k0: bigint;
   readonly k1: bigint;
 }
 
-const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & MASK;
+const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & ULONG_MAX;
 
 /** SipHash-c-d's state (Aumasson and Bernstein, "SipHash: a fast short-input PRF"). */
 class SipState {
@@ -39,14 +39,14 @@ class SipState {
 
   private round(): void {
     let { v0, v1, v2, v3 } = this;
-    v0 = (v0 + v1) & MASK;
+    v0 = (v0 + v1) & ULONG_MAX;
     v1 = rotate(v1, 13n) ^ v0;
     v0 = rotate(v0, 32n);
-    v2 = (v2 + v3) & MASK;
+    v2 = (v2 + v3) & ULONG_MAX;
     v3 = rotate(v3, 16n) ^ v2;
-    v0 = (v0 + v3) & MASK;
+    v0 = (v0 + v3) & ULONG_MAX;
     v3 = rotate(v3, 21n) ^ v0;
-    v2 = (v2 + v1) & MASK;
+    v2 = (v2 + v1) & ULONG_MAX;
     v1 = rotate(v1, 17n) ^ v2;
     v2 = rotate(v2, 32n);
     this.v0 = v0;

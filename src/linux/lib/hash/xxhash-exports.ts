@@ -26,7 +26,7 @@ export class Xxhash implements Subsystem {
     },
   };
 
-  readonly signatures = { xxh64: 'Q:pLQ', xxh64_reset: 'v:pQ', xxh64_update: 'i:ppL', xxh64_digest: 'Q:p' };
+  readonly signatures = { xxh64: 'Q:pLQ', xxh64_reset: 'v:pQ', xxh64_digest: 'Q:p' };
 
   private get type(): StructType {
     return this.k.struct('xxh64_state');

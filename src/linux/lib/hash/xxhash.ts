@@ -1,4 +1,5 @@
-const MASK = (1n << 64n) - 1n;
+import { ULONG_MAX } from '../../abi/limits.js';
+
 const P1 = 0x9e37_79b1_85eb_ca87n;
 const P2 = 0xc2b2_ae3d_27d4_eb4fn;
 const P3 = 0x1656_67b1_9e37_79f9n;
@@ -8,13 +9,14 @@ const P5 = 0x27d4_eb2f_1656_67c5n;
 /** Bytes that one step of the four lanes takes. */
 export const STRIPE = 32;
 
-const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & MASK;
-const round = (lane: bigint, input: bigint): bigint => (rotate((lane + input * P2) & MASK, 31n) * P1) & MASK;
-const merge = (hash: bigint, lane: bigint): bigint => ((hash ^ round(0n, lane)) * P1 + P4) & MASK;
+const rotate = (x: bigint, by: bigint): bigint => ((x << by) | (x >> (64n - by))) & ULONG_MAX;
+const round = (lane: bigint, input: bigint): bigint =>
+  (rotate((lane + input * P2) & ULONG_MAX, 31n) * P1) & ULONG_MAX;
+const merge = (hash: bigint, lane: bigint): bigint => ((hash ^ round(0n, lane)) * P1 + P4) & ULONG_MAX;
 
 /** The four lanes of XXH64 before any input. */
 export function startLanes(seed: bigint): bigint[] {
-  return [(seed + P1 + P2) & MASK, (seed + P2) & MASK, seed, (seed - P1) & MASK];
+  return [(seed + P1 + P2) & ULONG_MAX, (seed + P2) & ULONG_MAX, seed, (seed - P1) & ULONG_MAX];
 }
 
 /** Takes whole stripes; how many bytes that were. */
@@ -31,23 +33,24 @@ export function takeStripes(lanes: bigint[], bytes: Uint8Array): number {
 /** The hash of everything taken so far and of the `rest`, shorter than a stripe. */
 export function finishLanes(lanes: readonly bigint[], total: bigint, seed: bigint, rest: Uint8Array): bigint {
   const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength);
-  let hash = (seed + P5) & MASK;
+  let hash = (seed + P5) & ULONG_MAX;
   if (total >= BigInt(STRIPE)) {
     const [a, b, c, d] = lanes;
-    hash = (rotate(a, 1n) + rotate(b, 7n) + rotate(c, 12n) + rotate(d, 18n)) & MASK;
+    hash = (rotate(a, 1n) + rotate(b, 7n) + rotate(c, 12n) + rotate(d, 18n)) & ULONG_MAX;
     for (const lane of lanes) hash = merge(hash, lane);
   }
-  hash = (hash + total) & MASK;
+  hash = (hash + total) & ULONG_MAX;
   let at = 0;
   for (; at + 8 <= rest.length; at += 8)
-    hash = (rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * P1 + P4) & MASK;
+    hash = (rotate(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * P1 + P4) & ULONG_MAX;
   if (at + 4 <= rest.length) {
-    hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * P1) & MASK), 23n) * P2 + P3) & MASK;
+    hash = (rotate(hash ^ ((BigInt(view.getUint32(at, true)) * P1) & ULONG_MAX), 23n) * P2 + P3) & ULONG_MAX;
     at += 4;
   }
-  for (; at < rest.length; at++) hash = (rotate(hash ^ ((BigInt(rest[at]) * P5) & MASK), 11n) * P1) & MASK;
-  hash = ((hash ^ (hash >> 33n)) * P2) & MASK;
-  hash = ((hash ^ (hash >> 29n)) * P3) & MASK;
+  for (; at < rest.length; at++)
+    hash = (rotate(hash ^ ((BigInt(rest[at]) * P5) & ULONG_MAX), 11n) * P1) & ULONG_MAX;
+  hash = ((hash ^ (hash >> 33n)) * P2) & ULONG_MAX;
+  hash = ((hash ^ (hash >> 29n)) * P3) & ULONG_MAX;
   return hash ^ (hash >> 32n);
 }
 

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import type { ListFault } from '../../abi/list.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 
-const LOGLEVEL_ERR = 3;
 /** Where lib/list_debug.c makes its first check of each kind. */
 const LINES = { add: 23, del: 53 } as const;
 
@@ -117,7 +117,7 @@ export class ListDebug implements Subsystem {
   }
 }
 
-export interface Fault {
+interface Fault {
   readonly line: number;
   readonly text: string;
 }

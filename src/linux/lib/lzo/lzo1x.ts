@@ -5,11 +5,11 @@
 
 /** Results (include/linux/lzo.h). */
 export const LZO_E_OK = 0;
-export const LZO_E_ERROR = -1;
+const LZO_E_ERROR = -1;
 export const LZO_E_INPUT_OVERRUN = -4;
 export const LZO_E_OUTPUT_OVERRUN = -5;
 export const LZO_E_LOOKBEHIND_OVERRUN = -6;
-export const LZO_E_INPUT_NOT_CONSUMED = -8;
+const LZO_E_INPUT_NOT_CONSUMED = -8;
 
 const NEAR = 0x800;
 const MIDDLE = 0x4000;

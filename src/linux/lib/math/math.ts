@@ -42,8 +42,6 @@ export class IntegerMath implements Subsystem {
     iter_div_u64_rem: 'u:Qup',
     rational_best_approximation: 'v:QQQQpp',
     reciprocal_value: 'Q:u',
-    intlog2: 'u:u',
-    intlog10: 'u:u',
   };
 }
 

@@ -48,7 +48,6 @@ export class IoAccess implements Subsystem {
     iowrite64_lo_hi: 'v:Qp',
     iowrite64_hi_lo: 'v:Qp',
     __iowrite32_copy: 'v:ppL',
-    __iowrite64_copy: 'v:ppL',
   };
 
   private read(at: Ptr, size: Size): number {

@@ -2,8 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-const UUID_BYTES = 16;
+import { UUID_BYTES } from '../vsprintf/bytes.js';
 
 /** Random numbers, all from the machine's seed (include/linux/random.h, include/linux/prandom.h). */
 export class RandomNumbers implements Subsystem {

@@ -2,9 +2,9 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { GUID_ORDER } from '../vsprintf/bytes.js';
 
 const TEXT = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}/;
-const GUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /** UUIDs as text (RFC 4122, 3; lib/uuid.c). */
 export class Uuid implements Subsystem {

@@ -38,7 +38,7 @@ export class Rhashtable implements Subsystem {
     return this.tablesOnce;
   }
 
-  private init(ht: Ptr, params: Ptr): number {
+  init(ht: Ptr, params: Ptr): number {
     const { k } = this;
     const { hashtable } = this.tables;
     const given = k.struct('rhashtable_params');

@@ -1,9 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { GFP_ZERO } from '../../abi/gfp.js';
 import { EINVAL, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const GFP_ZERO = 0x100;
 const WORD_BITS = 64;
 const NONE = -1;
 

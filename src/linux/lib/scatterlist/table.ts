@@ -6,7 +6,7 @@ import type { StructView } from '../vsprintf/context.js';
 /** Low bits of page_link (include/linux/scatterlist.h). */
 const CHAIN = 1n;
 const END = 2n;
-const FLAGS = 3n;
+const SG_FLAGS = 3n;
 
 /** Entries of struct scatterlist: pages with an offset and a length, in arrays that may be chained. */
 export class ScatterTable {
@@ -34,7 +34,7 @@ export class ScatterTable {
     if (this.isLast(sg)) return 0;
     const next = sg + this.entryBytes;
     const link = this.link(next);
-    return link & CHAIN ? this.space.fromAddress(link & ~FLAGS) : next;
+    return link & CHAIN ? this.space.fromAddress(link & ~SG_FLAGS) : next;
   }
 
   /** sg_mark_end(). */
@@ -58,7 +58,7 @@ export class ScatterTable {
 
   /** sg_set_page(). */
   setPage(sg: Ptr, page: Ptr, length: number, offset: number): void {
-    this.entry.setBig(sg, 'page_link', (this.link(sg) & FLAGS) | this.space.toAddress(page));
+    this.entry.setBig(sg, 'page_link', (this.link(sg) & SG_FLAGS) | this.space.toAddress(page));
     this.entry.set(sg, 'offset', offset);
     this.entry.set(sg, 'length', length);
   }
@@ -79,7 +79,7 @@ export class ScatterTable {
   }
 
   page(sg: Ptr): Ptr {
-    return this.space.fromAddress(this.link(sg) & ~FLAGS);
+    return this.space.fromAddress(this.link(sg) & ~SG_FLAGS);
   }
 
   length(sg: Ptr): number {

@@ -1,8 +1,8 @@
 import type { Sleepable } from '../../../kernel/effects.js';
 
 /** Order of the elements at two indices: negative, 0 or positive. */
-export type CompareAt = (a: number, b: number) => Sleepable<number>;
-export type SwapAt = (a: number, b: number) => Sleepable<void>;
+type CompareAt = (a: number, b: number) => Sleepable<number>;
+type SwapAt = (a: number, b: number) => Sleepable<void>;
 
 const parentOf = (index: number): number => (index - 1) >> 1;
 

@@ -7,8 +7,8 @@ export const ESCAPE_ANY = ESCAPE_SPACE | ESCAPE_OCTAL | ESCAPE_SPECIAL | ESCAPE_
 export const ESCAPE_NP = 0x10;
 export const ESCAPE_ANY_NP = ESCAPE_ANY | ESCAPE_NP;
 export const ESCAPE_HEX = 0x20;
-export const ESCAPE_NA = 0x40;
-export const ESCAPE_NAP = 0x80;
+const ESCAPE_NA = 0x40;
+const ESCAPE_NAP = 0x80;
 export const ESCAPE_APPEND = 0x100;
 
 const SPACES: Readonly<Record<number, string>> = { 10: 'n', 13: 'r', 9: 't', 11: 'v', 12: 'f' };

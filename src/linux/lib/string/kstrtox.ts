@@ -7,7 +7,7 @@ export interface IntegerType {
   readonly bits: 8 | 16 | 32 | 64;
 }
 
-export type Parsed = { readonly value: bigint } | { readonly error: number };
+type Parsed = { readonly value: bigint } | { readonly error: number };
 
 /**
  * kstrtoull() and its siblings: a sign, digits of a base (0: as C writes them), at most one newline at the

@@ -74,15 +74,10 @@ export class Memory implements Subsystem {
     __memmove: 'p:ppL',
     memset: 'p:piL',
     __memset: 'p:piL',
-    memcpy_fromio: 'v:ppL',
-    memcpy_toio: 'v:ppL',
-    memset_io: 'v:piL',
-    bcmp: 'i:ppL',
     copy_page: 'v:pp',
     clear_page_orig: 'v:p',
     clear_page_rep: 'v:p',
     clear_page_erms: 'v:p',
-    __memcpy_flushcache: 'v:ppL',
   };
 
   private compare(a: Ptr, b: Ptr, bytes: number): number {

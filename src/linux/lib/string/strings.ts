@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { INT_MAX } from '../../abi/limits.js';
 import { E2BIG, EINVAL } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -7,7 +8,6 @@ import { compareStrings, fillBytes, lengthOf, moveBytes } from './bytes.js';
 import { toLower } from './ctype.js';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
-const INT_MAX = 0x7fff_ffff;
 
 /** The C string functions (string(3); lib/string.c). */
 export class Strings implements Subsystem {

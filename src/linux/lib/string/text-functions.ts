@@ -8,7 +8,6 @@ import { escapeBytes, unescapeText } from './escape.js';
 import { sizeText } from './size-text.js';
 
 const HEX = '0123456789abcdef';
-const STRING_UNITS_2 = 1;
 
 /** Trimming, hexadecimal, escapes, sizes (lib/string_helpers.c, lib/hexdump.c, lib/ctype.c). */
 export class TextFunctions implements Subsystem {
@@ -45,7 +44,7 @@ export class TextFunctions implements Subsystem {
     },
     string_get_size: (size: bigint, block: bigint, units: number, buf: Ptr, length: number) => {
       if (length > 0) {
-        const text = sizeText(size, block, units === STRING_UNITS_2);
+        const text = sizeText(size, block, units === this.k.enumValue('STRING_UNITS_2'));
         this.k.space.storeCstring(buf, text.slice(0, length - 1));
       }
     },

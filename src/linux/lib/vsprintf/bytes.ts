@@ -46,8 +46,8 @@ export function formatEscaped(space: AddressSpace, ptr: Ptr, spec: Spec, letters
   return escapeBytes(space.readable(ptr, length), flags || ESCAPE_ANY_NP, undefined);
 }
 
-const GUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-const UUID_BYTES = 16;
+export const GUID_ORDER = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
+export const UUID_BYTES = 16;
 
 /** %pUb, %pUB, %pUl, %pUL: RFC 4122 text; 'l' takes the first three fields as little-endian. */
 export function formatUuid(space: AddressSpace, ptr: Ptr, spec: Spec, letters: string): string {

@@ -12,7 +12,7 @@ const MAX_WIDTH = 2 ** 23 - 1;
 const MAX_PRECISION = 2 ** 15 - 1;
 
 /** What a format gives: so much of its text as was asked for, and the length of all of it. */
-export interface Formatted {
+interface Formatted {
   readonly text: string;
   readonly length: number;
 }
@@ -124,7 +124,7 @@ function addNested(out: Output, context: FormatContext, address: bigint, spec: S
   const ptr = context.space.fromAddress(address);
   const type = context.struct('va_format');
   // A format that is among its own arguments: the kernel's stack ends somewhere, and so does the host's.
-  if (depth >= MAX_DEPTH)
+  if (depth >= MAX_VA_FORMAT_DEPTH)
     throw new Oops('stack-overflow', 'BUG: TASK stack guard page was hit in vsnprintf: %pV within %pV', ptr);
   depth++;
   try {
@@ -137,5 +137,5 @@ function addNested(out: Output, context: FormatContext, address: bigint, spec: S
 }
 
 /** Formats within formats that a stack of 16 KiB has room for, some 250 bytes each. */
-const MAX_DEPTH = 60;
+const MAX_VA_FORMAT_DEPTH = 60;
 let depth = 0;

@@ -1,12 +1,11 @@
 import type { AddressSpace } from '../../../cpu/address-space.js';
 import type { Ptr } from '../../../cpu/layout.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { FormatContext } from './context.js';
 import { formatNumber } from './number.js';
 import type { Spec } from './spec.js';
 import { formatError, formatText } from './text.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const MAC_BYTES = 6;
 const IPV6_WORDS = 8;
 const FLOW_INFO_MASK = 0x0fff_ffff;

@@ -8,10 +8,8 @@ import { formatIp, formatMac } from './network.js';
 import { formatNumber } from './number.js';
 import { formatResource } from './resource.js';
 import { hexOfBytes, type Spec } from './spec.js';
-import { formatError, formatString, formatText } from './text.js';
+import { formatError, formatString, formatText, POINTER_DIGITS } from './text.js';
 import { formatTime } from './time.js';
-
-const POINTER_DIGITS = 16;
 
 /** A %p extension on memory that check_pointer let through. */
 type Extension = (context: FormatContext, ptr: number, spec: Spec, letters: string) => string;

@@ -1,16 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import {
+  IORESOURCE_BUS,
+  IORESOURCE_DMA,
+  IORESOURCE_IO,
+  IORESOURCE_IRQ,
+  IORESOURCE_MEM,
+  IORESOURCE_UNSET,
+} from '../../abi/ioport.js';
 import type { FormatContext } from './context.js';
 import { formatNumber } from './number.js';
 import { HEX_FLAGS, PLAIN, type Spec } from './spec.js';
 import { formatText } from './text.js';
-
-/** include/linux/ioport.h */
-const IORESOURCE_IO = 0x100;
-const IORESOURCE_MEM = 0x200;
-const IORESOURCE_IRQ = 0x400;
-const IORESOURCE_DMA = 0x800;
-const IORESOURCE_BUS = 0x1000;
-const IORESOURCE_UNSET = 0x2000_0000;
 
 const ATTRIBUTES: readonly (readonly [mask: number, text: string])[] = [
   [0x0010_0000, ' 64bit'],

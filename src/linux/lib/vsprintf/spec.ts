@@ -46,9 +46,9 @@ export const hexOfBytes = (bytes: number): Spec => ({
 export const HEX_FLAGS: Spec = { ...PLAIN, base: 16, prefix: true, lower: true };
 
 /** C types of integer conversions; `char` to `long` by their size in bytes. */
-export type IntegerSize = 1 | 2 | 4 | 8;
+type IntegerSize = 1 | 2 | 4 | 8;
 
-export type Conversion =
+type Conversion =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'integer'; readonly spec: Flags; readonly size: IntegerSize }
   | { readonly kind: 'char' | 'string' | 'pointer'; readonly spec: Flags }
@@ -63,7 +63,7 @@ export interface Flags extends Spec {
 
 const INTEGER_BASES: Readonly<Record<string, 8 | 10 | 16>> = { d: 10, i: 10, u: 10, o: 8, x: 16, X: 16 };
 
-export interface Decoded {
+interface Decoded {
   readonly conversion: Conversion;
   /** Index of what follows. For pointers the letters of the extension are still to come. */
   readonly next: number;

@@ -2,7 +2,7 @@ import { badPointer, boundedString, type FormatContext } from './context.js';
 import type { Spec } from './spec.js';
 
 /** Digits of a pointer; error strings are cut to it unless a precision says otherwise. */
-const POINTER_DIGITS = 16;
+export const POINTER_DIGITS = 16;
 
 /** Text cut to the precision and padded to the width. */
 export function formatText(text: string, spec: Spec): string {

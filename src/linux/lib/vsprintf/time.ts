@@ -44,7 +44,7 @@ function rtcTime(context: FormatContext, ptr: Ptr): BrokenDown {
 const DAY_SECONDS = 86_400n;
 
 /** The civil date of seconds since 1970 (proleptic Gregorian calendar). */
-export function fromSeconds(time: bigint): BrokenDown {
+function fromSeconds(time: bigint): BrokenDown {
   const second = Number(((time % DAY_SECONDS) + DAY_SECONDS) % DAY_SECONDS);
   const days = Number((time - BigInt(second)) / DAY_SECONDS);
   // Days since 0000-03-01, in eras of 400 years: a year that begins in March has its leap day last.

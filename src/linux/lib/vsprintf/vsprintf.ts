@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { VarArgs } from '../../../kernel/abi/convention.js';
+import { INT_MAX } from '../../abi/limits.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import type { FormatContext } from './context.js';
@@ -8,7 +9,6 @@ import { kernelContext } from './kernel-context.js';
 import { scan } from './scan.js';
 import { listOf } from './va-list.js';
 
-const INT_MAX = 0x7fff_ffff;
 /** No buffer for a text is larger: what kmalloc gives at most, and some. */
 const MAX_TEXT = 5 << 20;
 

@@ -7,7 +7,7 @@ export const SLOTS = 64;
 export const MAX_INDEX = (1n << 64n) - 1n;
 
 /** xa_mk_internal(). */
-export const internal = (value: bigint): bigint => BigInt.asUintN(64, (value << 2n) | 2n);
+const internal = (value: bigint): bigint => BigInt.asUintN(64, (value << 2n) | 2n);
 
 /** Found in a node that was freed. */
 export const RETRY = internal(256n);
@@ -38,3 +38,6 @@ export const errorEntry = (errno: number): bigint => internal(BigInt(-errno));
 
 /** What a user sees of an entry. */
 export const visible = (entry: bigint): bigint => (entry === ZERO ? 0n : entry);
+
+/** Filter of xa_find() for every entry: XA_PRESENT (include/linux/xarray.h). */
+export const PRESENT = 8;

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
+import { INT_MAX } from '../../abi/limits.js';
 import { ENOMEM, ENOSPC } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -8,13 +9,12 @@ import { errorEntry, isValue } from './entry.js';
 import type { XArray } from './x-array.js';
 import { XArrays } from './xarray.js';
 
-const INT_MAX = 0x7fff_ffff;
 const BITMAP_BITS = 1024;
 const ALL = (1n << BigInt(BITMAP_BITS)) - 1n;
 /** Bits of an entry that is a value. */
 const VALUE_BITS = 63n;
 
-const WORD = (1n << 64n) - 1n;
+const LONG_MASK = (1n << 64n) - 1n;
 const lowestBit = (bits: bigint): number => {
   const low = Number(bits & 0xffff_ffffn);
   if (low !== 0) return 31 - Math.clz32(low & -low);
@@ -97,7 +97,7 @@ export class Ida implements Subsystem {
         ? BigInt.asUintN(64, (entry >> 1n) >> BigInt(64 * word))
         : this.k.space.load64(this.k.space.fromAddress(entry) + 8 * word);
       const skip = word === from >>> 6 ? BigInt(from & 63) : 0n;
-      const free = ((~bits & WORD) >> skip) << skip;
+      const free = ((~bits & LONG_MASK) >> skip) << skip;
       if (free !== 0n) return 64 * word + lowestBit(free);
     }
     return -1;

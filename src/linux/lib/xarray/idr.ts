@@ -9,7 +9,7 @@ import { isNode } from './entry.js';
 import { FREE_MARK, type NodeTree } from './node-tree.js';
 import { IDR, RadixTree, ROOT_IS_IDR } from './radix-tree.js';
 
-const INT_MAX = 0x7fff_ffffn;
+const LARGEST_ID = 0x7fff_ffffn;
 const ERROR_NOENT = BigInt.asUintN(64, BigInt(-ENOENT));
 
 /** Integer IDs for pointers (Documentation/core-api/idr.rst): a radix tree that knows its free indices. */
@@ -45,7 +45,7 @@ export class Idr implements Subsystem {
     idr_for_each: (idr: Ptr, fn: Ptr, data: bigint) => this.forEach(idr, fn, data),
     idr_get_next: (idr: Ptr, next: Ptr) => {
       const found = this.next(idr, BigInt(this.k.space.loadInt32(next)));
-      if (!found || found.id > INT_MAX) return 0n;
+      if (!found || found.id > LARGEST_ID) return 0n;
       this.k.space.store32(next, Number(found.id));
       return found.entry;
     },
@@ -142,7 +142,7 @@ export class Idr implements Subsystem {
   private *forEach(idr: Ptr, fn: Ptr, data: bigint): Sleepable<number> {
     for (
       let found = this.next(idr, 0n);
-      found && found.id <= INT_MAX;
+      found && found.id <= LARGEST_ID;
       found = this.next(idr, found.id + 1n)
     ) {
       const result = yield* this.k.callAs('i:ipp', fn, found.id, found.entry, data);
@@ -154,5 +154,5 @@ export class Idr implements Subsystem {
 
 /** The last ID below `end`, or the last there is. */
 function lastOf(end: number): bigint {
-  return end > 0 ? BigInt(end) - 1n : INT_MAX;
+  return end > 0 ? BigInt(end) - 1n : LARGEST_ID;
 }

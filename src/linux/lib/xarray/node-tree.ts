@@ -20,7 +20,7 @@ export const MARKS = 3;
 export const FREE_MARK = 0;
 
 /** Where nodes come from. */
-export interface NodeMemory {
+interface NodeMemory {
   /** Zeroed memory of a node, 0 when there is none. */
   allocate(): Ptr;
   free(node: Ptr): void;

@@ -1,14 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
-import { errorEntry, MAX_INDEX, SLOT_SHIFT, SLOTS, visible, ZERO } from './entry.js';
+import { errorEntry, MAX_INDEX, PRESENT, SLOT_SHIFT, SLOTS, visible, ZERO } from './entry.js';
 import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node-tree.js';
 
 /** xa_flags (include/linux/xarray.h). */
-const TRACK_FREE = 4;
-const ZERO_BUSY = 8;
-const ALLOC_WRAPPED = 16;
-/** Filter of xa_find() for every entry. */
-const PRESENT = 8;
+const XA_FLAGS_TRACK_FREE = 4;
+const XA_FLAGS_ZERO_BUSY = 8;
+const XA_FLAGS_ALLOC_WRAPPED = 16;
 
 export interface Limit {
   readonly min: bigint;
@@ -21,7 +19,11 @@ export class XArray {
 
   flavor(xa: Ptr): Flavor {
     const flags = this.tree.flags(xa);
-    return { tracksFree: (flags & TRACK_FREE) !== 0, busyNull: false, zeroBusy: (flags & ZERO_BUSY) !== 0 };
+    return {
+      tracksFree: (flags & XA_FLAGS_TRACK_FREE) !== 0,
+      busyNull: false,
+      zeroBusy: (flags & XA_FLAGS_ZERO_BUSY) !== 0,
+    };
   }
 
   load(xa: Ptr, index: bigint): bigint {
@@ -138,8 +140,8 @@ export class XArray {
     const { tree } = this;
     let index = this.allocate(xa, entry, { min: from, max });
     let wrapped = false;
-    if (index >= 0n && tree.flags(xa) & ALLOC_WRAPPED) {
-      tree.setFlags(xa, tree.flags(xa) & ~ALLOC_WRAPPED);
+    if (index >= 0n && tree.flags(xa) & XA_FLAGS_ALLOC_WRAPPED) {
+      tree.setFlags(xa, tree.flags(xa) & ~XA_FLAGS_ALLOC_WRAPPED);
       wrapped = true;
     }
     if (index < 0n && from > min) {
@@ -150,7 +152,7 @@ export class XArray {
   }
 
   noteWrap(xa: Ptr): void {
-    this.tree.setFlags(xa, this.tree.flags(xa) | ALLOC_WRAPPED);
+    this.tree.setFlags(xa, this.tree.flags(xa) | XA_FLAGS_ALLOC_WRAPPED);
   }
 
   getMark(xa: Ptr, index: bigint, mark: number): boolean {

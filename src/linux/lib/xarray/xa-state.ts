@@ -3,14 +3,13 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { errorEntry, isInternal, MAX_INDEX } from './entry.js';
+import { errorEntry, isInternal, MAX_INDEX, PRESENT } from './entry.js';
 import type { XArray } from './x-array.js';
 import { XArrays } from './xarray.js';
 
 /** Values of xas->xa_node that are no nodes (include/linux/xarray.h). */
 const BOUNDS = 1n;
 const RESTART = 3n;
-const PRESENT = 8;
 
 /** The advanced interface: an xa_state remembers where in the array it is. */
 export class XaState implements Subsystem {

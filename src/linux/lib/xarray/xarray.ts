@@ -3,11 +3,9 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { errorEntry, isInternal, MAX_INDEX, ZERO } from './entry.js';
+import { errorEntry, isInternal, MAX_INDEX, PRESENT, ZERO } from './entry.js';
 import { kernelNodeTree } from './nodes.js';
 import { type Limit, XArray } from './x-array.js';
-
-const PRESENT = 8;
 
 /** The exported XArray interface (Documentation/core-api/xarray.rst). */
 export class XArrays implements Subsystem {

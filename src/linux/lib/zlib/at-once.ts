@@ -8,8 +8,8 @@ import {
   zlibInflate,
   zlibInflateInit2,
 } from 'pako';
+import { Z_DEFLATED } from './constants.js';
 
-const Z_DEFLATED = 8;
 const MEM_LEVEL = 8;
 
 /** A stream from one buffer into another. */

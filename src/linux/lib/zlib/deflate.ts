@@ -11,12 +11,11 @@ import { constant } from '../../../kernel/abi/fidelity.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { MAX_WINDOW_BITS, Z_DEFLATED } from './constants.js';
 import { ZStreams } from './z-streams.js';
 
-const Z_DEFLATED = 8;
 const MAX_LEVEL = 9;
 const MIN_WINDOW_BITS = 9;
-const MAX_WINDOW_BITS = 15;
 const MAX_MEM_LEVEL = 9;
 const Z_HUFFMAN_ONLY = 2;
 

@@ -4,10 +4,10 @@ import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { inflateAll } from './at-once.js';
+import { MAX_WINDOW_BITS } from './constants.js';
 import { ZStreams } from './z-streams.js';
 
-const MIN_WINDOW_BITS = 8;
-const MAX_WINDOW_BITS = 15;
+const MIN_INFLATE_BITS = 8;
 
 /** Decompression of zlib streams (lib/zlib_inflate). */
 export class ZlibInflate implements Subsystem {
@@ -29,7 +29,7 @@ export class ZlibInflate implements Subsystem {
 
   private init(at: Ptr, windowBits: number): number {
     // The kernel's has no gzip, which more bits would stand for.
-    if (windowBits > MAX_WINDOW_BITS || Math.abs(windowBits) < MIN_WINDOW_BITS) return Z_STREAM_ERROR;
+    if (windowBits > MAX_WINDOW_BITS || Math.abs(windowBits) < MIN_INFLATE_BITS) return Z_STREAM_ERROR;
     return this.streams.begin(at, (zlib) => zlibInflateInit2(zlib, windowBits));
   }
 

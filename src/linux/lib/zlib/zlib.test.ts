@@ -1,6 +1,7 @@
 import { deflateRawSync, deflateSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { LinuxKernel } from '../../kernel.js';
 import { ZlibDeflate } from './deflate.js';
@@ -54,7 +55,7 @@ describe('zlib in guest memory', () => {
   for (const windowBits of [15, -15, -11])
     it(`compresses what zlib decompresses, in pieces: a window of ${windowBits}`, () => {
       const { exports: zlib } = k.get(ZlibDeflate);
-      expect(zlib.zlib_deflateInit2(stream, 3, 8, windowBits, 8, 0)).toBe(0);
+      expect(zlib.zlib_deflateInit2(stream, LOGLEVEL_ERR, 8, windowBits, 8, 0)).toBe(0);
       const packed = through((flush) => zlib.zlib_deflate(stream, flush), TEXT, 700, Z_SYNC_FLUSH);
       const unpack = windowBits < 0 ? inflateRawSync : inflateSync;
       expect(packed.length).toBeLessThan(TEXT.length / 2);
@@ -81,14 +82,14 @@ describe('zlib in guest memory', () => {
 
   it('makes the bytes that zlib makes', () => {
     const { exports: zlib } = k.get(ZlibDeflate);
-    zlib.zlib_deflateInit2(stream, 6, 8, 15, 8, 0);
+    zlib.zlib_deflateInit2(stream, LOGLEVEL_INFO, 8, 15, 8, 0);
     const packed = through((flush) => zlib.zlib_deflate(stream, flush), TEXT, TEXT.length, Z_FINISH);
     expect(packed).toEqual(new Uint8Array(deflateSync(TEXT, { level: 6, memLevel: 8 })));
   });
 
   it('does not know packets of PPP, and says so', () => {
     const { exports: zlib } = k.get(ZlibDeflate);
-    zlib.zlib_deflateInit2(stream, 6, 8, -15, 8, 0);
+    zlib.zlib_deflateInit2(stream, LOGLEVEL_INFO, 8, -15, 8, 0);
     expect(() => zlib.zlib_deflate(stream, Z_PACKET_FLUSH)).toThrow('Z_PACKET_FLUSH');
   });
 

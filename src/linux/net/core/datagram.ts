@@ -14,17 +14,11 @@ import { SkbAllocation } from './skb-alloc.js';
 import { SkbQueues } from './skb-queue.js';
 import { SkBuffs } from './skbuff.js';
 import { Socks } from './sock.js';
-import { SocketMemory } from './sock-memory.js';
+import { MAX_TIMEOUT, SocketMemory } from './sock-memory.js';
 
 const MSG_PEEK = 0x02;
 const MSG_DONTWAIT = 0x40;
-const RCV_SHUTDOWN = 1;
-const TCP_ESTABLISHED = 1;
-const TCP_LISTEN = 10;
-const SOCK_STREAM = 1;
-const SOCK_SEQPACKET = 5;
-/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
-const MAX_TIMEOUT = 2 ** 63;
+export const RCV_SHUTDOWN = 1;
 
 /** Receiving in whole packets: the queue of a socket, waiting for it, copies out of it (net/core/datagram.c, sock.c). */
 export class Datagrams implements Subsystem {
@@ -143,8 +137,11 @@ export class Datagrams implements Subsystem {
     if (error !== 0) return error;
     if (sock.get(sk, 'sk_shutdown') & RCV_SHUTDOWN) return 0;
     const state = sock.get(sk, '__sk_common.skc_state');
-    const connected = [SOCK_STREAM, SOCK_SEQPACKET].includes(sock.get(sk, 'sk_type'));
-    if (connected && state !== TCP_ESTABLISHED && state !== TCP_LISTEN) return -ENOTCONN;
+    const connected = [k.enumValue('SOCK_STREAM'), k.enumValue('SOCK_SEQPACKET')].includes(
+      sock.get(sk, 'sk_type'),
+    );
+    if (connected && state !== k.enumValue('TCP_ESTABLISHED') && state !== k.enumValue('TCP_LISTEN'))
+      return -ENOTCONN;
     if (k.processes.signalPending(k.current)) return timeout === MAX_TIMEOUT ? -ERESTARTSYS : -EINTR;
     return undefined;
   }
@@ -155,7 +152,7 @@ export class Datagrams implements Subsystem {
     if (!this.buffers.read(skb, offset, bytes)) return -EFAULT;
     const copied = iter.copyTo(to, bytes);
     if (copied === length) return 0;
-    iter.exports.iov_iter_revert(to, copied);
+    iter.revert(to, copied);
     return -EFAULT;
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,7 +11,7 @@ import { NetDevices } from './netdevices.js';
 
 /** Alignment of a net_device and of the driver's data behind it (NETDEV_ALIGN). */
 const NETDEV_ALIGN = 32;
-const TX_QUEUE_LEN = 1000;
+export const TX_QUEUE_LEN = 1000;
 const GSO_MAX_SIZE = 65536;
 const GSO_MAX_SEGS = 65535;
 const LIST_HEADS = [
@@ -46,8 +47,6 @@ export class DeviceAllocation implements Subsystem {
     init_dummy_netdev: (dev: Ptr) => this.initDummy(dev),
   };
 
-  readonly signatures = { alloc_etherdev_mqs: 'p:iuu' };
-
   /** alloc_netdev_mqs(): a device with its driver's data behind it, set up by the driver; 0 if there is no memory. */
   *allocate(
     privateSize: number,
@@ -61,7 +60,7 @@ export class DeviceAllocation implements Subsystem {
     const type = k.struct('net_device');
     if (txQueues < 1 || rxQueues < 1) {
       const which = txQueues < 1 ? 'zero queues' : 'zero RX queues';
-      k.log.line(`alloc_netdev: Unable to allocate device with ${which}`, 3);
+      k.log.line(`alloc_netdev: Unable to allocate device with ${which}`, LOGLEVEL_ERR);
       return 0;
     }
     const size = align(type.size) + privateSize + NETDEV_ALIGN - 1;

@@ -9,10 +9,9 @@ import { Rtnl } from './rtnl.js';
 
 /** NOTIFY_STOP_MASK | an errno: notifier_to_errno() (include/linux/notifier.h). */
 const STOP = 0x8000;
-const IFF_UP = 1;
 
 /** A part of the base kernel that wants to hear of network devices before modules do. */
-export type DeviceListener = (event: string, dev: Ptr) => void | Sleepable<void>;
+type DeviceListener = (event: string, dev: Ptr) => void | Sleepable<void>;
 
 /** The chain of those who are told of network devices' changes (net/core/dev.c, netdev_chain). */
 export class DeviceNotifiers implements Subsystem {
@@ -150,7 +149,7 @@ export class DeviceNotifiers implements Subsystem {
 }
 
 function isUp(k: LinuxKernel, dev: Ptr): boolean {
-  return (k.struct('net_device').get(dev, 'flags') & IFF_UP) !== 0;
+  return (k.struct('net_device').get(dev, 'flags') & k.enumValue('IFF_UP')) !== 0;
 }
 
 /** notifier_to_errno() */

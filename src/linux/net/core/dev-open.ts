@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { EINVAL, ENODEV } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -8,7 +9,6 @@ import { DeviceAddressLists } from './dev-addr-lists.js';
 import { DeviceNotifiers } from './dev-notifiers.js';
 import { NetDevices } from './netdevices.js';
 
-export const IFF_UP = 1;
 /** Flags that dev_change_flags() may change (net/core/dev.c). */
 const CHANGEABLE = 0x4 | 0x20 | 0x80 | 0x8000 | 0x4000 | 0x2000 | 0x1000;
 
@@ -33,7 +33,7 @@ export class DeviceOpening implements Subsystem {
   /** dev_open(): under the RTNL; 0 if it is up already. */
   *open(dev: Ptr): Sleepable<number> {
     const { k } = this;
-    if (this.flags(dev) & IFF_UP) return 0;
+    if (this.flags(dev) & k.enumValue('IFF_UP')) return 0;
     const error = yield* this.openOne(dev);
     if (error === 0) yield* k.get(DeviceNotifiers).call('NETDEV_UP', dev);
     return error;
@@ -42,7 +42,7 @@ export class DeviceOpening implements Subsystem {
   /** dev_close(): under the RTNL. */
   *close(dev: Ptr): Sleepable<void> {
     const { k } = this;
-    if ((k.struct('net_device').get(dev, 'flags') & IFF_UP) === 0) return;
+    if ((k.struct('net_device').get(dev, 'flags') & k.enumValue('IFF_UP')) === 0) return;
     yield* this.closeOne(dev);
     yield* k.get(DeviceNotifiers).call('NETDEV_DOWN', dev);
   }
@@ -72,7 +72,7 @@ export class DeviceOpening implements Subsystem {
       this.setState(dev, '__LINK_STATE_START', false);
       return error;
     }
-    type.set(dev, 'flags', type.get(dev, 'flags') | IFF_UP);
+    type.set(dev, 'flags', type.get(dev, 'flags') | k.enumValue('IFF_UP'));
     yield* k.get(DeviceAddressLists).setReceiveMode(dev);
     return 0;
   }
@@ -85,7 +85,7 @@ export class DeviceOpening implements Subsystem {
     const ops = k.struct('net_device_ops');
     const table = type.get(dev, 'netdev_ops');
     if (ops.get(table, 'ndo_stop') !== 0) yield* ops.call(table, 'ndo_stop', dev);
-    type.set(dev, 'flags', type.get(dev, 'flags') & ~IFF_UP);
+    type.set(dev, 'flags', type.get(dev, 'flags') & ~k.enumValue('IFF_UP'));
   }
 
   private *changeFlags(dev: Ptr, flags: number): Sleepable<number> {
@@ -94,11 +94,11 @@ export class DeviceOpening implements Subsystem {
     const old = type.get(dev, 'flags');
     type.set(dev, 'flags', ((old & ~CHANGEABLE) | (flags & CHANGEABLE)) >>> 0);
     let error = 0;
-    if ((old ^ flags) & IFF_UP) {
-      if (flags & IFF_UP) error = yield* this.open(dev);
+    if ((old ^ flags) & k.enumValue('IFF_UP')) {
+      if (flags & k.enumValue('IFF_UP')) error = yield* this.open(dev);
       else yield* this.close(dev);
     }
-    if (error === 0 && (old ^ type.get(dev, 'flags')) & ~IFF_UP)
+    if (error === 0 && (old ^ type.get(dev, 'flags')) & ~k.enumValue('IFF_UP'))
       yield* k.get(DeviceNotifiers).call('NETDEV_CHANGE', dev);
     return error;
   }
@@ -125,7 +125,7 @@ export class DeviceOpening implements Subsystem {
     if (before > 0 === after > 0) return 0;
     if (counter === 'promiscuity') {
       const name = k.get(NetDevices).name(dev);
-      k.log.line(`device ${name} ${after > 0 ? 'entered' : 'left'} promiscuous mode`, 6);
+      k.log.line(`device ${name} ${after > 0 ? 'entered' : 'left'} promiscuous mode`, LOGLEVEL_INFO);
     }
     yield* k.get(DeviceAddressLists).setReceiveMode(dev);
     return 0;
@@ -140,7 +140,7 @@ export class DeviceOpening implements Subsystem {
     const [low, high] = [type.get(dev, 'min_mtu'), type.get(dev, 'max_mtu')];
     if (mtu < 0 || mtu < low || (high > 0 && mtu > high)) {
       const which = mtu < 0 || mtu < low ? 'less than device minimum' : 'greater than device maximum';
-      k.log.line(`${name}: mtu ${which}`, 3);
+      k.log.line(`${name}: mtu ${which}`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     if (!this.state(dev, '__LINK_STATE_PRESENT')) return -ENODEV;

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_DEBUG, LOGLEVEL_EMERG } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { putDevice } from '../../drivers/base/device.js';
 import { EEXIST, EINVAL, EIO } from '../../errno.js';
@@ -138,14 +139,17 @@ export class DeviceRegistration implements Subsystem {
       complained = k.now();
       const users = devices.references(dev);
       const text = `waiting for ${devices.name(dev)} to become free. Usage count = ${users}`;
-      k.log.line(`unregister_netdevice: ${text}`, 0);
+      k.log.line(`unregister_netdevice: ${text}`, LOGLEVEL_EMERG);
     }
   }
 
   private isKnown(dev: Ptr): boolean {
     const { k } = this;
     if (k.struct('net_device').get(dev, 'reg_state') === k.enumValue('NETREG_REGISTERED')) return true;
-    k.log.line(`unregister_netdevice: device ${k.get(NetDevices).name(dev)}/ never was registered`, 7);
+    k.log.line(
+      `unregister_netdevice: device ${k.get(NetDevices).name(dev)}/ never was registered`,
+      LOGLEVEL_DEBUG,
+    );
     warn(k, '', SOURCE, 'unregister_netdevice_many');
     return false;
   }

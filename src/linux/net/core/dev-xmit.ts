@@ -2,17 +2,16 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
+import { LOGLEVEL_CRIT } from '../../../kernel/log.js';
 import { ENETDOWN } from '../../errno.js';
 import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { IFF_UP } from './dev-open.js';
 import { features } from './features.js';
 import { NetDevices } from './netdevices.js';
 import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
 
-const NETDEV_TX_OK = 0;
 const CHECKSUM_PARTIAL = 3;
 
 /**
@@ -39,7 +38,7 @@ export class DeviceTransmission implements Subsystem {
     const index = yield* this.pickQueue(dev, skb, subordinate);
     type.set(skb, 'queue_mapping', index);
     const queue = this.device.get(dev, '_tx') + index * k.sizeOf('netdev_queue');
-    if (this.device.get(dev, 'flags') & IFF_UP) return yield* this.transmit(skb, dev, queue);
+    if (this.device.get(dev, 'flags') & k.enumValue('IFF_UP')) return yield* this.transmit(skb, dev, queue);
     return yield* this.enqueue(skb, k.struct('netdev_queue').get(queue, 'qdisc'));
   }
 
@@ -59,7 +58,7 @@ export class DeviceTransmission implements Subsystem {
     const { k } = this;
     return yield* withLocals(k, 8, function* (toFree) {
       const result = yield* k.struct('Qdisc').call(qdisc, 'enqueue', skb, qdisc, toFree);
-      yield* k.get(SkbAllocation).exports.kfree_skb_list_reason(k.space.loadPtr(toFree));
+      yield* k.get(SkbAllocation).freeList(k.space.loadPtr(toFree));
       return result;
     });
   }
@@ -73,11 +72,11 @@ export class DeviceTransmission implements Subsystem {
       throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
     if (k.struct('netdev_queue').get(queue, 'state') === 0) {
       const result = yield* operations.call(ops, 'ndo_start_xmit', skb, dev);
-      if (result === NETDEV_TX_OK) return 0;
+      if (result === k.enumValue('NETDEV_TX_OK')) return 0;
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
-    k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, 2);
-    yield* k.wait(k.get(SkbAllocation).exports.kfree_skb_reason(skb));
+    k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, LOGLEVEL_CRIT);
+    yield* k.wait(k.get(SkbAllocation).unref(skb));
     return -ENETDOWN;
   }
 

@@ -3,15 +3,13 @@ import { EADDRNOTAVAIL, EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
+import { TX_QUEUE_LEN } from './dev-alloc.js';
 
-const ETH_ALEN = 6;
-const ETH_HLEN = 14;
+export const ETH_ALEN = 6;
+export const ETH_HLEN = 14;
 const ETH_DATA_LEN = 1500;
 const ETH_MIN_MTU = 68;
 const ARPHRD_ETHER = 1;
-const TX_QUEUE_LEN = 1000;
-const IFF_BROADCAST = 0x2;
-const IFF_MULTICAST = 0x1000;
 /** struct sockaddr's address starts behind its family. */
 const SA_DATA = 2;
 
@@ -63,7 +61,7 @@ export class Ethernet implements Subsystem {
     type.set(dev, 'max_mtu', ETH_DATA_LEN);
     type.set(dev, 'addr_len', ETH_ALEN);
     type.set(dev, 'tx_queue_len', TX_QUEUE_LEN);
-    type.set(dev, 'flags', IFF_BROADCAST | IFF_MULTICAST);
+    type.set(dev, 'flags', k.enumValue('IFF_BROADCAST') | k.enumValue('IFF_MULTICAST'));
     type.set(dev, 'priv_flags', type.get(dev, 'priv_flags') + k.enumValue('IFF_TX_SKB_SHARING'));
     k.space.writable(type.addr(dev, 'broadcast'), ETH_ALEN).fill(0xff);
   }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_CRIT, LOGLEVEL_INFO } from '../../../kernel/log.js';
 import { EEXIST, ENOBUFS } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -40,13 +41,13 @@ export class ProtocolFamilies implements Subsystem {
     const { k } = this;
     const family = k.struct('net_proto_family').get(ops, 'family');
     if (family >= NAMES.length || family < 0) {
-      k.log.line(`NET: protocol ${family} >= NPROTO(${NAMES.length})`, 2);
+      k.log.line(`NET: protocol ${family} >= NPROTO(${NAMES.length})`, LOGLEVEL_CRIT);
       return -ENOBUFS;
     }
     if (this.families.has(family) || this.builtIn(family)) return -EEXIST;
     this.k.origins.note(ops);
     this.families.set(family, ops);
-    k.log.line(`NET: Registered ${NAMES[family]} protocol family`, 6);
+    k.log.line(`NET: Registered ${NAMES[family]} protocol family`, LOGLEVEL_INFO);
     return 0;
   }
 
@@ -57,8 +58,8 @@ export class ProtocolFamilies implements Subsystem {
       return;
     }
     this.families.delete(family);
-    yield* k.wait(k.get(Rcu).exports.synchronize_rcu());
-    k.log.line(`NET: Unregistered ${NAMES[family]} protocol family`, 6);
+    yield* k.get(Rcu).synchronize();
+    k.log.line(`NET: Unregistered ${NAMES[family]} protocol family`, LOGLEVEL_INFO);
   }
 
   /** Families that are part of the kernel image by its configuration. */

@@ -4,14 +4,12 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAllocation } from './dev-alloc.js';
 import { DeviceRegistration } from './dev-register.js';
+import { ETH_ALEN, ETH_HLEN } from './eth.js';
 import { features } from './features.js';
 import { Rtnl } from './rtnl.js';
 
 const ARPHRD_LOOPBACK = 772;
-const IFF_LOOPBACK = 0x8;
 const MTU = 64 * 1024;
-const ETH_HLEN = 14;
-const ETH_ALEN = 6;
 
 /** lo, the first network device of a namespace (drivers/net/loopback.c). It is down until somebody brings it up. */
 export class Loopback implements Subsystem {
@@ -33,7 +31,7 @@ export class Loopback implements Subsystem {
     type.set(dev, 'min_header_len', ETH_HLEN);
     type.set(dev, 'addr_len', ETH_ALEN);
     type.set(dev, 'type', ARPHRD_LOOPBACK);
-    type.set(dev, 'flags', IFF_LOOPBACK);
+    type.set(dev, 'flags', k.enumValue('IFF_LOOPBACK'));
     const flags = k.enumValue('IFF_LIVE_ADDR_CHANGE') + k.enumValue('IFF_NO_QUEUE');
     type.set(dev, 'priv_flags', type.get(dev, 'priv_flags') + flags);
     const always = features(

@@ -25,7 +25,7 @@ export class LightweightTunnels implements Subsystem {
 
   private *remove(ops: Ptr, number: number): Sleepable<number> {
     const released = this.encaps.release(number, ops);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    yield* this.k.get(Rcu).synchronize();
     return released ? 0 : -1;
   }
 }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
@@ -44,12 +45,12 @@ export class PacketTypes implements Subsystem {
   private remove(handler: Ptr): void {
     const registered = this.listOf(handler);
     if (registered.has(handler)) registered.del(handler);
-    else this.k.log.line(`dev_remove_pack: ${this.pointer(handler)} not found`, 4);
+    else this.k.log.line(`dev_remove_pack: ${this.pointer(handler)} not found`, LOGLEVEL_WARNING);
   }
 
   private *removeAndWait(handler: Ptr): Sleepable<void> {
     this.remove(handler);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   /** Offloads are ordered by priority. */
@@ -62,8 +63,8 @@ export class PacketTypes implements Subsystem {
 
   private *removeOffload(offload: Ptr): Sleepable<void> {
     if (this.offloads.has(offload)) this.offloads.del(offload);
-    else this.k.log.line(`dev_remove_offload: ${this.pointer(offload)} not found`, 4);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    else this.k.log.line(`dev_remove_offload: ${this.pointer(offload)} not found`, LOGLEVEL_WARNING);
+    yield* this.k.get(Rcu).synchronize();
   }
 
   private pointer(ptr: Ptr): string {

@@ -4,6 +4,7 @@ import { GuestList } from '../../abi/guest-list.js';
 import { list } from '../../abi/list.js';
 import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { lowestFree } from '../../lib/lowest-free.js';
 import { Rcu } from '../../locking/rcu.js';
 import { RwSemaphores } from '../../locking/rwsem.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -12,7 +13,7 @@ import { NetNamespaces } from './net-namespace.js';
 import { Rtnl } from './rtnl.js';
 
 /** Slots of net->gen that a namespace starts with. */
-const SLOTS = 64;
+const GENERIC_SLOTS = 64;
 
 /**
  * Operations per network namespace (net/core/net_namespace.c): modules register them to be told of every
@@ -46,7 +47,7 @@ export class PernetOperations implements Subsystem {
   };
 
   boot(): void {
-    for (const net of this.k.get(NetNamespaces).all()) this.resize(net, SLOTS);
+    for (const net of this.k.get(NetNamespaces).all()) this.resize(net, GENERIC_SLOTS);
   }
 
   /** Runs a function with pernet_ops_rwsem held for writing. */
@@ -57,7 +58,7 @@ export class PernetOperations implements Subsystem {
     try {
       return yield* body();
     } finally {
-      this.locks.exports.up_write(sem);
+      this.locks.upWrite(sem);
     }
   }
 
@@ -122,14 +123,14 @@ export class PernetOperations implements Subsystem {
     const type = k.struct('pernet_operations');
     if (type.get(ops, 'pre_exit') !== 0) {
       for (const net of nets) yield* type.call(ops, 'pre_exit', net);
-      yield* k.wait(k.get(Rcu).exports.synchronize_rcu());
+      yield* k.get(Rcu).synchronize();
     }
     const exits = type.get(ops, 'exit') !== 0;
     if (type.has('exit_batch_rtnl')) yield* this.exitBatchRtnl(ops, nets);
     if (exits) for (const net of nets) yield* type.call(ops, 'exit', net);
     if (type.get(ops, 'exit_batch') !== 0)
       yield* this.withExitList(nets, (head) => type.call(ops, 'exit_batch', head));
-    yield* k.wait(k.get(Rcu).exports.rcu_barrier());
+    yield* k.get(Rcu).barrier();
     for (const net of nets) this.dropMemory(ops, net);
   }
 
@@ -183,8 +184,7 @@ export class PernetOperations implements Subsystem {
 
   /** Ids start behind the words that net_generic's own header takes. */
   private allocateId(): number {
-    let id = Math.ceil(this.k.sizeOf('net_generic') / 8);
-    while (this.ids.has(id)) id++;
+    const id = lowestFree(this.ids, Math.ceil(this.k.sizeOf('net_generic') / 8));
     this.ids.add(id);
     return id;
   }

@@ -1,6 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_CRIT, LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { slabFlag } from '../../abi/slab-flags.js';
 import { EINVAL, ENOBUFS, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
@@ -8,8 +10,6 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** How many protocols may count their sockets (PROTO_INUSE_NR). */
 const INUSE_SLOTS = 64;
-const SLAB_HWCACHE_ALIGN = 0x2000;
-const SLAB_ACCOUNT = 0x0400_0000;
 
 /** Protocols of sockets, with the caches that their sockets come from (net/core/sock.c). */
 export class SocketProtocols implements Subsystem {
@@ -40,7 +40,7 @@ export class SocketProtocols implements Subsystem {
       const required = ['sysctl_mem', 'per_cpu_fw_alloc'].filter((field) => type.has(field));
       const missing = required.find((field) => type.get(proto, field) === 0);
       if (missing !== undefined) {
-        k.log.line(`${name}: missing ${missing}`, 3);
+        k.log.line(`${name}: missing ${missing}`, LOGLEVEL_ERR);
         return -EINVAL;
       }
     }
@@ -51,7 +51,7 @@ export class SocketProtocols implements Subsystem {
     const index = this.freeIndex();
     type.set(proto, 'inuse_idx', index);
     if (index === INUSE_SLOTS - 1) {
-      k.log.line('PROTO_INUSE_NR exhausted', 3);
+      k.log.line('PROTO_INUSE_NR exhausted', LOGLEVEL_ERR);
       this.freeCaches(proto);
       return -ENOBUFS;
     }
@@ -72,14 +72,14 @@ export class SocketProtocols implements Subsystem {
   private createCaches(proto: Ptr, name: string): number {
     const { k } = this;
     const type = k.struct('proto');
-    const flags = type.get(proto, 'slab_flags') | SLAB_HWCACHE_ALIGN | SLAB_ACCOUNT;
+    const flags = type.get(proto, 'slab_flags') | slabFlag(k, 'HWCACHE_ALIGN') | slabFlag(k, 'ACCOUNT');
     const copied = [type.get(proto, 'useroffset'), type.get(proto, 'usersize')] as const;
     type.set(proto, 'slab', this.createCache(name, type.get(proto, 'obj_size'), flags, copied));
     if (type.get(proto, 'slab') === 0) {
-      k.log.line(`${name}: Can't create sock SLAB cache!`, 2);
+      k.log.line(`${name}: Can't create sock SLAB cache!`, LOGLEVEL_CRIT);
       return -ENOBUFS;
     }
-    const own = type.get(proto, 'slab_flags') | SLAB_ACCOUNT;
+    const own = type.get(proto, 'slab_flags') | slabFlag(k, 'ACCOUNT');
     const request = type.get(proto, 'rsk_prot');
     if (request !== 0 && !this.sideCache(request, 'request_sock_ops', `request_sock_${name}`, '', own))
       return this.refused(name, 'request');
@@ -90,7 +90,7 @@ export class SocketProtocols implements Subsystem {
   }
 
   private refused(name: string, what: string): number {
-    this.k.log.line(`${name}: Can't create ${what} sock SLAB cache!`, 2);
+    this.k.log.line(`${name}: Can't create ${what} sock SLAB cache!`, LOGLEVEL_CRIT);
     return -ENOMEM;
   }
 
@@ -138,7 +138,7 @@ export class SocketProtocols implements Subsystem {
   }
 
   private destroy(cache: Ptr): void {
-    if (cache !== 0) this.k.get(SlabExports).exports.kmem_cache_destroy(cache);
+    if (cache !== 0) this.k.get(SlabExports).destroyCache(cache);
   }
 
   private freeIndex(): number {

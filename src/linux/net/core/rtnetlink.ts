@@ -11,9 +11,6 @@ import { NetDevices } from './netdevices.js';
 import { PernetOperations } from './pernet.js';
 import { Rtnl } from './rtnl.js';
 
-/** First message type of rtnetlink (RTM_BASE, include/uapi/linux/rtnetlink.h). */
-const RTM_BASE = 16;
-
 interface Handler {
   readonly owner: Ptr;
   readonly doit: Ptr;
@@ -66,13 +63,13 @@ export class Rtnetlink implements Subsystem {
           kind: 'rtnetlink handler',
           at: doit || dumpit,
           uses: [doit, dumpit, owner],
-          name: () => `family ${protocol}, message ${index + RTM_BASE}`,
+          name: () => `family ${protocol}, message ${index + this.k.enumValue('RTM_BASE')}`,
         };
   }
 
   /** The handler of a message for a protocol family. */
   handler(protocol: number, type: number): Handler | undefined {
-    return this.handlers.get(protocol)?.get(type - RTM_BASE);
+    return this.handlers.get(protocol)?.get(type - this.k.enumValue('RTM_BASE'));
   }
 
   /** The registered kind of link with a name: rtnl_link_ops_get(). */
@@ -86,7 +83,7 @@ export class Rtnetlink implements Subsystem {
       table = new Map();
       this.handlers.set(protocol, table);
     }
-    const index = type - RTM_BASE;
+    const index = type - this.k.enumValue('RTM_BASE');
     const known = table.get(index);
     table.set(index, {
       owner: handler.owner,
@@ -129,7 +126,7 @@ export class Rtnetlink implements Subsystem {
   }
 
   private unregister(protocol: number, type: number): number {
-    return this.handlers.get(protocol)?.delete(type - RTM_BASE) ? 0 : -ENOENT;
+    return this.handlers.get(protocol)?.delete(type - this.k.enumValue('RTM_BASE')) ? 0 : -ENOENT;
   }
 
   private registerLink(ops: Ptr): number {

@@ -5,7 +5,7 @@ import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Something to do once the RTNL is released: netdev_run_todo()'s list. */
-export type RtnlTodo = () => Sleepable<void>;
+type RtnlTodo = () => Sleepable<void>;
 
 /** The RTNL: the mutex under which network devices are configured (net/core/rtnetlink.c). */
 export class Rtnl implements Subsystem {
@@ -16,7 +16,7 @@ export class Rtnl implements Subsystem {
   readonly exports = {
     rtnl_lock: () => this.lock(),
     rtnl_lock_killable: () => this.k.get(Mutexes).lock(this.mutex),
-    rtnl_trylock: () => (this.k.get(Mutexes).exports.mutex_trylock(this.mutex) ? 1 : 0),
+    rtnl_trylock: () => (this.k.get(Mutexes).trylock(this.mutex) ? 1 : 0),
     rtnl_unlock: () => this.unlock(),
     rtnl_is_locked: () => (this.locked ? 1 : 0),
     refcount_dec_and_rtnl_lock: (counter: Ptr) => this.decrementAndLock(counter),

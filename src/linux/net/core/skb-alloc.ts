@@ -46,7 +46,7 @@ export class SkbAllocation implements Subsystem {
     const { k } = this;
     const { skb: type } = this.buffers;
     if (k.space.isWatched(skb) && !k.ledger.get(skb)) {
-      k.get(SlabExports).exports.kfree(skb);
+      k.get(SlabExports).kfree(skb);
       return;
     }
     const left = type.get(skb, 'users.refs.counter') - 1;
@@ -115,7 +115,7 @@ export class SkbAllocation implements Subsystem {
     }
   }
 
-  private *freeList(first: Ptr): Sleepable<void> {
+  *freeList(first: Ptr): Sleepable<void> {
     for (let skb = first; skb !== 0; ) {
       const next = this.buffers.skb.get(skb, 'next');
       yield* this.unref(skb);

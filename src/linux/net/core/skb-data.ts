@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_EMERG } from '../../../kernel/log.js';
 import { EFAULT, ENOMEM } from '../../errno.js';
 import { Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -46,8 +47,6 @@ export class SkbData implements Subsystem {
     skb_ensure_writable: (skb: Ptr, bytes: number) => this.ensureWritable(skb, bytes),
     __skb_pad: (skb: Ptr, bytes: number) => this.pad(skb, bytes),
   };
-
-  readonly signatures = { __skb_pad: 'i:pib' };
 
   private put(skb: Ptr, bytes: number): Ptr {
     if (bytes > this.buffers.skb.get(skb, 'end') - this.buffers.skb.get(skb, 'tail'))
@@ -177,7 +176,7 @@ export class SkbData implements Subsystem {
       `skbuff: ${name}: text:${hex(k.caller)} len:${type.get(skb, 'len') + bytes} put:${bytes} head:${hex(head)} ` +
         `data:${hex(data)} tail:0x${tail.toString(16)} ` +
         `end:0x${type.get(skb, 'end').toString(16)} dev:${device}`,
-      0,
+      LOGLEVEL_EMERG,
     );
     throw new Oops('bug', 'kernel BUG at net/core/skbuff.c:120!', skb);
   }

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
+import { SMP_CACHE_BYTES } from '../../abi/cache.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PageExports } from '../../mm/pages.js';
 
 /** Head room that drivers' buffers get (NET_SKB_PAD of x86-64). */
 export const NET_SKB_PAD = 64;
-const CACHE_LINE = 64;
 /** Offsets of headers that are not set. */
 const UNSET = 0xffff;
 
@@ -160,5 +160,5 @@ type Visit = (at: Ptr, done: number, bytes: number) => void;
 
 /** SKB_DATA_ALIGN() */
 export function alignUp(bytes: number): number {
-  return Math.ceil(bytes / CACHE_LINE) * CACHE_LINE;
+  return Math.ceil(bytes / SMP_CACHE_BYTES) * SMP_CACHE_BYTES;
 }

@@ -2,6 +2,7 @@ import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit } from '../../abi/bit-ops.js';
+import { GFP_COMP } from '../../abi/gfp.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPIPE, ERESTARTSYS } from '../../errno.js';
 import { withLocals } from '../../fs/locals.js';
@@ -15,13 +16,12 @@ import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
 import { Socks } from './sock.js';
 
+/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
+export const MAX_TIMEOUT = 2 ** 63;
 const SEND_SHUTDOWN = 2;
-const GFP_COMP = 0x4_0000;
 /** Bits of socket_wq.flags and socket.flags (include/linux/net.h). */
 const SOCKWQ_ASYNC_NOSPACE = 0;
 const SOCK_NOSPACE = 2;
-/** MAX_SCHEDULE_TIMEOUT, for ever: LONG_MAX, as close as a number comes. */
-const MAX_TIMEOUT = 2 ** 63;
 
 /** Memory that is charged to a socket: buffers for sending, option memory (net/core/sock.c, skbuff.c). */
 export class SocketMemory implements Subsystem {
@@ -50,7 +50,7 @@ export class SocketMemory implements Subsystem {
       this.chargeOption(sk, -size);
     },
     sock_kzfree_s: (sk: Ptr, memory: Ptr, size: number) => {
-      this.k.get(SlabExports).exports.kfree_sensitive(memory);
+      this.k.get(SlabExports).kfreeSensitive(memory);
       this.chargeOption(sk, -size);
     },
   };
@@ -77,7 +77,7 @@ export class SocketMemory implements Subsystem {
       timeout = yield* this.waitForMemory(sk, timeout);
     }
     const skb = this.allocateWithFragments(header, data, maxOrder, error, sock.get(sk, 'sk_allocation'));
-    if (skb !== 0) k.get(Socks).exports.skb_set_owner_w(skb, sk);
+    if (skb !== 0) k.get(Socks).setOwner(skb, sk);
     return skb;
   }
 
@@ -162,7 +162,7 @@ export class SocketMemory implements Subsystem {
 
   private allocateOwned(sk: Ptr, size: number): Ptr {
     const skb = this.buffers.allocate(size);
-    if (skb !== 0) this.k.get(Socks).exports.skb_set_owner_w(skb, sk);
+    if (skb !== 0) this.k.get(Socks).setOwner(skb, sk);
     return skb;
   }
 

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LONG_MAX } from '../../abi/limits.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -10,7 +11,6 @@ import { Socks } from './sock.js';
 const SK_CAN_REUSE = 1;
 const SOCK_RCVBUF_LOCK = 2;
 const SOCK_MIN_RCVBUF = 2304;
-const MAX_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
 /** Bits of tcp_sock.nonagle (include/linux/tcp.h). */
 const TCP_NAGLE_OFF = 1;
 const TCP_NAGLE_CORK = 2;
@@ -42,7 +42,7 @@ export class SocketOptions implements Subsystem {
     sock_set_sndtimeo: (sk: Ptr, seconds: number) =>
       this.locked(sk, () => {
         if (seconds > 0) this.sock.set(sk, 'sk_sndtimeo', seconds * hz(this.k));
-        else this.sock.setBig(sk, 'sk_sndtimeo', MAX_TIMEOUT);
+        else this.sock.setBig(sk, 'sk_sndtimeo', LONG_MAX);
       }),
     tcp_sock_set_nodelay: (sk: Ptr) => this.setNagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH, 0),
     tcp_sock_set_cork: (sk: Ptr, on: number) =>

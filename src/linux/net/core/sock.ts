@@ -2,6 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
+import { GFP_KERNEL, GFP_ZERO } from '../../abi/gfp.js';
+import { LONG_MAX, ULONG_MAX } from '../../abi/limits.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
@@ -9,14 +11,9 @@ import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SkbQueues } from './skb-queue.js';
 
-const GFP_KERNEL = 0xcc0;
-const GFP_ZERO = 0x100;
-const TCP_CLOSE = 7;
-const MAX_SCHEDULE_TIMEOUT = 0x7fff_ffff_ffff_ffffn;
 const PACING_SHIFT = 10;
 /** Default size of socket buffers: SK_WMEM_MAX, what 256 packets of 256 bytes of payload take. */
 const BUFFER_SIZE = 212_992;
-const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /** Sockets as the network layers see them: struct sock (net/core/sock.c). */
 export class Socks implements Subsystem {
@@ -56,9 +53,9 @@ export class Socks implements Subsystem {
     const sk =
       cache === 0
         ? slab.kmalloc(size, gfp | GFP_ZERO)
-        : yield* k.wait(slab.exports.kmem_cache_alloc(cache, gfp | GFP_ZERO));
+        : yield* k.wait(slab.cacheAlloc(cache, gfp | GFP_ZERO));
     if (sk === 0) return 0;
-    if (!k.get(Modules).exports.try_module_get(type.get(proto, 'owner'))) {
+    if (!k.get(Modules).tryGet(type.get(proto, 'owner'))) {
       slab.kfree(sk);
       return 0;
     }
@@ -102,7 +99,7 @@ export class Socks implements Subsystem {
     sock.set(sk, 'sk_allocation', GFP_KERNEL);
     sock.set(sk, 'sk_rcvbuf', BUFFER_SIZE);
     sock.set(sk, 'sk_sndbuf', BUFFER_SIZE);
-    sock.set(sk, '__sk_common.skc_state', TCP_CLOSE);
+    sock.set(sk, '__sk_common.skc_state', k.enumValue('TCP_CLOSE'));
     sock.set(sk, 'sk_socket', socket);
     this.setFlag(sk, 'SOCK_ZAPPED');
     if (socket !== 0) {
@@ -116,9 +113,9 @@ export class Socks implements Subsystem {
     sock.bind(sk, 'sk_destruct', 'sock_def_destruct', (_sk: Ptr) => {});
     sock.set(sk, 'sk_peek_off', -1);
     sock.set(sk, 'sk_rcvlowat', 1);
-    for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, MAX_SCHEDULE_TIMEOUT);
+    for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, LONG_MAX);
     sock.set(sk, 'sk_stamp', -1_000_000_000);
-    for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ALL_ONES);
+    for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ULONG_MAX);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
     sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
     sock.set(sk, '__sk_common.skc_refcnt.refs.counter', 1);
@@ -149,10 +146,10 @@ export class Socks implements Subsystem {
     if (sock.get(sk, 'sk_destruct') !== 0) yield* sock.call(sk, 'sk_destruct', sk);
     const proto = sock.get(sk, 'sk_prot_creator');
     k.get(SlabExports).kfree(sk);
-    k.get(Modules).exports.module_put(k.struct('proto').get(proto, 'owner'));
+    k.get(Modules).putStruct(k.struct('proto').get(proto, 'owner'));
   }
 
-  private *commonRelease(sk: Ptr): Sleepable<void> {
+  *commonRelease(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
@@ -166,10 +163,10 @@ export class Socks implements Subsystem {
   private *wake(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const wq = sock.get(sk, 'sk_wq');
-    if (wq !== 0) yield* k.get(WaitQueues).exports.__wake_up(wq, 1, 0, 0);
+    if (wq !== 0) yield* k.get(WaitQueues).wakeUp(wq, 1, 0, 0);
   }
 
-  private setOwner(skb: Ptr, sk: Ptr): void {
+  setOwner(skb: Ptr, sk: Ptr): void {
     const type = this.k.struct('sk_buff');
     type.set(skb, 'sk', sk);
     type.set(skb, 'destructor', this.k.fn('sock_wfree'));
@@ -210,7 +207,7 @@ export class Socks implements Subsystem {
   }
 
   /** lock_sock(): waits until no other task owns the socket. */
-  private *lock(sk: Ptr): Sleepable<void> {
+  *lock(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     k.traps.mightSleep('net/core/sock.c', 3446);
     while (sock.get(sk, 'sk_lock.owned') !== 0) yield { kind: 'yield' };
@@ -218,7 +215,7 @@ export class Socks implements Subsystem {
   }
 
   /** release_sock(): handles what came in meanwhile, then lets go. */
-  private *release(sk: Ptr): Sleepable<void> {
+  *release(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     for (;;) {
       const skb = sock.get(sk, 'sk_backlog.head');

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import { EAFNOSUPPORT, EINVAL, ENFILE } from '../../errno.js';
 import { IovIter } from '../../fs/iov-iter.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -10,10 +11,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { InetSockets } from '../ipv4/af-inet.js';
 import { ProtocolFamilies } from './families.js';
 
-const SOCK_MAX = 11;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SS_UNCONNECTED = 1;
+export const SOCK_MAX = 11;
 
 /** Sockets as the kernel itself uses them: struct socket (net/socket.c). */
 export class KernelSockets implements Subsystem {
@@ -72,12 +70,11 @@ export class KernelSockets implements Subsystem {
       operations = k.get(ProtocolFamilies).family(family);
     }
     const type = k.struct('net_proto_family');
-    if (operations === 0 || !modules.exports.try_module_get(type.get(operations, 'owner')))
-      return -EAFNOSUPPORT;
+    if (operations === 0 || !modules.tryGet(type.get(operations, 'owner'))) return -EAFNOSUPPORT;
     const error = yield* type.call(operations, 'create', net, socket, protocol, 1);
     const owner = this.socket.get(socket, 'ops');
-    if (error >= 0 && owner !== 0) modules.exports.__module_get(k.struct('proto_ops').get(owner, 'owner'));
-    modules.exports.module_put(type.get(operations, 'owner'));
+    if (error >= 0 && owner !== 0) modules.getStruct(k.struct('proto_ops').get(owner, 'owner'));
+    modules.putStruct(type.get(operations, 'owner'));
     return error;
   }
 
@@ -87,7 +84,7 @@ export class KernelSockets implements Subsystem {
     const at = k.slab.allocateBytes(k.sizeOf('socket_alloc'), true);
     if (at === 0) return 0;
     const socket = k.struct('socket_alloc').addr(at, 'socket');
-    this.socket.set(socket, 'state', SS_UNCONNECTED);
+    this.socket.set(socket, 'state', k.enumValue('SS_UNCONNECTED'));
     k.get(WaitQueues).init(this.socket.addr(socket, 'wq.wait'));
     return socket;
   }
@@ -102,7 +99,7 @@ export class KernelSockets implements Subsystem {
       yield* type.call(operations, 'release', socket);
       this.socket.set(socket, 'sk', 0);
       this.socket.set(socket, 'ops', 0);
-      k.get(Modules).exports.module_put(owner);
+      k.get(Modules).putStruct(owner);
     }
     k.slab.free(k.struct('socket_alloc').of(socket, 'socket'));
   }

@@ -3,6 +3,8 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
 import { changeBit } from '../../abi/bit-ops.js';
+import { GFP_KERNEL } from '../../abi/gfp.js';
+import { AF_INET6 } from '../../abi/socket.js';
 import { EINVAL, ENOBUFS, EPROTONOSUPPORT, ESOCKTNOSUPPORT } from '../../errno.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -12,9 +14,6 @@ import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js';
 
-const AF_INET6 = 10;
-const GFP_KERNEL = 0xcc0;
-const SOCK_RAW = 3;
 const PMTUDISC_WANT = 1;
 const DEFAULT_TTL = -1;
 const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ping', 6: 'TCP', 17: 'UDP', 58: 'ping' };
@@ -40,7 +39,8 @@ export class InetSockets implements Subsystem {
     const entry = k.struct('inet_protosw');
     const prot = entry.get(found.entry, 'prot');
     if (prot === 0) {
-      const what = type.get(socket, 'type') === SOCK_RAW ? undefined : BUILT_IN[found.protocol];
+      const what =
+        type.get(socket, 'type') === k.enumValue('SOCK_RAW') ? undefined : BUILT_IN[found.protocol];
       throw new Unimplemented(`${what ?? 'raw'} sockets`, '');
     }
     type.set(socket, 'ops', entry.get(found.entry, 'ops'));
@@ -49,19 +49,20 @@ export class InetSockets implements Subsystem {
     this.init(socket, sk, found.protocol, entry.get(found.entry, 'flags'), family);
     const protoType = k.struct('proto');
     const inet = k.struct('inet_sock');
-    if (type.get(socket, 'type') === SOCK_RAW) inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
+    if (type.get(socket, 'type') === k.enumValue('SOCK_RAW'))
+      inet.set(sk, 'sk.__sk_common.skc_num', found.protocol);
     if (inet.get(sk, 'sk.__sk_common.skc_num') !== 0 && protoType.get(prot, 'hash') !== 0) {
       const error = yield* protoType.call(prot, 'hash', sk);
       if (error) return yield* this.giveUp(sk, error);
     }
     const error = protoType.get(prot, 'init') === 0 ? 0 : yield* protoType.call(prot, 'init', sk);
     if (error) return yield* this.giveUp(sk, error);
-    k.get(Modules).exports.__module_get(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
+    k.get(Modules).getStruct(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
     return 0;
   }
 
   private *giveUp(sk: Ptr, error: number): Sleepable<number> {
-    yield* this.k.get(Socks).exports.sk_common_release(sk);
+    yield* this.k.get(Socks).commonRelease(sk);
     return error;
   }
 
@@ -134,7 +135,7 @@ export class InetSockets implements Subsystem {
   }
 
   /** inet_sock_destruct(): what is still queued, options, and the route that the socket remembered. */
-  private *destruct(sk: Ptr): Sleepable<void> {
+  *destruct(sk: Ptr): Sleepable<void> {
     const { k, inet } = this;
     for (const queue of ['sk.sk_receive_queue', 'sk.sk_error_queue'])
       yield* k.get(SkbQueues).purge(inet.addr(sk, queue));

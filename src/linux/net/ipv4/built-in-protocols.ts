@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { SocketProtocols } from '../core/protocols.js';
@@ -227,9 +228,6 @@ const DATAGRAM: Functions = {
   listen: 'sock_no_listen',
   mmap: 'sock_no_mmap',
 };
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const OPERATIONS: Readonly<Record<string, { readonly family: number; readonly functions: Functions }>> = {
   inet_stream_ops: { family: AF_INET, functions: { ...COMMON, ...STREAM, ...IPV4 } },

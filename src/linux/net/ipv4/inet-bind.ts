@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import { EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -10,10 +11,6 @@ import { Ipv6 } from '../ipv6/af-inet6.js';
 import { SOCK_BINDADDR_LOCK, SOCK_BINDPORT_LOCK } from './inet-ports.js';
 
 const AF_UNSPEC = 0;
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const TCP_CLOSE = 7;
 /** Bytes of an IPv6 address without its scope (RFC 2133). */
 const SIN6_LEN_RFC2133 = 24;
 const IPV6_ADDR_MULTICAST = 0x2;
@@ -21,9 +18,6 @@ const IPV6_ADDR_MAPPED = 0x1000;
 const IPV6_ADDR_KIND = 0xffff;
 /** 127.0.0.6, what sockets that are bound to an IPv6 address have for an IPv4 one: LOOPBACK4_IPV6. */
 const LOOPBACK4_IPV6 = 0x0600_007f;
-const RTN_UNICAST = 1;
-const RTN_BROADCAST = 3;
-const RTN_MULTICAST = 5;
 
 /** Binding sockets of PF_INET and PF_INET6 to an address (net/ipv4/af_inet.c, net/ipv6/af_inet6.c). */
 export class InetBinding implements Subsystem {
@@ -39,8 +33,8 @@ export class InetBinding implements Subsystem {
   /** inet_addr_type(), of a machine whose interfaces have no addresses: nothing is local. */
   private addressType(address: number): number {
     const first = address & 0xff;
-    if (first === 0 || address >>> 0 === 0xffff_ffff) return RTN_BROADCAST;
-    return first >= 224 && first < 240 ? RTN_MULTICAST : RTN_UNICAST;
+    if (first === 0 || address >>> 0 === 0xffff_ffff) return this.k.enumValue('RTN_BROADCAST');
+    return first >= 224 && first < 240 ? this.k.enumValue('RTN_MULTICAST') : this.k.enumValue('RTN_UNICAST');
   }
 
   private *bind(socket: Ptr, address: Ptr, length: number): Sleepable<number> {
@@ -53,11 +47,11 @@ export class InetBinding implements Subsystem {
     const family = type.get(address, 'sin_family');
     if (family !== AF_INET && (family !== AF_UNSPEC || local !== 0)) return -EAFNOSUPPORT;
     const kind = this.addressType(local);
-    if (local !== 0 && kind === RTN_UNICAST) return -EADDRNOTAVAIL;
+    if (local !== 0 && kind === k.enumValue('RTN_UNICAST')) return -EADDRNOTAVAIL;
     return yield* this.locked(socket, portOf(type.get(address, 'sin_port')), (sk) => {
       const inet = k.struct('inet_sock');
       inet.set(sk, 'sk.__sk_common.skc_rcv_saddr', local);
-      inet.set(sk, 'inet_saddr', local !== 0 && kind !== RTN_UNICAST ? 0 : local);
+      inet.set(sk, 'inet_saddr', local !== 0 && kind !== k.enumValue('RTN_UNICAST') ? 0 : local);
       return local !== 0;
     });
   }
@@ -70,9 +64,9 @@ export class InetBinding implements Subsystem {
     if (length < SIN6_LEN_RFC2133) return -EINVAL;
     if (type.get(address, 'sin6_family') !== AF_INET6) return -EAFNOSUPPORT;
     const at = type.addr(address, 'sin6_addr');
-    const kind = k.get(Ipv6).exports.__ipv6_addr_type(at) & IPV6_ADDR_KIND;
+    const kind = k.get(Ipv6).type(at) & IPV6_ADDR_KIND;
     const multicast = (kind & IPV6_ADDR_MULTICAST) !== 0;
-    if (multicast && k.struct('socket').get(socket, 'type') === SOCK_STREAM) return -EINVAL;
+    if (multicast && k.struct('socket').get(socket, 'type') === k.enumValue('SOCK_STREAM')) return -EINVAL;
     const sk = k.struct('socket').get(socket, 'sk');
     if (kind === IPV6_ADDR_MAPPED && this.sock.get(sk, '__sk_common.skc_ipv6only') !== 0) return -EINVAL;
     if (kind !== 0 && !multicast) return -EADDRNOTAVAIL;
@@ -106,11 +100,14 @@ export class InetBinding implements Subsystem {
   private *locked(socket: Ptr, port: number, assign: (sk: Ptr) => boolean): Sleepable<number> {
     const { k, sock } = this;
     const sk = k.struct('socket').get(socket, 'sk');
-    yield* k.get(Socks).exports.lock_sock_nested(sk);
+    yield* k.get(Socks).lock(sk);
     let error = -EINVAL;
-    if (sock.get(sk, '__sk_common.skc_state') === TCP_CLOSE && sock.get(sk, '__sk_common.skc_num') === 0)
+    if (
+      sock.get(sk, '__sk_common.skc_state') === k.enumValue('TCP_CLOSE') &&
+      sock.get(sk, '__sk_common.skc_num') === 0
+    )
       error = yield* this.assign(sk, port, assign);
-    yield* k.get(Socks).exports.release_sock(sk);
+    yield* k.get(Socks).release(sk);
     return error;
   }
 

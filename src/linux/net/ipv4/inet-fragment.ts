@@ -42,7 +42,7 @@ export class FragmentQueues implements Subsystem {
     type.set(frags, 'refcnt.refs.counter', 1);
     const completion = type.addr(frags, 'completion');
     k.struct('completion').set(completion, 'done', 0);
-    k.get(Completions).exports.__init_swait_queue_head(k.struct('completion').addr(completion, 'wait'));
+    k.get(Completions).initQueue(k.struct('completion').addr(completion, 'wait'));
     return 0;
   }
 
@@ -53,7 +53,7 @@ export class FragmentQueues implements Subsystem {
     const completion = type.addr(frags, 'completion');
     this.put(frags);
     yield* k.wait(k.get(Completions).exports.wait_for_completion(completion));
-    k.get(SlabExports).exports.kmem_cache_destroy(type.get(frags, 'frags_cachep'));
+    k.get(SlabExports).destroyCache(type.get(frags, 'frags_cachep'));
     type.set(frags, 'frags_cachep', 0);
   }
 
@@ -65,7 +65,7 @@ export class FragmentQueues implements Subsystem {
     type.set(directory, 'f', frags);
     type.set(directory, 'net', net);
     const params = k.struct('inet_frags').addr(frags, 'rhash_params');
-    const error = k.get(Rhashtable).exports.rhashtable_init(type.addr(directory, 'rhashtable'), params);
+    const error = k.get(Rhashtable).init(type.addr(directory, 'rhashtable'), params);
     if (error < 0) {
       k.slab.free(directory);
       return error;
@@ -106,7 +106,7 @@ export class FragmentQueues implements Subsystem {
     );
     const { exports: tables } = k.get(Rhashtable);
     yield* k.wait(tables.rhashtable_free_and_destroy(type.addr(directory, 'rhashtable'), free, directory));
-    yield* k.wait(k.get(Rcu).exports.rcu_barrier());
+    yield* k.get(Rcu).barrier();
     this.put(frags);
     k.slab.free(directory);
   }
@@ -124,6 +124,6 @@ export class FragmentQueues implements Subsystem {
     const type = k.struct('inet_frags');
     const left = type.get(frags, 'refcnt.refs.counter') - 1;
     type.set(frags, 'refcnt.refs.counter', left);
-    if (left === 0) k.get(Completions).exports.complete(type.addr(frags, 'completion'));
+    if (left === 0) k.get(Completions).complete(type.addr(frags, 'completion'));
   }
 }

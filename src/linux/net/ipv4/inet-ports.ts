@@ -1,11 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
+import { AF_INET6 } from '../../abi/socket.js';
 import { EADDRINUSE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const TCP_LISTEN = 10;
-const AF_INET6 = 10;
 /** sock.sk_userlocks */
 export const SOCK_BINDADDR_LOCK = 4;
 export const SOCK_BINDPORT_LOCK = 8;
@@ -74,7 +73,10 @@ export class InetPorts implements Subsystem {
     const both = (field: string): boolean => sock.get(a, field) !== 0 && sock.get(b, field) !== 0;
     if (both('__sk_common.skc_reuseport') && sock.get(a, 'sk_uid') === sock.get(b, 'sk_uid')) return true;
     if (!both('__sk_common.skc_reuse')) return false;
-    return !connections || [a, b].every((sk) => sock.get(sk, '__sk_common.skc_state') !== TCP_LISTEN);
+    return (
+      !connections ||
+      [a, b].every((sk) => sock.get(sk, '__sk_common.skc_state') !== this.k.enumValue('TCP_LISTEN'))
+    );
   }
 
   private sameDevice(a: Ptr, b: Ptr): boolean {

@@ -1,24 +1,16 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import { EADDRINUSE, EINVAL, ENOTCONN } from '../../errno.js';
+import { O_NONBLOCK } from '../../fs/flags.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { RCV_SHUTDOWN } from '../core/datagram.js';
 import { Socks } from '../core/sock.js';
 import { portOf } from './inet-bind.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SS_UNCONNECTED = 1;
-const SS_DISCONNECTING = 4;
-const SOCK_STREAM = 1;
-const SHUTDOWN_MASK = 3;
-const RCV_SHUTDOWN = 1;
-const O_NONBLOCK = 0o4000;
-/** enum tcp states (include/net/tcp_states.h) */
-const TCP_SYN_SENT = 2;
-const TCP_CLOSE = 7;
-const TCP_LISTEN = 10;
+export const SHUTDOWN_MASK = 3;
 
 /** Operations of sockets of PF_INET and PF_INET6 besides binding (net/ipv4/af_inet.c, inet_connection_sock.c). */
 export class InetStreams implements Subsystem {
@@ -42,12 +34,15 @@ export class InetStreams implements Subsystem {
 
   private *listenLocked(socket: Ptr, sk: Ptr, backlog: number): Sleepable<number> {
     const type = this.k.struct('socket');
-    if (type.get(socket, 'state') !== SS_UNCONNECTED || type.get(socket, 'type') !== SOCK_STREAM)
+    if (
+      type.get(socket, 'state') !== this.k.enumValue('SS_UNCONNECTED') ||
+      type.get(socket, 'type') !== this.k.enumValue('SOCK_STREAM')
+    )
       return -EINVAL;
     const state = this.state(sk);
-    if (state !== TCP_CLOSE && state !== TCP_LISTEN) return -EINVAL;
+    if (state !== this.k.enumValue('TCP_CLOSE') && state !== this.k.enumValue('TCP_LISTEN')) return -EINVAL;
     this.sock.set(sk, 'sk_max_ack_backlog', backlog);
-    return state === TCP_LISTEN ? 0 : yield* this.listenStart(sk);
+    return state === this.k.enumValue('TCP_LISTEN') ? 0 : yield* this.listenStart(sk);
   }
 
   /** inet_csk_listen_start(): the port is asked for again, since another may have been listening on it by now. */
@@ -57,7 +52,7 @@ export class InetStreams implements Subsystem {
     const queue = connection.member('icsk_accept_queue');
     k.space.writable(sk + queue.offset, queue.size).fill(0);
     sock.set(sk, 'sk_ack_backlog', 0);
-    sock.set(sk, '__sk_common.skc_state', TCP_LISTEN);
+    sock.set(sk, '__sk_common.skc_state', k.enumValue('TCP_LISTEN'));
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
     const port = sock.get(sk, '__sk_common.skc_num');
@@ -65,7 +60,7 @@ export class InetStreams implements Subsystem {
       k.struct('inet_sock').set(sk, 'inet_sport', portOf(sock.get(sk, '__sk_common.skc_num')));
       if ((yield* proto.call(prot, 'hash', sk)) === 0) return 0;
     }
-    sock.set(sk, '__sk_common.skc_state', TCP_CLOSE);
+    sock.set(sk, '__sk_common.skc_state', k.enumValue('TCP_CLOSE'));
     return -EADDRINUSE;
   }
 
@@ -99,15 +94,19 @@ export class InetStreams implements Subsystem {
     const proto = k.struct('proto');
     const prot = sock.get(sk, '__sk_common.skc_prot');
     const state = this.state(sk);
-    if (state === TCP_SYN_SENT || state === TCP_LISTEN) {
-      if (state === TCP_LISTEN && !(directions & RCV_SHUTDOWN)) return 0;
+    if (state === k.enumValue('TCP_SYN_SENT') || state === k.enumValue('TCP_LISTEN')) {
+      if (state === k.enumValue('TCP_LISTEN') && !(directions & RCV_SHUTDOWN)) return 0;
       const error = yield* proto.call(prot, 'disconnect', sk, O_NONBLOCK);
-      k.struct('socket').set(socket, 'state', error ? SS_DISCONNECTING : SS_UNCONNECTED);
+      k.struct('socket').set(
+        socket,
+        'state',
+        error ? k.enumValue('SS_DISCONNECTING') : k.enumValue('SS_UNCONNECTED'),
+      );
       return error;
     }
     sock.set(sk, 'sk_shutdown', sock.get(sk, 'sk_shutdown') | directions);
     if (proto.get(prot, 'shutdown') !== 0) yield* proto.call(prot, 'shutdown', sk, directions);
-    return state === TCP_CLOSE ? -ENOTCONN : 0;
+    return state === k.enumValue('TCP_CLOSE') ? -ENOTCONN : 0;
   }
 
   private name(socket: Ptr, address: Ptr, peer: number): number {
@@ -145,7 +144,9 @@ export class InetStreams implements Subsystem {
   private hasPeer(sk: Ptr, peer: number): boolean {
     if (this.sock.get(sk, '__sk_common.skc_dport') === 0) return false;
     const state = this.state(sk);
-    return peer !== 1 || (state !== TCP_CLOSE && state !== TCP_SYN_SENT);
+    return (
+      peer !== 1 || (state !== this.k.enumValue('TCP_CLOSE') && state !== this.k.enumValue('TCP_SYN_SENT'))
+    );
   }
 
   private state(sk: Ptr): number {

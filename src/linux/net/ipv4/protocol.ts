@@ -56,7 +56,7 @@ export class InetProtocols implements Subsystem {
 
   private *del(table: SlotTable, entry: Ptr, number: number): Sleepable<number> {
     const released = table.release(number, entry);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_net());
+    yield* this.k.get(Rcu).synchronize();
     return released ? 0 : -1;
   }
 }

@@ -1,21 +1,18 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { EINVAL, EPERM } from '../../errno.js';
 import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
+import { SOCK_MAX } from '../core/socket.js';
 
-/** One more than the highest socket type (SOCK_MAX). */
-const SOCK_MAX = 11;
 /** Flags of inet_protosw: the address may be used again; nobody may replace it; an inet_connection_sock. */
 export const INET_PROTOSW_REUSE = 1;
 const INET_PROTOSW_PERMANENT = 2;
 export const INET_PROTOSW_ICSK = 4;
-const SOCK_STREAM = 1;
-const SOCK_DGRAM = 2;
-const SOCK_RAW = 3;
 
 interface BuiltIn {
   readonly type: number;
@@ -27,25 +24,25 @@ interface BuiltIn {
 }
 
 /** Entries of the kernel image: TCP for streams, UDP for datagrams, ping, and raw sockets of any protocol. */
-function builtIn(family: 4 | 6): readonly BuiltIn[] {
+function builtIn(k: LinuxKernel, family: 4 | 6): readonly BuiltIn[] {
   const six = family === 6;
   return [
     {
-      type: SOCK_STREAM,
+      type: k.enumValue('SOCK_STREAM'),
       protocol: 6,
       flags: INET_PROTOSW_PERMANENT | INET_PROTOSW_ICSK,
       prot: six ? 'tcpv6_prot' : 'tcp_prot',
       ops: six ? 'inet6_stream_ops' : 'inet_stream_ops',
     },
     {
-      type: SOCK_DGRAM,
+      type: k.enumValue('SOCK_DGRAM'),
       protocol: 17,
       flags: INET_PROTOSW_PERMANENT,
       prot: six ? 'udpv6_prot' : 'udp_prot',
       ops: six ? 'inet6_dgram_ops' : 'inet_dgram_ops',
     },
-    { type: SOCK_DGRAM, protocol: six ? 58 : 1, flags: INET_PROTOSW_REUSE },
-    { type: SOCK_RAW, protocol: 0, flags: INET_PROTOSW_REUSE },
+    { type: k.enumValue('SOCK_DGRAM'), protocol: six ? 58 : 1, flags: INET_PROTOSW_REUSE },
+    { type: k.enumValue('SOCK_RAW'), protocol: 0, flags: INET_PROTOSW_REUSE },
   ];
 }
 
@@ -85,7 +82,7 @@ export class InetSwitch implements Subsystem {
     const { k } = this;
     const heads = k.permanent(SOCK_MAX * 16);
     for (let type = 0; type < SOCK_MAX; type++) list.init(k.space, heads + type * 16);
-    for (const { type, protocol, flags, prot, ops } of builtIn(family)) {
+    for (const { type, protocol, flags, prot, ops } of builtIn(k, family)) {
       const entry = k.permanent(this.entry.size);
       this.entry.set(entry, 'type', type);
       this.entry.set(entry, 'protocol', protocol);
@@ -102,7 +99,7 @@ export class InetSwitch implements Subsystem {
     const { k } = this;
     const type = this.entry.get(entry, 'type');
     if (type >= SOCK_MAX) {
-      k.log.line(`${prefix}Ignoring attempt to register invalid socket type ${type}`, 3);
+      k.log.line(`${prefix}Ignoring attempt to register invalid socket type ${type}`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     const protocol = this.entry.get(entry, 'protocol');
@@ -111,7 +108,7 @@ export class InetSwitch implements Subsystem {
       const known = this.entry.of(node, 'list');
       if ((this.entry.get(known, 'flags') & INET_PROTOSW_PERMANENT) === 0) break;
       if (this.entry.get(known, 'protocol') === protocol) {
-        k.log.line(`${prefix}Attempt to override permanent protocol ${protocol}`, 3);
+        k.log.line(`${prefix}Attempt to override permanent protocol ${protocol}`, LOGLEVEL_ERR);
         return -EPERM;
       }
       last = node;
@@ -125,11 +122,11 @@ export class InetSwitch implements Subsystem {
     const { k } = this;
     if (this.entry.get(entry, 'flags') & INET_PROTOSW_PERMANENT) {
       const protocol = this.entry.get(entry, 'protocol');
-      k.log.line(`Attempt to unregister permanent protocol ${protocol}`, 3);
+      k.log.line(`Attempt to unregister permanent protocol ${protocol}`, LOGLEVEL_ERR);
       return;
     }
     list.del(k.space, this.entry.addr(entry, 'list'));
-    yield* k.wait(k.get(Rcu).exports.synchronize_net());
+    yield* k.get(Rcu).synchronize();
   }
 
   private get entry() {

@@ -1,11 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { EEXIST, EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { jhash } from '../../lib/hash/jhash.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
-import { jhash } from '../core/jhash.js';
 
 /** Algorithms of the kernel image, if the configuration says so. */
 const BUILT_IN: readonly (readonly [name: string, option: string])[] = [
@@ -60,13 +61,13 @@ export class TcpAlgorithms implements Subsystem {
     const name = type.text(ops, 'name');
     const has = (field: string): boolean => type.get(ops, field) !== 0;
     if (!has('ssthresh') || !has('undo_cwnd') || !(has('cong_avoid') || has('cong_control'))) {
-      k.log.line(`TCP: ${name} does not implement required ops`, 3);
+      k.log.line(`TCP: ${name} does not implement required ops`, LOGLEVEL_ERR);
       return -EINVAL;
     }
     const key = this.key(name);
     type.set(ops, 'key', key);
     if (key === 0 || this.algorithms.find((known) => type.get(known, 'key') === key) !== undefined) {
-      k.log.line(`TCP: ${name} already registered or non-unique key`, 5);
+      k.log.line(`TCP: ${name} already registered or non-unique key`, LOGLEVEL_NOTICE);
       return -EEXIST;
     }
     this.algorithms.addTail(ops);
@@ -75,7 +76,7 @@ export class TcpAlgorithms implements Subsystem {
 
   private *unregister(ops: Ptr): Sleepable<void> {
     this.algorithms.del(ops);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   private registerUlp(ops: Ptr): number {
@@ -88,7 +89,7 @@ export class TcpAlgorithms implements Subsystem {
 
   private *unregisterUlp(ops: Ptr): Sleepable<void> {
     this.ulps.del(ops);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   /** A number for the name that metrics of routes can hold. */

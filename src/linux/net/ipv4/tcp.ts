@@ -11,10 +11,8 @@ import { SkbQueues } from '../core/skb-queue.js';
 import { Socks } from '../core/sock.js';
 import { ConnectionSocks } from './inet-connection-sock.js';
 import { InetPorts, SOCK_BINDPORT_LOCK } from './inet-ports.js';
+import { SHUTDOWN_MASK } from './inet-stream.js';
 
-const SHUTDOWN_MASK = 3;
-const TCP_CLOSE = 7;
-const TCP_LISTEN = 10;
 const TCP_INFINITE_SSTHRESH = 0x7fff_ffff;
 const TCP_INIT_CWND = 10;
 const TCP_MSS_DEFAULT = 536;
@@ -22,7 +20,7 @@ const TCP_MSS_DEFAULT = 536;
 const SEND_BUFFER = 16 * 1024;
 const RECEIVE_BUFFER = 131_072;
 const REORDERING = 3;
-const ALL_ONES = 0xffff_ffff;
+const U32_MAX = 0xffff_ffff;
 
 /**
  * TCP sockets as far as they go without packets: made, bound, listening, closed (net/ipv4/tcp.c, tcp_ipv4.c,
@@ -70,9 +68,9 @@ export class TcpSockets implements Subsystem {
     connection.set(sk, 'icsk_delack_max', hz(k) / 5);
     tcp.set(sk, 'mdev_us', 1_000_000);
     tcp.set(sk, 'snd_cwnd', TCP_INIT_CWND);
-    tcp.set(sk, 'app_limited', ALL_ONES);
+    tcp.set(sk, 'app_limited', U32_MAX);
     tcp.set(sk, 'snd_ssthresh', TCP_INFINITE_SSTHRESH);
-    tcp.set(sk, 'snd_cwnd_clamp', ALL_ONES);
+    tcp.set(sk, 'snd_cwnd_clamp', U32_MAX);
     tcp.set(sk, 'mss_cache', TCP_MSS_DEFAULT);
     tcp.set(sk, 'reordering', REORDERING);
     tcp.set(sk, 'rack.reo_wnd_steps', 1);
@@ -92,7 +90,7 @@ export class TcpSockets implements Subsystem {
   /** tcp_set_state(): a socket that closes leaves its table, and its port unless somebody chose that. */
   private *setState(sk: Ptr, state: number): Sleepable<void> {
     const { k, sock } = this;
-    if (state === TCP_CLOSE) {
+    if (state === k.enumValue('TCP_CLOSE')) {
       yield* k.struct('proto').call(sock.get(sk, '__sk_common.skc_prot'), 'unhash', sk);
       if (!(sock.get(sk, 'sk_userlocks') & SOCK_BINDPORT_LOCK)) k.get(InetPorts).put(sk);
     }
@@ -102,21 +100,22 @@ export class TcpSockets implements Subsystem {
   private *close(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
     const socks = k.get(Socks);
-    yield* socks.exports.lock_sock_nested(sk);
+    yield* socks.lock(sk);
     this.unconnected(sk, 'tcp_close');
     sock.set(sk, 'sk_shutdown', SHUTDOWN_MASK);
-    if (this.state(sk) === TCP_LISTEN) yield* this.setState(sk, TCP_CLOSE);
+    if (this.state(sk) === k.enumValue('TCP_LISTEN')) yield* this.setState(sk, k.enumValue('TCP_CLOSE'));
     socks.hold(sk);
     socks.orphan(sk);
     yield* this.destroyConnection(sk);
-    yield* socks.exports.release_sock(sk);
+    yield* socks.release(sk);
     yield* socks.put(sk);
   }
 
   private *disconnect(sk: Ptr): Sleepable<number> {
     const { sock } = this;
     this.unconnected(sk, 'tcp_disconnect');
-    if (this.state(sk) === TCP_LISTEN) yield* this.setState(sk, TCP_CLOSE);
+    if (this.state(sk) === this.k.enumValue('TCP_LISTEN'))
+      yield* this.setState(sk, this.k.enumValue('TCP_CLOSE'));
     sock.set(sk, 'sk_shutdown', 0);
     yield* sock.call(sk, 'sk_error_report', sk);
     return 0;
@@ -139,7 +138,8 @@ export class TcpSockets implements Subsystem {
   /** Connections do not exist yet: what would have to end one says so. */
   private unconnected(sk: Ptr, name: string): void {
     const state = this.state(sk);
-    if (state !== TCP_CLOSE && state !== TCP_LISTEN) throw new Unimplemented(`${name} of a connection`, '');
+    if (state !== this.k.enumValue('TCP_CLOSE') && state !== this.k.enumValue('TCP_LISTEN'))
+      throw new Unimplemented(`${name} of a connection`, '');
   }
 
   private state(sk: Ptr): number {

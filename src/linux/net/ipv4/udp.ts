@@ -23,15 +23,13 @@ export class UdpSockets implements Subsystem {
     udpv6_destruct_sock: (sk: Ptr) => this.destruct(sk),
     udp_destroy_sock: (sk: Ptr) => this.destroy(sk, 'udp_encap_needed_key'),
     udpv6_destroy_sock: (sk: Ptr) => this.destroy(sk, 'udpv6_encap_needed_key'),
-    udp_lib_close: (sk: Ptr, _timeout: number) => this.k.get(Socks).exports.sk_common_release(sk),
+    udp_lib_close: (sk: Ptr, _timeout: number) => this.k.get(Socks).commonRelease(sk),
     ip4_datagram_release_cb: (sk: Ptr) => this.checkRoute(sk, 'ip4_datagram_release_cb'),
     ip6_datagram_release_cb: (sk: Ptr) => this.checkRoute(sk, 'ip6_datagram_release_cb'),
     udp_encap_enable: () => this.count('udp_encap_needed_key', 'static_key_slow_inc'),
     udp_encap_disable: () => this.count('udp_encap_needed_key', 'static_key_slow_dec'),
     udpv6_encap_enable: () => this.count('udpv6_encap_needed_key', 'static_key_slow_inc'),
   };
-
-  readonly signatures = { udp_encap_disable: 'v:' };
 
   private init(sk: Ptr): number {
     const { k } = this;
@@ -43,15 +41,15 @@ export class UdpSockets implements Subsystem {
   private *destruct(sk: Ptr): Sleepable<void> {
     const { k } = this;
     yield* k.get(SkbQueues).purge(k.struct('udp_sock').addr(sk, 'reader_queue'));
-    yield* k.wait(k.get(InetSockets).exports.inet_sock_destruct(sk));
+    yield* k.wait(k.get(InetSockets).destruct(sk));
   }
 
   /** udp_destroy_sock(): a tunnel hears of the end of its socket. */
   private *destroy(sk: Ptr, key: string): Sleepable<void> {
     const { k } = this;
     const type = k.struct('udp_sock');
-    yield* k.get(Socks).exports.lock_sock_nested(sk);
-    yield* k.get(Socks).exports.release_sock(sk);
+    yield* k.get(Socks).lock(sk);
+    yield* k.get(Socks).release(sk);
     const tells = type.get(sk, 'encap_type') !== 0 && type.get(sk, 'encap_destroy') !== 0;
     if (tells) yield* type.call(sk, 'encap_destroy', sk);
     if (this.isTunnel(sk)) this.count(key, 'static_key_slow_dec');

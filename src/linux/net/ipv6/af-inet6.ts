@@ -11,7 +11,7 @@ const SITELOCAL = 0x0040;
 const COMPATV4 = 0x0080;
 const MAPPED = 0x1000;
 const RESERVED = 0x2000;
-const ANY = 0;
+const ADDR_ANY = 0;
 /** Scopes, in bits 16 and up of the type (__IPV6_ADDR_SCOPE_*). */
 const NODELOCAL = 0x01 << 16;
 const LINK = 0x02 << 16;
@@ -43,7 +43,7 @@ export class Ipv6 implements Subsystem {
   }
 
   /** RFC 4291's kinds of addresses, with their scopes. */
-  private type(at: Ptr): number {
+  type(at: Ptr): number {
     const a = this.k.space.readable(at, 16);
     const high = (a[0] << 8) | a[1];
     if ((a[0] & 0xe0) !== 0 && (a[0] & 0xe0) !== 0xe0) return UNICAST | GLOBAL;
@@ -54,7 +54,7 @@ export class Ipv6 implements Subsystem {
     if (a.subarray(0, 8).every((byte) => byte === 0)) {
       const tail = a.subarray(12);
       if (a.subarray(8, 12).every((byte) => byte === 0)) {
-        if (tail.every((byte) => byte === 0)) return ANY;
+        if (tail.every((byte) => byte === 0)) return ADDR_ANY;
         if (tail[0] === 0 && tail[1] === 0 && tail[2] === 0 && tail[3] === 1)
           return LOOPBACK | UNICAST | LINK;
         return COMPATV4 | UNICAST | GLOBAL;

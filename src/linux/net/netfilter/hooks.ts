@@ -5,15 +5,11 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Families of hooks (NFPROTO_*, include/uapi/linux/netfilter.h) and the member of net->nf that holds them. */
-const NFPROTO_INET = 1;
-const NFPROTO_IPV4 = 2;
-const NFPROTO_NETDEV = 5;
-const NFPROTO_IPV6 = 10;
-const HOOKS_OF: Readonly<Record<number, string>> = {
-  [NFPROTO_IPV4]: 'hooks_ipv4',
-  3: 'hooks_arp',
-  7: 'hooks_bridge',
-  [NFPROTO_IPV6]: 'hooks_ipv6',
+const HOOKS_OF = {
+  NFPROTO_IPV4: 'hooks_ipv4',
+  NFPROTO_ARP: 'hooks_arp',
+  NFPROTO_BRIDGE: 'hooks_bridge',
+  NFPROTO_IPV6: 'hooks_ipv6',
 };
 /** Hooks of a device: where packets come in and, since 5.16, where they leave. */
 const DEVICE_HOOKS = ['nf_hooks_ingress', 'nf_hooks_egress'];
@@ -78,20 +74,23 @@ export class NetfilterHooks implements Subsystem {
     const type = this.k.struct('nf_hook_ops');
     const family = type.get(ops, 'pf');
     const hook = type.get(ops, 'hooknum');
-    if (family !== NFPROTO_INET) return [this.slot(net, family, hook, ops)];
-    if (hook === INET_INGRESS) return [this.slot(net, NFPROTO_NETDEV, 0, ops)];
-    return [this.slot(net, NFPROTO_IPV4, hook, ops), this.slot(net, NFPROTO_IPV6, hook, ops)];
+    if (family !== this.k.enumValue('NFPROTO_INET')) return [this.slot(net, family, hook, ops)];
+    if (hook === INET_INGRESS) return [this.slot(net, this.k.enumValue('NFPROTO_NETDEV'), 0, ops)];
+    return [
+      this.slot(net, this.k.enumValue('NFPROTO_IPV4'), hook, ops),
+      this.slot(net, this.k.enumValue('NFPROTO_IPV6'), hook, ops),
+    ];
   }
 
   private slot(net: Ptr, family: number, hook: number, ops: Ptr): Ptr | undefined {
     const { k } = this;
-    if (family === NFPROTO_NETDEV) {
+    if (family === k.enumValue('NFPROTO_NETDEV')) {
       const dev = k.struct('nf_hook_ops').get(ops, 'dev');
       const device = k.struct('net_device');
       const member = DEVICE_HOOKS[hook];
       return dev !== 0 && member !== undefined && device.has(member) ? device.addr(dev, member) : undefined;
     }
-    const member = HOOKS_OF[family];
+    const member = Object.entries(HOOKS_OF).find(([name]) => k.enumValue(name) === family)?.[1];
     const type = k.struct('net');
     if (member === undefined || !type.has(`nf.${member}`)) return undefined;
     const { size } = type.member(`nf.${member}`);

@@ -55,7 +55,7 @@ export class NetfilterLoggers implements Subsystem {
 
   private *unregister(logger: Ptr): Sleepable<void> {
     for (const [key, known] of this.loggers) if (known === logger) this.loggers.delete(key);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 
   /** The default logger of a family in a namespace, unless there is one already. */
@@ -93,7 +93,7 @@ export class NetfilterLoggers implements Subsystem {
     const logger = this.loggers.get(family * TYPES + type);
     if (logger === undefined) return -ENOENT;
     const owner = this.k.struct('nf_logger').get(logger, 'me');
-    return this.k.get(Modules).exports.try_module_get(owner) ? 0 : -ENOENT;
+    return this.k.get(Modules).tryGet(owner) ? 0 : -ENOENT;
   }
 
   private put(family: number, type: number): void {
@@ -103,8 +103,7 @@ export class NetfilterLoggers implements Subsystem {
       return;
     }
     const logger = this.loggers.get(family * TYPES + type);
-    if (logger !== undefined)
-      this.k.get(Modules).exports.module_put(this.k.struct('nf_logger').get(logger, 'me'));
+    if (logger !== undefined) this.k.get(Modules).putStruct(this.k.struct('nf_logger').get(logger, 'me'));
   }
 
   private type(logger: Ptr): number {

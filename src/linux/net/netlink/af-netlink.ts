@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { GFP_KERNEL } from '../../abi/gfp.js';
 import { ECONNREFUSED, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -10,11 +11,8 @@ import { SkbAllocation } from '../core/skb-alloc.js';
 import { Socks } from '../core/sock.js';
 import { KernelSockets } from '../core/socket.js';
 
-const MAX_LINKS = 32;
+const MAX_PROTOCOLS = 32;
 const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const GFP_KERNEL = 0xcc0;
-const NETLINK_F_KERNEL_SOCKET = 1;
 const MIN_GROUPS = 32;
 
 /**
@@ -67,11 +65,11 @@ export class Netlink implements Subsystem {
   /** netlink_kernel_create(): the kernel's socket of a protocol; 0 if there is one already. */
   private *create(net: Ptr, unit: number, module: Ptr, config: Ptr): Sleepable<Ptr> {
     const { k } = this;
-    if (unit < 0 || unit >= MAX_LINKS || this.kernelSocks.has(unit)) return 0;
+    if (unit < 0 || unit >= MAX_PROTOCOLS || this.kernelSocks.has(unit)) return 0;
     const sockets = k.get(KernelSockets);
     const socket = sockets.allocate();
     if (socket === 0) return 0;
-    k.struct('socket').set(socket, 'type', SOCK_RAW);
+    k.struct('socket').set(socket, 'type', k.enumValue('SOCK_RAW'));
     const socks = k.get(Socks);
     const sk = yield* socks.allocate(net, AF_NETLINK, GFP_KERNEL, this.proto, true);
     socks.initData(socket, sk, 0);
@@ -88,7 +86,7 @@ export class Netlink implements Subsystem {
     type.set(sk, 'netlink_unbind', given('unbind'));
     type.set(sk, 'module', module);
     type.set(sk, 'ngroups', Math.max(given('groups'), MIN_GROUPS));
-    type.set(sk, 'flags', NETLINK_F_KERNEL_SOCKET);
+    type.set(sk, 'flags', 1 << k.enumValue('NETLINK_F_KERNEL_SOCKET'));
     this.kernelSocks.set(unit, sk);
     return sk;
   }

@@ -3,7 +3,7 @@ import type { LinuxKernel } from '../../kernel.js';
 
 /** Layout of netlink messages (include/uapi/linux/netlink.h): attributes are padded to 4 bytes. */
 export const NLA_HDRLEN = 4;
-export const NLA_TYPE_MASK = 0x3fff;
+const NLA_TYPE_MASK = 0x3fff;
 export const NLA_F_NESTED = 0x8000;
 
 export function nlaAlign(bytes: number): number {

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { E2BIG, EINVAL, ERANGE } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -79,7 +80,10 @@ export class NetlinkAttributes implements Subsystem {
     if (left === 0) return 0;
     const { k } = this;
     const who = k.struct('task_struct').text(k.current, 'comm');
-    k.log.line(`netlink: ${left} bytes leftover after parsing attributes in process \`${who}'.`, 4);
+    k.log.line(
+      `netlink: ${left} bytes leftover after parsing attributes in process \`${who}'.`,
+      LOGLEVEL_WARNING,
+    );
     if ((validate & TRAILING) === 0) return 0;
     if (extack !== 0)
       k.struct('netlink_ext_ack').set(

@@ -48,7 +48,7 @@ export class Classifiers implements Subsystem {
   /** Waits for filters of the kind that are still being destroyed. */
   private *unregister(ops: Ptr): Sleepable<void> {
     const { k } = this;
-    yield* k.wait(k.get(Rcu).exports.rcu_barrier());
+    yield* k.get(Rcu).barrier();
     yield* k.wait(k.get(Workqueues).exports.__flush_workqueue(this.filterQueue));
     if (this.kinds.has(ops)) {
       this.kinds.del(ops);

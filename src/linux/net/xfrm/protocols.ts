@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { EAGAIN, EEXIST, EINVAL, ENOENT } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -52,7 +53,7 @@ export class XfrmProtocols implements Subsystem {
     type.set(handler, 'next', k.space.loadPtr(link));
     k.space.storePtr(link, handler);
     if (first && !k.get(InetProtocols).take(family, protocol, head)) {
-      k.log.line(`xfrm${family}_protocol_register: can't add protocol`, 3);
+      k.log.line(`xfrm${family}_protocol_register: can't add protocol`, LOGLEVEL_ERR);
       return -EAGAIN;
     }
     return 0;
@@ -74,10 +75,10 @@ export class XfrmProtocols implements Subsystem {
       link = type.addr(at, 'next');
     }
     if (k.space.loadPtr(head) === 0 && !k.get(InetProtocols).release(family, protocol, head)) {
-      k.log.line(`xfrm${family}_protocol_deregister: can't remove protocol`, 3);
+      k.log.line(`xfrm${family}_protocol_deregister: can't remove protocol`, LOGLEVEL_ERR);
       result = -EAGAIN;
     }
-    yield* k.wait(k.get(Rcu).exports.synchronize_net());
+    yield* k.get(Rcu).synchronize();
     return result;
   }
 

@@ -2,6 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { GuestList } from '../../abi/guest-list.js';
+import { AF_INET, AF_INET6 } from '../../abi/socket.js';
 import { EAFNOSUPPORT, EEXIST, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -9,8 +10,6 @@ import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOURCE = 'net/xfrm/xfrm_state.c';
 
 /**
@@ -92,7 +91,7 @@ export class XfrmRegistry implements Subsystem {
 
   private *unregisterManager(manager: Ptr): Sleepable<number> {
     this.managers.del(manager);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
     return 0;
   }
 
@@ -108,7 +107,7 @@ export class XfrmRegistry implements Subsystem {
     const known = this.inputs.get(key);
     if (known !== undefined && known !== info) return -22;
     this.inputs.delete(key);
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
     return 0;
   }
 
@@ -119,6 +118,6 @@ export class XfrmRegistry implements Subsystem {
 
   private *dropInterfaceCallback(): Sleepable<void> {
     this.interfaceCallback = 0;
-    yield* this.k.wait(this.k.get(Rcu).exports.synchronize_rcu());
+    yield* this.k.get(Rcu).synchronize();
   }
 }

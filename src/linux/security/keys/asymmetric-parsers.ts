@@ -1,10 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { EEXIST } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-const KERN_NOTICE = 5;
 
 /** Who can read the data of asymmetric keys (crypto/asymmetric_keys/asymmetric_type.c). */
 export class AsymmetricKeyParsers implements Subsystem {
@@ -33,12 +32,12 @@ export class AsymmetricKeyParsers implements Subsystem {
     const { log } = this.k;
     const name = this.name(parser);
     if (this.parsers.some((other) => this.name(other) === name)) {
-      log.line(`Asymmetric key parser '${name}' already registered`, 3);
+      log.line(`Asymmetric key parser '${name}' already registered`, LOGLEVEL_ERR);
       return -EEXIST;
     }
     this.k.origins.note(parser);
     this.parsers.push(parser);
-    log.line(`Asymmetric key parser '${name}' registered`, KERN_NOTICE);
+    log.line(`Asymmetric key parser '${name}' registered`, LOGLEVEL_NOTICE);
     return 0;
   }
 
@@ -46,6 +45,6 @@ export class AsymmetricKeyParsers implements Subsystem {
     const at = this.parsers.indexOf(parser);
     if (at < 0) return;
     this.parsers.splice(at, 1);
-    this.k.log.line(`Asymmetric key parser '${this.name(parser)}' unregistered`, KERN_NOTICE);
+    this.k.log.line(`Asymmetric key parser '${this.name(parser)}' unregistered`, LOGLEVEL_NOTICE);
   }
 }

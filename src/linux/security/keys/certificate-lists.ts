@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { LOGLEVEL_ERR, LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -25,7 +26,7 @@ export class CertificateLists implements Subsystem {
     for (let at = list; at < list + size; ) {
       const length = this.certificateLength(at, list + size - at);
       if (length === undefined) {
-        k.log.line('Problem parsing in-kernel X.509 certificate list', 3);
+        k.log.line('Problem parsing in-kernel X.509 certificate list', LOGLEVEL_ERR);
         return 0;
       }
       yield* this.loadOne(at, length, keyring);
@@ -40,11 +41,11 @@ export class CertificateLists implements Subsystem {
     const possessed = keyring + 1;
     const key = yield* keys.createOrUpdate(possessed, 'asymmetric', 0, at, length, PERMISSIONS);
     if (isErr(key)) {
-      k.log.line(`Problem loading in-kernel X.509 certificate (${ptrErr(key)})`, 3);
+      k.log.line(`Problem loading in-kernel X.509 certificate (${ptrErr(key)})`, LOGLEVEL_ERR);
       return;
     }
     const plain = key - (key & 1);
-    k.log.line(`Loaded X.509 cert '${k.struct('key').string(plain, 'description')}'`, 5);
+    k.log.line(`Loaded X.509 cert '${k.struct('key').string(plain, 'description')}'`, LOGLEVEL_NOTICE);
     yield* keys.put(plain);
   }
 

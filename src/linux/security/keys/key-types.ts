@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { LOGLEVEL_NOTICE } from '../../../kernel/log.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { EEXIST } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -46,12 +47,12 @@ export class KeyTypes implements Subsystem {
   private register(type: Ptr): number {
     if (this.find(this.name(type)) !== undefined) return -EEXIST;
     this.types.add(type);
-    this.k.log.line(`Key type ${this.name(type)} registered`, 5);
+    this.k.log.line(`Key type ${this.name(type)} registered`, LOGLEVEL_NOTICE);
     return 0;
   }
 
   private unregister(type: Ptr): void {
     this.types.delInit(type);
-    this.k.log.line(`Key type ${this.name(type)} unregistered`, 5);
+    this.k.log.line(`Key type ${this.name(type)} unregistered`, LOGLEVEL_NOTICE);
   }
 }

@@ -13,8 +13,8 @@ import { certificateNames } from './x509.js';
 const POSITIVE = 1;
 const UNINSTANTIATED = 0;
 /** Bits of key.flags: dead and revoked. */
-const FLAG_DEAD = 1;
-const FLAG_REVOKED = 2;
+const KEY_FLAG_DEAD = 1;
+const KEY_FLAG_REVOKED = 2;
 const FIRST_SERIAL = 0x1000_0001;
 
 interface KeyState {
@@ -52,9 +52,9 @@ export class Keys implements Subsystem {
       perm: number,
     ) => this.createOrUpdate(ring, this.k.space.cstring(type), description, payload, length, perm),
     key_put: (key: Ptr) => this.put(key),
-    key_revoke: (key: Ptr) => this.setFlag(key, FLAG_REVOKED),
-    key_invalidate: (key: Ptr) => this.setFlag(key, FLAG_DEAD),
-    key_validate: (key: Ptr) => (this.hasFlag(key, FLAG_REVOKED) ? -EKEYREVOKED : 0),
+    key_revoke: (key: Ptr) => this.setFlag(key, KEY_FLAG_REVOKED),
+    key_invalidate: (key: Ptr) => this.setFlag(key, KEY_FLAG_DEAD),
+    key_validate: (key: Ptr) => (this.hasFlag(key, KEY_FLAG_REVOKED) ? -EKEYREVOKED : 0),
     key_link: (ring: Ptr, key: Ptr) => this.link(ring, key),
     key_unlink: (ring: Ptr, key: Ptr) => this.unlink(ring, key),
     keyring_clear: (ring: Ptr) => this.clear(ring),

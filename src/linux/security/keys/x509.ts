@@ -1,5 +1,5 @@
 /** What a key made of a certificate is called after. */
-export interface CertificateNames {
+interface CertificateNames {
   /** Subject, shortened the way the kernel's key type does: organisation, common name or e-mail address. */
   readonly subject: string;
   /** Subject key identifier, or the serial number where there is none. */

@@ -3,9 +3,10 @@ export const IORESOURCE_TYPE_BITS = 0x1f00;
 export const IORESOURCE_IO = 0x100;
 export const IORESOURCE_MEM = 0x200;
 export const IORESOURCE_IRQ = 0x400;
-/** Kinds of memory: system RAM, multiplexed. */
+export const IORESOURCE_DMA = 0x800;
+export const IORESOURCE_BUS = 0x1000;
+/** Says more of the kind: system RAM. */
 export const IORESOURCE_EXT_TYPE_BITS = 0x0100_0000;
-export const IORESOURCE_MUXED = 0x0040_0000;
 export const IORESOURCE_UNSET = 0x2000_0000;
 export const IORESOURCE_BUSY = 0x8000_0000;
 
