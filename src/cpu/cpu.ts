@@ -2,6 +2,7 @@ import type { AddressSpace } from './address-space.js';
 import type { CpuContract, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
 import type { CodeObserver, Instrumentation } from './instrumentation.js';
 import { GUEST_LIMIT, type Ptr } from './layout.js';
+import type { MemoryMap } from './memory-map.js';
 import { CodeCache } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
 import { hostStackExit, hostTrap, resolveSite } from './runtime/exits.js';
@@ -26,7 +27,7 @@ import { UnitTable } from './runtime/units.js';
 
 export interface CpuOptions {
   readonly platform?: Partial<Platform>;
-  /** Where translations are kept; one for the whole process by default. */
+  /** Where translations are kept; one for all processors of a memory map by default. */
   readonly codeCache?: CodeCache;
   /** Text of one instruction, for those that are not translated. Without it their bytes are shown. */
   readonly disassemble?: (code: Uint8Array, address: bigint) => string | undefined;
@@ -40,7 +41,17 @@ const MAX_NESTING = 48;
 const RETURN_LOW = 0xff00_0000;
 const RETURN_HIGH = 0xffff_ffff;
 
-const sharedCache = new CodeCache();
+/** Translations hold addresses, so each map has its own. */
+const sharedCaches = new WeakMap<MemoryMap, CodeCache>();
+
+function sharedCache(map: MemoryMap): CodeCache {
+  let cache = sharedCaches.get(map);
+  if (!cache) {
+    cache = new CodeCache();
+    sharedCaches.set(map, cache);
+  }
+  return cache;
+}
 
 /** A virtual x86-64 processor: see README.md. */
 export class Cpu implements CpuContract {
@@ -68,7 +79,7 @@ export class Cpu implements CpuContract {
     readonly space: AddressSpace,
     options: CpuOptions = {},
   ) {
-    const cache = options.codeCache ?? sharedCache;
+    const cache = options.codeCache ?? sharedCache(space.memoryMap);
     this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
     this.knowledge = new CodeKnowledge(space);
