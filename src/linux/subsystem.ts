@@ -19,7 +19,7 @@ export interface BuiltinParameter {
 /**
  * A part of the base kernel. One class a subsystem, constructed with the kernel; others reach it with
  * `k.get(Class)`. Argument and result types of exports come from the target's prototypes; `signatures`
- * (see abi/signature.ts) names those that BTF does not have (assembly) or that want other conversions.
+ * (see kernel/abi/signature.ts) names those that BTF does not have (assembly) or that want other conversions.
  */
 export interface Subsystem extends ExportSource {
   readonly data?: ExportedData;
