@@ -122,9 +122,9 @@ export class MiniKernel extends BaseKernel {
   /** Runs a function of a module in a task until that ends. */
   private run(name: string, fn: Ptr): Status {
     let status: number = STATUS.DONE;
-    const callAs = this.callAs.bind(this);
+    const call = this.callAs('i:', fn);
     const root = function* (): Sleepable<Value> {
-      status = yield* callAs('i:', fn);
+      status = yield* call;
       return 0;
     };
     const task = this.scheduler.spawn(name, root());

@@ -29,12 +29,12 @@ export class Mutexes implements Subsystem {
     mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_killable: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_io: (mutex: Ptr) => this.enter(mutex),
-    mutex_trylock: (mutex: Ptr) => this.take(mutex, true),
+    mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
     mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     mutex_is_locked: (mutex: Ptr) => this.owner(mutex) !== 0,
     atomic_dec_and_mutex_lock: (counter: Ptr, mutex: Ptr) => this.decrementAndLock(counter, mutex),
     ww_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
-    ww_mutex_trylock: (mutex: Ptr) => this.take(mutex, true),
+    ww_mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
     ww_mutex_lock: (mutex: Ptr) => this.enter(mutex),
     ww_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
   };
@@ -85,6 +85,7 @@ export class Mutexes implements Subsystem {
     return 0;
   }
 
+  /** Takes it if nobody has it; never waits. */
   trylock(mutex: Ptr): boolean {
     return this.take(mutex, true);
   }
