@@ -8,9 +8,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { encodeTarget } from '../src/target/codec.js';
+import { LINUX_PARTS } from '../src/target/linux-target.js';
 import { BUNDLED_RELEASE, bundledParts } from '../src/target/node/bundled.js';
 import { deflateCompressor } from '../src/target/node/zlib-codec.js';
-import { PART_NAMES } from '../src/target/parts.js';
 
 const OUT = fileURLToPath(new URL('../dist/browser/', import.meta.url));
 
@@ -26,6 +26,9 @@ await build({
   outfile: `${OUT}modbox.js`,
   logLevel: 'warning',
 });
-writeFileSync(`${OUT}${BUNDLED_RELEASE}.modbox`, encodeTarget(bundledParts(), deflateCompressor, PART_NAMES));
+writeFileSync(
+  `${OUT}${BUNDLED_RELEASE}.modbox`,
+  encodeTarget(bundledParts(), deflateCompressor, LINUX_PARTS),
+);
 for (const file of ['modbox.js', `${BUNDLED_RELEASE}.modbox`])
   console.log(`dist/browser/${file}: ${readFileSync(OUT + file).length} bytes`);

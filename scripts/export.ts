@@ -10,7 +10,7 @@ import { SYSTEM_V_STRUCTS } from '../src/conventions/system-v.js';
 import { prototypeText, signatureFromTypes } from '../src/kernel/abi/signature.js';
 import { DiskFiles } from '../src/kmod/node/disk-files.js';
 import { openModule } from '../src/kmod/open-module.js';
-import type { Target } from '../src/target/index.js';
+import type { LinuxTarget } from '../src/target/index.js';
 import { corpusTree, newerTree } from '../src/testing/corpus.js';
 import { knownTargets } from '../src/testing/targets.js';
 
@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, string>> = { p: 'Ptr', b: 'boolean', q: 'bi
 const SHOWN = 12;
 
 interface Kernel {
-  readonly target: Target;
+  readonly target: LinuxTarget;
   /** Its modules that want a name, where they are at hand. */
   readonly users: ReadonlyMap<string, readonly string[]>;
 }
@@ -35,7 +35,7 @@ async function kernels(wanted: readonly string[]): Promise<Kernel[]> {
   });
 }
 
-function provider({ exports, modules, symbols }: Target, name: string): string {
+function provider({ exports, modules, symbols }: LinuxTarget, name: string): string {
   const own = exports.get(name);
   const gpl = (only: boolean): string => (only ? ', for GPL modules' : '');
   if (own) return `the kernel (${own.kind}${gpl(own.gplOnly)})`;
@@ -59,7 +59,7 @@ function usersOf(tree: string, names: readonly string[]): ReadonlyMap<string, st
 }
 
 /** Symbols that are exported under a name with other underscores before it, such as what a macro of that name calls. */
-function otherSpellings({ exports, modules }: Target, name: string): string[] {
+function otherSpellings({ exports, modules }: LinuxTarget, name: string): string[] {
   const bare = name.replace(/^_+/, '');
   return [...exports.keys(), ...(modules?.exports.keys() ?? [])].filter(
     (other) => other !== name && other.replace(/^_+/, '') === bare,
@@ -94,7 +94,7 @@ function relatives(all: ReadonlyMap<string, string>, name: string): string[] {
 }
 
 /** The entry of an `exports` table, parameters as the target's prototype has them. */
-function stub({ types }: Target, name: string): string | undefined {
+function stub({ types }: LinuxTarget, name: string): string | undefined {
   const signature = signatureFromTypes(types, name, SYSTEM_V_STRUCTS);
   const prototype = types.findPrototype(name);
   if (!signature || !prototype) return undefined;

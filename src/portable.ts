@@ -65,7 +65,7 @@ export { type RunOptions, type RunSubject, runModule } from './machine/module-ru
 export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
 export { Shell, type ShellResult } from './machine/shell/shell.js';
 export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
-export type { Target } from './target/index.js';
+export type { LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { TargetError } from './target/index.js';
 export { readStoredTarget } from './target/stored.js';
 export { type SigningOptions, signModule } from './trust/index.js';

@@ -1,8 +1,8 @@
-import type { Target } from '../../src/target/index.js';
+import type { LinuxTarget } from '../../src/target/index.js';
 import type { Definition } from './definitions.js';
 
 /** What an enumerator of a name is in each kernel, `6.1.0-53-amd64: 7`; undefined where one of them has none, so that nobody can ask. */
-export function enumerators(kernels: readonly Target[], name: string): string[] | undefined {
+export function enumerators(kernels: readonly LinuxTarget[], name: string): string[] | undefined {
   const values = kernels.map(({ release, types }) => [release, types.findEnumValue(name)] as const);
   if (values.some(([, value]) => value === undefined)) return undefined;
   return values.map(([release, value]) => `${release}: ${value}`);

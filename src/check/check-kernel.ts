@@ -5,7 +5,7 @@ import {
   type SignaturePolicy,
   signaturePolicy,
 } from '../linux/security/signature-policy.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { moduleNameOf } from '../target/module-table.js';
 import { Keyring, verifyModule } from '../trust/index.js';
 import type { SignatureCheck } from './checked-module.js';
@@ -48,7 +48,7 @@ export class CheckKernel {
   private builtin: ReadonlySet<string> | undefined;
 
   constructor(
-    readonly target: Target,
+    readonly target: LinuxTarget,
     settings: KernelSettings = {},
   ) {
     const { cmdline = '', keys = [] } = settings;

@@ -1,5 +1,5 @@
 import { versionsOf } from '../linux/module/version-forms.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { portableVerifier, type Verifier } from '../trust/index.js';
 import type { CheckKernel, Provided } from './check-kernel.js';
 import { type CheckedModule, isReadable, readCheckedModule, type SignatureCheck } from './checked-module.js';
@@ -53,7 +53,7 @@ const TAINT_ORDER: readonly TaintLetter[] = ['P', 'F', 'C', 'O', 'E', 'K', 'N'];
 
 export interface CheckerOptions {
   /** The kernel that a module of this version magic was built for: its types tell what changed since. */
-  readonly homeOf?: (vermagic: string) => Target | undefined;
+  readonly homeOf?: (vermagic: string) => LinuxTarget | undefined;
   /** Files of the modules that came with a kernel: their types tell what changed in what they export. */
   readonly moduleFile?: ModuleFileReader;
   /** What computes digests and signatures; the portable one by default. */
@@ -73,7 +73,7 @@ export class Checker {
   /** Signatures are checked once for kernels with the same keyring. */
   private readonly keyrings: readonly string[];
   private readonly signatureChecks: readonly SignatureCheck[];
-  private readonly homes = new Map<string, Target | undefined>();
+  private readonly homes = new Map<string, LinuxTarget | undefined>();
   private readonly reasons = new Map<string, SymbolReasons>();
   private readonly verdicts = new Map<CheckKernel, Map<CheckedModule, Verdict | undefined>>();
 
@@ -167,7 +167,7 @@ export class Checker {
     return isBeingMade ? undefined : this.verdict(module, kernel);
   }
 
-  private home(vermagic: string | undefined): Target | undefined {
+  private home(vermagic: string | undefined): LinuxTarget | undefined {
     if (vermagic === undefined) return undefined;
     if (!this.homes.has(vermagic)) this.homes.set(vermagic, this.options.homeOf?.(vermagic));
     return this.homes.get(vermagic);

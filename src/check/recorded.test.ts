@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import * as errnos from '../linux/errno.js';
 import { strerror } from '../linux/errno.js';
-import { readTarget, type Target } from '../target/index.js';
+import { type LinuxTarget, readTarget } from '../target/index.js';
 import { loadBundled } from '../target/node/index.js';
 import { treeSource } from '../target/node/path-source.js';
 import { CORPUS_RELEASE, corpusTree, newerTree, packageTree } from '../testing/corpus.js';
@@ -71,7 +71,7 @@ describe.each([
   it.skipIf(own === undefined || tree === undefined)(
     'is the verdict, with the error and the log line',
     () => {
-      const target: Target = readTarget(treeSource(tree!));
+      const target: LinuxTarget = readTarget(treeSource(tree!));
       const kernel = new CheckKernel(target);
       const trees = { [CORPUS_RELEASE]: own!, [target.release]: tree! };
       const lines = recorded(target.release);
@@ -104,7 +104,7 @@ describe.each([
   it.skipIf(own === undefined || tree === undefined)(
     'of every symbol, where they were asked about all',
     () => {
-      const target: Target = readTarget(treeSource(tree!));
+      const target: LinuxTarget = readTarget(treeSource(tree!));
       const kernel = new CheckKernel(target);
       let told = 0;
       for (const line of recorded(`${target.release}.versions`)) {

@@ -9,7 +9,7 @@ import { UsageError } from '../machine/errors.js';
 import type { MachineOptions } from '../machine/machine.js';
 import type { RunSubject } from '../machine/module-run.js';
 import { DiskIndexCache } from '../machine/node/index-cache.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { loadBundled, TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { certificatesOf } from './certificates.js';
@@ -82,7 +82,7 @@ function userOf(given = '0'): number {
  * Without --root: the modules of the tree that the module's file lies in, else the target's own tree. The rest of the host
  * is not the machine's: of a target that was added from '/', too, it has the modules only.
  */
-function defaultFiles(subject: RunSubject | undefined, target: Target): FileSource {
+function defaultFiles(subject: RunSubject | undefined, target: LinuxTarget): FileSource {
   const above = rootOf(subject, target);
   if (above !== undefined) return new ModuleFolder(new DiskFiles(above), target.release);
   // A tree that is gone is no reason not to boot.
@@ -95,7 +95,7 @@ function defaultFiles(subject: RunSubject | undefined, target: Target): FileSour
     : files;
 }
 
-function chooseTarget(name: string | undefined, subject: RunSubject | undefined): Target {
+function chooseTarget(name: string | undefined, subject: RunSubject | undefined): LinuxTarget {
   if (name !== undefined) return new TargetStore().get(name);
   if (subject?.kind !== 'file') return loadBundled();
   const vermagic = vermagicOf(subject.bytes, subject.path);
@@ -114,7 +114,7 @@ function vermagicOf(packed: Uint8Array, path: string): string | undefined {
 }
 
 /** The tree that a module's file lies in: what is above its lib/modules/RELEASE. */
-function rootOf(subject: RunSubject | undefined, target: Target): string | undefined {
+function rootOf(subject: RunSubject | undefined, target: LinuxTarget): string | undefined {
   if (subject?.kind !== 'file') return undefined;
   const marker = `/lib/modules/${target.release}/`;
   const path = resolve(subject.path);

@@ -4,7 +4,7 @@ import type { StructPassing } from '../kernel/abi/convention.js';
 import type { ExportNames } from '../kernel/abi/export-table.js';
 import { prototypeText, type Signature, signatureFromTypes } from '../kernel/abi/signature.js';
 import { Unimplemented } from '../kernel/errors.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { IMAGE } from './memory-map.js';
 
 const UNPROFILED = '_noprof';
@@ -15,7 +15,7 @@ export class TargetNames implements ExportNames {
   readonly stubs = IMAGE.start + IMAGE.size - 0x10_0000;
 
   constructor(
-    private readonly target: Target,
+    private readonly target: LinuxTarget,
     private readonly space: AddressSpace,
     private readonly structs: StructPassing,
   ) {}

@@ -7,7 +7,7 @@ import type { Btf } from '../formats/btf/index.js';
 import { BaseKernel, type BaseKernelOptions, type Surroundings } from '../kernel/base-kernel.js';
 import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
@@ -84,7 +84,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   private readonly parameters = new Map<string, ReadonlySet<string>>();
 
   constructor(
-    readonly target: Target,
+    readonly target: LinuxTarget,
     options: KernelOptions = {},
   ) {
     const cmdline = options.cmdline ?? '';

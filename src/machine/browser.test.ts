@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeTarget } from '../target/codec.js';
+import { LINUX_PARTS } from '../target/linux-target.js';
 import { bundledParts } from '../target/node/bundled.js';
 import { deflateCompressor } from '../target/node/index.js';
-import { PART_NAMES } from '../target/parts.js';
 
 const HELLO = fileURLToPath(new URL('../../tests/modules/hello.ko', import.meta.url));
 /** Where Debian and others have it. */
@@ -96,7 +96,7 @@ describe('the library in a browser', () => {
   let script: string;
 
   beforeAll(async () => {
-    const target = Buffer.from(encodeTarget(bundledParts(), deflateCompressor, PART_NAMES)).toString(
+    const target = Buffer.from(encodeTarget(bundledParts(), deflateCompressor, LINUX_PARTS)).toString(
       'base64',
     );
     const hello = readFileSync(HELLO).toString('base64');

@@ -1,5 +1,5 @@
 import type { IndexCache } from '../kmod/index.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import type { MachineOptions } from './machine.js';
 
 /** What a machine is booted from; what is not given is the library's. */
@@ -7,7 +7,7 @@ export type BootOptions = Omit<MachineOptions, 'target'> & Partial<Pick<MachineO
 
 /** What a machine has that nobody chose anything for; made when it is wanted. */
 export interface BootDefaults {
-  readonly target: () => Target;
+  readonly target: () => LinuxTarget;
   readonly indexCache: () => IndexCache;
 }
 

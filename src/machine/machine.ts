@@ -22,7 +22,7 @@ import { TaskCredentials } from '../linux/credentials.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { type CallArgument, callFunction } from './call.js';
 import { type BootOptions, withDefaults } from './defaults.js';
 import { MachineError } from './errors.js';
@@ -40,7 +40,7 @@ import { CapturedOutput, type Terminal } from './userland/terminal.js';
 
 export interface MachineOptions {
   /** The kernel to be. */
-  readonly target: Target;
+  readonly target: LinuxTarget;
   /** The machine's file tree: /lib/modules/RELEASE, /etc/modprobe.d, ... Read only. */
   readonly files?: FileSource;
   /** Files of the host by the paths that its user gives: for insmod's operands. */

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { variant } from '../../tests/modules/trust/variants.mjs';
 import { MemoryFiles } from '../kmod/index.js';
-import type { Target } from '../target/index.js';
+import type { LinuxTarget } from '../target/index.js';
 import { loadBundled } from '../target/node/index.js';
 import { Machine } from './machine.js';
 import { Shell } from './shell/shell.js';
 import { CapturedOutput } from './userland/terminal.js';
 
 /** The bundled kernel, as if it had functions of newer ones as well. No kernel at hand knows what they do. */
-function targetWith(...names: string[]): Target {
+function targetWith(...names: string[]): LinuxTarget {
   const target = loadBundled();
   const lookup = (name: string): unknown => target.symbols.lookup(names.includes(name) ? '_printk' : name);
   const symbols = Object.create(target.symbols, { lookup: { value: lookup } });

@@ -3,9 +3,9 @@ import { ByteReader } from '../formats/byte-reader.js';
 import { FormatError } from '../formats/format-error.js';
 import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
-import { openTarget } from './open.js';
-import { MODULE_PART_NAMES, PART_NAMES, type PartName, type TargetInfo, type TargetParts } from './parts.js';
-import type { Target } from './target.js';
+import { openTarget, type SystemTarget } from './open.js';
+import type { TargetParts } from './parts.js';
+import type { TargetInfo } from './target.js';
 
 /**
  * The file of a target: the magic, the length of a JSON index in four bytes, the index, and the parts that it
@@ -30,10 +30,10 @@ export interface PackedChunk {
 }
 
 /** Packs a part, in one chunk or several. */
-export type Compressor = (part: Uint8Array, name: PartName) => readonly PackedChunk[];
+export type Compressor = (part: Uint8Array, name: string) => readonly PackedChunk[];
 
 interface IndexEntry {
-  readonly name: PartName;
+  readonly name: string;
   readonly chunks: readonly { readonly codec: Codec; readonly size: number; readonly packed: number }[];
 }
 
@@ -51,15 +51,13 @@ export const portableDecompressor: Decompressor = (codec, packed, size) => {
 
 export const storeUncompressed: Compressor = (part) => [{ codec: 'none', size: part.length, packed: part }];
 
-/** The file of a target, with those of `names` that it has. */
+/** The file of a target with the parts of these names: all that it has, by default. */
 export function encodeTarget(
   target: TargetParts,
   compress: Compressor = storeUncompressed,
-  names: readonly PartName[] = [...PART_NAMES, ...MODULE_PART_NAMES],
+  names: readonly string[] = target.names,
 ): Uint8Array {
-  const parts = names
-    .filter((name) => target.has(name))
-    .map((name) => ({ name, chunks: compress(target.part(name), name) }));
+  const parts = names.map((name) => ({ name, chunks: compress(target.part(name), name) }));
   const index: Index = {
     info: target.info,
     parts: parts.map(({ name, chunks }) => ({
@@ -82,7 +80,7 @@ export function decodeTarget(
   bytes: Uint8Array,
   file: string,
   decompress: Decompressor = portableDecompressor,
-): Target {
+): SystemTarget {
   return openTarget(decodeParts(bytes, file, decompress));
 }
 
@@ -96,7 +94,7 @@ export function decodeParts(bytes: Uint8Array, file: string, decompress: Decompr
   const { index, end } = readIndex(r);
   return {
     info: index.info,
-    has: (name) => index.parts.some((entry) => entry.name === name),
+    names: index.parts.map(({ name }) => name),
     part(name) {
       let at = end;
       for (const entry of index.parts) {
@@ -145,11 +143,12 @@ function isIndex(index: Index | undefined): boolean {
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
   return (
     typeof index?.info?.name === 'string' &&
+    typeof index.info.os === 'string' &&
     typeof index.info.release === 'string' &&
-    typeof index.info.vermagic === 'string' &&
     Array.isArray(index.parts) &&
     index.parts.every(
       (part) =>
+        typeof part?.name === 'string' &&
         Array.isArray(part?.chunks) &&
         part.chunks.every(
           (chunk: IndexEntry['chunks'][number]) => isCount(chunk?.size) && isCount(chunk.packed),

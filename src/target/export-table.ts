@@ -1,6 +1,6 @@
 import { ColumnReader, ColumnWriter } from './columns.js';
+import type { ExportedSymbol, ExportKind } from './linux-target.js';
 import { KERNEL_HALF } from './symbol-table.js';
-import type { ExportedSymbol, ExportKind } from './target.js';
 
 const KINDS: readonly ExportKind[] = ['function', 'data', 'percpu'];
 

@@ -10,10 +10,11 @@ export {
   storeUncompressed,
 } from './codec.js';
 export type { KernelSymbol, KernelSymbols } from './kernel-symbols.js';
+export type { ExportedSymbol, ExportKind, LinuxTarget, LinuxTargetInfo } from './linux-target.js';
 export type { ModuleSummary, ModuleTable, ProvidedSymbol } from './module-table.js';
-export { openTarget } from './open.js';
+export { openTarget, type SystemTarget } from './open.js';
 export { debSource, memorySource } from './package-source.js';
-export type { TargetInfo, TargetParts } from './parts.js';
+export type { TargetParts } from './parts.js';
 export { type ReadTargetOptions, readTarget, readTargetParts, type TargetSource } from './source.js';
-export type { ExportedSymbol, ExportKind, Target } from './target.js';
+export type { Target, TargetInfo, TargetSymbol } from './target.js';
 export { TargetError } from './target-error.js';

@@ -1,36 +1,22 @@
+import type { TargetInfo } from './target.js';
+
 /**
- * A target in pieces, each of which can be stored, compressed and opened by itself. This is what a source is
- * read into, and what a file of a target holds; {@link openTarget} makes a Target of it.
+ * A target in pieces, each of which can be stored, compressed and opened by itself. This is what a source is read into, and what a
+ * file of a target holds; {@link openTarget} makes a target of it. Which pieces there are is the system's.
  */
-export interface TargetInfo {
-  readonly name: string;
-  readonly os: 'linux';
-  readonly release: string;
-  readonly arch: 'x86_64';
-  readonly vermagic: string;
-  readonly banner: string;
-  readonly tree?: string;
+export interface TargetParts<Info extends TargetInfo = TargetInfo, Part extends string = string> {
+  readonly info: Info;
+  /** All that it has; to know may mean to read the modules of a tree. */
+  readonly names: readonly Part[];
+  /** The bytes of a part. May decompress them: ask once. */
+  part(name: Part): Uint8Array;
 }
 
-export const PART_NAMES = [
-  'btf',
-  'symbols',
-  'exports',
-  'config',
-  'builtin',
-  'builtin.modinfo',
-  'certificates',
-] as const;
-
-/** Parts that a target without a module tree does not have. */
-export const MODULE_PART_NAMES = ['modules', 'symvers'] as const;
-
-export type PartName = (typeof PART_NAMES)[number] | (typeof MODULE_PART_NAMES)[number];
-
-export interface TargetParts {
-  readonly info: TargetInfo;
-  /** The bytes of a part. May decompress them: ask once. */
-  part(name: PartName): Uint8Array;
-  /** Whether there is such a part. */
-  has(name: PartName): boolean;
+/** A target whose parts are in two files; what both have is the first one's. */
+export function joinParts(first: TargetParts, second: TargetParts): TargetParts {
+  return {
+    info: first.info,
+    names: [...new Set([...first.names, ...second.names])],
+    part: (name) => (first.names.includes(name) ? first : second).part(name),
+  };
 }

@@ -8,11 +8,17 @@ import { parseConfig } from './config.js';
 import { encodeExports } from './export-table.js';
 import { type ImageFacts, readImage } from './image/image.js';
 import { composeVermagic } from './image/strings.js';
+import { joinCertificates, openLinuxTarget } from './linux-open.js';
+import {
+  LINUX_MODULE_PARTS,
+  LINUX_PARTS,
+  type LinuxPart,
+  type LinuxTarget,
+  type LinuxTargetInfo,
+} from './linux-target.js';
 import { encodeModules, encodeSymvers, type ReadModule } from './module-table.js';
-import { joinCertificates, openTarget } from './open.js';
-import { MODULE_PART_NAMES, type PartName, type TargetParts } from './parts.js';
+import type { TargetParts } from './parts.js';
 import { encodeSymbols } from './symbol-table.js';
-import type { Target } from './target.js';
 import { TargetError } from './target-error.js';
 
 /** Files that tell about one kernel, however they are stored: a package, a directory tree, an image by itself. */
@@ -34,7 +40,10 @@ export interface ReadTargetOptions {
 }
 
 /** Reads everything that a source tells about a kernel. */
-export function readTargetParts(source: TargetSource, options: ReadTargetOptions = {}): TargetParts {
+export function readTargetParts(
+  source: TargetSource,
+  options: ReadTargetOptions = {},
+): TargetParts<LinuxTargetInfo, LinuxPart> {
   const imagePath = findImage(source, options.release);
   // An image by itself has no other name than its own.
   const file = imagePath === 'vmlinuz' ? source.name : `${source.name}: ${imagePath}`;
@@ -49,7 +58,7 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
     found ??= source.modules(release);
     return found;
   };
-  const parts: Record<PartName, () => Uint8Array> = {
+  const parts: Record<LinuxPart, () => Uint8Array> = {
     btf: () => facts.btf,
     symbols: () => encodeSymbols(facts.symbols),
     exports: () => encodeExports(facts.exports),
@@ -70,17 +79,15 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
       banner: facts.banner,
       ...(source.tree === undefined ? {} : { tree: source.tree }),
     },
+    get names() {
+      return modules().length > 0 ? [...LINUX_PARTS, ...LINUX_MODULE_PARTS] : LINUX_PARTS;
+    },
     part: (name) => parts[name](),
-    has: (name) => !isModulePart(name) || modules().length > 0,
   };
 }
 
-function isModulePart(name: PartName): boolean {
-  return MODULE_PART_NAMES.some((part) => part === name);
-}
-
-export function readTarget(source: TargetSource, options: ReadTargetOptions = {}): Target {
-  return openTarget(readTargetParts(source, options));
+export function readTarget(source: TargetSource, options: ReadTargetOptions = {}): LinuxTarget {
+  return openLinuxTarget(readTargetParts(source, options));
 }
 
 const IMAGE =

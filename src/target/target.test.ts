@@ -16,6 +16,7 @@ import { CORPUS_RELEASE, corpusHeaders, corpusTree, newerTree } from '../testing
 import { decodeTarget, encodeTarget, portableDecompressor } from './codec.js';
 import { parseConfig } from './config.js';
 import { composeVermagic } from './image/strings.js';
+import type { LinuxTarget } from './linux-target.js';
 import type { ModuleSummary } from './module-table.js';
 import { BUNDLED_FILE, loadBundled } from './node/bundled.js';
 import { sourceOfPath, treeSource } from './node/path-source.js';
@@ -23,7 +24,7 @@ import { TargetStore } from './node/target-store.js';
 import { deflateCompressor, nodeDecompressor } from './node/zlib-codec.js';
 import { memorySource } from './package-source.js';
 import { readTarget, readTargetParts } from './source.js';
-import type { Target } from './target.js';
+import type { TargetInfo } from './target.js';
 import { TargetError } from './target-error.js';
 
 const tree = await corpusTree();
@@ -130,7 +131,7 @@ describe('the bundled target', () => {
 });
 
 /** All of a target in a comparable form. */
-function summary(target: Target): unknown {
+function summary(target: LinuxTarget): unknown {
   return {
     strings: [target.name, target.vermagic, target.banner],
     config: [...target.config],
@@ -242,7 +243,7 @@ describe('the file of a target', () => {
     } as const;
     const parts = {
       info,
-      has: (name: string) => name !== 'symvers',
+      names: ['config', 'modules'],
       part: (name: string) => new TextEncoder().encode(`CONFIG_A=y\nCONFIG_B="${name}"`),
     };
     const decoded = decodeTarget(encodeTarget(parts, deflateCompressor), 'x');
@@ -251,6 +252,17 @@ describe('the file of a target', () => {
       ['CONFIG_B', 'config'],
     ]);
     expect(() => decoded.modules).toThrow('linux/1: modules: line 1 (at 0x0): 1 fields, need 3');
+  });
+
+  it('of a system that this modbox does not know is refused by name, one whose facts are incomplete as well', () => {
+    const linux = { name: 'linux/1', os: 'linux', release: '1', arch: 'x86_64' };
+    const of = (info: TargetInfo) => encodeTarget({ info, names: [], part: () => new Uint8Array() });
+    expect(() => decodeTarget(of({ ...linux, name: 'plan9/4', os: 'plan9' }), 'x')).toThrow(
+      "plan9/4: this modbox knows no system 'plan9'",
+    );
+    expect(() => decodeTarget(of(linux), 'x')).toThrow(
+      'linux/1: its file does not tell architecture, vermagic and banner: add it again',
+    );
   });
 
   it('opens from a copy of its bytes', () => {

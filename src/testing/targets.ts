@@ -1,9 +1,9 @@
-import { readTarget, type Target } from '../target/index.js';
+import { type LinuxTarget, readTarget } from '../target/index.js';
 import { loadBundled, sourceOfPath } from '../target/node/index.js';
 import { newerTree } from './corpus.js';
 
 /** Debian's 6.12, undefined where its package cannot be had. */
-export async function newerTarget(): Promise<Target | undefined> {
+export async function newerTarget(): Promise<LinuxTarget | undefined> {
   const tree = await newerTree();
   if (tree === undefined) return undefined;
   const { source, release } = sourceOfPath(tree);
@@ -11,7 +11,7 @@ export async function newerTarget(): Promise<Target | undefined> {
 }
 
 /** The kernels at hand: the bundled one, and the newer one where it can be had. */
-export async function knownTargets(): Promise<readonly Target[]> {
+export async function knownTargets(): Promise<readonly LinuxTarget[]> {
   const newer = await newerTarget();
   return newer ? [loadBundled(), newer] : [loadBundled()];
 }

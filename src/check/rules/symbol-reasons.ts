@@ -1,5 +1,5 @@
 import type { Btf } from '../../formats/btf/index.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import type { CheckKernel } from '../check-kernel.js';
 import type { Reason, SymbolElsewhere } from '../reason.js';
 import { SymbolChanges } from '../types/symbol-changes.js';
@@ -12,7 +12,7 @@ export interface Mismatch {
 }
 
 /** The types of a module that came with a kernel, on top of the kernel's; undefined where its file is not at hand. */
-type TypesOf = (target: Target, module: string) => Btf | undefined;
+type TypesOf = (target: LinuxTarget, module: string) => Btf | undefined;
 
 /**
  * Reasons about symbols of one kernel, for modules that were built for another (`home`, where it is known). Thousands of
@@ -25,9 +25,9 @@ export class SymbolReasons {
 
   constructor(
     private readonly kernel: CheckKernel,
-    private readonly home: Target | undefined,
+    private readonly home: LinuxTarget | undefined,
     /** Kernels in which missing symbols are looked for. */
-    private readonly others: readonly Target[],
+    private readonly others: readonly LinuxTarget[],
     private readonly typesOf: TypesOf,
   ) {}
 
@@ -128,7 +128,7 @@ function crcText(crc: number): string {
 }
 
 /** Who exports a symbol in another kernel, and which option of its configuration brings that, by its name. */
-function placeIn(other: Target, symbol: string, target: Target): SymbolElsewhere | undefined {
+function placeIn(other: LinuxTarget, symbol: string, target: LinuxTarget): SymbolElsewhere | undefined {
   if (other.exports.has(symbol)) return { target: other.name, module: undefined, option: undefined };
   const module = other.modules?.exports.get(symbol)?.module.name;
   if (module === undefined) return undefined;

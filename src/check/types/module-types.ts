@@ -2,13 +2,13 @@ import { Btf } from '../../formats/btf/index.js';
 import { unpack } from '../../formats/compressed/unpack.js';
 import { parseElf } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 
 /** Reads a module that came with a kernel, by its path below lib/modules/RELEASE; undefined where it is not at hand. */
-export type ModuleFileReader = (target: Target, path: string) => Uint8Array | undefined;
+export type ModuleFileReader = (target: LinuxTarget, path: string) => Uint8Array | undefined;
 
 /** The types that a module adds to its kernel's; undefined where it has none, or damaged ones, or is not at hand. */
-export function moduleTypes(target: Target, module: string, read: ModuleFileReader): Btf | undefined {
+export function moduleTypes(target: LinuxTarget, module: string, read: ModuleFileReader): Btf | undefined {
   const path = target.modules?.get(module)?.path;
   const packed = path === undefined ? undefined : read(target, path);
   if (path === undefined || packed === undefined) return undefined;

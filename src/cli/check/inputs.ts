@@ -8,7 +8,7 @@ import { type FileSource, infoOf, MemoryFiles, ModuleTree, modinfoOf } from '../
 import { isModuleFile } from '../../kmod/names.js';
 import { ENOENT } from '../../linux/errno.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
-import { readTarget, type Target } from '../../target/index.js';
+import { type LinuxTarget, readTarget } from '../../target/index.js';
 import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
 import { openRoot } from '../open-root.js';
 
@@ -89,7 +89,7 @@ function filesOfName(name: string, { root, store, targets }: Places): FileToChec
 }
 
 /** The target's release, else the only one that is there. */
-function releaseIn(files: FileSource, { release }: Target): string {
+function releaseIn(files: FileSource, { release }: LinuxTarget): string {
   const releases = (files.list('/lib/modules') ?? []).filter(({ kind }) => kind === 'directory');
   return releases.length === 1 ? releases[0].name : release;
 }
@@ -100,7 +100,7 @@ export function targetsToCheck(
   files: readonly FileToCheck[],
   tree: string | undefined,
   store: TargetStore,
-): Target[] {
+): LinuxTarget[] {
   if (names.length === 0) return [defaultTarget(files, tree, store)];
   const targets = names.flatMap((name) => {
     if (name === 'all') return store.list().map(({ info }) => store.get(info.name));
@@ -113,13 +113,17 @@ function isPath(name: string): boolean {
   return name.endsWith('.deb') || ((name.includes('/') || name.startsWith('.')) && existsSync(name));
 }
 
-function targetOfPath(path: string): Target {
+function targetOfPath(path: string): LinuxTarget {
   const { source, release } = sourceOfPath(path);
   return readTarget(source, release === undefined ? {} : { release });
 }
 
 /** The kernel of the tree, else the one whose vermagic the first module carries, else the bundled one. */
-function defaultTarget(files: readonly FileToCheck[], tree: string | undefined, store: TargetStore): Target {
+function defaultTarget(
+  files: readonly FileToCheck[],
+  tree: string | undefined,
+  store: TargetStore,
+): LinuxTarget {
   const vermagic = files.length === 0 ? undefined : vermagicOf(files[0]);
   const home = vermagic === undefined ? undefined : store.findByVermagic(vermagic);
   if (home) return home;
@@ -138,7 +142,11 @@ function vermagicOf({ path, read }: FileToCheck): string | undefined {
 }
 
 /** modprobe.d below a root, and what the command line says of modules. */
-export function kernelConfig(root: string | undefined, { release }: Target, cmdline: string): ModprobeConfig {
+export function kernelConfig(
+  root: string | undefined,
+  { release }: LinuxTarget,
+  cmdline: string,
+): ModprobeConfig {
   const files = root === undefined ? new MemoryFiles() : openRoot(root);
   return new ModuleTree(files, { release, cmdline }).config;
 }
@@ -146,7 +154,7 @@ export function kernelConfig(root: string | undefined, { release }: Target, cmdl
 /** A module of a kernel in one of the trees that may have it. */
 export function moduleFileIn(
   trees: readonly (string | undefined)[],
-  { release }: Target,
+  { release }: LinuxTarget,
   path: string,
 ): Uint8Array | undefined {
   for (const tree of trees) {

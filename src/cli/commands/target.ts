@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../../machine/errors.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { TargetStore } from '../../target/node/index.js';
 import { complain, print } from '../output.js';
 
@@ -67,7 +67,7 @@ function list(store: TargetStore, json: boolean): void {
   }
 }
 
-function show(target: Target, json: boolean): void {
+function show(target: LinuxTarget, json: boolean): void {
   const facts = {
     name: target.name,
     release: target.release,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
 import { Machine } from '../../machine/machine.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
 import { NetDevices } from './core/netdevices.js';
@@ -13,7 +13,7 @@ import { QueueingDisciplines } from './sched/sch-api.js';
 
 describe('the network stack under Debian’s modules', () => {
   let root: string | undefined;
-  let target: Target;
+  let target: LinuxTarget;
 
   beforeAll(async () => {
     root = await corpusTree();

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { yieldCpu } from '../../kernel/effects.js';
 import { Machine } from '../../machine/machine.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { newerTarget } from '../../testing/targets.js';
 import { list } from '../abi/list.js';
 import { WorkData } from '../abi/work-data.js';
@@ -9,13 +9,13 @@ import { WorkDisabling } from './work-disable.js';
 import { Workqueues } from './workqueue.js';
 
 describe('work that is disabled', () => {
-  let target: Target | undefined;
+  let target: LinuxTarget | undefined;
 
   beforeAll(async () => {
     target = await newerTarget();
   });
 
-  function boot(from: Target) {
+  function boot(from: LinuxTarget) {
     const machine = Machine.boot({ target: from });
     const { kernel: k } = machine;
     const ran: number[] = [];

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Argument } from '../../kernel/abi/guest-calls.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { type KernelOptions, LinuxKernel } from '../kernel.js';
 import type { FaultReport } from '../traps/report.js';
@@ -29,7 +29,7 @@ export interface Guest {
 }
 
 /** Boots a kernel; one for each test file is enough, if its tests clean up. */
-export function guest(options: KernelOptions = {}, target: Target = loadBundled()): Guest {
+export function guest(options: KernelOptions = {}, target: LinuxTarget = loadBundled()): Guest {
   const k = new LinuxKernel(target, options);
   let seen = 0;
   const worker = new Worker(k);

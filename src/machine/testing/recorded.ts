@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { debianFileOf, needsDebian, variant } from '../../../tests/modules/trust/variants.mjs';
 import { indexTree, MemoryFiles } from '../../kmod/index.js';
 import { type Capability, TaskCredentials } from '../../linux/credentials.js';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
 import { Machine } from '../machine.js';
@@ -102,7 +102,7 @@ export function actual(scenario: Scenario, options: ReplayOptions = {}): Outcome
 export interface ReplayOptions {
   readonly debian?: DebianModules;
   /** The kernel, the bundled one by default. */
-  readonly target?: Target;
+  readonly target?: LinuxTarget;
   /** Looks at the machine between steps. */
   readonly afterStep?: (machine: Machine, outcome: Outcome) => void;
 }

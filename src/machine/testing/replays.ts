@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Target } from '../../target/index.js';
+import type { LinuxTarget } from '../../target/index.js';
 import { PENDING } from './pending.js';
 import {
   actual,
@@ -13,7 +13,7 @@ import {
 /** The modules of Debian's, and the kernel, that a scenario is replayed with, as far as they can be had. */
 export interface ReplayWith {
   readonly debian: DebianModules | undefined;
-  readonly target?: Target | undefined;
+  readonly target?: LinuxTarget | undefined;
 }
 
 /** A test: every step of a scenario gives the same output, status and log as recorded on the real kernel. */

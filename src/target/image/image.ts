@@ -1,6 +1,6 @@
 import { ET_REL } from '../../formats/elf/constants.js';
 import { type ElfFile, EM_X86_64, parseElf } from '../../formats/elf/index.js';
-import type { ExportedSymbol } from '../target.js';
+import type { ExportedSymbol } from '../linux-target.js';
 import { TargetError } from '../target-error.js';
 import { readCertificates } from './certificates.js';
 import { readIkconfig } from './ikconfig.js';

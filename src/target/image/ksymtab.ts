@@ -1,7 +1,7 @@
 import { ByteReader } from '../../formats/byte-reader.js';
 import { type ElfFile, type Section, SHF_EXECINSTR } from '../../formats/elf/index.js';
 import { StringTable } from '../../formats/string-table.js';
-import type { ExportedSymbol, ExportKind } from '../target.js';
+import type { ExportedSymbol, ExportKind } from '../linux-target.js';
 
 /**
  * struct kernel_symbol with CONFIG_HAVE_ARCH_PREL32_RELOCATIONS (include/linux/export.h): value, name and

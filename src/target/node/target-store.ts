@@ -14,9 +14,10 @@ import { writeWhole } from '../../files/node/write-whole.js';
 import type { DebOptions } from '../../formats/archive/deb.js';
 import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
-import type { TargetInfo } from '../parts.js';
+import { isLinuxInfo } from '../linux-target.js';
+import type { SystemTarget } from '../open.js';
 import { readTargetParts } from '../source.js';
-import type { Target } from '../target.js';
+import type { TargetInfo } from '../target.js';
 import { TargetError } from '../target-error.js';
 import { BUNDLED_FILE, loadBundled } from './bundled.js';
 import { sourceOfPath } from './path-source.js';
@@ -51,7 +52,7 @@ export class TargetStore {
   constructor(readonly folder: string = defaultTargetFolder()) {}
 
   /** Reads a kernel from `path` and keeps it. A target of the same name is replaced. */
-  add(path: string, options: AddOptions = {}): Target {
+  add(path: string, options: AddOptions = {}): SystemTarget {
     const { source, release } = sourceOfPath(path, options);
     const parts = readTargetParts(source, { release: options.release ?? release });
     const file = this.fileOf(parts.info.name);
@@ -70,12 +71,12 @@ export class TargetStore {
   }
 
   /** The target of that name (`linux/6.1.0-53-amd64`) or release (`6.1.0-53-amd64`), or undefined. */
-  find(name: string): Target | undefined {
+  find(name: string): SystemTarget | undefined {
     return this.findWhere((info) => info.name === name || info.release === name);
   }
 
   /** As `find`, with an error that says what there is. */
-  get(name: string): Target {
+  get(name: string): SystemTarget {
     const found = this.find(name);
     if (found !== undefined) return found;
     const known = this.list().map(({ info }) => info.name);
@@ -83,8 +84,8 @@ export class TargetStore {
   }
 
   /** The kernel that a module with this vermagic was built for, or undefined. */
-  findByVermagic(vermagic: string): Target | undefined {
-    return this.findWhere((info) => info.vermagic.trim() === vermagic.trim());
+  findByVermagic(vermagic: string): SystemTarget | undefined {
+    return this.findWhere((info) => isLinuxInfo(info) && info.vermagic.trim() === vermagic.trim());
   }
 
   /** Forgets an added target. Returns false where none has that name or release. */
@@ -97,12 +98,12 @@ export class TargetStore {
     return true;
   }
 
-  private findWhere(matches: (info: TargetInfo) => boolean): Target | undefined {
+  private findWhere(matches: (info: TargetInfo) => boolean): SystemTarget | undefined {
     const found = this.list().find(({ info }) => matches(info));
     return found && (found.bundled ? loadBundled() : this.open(found.file));
   }
 
-  private open(file: string): Target {
+  private open(file: string): SystemTarget {
     return decodeTarget(readFileSync(file), file, nodeDecompressor);
   }
 

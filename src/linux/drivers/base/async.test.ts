@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Machine } from '../../../machine/machine.js';
-import type { Target } from '../../../target/index.js';
+import type { LinuxTarget } from '../../../target/index.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { AsyncCalls } from './async.js';
 
 describe('asynchronous calls', () => {
-  let target: Target;
+  let target: LinuxTarget;
 
   beforeAll(() => {
     target = loadBundled();

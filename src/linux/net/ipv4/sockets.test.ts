@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { Machine } from '../../../machine/machine.js';
-import type { Target } from '../../../target/index.js';
+import type { LinuxTarget } from '../../../target/index.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { KernelSockets } from '../core/socket.js';
 import { portOf } from './inet-bind.js';
@@ -19,7 +19,7 @@ const ENOTCONN = -107;
 const LOOPBACK = 0x0100_007f;
 
 describe('sockets of the kernel’s own', () => {
-  let target: Target;
+  let target: LinuxTarget;
 
   beforeAll(() => {
     target = loadBundled();
