@@ -68,8 +68,8 @@ export interface Platform {
 }
 
 /**
- * Called when machine code calls or jumps to the address the function is bound to. Arguments are in the
- * register file (System V AMD64 calling convention), the result goes to RAX. Returning normally makes the
+ * Called when machine code calls or jumps to the address the function is bound to. Arguments are where
+ * the caller's convention has them, in the register file or on the stack; so is the result. Returning normally makes the
  * CPU return to the guest's caller, unless Cpu.unwind() was called meanwhile.
  */
 export type HostFunction = () => void;

@@ -12,12 +12,12 @@ import { parseSignature, type Signature, signatureFromTypes } from './abi/signat
 import { type MemberFunctions, StructType } from './abi/struct.js';
 import { Clock } from './clock.js';
 import { isSleepable, type Sleepable } from './effects.js';
-import { KernelLog } from './log.js';
+import { KernelLog, type LogPolicy } from './log.js';
+import { AreaAllocator } from './mm/area-allocator.js';
 import { MemoryBudget } from './mm/budget.js';
 import { Ledger } from './mm/ledger.js';
 import { PageAllocator } from './mm/page-allocator.js';
 import { Slab, type SlabPolicy } from './mm/slab.js';
-import { AreaAllocator } from './mm/vmalloc.js';
 import { Probes } from './probes.js';
 import { Random } from './random.js';
 import { Executor } from './task/executor.js';
@@ -32,6 +32,7 @@ export interface SystemParts<Types extends CTypes> {
   readonly areas: Region;
   readonly images: Region;
   readonly slab: SlabPolicy;
+  readonly log: LogPolicy;
   readonly convention: (cpu: CpuContract, space: AddressSpace) => Convention;
   readonly names: (space: AddressSpace, convention: Convention) => ExportNames;
   /** What the processor asks its surroundings. */
@@ -93,7 +94,7 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
   readonly pages: PageAllocator;
   readonly slab: Slab;
   /** Memory that is mapped page by page: tasks' stacks, and large allocations. */
-  readonly vmalloc: AreaAllocator;
+  readonly areas: AreaAllocator;
   readonly moduleMemory: AreaAllocator;
   /** How functions of the system call each other. */
   readonly convention: Convention;
@@ -126,6 +127,7 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
       options.interrupt ?? (() => undefined),
     );
     this.log = new KernelLog(
+      system.log,
       () => this.clock.now,
       () => this.executor.current?.id ?? 0,
     );
@@ -138,7 +140,7 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
     this.budget = new MemoryBudget(system.memoryBytes, () => cpu.elapsed);
     this.pages = new PageAllocator(space, this.ledger, this.budget);
     this.slab = new Slab(space, this.pages, this.ledger, system.slab);
-    this.vmalloc = new AreaAllocator(space, this.ledger, system.areas, this.budget);
+    this.areas = new AreaAllocator(space, this.ledger, system.areas, this.budget);
     this.moduleMemory = new AreaAllocator(space, this.ledger, system.images, this.budget);
     this.convention = system.convention(cpu, space);
     this.executor = new Executor(cpu, space, this.convention, this.probes);
@@ -148,7 +150,7 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
       this.clock,
       this.convention,
       this.executor,
-      this.vmalloc,
+      this.areas,
       this.random,
       seed !== 0,
       () => void this.now(),

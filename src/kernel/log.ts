@@ -1,4 +1,5 @@
-/** One record of the kernel log, as /dev/kmsg gives it. */
+import { Listeners } from './listeners.js';
+/** One record of the kernel log. */
 export interface LogRecord {
   readonly sequence: number;
   /** Nanoseconds since boot. */
@@ -8,7 +9,7 @@ export interface LogRecord {
   readonly text: string;
 }
 
-/** How urgent a record is: syslog's severities, by the names that the kernel's printk() has for them (include/linux/kern_levels.h). */
+/** How urgent a record is: syslog's severities (RFC 5424, 6.2.1). */
 export const LOGLEVEL_EMERG = 0;
 export const LOGLEVEL_ALERT = 1;
 export const LOGLEVEL_CRIT = 2;
@@ -17,27 +18,32 @@ export const LOGLEVEL_WARNING = 4;
 export const LOGLEVEL_NOTICE = 5;
 export const LOGLEVEL_INFO = 6;
 export const LOGLEVEL_DEBUG = 7;
-export const LOGLEVEL_DEFAULT = LOGLEVEL_WARNING;
 
 /** Records that are kept at most; when there are more, the older half gives way, as in the kernel's ring. */
 const CAPACITY = 100_000;
-/** Bytes of a record: 1024 less room for a console's prefix (LOG_LINE_MAX, kernel/printk/printk.c). */
-export const RECORD_MAX = 1024 - 32;
-/** Characters of a line in it, besides the two of its level and a NUL. */
-const LINE_MAX = RECORD_MAX - 3;
+/** What a system's log has its own way with. */
+export interface LogPolicy {
+  /** Bytes of a record, with what the system puts before the text. */
+  readonly recordBytes: number;
+  /** Those of them that text logged as a whole line leaves free. */
+  readonly reserved: number;
+  /** Level of what is logged without one. */
+  readonly defaultLevel: number;
+}
 
 /**
- * The kernel log. Text arrives in pieces (KERN_CONT); a record is complete at a newline, or when somebody logs
- * something else. Until then nobody sees it, as in the kernel. Listeners hear each complete line.
+ * The kernel log. Text may arrive in pieces; a record is complete at a newline, or when somebody logs
+ * something else. Until then nobody sees it. Listeners hear each complete line.
  */
 export class KernelLog {
   private readonly kept: LogRecord[] = [];
   /** Records that had to give way: the sequence number of the first that is kept. */
   lost = 0;
   private pending: { level: number; text: string; readonly caller: number } | undefined;
-  private readonly listeners = new Set<(record: LogRecord) => void>();
+  private readonly listeners = new Listeners<(record: LogRecord) => void>();
 
   constructor(
+    private readonly policy: LogPolicy,
     private readonly now: () => number,
     /** Who logs now: what one began no other continues. */
     private readonly caller: () => number = () => 0,
@@ -45,12 +51,11 @@ export class KernelLog {
 
   /** Calls `listener` with every line from now on, until the function that this gives is called. */
   onRecord(listener: (record: LogRecord) => void): () => void {
-    this.listeners.add(listener);
-    return () => void this.listeners.delete(listener);
+    return this.listeners.add(listener);
   }
 
   /**
-   * Appends formatted text. `level` undefined is KERN_CONT: it continues the caller's unfinished line if that has room for
+   * Appends formatted text. Without a level it continues the caller's unfinished line if that has room for
    * `bytes` more, or starts one at the default level.
    */
   write(text: string, level: number | undefined, bytes = text.length): void {
@@ -59,19 +64,22 @@ export class KernelLog {
     const caller = this.caller();
     const { pending } = this;
     const continued =
-      level === undefined && pending?.caller === caller && pending.text.length + bytes <= RECORD_MAX;
+      level === undefined &&
+      pending?.caller === caller &&
+      pending.text.length + bytes <= this.policy.recordBytes;
     if (pending && continued) pending.text += body;
     else {
       this.flush();
-      this.pending = { level: level ?? LOGLEVEL_DEFAULT, text: body, caller };
+      this.pending = { level: level ?? this.policy.defaultLevel, text: body, caller };
     }
     if (ended) this.flush();
   }
 
   /** Logs whole lines at a level. A longer one than a record is cut, and with its end its newline is lost. */
   line(text: string, level = LOGLEVEL_INFO): void {
+    const most = this.policy.recordBytes - this.policy.reserved;
     this.flush();
-    this.write(text.length < LINE_MAX ? `${text}\n` : text.slice(0, LINE_MAX), level);
+    this.write(text.length < most ? `${text}\n` : text.slice(0, most), level);
   }
 
   /** As `line`, but for what was said so before: pr_*_once(). */

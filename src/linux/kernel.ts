@@ -17,6 +17,7 @@ import { memorySize } from './mm/memory-size.js';
 import { SlabExports } from './mm/slab.js';
 import { KMALLOC } from './mm/slab-policy.js';
 import { VmallocExports } from './mm/vmalloc.js';
+import { PRINTK } from './printk/log-policy.js';
 import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
@@ -95,6 +96,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
         areas: VMALLOC,
         images: MODULES,
         slab: KMALLOC,
+        log: PRINTK,
         convention: (cpu, space) => new SystemV(cpu, space),
         names: (space, convention) => new TargetNames(target, space, convention),
         platform: (kernel) => ({ ...machineOf(kernel), ...options.platform }),

@@ -4,7 +4,8 @@ import type { LinuxKernel } from '../linux/kernel.js';
 
 /** Memory that a module had allocated and did not give back: one entry for each place that allocates. */
 export interface Leak {
-  readonly kind: 'slab' | 'pages' | 'vmalloc' | 'percpu' | 'ioremap';
+  /** What allocated it: slab, pages, vmalloc, percpu, ioremap. */
+  readonly kind: string;
   readonly bytes: number;
   readonly count: number;
   /** `function+0x12/0x40 [module]` */

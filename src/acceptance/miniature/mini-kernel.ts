@@ -7,7 +7,7 @@ import type { ExportNames } from '../../kernel/abi/export-table.js';
 import { BaseKernel } from '../../kernel/base-kernel.js';
 import type { Sleepable, Value } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
-import { LOGLEVEL_ERR } from '../../kernel/log.js';
+import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../kernel/log.js';
 import type { Allocation } from '../../kernel/mm/ledger.js';
 import type { SlabPolicy } from '../../kernel/mm/slab.js';
 import { type Executable, readExecutable } from './format.js';
@@ -70,6 +70,7 @@ export class MiniKernel extends BaseKernel {
       areas: STACKS,
       images: IMAGES,
       slab: POOLS,
+      log: { recordBytes: 512, reserved: 0, defaultLevel: LOGLEVEL_INFO },
       convention: (cpu, space) => new MicrosoftX64(cpu, space),
       names: () => NAMES,
       bootTime: 0n,

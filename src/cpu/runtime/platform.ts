@@ -22,5 +22,5 @@ export function defaultPlatform(executed: () => number): Platform {
   };
 }
 
-/** CR0: PE, MP, ET, NE, WP, AM, PG. CR4: as Linux sets it without features that modbox lacks. */
+/** CR0: PE, MP, ET, NE, WP, AM, PG. CR4: PAE, MCE, PGE, OSFXSR, OSXMMEXCPT. */
 const CONTROL: Record<number, bigint> = { 0: 0x8005_0033n, 4: 0x0000_06e0n };

@@ -11,7 +11,7 @@ export type FileError =
   | 'ENOTDIR'
   | 'ENOTEMPTY';
 
-/** What a system answers for each: Linux negative error numbers. None is 0. */
+/** What a system answers for each: its number. None is 0. */
 export type FileErrors = Readonly<Record<FileError, number>>;
 
 /** As the file tree names it, or as a file system of the system has answered. */

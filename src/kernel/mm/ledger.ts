@@ -1,7 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Probes } from '../probes.js';
 
-export type AllocationKind = 'slab' | 'pages' | 'vmalloc' | 'percpu' | 'module' | 'stack' | 'ioremap';
+/** The word for what allocates: 'slab', 'pages', 'percpu' and 'stack' are the shared machinery's, others the system's own. */
+export type AllocationKind = string;
 
 /** What the host's memory has to hold for each allocation, in bytes: measured, rounded up. */
 export const RECORD_BYTES = 256;

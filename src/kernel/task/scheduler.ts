@@ -3,7 +3,7 @@ import type { Convention } from '../abi/convention.js';
 import type { Clock } from '../clock.js';
 import type { Sleepable } from '../effects.js';
 import { OutOfMemory } from '../errors.js';
-import type { AreaAllocator } from '../mm/vmalloc.js';
+import type { AreaAllocator } from '../mm/area-allocator.js';
 import { nameOf, type Probes } from '../probes.js';
 import type { Random } from '../random.js';
 import type { Executor } from './executor.js';

@@ -60,7 +60,7 @@ export class Task {
   readonly holds: LockUse[] = [];
   /** preempt_count while switched out. */
   preemptCount = 0;
-  /** The OS's own object for the task (Linux: its task_struct). */
+  /** The system's own structure for the task. */
   object: Ptr = 0;
 
   constructor(

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Listeners } from '../../kernel/listeners.js';
 import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { list } from '../abi/list.js';
 import { listedStructs, type Origin } from '../holding.js';
@@ -42,7 +43,7 @@ interface ModuleListener {
 export class Modules implements Subsystem {
   /** Newest first, as /proc/modules lists them. */
   private readonly modules: LoadedModule[] = [];
-  private readonly listeners: ModuleListener[] = [];
+  private readonly listeners = new Listeners<ModuleListener>();
   /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
   requestModule: ((name: string) => Sleepable<number>) | undefined;
 
@@ -70,8 +71,8 @@ export class Modules implements Subsystem {
     list.init(this.k.space, this.head);
   }
 
-  listen(listener: ModuleListener): void {
-    this.listeners.push(listener);
+  listen(listener: ModuleListener): () => void {
+    return this.listeners.add(listener);
   }
 
   list(): readonly LoadedModule[] {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Listeners } from '../../kernel/listeners.js';
 import { EINVAL, ENOENT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
@@ -24,7 +25,7 @@ interface Uevent {
 /** Reports to user space what happens to kobjects: kobject_uevent() (lib/kobject_uevent.c). */
 export class Uevents implements Subsystem {
   private sequence = 0;
-  private readonly listeners: ((event: Uevent) => void)[] = [];
+  private readonly listeners = new Listeners<(event: Uevent) => void>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -35,8 +36,8 @@ export class Uevents implements Subsystem {
   };
 
   /** Registers a function that hears every event: a netlink socket, or whoever loads modules by alias. */
-  listen(listener: (event: Uevent) => void): void {
-    this.listeners.push(listener);
+  listen(listener: (event: Uevent) => void): () => void {
+    return this.listeners.add(listener);
   }
 
   /** kobject_uevent_env(): 0, or why nothing was sent. */

@@ -20,7 +20,7 @@ export class Ioremap implements Subsystem {
     ioremap_wc: (physical: number, size: number) => this.map(physical, size),
     ioremap_wt: (physical: number, size: number) => this.map(physical, size),
     iounmap: (address: Ptr) => {
-      if (address !== 0) this.k.vmalloc.free(address & ~(PAGE_SIZE - 1));
+      if (address !== 0) this.k.areas.free(address & ~(PAGE_SIZE - 1));
     },
     __virt_addr_valid: (address: Ptr) => address < 0x4000_0000 && this.k.space.isMapped(address),
   };
@@ -44,7 +44,7 @@ export class Ioremap implements Subsystem {
     }
     const offset = physical % PAGE_SIZE;
     const bytes = Math.ceil((offset + size) / PAGE_SIZE) * PAGE_SIZE;
-    const base = this.k.vmalloc.allocate(bytes, 'ioremap');
+    const base = this.k.areas.allocateWindow(bytes, 'ioremap');
     if (base === 0) return 0;
     if (physical >= LOW_MEMORY) this.k.space.bytes.fill(0xff, base, base + bytes);
     return base + offset;

@@ -58,7 +58,7 @@ describe('a copy to user memory', () => {
   });
 
   it('may be of a vmalloc area with its guard page, where it ends by itself', () => {
-    const area = k.vmalloc.allocate(5000, 'vmalloc');
+    const area = k.areas.allocate(5000, 'vmalloc');
     expect(refused(area + 8000, 1000)).toBeUndefined();
     expect(refused(area + 8000, 5000)).toBe('detected from vmalloc (offset 8000, size 5000)!');
     expect(refused(area + 0x100_0000, 1)).toBe("detected from vmalloc 'no area' (offset 0, size 1)!");

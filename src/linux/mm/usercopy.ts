@@ -65,7 +65,7 @@ export class Usercopy implements Subsystem {
   /** vmalloc areas end with the guard page behind them. */
   private beyondArea(ptr: Ptr, count: number): Refusal | undefined {
     if (ptr < VMALLOC.start || ptr >= VMALLOC.start + VMALLOC.size) return undefined;
-    const area = this.k.vmalloc.areaAt(ptr);
+    const area = this.k.areas.areaAt(ptr);
     if (!area) return this.k.space.isMapped(ptr) ? undefined : { of: 'vmalloc', detail: 'no area' };
     const end = area.ptr + Math.ceil(area.size / PAGE_SIZE) * PAGE_SIZE + PAGE_SIZE;
     return ptr + count > end ? { of: 'vmalloc', offset: BigInt(ptr - area.ptr) } : undefined;

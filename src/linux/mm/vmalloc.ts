@@ -47,12 +47,12 @@ export class VmallocExports implements Subsystem {
       this.k.get(AllocatorWords).badVmalloc(size);
       return 0;
     }
-    return this.k.vmalloc.allocate(size, 'vmalloc', PAGE_KERNEL);
+    return this.k.areas.allocate(size, 'vmalloc', PAGE_KERNEL);
   }
 
   private vfree(ptr: Ptr): void {
     if (ptr === 0) return;
-    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.vmalloc.free(this.areaOf(ptr)))
+    if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.areas.free(this.areaOf(ptr)))
       this.k.get(AllocatorWords).badVfree(ptr);
   }
 

@@ -1,11 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
-import { LOGLEVEL_EMERG, LOGLEVEL_WARNING, RECORD_MAX } from '../../kernel/log.js';
+import { LOGLEVEL_EMERG, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { CUT_HERE, warn } from '../warn.js';
+import { LOG_LINE_MAX } from './log-policy.js';
 import { decodeText, parsePrefix } from './prefix.js';
 
 const PANIC_MESSAGE_MAX = 1024;
@@ -31,7 +32,7 @@ export class Printk implements Subsystem {
     vprintk_default: (fmt: Ptr, args: Ptr) => this.vprintk(fmt, this.k.convention.vaList(args)),
     vprintk_emit: (_facility: number, level: number, deviceInfo: Ptr, fmt: Ptr, args: Ptr) =>
       this.emit(
-        this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args), RECORD_MAX),
+        this.k.get(Vsprintf).text(fmt, this.k.convention.vaList(args), LOG_LINE_MAX),
         level < 0 ? undefined : level,
         deviceInfo !== 0,
       ),
@@ -94,12 +95,12 @@ export class Printk implements Subsystem {
 
   /** printk(): formats, takes the level from the text's own prefix, and logs. The length without prefix. */
   vprintk(fmt: Ptr, args: VarArgs): number {
-    return this.emit(this.k.get(Vsprintf).text(fmt, args, RECORD_MAX), undefined, false);
+    return this.emit(this.k.get(Vsprintf).text(fmt, args, LOG_LINE_MAX), undefined, false);
   }
 
   /** Logs formatted bytes. Messages of devices (`wholeLine`) end their line with or without a newline. */
   emit(message: string, level: number | undefined, wholeLine: boolean): number {
-    const cut = message.length < RECORD_MAX ? message : message.slice(0, RECORD_MAX - 1);
+    const cut = message.length < LOG_LINE_MAX ? message : message.slice(0, LOG_LINE_MAX - 1);
     const { level: own, continues, text } = parsePrefix(cut);
     const ended = text.endsWith('\n');
     const body = decodeText(ended ? text.slice(0, -1) : text);

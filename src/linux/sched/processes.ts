@@ -2,6 +2,7 @@ import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { StructType } from '../../kernel/abi/struct.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { Listeners } from '../../kernel/listeners.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import { TASK_DEAD } from '../abi/task-state.js';
@@ -35,7 +36,7 @@ export class Processes implements SchedulerHooks {
   private readonly topOfStackSlot: Ptr;
   private readonly taskStruct: StructType;
   private readonly byObject = new Map<Ptr, Task>();
-  private readonly exitListeners: ((task: Task) => void)[] = [];
+  private readonly exitListeners = new Listeners<(task: Task) => void>();
   /** task_structs of ended tasks, to use again. */
   private readonly free: Ptr[] = [];
   private nextPid = 100;
@@ -127,8 +128,8 @@ export class Processes implements SchedulerHooks {
     this.taskStruct.set(object, 'thread_info.flags', flags | TIF_NOTIFY_SIGNAL);
   }
 
-  onExit(listener: (task: Task) => void): void {
-    this.exitListeners.push(listener);
+  onExit(listener: (task: Task) => void): () => void {
+    return this.exitListeners.add(listener);
   }
 
   /** preempt_count without its top bit, which x86 keeps set while no reschedule is needed. */

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { Listeners } from '../../../kernel/listeners.js';
 import { MAJOR, MINOR } from '../../abi/device-number.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { removeChild } from '../../kobject/sysfs/files.js';
@@ -16,13 +17,13 @@ interface DeviceNodeListener {
 /** Devices with a number: /sys/dev/{char,block}/MAJOR:MINOR, and news of them for /dev (devtmpfs). */
 export class NumberedDevices implements Subsystem {
   readonly exports = {};
-  private readonly listeners: DeviceNodeListener[] = [];
+  private readonly listeners = new Listeners<DeviceNodeListener>();
   private readonly present = new Set<Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}
 
-  listen(listener: DeviceNodeListener): void {
-    this.listeners.push(listener);
+  listen(listener: DeviceNodeListener): () => void {
+    return this.listeners.add(listener);
   }
 
   /** Devices that have a number now, in the order they came. */

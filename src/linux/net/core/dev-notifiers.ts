@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { Listeners } from '../../../kernel/listeners.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -15,7 +16,7 @@ type DeviceListener = (event: string, dev: Ptr) => void | Sleepable<void>;
 
 /** The chain of those who are told of network devices' changes (net/core/dev.c, netdev_chain). */
 export class DeviceNotifiers implements Subsystem {
-  private readonly listeners: DeviceListener[] = [];
+  private readonly listeners = new Listeners<DeviceListener>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -34,8 +35,8 @@ export class DeviceNotifiers implements Subsystem {
     call_netdevice_notifiers: (event: number, dev: Ptr) => this.callWith(event, dev),
   };
 
-  listen(listener: DeviceListener): void {
-    this.listeners.push(listener);
+  listen(listener: DeviceListener): () => void {
+    return this.listeners.add(listener);
   }
 
   /** call_netdevice_notifiers(): the base kernel's own parts, then the chains. A negative errno, or 0. */

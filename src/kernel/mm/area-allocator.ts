@@ -7,17 +7,18 @@ import { RangeAllocator } from './range-allocator.js';
 const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 
 /**
- * Page-granular areas of one region, each followed by an unmapped guard page: vmalloc, kernel stacks, module
- * sections.
+ * Page-granular areas of one region, each followed by an unmapped guard page: large allocations, tasks' stacks,
+ * images of modules.
  */
 export class AreaAllocator {
   private readonly ranges: RangeAllocator;
+  private readonly windows = new Set<Ptr>();
 
   constructor(
     private readonly space: AddressSpace,
     private readonly ledger: Ledger,
     region: Region,
-    /** What the areas are taken from, but for those of `ioremap`. */
+    /** What the areas are taken from. */
     private readonly budget: MemoryBudget,
   ) {
     this.ranges = new RangeAllocator(region.start + PAGE_SIZE, region.start + region.size);
@@ -31,10 +32,27 @@ export class AreaAllocator {
     align = PAGE_SIZE,
   ): Ptr {
     const size = pageAlign(bytes);
-    if (!this.budget.take(costOf(kind, size))) return 0;
+    return this.take(size, kind, permissions, align, RECORD_BYTES + size);
+  }
+
+  /** Addresses for `bytes` of a device, or 0: nothing of the machine's memory is behind them. */
+  allocateWindow(bytes: number, kind: AllocationKind): Ptr {
+    const ptr = this.take(pageAlign(bytes), kind, PAGE_KERNEL, PAGE_SIZE, RECORD_BYTES);
+    if (ptr !== 0) this.windows.add(ptr);
+    return ptr;
+  }
+
+  private take(
+    size: number,
+    kind: AllocationKind,
+    permissions: Permissions,
+    align: number,
+    cost: number,
+  ): Ptr {
+    if (!this.budget.take(cost)) return 0;
     const ptr = this.ranges.allocate(size + PAGE_SIZE, align);
     if (ptr === undefined) {
-      this.budget.give(costOf(kind, size));
+      this.budget.give(cost);
       return 0;
     }
     this.space.map(ptr, size, permissions);
@@ -61,10 +79,7 @@ export class AreaAllocator {
     this.ledger.remove(ptr);
     this.space.unmap(ptr, allocation.size);
     this.ranges.release(ptr, allocation.size + PAGE_SIZE);
-    this.budget.give(costOf(allocation.kind, allocation.size));
+    this.budget.give(RECORD_BYTES + (this.windows.delete(ptr) ? 0 : allocation.size));
     return true;
   }
 }
-
-/** An area of devices is no memory; all others have an entry in the ledger. */
-const costOf = (kind: AllocationKind, size: number): number => RECORD_BYTES + (kind === 'ioremap' ? 0 : size);
