@@ -1,13 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
 import {
-  R_X86_64_32,
-  R_X86_64_32S,
-  R_X86_64_64,
-  R_X86_64_NONE,
-  R_X86_64_PC32,
-  R_X86_64_PC64,
-  R_X86_64_PLT32,
+  RelocationError,
+  type RelocationInput,
   type Relocations,
+  relocateX8664,
   relocationName,
 } from '../../formats/elf/index.js';
 import { ENOEXEC } from '../errno.js';
@@ -25,17 +21,10 @@ export function symbolValue(ptr: Ptr): SymbolValue {
   return ptr < IMAGE.start ? ptr : ptr - 0x8000_0000;
 }
 
-const outOfInt32 = (value: number): boolean => value < -0x8000_0000 || value > 0x7fff_ffff;
-
 /** What is relocated, and in whose words its faults are told. */
-export interface RelocationContext {
-  /** The memory that is written to, and the address that it begins at. */
-  readonly view: DataView;
-  readonly origin: Ptr;
+export interface RelocationContext extends Omit<RelocationInput, 'valueOf'> {
   /** Name of the module. */
   readonly module: string;
-  /** By symbol; undefined for those that have no value. */
-  readonly values: readonly (SymbolValue | undefined)[];
   log(line: string): void;
   /** How `%p` prints an address. */
   pointer(at: Ptr): string;
@@ -65,92 +54,53 @@ export function applyRelocations(
   relocations: Relocations,
   target: RelocatedSection,
 ): void {
-  new Relocator(context, relocations, target).run();
+  try {
+    relocateX8664(relocations, target, { ...context, valueOf: symbolValue });
+  } catch (error) {
+    if (!(error instanceof RelocationError)) throw error;
+    for (const line of linesOf(context, error)) context.log(line);
+    const text = reasonOf(error, relocations, target.name);
+    throw new LoadError(ENOEXEC, `${relocations.section.name}: relocation ${error.index}: ${text}`);
+  }
 }
 
-class Relocator {
-  constructor(
-    private readonly context: RelocationContext,
-    private readonly relocations: Relocations,
-    private readonly target: RelocatedSection,
-  ) {}
-
-  run(): void {
-    const { relocations } = this;
-    for (let i = 0; i < relocations.length; i++) if (relocations.type(i) !== R_X86_64_NONE) this.apply(i);
-  }
-
-  private apply(i: number): void {
-    const { relocations, target } = this;
-    const { values, module } = this.context;
-    const type = relocations.type(i);
-    const width = type === R_X86_64_64 || type === R_X86_64_PC64 ? 8 : 4;
-    const offset = relocations.offset(i);
-    const symbol = relocations.symbol(i);
-    // The kernel writes wherever it is told to, and takes what lies behind the table for a symbol.
-    if (offset + width > target.size)
-      this.refuse(i, `r_offset 0x${offset.toString(16)} is past the end of ${target.name}`);
-    if (symbol >= values.length) this.refuse(i, `symbol ${symbol} does not exist`);
-    const at = target.address + offset;
-    const value = (values[symbol] ?? 0) + relocations.addendNumber(i);
-    switch (type) {
-      case R_X86_64_64:
-        this.write64(i, at, value);
-        return;
-      case R_X86_64_PC64:
-        this.write64(i, at, value, value - symbolValue(at));
-        return;
-      case R_X86_64_32:
-        this.write32(i, at, value);
-        if (value < 0 || value > 0xffff_ffff) this.overflow(i, value);
-        return;
-      case R_X86_64_32S:
-        this.write32(i, at, value);
-        if (outOfInt32(value)) this.overflow(i, value);
-        return;
-      case R_X86_64_PC32:
-      case R_X86_64_PLT32:
-        // Whether it reaches is not looked at.
-        this.write32(i, at, value, value - symbolValue(at));
-        return;
-      default:
-        this.context.log(`module: ${module}: Unknown rela relocation: ${type}`);
-        this.refuse(i, `unknown relocation ${relocationName(type)}`);
+/** What the kernel logs. It writes wherever it is told to, and takes what lies behind the table for a symbol: of those it says nothing. */
+function linesOf(context: RelocationContext, { problem, type, at, value }: RelocationError): string[] {
+  const { module, notZero, pointer } = context;
+  switch (problem) {
+    case 'unknown-type':
+      return [`module: ${module}: Unknown rela relocation: ${type}`];
+    case 'not-zero': {
+      const place = `type ${type}, loc ${pointer(at)}, val ${hex64(value)}`;
+      return [`module: x86/modules: ${notZero} relocation target, existing value is nonzero for ${place}`];
     }
+    case 'overflow':
+      return [
+        `module: overflow in relocation type ${type} val ${hex64(value)}`,
+        `module: \`${module}' likely not compiled with -mcmodel=kernel`,
+      ];
+    case 'outside':
+    case 'no-symbol':
+      return [];
   }
+}
 
-  private write64(i: number, at: Ptr, value: number, written = value): void {
-    const { view, origin } = this.context;
-    const place = at - origin;
-    if (view.getUint32(place, true) !== 0 || view.getUint32(place + 4, true) !== 0)
-      this.notZero(i, at, value);
-    view.setUint32(place, written >>> 0, true);
-    view.setInt32(place + 4, Math.floor(written / 2 ** 32), true);
-  }
-
-  private write32(i: number, at: Ptr, value: number, written = value): void {
-    const { view, origin } = this.context;
-    if (view.getUint32(at - origin, true) !== 0) this.notZero(i, at, value);
-    view.setUint32(at - origin, written >>> 0, true);
-  }
-
-  private notZero(i: number, at: Ptr, value: number): never {
-    const { notZero, log, pointer } = this.context;
-    const place = `type ${this.relocations.type(i)}, loc ${pointer(at)}, val ${hex64(value)}`;
-    log(`module: x86/modules: ${notZero} relocation target, existing value is nonzero for ${place}`);
-    return this.refuse(i, 'what it is to write to is not zero');
-  }
-
-  private overflow(i: number, value: number): never {
-    const { log, module } = this.context;
-    const type = this.relocations.type(i);
-    log(`module: overflow in relocation type ${type} val ${hex64(value)}`);
-    log(`module: \`${module}' likely not compiled with -mcmodel=kernel`);
-    return this.refuse(i, `${relocationName(type)} does not reach its symbol`);
-  }
-
-  private refuse(i: number, text: string): never {
-    throw new LoadError(ENOEXEC, `${this.relocations.section.name}: relocation ${i}: ${text}`);
+function reasonOf(
+  { problem, type, index }: RelocationError,
+  relocations: Relocations,
+  section: string,
+): string {
+  switch (problem) {
+    case 'outside':
+      return `r_offset 0x${relocations.offset(index).toString(16)} is past the end of ${section}`;
+    case 'no-symbol':
+      return `symbol ${relocations.symbol(index)} does not exist`;
+    case 'unknown-type':
+      return `unknown relocation ${relocationName(type)}`;
+    case 'not-zero':
+      return 'what it is to write to is not zero';
+    case 'overflow':
+      return `${relocationName(type)} does not reach its symbol`;
   }
 }
 
