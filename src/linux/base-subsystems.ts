@@ -1,6 +1,6 @@
+import { CpuHotplug } from './core/cpu-hotplug.js';
 import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
-import { CoreMisc } from './core/misc.js';
 import { Padata } from './core/padata.js';
 import { PerfEvents } from './core/perf.js';
 import { Ftrace } from './core/probes/ftrace.js';
@@ -9,7 +9,10 @@ import { Kretprobes } from './core/probes/kretprobes.js';
 import { ProbePoints } from './core/probes/probe-points.js';
 import { PvClockGtod } from './core/pvclock-gtod.js';
 import { EventChains } from './core/reboot.js';
+import { CrossCalls } from './core/smp.js';
 import { Softirqs } from './core/softirq.js';
+import { StackProtector } from './core/stack-protector.js';
+import { SystemState } from './core/system-state.js';
 import { TraceArrays } from './core/trace-arrays.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
@@ -55,6 +58,7 @@ import { WaitBits } from './sched/wait-bit.js';
 import { WaitVars } from './sched/wait-var.js';
 import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
+import { Capabilities } from './security/capabilities.js';
 import { Credentials } from './security/cred.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -115,7 +119,11 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Kretprobes,
   Ftrace,
   RequestModule,
-  CoreMisc,
+  SystemState,
+  StackProtector,
+  Capabilities,
+  CpuHotplug,
+  CrossCalls,
   JumpLabels,
   DeferredStaticKeys,
   Mempools,

@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { withLocals } from '../../kernel/task/locals.js';
 import { EINVAL, ENODEV, ENOIOCTLCMD, ENOTTY, ESPIPE } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { FMODE_LSEEK, SEEK_CUR, SEEK_END, SEEK_SET } from './flags.js';
 import type { Operation, OperationTable } from './guest-ops.js';
 import { IovIter } from './iov-iter.js';
-import { withLocals } from './locals.js';
 import type { FileServer, OpenFile } from './open-file.js';
 import type { Slice } from './slice.js';
 

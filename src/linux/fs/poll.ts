@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
+import { withLocals } from '../../kernel/task/locals.js';
 import type { Task } from '../../kernel/task/task.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { DEFAULT_POLL_MASK } from './guest-server.js';
-import { withLocals } from './locals.js';
 import type { OpenFile } from './open-file.js';
 
 /** Reported whether asked for or not (poll(2)). */

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { withLocals } from '../../kernel/task/locals.js';
 import { list } from '../abi/list.js';
 import { EACCES, EFAULT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -9,7 +10,6 @@ import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
-import { withLocals } from './locals.js';
 
 /** Files that show and take one number through functions (DEFINE_SIMPLE_ATTRIBUTE, fs/libfs.c). */
 export class SimpleAttributes implements Subsystem {

@@ -1,10 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { withLocals } from '../../../kernel/task/locals.js';
 import { EINVAL, ENOMEM, ENOPARAM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { withLocals } from '../locals.js';
 
 /** Options that are flags of the super_block, not the file system's (include/linux/fs.h). */
 const SET: Readonly<Record<string, number>> = {

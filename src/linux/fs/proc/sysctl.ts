@@ -2,13 +2,13 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { DirectoryNode, FileNode } from '../../../kernel/files/index.js';
 import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { withLocals } from '../../../kernel/task/locals.js';
 import { EACCES, EINVAL, ENOENT, ENOMEM, EPERM } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { FMODE_READ, FMODE_WRITE } from '../flags.js';
 import { HostServer } from '../host-server.js';
-import { withLocals } from '../locals.js';
 import type { FileServer, OpenFile, ServedNode } from '../open-file.js';
 import { ProcFs } from './procfs.js';
 

@@ -1,11 +1,11 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { withLocals } from '../../../kernel/task/locals.js';
 import { changeBit } from '../../abi/bit-ops.js';
 import { GFP_COMP } from '../../abi/gfp.js';
 import { TASK_INTERRUPTIBLE } from '../../abi/task-state.js';
 import { EAGAIN, EINTR, EMSGSIZE, ENOBUFS, EPIPE, ERESTARTSYS } from '../../errno.js';
-import { withLocals } from '../../fs/locals.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PageExports } from '../../mm/pages.js';
 import { SlabExports } from '../../mm/slab.js';
