@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { oddities } from '../../tests/modules/trust/oddities.mjs';
+import { ModuleFile } from '../formats/module-file.js';
 import { MemoryFiles } from '../kmod/index.js';
 import { insertError } from '../kmod/tools/insmod.js';
 import * as errnos from '../linux/errno.js';
@@ -34,7 +35,7 @@ const lenient = new CheckKernel(loadBundled(), { lenient: true });
 
 function check(name: string, on: CheckKernel): Verdict {
   const checker = new Checker([on], { verifier: nodeVerifier });
-  return checker.verdict(checker.add(files[name](), `/mods/${name}.ko`), on);
+  return checker.verdict(checker.add(new ModuleFile(`/mods/${name}.ko`, files[name]())), on);
 }
 
 function errorOf({ errno }: Verdict): string {

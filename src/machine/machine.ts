@@ -1,6 +1,5 @@
 import type { Ptr } from '../cpu/layout.js';
-import { unpack } from '../formats/compressed/unpack.js';
-import { FormatError } from '../formats/format-error.js';
+import { ModuleFile } from '../formats/module-file.js';
 import type { Sleepable, Value } from '../kernel/effects.js';
 import type { LogRecord } from '../kernel/log.js';
 import type { Probes } from '../kernel/probes.js';
@@ -11,12 +10,12 @@ import {
   type IndexCache,
   MemoryFiles,
   type ModuleTree,
-  modinfoOf,
-  normalizeName,
+  moduleNameOf,
 } from '../kmod/index.js';
 import { insmodFile } from '../kmod/tools/insmod.js';
 import { modprobe } from '../kmod/tools/modprobe.js';
 import { rmmod } from '../kmod/tools/rmmod.js';
+import type { GivenModule } from '../kmod/tools/tool.js';
 import { TASK_UNINTERRUPTIBLE } from '../linux/abi/task-state.js';
 import { TaskCredentials } from '../linux/credentials.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
@@ -168,7 +167,7 @@ export class Machine {
   /** Loads a module's file: its content, packed or not. Throws MachineError with the errno. */
   insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
     this.demand((terminal) => {
-      const start = { terminal, given: { path, bytes: content } };
+      const start = { terminal, given: { file: new ModuleFile(path, content), name: moduleNameOf(path) } };
       return insmodFile(machineSystem(this, 'insmod', start), path, args, {});
     }, 'insmod');
   }
@@ -217,16 +216,6 @@ export class Machine {
    */
   call(fn: string | Ptr, ...args: CallArgument[]): bigint {
     return callFunction(this, fn, args);
-  }
-
-  /** What a module's file says that it depends on, dependencies of those first. Nothing, for what is no module. */
-  dependenciesOfFile(packed: Uint8Array, path: string): string[] {
-    const found = new Set<string>();
-    for (const name of dependsOf(packed, path)) {
-      for (const deeper of this.tree.index.module(name)?.dependencies ?? []) found.add(deeper);
-      found.add(name);
-    }
-    return [...found];
   }
 
   /**
@@ -357,19 +346,8 @@ export class Machine {
     return yield* this.processes.run('modprobe', body);
   }
 
-  /** The body of a modprobe process. */
-  runModprobe(terminal: Terminal, args: readonly string[]): Sleepable<number> {
-    return modprobe(machineHost(this, { terminal }), args);
-  }
-}
-
-/** The `depends` of a module's file. What is wrong with the file is told when it is loaded. */
-function dependsOf(packed: Uint8Array, path: string): string[] {
-  try {
-    const depends = modinfoOf(unpack(packed, path), path).get('depends') ?? '';
-    return depends.split(',').filter(Boolean).map(normalizeName);
-  } catch (error) {
-    if (error instanceof FormatError) return [];
-    throw error;
+  /** The body of a modprobe process. `given`: a file that one of the words is the path of. */
+  runModprobe(terminal: Terminal, args: readonly string[], given?: GivenModule): Sleepable<number> {
+    return modprobe(machineHost(this, { terminal, given }), args);
   }
 }

@@ -1,3 +1,4 @@
+import type { ModuleFile } from '../formats/module-file.js';
 import type { Sleepable } from '../kernel/effects.js';
 import type { LinuxKernel } from '../linux/kernel.js';
 import { deleteModule } from '../linux/module/init.js';
@@ -12,10 +13,10 @@ export interface CallResult {
   readonly why?: string;
 }
 
-/** finit_module(2), with the file's bytes unpacked already. */
+/** finit_module(2) of a file that could be unpacked. */
 export function* finitModule(
   k: LinuxKernel,
-  file: { readonly bytes: Uint8Array; readonly path: string },
+  file: ModuleFile,
   args: string,
   flags: LoadFlags = {},
 ): Sleepable<CallResult> {

@@ -1,12 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { machineWith, ownModule } from '../acceptance/testing/machines.js';
+import { ModuleFile } from '../formats/module-file.js';
+import { MemoryFiles } from '../kmod/index.js';
+import { loadBundled } from '../target/node/index.js';
+import { Machine } from './machine.js';
 import { runModule } from './module-run.js';
 import type { RunReport } from './run-report.js';
 
-function run(name: string, parameters: readonly string[] = [], path = `/${name}.ko`): RunReport {
-  const machine = machineWith([]);
-  const subject = { kind: 'file', path, bytes: ownModule(name) } as const;
+function run(
+  name: string,
+  parameters: readonly string[] = [],
+  path = `/${name}.ko`,
+  machine = machineWith([]),
+): RunReport {
+  const subject = { kind: 'file', file: new ModuleFile(path, ownModule(name)) } as const;
   return runModule(machine, subject, { parameters, now: () => 0, bootMs: 0 });
+}
+
+function treeWith(files: readonly (readonly [string, string | Uint8Array])[]): Machine {
+  const target = loadBundled();
+  const below = `/lib/modules/${target.release}/`;
+  return Machine.boot({
+    target,
+    files: new MemoryFiles(files.map(([path, data]) => [`${below}${path}`, data])),
+  });
 }
 
 describe('a run of a file', () => {
@@ -36,5 +53,37 @@ describe('a run of a file', () => {
     const report = run('forget', ['mode=28']);
     expect(report.remove.exit).toBe(1);
     expect(report.leftBehind).toMatchObject([{ kind: 'module reference', name: 'forget' }]);
+  });
+
+  it('loads what it needs, and takes that out again', () => {
+    const report = run(
+      'importer',
+      [],
+      'build/importer.ko',
+      treeWith([['extra/exporter.ko', ownModule('exporter')]]),
+    );
+    expect(report.modprobe).toEqual({
+      exit: 0,
+      insmod: ['extra/exporter.ko', 'build/importer.ko'],
+      stderr: [],
+    });
+    expect(report).toMatchObject({ remove: { exit: 0, rmmod: ['importer', 'exporter'] }, left: [] });
+  });
+
+  it('is asked of modprobe, which reads modprobe.d', () => {
+    const machine = treeWith([['../../../etc/modprobe.d/mine.conf', 'options hello count=2\n']]);
+    const report = run('hello', ['whom=you'], 'hello.ko', machine);
+    expect(report.modprobe.insmod).toEqual(['hello.ko count=2 whom=you']);
+    expect(report.dmesg.filter((line) => line.includes('you'))).toHaveLength(2);
+  });
+
+  it('says that a module of its name is there already', () => {
+    const machine = machineWith([]);
+    machine.insmod(ownModule('hello'));
+    expect(run('hello', [], 'hello.ko', machine)).toMatchObject({
+      errno: null,
+      modprobe: { exit: 1, stderr: ["modprobe: ERROR: could not insert 'hello': Module already in kernel"] },
+      left: ['hello'],
+    });
   });
 });

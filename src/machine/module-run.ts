@@ -1,7 +1,5 @@
-import type { Sleepable } from '../kernel/effects.js';
+import type { ModuleFile } from '../formats/module-file.js';
 import { moduleNameOf } from '../kmod/index.js';
-import { moduleOptions } from '../kmod/tools/module-options.js';
-import { strerror } from '../linux/errno.js';
 import type { LoadedModule } from '../linux/kallsyms/loaded-module.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LeftBehinds } from '../linux/module/left-behind.js';
@@ -10,11 +8,11 @@ import type { Machine, ProcessEnd } from './machine.js';
 import { type ExecResult, errnoField, type ReportedFault, type RunReport } from './run-report.js';
 import { taintsOf } from './taints.js';
 import { unboundDrivers } from './unbound.js';
-import { linesOf, type Terminal } from './userland/terminal.js';
+import { linesOf } from './userland/terminal.js';
 
 /** What to run: a file at hand, or a name to find in the machine's tree. */
 export type RunSubject =
-  | { readonly kind: 'file'; readonly path: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly file: ModuleFile }
   | { readonly kind: 'name'; readonly name: string };
 
 export interface RunOptions {
@@ -31,6 +29,7 @@ export interface RunOptions {
   readonly onStep?: (step: 'loaded' | 'used' | 'removed') => void;
 }
 
+const NOTHING_DONE: ProcessEnd = { exit: 0, stdout: '', stderr: '', hangs: false };
 /** Virtual time after loading and after removing, for what was started to happen. */
 const AFTERWARDS_NS = 200e6;
 
@@ -53,7 +52,7 @@ class ModuleRun {
     private readonly subject: RunSubject,
     private readonly options: RunOptions,
   ) {
-    this.name = subject.kind === 'name' ? subject.name : moduleNameOf(subject.path);
+    this.name = subject.kind === 'name' ? subject.name : moduleNameOf(subject.file.path);
     this.startMark = machine.kernel.ledger.mark;
     this.instructionsBefore = machine.kernel.cpu.executed;
   }
@@ -80,7 +79,7 @@ class ModuleRun {
     const tainted = kernel.traps.taint.mask;
     const logRemove = this.logLength();
     const removing = options.now();
-    const remove = options.keep ? { exit: 0, stdout: '', stderr: '', hangs: false } : this.remove();
+    const remove = options.keep ? NOTHING_DONE : this.remove();
     const removeMs = options.now() - removing;
     if (!options.keep && this.loaded?.state === 'Live') kernel.get(LeftBehinds).reportReferences(this.loaded);
     const leaks = leaksSince(kernel, machine.archive, this.startMark);
@@ -122,76 +121,30 @@ class ModuleRun {
     };
   }
 
+  /** A file goes in by modprobe as what the tree has does. That it is loaded already is an error: what is, is another file. */
   private load(): ProcessEnd {
-    const { machine, subject, options } = this;
-    const parameters = options.parameters ?? [];
-    const body = (terminal: Terminal): Sleepable<number> =>
-      subject.kind === 'name'
-        ? machine.runModprobe(terminal, ['-v', '--', subject.name, ...parameters])
-        : this.insertGiven(subject, moduleOptions(parameters), terminal);
-    return this.ended('modprobe', machine.process('modprobe', body, 0));
-  }
-
-  /** A file given by its path: what it depends on comes out of the tree, as modprobe would have it. */
-  private *insertGiven(
-    subject: Extract<RunSubject, { kind: 'file' }>,
-    parameters: string,
-    terminal: Terminal,
-  ): Sleepable<number> {
-    const { system } = this.machine;
-    for (const dependency of this.machine.dependenciesOfFile(subject.bytes, subject.path)) {
-      const status = yield* this.quietModprobe(terminal, ['--', dependency]);
-      if (status !== 0) break;
-    }
-    terminal.out(`insmod ${subject.path} ${parameters}\n`);
-    const result = yield* system.insert(subject.bytes, subject.path, parameters);
-    if (result.errno === 0) return 0;
-    terminal.err(`modprobe: ERROR: could not insert '${this.name}': ${strerror(result.errno)}\n`);
-    if (result.why) terminal.err(`modbox: ${result.why}\n`);
-    return 1;
+    const { subject } = this;
+    const words = subject.kind === 'file' ? ['--first-time', '--', subject.file.path] : ['--', subject.name];
+    return this.modprobe(['-v', ...words, ...(this.options.parameters ?? [])], 0);
   }
 
   private remove(): ProcessEnd {
-    const { machine, subject } = this;
-    const body = (terminal: Terminal): Sleepable<number> =>
-      subject.kind === 'name'
-        ? machine.runModprobe(terminal, ['-v', '-r', '--', subject.name])
-        : this.removeGiven(subject, terminal);
-    return this.ended('modprobe', machine.process('modprobe', body, AFTERWARDS_NS));
+    const { subject } = this;
+    if (subject.kind === 'name') return this.modprobe(['-v', '-r', '--', subject.name], AFTERWARDS_NS);
+    const modules = this.machine.kernel.get(Modules);
+    if (!this.loaded || !modules.list().includes(this.loaded)) return NOTHING_DONE;
+    return this.modprobe(['-v', '-r', '--first-time', '--', subject.file.path], AFTERWARDS_NS);
   }
 
-  private *removeGiven(
-    subject: Extract<RunSubject, { kind: 'file' }>,
-    terminal: Terminal,
-  ): Sleepable<number> {
-    const { machine, name } = this;
-    const { system } = machine;
-    const modules = machine.kernel.get(Modules);
-    if (!this.loaded || !modules.list().includes(this.loaded)) return 0;
-    if (!modules.find(name)) {
-      terminal.err(`modprobe: ERROR: Module ${name} is not currently loaded\n`);
-      return 1;
-    }
-    if ((system.refcount(name) ?? 0) > 0 || system.holders(name).length > 0) {
-      terminal.err(`modprobe: FATAL: Module ${name} is in use.\n`);
-      return 1;
-    }
-    terminal.out(`rmmod ${name}\n`);
-    const result = yield* system.remove(name, false);
-    if (result.errno !== 0) {
-      terminal.err(`modprobe: ERROR: could not remove '${name}': ${strerror(result.errno)}\n`);
-      if (result.why) terminal.err(`modbox: ${result.why}\n`);
-      return 1;
-    }
-    for (const dependency of machine.dependenciesOfFile(subject.bytes, subject.path).reverse())
-      if (system.refcount(dependency) === 0) yield* this.quietModprobe(terminal, ['-r', '--', dependency]);
-    return 0;
-  }
-
-  /** modprobe that shows what it does and does not say what goes wrong. */
-  private *quietModprobe(terminal: Terminal, args: readonly string[]): Sleepable<number> {
-    const silent: Terminal = { out: (data) => terminal.out(data), err: () => undefined };
-    return yield* this.machine.runModprobe(silent, ['-v', ...args]);
+  private modprobe(words: readonly string[], settle: number): ProcessEnd {
+    const { machine, subject, name } = this;
+    const given = subject.kind === 'file' ? { file: subject.file, name } : undefined;
+    const end = machine.process(
+      'modprobe',
+      (terminal) => machine.runModprobe(terminal, words, given),
+      settle,
+    );
+    return this.ended('modprobe', end);
   }
 
   private ended(name: string, end: ProcessEnd): ProcessEnd {
@@ -229,7 +182,7 @@ class ModuleRun {
     // A file may have another name than the module in it.
     const isIt = (module: LoadedModule): boolean =>
       subject.kind === 'file'
-        ? module.file === subject.path
+        ? module.file === subject.file.path
         : module.name === subject.name.replaceAll('-', '_');
     this.machine.kernel.get(Modules).listen({
       published: (module) => {

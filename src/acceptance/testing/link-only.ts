@@ -1,3 +1,4 @@
+import { ModuleFile } from '../../formats/module-file.js';
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
 import { linkModule, parseModule } from '../../linux/module/loader.js';
@@ -43,7 +44,7 @@ export class Linker {
     const entry = tree.index.module(name);
     const bytes = entry && tree.read(entry);
     if (!entry || !bytes) throw new Error(`the tree has no module ${name}`);
-    const module = parseModule(kernel, { bytes, path: entry.path });
+    const module = parseModule(kernel, new ModuleFile(entry.path, bytes), bytes.length);
     modules.add(module);
     try {
       linkModule(kernel, module);

@@ -1,3 +1,4 @@
+import { ModuleFile } from '../../formats/module-file.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, errnoName } from '../../linux/errno.js';
 import { O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } from '../../linux/fs/flags.js';
@@ -104,7 +105,7 @@ function* finit(context: AppletContext, flags: number, file: string): Sleepable<
   const bytes = yield* readModuleFile(context, file);
   if (typeof bytes === 'number') return said(context, 'open', bytes);
   if ((flags & ~(IGNORE_MODVERSIONS | IGNORE_VERMAGIC)) !== 0) return said(context, 'finit_module', -EINVAL);
-  const { errno } = yield* context.machine.system.insert(bytes, context.path(file), '', {
+  const { errno } = yield* context.machine.system.insert(new ModuleFile(context.path(file), bytes), '', {
     forceModversion: (flags & IGNORE_MODVERSIONS) !== 0,
     forceVermagic: (flags & IGNORE_VERMAGIC) !== 0,
   });

@@ -1,10 +1,10 @@
 import type { Effect } from '../../kernel/effects.js';
-import { type FileSource, MemoryFiles, type ModuleTree, OverlayFiles } from '../../kmod/index.js';
+import { type FileSource, type ModuleTree, OverlayFiles } from '../../kmod/index.js';
 import type { ToolLog } from '../../kmod/tools/log.js';
 import { openLog } from '../../kmod/tools/open-log.js';
 import { openTree } from '../../kmod/tools/open-tree.js';
 import type { ModuleSystem } from '../../kmod/tools/probe.js';
-import type { ToolHost } from '../../kmod/tools/tool.js';
+import type { GivenModule, ToolHost } from '../../kmod/tools/tool.js';
 import type { Machine } from '../machine.js';
 import { MachineFiles } from './machine-files.js';
 import type { Terminal } from './terminal.js';
@@ -16,7 +16,7 @@ export interface ToolStart {
   readonly path?: (given: string) => string;
   readonly environment?: Readonly<Record<string, string>>;
   /** A file that is in nobody's tree, by the path that names it. */
-  readonly given?: { readonly path: string; readonly bytes: Uint8Array };
+  readonly given?: GivenModule | undefined;
   /**
    * Files of the host that the command's own words may name. Only for commands that somebody typed: what the kernel, a
    * module or a file of the image asks for is not looked for there.
@@ -28,10 +28,11 @@ export interface ToolStart {
 export function machineHost(machine: Machine, start: ToolStart): ToolHost<Effect> {
   const own = new MachineFiles(machine.kernel.files);
   const { given, terminal } = start;
-  const outside = new OutsideFiles(given && new MemoryFiles([[given.path, given.bytes]]), start.outside);
+  const outside = new OutsideFiles(start.outside);
   const path = start.path ?? ((text) => (text.startsWith('/') ? text : `/${text}`));
   return {
     files: new OverlayFiles([own, outside]),
+    ...(given && { given }),
     absolute(text) {
       const absolute = path(text);
       if (own.stamp(absolute) !== undefined || !outside.offers(text)) return absolute;
@@ -68,27 +69,20 @@ function modulesOf(machine: Machine, own: MachineFiles): ModuleTree {
 class OutsideFiles implements FileSource {
   private readonly named = new Set<string>();
 
-  constructor(
-    private readonly given: FileSource | undefined,
-    private readonly host: FileSource | undefined,
-  ) {}
+  constructor(private readonly host: FileSource | undefined) {}
 
   /** Whether there is such a file; from now on it can be read. */
   offers(path: string): boolean {
-    if (this.contentOf(path) === undefined) return false;
+    if (this.host?.read(path) === undefined) return false;
     this.named.add(path);
     return true;
   }
 
   read(path: string): Uint8Array | undefined {
-    return this.named.has(path) ? this.contentOf(path) : undefined;
+    return this.named.has(path) ? this.host?.read(path) : undefined;
   }
 
   list(): undefined {
     return undefined;
-  }
-
-  private contentOf(path: string): Uint8Array | undefined {
-    return this.given?.read(path) ?? this.host?.read(path);
   }
 }

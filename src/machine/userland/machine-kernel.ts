@@ -1,5 +1,5 @@
-import { unpack } from '../../formats/compressed/unpack.js';
 import { FormatError } from '../../formats/format-error.js';
+import type { ModuleFile } from '../../formats/module-file.js';
 import { block, type Effect, type Sleepable } from '../../kernel/effects.js';
 import { DirectoryNode } from '../../kernel/files/index.js';
 import type {
@@ -61,20 +61,14 @@ export class MachineKernel implements RunningKernel<Effect> {
     return (this.find(name)?.usedBy ?? []).map((user) => user.name);
   }
 
-  *insert(
-    packed: Uint8Array,
-    path: string,
-    parameters: string,
-    flags: InsertFlags = {},
-  ): Sleepable<CallOutcome> {
-    let bytes: Uint8Array;
+  *insert(file: ModuleFile, parameters: string, flags: InsertFlags = {}): Sleepable<CallOutcome> {
     try {
-      bytes = unpack(packed, path);
+      void file.content;
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       return this.noted({ errno: ENOEXEC, why: error.message });
     }
-    return this.noted(yield* finitModule(this.k, { bytes, path }, parameters, flags));
+    return this.noted(yield* finitModule(this.k, file, parameters, flags));
   }
 
   *remove(name: string, force: boolean): Sleepable<CallOutcome> {

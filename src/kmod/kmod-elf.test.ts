@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EINVAL, ENODATA, ENOEXEC } from '../linux/errno.js';
 import { corpusTree } from '../testing/corpus.js';
+import { KmodElf, type SymbolCrc } from './kmod-elf.js';
 import { KmodError } from './kmod-error.js';
-import { ModuleFile, type SymbolCrc } from './module-file.js';
 import { realKmod } from './testing/real-kmod.js';
 import { recodeElf } from './testing/recode-elf.js';
 
@@ -42,7 +42,7 @@ describe.skipIf(!tree || !kmod)('a module of the real tree', () => {
   it('has the exports and versions that modprobe shows', () => {
     let exported = 0;
     for (const path of sample(50)) {
-      const file = ModuleFile.open(readFileSync(path), path);
+      const file = KmodElf.open(readFileSync(path), path);
       const shown = kmod!('modprobe', ['--show-exports', path]);
       if (shown.status === 0) exported++;
       const ours = shown.status === 0 ? lines(file.exports()) : errnoOf(() => file.exports());
@@ -56,7 +56,7 @@ describe.skipIf(!tree || !kmod)('a module of the real tree', () => {
 
   it('needs the undefined symbols that nm lists, with their versions, and module_layout', () => {
     for (const path of sample(200)) {
-      const file = ModuleFile.open(readFileSync(path), path);
+      const file = KmodElf.open(readFileSync(path), path);
       const needed = file.dependencySymbols();
       const nm = execFileSync('nm', ['-p', path], { encoding: 'utf8' });
       const undefinedNames = [...nm.matchAll(/^ +[Uw] (\S+)$/gm)].map(([, name]) => name);
@@ -76,27 +76,25 @@ describe('a module of another architecture', () => {
 
   it.each(forms)('is read as well: %o', (form) => {
     for (const name of ['exporter', 'importer', 'params']) {
-      const native = ModuleFile.open(module(name), name);
-      const other = ModuleFile.open(recodeElf(module(name), form), name);
+      const native = KmodElf.open(module(name), name);
+      const other = KmodElf.open(recodeElf(module(name), form), name);
       expect(other.modinfoStrings()).toEqual(native.modinfoStrings());
       expect(other.versions()).toEqual(native.versions());
       expect(other.dependencySymbols()).toEqual(native.dependencySymbols());
       expect(errnoOf(() => other.exports())).toBe(errnoOf(() => native.exports()));
     }
-    const native = ModuleFile.open(module('exporter'), 'exporter');
-    expect(ModuleFile.open(recodeElf(module('exporter'), form), 'exporter').exports()).toEqual(
-      native.exports(),
-    );
+    const native = KmodElf.open(module('exporter'), 'exporter');
+    expect(KmodElf.open(recodeElf(module('exporter'), form), 'exporter').exports()).toEqual(native.exports());
   });
 
   it('leaves out the registers that SPARC modules declare', () => {
     const bytes = recodeElf(module('importer'), { is64: true, littleEndian: false });
     const names = (): string[] =>
-      ModuleFile.open(bytes, 'x')
+      KmodElf.open(bytes, 'x')
         .undefinedSymbols()
         .map(({ name }) => name);
-    const { elf } = ModuleFile.open(bytes, 'x');
-    const symbols = ModuleFile.open(bytes, 'x').symbols()!;
+    const { elf } = KmodElf.open(bytes, 'x');
+    const symbols = KmodElf.open(bytes, 'x').symbols()!;
     const [first, ...others] = names();
     for (let i = 1; i < symbols.count; i++)
       if (symbols.section(i) === 0 && elf.nameText(symbols.nameOffset(i)) === first)
@@ -114,7 +112,7 @@ describe('damage', () => {
     change(new DataView(bytes.buffer));
     return bytes;
   };
-  const opened = (bytes: Uint8Array): number => errnoOf(() => ModuleFile.open(bytes, 'x.ko'));
+  const opened = (bytes: Uint8Array): number => errnoOf(() => KmodElf.open(bytes, 'x.ko'));
 
   it('has the error numbers of libkmod', () => {
     expect(opened(new Uint8Array(100))).toBe(ENOEXEC);
@@ -129,7 +127,7 @@ describe('damage', () => {
   });
 
   it('is told with file and place', () => {
-    expect(() => ModuleFile.open(good.subarray(0, 1000), 'x.ko')).toThrow(
+    expect(() => KmodElf.open(good.subarray(0, 1000), 'x.ko')).toThrow(
       'x.ko: the section headers reach past the end of the file (at 0x28)',
     );
   });
@@ -138,6 +136,6 @@ describe('damage', () => {
     const bytes = new Uint8Array(good);
     const at = Buffer.from(bytes.buffer).lastIndexOf('.modinfo\0');
     bytes[at + 1] = 0x4d;
-    expect(errnoOf(() => ModuleFile.open(bytes, 'x').modinfoStrings())).toBe(ENODATA);
+    expect(errnoOf(() => KmodElf.open(bytes, 'x').modinfoStrings())).toBe(ENODATA);
   });
 });

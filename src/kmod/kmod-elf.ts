@@ -20,7 +20,7 @@ const WANTED = ['__ksymtab_strings', '.modinfo', '.strtab', '.symtab', '__versio
  * made for others. It takes and refuses what libkmod does, with the same error numbers ({@link KmodError}).
  * All text is byte text (byte-text.ts).
  */
-export class ModuleFile {
+export class KmodElf {
   private readonly ksymtabStrings: SectionRange | undefined;
   private readonly modinfo: SectionRange | undefined;
   private readonly strtab: SectionRange | undefined;
@@ -32,8 +32,8 @@ export class ModuleFile {
   }
 
   /** `bytes` is the whole file, unpacked, with its signature; `file` is what to call it in errors. */
-  static open(bytes: Uint8Array, file: string): ModuleFile {
-    return new ModuleFile(new ElfView(bytes, file));
+  static open(bytes: Uint8Array, file: string): KmodElf {
+    return new KmodElf(new ElfView(bytes, file));
   }
 
   get file(): string {
