@@ -9,7 +9,7 @@ import {
   type Scenario,
   type Step,
   scenarios,
-} from '../machine/testing/recorded.js';
+} from '../machine/linux/testing/recorded.js';
 import { loadBundled } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { CheckKernel } from './check-kernel.js';

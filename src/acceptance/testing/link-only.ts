@@ -2,7 +2,7 @@ import { ModuleFile } from '../../formats/module-file.js';
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
 import { linkModule, parseModule } from '../../linux/module/loader.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/linux/machine.js';
 
 /** What a module would occupy, as lsmod shows it once its init has run. */
 export interface Linked {

@@ -5,7 +5,6 @@ import { ModuleFile, saidBy } from '../../formats/module-file.js';
 import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
 import { type FileSource, infoOf, MemoryFiles, ModuleTree } from '../../kmod/index.js';
 import { isModuleFile } from '../../kmod/names.js';
-import { ENOENT } from '../../linux/errno.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
 import { readTarget, type Target } from '../../target/index.js';
 import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
@@ -66,7 +65,7 @@ function fileIn(files: FileSource, folder: string, path: string): FileToCheck {
   const shown = join(folder, path);
   const open = (): ModuleFile => {
     const bytes = files.read(path);
-    if (!bytes) throw new MachineError(`${shown}: no file within ${folder}`, ENOENT);
+    if (!bytes) throw new MachineError(`${shown}: no file within ${folder}`);
     return new ModuleFile(shown, bytes);
   };
   return { path: shown, open };

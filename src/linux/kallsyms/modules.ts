@@ -42,7 +42,7 @@ interface ModuleListener {
 export class Modules implements Subsystem {
   /** Newest first, as /proc/modules lists them. */
   private readonly modules: LoadedModule[] = [];
-  private readonly listeners: ModuleListener[] = [];
+  private readonly listeners = new Set<ModuleListener>();
   /** Finds and loads modules by name or alias on behalf of the kernel (request_module); set by the machine. */
   requestModule: ((name: string) => Sleepable<number>) | undefined;
 
@@ -70,8 +70,9 @@ export class Modules implements Subsystem {
     list.init(this.k.space, this.head);
   }
 
-  listen(listener: ModuleListener): void {
-    this.listeners.push(listener);
+  listen(listener: ModuleListener): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
   }
 
   list(): readonly LoadedModule[] {
