@@ -43,6 +43,13 @@ module.exports = {
     },
     only('machine-is-below-cli', 'machine', 'check|cli'),
     {
+      name: 'machine-names-no-system',
+      comment: "a system's part of the machine is in a folder of its own",
+      severity: 'error',
+      from: { path: '^src/machine/([^/]+\\.ts$|shell/)', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/(conventions|trust|target|linux|kmod|machine/linux)/' },
+    },
+    {
       name: 'no-node-in-portable-code',
       comment: 'these folders must also run in a browser',
       severity: 'error',

@@ -54,17 +54,18 @@ export {
   type Resolved,
 } from './kmod/index.js';
 export type { ModuleListing } from './linux/kallsyms/modules.js';
-export type { CallArgument } from './machine/call.js';
-export type { BootOptions } from './machine/defaults.js';
+export type { CallArgument, MachineEvents, ModuleEvent, ProcessEnd } from './machine/base-machine.js';
 export { MachineError, UsageError } from './machine/errors.js';
-export type { FileStatus, MachineFileSystem } from './machine/file-system.js';
 export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
-export { Machine, type MachineOptions, type ProcessEnd } from './machine/machine.js';
-export { type RunOptions, type RunSubject, runModule } from './machine/module-run.js';
-export type { ExecResult, ReportedFault, RunReport } from './machine/run-report.js';
-export { Shell, type ShellResult } from './machine/shell/shell.js';
-export { CapturedOutput, type Terminal } from './machine/userland/terminal.js';
+export type { BootOptions } from './machine/linux/defaults.js';
+export type { FileStatus, MachineFileSystem } from './machine/linux/file-system.js';
+export { type CommandEnd, Machine, type MachineOptions } from './machine/linux/machine.js';
+export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
+export type { ExecResult, RunReport } from './machine/linux/run-report.js';
+export { Shell, type ShellResult } from './machine/linux/shell/shell.js';
+export type { ReportedFault } from './machine/reported-fault.js';
+export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { TargetError } from './target/index.js';
 export { readStoredTarget } from './target/stored.js';

@@ -1,6 +1,6 @@
 /** node --expose-gc probe.mjs MODULE BOOTS: boots machines in turn and prints what memory the process has. */
 import { readFileSync } from 'node:fs';
-import { Machine } from '../../src/machine/machine.js';
+import { Machine } from '../../src/machine/linux/machine.js';
 import { loadBundled } from '../../src/target/node/index.js';
 
 const [, , file, count] = process.argv;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseElf } from '../../src/formats/elf/index.js';
 import { MachineError } from '../../src/machine/errors.js';
-import { Machine } from '../../src/machine/machine.js';
+import { Machine } from '../../src/machine/linux/machine.js';
 import { loadBundled } from '../../src/target/node/index.js';
 import type { FuzzTarget, Seed } from './target.js';
 

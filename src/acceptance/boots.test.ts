@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { GRANULE, HOST_AREA } from '../cpu/layout.js';
-import type { Machine } from '../machine/machine.js';
+import type { Machine } from '../machine/linux/machine.js';
 import { faults, logFrom, machineWith, ownModule, shell } from './testing/machines.js';
 
 setFlagsFromString('--expose-gc');

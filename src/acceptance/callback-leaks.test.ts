@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Machine } from '../machine/machine.js';
+import { Machine } from '../machine/linux/machine.js';
 import { loadBundled } from '../target/node/index.js';
 
 const module = readFileSync(new URL('../../tests/modules/callbackleaks.ko', import.meta.url));

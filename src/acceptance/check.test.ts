@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Checker, CheckKernel, type Verdict } from '../check/index.js';
+import { ModuleFile } from '../formats/module-file.js';
 import { ModuleTree } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { loadBundled } from '../target/node/index.js';
@@ -20,7 +21,7 @@ describe.skipIf(tree === undefined)('all modules of the bundled kernel', () => {
   it('load, signed by its key, and taint with nothing but the staging directory', () => {
     const kernel = new CheckKernel(loadBundled(), { cmdline: 'module.sig_enforce' });
     const checker = new Checker([kernel], { verifier: nodeVerifier });
-    const modules = modulePaths(tree!).map((path) => checker.add(readFileSync(path), path));
+    const modules = modulePaths(tree!).map((path) => checker.add(new ModuleFile(path, readFileSync(path))));
     expect(modules).toHaveLength(4023);
     const verdicts = modules.map((module) => checker.verdict(module, kernel));
     expect(verdicts.filter(({ loads }) => !loads)).toEqual([]);
@@ -41,7 +42,7 @@ describe.skipIf(tree === undefined)('all modules of the bundled kernel', () => {
       const at = random.below(bytes.length - 28 - 12 - size);
       bytes[at] ^= 1 << random.below(8);
       const checker = new Checker([kernel], { verifier: nodeVerifier });
-      const verdict: Verdict = checker.verdict(checker.add(bytes, path), kernel);
+      const verdict: Verdict = checker.verdict(checker.add(new ModuleFile(path, bytes)), kernel);
       const where = `${relative(tree!, path)} at ${at}`;
       expect(verdict, where).toMatchObject({ loads: false, errno: 'EKEYREJECTED' });
       expect(verdict.reasons[0], where).toMatchObject({ kind: 'signature', code: 'EKEYREJECTED' });

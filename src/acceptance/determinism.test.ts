@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Machine } from '../machine/machine.js';
+import type { Machine } from '../machine/linux/machine.js';
 import { faults, machineWith, ownModule, shell } from './testing/machines.js';
 
 const HOUR = 3600e9;

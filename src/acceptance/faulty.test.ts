@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { FaultKind } from '../linux/errors.js';
 import type { FaultReport } from '../linux/traps/report.js';
-import { leaksSince } from '../machine/leaks.js';
-import type { Machine } from '../machine/machine.js';
-import { essential, scenarios } from '../machine/testing/recorded.js';
+import { leaksSince } from '../machine/linux/leaks.js';
+import type { Machine } from '../machine/linux/machine.js';
+import { essential, scenarios } from '../machine/linux/testing/recorded.js';
 import { DETECTED, DETECTED_ON_WRITE, type Expectation, LEAKS, STUCK } from './testing/faulty-modules.js';
 import { faults, HELLO_LOG, logFrom, machineWith, runHello, shell } from './testing/machines.js';
 

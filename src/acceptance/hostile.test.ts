@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Machine } from '../machine/machine.js';
+import type { Machine } from '../machine/linux/machine.js';
 import { faults, HELLO_LOG, logFrom, machineWith, runHello, shell } from './testing/machines.js';
 
 /** What tests/modules/hostile does, and as what it is found. `undefined`: it does no harm. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MODULES } from '../linux/memory-map.js';
-import { leaksSince } from '../machine/leaks.js';
-import type { Machine } from '../machine/machine.js';
-import { scenarios } from '../machine/testing/recorded.js';
+import { leaksSince } from '../machine/linux/leaks.js';
+import type { Machine } from '../machine/linux/machine.js';
+import { scenarios } from '../machine/linux/testing/recorded.js';
 import { faults, logFrom, machineWith, shell } from './testing/machines.js';
 
 /** Modules that load, are used as in their recordings, and are unloaded again. */

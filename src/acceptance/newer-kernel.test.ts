@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { DiskFiles } from '../kmod/node/disk-files.js';
-import { Machine } from '../machine/machine.js';
-import { runModule } from '../machine/module-run.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { Machine } from '../machine/linux/machine.js';
+import { runModule } from '../machine/linux/module-run.js';
+import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import { newerTree } from '../testing/corpus.js';
 import { newerTarget } from '../testing/targets.js';
 

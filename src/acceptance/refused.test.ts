@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseElf } from '../formats/elf/index.js';
 import { taintBit } from '../linux/kallsyms/taint.js';
-import { Machine } from '../machine/machine.js';
+import { Machine } from '../machine/linux/machine.js';
 import { loadBundled } from '../target/node/index.js';
 import { mutate } from '../testing/mutate.js';
 import { Random } from '../testing/random.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LeftBehinds } from '../linux/module/left-behind.js';
-import type { Machine } from '../machine/machine.js';
+import type { Machine } from '../machine/linux/machine.js';
 import { faults, logFrom, machineWith, shell } from './testing/machines.js';
 
 function inserted(mode: number): Machine {

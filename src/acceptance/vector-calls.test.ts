@@ -2,8 +2,8 @@ import { createCipheriv, createHash, createPrivateKey, createPublicKey, diffieHe
 import { crc32 } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../kmod/node/disk-files.js';
-import { Machine } from '../machine/machine.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { Machine } from '../machine/linux/machine.js';
+import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import { loadBundled } from '../target/node/index.js';
 import { corpusTree } from '../testing/corpus.js';
 import { Random } from '../testing/random.js';

@@ -1,8 +1,6 @@
-import { unpack } from '../formats/compressed/unpack.js';
 import {
   type ElfFile,
   type ElfSymbol,
-  parseElf,
   SHF_WRITE,
   SHN_ABS,
   SHN_COMMON,
@@ -15,6 +13,7 @@ import {
 import { FormatError } from '../formats/format-error.js';
 import { type Modinfo, parseKernelModinfo } from '../formats/modinfo.js';
 import { type ModuleExport, moduleExports } from '../formats/module-exports.js';
+import type { ModuleFile } from '../formats/module-file.js';
 import { crcsByName, kernelVersions, parseExtendedModversions } from '../formats/modversions.js';
 import { demandValidElf, InvalidElf } from '../linux/module/elf-validity.js';
 import { hiddenLicense } from '../linux/module/license.js';
@@ -101,15 +100,15 @@ export type SignatureCheck = (bytes: Uint8Array, file: string, verifier: Verifie
 
 /** Reads a module's file, packed or not. What is wrong with it is part of the result; nothing is thrown for it. */
 export function readCheckedModule(
-  packed: Uint8Array,
-  file: string,
+  given: ModuleFile,
   checks: readonly SignatureCheck[],
   verifier: Verifier,
 ): CheckedModule {
+  const file = given.path;
   const byName = moduleNameOf(file);
   let bytes: Uint8Array;
   try {
-    bytes = unpack(packed, file);
+    bytes = given.content;
   } catch (error) {
     return { file, name: byName, content: unreadable(error), signatures: [] };
   }
@@ -117,7 +116,7 @@ export function readCheckedModule(
   const signatures = checks.map((check) => check(bytes, file, once));
   // The kernel cuts the signature off before it looks at the rest.
   const size = signatures[0]?.size ?? bytes.length;
-  const content = readContent(bytes.subarray(0, size), file);
+  const content = readContent(given, size);
   const name = isReadable(content) ? content.modinfo.get('name') : undefined;
   return { file, name: name ?? byName, content, signatures };
 }
@@ -136,12 +135,12 @@ function digestOnce({ digest, verify }: Verifier): Verifier {
   };
 }
 
-function readContent(bytes: Uint8Array, file: string): ModuleContent | Unreadable {
+function readContent(file: ModuleFile, size: number): ModuleContent | Unreadable {
   // kernel_read_file() has an error of its own for it.
-  if (bytes.length === 0) return { text: 'the file is empty', log: undefined, errno: 'EINVAL' };
+  if (size === 0) return { text: 'the file is empty', log: undefined, errno: 'EINVAL' };
   try {
-    demandValidElf(bytes, file);
-    return contentOf(parseElf(bytes, file, 'module'));
+    demandValidElf(file.content.subarray(0, size), file.path);
+    return contentOf(file.elfOf(size));
   } catch (error) {
     return unreadable(error);
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseElf } from '../formats/elf/index.js';
+import { ModuleFile } from '../formats/module-file.js';
 import { emptyConfig } from '../kmod/config/modprobe-config.js';
 import { loadBundled } from '../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../testing/corpus.js';
@@ -17,7 +18,7 @@ const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));
 function check(files: readonly string[], settings: KernelSettings = {}): Verdict[] {
   const kernel = new CheckKernel(loadBundled(), settings);
   const checker = new Checker([kernel], { homeOf: () => loadBundled() });
-  const modules = files.map((file) => checker.add(readFileSync(MODULES + file), file));
+  const modules = files.map((file) => checker.add(new ModuleFile(file, readFileSync(MODULES + file))));
   return modules.map((module) => checker.verdict(module, kernel));
 }
 
@@ -51,7 +52,10 @@ describe('two modules that export one symbol', () => {
     const bytes = readFileSync(`${MODULES}exporter.ko`);
     const renamed = Buffer.from(bytes);
     renamed.write('name=expo2ter', renamed.indexOf('name=exporter'));
-    const modules = [checker.add(bytes, 'exporter.ko'), checker.add(renamed, 'expo2ter.ko')];
+    const modules = [
+      checker.add(new ModuleFile('exporter.ko', bytes)),
+      checker.add(new ModuleFile('expo2ter.ko', renamed)),
+    ];
     const [first, second] = modules.map((module) => checker.verdict(module, kernel));
     expect(first).toMatchObject({ loads: true });
     expect(first.reasons).toContainEqual(
@@ -70,7 +74,10 @@ describe('parameters', () => {
         : { config: { ...emptyConfig(), options: [{ module: 'hello', text: config }] } };
     const kernel = new CheckKernel(loadBundled(), settings);
     const checker = new Checker([kernel], { parameters });
-    const verdict = checker.verdict(checker.add(readFileSync(`${MODULES}hello.ko`), 'hello.ko'), kernel);
+    const verdict = checker.verdict(
+      checker.add(new ModuleFile('hello.ko', readFileSync(`${MODULES}hello.ko`))),
+      kernel,
+    );
     return { errno: verdict.errno, log: logLines(verdict).filter((line) => line.includes('parameter')) };
   };
 
@@ -131,7 +138,7 @@ describe('damaged types', () => {
       bytes.writeUInt16LE(value >>> 16, at + place + 2);
       const kernel = new CheckKernel(loadBundled());
       const checker = new Checker([kernel]);
-      const verdict = checker.verdict(checker.add(bytes, 'dummy.ko'), kernel);
+      const verdict = checker.verdict(checker.add(new ModuleFile('dummy.ko', bytes)), kernel);
       expect(verdict.reasons).toContainEqual(
         expect.objectContaining({
           kind: 'btf',
@@ -170,7 +177,7 @@ describe('files that are no modules', () => {
     const kernel = new CheckKernel(loadBundled());
     const checker = new Checker([kernel]);
     const verdict = (bytes: Uint8Array): Verdict =>
-      checker.verdict(checker.add(bytes, 'x/some-file.ko'), kernel);
+      checker.verdict(checker.add(new ModuleFile('x/some-file.ko', bytes)), kernel);
     expect(verdict(new Uint8Array())).toMatchObject({ module: 'some_file', errno: 'EINVAL', loads: false });
     expect(verdict(new TextEncoder().encode('#!/bin/sh\n'.repeat(20)))).toMatchObject({ errno: 'ENOEXEC' });
   });
@@ -184,7 +191,7 @@ describe('files that are no modules', () => {
       for (let change = 0; change < 3; change++) bytes[random.below(bytes.length)] = random.below(256);
       const cut = bytes.subarray(0, random.below(2) === 0 ? bytes.length : random.below(bytes.length));
       const checker = new Checker([kernel]);
-      const verdict = checker.verdict(checker.add(cut, 'importer.ko'), kernel);
+      const verdict = checker.verdict(checker.add(new ModuleFile('importer.ko', cut)), kernel);
       expect(verdict.loads).toBe(verdict.errno === undefined);
       if (!verdict.loads) expect(verdict.reasons.some(({ effect }) => effect === 'refused')).toBe(true);
     }

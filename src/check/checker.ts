@@ -1,3 +1,4 @@
+import type { ModuleFile } from '../formats/module-file.js';
 import { versionsOf } from '../linux/module/version-forms.js';
 import type { LinuxTarget } from '../target/index.js';
 import { portableVerifier, type Verifier } from '../trust/index.js';
@@ -87,9 +88,9 @@ export class Checker {
   }
 
   /** Reads a module's file, packed or not, and counts it among those checked together. */
-  add(packed: Uint8Array, file: string): CheckedModule {
+  add(file: ModuleFile): CheckedModule {
     const { verifier = portableVerifier } = this.options;
-    const module = readCheckedModule(packed, file, this.signatureChecks, verifier);
+    const module = readCheckedModule(file, this.signatureChecks, verifier);
     if (!this.together.has(module.name)) this.together.set(module.name, module);
     const { content } = module;
     if (!isReadable(content)) return module;

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { oddities } from '../../tests/modules/trust/oddities.mjs';
+import { ModuleFile } from '../formats/module-file.js';
 import { MemoryFiles } from '../kmod/index.js';
 import { insertError } from '../kmod/tools/insmod.js';
 import * as errnos from '../linux/errno.js';
-import { Machine } from '../machine/machine.js';
-import { Shell } from '../machine/shell/shell.js';
-import { CapturedOutput } from '../machine/userland/terminal.js';
+import { Machine } from '../machine/linux/machine.js';
+import { Shell } from '../machine/linux/shell/shell.js';
+import { CapturedOutput } from '../machine/terminal.js';
 import { loadBundled } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { CheckKernel } from './check-kernel.js';
@@ -34,7 +35,7 @@ const lenient = new CheckKernel(loadBundled(), { lenient: true });
 
 function check(name: string, on: CheckKernel): Verdict {
   const checker = new Checker([on], { verifier: nodeVerifier });
-  return checker.verdict(checker.add(files[name](), `/mods/${name}.ko`), on);
+  return checker.verdict(checker.add(new ModuleFile(`/mods/${name}.ko`, files[name]())), on);
 }
 
 function errorOf({ errno }: Verdict): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { debianFileOf, needsDebian, variant } from '../../tests/modules/trust/variants.mjs';
+import { ModuleFile } from '../formats/module-file.js';
 import { insertError } from '../kmod/tools/insmod.js';
 import * as errnos from '../linux/errno.js';
 import {
@@ -8,7 +9,7 @@ import {
   type Scenario,
   type Step,
   scenarios,
-} from '../machine/testing/recorded.js';
+} from '../machine/linux/testing/recorded.js';
 import { loadBundled } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { CheckKernel } from './check-kernel.js';
@@ -69,8 +70,9 @@ function compare(scenario: Scenario): void {
 function check(kernel: CheckKernel, scenario: Scenario, file: string, loaded: readonly string[]): Verdict {
   const checker = new Checker([kernel], { verifier: nodeVerifier });
   const path = (name: string): string => `/mods/${name}.ko`;
-  const module = checker.add(bytesOf(file, scenario), path(file));
-  for (const other of loaded) if (other !== file) checker.add(bytesOf(other, scenario), path(other));
+  const module = checker.add(new ModuleFile(path(file), bytesOf(file, scenario)));
+  for (const other of loaded)
+    if (other !== file) checker.add(new ModuleFile(path(other), bytesOf(other, scenario)));
   return checker.verdict(module, kernel);
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { ModuleFile } from '../formats/module-file.js';
 import * as errnos from '../linux/errno.js';
 import { strerror } from '../linux/errno.js';
 import { type LinuxTarget, readTarget } from '../target/index.js';
@@ -54,7 +55,7 @@ function check(
   const checker = new Checker([kernel], { verifier: nodeVerifier });
   const tree = join(trees[from], 'lib/modules', from);
   const packed = [file, `${file}.xz`].map((path) => join(tree, path)).find(existsSync)!;
-  return checker.verdict(checker.add(readFileSync(packed), file), kernel);
+  return checker.verdict(checker.add(new ModuleFile(file, readFileSync(packed))), kernel);
 }
 
 function errorOf({ errno }: Verdict): string {

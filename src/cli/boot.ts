@@ -2,8 +2,8 @@ import { visible } from '../formats/visible-text.js';
 import { TaskCredentials } from '../linux/credentials.js';
 import { memoryComplaint } from '../linux/mm/memory-size.js';
 import { unsupportedParameters } from '../linux/unsupported-parameters.js';
-import { type BootOutcome, loadBootModules } from '../machine/boot-modules.js';
-import { Machine, type MachineOptions } from '../machine/machine.js';
+import { type BootOutcome, loadBootModules } from '../machine/linux/boot-modules.js';
+import { Machine, type MachineOptions } from '../machine/linux/machine.js';
 
 export interface Booted {
   readonly machine: Machine;

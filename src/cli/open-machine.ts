@@ -1,14 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readGiven } from '../files/node/read-given.js';
-import { unpack } from '../formats/compressed/unpack.js';
-import { type FileSource, MemoryFiles, modinfoOf } from '../kmod/index.js';
+import { ModuleFile, saidBy } from '../formats/module-file.js';
+import { type FileSource, MemoryFiles } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { ModuleFolder } from '../kmod/node/module-folder.js';
 import { UsageError } from '../machine/errors.js';
-import type { MachineOptions } from '../machine/machine.js';
-import type { RunSubject } from '../machine/module-run.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
+import type { MachineOptions } from '../machine/linux/machine.js';
+import type { RunSubject } from '../machine/linux/module-run.js';
+import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import type { LinuxTarget } from '../target/index.js';
 import { loadBundled, TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
@@ -98,26 +98,18 @@ function defaultFiles(subject: RunSubject | undefined, target: LinuxTarget): Fil
 function chooseTarget(name: string | undefined, subject: RunSubject | undefined): LinuxTarget {
   if (name !== undefined) return new TargetStore().get(name);
   if (subject?.kind !== 'file') return loadBundled();
-  const vermagic = vermagicOf(subject.bytes, subject.path);
+  // What is wrong with the file is told when it is loaded.
+  const vermagic = saidBy(subject.file, ({ modinfo }) => modinfo.get('vermagic'));
   const bundled = loadBundled();
   if (vermagic === undefined || vermagic.trim() === bundled.vermagic.trim()) return bundled;
   return new TargetStore().findByVermagic(vermagic) ?? bundled;
-}
-
-function vermagicOf(packed: Uint8Array, path: string): string | undefined {
-  try {
-    return modinfoOf(unpack(packed, path), path).get('vermagic');
-  } catch {
-    // What is wrong with the file is told when it is loaded.
-    return undefined;
-  }
 }
 
 /** The tree that a module's file lies in: what is above its lib/modules/RELEASE. */
 function rootOf(subject: RunSubject | undefined, target: LinuxTarget): string | undefined {
   if (subject?.kind !== 'file') return undefined;
   const marker = `/lib/modules/${target.release}/`;
-  const path = resolve(subject.path);
+  const path = resolve(subject.file.path);
   const at = path.indexOf(marker);
   return at < 0 ? undefined : path.slice(0, at) || '/';
 }
@@ -126,5 +118,5 @@ function rootOf(subject: RunSubject | undefined, target: LinuxTarget): string | 
 export function subjectOf(given: string): RunSubject {
   const looksLikeFile = given.includes('/') || /\.ko(\.(gz|xz|zst))?$/.test(given);
   if (!looksLikeFile) return { kind: 'name', name: given };
-  return { kind: 'file', path: given, bytes: readGiven(given) };
+  return { kind: 'file', file: new ModuleFile(given, readGiven(given)) };
 }

@@ -3,7 +3,7 @@ import { release as hostRelease } from 'node:os';
 import { type FileSource, ModuleTree } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { UsageError } from '../machine/errors.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import { TargetStore } from '../target/node/index.js';
 import { openRoot } from './open-root.js';
 

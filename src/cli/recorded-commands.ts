@@ -6,8 +6,8 @@ import type { CommandRunner } from '../kmod/recording-kernel.js';
 import { runToEnd, type Tool } from '../kmod/tools/tool.js';
 import { parseScript } from '../machine/shell/parser.js';
 import { ShellSyntaxError } from '../machine/shell/syntax-error.js';
+import { type ToolScript, toolScript } from '../machine/shell/tool-script.js';
 import type { CliHost } from './tool-host.js';
-import { type ToolScript, toolScript } from './tool-script.js';
 
 /** Commands of modprobe.d that call modprobe again: beyond this they call each other for ever. */
 const MOST_DEEP = 32;

@@ -1,6 +1,6 @@
 import { S_IFDIR, S_IFMT } from '../files/mode.js';
 import { MachineError } from '../machine/errors.js';
-import type { MachineFileSystem } from '../machine/file-system.js';
+import type { MachineFileSystem } from '../machine/linux/file-system.js';
 
 /** What Tab makes of a line: commands at the beginning of one, else paths of the machine. */
 export function complete(

@@ -7,9 +7,9 @@ import { DiskFiles } from '../kmod/node/disk-files.js';
 import { DiskWriter } from '../kmod/node/disk-writer.js';
 import { RecordingKernel } from '../kmod/recording-kernel.js';
 import type { RunningKernel, ToolHost } from '../kmod/tools/tool.js';
-import { DiskIndexCache } from '../machine/node/index-cache.js';
+import { moduleSize } from '../linux/module/module-size.js';
+import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import { CallFile } from './call-file.js';
-import { moduleSize } from './module-size.js';
 import { openRoot } from './open-root.js';
 import { bytesFor, printError } from './output.js';
 

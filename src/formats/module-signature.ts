@@ -1,7 +1,7 @@
 import { ByteReader } from './byte-reader.js';
 
 /** What follows the signature at the end of a signed module (include/linux/module_signature.h). */
-interface ModuleSignature {
+export interface ModuleSignature {
   readonly algo: number;
   readonly hash: number;
   /** PKEY_ID_PKCS7 is 2. */

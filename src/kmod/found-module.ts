@@ -1,8 +1,9 @@
+import { type ModuleFile, saidBy } from '../formats/module-file.js';
 import { EEXIST, ENOENT, strerror } from '../linux/errno.js';
 import { globMatches } from './glob.js';
 import type { IndexedModule } from './index/module-index.js';
 import type { ModuleTree } from './module-tree.js';
-import { checkedName, moduleName, moduleNameOf } from './names.js';
+import { checkedName, moduleName, moduleNameOf, normalizeName } from './names.js';
 
 /**
  * The modules that one request meets. A name, with the alias it was found by, is one {@link FoundModule}
@@ -57,6 +58,11 @@ export class Lookup {
     return { errno: EEXIST };
   }
 
+  /** The module in a file that is open. It needs what the file says, whatever the index has under its name. */
+  given(file: ModuleFile, name: string): FoundModule {
+    return this.pooled(name, () => new FoundModule(this, name, undefined, file));
+  }
+
   /** A module of the index: its dependencies are looked at then, so that missing ones are told of. */
   private byIndex(name: string): FoundModule {
     const found = this.byName(name).settled();
@@ -109,7 +115,11 @@ export class FoundModule {
     readonly name: string,
     /** The alias it was found by, if it was: as modprobe.d or the user has it. */
     readonly alias: string | undefined,
-  ) {}
+    /** Its file, where that is open already. */
+    readonly given?: ModuleFile,
+  ) {
+    if (given) this.takePath(given.path);
+  }
 
   private get tree(): ModuleTree {
     return this.lookup.tree;
@@ -206,6 +216,7 @@ export class FoundModule {
   }
 
   private findDependencies(): readonly FoundModule[] | undefined {
+    if (this.given) return this.declaredDependencies(this.given);
     const { tree } = this.settled();
     const found: FoundModule[] = [];
     // libkmod goes through the line from its start, and stops at the first that is not there.
@@ -219,5 +230,12 @@ export class FoundModule {
       found.push(dependency);
     }
     return found.reverse();
+  }
+
+  /** What the kernel then misses of those that are nowhere it says itself. */
+  private declaredDependencies(file: ModuleFile): readonly FoundModule[] {
+    const names = (saidBy(file, ({ depends }) => depends) ?? []).map(normalizeName);
+    const direct = names.filter((name) => this.tree.module(name)).map((name) => this.lookup.byName(name));
+    return [...new Set(direct.flatMap((module) => [...module.dependencies, module]))];
   }
 }

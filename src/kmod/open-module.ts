@@ -2,8 +2,8 @@ import { type Compression, compressionOf, unpack } from '../formats/compressed/u
 import { FormatError } from '../formats/format-error.js';
 import { EACCES, EINVAL, EISDIR, ENOENT } from '../linux/errno.js';
 import { type FileSource, infoOf } from './file-source.js';
+import { KmodElf } from './kmod-elf.js';
 import { KmodError, type LibkmodComplaint } from './kmod-error.js';
-import { ModuleFile } from './module-file.js';
 
 /** How much of a file libkmod wants to see of it, whatever it is. */
 const LEAST_BYTES = 6;
@@ -12,16 +12,16 @@ const LEAST_BYTES = 6;
  * A module's file, unpacked where it is packed. Throws KmodError, with libkmod's error number, where it cannot be
  * read, unpacked, or is no ELF file. `shown` is what to call it in errors.
  */
-export function openModule(files: FileSource, path: string, shown = path): ModuleFile {
+export function openModule(files: FileSource, path: string, shown = path): KmodElf {
   const packed = files.read(path);
   if (!packed) throw unreadable(files, path, shown);
   return moduleOf(packed, shown);
 }
 
 /** The same of a file that is in memory. */
-export function moduleOf(packed: Uint8Array, file: string): ModuleFile {
+export function moduleOf(packed: Uint8Array, file: string): KmodElf {
   if (packed.length < LEAST_BYTES) throw new KmodError(EINVAL, file, packed.length, 'the file ends early');
-  return ModuleFile.open(unpacked(packed, file), file);
+  return KmodElf.open(unpacked(packed, file), file);
 }
 
 function unreadable(files: FileSource, path: string, shown: string): KmodError {

@@ -1,3 +1,4 @@
+import type { ModuleFile } from '../formats/module-file.js';
 import { errnoName, errnoNumber, strerror } from '../linux/errno.js';
 import type { FileSource } from './file-source.js';
 import { FileTreeKernel } from './file-tree-kernel.js';
@@ -103,15 +104,10 @@ export class RecordingKernel implements RunningKernel<never> {
   }
 
   // biome-ignore lint/correctness/useYield: nothing waits here, and callers step through a generator
-  *insert(
-    packed: Uint8Array,
-    path: string,
-    parameters: string,
-    flags: InsertFlags,
-  ): Steps<never, CallOutcome> {
-    const name = nameOf(packed, path);
+  *insert(file: ModuleFile, parameters: string, flags: InsertFlags): Steps<never, CallOutcome> {
+    const name = nameOf(file);
     const bits = (flags.forceModversion ? 1 : 0) | (flags.forceVermagic ? 2 : 0);
-    return this.call('finit_module', name, `${path} ${JSON.stringify(parameters)} ${bits}`);
+    return this.call('finit_module', name, `${file.path} ${JSON.stringify(parameters)} ${bits}`);
   }
 
   // biome-ignore lint/correctness/useYield: as above
@@ -232,9 +228,9 @@ function sameCall(given: string, made: string): boolean {
 }
 
 /** The module's own name; its file's where it says none. */
-function nameOf(packed: Uint8Array, path: string): string {
+function nameOf({ bytes, path }: ModuleFile): string {
   try {
-    const name = moduleOf(packed, path)
+    const name = moduleOf(bytes, path)
       .modinfoStrings()
       .find((text) => text.startsWith('name='));
     if (name !== undefined) return moduleNameOf(name.slice('name='.length));

@@ -1,14 +1,20 @@
+import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
-import type { LinuxKernel } from '../linux/kernel.js';
+import type { BaseKernel } from '../kernel/base-kernel.js';
+import { MachineError, type SystemError } from './errors.js';
 
 /** Memory of the machine, to give to functions of modules and to look into. */
 export class GuestMemory {
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(
+    private readonly k: BaseKernel,
+    private readonly errorNamed: (name: string) => SystemError | undefined,
+  ) {}
 
-  /** Zeroed kernel memory, as kmalloc gives it. Throws where there is none left. */
+  /** Zeroed kernel memory, as the system's allocator gives it. Throws MachineError (ENOMEM) where there is none left. */
   alloc(bytes: number): Ptr {
     const ptr = this.k.slab.allocateBytes(bytes, true);
-    if (ptr === 0) throw new RangeError(`no ${bytes} bytes of guest memory left`);
+    if (ptr === 0)
+      throw new MachineError(`no ${bytes} bytes of guest memory left`, { error: this.errorNamed('ENOMEM') });
     return ptr;
   }
 
@@ -24,21 +30,21 @@ export class GuestMemory {
     return ptr;
   }
 
-  /** A copy of memory of the kernel or of the process that called it. Throws GuestFault where it may not be read. */
+  /** A copy of memory of the kernel or of the process that called it. Throws MachineError (EFAULT) where it may not be read. */
   read(ptr: Ptr, bytes: number): Uint8Array {
     const { space } = this.k;
-    return space.user.within(() => space.readable(ptr, bytes).slice());
+    return this.accessed(() => space.readable(ptr, bytes).slice());
   }
 
   write(ptr: Ptr, bytes: Uint8Array): void {
     const { space } = this.k;
-    space.user.within(() => space.writable(ptr, bytes.length).set(bytes));
+    this.accessed(() => space.writable(ptr, bytes.length).set(bytes));
   }
 
   /** The NUL-terminated text at an address. */
   text(ptr: Ptr): string {
     const { space } = this.k;
-    return space.user.within(() => space.cstring(ptr));
+    return this.accessed(() => space.cstring(ptr));
   }
 
   /** The 64-bit address of a pointer. */
@@ -49,5 +55,14 @@ export class GuestMemory {
   /** The pointer of a 64-bit address, such as a function's result. */
   pointer(address: bigint): Ptr {
     return this.k.space.fromAddress(address);
+  }
+
+  private accessed<T>(body: () => T): T {
+    try {
+      return this.k.space.user.within(body);
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error;
+      throw new MachineError(error.message, { error: this.errorNamed('EFAULT'), cause: error });
+    }
   }
 }

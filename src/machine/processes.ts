@@ -1,45 +1,34 @@
+import type { BaseKernel } from '../kernel/base-kernel.js';
 import { block, type Sleepable, type Value } from '../kernel/effects.js';
 import type { Task } from '../kernel/task/task.js';
-import type { FaultKind } from '../linux/errors.js';
-import type { LinuxKernel } from '../linux/kernel.js';
 
 /** Exit status of a process that a signal ended, as a shell gives it: 128 and the signal's number. */
 export const SIGINT_STATUS = 130;
 export const SIGKILL_STATUS = 137;
-const SIGSEGV_STATUS = 139;
+export const SIGSEGV_STATUS = 139;
 
-/** Faults that end a process with SIGKILL: page faults, and what only modbox has. BUG() and the rest: SIGSEGV. */
-const KILLS: ReadonlySet<FaultKind> = new Set([
-  'null-dereference',
-  'page-fault',
-  'execute-fault',
-  'write-protected',
-  'stack-overflow',
-  'unimplemented-export',
-  'internal',
-  'soft-lockup',
-  'out-of-memory',
-  'endless',
-  'timeout',
-  'deadlock',
-  'panic',
-  'stack-corruption',
-]);
+/** What a system knows of its processes. */
+export interface ProcessSystem {
+  /** Makes a task of a process's body, which runs when the scheduler comes to it. */
+  create(name: string, body: Sleepable<Value>): Task;
+  /** Calls a listener with every task that ends from now on. */
+  onExit(listener: (task: Task) => void): void;
+  /** Exit status of a process that has been killed just now. */
+  statusOfKilled(): number;
+}
 
-/** Starts user processes and waits for their end. */
+/** Starts processes and waits for their end. */
 export class ProcessTable {
   private readonly waiting = new Map<Task, Task[]>();
   private readonly killed = new WeakMap<Task, number>();
   private readonly endings = new Map<Task, () => void>();
 
-  constructor(private readonly k: LinuxKernel) {
-    k.processes.onExit((task) => {
-      if (task.state === 'killed' && k.interruption.reason === 'interrupted') {
-        this.killed.set(task, SIGINT_STATUS);
-      } else if (task.state === 'killed') {
-        const kind = k.traps.reports.at(-1)?.kind;
-        this.killed.set(task, kind === undefined || KILLS.has(kind) ? SIGKILL_STATUS : SIGSEGV_STATUS);
-      }
+  constructor(
+    private readonly k: BaseKernel,
+    private readonly system: ProcessSystem,
+  ) {
+    system.onExit((task) => {
+      if (task.state === 'killed') this.killed.set(task, this.statusOfKilled());
       for (const waiter of this.waiting.get(task) ?? []) k.scheduler.wake(waiter);
       this.waiting.delete(task);
       this.endings.get(task)?.();
@@ -47,25 +36,18 @@ export class ProcessTable {
     });
   }
 
+  private statusOfKilled(): number {
+    return this.k.interruption.reason === 'interrupted' ? SIGINT_STATUS : this.system.statusOfKilled();
+  }
+
   /**
    * Starts a process; it runs when the scheduler comes to it. Its exit status is the body's result. `ended` is called when
    * it has ended, in whatever way.
    */
   spawn(name: string, body: Sleepable<Value>, ended?: () => void): Task {
-    const task = this.k.processes.create(name, this.returning(body));
+    const task = this.system.create(name, body);
     if (ended) this.endings.set(task, ended);
     return task;
-  }
-
-  /** The way back to user space, where the kernel notices that a system call left preemption off. */
-  private *returning(body: Sleepable<Value>): Sleepable<Value> {
-    const { k } = this;
-    const result = yield* body;
-    if (k.processes.preemptCount !== 0) {
-      k.traps.scheduling();
-      k.processes.preemptCount = 0;
-    }
-    return result;
   }
 
   /** Lets the calling task sleep until another has ended: waitpid(2). */

@@ -10,6 +10,7 @@ import { Unimplemented } from '../../kernel/errors.js';
 import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../kernel/log.js';
 import type { Allocation } from '../../kernel/mm/ledger.js';
 import type { SlabPolicy } from '../../kernel/mm/slab.js';
+import type { Task } from '../../kernel/task/task.js';
 import { type Executable, readExecutable } from './format.js';
 import { Functions } from './functions.js';
 import { IMAGES, KERNEL, MINI_MAP, STACKS } from './memory-map.js';
@@ -31,6 +32,11 @@ const POOLS: SlabPolicy = {
   freed: 0xfe,
   zone: 0xfd,
 };
+
+interface MiniModuleEvent {
+  readonly name: string;
+  readonly state: 'live' | 'gone';
+}
 
 /** What a module did wrong, and where. */
 export interface MiniReport {
@@ -62,6 +68,10 @@ const NAMES: ExportNames = {
 export class MiniKernel extends BaseKernel {
   readonly reports: MiniReport[] = [];
   readonly modules: MiniModule[] = [];
+  /** What modules that are gone left allocated. */
+  readonly left: Allocation[] = [];
+  private readonly exits = new Set<(task: Task) => void>();
+  private readonly watchers = new Set<(event: MiniModuleEvent) => void>();
 
   constructor() {
     super({
@@ -83,7 +93,12 @@ export class MiniKernel extends BaseKernel {
       hostError: (task, error, name) => void this.fault(`${name}: ${errorText(error)}`, task.caller),
       tick: () => 'resume',
     };
-    this.scheduler.hooks = { switchTo() {}, switchFrom() {}, ended() {}, deferred: () => false };
+    this.scheduler.hooks = {
+      switchTo() {},
+      switchFrom() {},
+      ended: (task) => this.ended(task),
+      deferred: () => false,
+    };
     this.exports.define(this.get(Functions));
   }
 
@@ -107,6 +122,7 @@ export class MiniKernel extends BaseKernel {
     space.protect(code, Math.ceil((executable.image.length - PAGE) / PAGE) * PAGE, PAGE_KERNEL_ROX);
     const module: MiniModule = { ...executable, name, base, mark };
     this.modules.push(module);
+    this.tell({ name, state: 'live' });
     return this.run(name, base + executable.start);
   }
 
@@ -117,7 +133,27 @@ export class MiniKernel extends BaseKernel {
     this.modules.splice(this.modules.indexOf(module), 1);
     this.space.protect(module.base, module.image.length - (module.image.length % PAGE), PAGE_KERNEL);
     this.moduleMemory.free(module.base);
-    return this.ledger.since(module.mark).filter(({ kind }) => kind === 'slab');
+    const left = this.ledger.since(module.mark).filter(({ kind }) => kind === 'slab');
+    this.left.push(...left);
+    this.tell({ name: module.name, state: 'gone' });
+    return left;
+  }
+
+  onExit(listener: (task: Task) => void): void {
+    this.exits.add(listener);
+  }
+
+  onModule(listener: (event: MiniModuleEvent) => void): () => void {
+    this.watchers.add(listener);
+    return () => void this.watchers.delete(listener);
+  }
+
+  private ended(task: Task): void {
+    for (const listener of this.exits) listener(task);
+  }
+
+  private tell(event: MiniModuleEvent): void {
+    for (const watcher of this.watchers) watcher(event);
   }
 
   /** Runs a function of a module in a task until that ends. */

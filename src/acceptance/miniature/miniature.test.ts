@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { assemble } from '../../cpu/testing/assemble.js';
+import { block, type Sleepable, type Value } from '../../kernel/effects.js';
 import type { ProbeEvent } from '../../kernel/probes.js';
 import { writeExecutable } from './format.js';
 import { MiniKernel } from './mini-kernel.js';
+import { MiniMachine } from './mini-machine.js';
 
 /** Where the first module's image comes to be. */
 const BASE = 0xffff_f805_c000_1000n;
@@ -159,5 +161,36 @@ describe('a second system in miniature', () => {
     expect(() => kernel.load('text', new TextEncoder().encode('#!/bin/sh and more'))).toThrow(
       'no executable of MINI',
     );
+  });
+
+  it('is a machine: its functions are called, it tells of what happens, and a fault is an error', () => {
+    const machine = new MiniMachine();
+    const told: string[] = [];
+    const off = machine.on('log', ({ text }) => told.push(text));
+    machine.on('module', ({ name, state }) => told.push(`${name} is ${state}`));
+    machine.on('fault', ({ message }) => told.push(message));
+    const greeter = executable('hello: .asciz "hello"', GREETS, `mov rax, [0x10]\n${RETURN_DONE}`);
+    machine.kernel.load('greeter', greeter);
+    off();
+    expect(machine.call('greeter.start')).toBe(0n);
+    expect(machine.log.lines).toEqual(['hello', 'hello']);
+    const fault = '#PF: read at 0x10';
+    expect(() => machine.call('greeter.stop')).toThrow(`greeter.stop: ${fault} at greeter+0x1200`);
+    expect(() => machine.call('nobody.start')).toThrow('no loaded module has a function nobody.start');
+    expect(told).toEqual(['greeter is live', 'hello', fault]);
+  });
+
+  it('is a machine whose processes may sleep, and may hang', () => {
+    const machine = new MiniMachine();
+    const code = `sub rsp, 40\nmov ecx, 50\ncall [rip+Sleep]\nadd rsp, 40\n${RETURN_DONE}`;
+    machine.kernel.load('sleeper', executable('', code, RETURN_DONE));
+    const before = machine.kernel.clock.now;
+    expect(machine.call('sleeper.start')).toBe(0n);
+    expect(machine.kernel.clock.now - before).toBeGreaterThanOrEqual(50e6);
+    const waits = function* (): Sleepable<Value> {
+      for (;;) yield* block();
+    };
+    expect(machine.process('waits', waits)).toMatchObject({ hangs: true, exit: 137 });
+    expect(machine.faults().at(-1)).toMatchObject({ message: 'hung', module: 'waits' });
   });
 });

@@ -1,7 +1,8 @@
+import { ModuleFile } from '../../formats/module-file.js';
 import type { LoadedModule } from '../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../linux/kallsyms/modules.js';
 import { linkModule, parseModule } from '../../linux/module/loader.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/linux/machine.js';
 
 /** What a module would occupy, as lsmod shows it once its init has run. */
 export interface Linked {
@@ -43,7 +44,7 @@ export class Linker {
     const entry = tree.index.module(name);
     const bytes = entry && tree.read(entry);
     if (!entry || !bytes) throw new Error(`the tree has no module ${name}`);
-    const module = parseModule(kernel, { bytes, path: entry.path });
+    const module = parseModule(kernel, new ModuleFile(entry.path, bytes), bytes.length);
     modules.add(module);
     try {
       linkModule(kernel, module);

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { MemoryFiles } from '../../kmod/index.js';
 import type { FaultReport } from '../../linux/traps/report.js';
-import { Machine, type MachineOptions } from '../../machine/machine.js';
-import { Shell } from '../../machine/shell/shell.js';
-import { CapturedOutput } from '../../machine/userland/terminal.js';
+import { Machine, type MachineOptions } from '../../machine/linux/machine.js';
+import { Shell } from '../../machine/linux/shell/shell.js';
+import { CapturedOutput } from '../../machine/terminal.js';
 import { loadBundled } from '../../target/node/index.js';
 
 const MODULES = fileURLToPath(new URL('../../../tests/modules/', import.meta.url));

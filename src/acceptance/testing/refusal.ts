@@ -1,5 +1,5 @@
 import { MachineError } from '../../machine/errors.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/linux/machine.js';
 
 /** What a refused load must leave as it was. */
 export interface State {

@@ -1,12 +1,10 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readGiven } from '../../files/node/read-given.js';
-import { unpack } from '../../formats/compressed/unpack.js';
-import { FormatError } from '../../formats/format-error.js';
+import { ModuleFile, saidBy } from '../../formats/module-file.js';
 import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
-import { type FileSource, infoOf, MemoryFiles, ModuleTree, modinfoOf } from '../../kmod/index.js';
+import { type FileSource, infoOf, MemoryFiles, ModuleTree } from '../../kmod/index.js';
 import { isModuleFile } from '../../kmod/names.js';
-import { ENOENT } from '../../linux/errno.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
 import { type LinuxTarget, readTarget } from '../../target/index.js';
 import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
@@ -15,7 +13,7 @@ import { openRoot } from '../open-root.js';
 /** A module's file that is to be checked. */
 export interface FileToCheck {
   readonly path: string;
-  read(): Uint8Array;
+  open(): ModuleFile;
 }
 
 interface Places {
@@ -36,10 +34,21 @@ export function filesToCheck(
 }
 
 function filesOf(word: string, places: Places): FileToCheck[] {
-  if (existsSync(word))
-    return statSync(word).isDirectory() ? modulesBelow(word) : [{ path: word, read: () => readGiven(word) }];
+  if (existsSync(word)) return statSync(word).isDirectory() ? modulesBelow(word) : [givenFile(word)];
   if (word.includes('/') || isModuleFile(word)) throw new UsageError(`check: ${word}: no such file`);
   return filesOfName(word, places);
+}
+
+/** Is asked for its kernel before it is checked. */
+function givenFile(path: string): FileToCheck {
+  let file: ModuleFile | undefined;
+  return {
+    path,
+    open() {
+      file ??= new ModuleFile(path, readGiven(path));
+      return file;
+    },
+  };
 }
 
 function modulesBelow(folder: string): FileToCheck[] {
@@ -54,12 +63,12 @@ function modulesBelow(folder: string): FileToCheck[] {
 /** Nothing behind a link that leads out of the folder is read. */
 function fileIn(files: FileSource, folder: string, path: string): FileToCheck {
   const shown = join(folder, path);
-  const read = (): Uint8Array => {
+  const open = (): ModuleFile => {
     const bytes = files.read(path);
-    if (!bytes) throw new MachineError(`${shown}: no file within ${folder}`, ENOENT);
-    return bytes;
+    if (!bytes) throw new MachineError(`${shown}: no file within ${folder}`);
+    return new ModuleFile(shown, bytes);
   };
-  return { path: shown, read };
+  return { path: shown, open };
 }
 
 function modulesIn(files: FileSource, folder: string): string[] {
@@ -124,21 +133,13 @@ function defaultTarget(
   tree: string | undefined,
   store: TargetStore,
 ): LinuxTarget {
-  const vermagic = files.length === 0 ? undefined : vermagicOf(files[0]);
+  // What is wrong with the file is among the reasons of its verdict.
+  const vermagic =
+    files.length === 0 ? undefined : saidBy(files[0].open(), ({ modinfo }) => modinfo.get('vermagic'));
   const home = vermagic === undefined ? undefined : store.findByVermagic(vermagic);
   if (home) return home;
   if (tree !== undefined && existsSync(join(tree, 'boot'))) return targetOfPath(tree);
   return loadBundled();
-}
-
-function vermagicOf({ path, read }: FileToCheck): string | undefined {
-  try {
-    return modinfoOf(unpack(read(), path), path).get('vermagic');
-  } catch (error) {
-    // What is wrong with the file is among the reasons of its verdict.
-    if (error instanceof FormatError) return undefined;
-    throw error;
-  }
 }
 
 /** modprobe.d below a root, and what the command line says of modules. */

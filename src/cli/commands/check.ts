@@ -102,8 +102,8 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function checkAll(checker: Checker, files: ReturnType<typeof filesToCheck>): Verdict[] {
   const progress = new Progress(files.length * (1 + checker.kernels.length), 0);
-  const modules = files.map(({ path, read }) => {
-    const module = checker.add(read(), path);
+  const modules = files.map(({ open }) => {
+    const module = checker.add(open());
     progress.step(module.name);
     return module;
   });

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { readGivenText } from '../../files/node/read-given.js';
 import { explainTaint, parseTaint, taintLetters } from '../../linux/traps/taint-words.js';
 import { MachineError, UsageError } from '../../machine/errors.js';
-import type { RunReport } from '../../machine/run-report.js';
-import { type TaintEntry, taintText } from '../../machine/taints.js';
+import type { RunReport } from '../../machine/linux/run-report.js';
+import { type TaintEntry, taintText } from '../../machine/linux/taints.js';
 import { print } from '../output.js';
 
 const TAINTED = '/proc/sys/kernel/tainted';
@@ -54,14 +54,14 @@ function subjectsOf(given: string): Subject[] {
 function ownMask(): bigint {
   const path = `${process.env.MODBOX_ROOT ?? ''}${TAINTED}`;
   const mask = parseTaint(readGivenText(path));
-  if (mask === undefined) throw new MachineError(`${path}: no number`, 0);
+  if (mask === undefined) throw new MachineError(`${path}: no number`);
   return mask;
 }
 
 /** One report, or one a line as --each-from writes them. */
 function reports(content: string, file: string): Subject[] {
   const lines = content.split('\n');
-  if (content.trim() === '') throw new MachineError(`${file}: is empty, and no report`, 0);
+  if (content.trim() === '') throw new MachineError(`${file}: is empty, and no report`);
   return lines.flatMap((line, i) => (line.trim() === '' ? [] : [subjectOf(line, `${file}: line ${i + 1}`)]));
 }
 
@@ -70,11 +70,11 @@ function subjectOf(line: string, place: string): Subject {
   try {
     report = JSON.parse(line);
   } catch (error) {
-    throw new MachineError(`${place}: ${(error as Error).message}`, 0);
+    throw new MachineError(`${place}: ${(error as Error).message}`);
   }
   const { module, tainted, taints } = (report ?? {}) as Partial<RunReport>;
   if (typeof module !== 'string' || !Number.isSafeInteger(tainted) || tainted! < 0)
-    throw new MachineError(`${place}: no report of modbox run --json`, 0);
+    throw new MachineError(`${place}: no report of modbox run --json`);
   const entries = Array.isArray(taints) ? taints : [];
   const mask = entries.reduce((all, { bit }) => all | (1n << BigInt(bit)), BigInt(tainted!));
   return { module, mask, taints: entries };

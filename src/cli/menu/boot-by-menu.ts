@@ -1,5 +1,5 @@
 import { UsageError } from '../../machine/errors.js';
-import type { MachineOptions } from '../../machine/machine.js';
+import type { MachineOptions } from '../../machine/linux/machine.js';
 import { loadBundled, TargetStore } from '../../target/node/index.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { INTERRUPTED } from '../failure.js';

@@ -1,5 +1,5 @@
 import { moduleNameOf } from '../../kmod/index.js';
-import type { RunReport } from '../../machine/run-report.js';
+import type { RunReport } from '../../machine/linux/run-report.js';
 
 /** Exit status of a run that told nothing. */
 const NO_STATUS = 255;

@@ -1,4 +1,4 @@
-import type { MachineOptions } from '../../machine/machine.js';
+import type { MachineOptions } from '../../machine/linux/machine.js';
 
 /** Seconds that a module gets that nobody said anything about. */
 export const DEFAULT_TIMEOUT_S = 60;

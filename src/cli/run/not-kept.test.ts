@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../../kmod/index.js';
-import { Machine } from '../../machine/machine.js';
-import { runModule } from '../../machine/module-run.js';
-import { Shell } from '../../machine/shell/shell.js';
-import { CapturedOutput } from '../../machine/userland/terminal.js';
+import { Machine } from '../../machine/linux/machine.js';
+import { runModule } from '../../machine/linux/module-run.js';
+import { Shell } from '../../machine/linux/shell/shell.js';
+import { CapturedOutput } from '../../machine/terminal.js';
 import { loadBundled } from '../../target/node/index.js';
 import { styleFor } from '../style.js';
 import { summaryText } from './text-report.js';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
 import { UsageError } from '../../machine/errors.js';
-import type { RunReport } from '../../machine/run-report.js';
+import type { RunReport } from '../../machine/linux/run-report.js';
 import { listedModule } from './failed-report.js';
 import { succeeded } from './succeeded.js';
 

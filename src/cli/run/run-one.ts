@@ -1,9 +1,9 @@
 import { TaskCredentials } from '../../linux/credentials.js';
-import type { Machine, MachineOptions } from '../../machine/machine.js';
-import { type RunOptions, type RunSubject, runModule } from '../../machine/module-run.js';
-import type { ExecResult, RunReport } from '../../machine/run-report.js';
-import { Shell } from '../../machine/shell/shell.js';
-import { CapturedOutput } from '../../machine/userland/terminal.js';
+import type { Machine, MachineOptions } from '../../machine/linux/machine.js';
+import { type RunOptions, type RunSubject, runModule } from '../../machine/linux/module-run.js';
+import type { ExecResult, RunReport } from '../../machine/linux/run-report.js';
+import { Shell } from '../../machine/linux/shell/shell.js';
+import { CapturedOutput } from '../../machine/terminal.js';
 import { bootMachine } from '../boot.js';
 
 export interface OneRun {

@@ -2,10 +2,11 @@ import { visible } from '../../formats/visible-text.js';
 import type { UsedLimit } from '../../kernel/abi/export-table.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
-import { timeStamp } from '../../machine/applets/dmesg.js';
 import type { Leak } from '../../machine/leaks.js';
-import type { ReportedFault, RunReport } from '../../machine/run-report.js';
-import type { UnboundDriver } from '../../machine/unbound.js';
+import { timeStamp } from '../../machine/linux/applets/dmesg.js';
+import type { RunReport } from '../../machine/linux/run-report.js';
+import type { UnboundDriver } from '../../machine/linux/unbound.js';
+import type { ReportedFault } from '../../machine/reported-fault.js';
 import type { Style } from '../style.js';
 
 /** A line of the kernel log as it appears while a module runs. */

@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { visibleJson } from '../../formats/visible-text.js';
-import type { Machine, MachineOptions } from '../../machine/machine.js';
-import type { RunSubject } from '../../machine/module-run.js';
-import { openTree } from '../../machine/open-tree.js';
+import type { Machine, MachineOptions } from '../../machine/linux/machine.js';
+import type { RunSubject } from '../../machine/linux/module-run.js';
+import { openTree } from '../../machine/linux/open-tree.js';
 import { whyOf } from '../failure.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
 import { failedReport } from './failed-report.js';

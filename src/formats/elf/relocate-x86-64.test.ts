@@ -13,7 +13,7 @@ import {
 const FILE = join(import.meta.dirname, '../../../tests/modules/hello.ko');
 const ORIGIN = 0x1000;
 /** Kernel addresses are in the uppermost 2 GiB: what refers to them fits in 32 bits with a sign. */
-const valueOf = (address: number): number => address - 0x8000_0000;
+const asValue = (address: number): number => address - 0x8000_0000;
 
 /** The relocations of a section of hello.ko, and memory that holds its bytes. */
 function section(name: string) {
@@ -23,8 +23,8 @@ function section(name: string) {
   const input: RelocationInput = {
     view: new DataView(data.buffer),
     origin: ORIGIN,
-    values: elf.symbols().map((_, i) => valueOf(0x10_0000 + 16 * i)),
-    valueOf,
+    values: elf.symbols().map((_, i) => asValue(0x10_0000 + 16 * i)),
+    valueOf: asValue,
   };
   return { relocations: elf.relocations(rela), place: { address: ORIGIN, size: data.length }, input };
 }
@@ -48,7 +48,7 @@ describe('relocations of x86-64', () => {
       const at = relocations.offset(i);
       const sum = input.values[relocations.symbol(i)]! + relocations.addendNumber(i);
       const type = relocations.type(i);
-      const expected = type === R_X86_64_32S || type === R_X86_64_64 ? sum : sum - valueOf(ORIGIN + at);
+      const expected = type === R_X86_64_32S || type === R_X86_64_64 ? sum : sum - asValue(ORIGIN + at);
       expect(input.view.getInt32(at, true)).toBe(expected);
     }
   });

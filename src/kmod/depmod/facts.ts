@@ -1,7 +1,7 @@
 import { ENODATA, strerror } from '../../linux/errno.js';
 import type { FileSource } from '../file-source.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { KmodError } from '../kmod-error.js';
-import type { ModuleFile } from '../module-file.js';
 import { moduleOf, openModule } from '../open-module.js';
 import type { ModuleOnDisk } from './search.js';
 
@@ -77,7 +77,7 @@ export function factsOfFailure(error: unknown): ModuleFacts {
 }
 
 /** As depmod asks libkmod: each of the three may fail, and only for the exported symbols is that said. */
-function factsOfModule(module: ModuleFile, names: Names): ModuleFacts {
+function factsOfModule(module: KmodElf, names: Names): ModuleFacts {
   let problem: string | undefined;
   const exported = orElse(
     () => module.exports(),

@@ -1,5 +1,5 @@
 import { byteText } from '../byte-text.js';
-import type { ModuleFile } from '../module-file.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { type SignatureInfo, signatureOf } from './signature.js';
 
 /** One line of what a module says of itself; byte texts. */
@@ -16,7 +16,7 @@ export interface InfoParameter {
 }
 
 /** The fields of a module's file in kmod's order: `.modinfo`, the build id, then the signature. Throws KmodError. */
-export function fieldsOf(module: ModuleFile): InfoField[] {
+export function fieldsOf(module: KmodElf): InfoField[] {
   const signature = signatureOf(module.elf.bytes, module.file);
   const fields = [...module.modinfoStrings().map(fieldOf), ...buildIdField(module)];
   return signature ? [...fields, ...signatureFields(signature)] : fields;
@@ -34,7 +34,7 @@ export const NT_GNU_BUILD_ID = 3;
 const NOTE_HEADER = 12;
 
 /** The one note of `.note.gnu.build-id` (elf(5)), where it is sound. */
-function buildIdField(module: ModuleFile): InfoField[] {
+function buildIdField(module: KmodElf): InfoField[] {
   const note = module.section('.note.gnu.build-id');
   if (!note || note.length < NOTE_HEADER) return [];
   const view = new DataView(note.buffer, note.byteOffset, note.byteLength);

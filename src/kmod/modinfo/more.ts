@@ -1,8 +1,8 @@
 import { FormatError } from '../../formats/format-error.js';
 import { EINVAL } from '../../linux/errno.js';
 import type { FileSource } from '../file-source.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { KmodError } from '../kmod-error.js';
-import type { ModuleFile } from '../module-file.js';
 import { fieldOf, type InfoField } from './fields.js';
 import { Providers } from './providers.js';
 import { type ReportViews, reportOf } from './report.js';
@@ -59,7 +59,7 @@ export class MoreThanKmod {
     );
   }
 
-  private viewsOf(module: ModuleFile, subject: Subject, fields: readonly InfoField[]): ReportViews {
+  private viewsOf(module: KmodElf, subject: Subject, fields: readonly InfoField[]): ReportViews {
     const { views } = this.options;
     const vermagic = fields.find(({ key }) => key === 'vermagic')?.value.split(' ')[0];
     return {
@@ -76,7 +76,7 @@ export class MoreThanKmod {
   }
 
   /** The kernel's types are at hand where the module is one of the kernel that runs. */
-  private btf(module: ModuleFile, vermagic: string | undefined): ReturnType<typeof btfView> {
+  private btf(module: KmodElf, vermagic: string | undefined): ReturnType<typeof btfView> {
     try {
       return btfView(module, vermagic === this.options.running ? this.kernelBtf() : undefined);
     } catch (error) {

@@ -1,5 +1,5 @@
 import { readable } from '../byte-text.js';
-import type { ModuleFile } from '../module-file.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { type InfoField, type InfoParameter, parametersOf } from './fields.js';
 import { signatureOf } from './signature.js';
 import type { Subject } from './subject.js';
@@ -52,7 +52,7 @@ export type ReportViews = Pick<ModinfoReport, 'exports' | 'imports' | 'sections'
 /** `strings` are the `.modinfo` fields, without those that kmod makes of the signature. */
 export function reportOf(
   subject: Subject,
-  module: ModuleFile | undefined,
+  module: KmodElf | undefined,
   strings: readonly InfoField[],
   views: ReportViews,
   complain: (field: InfoField) => void,
@@ -88,7 +88,7 @@ function parameterOf({ name, description, type }: InfoParameter): ModinfoReport[
   };
 }
 
-function signatureReport(module: ModuleFile): ModinfoReport['signature'] {
+function signatureReport(module: KmodElf): ModinfoReport['signature'] {
   const found = signatureOf(module.elf.bytes, module.file);
   if (!found) return null;
   return {

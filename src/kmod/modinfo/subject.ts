@@ -1,6 +1,6 @@
 import type { IndexCache } from '../depmod/index-tree.js';
 import { type FileSource, infoOf } from '../file-source.js';
-import type { ModuleFile } from '../module-file.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { ModuleTree, type Resolved } from '../module-tree.js';
 import { checkedName, isModuleFile, moduleName, moduleNameOf } from '../names.js';
 import { openModule } from '../open-module.js';
@@ -12,7 +12,7 @@ export interface Subject {
   /** Absolute; undefined where the module is built in. */
   readonly filename: string | undefined;
   /** Opens its file; undefined where what is known of it is in modules.builtin.modinfo. */
-  readonly open: (() => ModuleFile) | undefined;
+  readonly open: (() => KmodElf) | undefined;
 }
 
 /** What an operand did not lead to, in kmod's words. */

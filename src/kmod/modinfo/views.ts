@@ -1,6 +1,6 @@
 import { ownTypes } from '../../formats/btf/own-types.js';
 import { NAMESPACE } from '../../formats/module-exports.js';
-import type { ModuleFile } from '../module-file.js';
+import type { KmodElf } from '../kmod-elf.js';
 import { NT_GNU_BUILD_ID } from './fields.js';
 import { SECTION_TYPES, sectionFlags } from './section-names.js';
 
@@ -43,7 +43,7 @@ export interface BtfView {
 const KSYMTAB = '__ksymtab_';
 
 /** Exports in the order of the symbol table; by the symbols that EXPORT_SYMBOL leaves (include/linux/export-internal.h). */
-export function exportsView(module: ModuleFile): ExportView[] {
+export function exportsView(module: KmodElf): ExportView[] {
   const { elf } = module;
   const symbols = module.symbols();
   if (!symbols) return [];
@@ -74,7 +74,7 @@ export function exportsView(module: ModuleFile): ExportView[] {
 }
 
 /** Undefined symbols in the order of the symbol table; `providerOf` names the module that exports one. */
-export function importsView(module: ModuleFile, providerOf: (symbol: string) => string | null): ImportView[] {
+export function importsView(module: KmodElf, providerOf: (symbol: string) => string | null): ImportView[] {
   const extended = module.extendedVersions();
   return module.undefinedSymbols().map(({ name, bind, crc }) => ({
     symbol: name,
@@ -88,7 +88,7 @@ function crcText(crc: bigint | undefined): string | null {
   return crc === undefined || crc === 0n ? null : `0x${crc.toString(16).padStart(8, '0')}`;
 }
 
-export function sectionsView(module: ModuleFile): SectionView[] {
+export function sectionsView(module: KmodElf): SectionView[] {
   return [...module.elf.sections()].map(({ name, type, flags, size, alignment }) => ({
     name,
     type: SECTION_TYPES[type] ?? `0x${type.toString(16)}`,
@@ -99,7 +99,7 @@ export function sectionsView(module: ModuleFile): SectionView[] {
 }
 
 /** Named types of the module's own BTF. Throws FormatError where that is damaged. */
-export function btfView(module: ModuleFile, base: Uint8Array | undefined): BtfView[] {
+export function btfView(module: KmodElf, base: Uint8Array | undefined): BtfView[] {
   const section = module.section('.BTF');
   if (!section) return [];
   return ownTypes(section, `${module.file}: .BTF`, base).map(({ kind, name }) => ({
@@ -111,7 +111,7 @@ export function btfView(module: ModuleFile, base: Uint8Array | undefined): BtfVi
 const NOTE_HEADER_BYTES = 12;
 
 /** The build-id in hexadecimal digits (ld(1), --build-id); null where the module has none. */
-export function buildIdOf(module: ModuleFile): string | null {
+export function buildIdOf(module: KmodElf): string | null {
   const note = module.section('.note.gnu.build-id');
   if (!note || note.length < NOTE_HEADER_BYTES) return null;
   const view = new DataView(note.buffer, note.byteOffset, note.length);

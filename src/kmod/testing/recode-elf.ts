@@ -1,4 +1,4 @@
-import { ModuleFile } from '../module-file.js';
+import { KmodElf } from '../kmod-elf.js';
 
 /** The class and byte order that a module is to have. */
 export interface ElfForm {
@@ -11,7 +11,7 @@ export interface ElfForm {
  * `__versions` and CRCs written anew. Other sections keep their bytes.
  */
 export function recodeElf(bytes: Uint8Array, { is64, littleEndian }: ElfForm): Uint8Array {
-  const { elf } = ModuleFile.open(bytes, 'source');
+  const { elf } = KmodElf.open(bytes, 'source');
   const from = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const size = is64 ? 64 : 40;
   const sections = [...elf.sections()];

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { mutate } from '../../testing/mutate.js';
 import { Random } from '../../testing/random.js';
 import { MemoryFiles } from '../file-source.js';
-import { ModuleFile } from '../module-file.js';
+import { KmodElf } from '../kmod-elf.js';
 import { ModuleTree } from '../module-tree.js';
 import { realKmod, type ToolRun } from '../testing/real-kmod.js';
 import { recodeElf } from '../testing/recode-elf.js';
@@ -26,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Where the fields are that the tools read: headers, the sections they look into, and the signature. */
 function regionsOf(bytes: Uint8Array): (readonly [number, number])[] {
-  const { elf } = ModuleFile.open(bytes, 'x');
+  const { elf } = KmodElf.open(bytes, 'x');
   const headers = elf.sectionCount * 64;
   const read = /^\.(modinfo|symtab|strtab|shstrtab|BTF)$|^__versions|^__k/;
   const sections = [...elf.sections()].filter(({ name, size }) => size > 0 && read.test(name));
@@ -121,7 +121,7 @@ describe('modules that were made to hurt', () => {
   it('that name the same long text at every symbol are refused, not copied out', () => {
     const bytes = new Uint8Array(SOURCES[0].length + (1 << 20)).fill(0x41);
     bytes.set(SOURCES[0]);
-    const { elf } = ModuleFile.open(bytes, 'x');
+    const { elf } = KmodElf.open(bytes, 'x');
     const headers = elf.word(0x28);
     let index = 1;
     for (const { name } of elf.sections()) {
@@ -130,6 +130,6 @@ describe('modules that were made to hurt', () => {
       if (name === '.strtab') view.setBigUint64(32, BigInt(1 << 20), true);
       index++;
     }
-    expect(() => ModuleFile.open(bytes, 'x.ko').dependencySymbols()).toThrow('x.ko: a name of more than');
+    expect(() => KmodElf.open(bytes, 'x.ko').dependencySymbols()).toThrow('x.ko: a name of more than');
   });
 });

@@ -66,7 +66,12 @@ export function* insmodFile<Wait>(
   flags: InsertFlags,
 ): Steps<Wait, number> {
   const { host, tree, log } = system;
-  const module = new Lookup(tree).byPath(host.absolute(file));
+  const lookup = new Lookup(tree);
+  const { given } = host;
+  const module =
+    given && file === given.file.path
+      ? lookup.given(given.file, given.name)
+      : lookup.byPath(host.absolute(file));
   if ('errno' in module) {
     log.error(`could not load module ${file}: ${strerror(module.errno)}\n`);
     return 1;

@@ -45,6 +45,8 @@ export function findModules<Wait>(
   level: LogLevel,
 ): readonly FoundModule[] {
   const lookup = new Lookup(tree);
+  const { given } = host;
+  if (given && name === given.file.path) return [lookup.given(given.file, given.name)];
   if (name.startsWith('/') || name.startsWith('./')) {
     const found = lookup.byPath(host.absolute(name));
     if (!('errno' in found)) return [found];

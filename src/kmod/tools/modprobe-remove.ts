@@ -13,7 +13,9 @@ export function* modprobeRemove<Wait>(
   options: ModprobeOptions,
 ): Steps<Wait, boolean> {
   const lookup = new Lookup(system.tree);
-  const found = lookup.resolve(name);
+  const { given } = system.host;
+  const isGiven = given && name === given.file.path;
+  const found = isGiven ? [lookup.given(given.file, given.name)] : lookup.resolve(name);
   if (!found) return false;
   const remover = new Remover(system, options, lookup);
   if (found.length === 0) remover.complain(`Module ${name} not found.\n`);

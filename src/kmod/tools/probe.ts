@@ -1,3 +1,4 @@
+import { ModuleFile } from '../../formats/module-file.js';
 import { EEXIST, EINVAL, ENOENT, strerror } from '../../linux/errno.js';
 import type { FoundModule } from '../found-module.js';
 import type { ModuleTree } from '../module-tree.js';
@@ -108,9 +109,14 @@ export function* insertModule<Wait>(
     log.error(`could not find module by name='${module.name}'\n`);
     return { errno: ENOENT, why: `${module.name}: there is no such module` };
   }
-  const bytes = tree.readFile(path);
-  if (!bytes) return { errno: ENOENT, why: `${path} is not there` };
-  const outcome = yield* host.kernel.insert(bytes, path, options, flags);
+  const file = module.given ?? fileOf(tree, path);
+  if (!file) return { errno: ENOENT, why: `${path} is not there` };
+  const outcome = yield* host.kernel.insert(file, options, flags);
   if (outcome.errno !== 0) log.info(`Failed to insert module '${path}': ${strerror(outcome.errno)}\n`);
   return outcome;
+}
+
+function fileOf(tree: ModuleTree, path: string): ModuleFile | undefined {
+  const bytes = tree.readFile(path);
+  return bytes && new ModuleFile(path, bytes);
 }

@@ -1,8 +1,8 @@
 import { ENOENT, strerror } from '../../linux/errno.js';
 import { bytesOf } from '../byte-text.js';
 import type { FoundModule } from '../found-module.js';
+import type { KmodElf, SymbolCrc } from '../kmod-elf.js';
 import { KmodError } from '../kmod-error.js';
-import type { ModuleFile, SymbolCrc } from '../module-file.js';
 import { openModule } from '../open-module.js';
 import { LOG, type LogLevel, type ToolLog } from './log.js';
 import { findModules } from './modprobe-insert.js';
@@ -36,7 +36,7 @@ function show<Wait>(
   operand: string,
   level: LogLevel,
   what: string,
-  listOf: (module: ModuleFile) => readonly SymbolCrc[],
+  listOf: (module: KmodElf) => readonly SymbolCrc[],
 ): number {
   const found = findModules(system, operand, level);
   let status = found.length === 0 ? 1 : 0;
@@ -50,7 +50,7 @@ function showOne<Wait>(
   { name, path }: FoundModule,
   level: LogLevel,
   what: string,
-  listOf: (module: ModuleFile) => readonly SymbolCrc[],
+  listOf: (module: KmodElf) => readonly SymbolCrc[],
 ): number {
   const text = (errno: number): string => `could not get ${what} of ${name}: ${strerror(errno)}\n`;
   if (path === undefined) return fail(host, log, level, text(ENOENT));

@@ -1,3 +1,4 @@
+import type { ModuleFile } from '../../formats/module-file.js';
 import type { IndexCache } from '../depmod/index-tree.js';
 import type { FileSource } from '../file-source.js';
 import type { FileWriter } from '../file-writer.js';
@@ -44,7 +45,7 @@ export interface RunningKernel<Wait> {
   refcount(name: string): number | undefined;
   holders(name: string): readonly string[];
   /** finit_module(2) of a file as it is on the disk, packed or not. */
-  insert(packed: Uint8Array, path: string, parameters: string, flags: InsertFlags): Steps<Wait, CallOutcome>;
+  insert(file: ModuleFile, parameters: string, flags: InsertFlags): Steps<Wait, CallOutcome>;
   /** delete_module(2) with O_NONBLOCK, and O_TRUNC where `force`. */
   remove(name: string, force: boolean): Steps<Wait, CallOutcome>;
   /** system(3): a command of modprobe.d's install and remove lines. The exit status. */
@@ -55,10 +56,19 @@ export interface RunningKernel<Wait> {
   now(): number;
 }
 
+/** A module's file that whoever starts a tool has opened already. */
+export interface GivenModule {
+  readonly file: ModuleFile;
+  /** What the module is called: by its file, as for whatever path modprobe is given, or by the kernel that has loaded it. */
+  readonly name: string;
+}
+
 /** Where a tool runs: what it sees, and where it writes. */
 export interface ToolHost<Wait> {
   /** Everything that is read; absolute paths, and those relative to where the user is. */
   readonly files: FileSource;
+  /** What its path, as a word of the command line, stands for wherever it lies. */
+  readonly given?: GivenModule;
   /** Makes a path absolute, as messages name it. */
   absolute(path: string): string;
   /** Where tools may write; undefined where nothing can be written. */
@@ -90,9 +100,10 @@ export function redirected<Wait>(
   host: ToolHost<Wait>,
   out: (data: string | Uint8Array) => void,
 ): ToolHost<Wait> {
-  const { files, writer, release, environment, kernel, modules, indexCache } = host;
+  const { files, given, writer, release, environment, kernel, modules, indexCache } = host;
   return {
     files,
+    ...(given && { given }),
     absolute: (path) => host.absolute(path),
     ...(writer && { writer }),
     release,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
 import { MachineError } from '../../machine/errors.js';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 import { corpusTree } from '../../testing/corpus.js';
 import { UserModeHelpers } from './umh.js';

@@ -2,7 +2,7 @@ import { createCipheriv } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 import { corpusTree } from '../../testing/corpus.js';
 import { newerTarget } from '../../testing/targets.js';

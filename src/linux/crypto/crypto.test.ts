@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
-import { Machine } from '../../machine/machine.js';
-import { debianRun } from '../../machine/testing/debian-run.js';
+import { Machine } from '../../machine/linux/machine.js';
+import { debianRun } from '../../machine/linux/testing/debian-run.js';
 import { loadBundled } from '../../target/node/index.js';
 import { corpusTree } from '../../testing/corpus.js';
 import type { LinuxKernel } from '../kernel.js';

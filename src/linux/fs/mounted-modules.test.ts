@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
-import { Machine } from '../../machine/machine.js';
-import { Shell } from '../../machine/shell/shell.js';
-import { CapturedOutput } from '../../machine/userland/terminal.js';
+import { Machine } from '../../machine/linux/machine.js';
+import { Shell } from '../../machine/linux/shell/shell.js';
+import { CapturedOutput } from '../../machine/terminal.js';
 import { loadBundled } from '../../target/node/index.js';
 import { corpusTree } from '../../testing/corpus.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { LoadedModule } from './loaded-module.js';

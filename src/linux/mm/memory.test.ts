@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { debianRun } from '../../machine/testing/debian-run.js';
+import { debianRun } from '../../machine/linux/testing/debian-run.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
 import { MemoryTiers } from './memory-tiers.js';

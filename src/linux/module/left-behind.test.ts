@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { machineWith, shell } from '../../acceptance/testing/machines.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/linux/machine.js';
 import { type LeftBehind, LeftBehinds } from './left-behind.js';
 
 /** What is left when a module is loaded with parameters, waits a moment, and is removed. */

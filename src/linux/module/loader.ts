@@ -2,9 +2,10 @@ import { PAGE_KERNEL } from '../../cpu/address-space.js';
 import { GuestFault } from '../../cpu/fault.js';
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { SHT_SYMTAB } from '../../formats/elf/constants.js';
-import { parseElf, SHT_NOBITS } from '../../formats/elf/index.js';
+import { SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { parseKernelModinfo } from '../../formats/modinfo.js';
+import type { ModuleFile } from '../../formats/module-file.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_EMERG, LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { EBUSY, EEXIST, EINVAL, ENOEXEC, ENOMEM } from '../errno.js';
@@ -35,30 +36,22 @@ import { refuseWritableCode } from './writable-code.js';
 
 export type { LoadFlags };
 
-/** A module's file: what finit_module(2) is given. */
-interface ModuleImage {
-  /** Uncompressed. */
-  readonly bytes: Uint8Array;
-  /** For messages. */
-  readonly path: string;
-}
-
 /**
  * Loads a module and runs its init: load_module() and do_init_module() of kernel/module/main.c, in their
  * order. Throws LoadError with the errno of finit_module(2); log lines are the kernel's.
  */
 export function* loadModule(
   k: LinuxKernel,
-  file: ModuleImage,
+  file: ModuleFile,
   args: string,
   flags: LoadFlags = {},
 ): Sleepable<LoadedModule> {
   const security = k.get(ModuleSecurity);
   security.demandPermission();
-  if (file.bytes.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
+  if (file.content.length === 0) throw new LoadError(EINVAL, `${file.path} is empty`);
   const forced = (flags.forceModversion ?? false) || (flags.forceVermagic ?? false);
-  const { bytes, signed } = yield* security.check(file.bytes, file.path, forced);
-  const module = parseModule(k, { bytes, path: file.path }, flags.lenient);
+  const { size, signed } = yield* security.check(file.content, file.path, forced);
+  const module = parseModule(k, file, size, flags.lenient);
   module.signed = signed;
   refuseBlacklisted(k, module);
   // What the kernel allocates for the module is not for the guest code that this task ran before.
@@ -115,11 +108,11 @@ function linkChecked(k: LinuxKernel, module: LoadedModule, resolver: Resolver, l
   }
 }
 
-/** Parses and checks a file, without its signature: everything that is refused before memory is touched. */
-export function parseModule(k: LinuxKernel, file: ModuleImage, lenient = false): LoadedModule {
-  checkElfValidity(k, file.bytes, file.path);
+/** Parses and checks the first `size` bytes, without the signature: everything that is refused before memory is touched. */
+export function parseModule(k: LinuxKernel, file: ModuleFile, size: number, lenient = false): LoadedModule {
+  checkElfValidity(k, file.content.subarray(0, size), file.path);
   try {
-    const elf = parseElf(file.bytes, file.path, 'module');
+    const elf = file.elfOf(size);
     const modinfo = parseKernelModinfo(modinfoBytes(elf));
     const called = modinfo.get('name') ?? '(missing .modinfo section or name field)';
     if (!elf.sections.some((section) => section.type === SHT_SYMTAB))

@@ -35,8 +35,8 @@ const ERRNO: Readonly<Record<RefusalCode, number>> = {
 };
 
 interface CheckedFile {
-  /** The module without its signature. */
-  readonly bytes: Uint8Array;
+  /** Bytes of the module without its signature. */
+  readonly size: number;
   /** Signed by somebody the kernel trusts. */
   readonly signed: boolean;
 }
@@ -97,11 +97,11 @@ export class ModuleSecurity implements Subsystem {
 
   /** module_sig_check(): throws LoadError where the kernel does not take the file. */
   *check(bytes: Uint8Array, path: string, forced: boolean): Sleepable<CheckedFile> {
-    if (!this.k.configured('CONFIG_MODULE_SIG')) return { bytes, signed: false };
+    if (!this.k.configured('CONFIG_MODULE_SIG')) return { size: bytes.length, signed: false };
     const verdict = yield* this.verdict(bytes, path, forced);
     for (const { level, text } of verdict.log) this.k.log.line(text, level);
     if (!verdict.trusted) this.demandUnsignedAllowed(verdict, path);
-    return { bytes: bytes.subarray(0, verdict.size), signed: verdict.trusted };
+    return { size: verdict.size, signed: verdict.trusted };
   }
 
   /** A digest that is a module is loaded when it is first needed, as crypto_alloc_shash() does. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { machineWith, shell } from '../../acceptance/testing/machines.js';
-import type { Machine } from '../../machine/machine.js';
+import type { Machine } from '../../machine/linux/machine.js';
 import { Modules } from '../kallsyms/modules.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import { Notifiers } from '../locking/notifier.js';

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../../kmod/node/disk-files.js';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';

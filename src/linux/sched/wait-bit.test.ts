@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { EAGAIN } from '../errno.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { yieldCpu } from '../../kernel/effects.js';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { newerTarget } from '../../testing/targets.js';
 import { list } from '../abi/list.js';

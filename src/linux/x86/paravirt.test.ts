@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { debianRun } from '../../machine/testing/debian-run.js';
+import { debianRun } from '../../machine/linux/testing/debian-run.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
 

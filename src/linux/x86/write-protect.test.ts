@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { Machine } from '../../machine/machine.js';
+import { Machine } from '../../machine/linux/machine.js';
 import { loadBundled } from '../../target/node/index.js';
 
 const WPOFF = fileURLToPath(new URL('../../../tests/modules/wpoff.ko', import.meta.url));

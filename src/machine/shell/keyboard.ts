@@ -1,5 +1,5 @@
+import type { BaseKernel } from '../../kernel/base-kernel.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
-import type { LinuxKernel } from '../../linux/kernel.js';
 
 /** What the host has for the machine's standard input. It must not wait longer than a moment. */
 export interface HostInput {
@@ -13,7 +13,7 @@ const LOOK_NS = 10e6;
 /** The host's input as processes of a machine read it: who waits for it lets others run. */
 export class Keyboard {
   constructor(
-    private readonly k: LinuxKernel,
+    private readonly k: BaseKernel,
     private readonly input: HostInput,
     private readonly expectSilence: (until: number) => void,
   ) {}

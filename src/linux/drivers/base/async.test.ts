@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Machine } from '../../../machine/machine.js';
+import { Machine } from '../../../machine/linux/machine.js';
 import type { LinuxTarget } from '../../../target/index.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { AsyncCalls } from './async.js';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { DiskFiles } from '../../../kmod/node/disk-files.js';
-import { Machine } from '../../../machine/machine.js';
-import { debianRun } from '../../../machine/testing/debian-run.js';
+import { Machine } from '../../../machine/linux/machine.js';
+import { debianRun } from '../../../machine/linux/testing/debian-run.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { corpusTree } from '../../../testing/corpus.js';
 

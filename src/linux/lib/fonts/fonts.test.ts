@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskFiles } from '../../../kmod/node/disk-files.js';
-import { Machine } from '../../../machine/machine.js';
+import { Machine } from '../../../machine/linux/machine.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { corpusTree } from '../../../testing/corpus.js';
 import { Fonts } from './fonts.js';

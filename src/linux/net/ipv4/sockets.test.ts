@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
-import { Machine } from '../../../machine/machine.js';
+import { Machine } from '../../../machine/linux/machine.js';
 import type { LinuxTarget } from '../../../target/index.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { KernelSockets } from '../core/socket.js';

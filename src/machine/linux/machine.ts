@@ -1,0 +1,360 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { ModuleFile } from '../../formats/module-file.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { LogRecord } from '../../kernel/log.js';
+import type { Fault } from '../../kernel/probes.js';
+import type { Interruption } from '../../kernel/task/interruption.js';
+import type { Task } from '../../kernel/task/task.js';
+import {
+  type FileSource,
+  type IndexCache,
+  MemoryFiles,
+  type ModuleTree,
+  moduleNameOf,
+} from '../../kmod/index.js';
+import { insmodFile } from '../../kmod/tools/insmod.js';
+import { modprobe } from '../../kmod/tools/modprobe.js';
+import { rmmod } from '../../kmod/tools/rmmod.js';
+import type { GivenModule } from '../../kmod/tools/tool.js';
+import { TASK_UNINTERRUPTIBLE } from '../../linux/abi/task-state.js';
+import { TaskCredentials } from '../../linux/credentials.js';
+import { errnoNumber } from '../../linux/errno.js';
+import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
+import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
+import { LinuxKernel, type ModuleTrust } from '../../linux/kernel.js';
+import { memoryComplaint } from '../../linux/mm/memory-size.js';
+import type { FaultReport } from '../../linux/traps/report.js';
+import { unsupportedParameters } from '../../linux/unsupported-parameters.js';
+import type { LinuxTarget } from '../../target/index.js';
+import { BaseMachine, type ModuleEvent, type Stuck } from '../base-machine.js';
+import { MachineError, type SystemError } from '../errors.js';
+import type { Leak } from '../leaks.js';
+import { deathMessage } from '../processes.js';
+import type { ReportedFault } from '../reported-fault.js';
+import { CapturedOutput, type Terminal } from '../terminal.js';
+import { type BootOutcome, loadBootModules } from './boot-modules.js';
+import { type BootOptions, withDefaults } from './defaults.js';
+import { linuxError } from './errors.js';
+import { MachineFileSystem } from './file-system.js';
+import { hostTreeOf } from './host-tree.js';
+import { leaksSince } from './leaks.js';
+import { openTree } from './open-tree.js';
+import { splitParameters } from './parameters.js';
+import { LinuxProcesses } from './processes.js';
+import { reportedFault } from './run-report.js';
+import { Shell } from './shell/shell.js';
+import { type TaintEntry, taintsOf } from './taints.js';
+import { machineHost, machineSystem } from './userland/machine-host.js';
+import { MachineKernel } from './userland/machine-kernel.js';
+
+export interface MachineOptions {
+  /** The kernel to be. */
+  readonly target: LinuxTarget;
+  /** The machine's file tree: /lib/modules/RELEASE, /etc/modprobe.d, ... Read only. */
+  readonly files?: FileSource;
+  /** Files of the host by the paths that its user gives: for insmod's operands. */
+  readonly hostFiles?: FileSource;
+  /** Kernel boot parameters. */
+  readonly cmdline?: string;
+  /** Whom the kernel trusts for modules besides its own certificates, and what it checks signatures with. */
+  readonly trust?: ModuleTrust;
+  /** User that the machine's processes run as: root by default. */
+  readonly uid?: number;
+  /** Takes modules that are refused for safety's sake alone as the real kernel takes them. */
+  readonly lenient?: boolean;
+  /** Decides interleavings and random numbers. */
+  readonly seed?: number;
+  /** Keeps the index of a tree that depmod never saw. */
+  readonly indexCache?: IndexCache;
+  /** The modules of `files`, where they were opened before. */
+  readonly tree?: ModuleTree;
+  /** Memory of a machine that is no longer needed: see Machine.release. */
+  readonly memory?: WebAssembly.Memory;
+  /** Asked every few milliseconds while a command runs: a reason to stop it, such as that its time is over. */
+  readonly interrupt?: () => Interruption | undefined;
+  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped: 4e9 by default. */
+  readonly workLimit?: number;
+}
+
+/** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
+const HUNG_NS = 120e9;
+
+/** What a command line came to. */
+export interface CommandEnd {
+  /** Exit status, as a shell has it. */
+  readonly exit: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It waits for something that will never come. */
+  readonly hangs: boolean;
+}
+
+/**
+ * A machine with a booted Linux base kernel: a kernel that modules can be loaded into, and used. What fails throws MachineError, with
+ * the errno, and the fault and its call trace where there was one.
+ */
+export class Machine extends BaseMachine<LinuxKernel> {
+  readonly tree: ModuleTree;
+  readonly files: FileSource;
+  /** Files of the host that commands may name; undefined while a script of the image runs. */
+  hostFiles: FileSource | undefined;
+  readonly archive: ModuleHistory;
+  /** System calls on files. */
+  readonly fs: MachineFileSystem;
+  /** The kernel as the module commands act on it. */
+  readonly system: MachineKernel;
+  /** Sequence number that `dmesg -c` cleared the log up to. */
+  logCleared = 0;
+
+  private constructor(options: MachineOptions) {
+    const { target } = options;
+    const files = options.files ?? new MemoryFiles();
+    const kernel = new LinuxKernel(target, {
+      cmdline: options.cmdline ?? '',
+      seed: options.seed ?? 0,
+      lenient: options.lenient ?? false,
+      ...(options.trust && { trust: options.trust }),
+      ...(options.memory && { memory: options.memory }),
+      ...(options.interrupt && { interrupt: options.interrupt }),
+      ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
+      files: hostTreeOf(files),
+    });
+    super(kernel, new LinuxProcesses(kernel));
+    this.files = files;
+    this.uid = options.uid ?? 0;
+    this.tree = options.tree ?? openTree(options);
+    this.hostFiles = options.hostFiles;
+    this.archive = kernel.get(ModuleHistory);
+    this.fs = new MachineFileSystem(this);
+    this.system = new MachineKernel(kernel);
+    kernel.get(Modules).requestModule = (name) => this.requestModule(name);
+  }
+
+  /**
+   * Boots a machine. Without a target it is the kernel that comes with the library (MachineError where the library has none: see
+   * `setBootDefaults`).
+   */
+  static boot(options: BootOptions = {}): Machine {
+    return new Machine(withDefaults(options));
+  }
+
+  /** The kernel that it is. */
+  get target(): LinuxTarget {
+    return this.kernel.target;
+  }
+
+  /** What the boot parameters ask for and do not get: a line each. */
+  get complaints(): readonly string[] {
+    const { cmdline } = this.kernel;
+    const complaint = memoryComplaint(cmdline);
+    return [...(complaint === undefined ? [] : [complaint]), ...unsupportedParameters(cmdline)];
+  }
+
+  /** The user that processes run as. */
+  get uid(): number {
+    return this.kernel.get(TaskCredentials).uid;
+  }
+
+  set uid(uid: number) {
+    this.kernel.get(TaskCredentials).uid = uid;
+  }
+
+  /** Does something while processes run as another user. */
+  as<T>(uid: number, body: () => T): T {
+    const before = this.uid;
+    this.uid = uid;
+    try {
+      return body();
+    } finally {
+      this.uid = before;
+    }
+  }
+
+  /** Runs what a file of the image says: its commands do not see the host. */
+  *withoutHostFiles<T>(body: Sleepable<T>): Sleepable<T> {
+    const { hostFiles } = this;
+    this.hostFiles = undefined;
+    try {
+      return yield* body;
+    } finally {
+      this.hostFiles = hostFiles;
+    }
+  }
+
+  /** Loads what modules-load.d and `modules-load=` ask for, as a system does when it boots. What fails is told and stops nothing. */
+  loadBootModules(): BootOutcome {
+    return loadBootModules(this);
+  }
+
+  /**
+   * Runs a command line in a shell of its own. A command that fails is no error: it has an exit status. See `Shell` for one that
+   * remembers directory and variables.
+   */
+  exec(commandLine: string): CommandEnd {
+    const output = new CapturedOutput();
+    const { exit, hangs } = new Shell(this, output).run(commandLine, true);
+    return { exit, stdout: output.stdout, stderr: output.stderr, hangs };
+  }
+
+  /** Loads a module's file: its content, packed or not. */
+  insmod(content: Uint8Array, args = '', path = 'module.ko'): void {
+    this.demand((terminal) => {
+      const start = { terminal, given: { file: new ModuleFile(path, content), name: moduleNameOf(path) } };
+      return insmodFile(machineSystem(this, 'insmod', start), path, args, {});
+    }, 'insmod');
+  }
+
+  /** Loads a module by name or alias, with what it depends on, out of the file tree. `args` as insmod has them: `a=1 b="x y"`. */
+  modprobe(name: string, args = ''): void {
+    const words = ['--', name, ...splitParameters(args)];
+    this.demand((terminal) => this.runModprobe(terminal, words), 'modprobe');
+  }
+
+  /** Removes a module. */
+  rmmod(name: string): void {
+    this.demand((terminal) => rmmod(machineHost(this, { terminal }), ['--', name]), 'rmmod');
+  }
+
+  /** Removes a module and what it used that nobody needs now. */
+  modprobeRemove(name: string): void {
+    this.demand((terminal) => this.runModprobe(terminal, ['-r', '--', name]), 'modprobe');
+  }
+
+  /** The loaded modules, newest first, as /proc/modules has them. */
+  lsmod(): readonly ModuleListing[] {
+    return this.kernel.get(Modules).listing();
+  }
+
+  /** The kernel log from a sequence number on: what `log` has. */
+  dmesg(from = 0): readonly LogRecord[] {
+    return this.log.since(from);
+  }
+
+  /** Lines of the log with a level below this come to the console: the first number of /proc/sys/kernel/printk. */
+  get consoleLevel(): number {
+    return this.kernel.space.load32(this.kernel.symbol('console_printk'));
+  }
+
+  set consoleLevel(level: number) {
+    this.kernel.space.store32(this.kernel.symbol('console_printk'), level);
+  }
+
+  leaks(): readonly Leak[] {
+    return leaksSince(this.kernel, this.archive, 0);
+  }
+
+  faults(from = 0): readonly ReportedFault[] {
+    return this.kernel.traps.reports.slice(from).map(reportedFault);
+  }
+
+  /** Further faults that were counted and not kept, of kinds that {@link faults} has many of. */
+  get faultsNotKept(): number {
+    return this.kernel.traps.suppressed;
+  }
+
+  /** What the kernel is tainted with, and who caused it; bit 0 first. */
+  get taints(): readonly TaintEntry[] {
+    return taintsOf(this.kernel);
+  }
+
+  /** A function that a loaded module exports, else any symbol of one. */
+  protected functionNamed(name: string): Ptr | undefined {
+    const modules = this.kernel.get(Modules).list();
+    for (const module of modules) {
+      const exported = module.exports.get(name);
+      if (exported) return exported.address;
+    }
+    for (const module of modules) {
+      const address = module.symbolNamed(name);
+      if (address !== undefined) return address;
+    }
+    return undefined;
+  }
+
+  protected onModule(listener: (event: ModuleEvent) => void): () => void {
+    return this.kernel.get(Modules).listen({
+      published: ({ name }) => listener({ name, state: 'coming' }),
+      wentLive: ({ name }) => listener({ name, state: 'live' }),
+      removed: ({ name }) => listener({ name, state: 'gone' }),
+    });
+  }
+
+  protected reported(fault: Fault): ReportedFault {
+    // The kernel's reports of faults are what its probes tell of.
+    return reportedFault(fault as FaultReport);
+  }
+
+  protected systemError(name: string): SystemError | undefined {
+    const errno = errnoNumber(name);
+    return errno === undefined ? undefined : linuxError(errno);
+  }
+
+  protected reportStuck(stuck: Stuck): void {
+    const { traps } = this.kernel;
+    switch (stuck.kind) {
+      case 'stopped':
+        traps.stuck.stopped(stuck.task, stuck.reason);
+        break;
+      case 'endless':
+        traps.stuck.endless(stuck.task, stuck.turns);
+        break;
+      case 'hung':
+        this.reportHung(stuck.task);
+    }
+  }
+
+  /** A command does not end: the tasks that wait without end, or where there is none the command itself. */
+  private reportHung(command: Task | undefined): void {
+    const { clock, scheduler, processes, traps } = this.kernel;
+    const waiting = [...scheduler.tasks].filter(
+      (task) =>
+        task.state === 'blocked' &&
+        processes.stateOf(task.object) === TASK_UNINTERRUPTIBLE &&
+        (clock.now - task.lastScheduled > HUNG_NS || !processes.isKernelThread(task)),
+    );
+    if (waiting.length === 0 && command) waiting.push(command);
+    for (const task of waiting) traps.stuck.hung(task);
+  }
+
+  /** Runs a command that has to succeed. */
+  private demand(body: (terminal: CapturedOutput) => Sleepable<number>, name: string): void {
+    const known = this.kernel.traps.reports.length;
+    this.forgetFailure();
+    const before = this.log.mark;
+    const { exit, stderr, hangs } = this.process(name, body);
+    if (exit === 0) return;
+    const text = withoutDeath(stderr, exit).trim();
+    // Who was killed had no time to say why.
+    if (hangs || (text === '' && this.faults(known).length > 0)) throw this.failure(name, hangs, known);
+    const { failure } = this.system;
+    throw new MachineError(text || `${name} failed: ${this.lastLine(before)}`, {
+      error: failure && linuxError(failure.errno),
+      fault: this.faults(known)[0],
+    });
+  }
+
+  private forgetFailure(): void {
+    this.system.failure = undefined;
+  }
+
+  private lastLine(from: number): string {
+    return this.log.since(from).at(-1)?.text ?? 'no reason was logged';
+  }
+
+  /** /sbin/modprobe -q -- NAME, on behalf of the kernel. */
+  private *requestModule(name: string): Sleepable<number> {
+    const body = this.runModprobe(new CapturedOutput(), ['-q', '--', name]);
+    return yield* this.processes.run('modprobe', body);
+  }
+
+  /** The body of a modprobe process. `given`: a file that one of the words is the path of. */
+  runModprobe(terminal: Terminal, args: readonly string[], given?: GivenModule): Sleepable<number> {
+    return modprobe(machineHost(this, { terminal, given }), args);
+  }
+}
+
+/** What a command itself said, without what a shell says of its end. */
+function withoutDeath(stderr: string, exit: number): string {
+  const death = deathMessage(exit);
+  return stderr.endsWith(death) ? stderr.slice(0, stderr.length - death.length) : stderr;
+}

@@ -1,0 +1,17 @@
+/** A fault, a warning or a misuse that was found, with its 64-bit address as text. */
+export interface ReportedFault {
+  readonly kind: string;
+  readonly message: string;
+  readonly address: string;
+  /** Instruction, symbolised, and the module it is of. */
+  readonly at: string;
+  readonly module: string;
+  readonly registers: Readonly<Record<string, string>>;
+  /** Innermost first. */
+  readonly trace: readonly string[];
+}
+
+/** A 64-bit address as reports have it. */
+export function addressText(address: bigint): string {
+  return `0x${BigInt.asUintN(64, address).toString(16).padStart(16, '0')}`;
+}
