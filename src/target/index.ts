@@ -16,4 +16,4 @@ export { debSource, memorySource } from './package-source.js';
 export type { TargetInfo, TargetParts } from './parts.js';
 export { type ReadTargetOptions, readTarget, readTargetParts, type TargetSource } from './source.js';
 export type { ExportedSymbol, ExportKind, Target } from './target.js';
-export { TargetError } from './target-error.js';
+export { lacking, TargetError } from './target-error.js';

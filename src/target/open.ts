@@ -9,6 +9,7 @@ import { ModuleTable } from './module-table.js';
 import type { PartName, TargetParts } from './parts.js';
 import { SymbolTable } from './symbol-table.js';
 import type { Target } from './target.js';
+import { lacking } from './target-error.js';
 
 /** A Target over its parts. Each part is opened and decoded at the first question that needs it. */
 export function openTarget(parts: TargetParts): Target {
@@ -23,7 +24,7 @@ export function openTarget(parts: TargetParts): Target {
   const config = lazy('config', (bytes) => parseConfig(decodeUtf8(bytes)));
   const exports = lazy('exports', (bytes, file) => new StoredExports(bytes, file));
   const symbols = lazy('symbols', (bytes, file) => new SymbolTable(bytes, file));
-  const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file));
+  const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file, 8, (what) => lacking(info.name, what)));
   const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));
   const builtinModinfo = lazy('builtin.modinfo', parseBuiltinModinfo);
   const certificates = lazy('certificates', splitCertificates);
