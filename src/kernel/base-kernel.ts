@@ -174,9 +174,13 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
   get<T extends Part>(part: new (k: this) => T): T {
     const known = this.parts.get(part);
     if (known) return known as T;
-    const made = new part(this);
+    const made = this.make(part);
     this.parts.set(part, made);
     return made;
+  }
+
+  protected make<T extends Part>(part: new (k: this) => T): T {
+    return new part(this);
   }
 
   /** A struct type of the system: see StructType. */

@@ -7,8 +7,9 @@ import type { Btf } from '../formats/btf/index.js';
 import { BaseKernel, type BaseKernelOptions, type Surroundings } from '../kernel/base-kernel.js';
 import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
-import type { LinuxTarget } from '../target/index.js';
+import { type LinuxTarget, lacking } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
+import { BuiltIns } from './built-in.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
 import { type Holder, type Holding, Origins } from './holding.js';
@@ -19,7 +20,7 @@ import { KMALLOC } from './mm/slab-policy.js';
 import { VmallocExports } from './mm/vmalloc.js';
 import { PRINTK } from './printk/log-policy.js';
 import { Processes } from './sched/processes.js';
-import type { BuiltinParameter, Subsystem } from './subsystem.js';
+import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
 import { bareMachine } from './x86/platform.js';
@@ -81,6 +82,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   readonly origins = new Origins(this);
   /** Lists and tables that keep things for modules, besides the subsystems themselves. */
   readonly holders: Holder[] = [];
+  private readonly builtIns: BuiltIns;
   private readonly symbols = new Map<string, Ptr>();
   private readonly parameters = new Map<string, ReadonlySet<string>>();
 
@@ -106,6 +108,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
       },
       options,
     );
+    this.builtIns = new BuiltIns(target);
     this.cmdline = cmdline;
     this.trust = options.trust ?? { keys: [] };
     this.lenient = options.lenient ?? false;
@@ -117,10 +120,33 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.executor.hooks = this.traps;
     this.processes = new Processes(this);
     this.scheduler.hooks = this.processes;
-    for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
+    this.bootSubsystems();
+  }
+
+  /** Makes those that the target has, lets their exports be known and their variables be filled, and boots them. */
+  private bootSubsystems(): void {
+    const { builtIns } = this;
+    for (const type of SUBSYSTEMS) {
+      if (!builtIns.allows(type)) continue;
+      builtIns.start(type, () => {
+        const subsystem = this.get<Subsystem>(type);
+        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem);
+      });
+    }
     for (const subsystem of this.parts.values()) this.fillData(subsystem);
     this.processes.boot();
-    for (const subsystem of SUBSYSTEMS) this.get<Subsystem>(subsystem).boot?.();
+    for (const type of SUBSYSTEMS)
+      if (builtIns.has(type)) builtIns.start(type, () => this.get<Subsystem>(type).boot?.());
+  }
+
+  /** Whether the target has a subsystem: others ask before they `get` what is optional. */
+  has(type: SubsystemClass): boolean {
+    return this.builtIns.has(type);
+  }
+
+  protected override make<T extends Subsystem>(type: SubsystemClass<T>): T {
+    this.builtIns.demand(type);
+    return super.make(type);
   }
 
   /** All that the kernel keeps for somebody who has to take it back. */
@@ -145,7 +171,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     let address = this.symbols.get(name);
     if (address === undefined) {
       const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
-      if (!symbol) throw new Error(`${this.target.name} has no symbol ${name}`);
+      if (!symbol) throw lacking(this.target.name, `symbol ${name}`);
       address = this.space.fromAddress(symbol.address);
       this.symbols.set(name, address);
     }

@@ -31,4 +31,12 @@ export interface Subsystem extends ExportSource {
   holds?(): Iterable<Holding>;
 }
 
-export type SubsystemClass<T = Subsystem> = new (k: LinuxKernel) => T;
+export interface SubsystemClass<T = Subsystem> {
+  new (k: LinuxKernel): T;
+  /**
+   * The configuration option that builds the kernel's own subsystem into the image: `CONFIG_I2C`. In a target where it is not `y` (a
+   * module brings it there, or nothing) the class is not there either. Without one, a subsystem that exports things is there if one
+   * of them is. See built-in.ts.
+   */
+  readonly builtIn?: string;
+}

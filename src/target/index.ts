@@ -17,4 +17,4 @@ export { debSource, memorySource } from './package-source.js';
 export type { TargetParts } from './parts.js';
 export { type ReadTargetOptions, readTarget, readTargetParts, type TargetSource } from './source.js';
 export type { Target, TargetInfo, TargetSymbol } from './target.js';
-export { TargetError } from './target-error.js';
+export { lacking, TargetError } from './target-error.js';

@@ -9,7 +9,7 @@ import { isLinuxInfo, type LinuxPart, type LinuxTarget } from './linux-target.js
 import { ModuleTable } from './module-table.js';
 import type { TargetParts } from './parts.js';
 import { SymbolTable } from './symbol-table.js';
-import { TargetError } from './target-error.js';
+import { lacking, TargetError } from './target-error.js';
 
 /** A Linux target over its parts. Each part is opened and decoded at the first question that needs it. Throws TargetError. */
 export function openLinuxTarget(parts: TargetParts): LinuxTarget {
@@ -28,7 +28,7 @@ export function openLinuxTarget(parts: TargetParts): LinuxTarget {
   const config = lazy('config', (bytes) => parseConfig(decodeUtf8(bytes)));
   const exports = lazy('exports', (bytes, file) => new StoredExports(bytes, file));
   const symbols = lazy('symbols', (bytes, file) => new SymbolTable(bytes, file));
-  const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file));
+  const types = lazy('btf', (bytes, file) => Btf.parse(bytes, file, 8, (what) => lacking(info.name, what)));
   const builtin = lazy('builtin', (bytes) => lines(decodeUtf8(bytes)));
   const builtinModinfo = lazy('builtin.modinfo', parseBuiltinModinfo);
   const certificates = lazy('certificates', splitCertificates);

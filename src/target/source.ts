@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../formats/string-table.js';
 import { whatIsIt } from '../formats/what-is-it.js';
 import { parseConfig } from './config.js';
 import { encodeExports } from './export-table.js';
+import { demandX86 } from './image/architecture.js';
 import { type ImageFacts, readImage } from './image/image.js';
 import { composeVermagic } from './image/strings.js';
 import { joinCertificates, openLinuxTarget } from './linux-open.js';
@@ -137,6 +138,7 @@ function imageBytes(bytes: Uint8Array, file: string): Uint8Array {
 
 /** What somebody took for a kernel, and what would be one. */
 export function notAKernel(file: string, bytes: Uint8Array): TargetError {
+  demandX86(bytes, file);
   return new TargetError(
     `${file} is ${whatIsIt(bytes)}, no kernel: a .deb, a bzImage (vmlinuz), an ELF image (vmlinux) or a directory tree is needed`,
   );

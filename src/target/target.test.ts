@@ -204,6 +204,29 @@ describe('sources that do not do', () => {
     );
   });
 
+  it.each([
+    ['i386', 1, 1, 3],
+    ['arm64', 2, 1, 183],
+    ['s390x', 2, 2, 22],
+  ])('a kernel for %s is refused by its name', (name, elfClass, order, machine) => {
+    const image = new Uint8Array(64);
+    image.set([0x7f, 0x45, 0x4c, 0x46, elfClass, order, 1]);
+    image[order === 1 ? 18 : 19] = machine;
+    const source = memorySource('other', new Map([['vmlinuz', image]]));
+    expect(() => readTarget(source)).toThrow(
+      `other is a kernel for ${name}: modbox runs kernels for x86-64 only`,
+    );
+  });
+
+  it('a kernel for arm64 is refused as the Image that it is', () => {
+    const image = new Uint8Array(4096);
+    image.set([0x41, 0x52, 0x4d, 0x64], 0x38);
+    const source = memorySource('other', new Map([['boot/vmlinuz-6', image]]));
+    expect(() => readTarget(source)).toThrow(
+      new TargetError('other: boot/vmlinuz-6 is a kernel for arm64: modbox runs kernels for x86-64 only'),
+    );
+  });
+
   it('a module is no kernel', () => {
     const module = join(import.meta.dirname, '../../tests/modules/hello.ko');
     copyFileSync(module, join(folder, 'vmlinux'));

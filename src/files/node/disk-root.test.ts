@@ -83,6 +83,9 @@ describe('an image on the disk', () => {
     put('lib/firmware/f', 'firmware');
     expect(read('/lib/modules/R/m.ko')).toBe('module');
     expect(read('/lib/firmware/f')).toBe('firmware');
+    put('lib/modules/other/m.ko', 'other');
+    expect(read('/lib/modules/other/m.ko')).toBe('other');
+    expect(read('/lib/modules/R/m.ko')).toBe('module');
   });
 
   it('has names that are no UTF-8', () => {

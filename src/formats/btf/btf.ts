@@ -34,6 +34,9 @@ const TYPE_KINDS = [
   K.KIND_FLOAT,
 ];
 
+/** Makes the error for a question about a name that the types do not have. */
+type UnknownError = (what: string) => Error;
+
 /**
  * The types of one kernel (base BTF) or of one module on top of its kernel (split BTF), see
  * Documentation/bpf/btf.rst. Opening takes some milliseconds even for a whole kernel; names are indexed at the
@@ -50,15 +53,22 @@ export class Btf {
     private readonly records: BtfRecords,
     /** The kernel's types, for a module's. */
     readonly base: Btf | undefined,
+    private readonly unknownError: UnknownError,
   ) {}
 
-  /** `pointerSize`: in bytes. The format does not say it. */
-  static parse(bytes: Uint8Array, file: string, pointerSize: 4 | 8 = 8): Btf {
-    return new Btf(file, new BtfRecords(bytes, file, undefined, pointerSize), undefined);
+  /** `pointerSize`: in bytes. The format does not say it. `unknownError` makes what is thrown in place of UnknownTypeError. */
+  static parse(
+    bytes: Uint8Array,
+    file: string,
+    pointerSize: 4 | 8 = 8,
+    unknownError: UnknownError = (what) => new UnknownTypeError(file, what),
+  ): Btf {
+    return new Btf(file, new BtfRecords(bytes, file, undefined, pointerSize), undefined, unknownError);
   }
 
   static parseSplit(base: Btf, bytes: Uint8Array, file: string): Btf {
-    return new Btf(file, new BtfRecords(bytes, file, base.records, base.pointerSize), base);
+    const records = new BtfRecords(bytes, file, base.records, base.pointerSize);
+    return new Btf(file, records, base, (what) => new UnknownTypeError(file, what));
   }
 
   /** Bytes of a pointer. */
@@ -235,7 +245,7 @@ export class Btf {
   }
 
   private unknown(what: string): never {
-    throw new UnknownTypeError(this.file, what);
+    throw this.unknownError(what);
   }
 }
 

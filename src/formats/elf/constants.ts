@@ -4,6 +4,8 @@ export const ET_REL = 1;
 export const ET_EXEC = 2;
 export const ET_DYN = 3;
 
+/** Where the header has its machine. */
+export const E_MACHINE = 0x12;
 export const EM_X86_64 = 62;
 
 export const SHT_NULL = 0;

@@ -5,6 +5,8 @@ import type { Subsystem } from '../subsystem.js';
 
 /** Lists of bad sectors (block/badblocks.c): a page of ranges. */
 export class BadBlocks implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

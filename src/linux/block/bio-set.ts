@@ -7,6 +7,8 @@ const INLINE_VECTORS = 4;
 
 /** Pools of bios (block/bio.c). The pools themselves are made when the first bio is taken. */
 export class BioSets implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -8,6 +8,8 @@ import type { Subsystem } from '../subsystem.js';
 
 /** Policies by which control groups share disks (block/blk-cgroup.c). There is one group, the root. */
 export class BlockCgroups implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   /** Policies by their number, plid. */
   private readonly policies: (Ptr | undefined)[] = [];
 

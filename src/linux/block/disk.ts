@@ -32,6 +32,8 @@ const GD_OWNS_QUEUE = 1n << 6n;
 
 /** Disks: struct gendisk and its whole-disk block_device (block/genhd.c). */
 export class Disks implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   private ready = false;
   private diskType: Ptr = 0;
   private sequence = 1;

@@ -12,6 +12,8 @@ const BUILT_IN = ['mq-deadline'];
 
 /** Schedulers of block requests (block/elevator.c). */
 export class Elevators implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   private readonly head: Ptr;
   private readonly registered: Ptr[] = [];
 

@@ -20,6 +20,8 @@ interface BlockMajor {
 
 /** Major numbers of block devices (block/genhd.c). */
 export class BlockMajors implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   private readonly majors = new Map<number, BlockMajor>();
 
   constructor(private readonly k: LinuxKernel) {

@@ -7,6 +7,8 @@ import { BlockMajors } from './majors.js';
 
 /** /proc/partitions and /proc/devices (block/genhd.c, fs/proc/devices.c). */
 export class BlockProcFiles implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   readonly exports = {};
 
   constructor(private readonly k: LinuxKernel) {}

@@ -21,6 +21,8 @@ const roundDown = (value: number, to: number): number => value - (value % to);
 
 /** What a queue's device can take: struct queue_limits (block/blk-settings.c). */
 export class QueueLimits implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

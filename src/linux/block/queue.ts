@@ -19,6 +19,8 @@ const TIMEOUT_SECONDS = 30;
 
 /** struct request_queue: making and releasing them (block/blk-core.c, block/blk-mq.c). */
 export class RequestQueues implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   private nextId = 0;
   private kobjType: Ptr = 0;
   /** struct blk_mq_hw_ctx of each queue. */

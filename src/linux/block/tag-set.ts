@@ -14,6 +14,8 @@ const MIN_TAGS = 1;
 
 /** Tag sets: the requests that the queues of one device share (block/blk-mq.c, block/blk-mq-tag.c). */
 export class TagSets implements Subsystem {
+  static readonly builtIn = 'CONFIG_BLOCK';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

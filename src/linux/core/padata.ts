@@ -19,6 +19,8 @@ const CPUMASKS = ['serial_cpumask', 'parallel_cpumask'];
  * Documentation/core-api/padata.rst). There is one CPU to do it on. Masks of CPUs can be read, not changed.
  */
 export class Padata implements Subsystem {
+  static readonly builtIn = 'CONFIG_PADATA';
+
   private ktype: Ptr = 0;
   /** Jobs of each shell (struct padata_priv) that were not finished, oldest first. */
   private readonly shells = new Map<Ptr, Ptr[]>();

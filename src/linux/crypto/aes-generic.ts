@@ -14,6 +14,8 @@ const AES_MAX_KEY_SIZE = 32;
 
 /** The single-block cipher `aes`, where it is built into the kernel image (crypto/aes_generic.c). */
 export class AesGeneric implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_AES';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -23,7 +25,6 @@ export class AesGeneric implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    if (k.target.config.get('CONFIG_CRYPTO_AES') !== 'y') return;
     const type = k.struct('crypto_alg');
     const alg = k.permanent(type.size);
     type.setText(alg, 'cra_name', 'aes');

@@ -20,6 +20,8 @@ const OUTER_PAD = 0x5c;
  * is one of the hash, and the states in which the hash is after the padded keys.
  */
 export class Hmac implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_HMAC';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -28,7 +30,6 @@ export class Hmac implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    if (k.target.config.get('CONFIG_CRYPTO_HMAC') !== 'y') return;
     const template = k.permanent(k.sizeOf('crypto_template'));
     const type = k.struct('crypto_template');
     type.setText(template, 'name', 'hmac');

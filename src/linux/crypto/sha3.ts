@@ -15,6 +15,8 @@ const LAST_PAD = 0x80;
 
 /** SHA-3, where it is built into the kernel image (crypto/sha3_generic.c): a sponge whose state is struct sha3_state. */
 export class Sha3 implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_SHA3';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -24,7 +26,6 @@ export class Sha3 implements Subsystem {
   };
 
   boot(): void {
-    if (this.k.target.config.get('CONFIG_CRYPTO_SHA3') !== 'y') return;
     for (const bytes of DIGESTS) this.add(bytes);
   }
 

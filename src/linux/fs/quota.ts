@@ -5,6 +5,8 @@ import type { Subsystem } from '../subsystem.js';
 
 /** Formats of quota files (fs/quota/dquot.c). */
 export class QuotaFormats implements Subsystem {
+  static readonly builtIn = 'CONFIG_QUOTA';
+
   private readonly formats: Ptr[] = [];
 
   constructor(private readonly k: LinuxKernel) {}

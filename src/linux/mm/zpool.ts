@@ -7,6 +7,8 @@ import type { Subsystem } from '../subsystem.js';
 
 /** Allocators that zswap can be told to keep compressed pages in (mm/zpool.c). */
 export class ZpoolDrivers implements Subsystem {
+  static readonly builtIn = 'CONFIG_ZPOOL';
+
   private readonly head: Ptr;
 
   constructor(private readonly k: LinuxKernel) {

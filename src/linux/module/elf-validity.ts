@@ -1,4 +1,11 @@
-import { EM_X86_64, ET_REL, SHF_ALLOC, SHT_NULL, SHT_SYMTAB } from '../../formats/elf/constants.js';
+import {
+  E_MACHINE,
+  EM_X86_64,
+  ET_REL,
+  SHF_ALLOC,
+  SHT_NULL,
+  SHT_SYMTAB,
+} from '../../formats/elf/constants.js';
 import { SHT_NOBITS } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
@@ -8,7 +15,6 @@ import { LoadError } from './load-error.js';
 
 /** Offsets of the header's fields. */
 const E_TYPE = 0x10;
-const E_MACHINE = 0x12;
 const E_SHOFF = 0x28;
 const E_SHENTSIZE = 0x3a;
 const E_SHNUM = 0x3c;

@@ -3,6 +3,7 @@ import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import { OutOfMemory, Unimplemented } from '../../kernel/errors.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
+import { TargetError } from '../../target/index.js';
 import { ListFault } from '../abi/list.js';
 import { type FaultKind, Oops } from '../errors.js';
 import { symbolize } from '../kallsyms/symbolize.js';
@@ -62,6 +63,11 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, served: stri
   if (isStackOverflow(error)) {
     const head = `BUG: TASK stack guard page was hit: ${name} calls itself without end`;
     return { kind: 'stack-overflow', head, lines: ['stack guard page: 0000'], address: caller };
+  }
+  if (error instanceof TargetError) {
+    const head = `modbox: ${name} is not implemented for this kernel: ${error.message}`;
+    const lines = [`called from ${symbolize(k, task.caller)}`];
+    return { kind: 'unimplemented-export', head, lines, address: caller };
   }
   const { message, places } = describeInternal(error);
   const head = `modbox: internal error in ${name}: ${message}; this is a fault of modbox: please report it with this log`;

@@ -1,7 +1,8 @@
 import { ET_REL } from '../../formats/elf/constants.js';
-import { type ElfFile, EM_X86_64, parseElf } from '../../formats/elf/index.js';
+import { type ElfFile, parseElf } from '../../formats/elf/index.js';
 import type { ExportedSymbol } from '../linux-target.js';
 import { TargetError } from '../target-error.js';
+import { demandX86 } from './architecture.js';
 import { readCertificates } from './certificates.js';
 import { readIkconfig } from './ikconfig.js';
 import { type KallsymsTable, readKallsyms } from './kallsyms.js';
@@ -24,9 +25,8 @@ export interface ImageFacts {
 
 /** Reads a vmlinux. What modbox cannot do without is a TargetError where it is missing. */
 export function readImage(vmlinux: Uint8Array, file: string): ImageFacts {
+  demandX86(vmlinux, file);
   const elf = parseElf(vmlinux, file);
-  if (elf.header.machine !== EM_X86_64)
-    throw new TargetError(`${file}: made for machine ${elf.header.machine}, need x86-64 (62)`);
   if (elf.header.type === ET_REL)
     throw new TargetError(`${file} is a kernel module or another object file, no kernel`);
   const banner = need(readBanner(elf), file, 'no "Linux version" banner: not a Linux kernel image');

@@ -90,8 +90,10 @@ function imageSource(path: string, bytes: Uint8Array): PathSource {
 
 /** Names of lib/modules, those that are links to directories too. */
 function releasesIn(tree: DiskRoot): string[] {
-  const names = entries(tree, 'lib/modules').map(({ name }) => name);
-  return names.filter((name) => tree.locate(`/lib/modules/${name}`)?.stat.isDirectory());
+  const names = ['lib/modules', 'usr/lib/modules'].flatMap((folder) =>
+    entries(tree, folder).map(({ name }) => name),
+  );
+  return [...new Set(names)].filter((name) => tree.locate(`/lib/modules/${name}`)?.stat.isDirectory());
 }
 
 function entries(tree: DiskRoot, folder: string): readonly DiskEntry[] {

@@ -17,6 +17,8 @@ interface Filter {
 
 /** Functions that are called at the entries of others (Documentation/trace/ftrace-uses.rst), with a filter that names these. */
 export class Ftrace implements Subsystem {
+  static readonly builtIn = 'CONFIG_FUNCTION_TRACER';
+
   private readonly filters = new Map<Ptr, Filter>();
   private readonly traced = new Map<Ptr, ReadonlyMap<Ptr, Probe>>();
 

@@ -35,6 +35,8 @@ type Held = () => Pick<Holding, 'kind' | 'uses' | 'parts'>;
  * kernel that no module calls is registered and never hit: the base kernel does not call its functions by their addresses.
  */
 export class Kprobes implements Subsystem {
+  static readonly builtIn = 'CONFIG_KPROBES';
+
   private readonly registered = new Map<Ptr, Registered>();
 
   constructor(private readonly k: LinuxKernel) {}

@@ -34,6 +34,8 @@ interface Pending {
 
 /** Probes on what functions return (kernel/kprobes.c on top of kernel/trace/rethook.c). */
 export class Kretprobes implements Subsystem {
+  static readonly builtIn = 'CONFIG_KRETPROBES';
+
   private readonly returns = new Map<Ptr, Return>();
   /** By task, innermost call last. */
   private readonly pending = new WeakMap<Task, Pending[]>();

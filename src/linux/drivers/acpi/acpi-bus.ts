@@ -11,6 +11,8 @@ import { DriverBus } from '../base/driver-bus.js';
 
 /** The ACPI bus: drivers for what the firmware's namespace describes (drivers/acpi/bus.c, scan.c). */
 export class AcpiBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_ACPI';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -23,6 +23,8 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
  * look-up gives what ACPICA gives for a name or table that is not there.
  */
 export class AcpiNamespace implements Subsystem {
+  static readonly builtIn = 'CONFIG_ACPI';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

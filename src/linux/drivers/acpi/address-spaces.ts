@@ -9,6 +9,8 @@ const ROOT = (1n << 64n) - 1n;
 
 /** Who answers for what AML code reads and writes outside memory (drivers/acpi/acpica/evxfregn.c). No AML runs here. */
 export class AcpiAddressSpaces implements Subsystem {
+  static readonly builtIn = 'CONFIG_ACPI';
+
   private readonly handlers = new Map<number, Ptr>();
 
   constructor(readonly k: LinuxKernel) {}

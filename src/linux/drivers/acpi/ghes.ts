@@ -6,6 +6,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Hardware errors that firmware reports (drivers/acpi/apei/ghes.c): this machine's firmware has no such source. */
 export class Ghes implements Subsystem {
+  static readonly builtIn = 'CONFIG_ACPI_APEI_GHES';
+
   /** Work that is queued when an error of a CXL device comes in. */
   private cxlWork: Ptr = 0;
 

@@ -16,6 +16,8 @@ const PLACE = 'drivers/base/auxiliary.c';
 
 /** Parts of a device that other drivers serve (Documentation/driver-api/auxiliary_bus.rst). */
 export class AuxiliaryBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_AUXILIARY_BUS';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}

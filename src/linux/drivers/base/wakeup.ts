@@ -14,6 +14,8 @@ import { createDevice, registerBuiltinClass } from './host-class.js';
 
 /** Wakeup sources: what may wake the machine, and their /sys/class/wakeup (drivers/base/power/wakeup.c). */
 export class WakeupSources implements Subsystem {
+  static readonly builtIn = 'CONFIG_PM_SLEEP';
+
   private cls: Ptr = 0;
   private list: Ptr = 0;
   private readonly ids = new Set<number>();

@@ -7,6 +7,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** The netlink connector (drivers/connector, Documentation/driver-api/connector.rst). */
 export class Connector implements Subsystem {
+  static readonly builtIn = 'CONFIG_CONNECTOR';
+
   /** Callbacks by `index.value`. */
   private readonly callbacks = new Map<string, Ptr>();
 

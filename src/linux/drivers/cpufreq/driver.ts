@@ -12,6 +12,8 @@ import type { Subsystem } from '../../subsystem.js';
  * is refused when it does not want it. A policy for a CPU that a driver took is not implemented.
  */
 export class CpuFreqDrivers implements Subsystem {
+  static readonly builtIn = 'CONFIG_CPU_FREQ';
+
   private driver: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

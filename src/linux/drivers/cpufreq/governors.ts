@@ -8,6 +8,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Frequency governors; the CPU of this machine has one frequency and no driver to change it (drivers/cpufreq). */
 export class CpuFreqGovernors implements Subsystem {
+  static readonly builtIn = 'CONFIG_CPU_FREQ';
+
   private list: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -13,6 +13,8 @@ const CPUFREQ_POLICY_NOTIFIER = 1;
  * the frequency of this machine's CPU, so that nobody is told anything.
  */
 export class CpuFreqNotifiers implements Subsystem {
+  static readonly builtIn = 'CONFIG_CPU_FREQ';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -8,6 +8,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Governors of devices with more than one frequency (drivers/devfreq/devfreq.c). */
 export class DevfreqGovernors implements Subsystem {
+  static readonly builtIn = 'CONFIG_PM_DEVFREQ';
+
   private list: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -6,6 +6,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** DMA engines as clients see them (drivers/dma/dmaengine.c): no channel is there for anybody. */
 export class DmaEngine implements Subsystem {
+  static readonly builtIn = 'CONFIG_DMA_ENGINE';
+
   constructor(readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -7,6 +7,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** The cache that addresses for devices come from (drivers/iommu/iova.c): there as long as anybody wants it. */
 export class IovaCache implements Subsystem {
+  static readonly builtIn = 'CONFIG_IOMMU_IOVA';
+
   private users = 0;
   private cache: Ptr = 0;
 

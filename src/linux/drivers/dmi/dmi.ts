@@ -9,6 +9,8 @@ import type { Subsystem } from '../../subsystem.js';
  * tables, as QEMU's microvm: every field is missing, so no table of machines ever matches.
  */
 export class Dmi implements Subsystem {
+  static readonly builtIn = 'CONFIG_DMI';
+
   readonly exports = {
     dmi_check_system: nothing('there are no DMI tables', 0),
     dmi_first_match: nothing('there are no DMI tables', 0),

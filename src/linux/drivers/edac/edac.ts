@@ -8,6 +8,8 @@ const OPSTATE_INVALID = 0xffff_ffff;
 
 /** Memory error reporting (drivers/edac): no driver owns the machine's memory controller. */
 export class Edac implements Subsystem {
+  static readonly builtIn = 'CONFIG_EDAC';
+
   readonly exports = {
     edac_get_owner: nothing('there is no memory controller', 0),
     edac_has_mcs: nothing('there is no memory controller', false),

@@ -13,6 +13,8 @@ const ALL_NUMBERS = 2 ** 31;
  * be is taken for one whose chip comes later, and what is done with the line that it is not has no effect.
  */
 export class LegacyGpio implements Subsystem {
+  static readonly builtIn = 'CONFIG_GPIOLIB';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

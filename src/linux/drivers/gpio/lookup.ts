@@ -9,6 +9,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Who gets which GPIO (drivers/gpio/gpiolib.c): tables can be added; the machine has no GPIO controller. */
 export class GpioLookup implements Subsystem {
+  static readonly builtIn = 'CONFIG_GPIOLIB';
+
   private list: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -17,6 +17,8 @@ import { registerBuiltinClass } from '../base/host-class.js';
 
 /** Hardware monitors, by groups of attributes (drivers/hwmon/hwmon.c, Documentation/hwmon/hwmon-kernel-api.rst). */
 export class Hwmon implements Subsystem {
+  static readonly builtIn = 'CONFIG_HWMON';
+
   private cls: Ptr = 0;
   private readonly ids = new Set<number>();
 

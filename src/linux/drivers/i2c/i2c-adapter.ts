@@ -21,6 +21,8 @@ const HZ_KEY = 'CONFIG_HZ';
 
 /** I2C adapters and the clients on them (drivers/i2c/i2c-core-base.c). */
 export class I2cAdapters implements Subsystem {
+  static readonly builtIn = 'CONFIG_I2C';
+
   private readonly adapters = new Map<number, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}

@@ -9,6 +9,8 @@ import { tableEntry } from '../base/host-bus.js';
 
 /** The I2C bus: clients, which are chips at an address, and adapters (drivers/i2c/i2c-core-base.c). */
 export class I2cBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_I2C';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}

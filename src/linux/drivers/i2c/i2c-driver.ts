@@ -9,6 +9,8 @@ import { I2cBus } from './i2c-bus.js';
 
 /** Registration of I2C drivers (Documentation/i2c/writing-clients.rst). */
 export class I2cDrivers implements Subsystem {
+  static readonly builtIn = 'CONFIG_I2C';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -20,6 +20,8 @@ const EXTRA_VALUES = 2;
 
 /** Input devices (drivers/input/input.c, Documentation/input/input-programming.rst). */
 export class InputCore implements Subsystem {
+  static readonly builtIn = 'CONFIG_INPUT';
+
   private cls: Ptr = 0;
   private type: Ptr = 0;
   private nextNumber = 0;

@@ -35,6 +35,8 @@ type Disposition = 'ignore' | 'handlers' | 'all';
  * device when a packet ends. Without software autorepeat and without the slots of multi-touch devices.
  */
 export class InputEvents implements Subsystem {
+  static readonly builtIn = 'CONFIG_INPUT';
+
   private readonly packets = new Map<Ptr, Value[]>();
 
   constructor(private readonly k: LinuxKernel) {}

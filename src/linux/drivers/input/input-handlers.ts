@@ -25,6 +25,8 @@ const MAPS = [
 
 /** Input handlers, and the handles that connect them with devices (drivers/input/input.c). */
 export class InputHandlers implements Subsystem {
+  static readonly builtIn = 'CONFIG_INPUT';
+
   private devices: Ptr = 0;
   private handlers: Ptr = 0;
 

@@ -11,6 +11,8 @@ const MTD_TRIGGERS = ['mtd', 'nand-disk'];
 
 /** Triggers that are built into the kernel and blink when something works. */
 export class LedActivityTriggers implements Subsystem {
+  static readonly builtIn = 'CONFIG_LEDS_TRIGGERS';
+
   private readonly mtd: Ptr[] = [];
 
   constructor(private readonly k: LinuxKernel) {}

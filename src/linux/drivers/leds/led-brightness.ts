@@ -14,6 +14,8 @@ interface Blink {
 
 /** The LEDs that are registered, and how bright they are (drivers/leds/led-core.c). */
 export class LedBrightness implements Subsystem {
+  static readonly builtIn = 'CONFIG_NEW_LEDS';
+
   private readonly registered = new Set<Ptr>();
   private readonly blinking = new Map<Ptr, Alarm>();
 

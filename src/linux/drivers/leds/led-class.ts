@@ -5,6 +5,7 @@ import { list } from '../../abi/list.js';
 import { EINVAL } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -22,6 +23,8 @@ const LED_RETAIN_AT_SHUTDOWN = 1 << 22;
 
 /** /sys/class/leds (drivers/leds/led-class.c). */
 export class LedClass implements Subsystem {
+  static readonly builtIn = 'CONFIG_LEDS_CLASS';
+
   private cls: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}
@@ -61,7 +64,7 @@ export class LedClass implements Subsystem {
     k.get(LedBrightness).add(led);
     this.addFiles(led, device);
     yield* k.get(LedBrightness).update(led);
-    yield* k.get(LedTriggers).setDefault(led);
+    if (k.has(LedTriggers)) yield* k.get(LedTriggers).setDefault(led);
     return 0;
   }
 
@@ -70,7 +73,7 @@ export class LedClass implements Subsystem {
     const type = k.struct('led_classdev');
     const device = type.get(led, 'dev');
     if (device === 0 || isErr(device)) return;
-    if (type.get(led, 'trigger') !== 0) yield* k.get(LedTriggers).set(led, 0);
+    if (k.has(LedTriggers) && type.get(led, 'trigger') !== 0) yield* k.get(LedTriggers).set(led, 0);
     const retain = type.get(led, 'flags') & LED_RETAIN_AT_SHUTDOWN;
     if (!retain) yield* k.get(LedBrightness).set(led, 0);
     k.get(LedBrightness).delete(led);
@@ -109,14 +112,14 @@ export class LedClass implements Subsystem {
     return name;
   }
 
-  /** brightness, max_brightness and trigger (Documentation/ABI/testing/sysfs-class-led). */
+  /** brightness and max_brightness (Documentation/ABI/testing/sysfs-class-led), and trigger where the kernel has them. */
   private addFiles(led: Ptr, device: Ptr): void {
     const { k } = this;
     const sysfs = k.get(Sysfs);
     const type = k.struct('led_classdev');
     const directory = sysfs.directoryOf(kobjOf(k, device))!;
     const leds = k.get(LedBrightness);
-    const triggers = k.get(LedTriggers);
+    const triggers = k.has(LedTriggers) ? k.get(LedTriggers) : undefined;
     sysfs.addText(
       directory,
       'brightness',
@@ -128,14 +131,20 @@ export class LedClass implements Subsystem {
       function* (text) {
         const value = Number(text.trim());
         if (!Number.isInteger(value) || value < 0) return -EINVAL;
-        if (value === 0) yield* triggers.set(led, 0);
+        if (value === 0 && triggers) yield* triggers.set(led, 0);
         return yield* leds.set(led, value);
       },
     );
     sysfs.addText(directory, 'max_brightness', 0o444, () => `${type.get(led, 'max_brightness')}\n`);
+    if (triggers) this.addTriggerFile(led, directory, triggers);
+  }
+
+  private addTriggerFile(led: Ptr, directory: SysfsDirectory, triggers: LedTriggers): void {
+    const { k } = this;
+    const type = k.struct('led_classdev');
     const names = (): string[] =>
       triggers.all().map((trigger) => k.struct('led_trigger').string(trigger, 'name'));
-    sysfs.addText(
+    k.get(Sysfs).addText(
       directory,
       'trigger',
       0o644,

@@ -11,6 +11,8 @@ import { LedBrightness } from './led-brightness.js';
 
 /** LED triggers: what switches a LED (drivers/leds/led-triggers.c, Documentation/leds/leds-class.rst). */
 export class LedTriggers implements Subsystem {
+  static readonly builtIn = 'CONFIG_LEDS_TRIGGERS';
+
   private list: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

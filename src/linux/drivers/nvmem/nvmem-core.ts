@@ -26,6 +26,8 @@ const FUNCTIONS = ['reg_read', 'reg_write', 'priv'];
  * register; their contents are in sysfs. Cells, which consumers read by name, are not implemented.
  */
 export class NvmemCore implements Subsystem {
+  static readonly builtIn = 'CONFIG_NVMEM';
+
   private bus: Ptr = 0;
   private readonly ids = new Set<number>();
   private chain: Ptr = 0;
@@ -44,7 +46,7 @@ export class NvmemCore implements Subsystem {
   boot(): void {
     const { k } = this;
     this.chain = k.permanent(k.sizeOf('blocking_notifier_head'));
-    if (k.hasSymbol('nvmem_bus_type')) this.bus = registerBus(k, 'nvmem_bus_type', 'nvmem', {});
+    this.bus = registerBus(k, 'nvmem_bus_type', 'nvmem', {});
   }
 
   private *register(config: Ptr): Sleepable<Ptr> {

@@ -9,6 +9,8 @@ export const PCI_ANY_ID = 0xffff_ffff;
 
 /** The PCI bus: matching by ids, probing (drivers/pci/pci-driver.c). */
 export class PciBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_PCI';
+
   readonly exports = {};
   /** pci_bus_type */
   bus: Ptr = 0;

@@ -11,6 +11,8 @@ import { PCI_ANY_ID, PciBus } from './pci-bus.js';
 
 /** PCI drivers and the ids they are given at run time (Documentation/PCI/pci.rst). */
 export class PciDrivers implements Subsystem {
+  static readonly builtIn = 'CONFIG_PCI';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

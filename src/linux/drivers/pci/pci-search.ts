@@ -6,6 +6,8 @@ import { getDevice, putDevice } from '../base/device.js';
 
 /** Looking for PCI devices (drivers/pci/search.c): this machine has no PCI, so nothing is ever found. */
 export class PciSearch implements Subsystem {
+  static readonly builtIn = 'CONFIG_PCI';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

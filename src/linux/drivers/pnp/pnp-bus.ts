@@ -6,6 +6,8 @@ import { DriverBus } from '../base/driver-bus.js';
 
 /** The Plug and Play bus (drivers/pnp): firmware of this machine describes no devices on it. */
 export class PnpBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_PNP';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -4,6 +4,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Looking for a mark in a card's or firmware's memory (lib/check_signature.c). */
 export class SignatureCheck implements Subsystem {
+  static readonly builtIn = 'CONFIG_CHECK_SIGNATURE';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -6,6 +6,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** The PC's keyboard controller (drivers/input/serio/i8042.c): not there, but a filter can wait for its data. */
 export class I8042 implements Subsystem {
+  static readonly builtIn = 'CONFIG_SERIO_I8042';
+
   private filter: Ptr = 0;
 
   constructor(readonly k: LinuxKernel) {}

@@ -12,6 +12,8 @@ const SERIO_ANY = 0xff;
 
 /** The serio bus: keyboards and mice on serial ports (drivers/input/serio/serio.c). */
 export class SerioBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_SERIO';
+
   private own: DriverBus | undefined;
   private nextPort = 0;
 

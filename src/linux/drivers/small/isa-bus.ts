@@ -16,6 +16,8 @@ const DMA_MASK = 0xff_ffffn;
  * devices there may be, is asked which of them there are, and probes those.
  */
 export class IsaBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_ISA_BUS_API';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}
@@ -27,7 +29,6 @@ export class IsaBus implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    if (!k.hasSymbol('isa_bus_type') || !k.hasSymbol('isa_bus')) return;
     this.own = new DriverBus(
       k,
       {

@@ -10,6 +10,8 @@ import { tableEntry } from '../base/host-bus.js';
 
 /** The SPI bus and its drivers (drivers/spi/spi.c, Documentation/spi/spi-summary.rst). */
 export class SpiBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_SPI';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}

@@ -21,6 +21,8 @@ const rateOf = new Map([...codeOf].map(([rate, code]) => [code, rate]));
 
 /** Line speeds in struct ktermios (drivers/tty/tty_baudrate.c). */
 export class BaudRates implements Subsystem {
+  static readonly builtIn = 'CONFIG_TTY';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -9,6 +9,8 @@ const COUNT = 31;
 
 /** Line disciplines: what is between a terminal and its readers (drivers/tty/tty_ldisc.c). */
 export class LineDisciplines implements Subsystem {
+  static readonly builtIn = 'CONFIG_TTY';
+
   private readonly table = new Map<number, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}

@@ -18,6 +18,8 @@ const SPEED = 9600;
 
 /** Drivers of serial chips (drivers/tty/serial/serial_core.c, Documentation/driver-api/serial/driver.rst). */
 export class SerialCore implements Subsystem {
+  static readonly builtIn = 'CONFIG_SERIAL_CORE';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -34,6 +34,8 @@ const CONTROL_CHARACTERS = [3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 2
 
 /** Terminal drivers and their devices (drivers/tty/tty_io.c, Documentation/driver-api/tty). */
 export class TtyDrivers implements Subsystem {
+  static readonly builtIn = 'CONFIG_TTY';
+
   private cls: Ptr = 0;
   private list: Ptr = 0;
 

@@ -14,6 +14,8 @@ const BUFFER_LIMIT = 640 * 1024;
 
 /** Terminal ports: the hardware's side of a terminal, which outlives its users (drivers/tty/tty_port.c). */
 export class TtyPorts implements Subsystem {
+  static readonly builtIn = 'CONFIG_TTY';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

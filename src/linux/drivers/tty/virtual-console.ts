@@ -10,6 +10,8 @@ const BLANK = 0x0720;
 
 /** The one virtual console (drivers/tty/vt). */
 export class VirtualConsole implements Subsystem {
+  static readonly builtIn = 'CONFIG_VT';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

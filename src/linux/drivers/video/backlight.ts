@@ -17,6 +17,8 @@ const TYPES = ['invalid', 'raw', 'platform', 'firmware'];
 
 /** /sys/class/backlight (drivers/video/backlight/backlight.c). */
 export class Backlights implements Subsystem {
+  static readonly builtIn = 'CONFIG_BACKLIGHT_CLASS_DEVICE';
+
   private cls: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}

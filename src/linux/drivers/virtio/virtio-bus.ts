@@ -13,6 +13,8 @@ const ANY_ID = 0xffff_ffff;
  * register; devices come from transports, of which this machine has none.
  */
 export class VirtioBus implements Subsystem {
+  static readonly builtIn = 'CONFIG_VIRTIO';
+
   private own: DriverBus | undefined;
 
   constructor(private readonly k: LinuxKernel) {}
@@ -23,7 +25,6 @@ export class VirtioBus implements Subsystem {
   };
 
   boot(): void {
-    if (!this.k.hasSymbol('virtio_bus')) return;
     this.own = new DriverBus(
       this.k,
       {

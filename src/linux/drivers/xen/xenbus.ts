@@ -6,6 +6,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Xen's devices on a machine that is not a Xen guest (drivers/xen): there are none, and drivers are refused. */
 export class Xenbus implements Subsystem {
+  static readonly builtIn = 'CONFIG_XEN_XENBUS_FRONTEND';
+
   readonly exports = {
     __xenbus_register_frontend: nothing('the machine is no Xen guest', -ENODEV),
     __xenbus_register_backend: nothing('the machine is no Xen guest', -ENODEV),

@@ -9,6 +9,8 @@ import { decodeUtf8, encodeUtf8, fromSurrogates, isSurrogate, utf16Units } from 
 
 /** Character sets for file names (fs/nls/nls_base.c, include/linux/nls.h). */
 export class NativeLanguages implements Subsystem {
+  static readonly builtIn = 'CONFIG_NLS';
+
   private readonly tables: Ptr[] = [];
   private defaultTable: Ptr = 0;
 

@@ -7,6 +7,8 @@ import { SlotTable } from './slot-table.js';
 
 /** Encapsulations of light-weight tunnels, by number (net/core/lwtunnel.c). */
 export class LightweightTunnels implements Subsystem {
+  static readonly builtIn = 'CONFIG_LWTUNNEL';
+
   private readonly encaps: SlotTable;
 
   constructor(private readonly k: LinuxKernel) {

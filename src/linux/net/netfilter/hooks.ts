@@ -21,6 +21,8 @@ const INET_INGRESS = 5;
  * priority, which NF_HOOK() in modules looks for, followed by the nf_hook_ops that they came from.
  */
 export class NetfilterHooks implements Subsystem {
+  static readonly builtIn = 'CONFIG_NETFILTER';
+
   private readonly registered = new Map<Ptr, Ptr[]>();
 
   constructor(private readonly k: LinuxKernel) {}

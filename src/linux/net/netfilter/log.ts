@@ -16,6 +16,8 @@ const TYPES = 2;
 
 /** Loggers of packets for netfilter (net/netfilter/nf_log.c). */
 export class NetfilterLoggers implements Subsystem {
+  static readonly builtIn = 'CONFIG_NETFILTER';
+
   private readonly loggers = new Map<number, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}

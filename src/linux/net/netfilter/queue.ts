@@ -4,6 +4,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Who takes packets that a hook queues for user space (net/netfilter/nf_queue.c). */
 export class NetfilterQueue implements Subsystem {
+  static readonly builtIn = 'CONFIG_NETFILTER';
+
   private handler: Ptr = 0;
 
   readonly exports = {

@@ -6,6 +6,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Ranges of socket options that netfilter's modules serve (net/netfilter/nf_sockopt.c). */
 export class NetfilterSockopts implements Subsystem {
+  static readonly builtIn = 'CONFIG_NETFILTER';
+
   private readonly ranges: GuestList;
 
   constructor(private readonly k: LinuxKernel) {

@@ -8,6 +8,8 @@ import { PernetOperations } from '../core/pernet.js';
 
 /** The kinds of actions of packet classifiers (net/sched/act_api.c). */
 export class ClassifierActions implements Subsystem {
+  static readonly builtIn = 'CONFIG_NET_CLS_ACT';
+
   private readonly kinds: GuestList;
 
   constructor(private readonly k: LinuxKernel) {

@@ -7,6 +7,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** A namespace's actions of a kind, by index (net/sched/act_api.c). */
 export class ActionTables implements Subsystem {
+  static readonly builtIn = 'CONFIG_NET_CLS_ACT';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

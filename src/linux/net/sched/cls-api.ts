@@ -10,6 +10,8 @@ import { warn } from '../../warn.js';
 
 /** The kinds of packet classifiers and of the extended matches in them (net/sched/cls_api.c, ematch.c). */
 export class Classifiers implements Subsystem {
+  static readonly builtIn = 'CONFIG_NET_CLS';
+
   private readonly kinds: GuestList;
   private readonly matches: GuestList;
   private filterQueue: Ptr = 0;

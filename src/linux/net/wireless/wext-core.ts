@@ -9,6 +9,8 @@ import { SkbQueues } from '../core/skb-queue.js';
  * (net/wireless/wext-core.c). Nobody in user space listens.
  */
 export class WirelessEvents implements Subsystem {
+  static readonly builtIn = 'CONFIG_WEXT_CORE';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

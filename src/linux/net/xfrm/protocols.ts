@@ -15,6 +15,8 @@ type Family = 4 | 6;
 
 /** Handlers of IPsec's protocols, in order of priority (net/ipv4/xfrm4_protocol.c, net/ipv6/xfrm6_protocol.c). */
 export class XfrmProtocols implements Subsystem {
+  static readonly builtIn = 'CONFIG_XFRM';
+
   private readonly heads = new Map<string, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}

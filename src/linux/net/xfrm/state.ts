@@ -17,6 +17,8 @@ const SOURCE = 'net/xfrm/xfrm_state.c';
  * There are no states: what makes them is not implemented, so that there is nothing to flush.
  */
 export class XfrmRegistry implements Subsystem {
+  static readonly builtIn = 'CONFIG_XFRM';
+
   private readonly types = new Map<string, Ptr>();
   private readonly managers: GuestList;
   private readonly inputs = new Map<string, Ptr>();

@@ -14,6 +14,8 @@ const PERMISSIONS = 0x1f03_0000;
 
 /** Lists of certificates, one behind the other (crypto/asymmetric_keys/x509_loader.c). */
 export class CertificateLists implements Subsystem {
+  static readonly builtIn = 'CONFIG_SYSTEM_BLACKLIST_KEYRING';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

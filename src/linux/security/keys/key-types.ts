@@ -15,6 +15,8 @@ const BUILT_IN: readonly (readonly [symbol: string, name: string])[] = [
 
 /** Types of keys (security/keys/key.c). */
 export class KeyTypes implements Subsystem {
+  static readonly builtIn = 'CONFIG_KEYS';
+
   private readonly types: GuestList;
 
   constructor(private readonly k: LinuxKernel) {

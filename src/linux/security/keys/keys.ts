@@ -25,6 +25,8 @@ interface KeyState {
 
 /** Keys and keyrings (security/keys/key.c, keyring.c; Documentation/security/keys/core.rst). */
 export class Keys implements Subsystem {
+  static readonly builtIn = 'CONFIG_KEYS';
+
   private readonly states = new Map<Ptr, KeyState>();
   private nextSerial = FIRST_SERIAL;
 
