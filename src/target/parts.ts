@@ -1,3 +1,5 @@
+import type { KernelImage } from './image/kernel-image.js';
+
 /**
  * A target in pieces, each of which can be stored, compressed and opened by itself. This is what a source is
  * read into, and what a file of a target holds; {@link openTarget} makes a Target of it.
@@ -33,4 +35,6 @@ export interface TargetParts {
   part(name: PartName): Uint8Array;
   /** Whether there is such a part. */
   has(name: PartName): boolean;
+  /** The kernel's own code and data, where they are at hand: kept in a file of its own. May open it: ask once. */
+  image?(): KernelImage | undefined;
 }

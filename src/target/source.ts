@@ -72,6 +72,7 @@ export function readTargetParts(source: TargetSource, options: ReadTargetOptions
     },
     part: (name) => parts[name](),
     has: (name) => !isModulePart(name) || modules().length > 0,
+    image: () => facts.image,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Btf } from '../formats/btf/index.js';
 import type { BuiltinModinfo } from '../formats/modinfo.js';
+import type { KernelImage } from './image/kernel-image.js';
 import type { KernelSymbols } from './kernel-symbols.js';
 import type { ModuleTable } from './module-table.js';
 
@@ -48,6 +49,8 @@ export interface Target {
   readonly certificates: readonly Uint8Array[];
   /** The modules that came with it; undefined where the source had none. */
   readonly modules: ModuleTable | undefined;
+  /** Its own code and data; undefined where they are not at hand, as for the bundled target. Opened when first asked for. */
+  readonly image: KernelImage | undefined;
   /** Where its modules were when it was added: a directory that holds lib/modules/RELEASE. */
   readonly tree?: string;
 }

@@ -19,6 +19,7 @@ import { readTargetParts } from '../source.js';
 import type { Target } from '../target.js';
 import { TargetError } from '../target-error.js';
 import { BUNDLED_FILE, loadBundled } from './bundled.js';
+import { imageFileOf, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
 import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
 
@@ -57,6 +58,8 @@ export class TargetStore {
     const file = this.fileOf(parts.info.name);
     mkdirSync(this.folder, { recursive: true });
     writeWhole(file, encodeTarget(parts, deflateCompressor));
+    const image = parts.image?.();
+    if (image) writeImageFile(imageFileOf(file), image, parts.info.banner);
     return this.open(file);
   }
 
@@ -94,6 +97,7 @@ export class TargetStore {
     );
     if (found === undefined) return false;
     rmSync(found.file);
+    rmSync(imageFileOf(found.file), { force: true });
     return true;
   }
 
@@ -103,7 +107,9 @@ export class TargetStore {
   }
 
   private open(file: string): Target {
-    return decodeTarget(readFileSync(file), file, nodeDecompressor);
+    return decodeTarget(readFileSync(file), file, nodeDecompressor, ({ banner }) =>
+      openImageFile(imageFileOf(file), banner),
+    );
   }
 
   private names(): string[] {

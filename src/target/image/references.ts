@@ -1,0 +1,182 @@
+import { Decoder } from '../../cpu/decode/decoder.js';
+import { type Insn, OP_INVALID, OP_UNIMPLEMENTED, type Operand } from '../../cpu/decode/instruction.js';
+import { ColumnReader, ColumnWriter, concat } from '../columns.js';
+import { type ImageSection, sectionAt } from './kernel-image.js';
+
+/** What a function does besides referring to addresses. */
+export const PRIVILEGED = 1;
+/** It calls what a register or memory holds. */
+export const INDIRECT = 2;
+/** Not all of its bytes are instructions that modbox knows. */
+export const UNDECODED = 4;
+
+/**
+ * What the code of an image refers to, symbol by symbol. A *place* is an address that has a symbol; places are numbered in order of
+ * address (lower halves; per-CPU variables, whose addresses are offsets, come first).
+ */
+export interface ReferenceTable {
+  /** Addresses of the places, ascending. */
+  readonly places: Uint32Array;
+  /** PRIVILEGED, INDIRECT, UNDECODED of each place's code. */
+  readonly flags: Uint8Array;
+  /** Place n refers to the places `targets[first[n]]` to before `targets[first[n + 1]]`, in ascending order. */
+  readonly first: Uint32Array;
+  readonly targets: Uint32Array;
+}
+
+/** The number of the place that an address is in: the last one at or below it; -1 below all. */
+export function placeAt(places: Uint32Array, address: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (places[middle] <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Instructions that a kernel handles its machine with, of those that are decoded: control and model-specific registers, ports. */
+const PRIVILEGED_OPS = new Set(
+  'wrmsr rdmsr movtocr movfromcr clts hlt swapgs in out ins outs wrfsbase wrgsbase rdfsbase rdgsbase stgi'.split(
+    ' ',
+  ),
+);
+
+/** Finds what every function of the image refers to by disassembling it. `symbols`: the addresses that have a symbol. */
+export function findReferences(
+  sections: readonly ImageSection[],
+  contents: (section: ImageSection) => Uint8Array,
+  symbols: Iterable<number>,
+): ReferenceTable {
+  const places = Uint32Array.from(new Set(symbols)).sort();
+  const finder = new Finder(places, sections);
+  for (const section of sections) if (section.execute) finder.disassemble(section, contents(section));
+  return finder.table();
+}
+
+class Finder {
+  private readonly flags: Uint8Array;
+  private readonly found: (Set<number> | undefined)[];
+  /** Addresses below this are of per-CPU variables. */
+  private readonly percpuEnd: number;
+  private readonly imageStart: number;
+  private readonly imageEnd: number;
+  private place = -1;
+
+  constructor(
+    private readonly places: Uint32Array,
+    sections: readonly ImageSection[],
+  ) {
+    this.flags = new Uint8Array(places.length);
+    this.found = new Array(places.length);
+    const percpu = sectionAt(sections, 0);
+    this.percpuEnd = percpu?.size ?? 0;
+    const others = sections.filter((section) => section !== percpu);
+    this.imageStart = Math.min(...others.map(({ address }) => address));
+    this.imageEnd = Math.max(...others.map(({ address, size }) => address + size));
+  }
+
+  disassemble({ address: base, size }: ImageSection, code: Uint8Array): void {
+    const decoder = new Decoder(code, () => size);
+    let next = placeAt(this.places, base);
+    let end = this.places[next + 1] ?? base + size;
+    this.place = next;
+    for (let at = 0; at < size; ) {
+      // Signed, as the decoder has addresses: the upper half is all ones.
+      const insn = decoder.decode(at, base + at - 2 ** 32);
+      this.look(insn);
+      at += insn.length;
+      // A symbol in the middle of what was taken for an instruction: data or padding came before it.
+      while (base + at >= end) {
+        at = Math.min(at, end - base);
+        next++;
+        this.place = next;
+        end = this.places[next + 1] ?? base + size + 1;
+      }
+    }
+  }
+
+  table(): ReferenceTable {
+    const first = new Uint32Array(this.places.length + 1);
+    const targets: number[] = [];
+    for (let place = 0; place < this.places.length; place++) {
+      targets.push(...[...(this.found[place] ?? [])].sort((a, b) => a - b));
+      first[place + 1] = targets.length;
+    }
+    return { places: this.places, flags: this.flags, first, targets: Uint32Array.from(targets) };
+  }
+
+  private look(insn: Insn): void {
+    const { op } = insn;
+    if (op === OP_INVALID || op === OP_UNIMPLEMENTED) this.flag(UNDECODED);
+    else if (PRIVILEGED_OPS.has(op)) this.flag(PRIVILEGED);
+    else if (op === 'calli' || op === 'jmpi') this.flag(INDIRECT);
+    if (insn.target !== 0) this.refer(insn.target >>> 0);
+    this.lookAt(insn.a, insn);
+    this.lookAt(insn.b, insn);
+    this.lookAt(insn.c, insn);
+  }
+
+  private lookAt(operand: Operand | undefined, insn: Insn): void {
+    if (operand?.kind === 'imm') {
+      const { big, value } = operand;
+      if (big !== undefined) this.referSigned(Number(BigInt.asIntN(64, big)));
+      else if (insn.size >= 4) this.referSigned(value);
+    } else if (operand?.kind === 'mem') {
+      if (operand.segment === 'gs') this.referPercpu(operand.disp);
+      else this.referSigned(operand.disp);
+    }
+  }
+
+  /** An address of the image in 32 bits that were sign-extended. */
+  private referSigned(value: number): void {
+    if (value < 0 && value >= -0x8000_0000) this.refer(value >>> 0);
+  }
+
+  private referPercpu(offset: number): void {
+    const low = offset >>> 0;
+    if (low < this.percpuEnd) this.add(placeAt(this.places, low));
+  }
+
+  private refer(low: number): void {
+    if (low >= this.imageStart && low < this.imageEnd) this.add(placeAt(this.places, low));
+  }
+
+  private add(target: number): void {
+    if (target < 0 || target === this.place || this.place < 0) return;
+    let set = this.found[this.place];
+    if (!set) {
+      set = new Set();
+      this.found[this.place] = set;
+    }
+    set.add(target);
+  }
+
+  private flag(what: number): void {
+    if (this.place >= 0) this.flags[this.place] |= what;
+  }
+}
+
+/** The stored form: two tables of columns, one of places and one of targets, the first behind its length. */
+export function encodeReferences({ places, flags, first, targets }: ReferenceTable): Uint8Array {
+  const perPlace = new ColumnWriter(places.length);
+  perPlace.ascending(places);
+  perPlace.u8([...flags]);
+  perPlace.ascending(first.subarray(1));
+  const perTarget = new ColumnWriter(targets.length);
+  perTarget.u32(targets);
+  const head = perPlace.finish();
+  return concat([new Uint8Array(new Uint32Array([head.length]).buffer), head, perTarget.finish()]);
+}
+
+export function decodeReferences(bytes: Uint8Array, file: string): ReferenceTable {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const perPlace = new ColumnReader(bytes.subarray(4, 4 + length), file);
+  const places = perPlace.ascending();
+  const flags = perPlace.u8();
+  const first = new Uint32Array(places.length + 1);
+  first.set(perPlace.ascending(), 1);
+  const targets = new ColumnReader(bytes.subarray(4 + length), file).u32();
+  return { places, flags, first, targets };
+}
