@@ -18,6 +18,7 @@ export class TargetNames implements ExportNames {
     private readonly target: Target,
     private readonly space: AddressSpace,
     private readonly structs: StructPassing,
+    readonly leaves: (address: Ptr) => boolean = () => false,
   ) {}
 
   addressOf(name: string): Ptr | undefined {
@@ -37,6 +38,10 @@ export class TargetNames implements ExportNames {
    */
   otherName(name: string): string | undefined {
     return name.endsWith(UNPROFILED) ? name.slice(0, -UNPROFILED.length) : undefined;
+  }
+
+  variants(name: string): readonly string[] {
+    return [`${name}${UNPROFILED}`];
   }
 
   unimplemented(name: string): Unimplemented {

@@ -80,8 +80,9 @@ function isModulePart(name: PartName): boolean {
   return MODULE_PART_NAMES.some((part) => part === name);
 }
 
+/** The target by itself: its own code runs from what is stored (TargetStore), where it need not be looked through again. */
 export function readTarget(source: TargetSource, options: ReadTargetOptions = {}): Target {
-  return openTarget(readTargetParts(source, options));
+  return openTarget({ ...readTargetParts(source, options), image: () => undefined });
 }
 
 const IMAGE =

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
+import { FormatError } from '../formats/format-error.js';
 import { readTarget, type Target } from '../target/index.js';
-import { loadBundled, sourceOfPath } from '../target/node/index.js';
-import { newerTree } from './corpus.js';
+import { loadBundled, sourceOfPath, TargetStore } from '../target/node/index.js';
+import { CORPUS_RELEASE, cacheFolder, corpusTree, newerTree } from './corpus.js';
 
 /** Debian's 6.12, undefined where its package cannot be had. */
 export async function newerTarget(): Promise<Target | undefined> {
@@ -8,6 +10,35 @@ export async function newerTarget(): Promise<Target | undefined> {
   if (tree === undefined) return undefined;
   const { source, release } = sourceOfPath(tree);
   return readTarget(source, { release });
+}
+
+/** Debian 12's kernel with its image, undefined where its package cannot be had. Made once, and kept beside the packages. */
+export async function imageTarget(): Promise<Target | undefined> {
+  const tree = await corpusTree();
+  return tree === undefined ? undefined : targetWithImage(tree, CORPUS_RELEASE);
+}
+
+/** Debian's 6.12 with its image. */
+export async function newerImageTarget(): Promise<Target | undefined> {
+  const tree = await newerTree();
+  return tree === undefined ? undefined : targetWithImage(tree, sourceOfPath(tree).release);
+}
+
+function targetWithImage(tree: string, release: string | undefined): Target {
+  const store = new TargetStore(join(cacheFolder(), 'targets'));
+  const known = release === undefined ? undefined : store.find(release);
+  if (known && hasImage(known)) return known;
+  return store.add(tree);
+}
+
+/** One of another version of modbox is as good as none. */
+function hasImage(target: Target): boolean {
+  try {
+    return target.image !== undefined;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
 }
 
 /** The kernels at hand: the bundled one, and the newer one where it can be had. */

@@ -63,6 +63,8 @@ export interface UnimplementedCall {
   readonly symbol: string;
   readonly prototype: string;
   readonly caller: string;
+  /** Why the target's own code does not run in its place, where its image is at hand. */
+  readonly why?: string;
 }
 
 /** What a warning is: WARN() in the words of the log, unless told otherwise. */
@@ -102,7 +104,7 @@ export class Traps implements ExecutorHooks {
   exception(task: Task, exception: CpuException): 'resume' | 'kill' {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
-    const module = k.get(Modules).moduleAt(rip);
+    const module = k.get(Modules).moduleAt(rip) ?? (k.native?.covers(rip) ? k.native.tables : undefined);
     if (exception.poisoned !== undefined) {
       reportPoisoned(k, task, rip, exception);
       return 'resume';
@@ -139,8 +141,9 @@ export class Traps implements ExecutorHooks {
   hostError(task: Task, error: unknown, name: string): void {
     const { k } = this;
     if (error instanceof Unimplemented) {
-      const { symbol, prototype } = error;
-      this.unimplemented.push({ symbol, prototype, caller: symbolize(k, task.caller) });
+      const { symbol, prototype, why } = error;
+      const caller = symbolize(k, task.caller);
+      this.unimplemented.push({ symbol, prototype, caller, ...(why && { why }) });
     }
     this.die(task, deathOf(k, task, error, name));
   }

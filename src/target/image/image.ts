@@ -54,7 +54,7 @@ export function readImage(vmlinux: Uint8Array, file: string): ImageFacts {
     symbols,
     btf,
     certificates: readCertificates(elf, symbols),
-    image: new VmlinuxImage(elf, symbols.addresses),
+    image: new VmlinuxImage(elf, symbols),
   };
 }
 

@@ -43,14 +43,24 @@ const PRIVILEGED_OPS = new Set(
   ),
 );
 
-/** Finds what every function of the image refers to by disassembling it. `symbols`: the addresses that have a symbol. */
+/** A symbol of the image, of whose address the lower half is given. */
+export interface ImageSymbol {
+  readonly name: string;
+  readonly address: number;
+}
+
+/** Where a CPU's own variables begin: who reads one of these makes pointers of the offsets of per-CPU variables. */
+const PER_CPU_BASES = new Set(['this_cpu_off', '__per_cpu_offset']);
+
+/** Finds what every function of the image refers to by disassembling it. */
 export function findReferences(
   sections: readonly ImageSection[],
   contents: (section: ImageSection) => Uint8Array,
-  symbols: Iterable<number>,
+  symbols: readonly ImageSymbol[],
 ): ReferenceTable {
-  const places = Uint32Array.from(new Set(symbols)).sort();
-  const finder = new Finder(places, sections);
+  const places = Uint32Array.from(new Set(symbols.map(({ address }) => address))).sort();
+  const bases = symbols.filter(({ name }) => PER_CPU_BASES.has(name)).map(({ address }) => address);
+  const finder = new Finder(places, sections, new Set(bases));
   for (const section of sections) if (section.execute) finder.disassemble(section, contents(section));
   return finder.table();
 }
@@ -60,6 +70,9 @@ class Finder {
   private readonly found: (Set<number> | undefined)[];
   /** Addresses below this are of per-CPU variables. */
   private readonly percpuEnd: number;
+  /** Numbers in a place's code that may be offsets of per-CPU variables, and whether it makes pointers of such. */
+  private readonly offsets = new Map<number, number[]>();
+  private readonly makesPointers = new Set<number>();
   private readonly imageStart: number;
   private readonly imageEnd: number;
   private place = -1;
@@ -67,6 +80,7 @@ class Finder {
   constructor(
     private readonly places: Uint32Array,
     sections: readonly ImageSection[],
+    private readonly percpuBases: ReadonlySet<number>,
   ) {
     this.flags = new Uint8Array(places.length);
     this.found = new Array(places.length);
@@ -98,6 +112,10 @@ class Finder {
   }
 
   table(): ReferenceTable {
+    for (const place of this.makesPointers) {
+      this.place = place;
+      for (const target of this.offsets.get(place) ?? []) this.add(target);
+    }
     const first = new Uint32Array(this.places.length + 1);
     const targets: number[] = [];
     for (let place = 0; place < this.places.length; place++) {
@@ -123,10 +141,22 @@ class Finder {
       const { big, value } = operand;
       if (big !== undefined) this.referSigned(Number(BigInt.asIntN(64, big)));
       else if (insn.size >= 4) this.referSigned(value);
+      this.noteOffset(value);
     } else if (operand?.kind === 'mem') {
       if (operand.segment === 'gs') this.referPercpu(operand.disp);
       else this.referSigned(operand.disp);
+      if (operand.base >= 0) this.noteOffset(operand.disp);
     }
+  }
+
+  /** A number that is the offset of a per-CPU variable: one it is only where the code adds a CPU's base to it. */
+  private noteOffset(value: number): void {
+    if (value <= 0 || value >= this.percpuEnd) return;
+    const target = placeAt(this.places, value);
+    if (this.places[target] !== value) return;
+    const known = this.offsets.get(this.place);
+    if (known) known.push(target);
+    else this.offsets.set(this.place, [target]);
   }
 
   /** An address of the image in 32 bits that were sign-extended. */
@@ -144,6 +174,7 @@ class Finder {
   }
 
   private add(target: number): void {
+    if (this.percpuBases.has(this.places[target])) this.makesPointers.add(this.place);
     if (target < 0 || target === this.place || this.place < 0) return;
     let set = this.found[this.place];
     if (!set) {

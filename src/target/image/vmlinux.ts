@@ -1,4 +1,5 @@
 import type { ElfFile } from '../../formats/elf/index.js';
+import type { KallsymsTable } from './kallsyms.js';
 import { type ImageSection, imageSections, type KernelImage, sectionAt } from './kernel-image.js';
 import { findReferences, type ReferenceTable } from './references.js';
 
@@ -9,7 +10,7 @@ export class VmlinuxImage implements KernelImage {
 
   constructor(
     private readonly elf: ElfFile,
-    private readonly symbols: BigUint64Array,
+    private readonly symbols: KallsymsTable,
   ) {
     this.sections = imageSections(elf);
   }
@@ -18,7 +19,10 @@ export class VmlinuxImage implements KernelImage {
     this.referenceTable ??= findReferences(
       this.sections,
       ({ name }) => this.elf.section(name)!.data,
-      Array.from(this.symbols, (address) => Number(address & 0xffff_ffffn)),
+      this.symbols.names.map((name, i) => ({
+        name,
+        address: Number(this.symbols.addresses[i] & 0xffff_ffffn),
+      })),
     );
     return this.referenceTable;
   }
