@@ -21,6 +21,11 @@ export class TargetNames implements ExportNames {
     readonly leaves: (address: Ptr) => boolean = () => false,
   ) {}
 
+  /** Whether the kernel has memory allocation profiling. */
+  private get unprofiled(): boolean {
+    return this.target.symbols.lookup(`__kmalloc${UNPROFILED}`) !== undefined;
+  }
+
   addressOf(name: string): Ptr | undefined {
     const { exports, symbols } = this.target;
     const address = exports.get(name)?.address ?? symbols.lookup(name)?.address;
@@ -41,7 +46,7 @@ export class TargetNames implements ExportNames {
   }
 
   variants(name: string): readonly string[] {
-    return [`${name}${UNPROFILED}`];
+    return this.unprofiled ? [`${name}${UNPROFILED}`] : [];
   }
 
   unimplemented(name: string): Unimplemented {

@@ -22,6 +22,7 @@ import { TaskCredentials } from '../linux/credentials.js';
 import { ModuleHistory } from '../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../linux/kernel.js';
+import type { NativeMode } from '../linux/native/native-code.js';
 import type { Target } from '../target/index.js';
 import { type CallArgument, callFunction } from './call.js';
 import { type BootOptions, withDefaults } from './defaults.js';
@@ -38,6 +39,8 @@ import { machineHost, machineSystem } from './userland/machine-host.js';
 import { MachineKernel } from './userland/machine-kernel.js';
 import { CapturedOutput, type Terminal } from './userland/terminal.js';
 
+export type { NativeMode };
+
 export interface MachineOptions {
   /** The kernel to be. */
   readonly target: Target;
@@ -53,6 +56,8 @@ export interface MachineOptions {
   readonly uid?: number;
   /** Takes modules that are refused for safety's sake alone as the real kernel takes them. */
   readonly lenient?: boolean;
+  /** Whether the target's own code may run where TypeScript has nothing: 'auto' by default, where its image is at hand. */
+  readonly native?: NativeMode;
   /** Decides interleavings and random numbers. */
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
@@ -121,6 +126,7 @@ export class Machine {
       cmdline,
       seed: options.seed ?? 0,
       lenient: options.lenient ?? false,
+      ...(options.native && { native: options.native }),
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
       ...(options.interrupt && { interrupt: options.interrupt }),

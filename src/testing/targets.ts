@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { FormatError } from '../formats/format-error.js';
 import { readTarget, type Target } from '../target/index.js';
 import { loadBundled, sourceOfPath, TargetStore } from '../target/node/index.js';
 import { CORPUS_RELEASE, cacheFolder, corpusTree, newerTree } from './corpus.js';
@@ -27,18 +26,7 @@ export async function newerImageTarget(): Promise<Target | undefined> {
 function targetWithImage(tree: string, release: string | undefined): Target {
   const store = new TargetStore(join(cacheFolder(), 'targets'));
   const known = release === undefined ? undefined : store.find(release);
-  if (known && hasImage(known)) return known;
-  return store.add(tree);
-}
-
-/** One of another version of modbox is as good as none. */
-function hasImage(target: Target): boolean {
-  try {
-    return target.image !== undefined;
-  } catch (error) {
-    if (error instanceof FormatError) return false;
-    throw error;
-  }
+  return known?.image ? known : store.add(tree);
 }
 
 /** The kernels at hand: the bundled one, and the newer one where it can be had. */

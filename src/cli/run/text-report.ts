@@ -31,9 +31,10 @@ export function loadedText(report: Pick<RunReport, 'modules' | 'memory' | 'modul
 export function summaryText(report: RunReport, ok: boolean, style: Style): string {
   const lines = [
     ...report.unimplemented.map(
-      ({ symbol, prototype, caller }) =>
-        `${style.red('not implemented')} ${visible(`${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`)}`,
+      ({ symbol, prototype, caller, why }) =>
+        `${style.red('not implemented')} ${visible(`${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}${why ? `\n    ${why}` : ''}`)}`,
     ),
+    ...(report.unimplemented.length > 0 && report.native === null ? [addImageText(style)] : []),
     ...report.faults
       .filter(({ kind }) => kind !== 'unimplemented-export' && kind !== 'left-behind')
       .map((fault) => faultText(fault, style)),
@@ -46,6 +47,11 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is not implemented may be there in the kernel itself. */
+function addImageText(style: Style): string {
+  return `${style.dim('hint')} the kernel's own code may do it: modbox target add its package, tree or vmlinuz (and no --native off)`;
 }
 
 /** Where a run failed, what modbox does less may be why. */

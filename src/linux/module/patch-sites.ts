@@ -139,19 +139,21 @@ export interface JumpEntry {
 
 export function jumpEntries(k: LinuxKernel, module: SectionHolder): JumpEntry[] {
   const table = module.section('__jump_table');
-  if (!table) return [];
+  return table ? [...entries(table, k.struct('jump_entry').size)].map((at) => jumpEntryAt(k, at)) : [];
+}
+
+/** An entry of `__jump_table`, a struct jump_entry. */
+export function jumpEntryAt(k: LinuxKernel, at: Ptr): JumpEntry {
   const type = k.struct('jump_entry');
-  return [...entries(table, type.size)].map((at) => {
-    const keyAt = type.addr(at, 'key');
-    const raw = k.space.loadS64(keyAt);
-    const bits = raw & 3;
-    return {
-      code: relative(k, type.addr(at, 'code')),
-      target: relative(k, type.addr(at, 'target')),
-      key: keyAt + (raw - bits),
-      inverted: (bits & JUMP_TYPE_TRUE) !== 0,
-    };
-  });
+  const keyAt = type.addr(at, 'key');
+  const raw = k.space.loadS64(keyAt);
+  const bits = raw & 3;
+  return {
+    code: relative(k, type.addr(at, 'code')),
+    target: relative(k, type.addr(at, 'target')),
+    key: keyAt + (raw - bits),
+    inverted: (bits & JUMP_TYPE_TRUE) !== 0,
+  };
 }
 
 /** Writes the jump or NOP that the key's present state asks for. */

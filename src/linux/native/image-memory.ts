@@ -8,15 +8,13 @@ import type { LinuxKernel } from '../kernel.js';
 import { IMAGE } from '../memory-map.js';
 import {
   alternativePatch,
-  alternativeSite,
-  alternatives,
-  type JumpEntry,
-  jumpEntries,
+  jumpEntryAt,
   jumpPatch,
   type Patch,
   type SectionHolder,
   setJump,
 } from '../module/patch-sites.js';
+import { PatchTable } from './patch-table.js';
 
 /** Where an address of an image, of which it has the lower half, is in guest memory. */
 export const ptrOf = (low: number): Ptr => low - 0x8000_0000;
@@ -33,10 +31,8 @@ const TABLES: Readonly<Record<string, readonly [start: string, stop: string]>> =
  * what it holds, and so does what TypeScript has as its own.
  */
 export class ImageMemory implements SectionHolder {
-  /** Entries of `.altinstructions` and branches, by the pages that they patch. */
-  private readonly alternatives = new Map<number, Ptr[]>();
-  private readonly jumps = new Map<number, JumpEntry[]>();
-  private readonly jumpsOf = new Map<Ptr, JumpEntry[]>();
+  private readonly alternatives: PatchTable;
+  private readonly jumps: PatchTable;
 
   constructor(
     private readonly k: LinuxKernel,
@@ -46,7 +42,8 @@ export class ImageMemory implements SectionHolder {
   ) {
     for (const section of image.sections) this.defer(section);
     this.supplyPerCpu();
-    this.indexPatches();
+    this.alternatives = this.table('.altinstructions', 'alt_instr', 'instr_offset');
+    this.jumps = this.table('__jump_table', 'jump_entry', 'code');
   }
 
   /** A section of the image, or a table that is part of one. */
@@ -69,8 +66,18 @@ export class ImageMemory implements SectionHolder {
 
   /** A key of branches was turned on or off: code that is there already follows; what comes later will. */
   keyChanged(key: Ptr): void {
-    for (const entry of this.jumpsOf.get(key) ?? [])
-      if (!this.k.space.isDeferred(entry.code)) setJump(this.k, entry);
+    for (const at of this.jumps.all()) {
+      const entry = jumpEntryAt(this.k, at);
+      if (entry.key === key && !this.k.space.isDeferred(entry.code)) setJump(this.k, entry);
+    }
+  }
+
+  private table(name: string, struct: string, site: string): PatchTable {
+    const section = this.section(name);
+    if (!section) return new PatchTable(new Uint8Array(0), 0, 1, 0);
+    const type = this.k.struct(struct);
+    const bytes = this.image.read(lowOfPtr(section.address), section.size);
+    return new PatchTable(bytes, section.address, type.size, type.offsetOf(site));
   }
 
   private defer({ address, size, execute, zero, name }: ImageSection): void {
@@ -123,28 +130,17 @@ export class ImageMemory implements SectionHolder {
     }
   }
 
-  private indexPatches(): void {
-    const { k } = this;
-    for (const at of alternatives(k, this)) {
-      const { site, length } = alternativeSite(k, at);
-      for (const page of pagesOf(site, length)) push(this.alternatives, page, at);
-    }
-    for (const entry of jumpEntries(k, this)) {
-      push(this.jumpsOf, entry.key, entry);
-      for (const page of pagesOf(entry.code, LONG_JUMP)) push(this.jumps, page, entry);
-    }
-  }
-
   /** Code of a page that has come becomes what this processor and the state of the kernel ask for. */
   private patch(page: Ptr): void {
     const { k } = this;
-    for (const at of this.alternatives.get(page) ?? [])
+    for (const at of this.alternatives.on(page))
       this.write(
         page,
         alternativePatch(k, at, (feature) => hasCpuFeature(k, feature)),
       );
     // A branch begins as its key does: only keys that were changed since, or that TypeScript has as its own, matter.
-    for (const entry of this.jumps.get(page) ?? []) {
+    for (const at of this.jumps.on(page)) {
+      const entry = jumpEntryAt(k, at);
       const count = k.space.view.getInt32(entry.key, true);
       if (count === 0 && k.space.isDeferred(entry.key)) continue;
       this.write(page, jumpPatch(k, entry, count > 0));
@@ -158,18 +154,4 @@ export class ImageMemory implements SectionHolder {
     const to = Math.min(patch.site + patch.bytes.length, page + PAGE_SIZE);
     if (from < to) this.k.space.bytes.set(patch.bytes.subarray(from - patch.site, to - patch.site), from);
   }
-}
-
-/** Bytes of a jump that reaches everywhere. */
-const LONG_JUMP = 5;
-
-function pagesOf(start: Ptr, length: number): Ptr[] {
-  const pages = [start & ~(PAGE_SIZE - 1), (start + length - 1) & ~(PAGE_SIZE - 1)];
-  return pages[0] === pages[1] ? [pages[0]] : pages;
-}
-
-function push<V>(map: Map<number, V[]>, key: number, value: V): void {
-  const values = map.get(key);
-  if (values) values.push(value);
-  else map.set(key, [value]);
 }

@@ -3,9 +3,9 @@ import type { Ptr } from '../../cpu/layout.js';
 import { prototypeText } from '../../kernel/abi/signature.js';
 import { Unimplemented } from '../../kernel/errors.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
-import { placeAt } from '../../target/image/references.js';
 import type { SymbolAt } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
+import { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
 import { Ownership } from './ownership.js';
 import { SharedStructs } from './shared-structs.js';
@@ -23,6 +23,7 @@ export interface NativeUse {
 
 interface Active {
   readonly memory: ImageMemory;
+  readonly graph: ImageGraph;
   readonly ownership: Ownership;
   readonly shared: SharedStructs;
 }
@@ -55,7 +56,7 @@ export class NativeCode implements EntryGuard {
   }
 
   get use(): NativeUse {
-    return { subsystems: [], functions: this.functions };
+    return { subsystems: [], functions: [...this.functions] };
   }
 
   /** Fixups and BUG() sites of the image, once its code may run. */
@@ -67,17 +68,17 @@ export class NativeCode implements EntryGuard {
     if (!this.covers(ptr) || this.passed.has(ptr)) return false;
     if (this.isMissing(ptr)) return true;
     if (!this.active) return false;
-    const { ownership } = this.active;
-    const place = ownership.entryAt(lowOfPtr(ptr));
+    const { ownership, graph } = this.active;
+    const place = graph.entryAt(lowOfPtr(ptr));
     if (place < 0 || this.isThunk(ptr)) return false;
     return ownership.isImplemented(place) || !this.mayRun(place);
   }
 
   arrived(ptr: Ptr): void {
     const { k } = this;
-    const { ownership, shared } = this.activate();
-    const place = ownership.entryAt(lowOfPtr(ptr));
-    const name = k.exports.nameAt(ptr) ?? ownership.nameOf(place);
+    const { ownership, shared, graph } = this.activate();
+    const place = graph.entryAt(lowOfPtr(ptr));
+    const name = k.exports.nameAt(ptr) ?? graph.nameOf(place);
     if (place >= 0 && ownership.isImplemented(place)) {
       k.exports.address(name);
       return;
@@ -138,15 +139,16 @@ export class NativeCode implements EntryGuard {
     const { accesses } = k.space;
     const functions = new Map<bigint, string>();
     for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-    const ownership = new Ownership(image, k.target, { functions, variables: k.variables });
+    const graph = new ImageGraph(image, k.target);
+    const ownership = new Ownership(graph, k.target, { functions, variables: k.variables });
     const claimed = new Set<number>();
     for (const name of k.variables) {
-      const place = placeAt(image.references.places, lowOfPtr(k.symbol(name)));
+      const place = graph.placeAt(lowOfPtr(k.symbol(name)));
       claimed.add(place);
     }
     const memory = new ImageMemory(k, image, (place) => claimed.has(place) || ownership.isOwned(place));
     const shared = new SharedStructs(k.types, () => k.exports.exported);
-    this.active = { memory, ownership, shared };
+    this.active = { memory, graph, ownership, shared };
     k.space.accesses = accesses;
     return this.active;
   }

@@ -1,8 +1,7 @@
-import type { KernelImage } from '../../target/image/kernel-image.js';
-import { PRIVILEGED, placeAt, type ReferenceTable, UNDECODED } from '../../target/image/references.js';
+import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
-import { KERNEL_HALF } from '../../target/symbol-table.js';
-import { lowOf, PLACE, placeKinds } from './places.js';
+import type { ImageGraph } from './image-graph.js';
+import { lowOf, PLACE } from './places.js';
 
 /** Why a native function may not run by itself. `via` is the function, itself or one that it leads to, that is in the way. */
 export type Hindrance =
@@ -23,8 +22,8 @@ export type Verdict =
   | { readonly kind: 'pure' }
   /** It touches variables of its own that begin as the image has them. */
   | { readonly kind: 'own-data'; readonly variables: readonly string[] }
-  /** It touches variables that code run at boot sets. */
-  | { readonly kind: 'needs-init'; readonly variables: readonly string[] }
+  /** It touches variables that code run at boot sets: places in `unset`, their names in `variables`. */
+  | { readonly kind: 'needs-init'; readonly variables: readonly string[]; readonly unset: readonly number[] }
   | Hindrance;
 
 /** What TypeScript has of a kernel, as far as ownership depends on it. */
@@ -51,58 +50,73 @@ const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_
 /** Pointers to what TypeScript keeps, but not all of: who follows them may meet what is not filled. */
 const PARTLY_KEPT = new Set(['current_task', 'pcpu_hot']);
 
-/** What the compiler makes of a function's parts: `flush_work.part.0`, `foo.cold`. */
-const PART = /\.(part|cold|isra|constprop|lto_priv)\b/;
+/** Remembers what was found of a place. */
+function remembered<T>(find: (place: number) => T): (place: number) => T {
+  const known = new Map<number, T>();
+  return (place) => {
+    let value = known.get(place);
+    if (value === undefined) {
+      value = find(place);
+      known.set(place, value);
+    }
+    return value;
+  };
+}
 
-/** Which functions of an image may run beside TypeScript's, from what its code refers to: see README.md. */
+/**
+ * Which functions of an image may run beside TypeScript's, from what its code refers to. A private variable that the native body of
+ * a function refers to which TypeScript has is TypeScript's. Nothing is found out before it is asked for.
+ */
 export class Ownership {
-  private readonly kinds: Uint8Array;
-  private readonly references: ReferenceTable;
   /** Places that are entries of functions which TypeScript has. */
   private readonly implemented: Uint8Array;
-  private readonly owned: Uint8Array;
-  private readonly setByInit: Uint8Array;
-  /** A place whose function TypeScript has and whose native body calls this one; 0 for none (place 0 is no function). */
-  private readonly calledBy: Uint32Array;
-  private readonly visited: Uint32Array;
-  private visit = 0;
-  private readonly verdicts = new Map<number, Verdict>();
-  private readonly pure = new Map<number, boolean>();
-  private readonly names = new Map<number, string>();
-  private readonly states = new Map<number, boolean>();
-  private percpuNames: ReadonlyMap<number, string> | undefined;
+  private readonly names: ReadonlySet<string>;
 
   constructor(
-    image: KernelImage,
+    private readonly graph: ImageGraph,
     private readonly target: Target,
     private readonly has: Implemented,
   ) {
-    const { references } = image;
-    const count = references.places.length;
-    this.references = references;
-    this.kinds = placeKinds(image, target);
-    this.implemented = new Uint8Array(count);
-    this.owned = new Uint8Array(count);
-    this.setByInit = new Uint8Array(count);
-    this.calledBy = new Uint32Array(count);
-    this.visited = new Uint32Array(count);
+    this.implemented = new Uint8Array(graph.kinds.length);
+    this.names = new Set(has.functions.values());
     for (const address of has.functions.keys()) {
-      const place = this.entryAt(lowOf(address));
+      const place = graph.entryAt(lowOf(address));
       if (place >= 0) this.implemented[place] = 1;
     }
-    for (let place = 0; place < count; place++) {
-      if (this.kinds[place] === PLACE.initText) this.noteInit(place);
-      else if (this.kinds[place] === PLACE.setByInit) this.setByInit[place] = 1;
-      else if (this.implemented[place]) this.noteBody(place, place);
-    }
-    for (const name of has.variables) this.noteAsked(name);
   }
 
-  /** The place of a function that begins at an address (its lower half); -1 where none does. */
-  entryAt(low: number): number {
-    const { places } = this.references;
-    const place = placeAt(places, low);
-    return place >= 0 && places[place] === low && this.isCode(place) ? place : -1;
+  /** What a function of the image, and all that it leads to, does. */
+  readonly verdict = remembered((place): Verdict => this.judge(place));
+
+  /** Whether a variable is TypeScript's: native code would not find in it what it expects. */
+  readonly isOwned = remembered((place): boolean => {
+    const { graph } = this;
+    if (!this.isState(place) || this.isExported(place)) return false;
+    return (
+      this.has.variables.has(graph.nameOf(place)) || graph.referrersOf(place).some((at) => this.isBody(at))
+    );
+  });
+
+  /** Whether code that runs at boot sets a variable. */
+  readonly isSetByInit = remembered((place): boolean => {
+    const { kinds } = this.graph;
+    if (kinds[place] === PLACE.setByInit) return true;
+    return this.graph.referrersOf(place).some((at) => kinds[at] === PLACE.initText);
+  });
+
+  /** Whether a variable holds something that the behaviour of who touches it may depend on, and that TypeScript does not keep. */
+  readonly isState = remembered((place): boolean => {
+    const { graph } = this;
+    // Per-CPU offset 0 is fixed_percpu_data: the stack protector's value.
+    if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
+    const name = graph.nameOf(place);
+    const kept = this.has.variables.has(name) && this.target.exports.has(name) && !PARTLY_KEPT.has(name);
+    return !kept && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name);
+  });
+
+  /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
+  hindrance(place: number): Hindrance | undefined {
+    return this.directHindrance(place) ?? this.internal(place);
   }
 
   /** Whether TypeScript has the function at a place. */
@@ -110,186 +124,71 @@ export class Ownership {
     return this.implemented[place] !== 0;
   }
 
-  /** What a function of the image, and all that it leads to, does. */
-  verdict(place: number): Verdict {
-    let known = this.verdicts.get(place);
-    if (!known) {
-      known = this.judge(place);
-      this.verdicts.set(place, known);
-    }
-    return known;
-  }
-
-  /** What keeps the function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
-  hindrance(place: number): Hindrance | undefined {
-    return this.directHindrance(place) ?? this.internal(place);
-  }
-
-  /** Whether a variable is TypeScript's: native code finds in it what it has at boot, or what TypeScript puts there. */
-  isOwned(place: number): boolean {
-    return this.owned[place] !== 0;
-  }
-
   /** Variables that a function itself refers to and that code run at boot sets. */
-  initVariables(place: number): number[] {
-    return [...this.targetsOf(place)].filter((target) => this.setByInit[target] && this.isState(target));
-  }
-
-  /** Places of functions that are reached from one without entering what TypeScript has; at most `limit`. */
-  reach(root: number, limit = Number.POSITIVE_INFINITY): readonly number[] {
-    const { visited } = this;
-    const visit = ++this.visit;
-    const stack = [root];
-    const reached: number[] = [];
-    while (stack.length > 0 && reached.length < limit) {
-      const place = stack.pop()!;
-      if (visited[place] === visit) continue;
-      visited[place] = visit;
-      if (place !== root && this.implemented[place]) continue;
-      reached.push(place);
-      for (const target of this.targetsOf(place)) if (this.isCode(target)) stack.push(target);
-    }
-    return reached;
-  }
-
-  nameOf(place: number): string {
-    let name = this.names.get(place);
-    if (name === undefined) {
-      name = this.findName(place);
-      this.names.set(place, name);
-    }
-    return name;
-  }
-
-  private findName(place: number): string {
-    const low = this.references.places[place];
-    if (this.kinds[place] === PLACE.perCpu) {
-      this.percpuNames ??= this.namePerCpu();
-      return this.percpuNames.get(low) ?? `per-CPU offset 0x${low.toString(16)}`;
-    }
-    const address = KERNEL_HALF | BigInt(low);
-    return (
-      this.has.functions.get(address) ?? this.target.symbols.nearest(address)?.name ?? `0x${low.toString(16)}`
+  initVariables(place: number): readonly number[] {
+    return [...this.graph.targetsOf(place)].filter(
+      (target) => this.isState(target) && this.isSetByInit(target),
     );
   }
 
-  /** Symbols stand in order of address, those of per-CPU variables first. */
-  private namePerCpu(): Map<number, string> {
-    const names = new Map<number, string>();
-    for (const { name, address } of this.target.symbols.all()) {
-      if (address >= KERNEL_HALF) break;
-      // Of several the variable's own: marks of where a section begins come before it.
-      names.set(Number(address), name);
-    }
-    return names;
-  }
-
-  private targetsOf(place: number): Uint32Array {
-    const { first, targets } = this.references;
-    return targets.subarray(first[place], first[place + 1]);
-  }
-
-  private isCode(place: number): boolean {
-    const kind = this.kinds[place];
-    return kind === PLACE.text || kind === PLACE.initText;
-  }
-
-  private isVariable(place: number): boolean {
-    const kind = this.kinds[place];
-    return kind === PLACE.variable || kind === PLACE.setByInit || kind === PLACE.perCpu;
+  /** Functions of the image that run where one is called. */
+  reach(place: number): readonly number[] {
+    return this.graph.reach(place, (at) => this.isImplemented(at), HUGE);
   }
 
   private isExported(place: number): boolean {
-    return this.target.exports.has(this.nameOf(place));
+    return this.target.exports.has(this.graph.nameOf(place));
   }
 
-  /** Whether a variable holds something that the behaviour of who touches it may depend on, and that TypeScript does not keep. */
-  private isState(place: number): boolean {
-    let state = this.states.get(place);
-    if (state === undefined) {
-      const name = this.nameOf(place);
-      const kept = this.has.variables.has(name) && this.target.exports.has(name) && !PARTLY_KEPT.has(name);
-      // Per-CPU offset 0 is fixed_percpu_data: the stack protector's value.
-      const incidental =
-        this.references.places[place] === 0 || TRUE_AS_ZERO.has(name) || INCIDENTAL.test(name);
-      state = this.isVariable(place) && !kept && !incidental;
-      this.states.set(place, state);
-    }
-    return state;
-  }
-
-  /** Code that runs at boot sets the variables that it refers to. */
-  private noteInit(place: number): void {
-    for (const target of this.targetsOf(place)) if (this.isVariable(target)) this.setByInit[target] = 1;
-  }
-
-  /** The native body of a function that TypeScript has, or a part of it: its private variables are TypeScript's. */
-  private noteBody(place: number, entry: number): void {
-    for (const target of this.targetsOf(place)) {
-      if (this.isVariable(target)) {
-        if (this.isState(target) && !this.isExported(target)) this.owned[target] = 1;
-      } else if (
-        this.kinds[target] === PLACE.text &&
-        !this.implemented[target] &&
-        this.calledBy[target] === 0
-      ) {
-        this.calledBy[target] = entry;
-        const name = this.nameOf(target);
-        if (PART.test(name) && name.startsWith(`${this.nameOf(entry)}.`)) this.noteBody(target, entry);
-      }
-    }
-  }
-
-  private noteAsked(name: string): void {
-    const symbol = this.target.exports.has(name) ? undefined : this.target.symbols.lookup(name);
-    if (!symbol) return;
-    const place = placeAt(this.references.places, lowOf(symbol.address));
-    if (place >= 0 && this.isState(place)) this.owned[place] = 1;
+  /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
+  private isBody(place: number): boolean {
+    if (this.isImplemented(place)) return true;
+    if ((this.graph.flags[place] & PART) === 0) return false;
+    const name = this.graph.nameOf(place);
+    return this.names.has(name.slice(0, name.indexOf('.')));
   }
 
   private directHindrance(place: number): Hindrance | undefined {
-    if (this.kinds[place] === PLACE.initText) return { kind: 'init', via: this.nameOf(place) };
-    if (this.references.flags[place] & (PRIVILEGED | UNDECODED))
-      return { kind: 'privileged', via: this.nameOf(place) };
-    const variable = this.targetsOf(place).find((target) => this.owned[target] !== 0);
-    if (variable === undefined) return undefined;
-    return { kind: 'trespasser', via: this.nameOf(place), variable: this.nameOf(variable) };
+    const { graph } = this;
+    const via = graph.nameOf(place);
+    if (graph.kinds[place] === PLACE.initText) return { kind: 'init', via };
+    if (graph.flags[place] & (PRIVILEGED | UNDECODED)) return { kind: 'privileged', via };
+    const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
+    return variable === undefined ? undefined : { kind: 'trespasser', via, variable: graph.nameOf(variable) };
   }
 
-  /** A function that only the bodies of TypeScript's functions know: who enters it by another way skips what TypeScript does. */
+  /** A function that bodies of TypeScript's functions call: who enters it by another way skips what TypeScript does. */
   private internal(place: number): Hindrance | undefined {
-    const caller = this.calledBy[place];
-    if (caller === 0 || this.isExported(place) || this.isPure(place)) return undefined;
-    return { kind: 'internal', via: this.nameOf(place), of: this.nameOf(caller) };
+    const { graph } = this;
+    const caller = graph.referrersOf(place).find((at) => this.isBody(at));
+    if (caller === undefined || this.isExported(place) || this.isPure(place)) return undefined;
+    return { kind: 'internal', via: graph.nameOf(place), of: graph.nameOf(caller) };
   }
 
-  private isPure(place: number): boolean {
-    let pure = this.pure.get(place);
-    if (pure === undefined) {
-      const reached = this.reach(place, HUGE);
-      pure =
-        reached.length < HUGE &&
-        reached.every(
-          (at) => !this.directHindrance(at) && !this.targetsOf(at).some((to) => this.isState(to)),
-        );
-      this.pure.set(place, pure);
-    }
-    return pure;
-  }
+  private readonly isPure = remembered((place): boolean => {
+    const reached = this.reach(place);
+    return reached.length < HUGE && reached.every((at) => this.isPureItself(at));
+  });
+
+  private readonly isPureItself = remembered(
+    (place): boolean =>
+      !this.directHindrance(place) && !this.graph.targetsOf(place).some((target) => this.isState(target)),
+  );
 
   private judge(root: number): Verdict {
     if (this.isPure(root)) return { kind: 'pure' };
-    const places = this.reach(root, HUGE);
+    const { graph } = this;
+    const places = this.reach(root);
     for (const place of places) {
       const hindrance = this.hindrance(place);
       if (hindrance) return hindrance;
     }
     if (places.length >= HUGE) return { kind: 'huge' };
-    const touched = new Set(places.flatMap((place) => [...this.targetsOf(place)]));
+    const touched = new Set(places.flatMap((place) => [...graph.targetsOf(place)]));
     const variables = [...touched].filter((place) => this.isState(place));
-    const set = variables.filter((place) => this.setByInit[place]);
-    if (set.length === 0)
-      return { kind: 'own-data', variables: variables.map((place) => this.nameOf(place)) };
-    return { kind: 'needs-init', variables: set.map((place) => this.nameOf(place)) };
+    const unset = variables.filter((place) => this.isSetByInit(place));
+    const namesOf = (found: readonly number[]): string[] => found.map((place) => graph.nameOf(place));
+    if (unset.length === 0) return { kind: 'own-data', variables: namesOf(variables) };
+    return { kind: 'needs-init', variables: namesOf(unset), unset };
   }
 }

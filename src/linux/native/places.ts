@@ -1,5 +1,5 @@
 import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
-import { placeAt } from '../../target/image/references.js';
+import { BOOT_CODE, placeAt } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
 
 /** What is at a place of an image. */
@@ -19,7 +19,8 @@ export const PLACE = {
 
 type PlaceKind = (typeof PLACE)[keyof typeof PLACE];
 
-const INIT_TEXT = /^\.(init|exit)\.text$/;
+/** Sequences that are copied to where alternatives are, or that stand there until alternatives are chosen: nothing runs here. */
+const ALTERNATIVES = /^\.altinstr_/;
 
 /** The lower half of an address: how an image counts. */
 export const lowOf = (address: bigint): number => Number(address & 0xffff_ffffn);
@@ -52,6 +53,7 @@ export function placeKinds(image: KernelImage, { symbols }: Target): Uint8Array 
 }
 
 function kindOf({ name, execute, write }: KernelImage['sections'][number]): PlaceKind {
-  if (execute) return INIT_TEXT.test(name) ? PLACE.initText : PLACE.text;
+  if (ALTERNATIVES.test(name)) return PLACE.other;
+  if (execute) return BOOT_CODE.test(name) ? PLACE.initText : PLACE.text;
   return write ? PLACE.variable : PLACE.constant;
 }

@@ -1,8 +1,5 @@
 import type { CTypes } from '../../kernel/abi/c-types.js';
 
-/** `struct net_device *` with qualifiers, as a parameter or a result. */
-const POINTER = /\b(?:struct|union) (\w+) \*/;
-
 /**
  * Structures that TypeScript makes or fills: those that functions which it has take or return. It fills what its own functions and
  * modules look at; a native function may look at more. So who takes one is not native by itself: a subsystem has to declare that
@@ -36,6 +33,10 @@ export class SharedStructs {
     const prototype = types.findPrototype(name);
     if (!prototype) return [];
     const refs = [...prototype.params.map(({ type }) => type), prototype.result];
-    return refs.flatMap((ref) => (ref === 0 ? [] : (POINTER.exec(types.typeName(ref))?.[1] ?? [])));
+    return refs.flatMap((ref) => {
+      const type = types.classify(ref);
+      const pointee = type.kind === 'ptr' ? types.classify(type.to) : type;
+      return pointee.kind === 'struct' || pointee.kind === 'union' ? [pointee.name] : [];
+    });
   }
 }

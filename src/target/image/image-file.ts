@@ -9,7 +9,9 @@ import { decodeReferences, encodeReferences, type ReferenceTable } from './refer
  * The file of a target's image: the magic, the length of a JSON index in four bytes, the index, and what it lists, in chunks that
  * are compressed by themselves, so that a function costs no more than the pages that it runs from.
  */
-const MAGIC = 'MODBOX-IMAGE-1\n';
+const MAGIC = 'MODBOX-IMAGE-3\n';
+/** What the files of other versions begin with. */
+const KIND = 'MODBOX-IMAGE-';
 /** Bytes of a section that are packed together. */
 const CHUNK = 0x1_0000;
 
@@ -66,7 +68,7 @@ function packSection(
 }
 
 /**
- * Opens the file of an image. Undefined where it is of another kernel than `banner` tells. Throws FormatError for what is no such
+ * Opens the file of an image. Undefined where it is of another kernel than `banner` tells, or of another version of modbox. Throws FormatError for what is no such
  * file, and later where a piece of it does not unpack.
  */
 export function openImage(
@@ -76,8 +78,9 @@ export function openImage(
   decompress: Decompressor,
 ): KernelImage | undefined {
   const head = new ByteReader(bytes.read(0, MAGIC.length + 4), file);
-  if (decodeUtf8(head.slice(0, MAGIC.length, 'magic')) !== MAGIC)
-    head.fail('magic', 0, 'not the file of an image');
+  const magic = decodeUtf8(head.slice(0, MAGIC.length, 'magic'));
+  if (!magic.startsWith(KIND)) head.fail('magic', 0, 'not the file of an image');
+  if (magic !== MAGIC) return undefined;
   const length = head.u32(MAGIC.length, 'index length');
   const json = bytes.read(MAGIC.length + 4, length);
   const index = parseIndex(json, file);

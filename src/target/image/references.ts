@@ -1,6 +1,7 @@
 import { Decoder } from '../../cpu/decode/decoder.js';
 import { type Insn, OP_INVALID, OP_UNIMPLEMENTED, type Operand } from '../../cpu/decode/instruction.js';
-import { ColumnReader, ColumnWriter, concat } from '../columns.js';
+import { ByteReader } from '../../formats/byte-reader.js';
+import { concat } from '../columns.js';
 import { type ImageSection, sectionAt } from './kernel-image.js';
 
 /** What a function does besides referring to addresses. */
@@ -9,6 +10,13 @@ export const PRIVILEGED = 1;
 export const INDIRECT = 2;
 /** Not all of its bytes are instructions that modbox knows. */
 export const UNDECODED = 4;
+/** It is what the compiler made of a part of another function, or of one with some arguments: `flush_work.part.0`, `foo.cold`. */
+export const PART = 8;
+
+/** Sections of code that runs at boot, or never. */
+export const BOOT_CODE = /^\.(init|exit)\.text$/;
+
+const PART_NAME = /\.(part|cold|isra|constprop|lto_priv)\b/;
 
 /**
  * What the code of an image refers to, symbol by symbol. A *place* is an address that has a symbol; places are numbered in order of
@@ -17,7 +25,7 @@ export const UNDECODED = 4;
 export interface ReferenceTable {
   /** Addresses of the places, ascending. */
   readonly places: Uint32Array;
-  /** PRIVILEGED, INDIRECT, UNDECODED of each place's code. */
+  /** PRIVILEGED, INDIRECT, UNDECODED, PART of each place's code. */
   readonly flags: Uint8Array;
   /** Place n refers to the places `targets[first[n]]` to before `targets[first[n + 1]]`, in ascending order. */
   readonly first: Uint32Array;
@@ -61,6 +69,7 @@ export function findReferences(
   const places = Uint32Array.from(new Set(symbols.map(({ address }) => address))).sort();
   const bases = symbols.filter(({ name }) => PER_CPU_BASES.has(name)).map(({ address }) => address);
   const finder = new Finder(places, sections, new Set(bases));
+  finder.markParts(symbols);
   for (const section of sections) if (section.execute) finder.disassemble(section, contents(section));
   return finder.table();
 }
@@ -73,6 +82,7 @@ class Finder {
   /** Numbers in a place's code that may be offsets of per-CPU variables, and whether it makes pointers of such. */
   private readonly offsets = new Map<number, number[]>();
   private readonly makesPointers = new Set<number>();
+  private readonly bootCode: readonly ImageSection[];
   private readonly imageStart: number;
   private readonly imageEnd: number;
   private place = -1;
@@ -86,9 +96,15 @@ class Finder {
     this.found = new Array(places.length);
     const percpu = sectionAt(sections, 0);
     this.percpuEnd = percpu?.size ?? 0;
+    this.bootCode = sections.filter(({ name }) => BOOT_CODE.test(name));
     const others = sections.filter((section) => section !== percpu);
     this.imageStart = Math.min(...others.map(({ address }) => address));
     this.imageEnd = Math.max(...others.map(({ address, size }) => address + size));
+  }
+
+  markParts(symbols: readonly ImageSymbol[]): void {
+    for (const { name, address } of symbols)
+      if (PART_NAME.test(name)) this.flags[placeAt(this.places, address)] |= PART;
   }
 
   disassemble({ address: base, size }: ImageSection, code: Uint8Array): void {
@@ -130,7 +146,7 @@ class Finder {
     if (op === OP_INVALID || op === OP_UNIMPLEMENTED) this.flag(UNDECODED);
     else if (PRIVILEGED_OPS.has(op)) this.flag(PRIVILEGED);
     else if (op === 'calli' || op === 'jmpi') this.flag(INDIRECT);
-    if (insn.target !== 0) this.refer(insn.target >>> 0);
+    if (insn.target !== 0) this.refer(insn.target >>> 0, true);
     this.lookAt(insn.a, insn);
     this.lookAt(insn.b, insn);
     this.lookAt(insn.c, insn);
@@ -161,7 +177,7 @@ class Finder {
 
   /** An address of the image in 32 bits that were sign-extended. */
   private referSigned(value: number): void {
-    if (value < 0 && value >= -0x8000_0000) this.refer(value >>> 0);
+    if (value < 0 && value >= -0x8000_0000) this.refer(value >>> 0, false);
   }
 
   private referPercpu(offset: number): void {
@@ -169,8 +185,11 @@ class Finder {
     if (low < this.percpuEnd) this.add(placeAt(this.places, low));
   }
 
-  private refer(low: number): void {
-    if (low >= this.imageStart && low < this.imageEnd) this.add(placeAt(this.places, low));
+  /** Code that runs at boot is only meant where it is gone to: its ends are what addresses are compared with. */
+  private refer(low: number, goes: boolean): void {
+    if (low < this.imageStart || low >= this.imageEnd) return;
+    if (goes || !this.bootCode.some(({ address, size }) => low >= address && low <= address + size))
+      this.add(placeAt(this.places, low));
   }
 
   private add(target: number): void {
@@ -189,25 +208,33 @@ class Finder {
   }
 }
 
-/** The stored form: two tables of columns, one of places and one of targets, the first behind its length. */
+/** The stored form: counts of places and targets, then the tables one after the other, so that reading it costs no more than unpacking. */
 export function encodeReferences({ places, flags, first, targets }: ReferenceTable): Uint8Array {
-  const perPlace = new ColumnWriter(places.length);
-  perPlace.ascending(places);
-  perPlace.u8([...flags]);
-  perPlace.ascending(first.subarray(1));
-  const perTarget = new ColumnWriter(targets.length);
-  perTarget.u32(targets);
-  const head = perPlace.finish();
-  return concat([new Uint8Array(new Uint32Array([head.length]).buffer), head, perTarget.finish()]);
+  const counts = Uint32Array.of(places.length, targets.length);
+  const words = [counts, places, first, targets].map(
+    ({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength),
+  );
+  return concat([...words, flags]);
 }
 
+/** Throws FormatError where the tables do not fit. */
 export function decodeReferences(bytes: Uint8Array, file: string): ReferenceTable {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const perPlace = new ColumnReader(bytes.subarray(4, 4 + length), file);
-  const places = perPlace.ascending();
-  const flags = perPlace.u8();
-  const first = new Uint32Array(places.length + 1);
-  first.set(perPlace.ascending(), 1);
-  const targets = new ColumnReader(bytes.subarray(4 + length), file).u32();
-  return { places, flags, first, targets };
+  const r = new ByteReader(bytes, file);
+  const places = r.u32(0, 'places');
+  const targets = r.u32(4, 'references');
+  let at = 8;
+  const words = (count: number, field: string): Uint32Array => {
+    const piece = r.slice(at, count * 4, field);
+    at += count * 4;
+    // A view where it is aligned, which what was unpacked is.
+    return piece.byteOffset % 4 === 0
+      ? new Uint32Array(piece.buffer, piece.byteOffset, count)
+      : new Uint32Array(piece.slice().buffer);
+  };
+  return {
+    places: words(places, 'places'),
+    first: words(places + 1, 'places'),
+    targets: words(targets, 'references'),
+    flags: r.slice(at, places, 'flags'),
+  };
 }

@@ -14,11 +14,12 @@ import { writeWhole } from '../../files/node/write-whole.js';
 import type { DebOptions } from '../../formats/archive/deb.js';
 import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
+import { openTarget } from '../open.js';
 import type { TargetInfo } from '../parts.js';
 import { readTargetParts } from '../source.js';
 import type { Target } from '../target.js';
 import { TargetError } from '../target-error.js';
-import { BUNDLED_FILE, loadBundled } from './bundled.js';
+import { BUNDLED_FILE, bundledParts, loadBundled } from './bundled.js';
 import { imageFileOf, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
 import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
@@ -88,6 +89,15 @@ export class TargetStore {
   /** The kernel that a module with this vermagic was built for, or undefined. */
   findByVermagic(vermagic: string): Target | undefined {
     return this.findWhere((info) => info.vermagic.trim() === vermagic.trim());
+  }
+
+  /** The bundled target, with the image of its kernel where that was added. */
+  bundled(): Target {
+    const { name, banner } = loadBundled();
+    return openTarget({
+      ...bundledParts(),
+      image: () => openImageFile(imageFileOf(this.fileOf(name)), banner),
+    });
   }
 
   /** Forgets an added target. Returns false where none has that name or release. */
