@@ -19,6 +19,8 @@ export interface ReportedFault {
   readonly module: string;
   readonly registers: Readonly<Record<string, string>>;
   readonly trace: readonly string[];
+  /** See FaultReport. */
+  readonly native?: string;
 }
 
 /** A fault as reports have it. */

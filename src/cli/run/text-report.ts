@@ -68,7 +68,11 @@ function notKeptText(count: number, style: Style): string[] {
 
 function faultText(fault: ReportedFault, style: Style): string {
   const trace = fault.trace.map((entry) => `\n    ${entry}`).join('');
-  return `${style.red(fault.kind)} ${visible(`${fault.message}\n    at ${fault.at}${trace}`)}`;
+  const native =
+    fault.native === undefined
+      ? ''
+      : `\n    in the kernel's own code (${fault.native}): this may be a fault of modbox`;
+  return `${style.red(fault.kind)} ${visible(`${fault.message}\n    at ${fault.at}${trace}${native}`)}`;
 }
 
 /** So many ids are shown; the report as JSON has all. */

@@ -1,15 +1,19 @@
-import type { EntryGuard } from '../../cpu/cpu-types.js';
+import { type EntryGuard, RSP } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { prototypeText } from '../../kernel/abi/signature.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
-import type { SymbolAt } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
 import { Ownership } from './ownership.js';
+import { PLACE } from './places.js';
+import { type Decision, NativeRules } from './rules.js';
 import { SharedStructs } from './shared-structs.js';
-import { describeShared, describeVerdict } from './words.js';
+import type { NativeSubsystem } from './subsystem.js';
+import { NATIVE_SUBSYSTEMS } from './subsystems.js';
+import { describeVerdict } from './words.js';
 
 /** Whether the target's own code runs where TypeScript has nothing: never, or where the analysis of its image allows it. */
 export type NativeMode = 'off' | 'auto';
@@ -25,13 +29,13 @@ interface Active {
   readonly memory: ImageMemory;
   readonly graph: ImageGraph;
   readonly ownership: Ownership;
-  readonly shared: SharedStructs;
+  readonly rules: NativeRules;
 }
 
 /**
  * The target's own code beside TypeScript's. Nothing of it is there until guest code first calls a function that nobody implements;
  * from then on the image's pages come as they are needed, each function that TypeScript has takes its place at its address, and
- * every other function is entered only where the analysis allows it. What it does not allow stops by name.
+ * every other function is entered only where the rules allow it. What they do not allow stops by name.
  */
 export class NativeCode implements EntryGuard {
   private active: Active | undefined;
@@ -40,6 +44,10 @@ export class NativeCode implements EntryGuard {
   /** Functions that may be entered and whose first call is behind them. */
   private readonly passed = new Set<Ptr>();
   private readonly functions: string[] = [];
+  /** Subsystems that are set up, or are about to be. */
+  private readonly set = new Set<NativeSubsystem>();
+  /** What is being set up, and by which function. */
+  private starting: { readonly subsystem: string; readonly by: string } | undefined;
 
   constructor(
     private readonly k: LinuxKernel,
@@ -56,13 +64,28 @@ export class NativeCode implements EntryGuard {
   }
 
   get use(): NativeUse {
-    return { subsystems: [], functions: [...this.functions] };
+    return { subsystems: [...this.set].map(({ name }) => name), functions: [...this.functions] };
   }
 
   /** Fixups and BUG() sites of the image, once its code may run. */
   get tables(): Pick<ImageMemory, 'section'> | undefined {
     return this.active?.memory;
   }
+
+  /** What is being set up, in words: what is found meanwhile is not the fault of who called. */
+  get settingUp(): string | undefined {
+    return this.starting && `native ${this.starting.subsystem}: ${this.starting.by}()`;
+  }
+
+  /** The task that sets a subsystem up ends: whoever needs the subsystem from now on is told why. */
+  setUpFailed(reason: string): void {
+    if (!this.starting) return;
+    this.failed.set(this.starting.subsystem, `${this.settingUp}: ${reason}`);
+    this.starting = undefined;
+  }
+
+  /** Subsystems that could not be set up, with the reasons. */
+  private readonly failed = new Map<string, string>();
 
   stops(ptr: Ptr): boolean {
     if (!this.covers(ptr) || this.passed.has(ptr)) return false;
@@ -71,31 +94,46 @@ export class NativeCode implements EntryGuard {
     const { ownership, graph } = this.active;
     const place = graph.entryAt(lowOfPtr(ptr));
     if (place < 0 || this.isThunk(ptr)) return false;
-    return ownership.isImplemented(place) || !this.mayRun(place);
+    return ownership.isImplemented(place) || !this.mayEnter(this.active, place);
   }
 
   arrived(ptr: Ptr): void {
     const { k } = this;
-    const { ownership, shared, graph } = this.activate();
+    const active = this.activate();
+    const { ownership, graph, rules } = active;
     const place = graph.entryAt(lowOfPtr(ptr));
-    const name = k.exports.nameAt(ptr) ?? graph.nameOf(place);
+    const name = k.exports.nameAt(ptr) ?? this.nameOf(active, place);
     if (place >= 0 && ownership.isImplemented(place)) {
       k.exports.address(name);
       return;
     }
-    if (place < 0 || !this.mayRun(place)) {
-      const why = place < 0 ? 'the image has no code there' : describeVerdict(name, ownership.verdict(place));
-      this.stop(ptr, name, why);
-      return;
+    if (place < 0) this.stop(ptr, name, 'the image has no code there');
+    else if (!this.isMissing(ptr)) this.stop(ptr, name, this.whyNot(active, place));
+    else this.answer(ptr, name, rules.decide(name, place));
+  }
+
+  /** Whether a function that nobody implements may be called, and by which rule. Brings the image in. */
+  decide(name: string): Decision {
+    const active = this.activate();
+    const place = this.entryOf(active.graph, name);
+    if (place < 0) return { kind: 'stops', verdict: 'init', why: 'the image has no code there' };
+    return active.rules.decide(name, place);
+  }
+
+  /** Sets a subsystem up, and what it needs before it. Throws Unimplemented where that cannot be done. */
+  *setUp(subsystem: NativeSubsystem): Sleepable<void> {
+    const active = this.activate();
+    for (const one of active.rules.inOrder(subsystem)) {
+      const reason = this.failed.get(one.name);
+      if (reason !== undefined) throw new Unimplemented(`native ${subsystem.name}`, '', reason);
+      if (this.set.has(one)) continue;
+      this.set.add(one);
+      for (const name of one.init) {
+        const place = this.entryOf(active.graph, name);
+        if (place >= 0) yield* this.runInit(one.name, name, this.ptrAt(active.graph, place));
+      }
+      one.glue?.(this.k);
     }
-    const struct = this.isMissing(ptr) ? shared.of(name) : undefined;
-    if (struct !== undefined) {
-      this.stop(ptr, name, describeShared(name, struct));
-      return;
-    }
-    this.passed.add(ptr);
-    if (this.isMissing(ptr)) this.functions.push(name);
-    k.cpu.entryChanged(ptr);
   }
 
   /** A key of branches was turned on or off. */
@@ -103,10 +141,58 @@ export class NativeCode implements EntryGuard {
     this.active?.memory.keyChanged(key);
   }
 
-  /** The function of the image that an address is in, once its code may run and unless TypeScript stands in its place. */
-  functionAt(ptr: Ptr, symbolAt: (ptr: Ptr) => SymbolAt | undefined): string | undefined {
-    if (!this.active || !this.covers(ptr) || !this.k.space.isExecutable(ptr)) return undefined;
-    return symbolAt(ptr)?.name;
+  private answer(ptr: Ptr, name: string, decision: Decision): void {
+    const { k } = this;
+    if (decision.kind === 'stops') {
+      this.stop(ptr, name, decision.why);
+      return;
+    }
+    const { subsystem } = decision.kind === 'in-subsystem' ? decision : {};
+    if (subsystem && !this.isSetUp(subsystem)) {
+      const begin = (): Sleepable<undefined> => this.beginWith(subsystem, ptr, name);
+      k.executor.bind(ptr, name, begin, () => {});
+      return;
+    }
+    this.pass(ptr, name);
+  }
+
+  private isSetUp(subsystem: NativeSubsystem): boolean {
+    return this.set.has(subsystem) && !this.failed.has(subsystem.name);
+  }
+
+  private pass(ptr: Ptr, name: string): void {
+    this.passed.add(ptr);
+    this.functions.push(name);
+    this.k.executor.unbind(ptr);
+    this.k.cpu.entryChanged(ptr);
+  }
+
+  /** The first call of a function whose subsystem is not set up: it is, and the call goes on as it was. */
+  private *beginWith(subsystem: NativeSubsystem, ptr: Ptr, name: string): Sleepable<undefined> {
+    const { cpu, space } = this.k;
+    const context = cpu.saveContext();
+    yield* this.setUp(subsystem);
+    cpu.loadContext(context);
+    this.pass(ptr, name);
+    const stack = cpu.getPtr(RSP) - 8;
+    space.storePtr(stack, ptr);
+    cpu.setPtr(RSP, stack);
+    return undefined;
+  }
+
+  /** Calls an init function as the kernel does at boot: nothing is locked, nobody is interrupted. */
+  private *runInit(subsystem: string, by: string, fn: Ptr): Sleepable<void> {
+    const { cpu, processes } = this.k;
+    const { preemptCount } = processes;
+    const { interruptsEnabled } = cpu;
+    const outer = this.starting;
+    this.starting = { subsystem, by };
+    processes.preemptCount = 0;
+    cpu.interruptsEnabled = true;
+    yield { kind: 'call', fn, args: [] };
+    processes.preemptCount = preemptCount;
+    cpu.interruptsEnabled = interruptsEnabled;
+    this.starting = outer;
   }
 
   private stop(ptr: Ptr, name: string, why: string): void {
@@ -116,6 +202,20 @@ export class NativeCode implements EntryGuard {
     };
     k.executor.bind(ptr, name, fail, () => {});
   }
+
+  /** Why native code may not enter a function that is not exported, or that no module has called. */
+  private whyNot({ ownership, graph }: Active, place: number): string {
+    const name = graph.nameOf(place);
+    const hindrance = ownership.hindrance(place);
+    return `native: ${describeVerdict(name, hindrance ?? ownership.verdict(place))}`;
+  }
+
+  private nameOf({ graph }: Active, place: number): string {
+    return place < 0 ? 'a function' : (this.names.get(graph.addressOf(place)) ?? graph.nameOf(place));
+  }
+
+  /** Names that TypeScript's functions are defined under, by the lower half of their addresses. */
+  private names: ReadonlyMap<number, string> = new Map();
 
   /** Whether a module was linked to the address for a function that nobody implements. */
   private isMissing(ptr: Ptr): boolean {
@@ -128,8 +228,19 @@ export class NativeCode implements EntryGuard {
     return name !== undefined && this.k.exports.isReserved(name);
   }
 
-  private mayRun(place: number): boolean {
-    return this.active!.ownership.verdict(place).kind === 'pure';
+  private mayEnter({ graph, rules }: Active, place: number): boolean {
+    if (graph.kinds[place] === PLACE.initText) return this.starting !== undefined;
+    return rules.mayEnter(place, this.set);
+  }
+
+  private entryOf(graph: ImageGraph, name: string): number {
+    const { exports, symbols } = this.k.target;
+    const address = exports.get(name)?.address ?? symbols.lookup(name)?.address;
+    return address === undefined ? -1 : graph.entryAt(Number(address & 0xffff_ffffn));
+  }
+
+  private ptrAt(graph: ImageGraph, place: number): Ptr {
+    return graph.addressOf(place) - 0x8000_0000;
   }
 
   /** Brings the image in. That is modbox's own work: no time passes in the machine. */
@@ -139,16 +250,15 @@ export class NativeCode implements EntryGuard {
     const { accesses } = k.space;
     const functions = new Map<bigint, string>();
     for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
+    this.names = new Map([...functions].map(([address, name]) => [Number(address & 0xffff_ffffn), name]));
     const graph = new ImageGraph(image, k.target);
     const ownership = new Ownership(graph, k.target, { functions, variables: k.variables });
-    const claimed = new Set<number>();
-    for (const name of k.variables) {
-      const place = graph.placeAt(lowOfPtr(k.symbol(name)));
-      claimed.add(place);
-    }
+    const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
     const memory = new ImageMemory(k, image, (place) => claimed.has(place) || ownership.isOwned(place));
     const shared = new SharedStructs(k.types, () => k.exports.exported);
-    this.active = { memory, graph, ownership, shared };
+    const entryOf = (name: string): number => this.entryOf(graph, name);
+    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, entryOf);
+    this.active = { memory, graph, ownership, rules };
     k.space.accesses = accesses;
     return this.active;
   }

@@ -47,8 +47,14 @@ const INCIDENTAL =
 /** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
 const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
 
-/** Pointers to what TypeScript keeps, but not all of: who follows them may meet what is not filled. */
-const PARTLY_KEPT = new Set(['current_task', 'pcpu_hot']);
+/** Where the running task is: struct pcpu_hot begins with it. */
+const CURRENT = new Set(['current_task', 'pcpu_hot']);
+
+/**
+ * What is only gone to while a tracepoint is on that lies where RCU does not watch (`trace_..._rcuidle`). TypeScript's RCU always
+ * does.
+ */
+const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {
@@ -110,8 +116,8 @@ export class Ownership {
     // Per-CPU offset 0 is fixed_percpu_data: the stack protector's value.
     if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
     const name = graph.nameOf(place);
-    const kept = this.has.variables.has(name) && this.target.exports.has(name) && !PARTLY_KEPT.has(name);
-    return !kept && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name);
+    const kept = this.has.variables.has(name) && this.target.exports.has(name);
+    return !kept && !CURRENT.has(name) && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name);
   });
 
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
@@ -131,10 +137,21 @@ export class Ownership {
     );
   }
 
+  /** Whether a function, or what it leads to, asks which task runs, and so may look into its task_struct. */
+  readonly knowsCurrent = remembered((place): boolean =>
+    this.reach(place).some((at) => this.graph.targetsOf(at).some((target) => this.isCurrent(target))),
+  );
+
+  private readonly isCurrent = remembered(
+    (place): boolean => this.graph.isVariable(place) && CURRENT.has(this.graph.nameOf(place)),
+  );
+
   /** Functions of the image that run where one is called. */
   reach(place: number): readonly number[] {
-    return this.graph.reach(place, (at) => this.isImplemented(at), HUGE);
+    return this.graph.reach(place, (at) => this.isImplemented(at) || this.isUnwatched(at), HUGE);
   }
+
+  private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
 
   private isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));

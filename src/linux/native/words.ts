@@ -30,6 +30,11 @@ export function describeShared(name: string, struct: string): string {
   return `${name} looks at a struct ${struct}, which modbox makes and fills in part`;
 }
 
+/** A function of a subsystem that is declared, but that needs more than this sets. */
+export function describeUnset(name: string, subsystem: string, variables: readonly string[]): string {
+  return `${name} needs ${listed(variables)}, which what sets up native ${subsystem} does not set`;
+}
+
 function called(name: string, via: string): string {
   return via === name ? name : `${name} leads to ${via}, which`;
 }

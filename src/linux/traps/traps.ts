@@ -75,6 +75,13 @@ interface WarnOptions {
   readonly taint?: TaintName;
 }
 
+/** The innermost function of the target's own code in a trace: between its frames, modules' have their names, TypeScript's no offset. */
+function nativeFrame(places: readonly string[]): string | undefined {
+  return places.find((place) => NATIVE_PLACE.test(place));
+}
+
+const NATIVE_PLACE = /\+0x[1-9a-f][0-9a-f]*\/0x[0-9a-f]+$/;
+
 /** Exceptions, oopses and warnings: what the kernel's traps.c, fault.c and panic.c do. */
 export class Traps implements ExecutorHooks {
   readonly taint: KernelTaint;
@@ -295,7 +302,7 @@ export class Traps implements ExecutorHooks {
   private die(task: Task, death: Death): 'kill' {
     const { k } = this;
     try {
-      return this.oops(task, death);
+      return this.oops(task, this.ofSettingUp(task, death));
     } catch (error) {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
       const { kind, head: message, address, taint = 'DIE' } = death;
@@ -305,6 +312,22 @@ export class Traps implements ExecutorHooks {
       this.add({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
       return 'kill';
     }
+  }
+
+  /** What ends a task that sets up a part of the target's own kernel is a thing that modbox cannot do, not a fault of who called. */
+  private ofSettingUp(task: Task, death: Death): Death {
+    const { k } = this;
+    const what = k.native?.settingUp;
+    if (what === undefined) return death;
+    k.native?.setUpFailed(death.head);
+    if (death.kind !== 'unimplemented-export')
+      this.unimplemented.push({
+        symbol: what,
+        prototype: '',
+        caller: symbolize(k, task.caller),
+        why: death.head,
+      });
+    return { ...death, kind: 'unimplemented-export', head: `modbox: ${what} stopped: ${death.head}` };
   }
 
   private oops(task: Task, death: Death): 'kill' {
@@ -374,11 +397,14 @@ export class Traps implements ExecutorHooks {
     if (this.suppresses(kind)) return;
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
+    const at = symbolize(k, tail ? task.entry : rip);
+    const native = k.native?.settingUp ?? nativeFrame([at, ...trace]);
     this.add({
       kind,
       message,
       address,
-      at: symbolize(k, tail ? task.entry : rip),
+      at,
+      ...(native !== undefined && { native }),
       module: module ?? (task ? moduleOf(k, task, rip) : ''),
       registers: registerDump(k),
       trace,

@@ -68,7 +68,8 @@ export function findReferences(
 ): ReferenceTable {
   const places = Uint32Array.from(new Set(symbols.map(({ address }) => address))).sort();
   const bases = symbols.filter(({ name }) => PER_CPU_BASES.has(name)).map(({ address }) => address);
-  const finder = new Finder(places, sections, new Set(bases));
+  const hot = symbols.find(({ name }) => name === 'pcpu_hot');
+  const finder = new Finder(places, sections, new Set(bases), hot ? placeAt(places, hot.address) : -1);
   finder.markParts(symbols);
   for (const section of sections) if (section.execute) finder.disassemble(section, contents(section));
   return finder.table();
@@ -91,6 +92,8 @@ class Finder {
     private readonly places: Uint32Array,
     sections: readonly ImageSection[],
     private readonly percpuBases: ReadonlySet<number>,
+    /** The place of struct pcpu_hot, which begins with the running task and has counters behind it; -1 for none. */
+    private readonly hot: number,
   ) {
     this.flags = new Uint8Array(places.length);
     this.found = new Array(places.length);
@@ -182,7 +185,9 @@ class Finder {
 
   private referPercpu(offset: number): void {
     const low = offset >>> 0;
-    if (low < this.percpuEnd) this.add(placeAt(this.places, low));
+    if (low >= this.percpuEnd) return;
+    const place = placeAt(this.places, low);
+    if (place !== this.hot || low === this.places[place]) this.add(place);
   }
 
   /** Code that runs at boot is only meant where it is gone to: its ends are what addresses are compared with. */
