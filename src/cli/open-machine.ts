@@ -6,11 +6,11 @@ import { type FileSource, MemoryFiles } from '../kmod/index.js';
 import { DiskFiles } from '../kmod/node/disk-files.js';
 import { ModuleFolder } from '../kmod/node/module-folder.js';
 import { UsageError } from '../machine/errors.js';
-import type { MachineOptions } from '../machine/linux/machine.js';
+import type { MachineOptions, NativeMode } from '../machine/linux/machine.js';
 import type { RunSubject } from '../machine/linux/module-run.js';
 import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
 import type { LinuxTarget } from '../target/index.js';
-import { loadBundled, TargetStore } from '../target/node/index.js';
+import { TargetStore } from '../target/node/index.js';
 import { nodeVerifier } from '../trust/node/verifier.js';
 import { certificatesOf } from './certificates.js';
 import { openRoot } from './open-root.js';
@@ -28,6 +28,7 @@ export const MACHINE_OPTIONS = {
   key: { type: 'string', multiple: true },
   user: { type: 'string' },
   lenient: { type: 'boolean' },
+  native: { type: 'string' },
 } as const;
 
 export interface MachineFlags {
@@ -38,6 +39,7 @@ export interface MachineFlags {
   readonly key?: readonly string[] | undefined;
   readonly user?: string | undefined;
   readonly lenient?: boolean | undefined;
+  readonly native?: string | undefined;
 }
 
 export const MACHINE_HELP = `  --target T        the kernel to be (default: the one whose vermagic the module carries, else the bundled one)
@@ -49,6 +51,8 @@ export const MACHINE_HELP = `  --target T        the kernel to be (default: the 
   --user UID        the user that commands run as, by number (default 0, root); run loads and removes as root
   --lenient         takes what the real kernel takes though it is not safe (a licence with a NUL in it, too small a
                     struct module)
+  --native off|auto whether functions that only the target's own kernel image has may run from it (default auto: those
+                    that its analysis allows; the image is there once the kernel was added with modbox target add)
   --seed N          decides interleavings and random numbers (default 0)
 `;
 
@@ -64,10 +68,16 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     cmdline: flags.cmdline ?? '',
     seed,
     lenient: flags.lenient ?? false,
+    native: nativeMode(flags.native),
     uid: userOf(flags.user),
     trust: { keys: certificatesOf(flags.key ?? []), verifier: nodeVerifier },
     indexCache: new DiskIndexCache(),
   };
+}
+
+function nativeMode(given = 'auto'): NativeMode {
+  if (given === 'off' || given === 'auto') return given;
+  throw new UsageError(`--native ${given}: neither off nor auto`);
 }
 
 function userOf(given = '0'): number {
@@ -97,12 +107,13 @@ function defaultFiles(subject: RunSubject | undefined, target: LinuxTarget): Fil
 
 function chooseTarget(name: string | undefined, subject: RunSubject | undefined): LinuxTarget {
   if (name !== undefined) return new TargetStore().get(name);
-  if (subject?.kind !== 'file') return loadBundled();
+  const store = new TargetStore();
+  if (subject?.kind !== 'file') return store.bundled();
   // What is wrong with the file is told when it is loaded.
   const vermagic = saidBy(subject.file, ({ modinfo }) => modinfo.get('vermagic'));
-  const bundled = loadBundled();
+  const bundled = store.bundled();
   if (vermagic === undefined || vermagic.trim() === bundled.vermagic.trim()) return bundled;
-  return new TargetStore().findByVermagic(vermagic) ?? bundled;
+  return store.findByVermagic(vermagic) ?? bundled;
 }
 
 /** The tree that a module's file lies in: what is above its lib/modules/RELEASE. */

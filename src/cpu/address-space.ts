@@ -48,6 +48,8 @@ const EXECUTE = 2;
 const USED = 4;
 /** Mapped for reading alone: CR0.WP says whether that binds the kernel. */
 const READ_ONLY = 8;
+/** Mapped, but somebody has yet to supply its bytes: see defer(). */
+const DEFERRED = 16;
 
 /**
  * Guest memory: one WebAssembly memory, page permissions, and the conversion between 64-bit addresses and
@@ -153,6 +155,44 @@ export class AddressSpace {
     this.map(start, bytes, permissions);
   }
 
+  /**
+   * Maps pages whose bytes are not there yet: `supplier` is asked for a page when something first reads, writes or executes what is
+   * in it, and has to call `supply` for it. What they hold until then is left as it is.
+   */
+  defer(start: Ptr, bytes: number, permissions: Permissions, supplier: (page: Ptr) => void): void {
+    this.setPages(start, bytes, undefined, MAPPED | (permissions.execute ? EXECUTE : 0));
+    this.supplier = supplier;
+    for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++)
+      this.pageFlags[page] |= DEFERRED | (permissions.write ? 0 : READ_ONLY);
+  }
+
+  private supplier: ((page: Ptr) => void) | undefined;
+  /** Pages that were supplied. */
+  supplied = 0;
+
+  /** The bytes of a deferred page are there: it may be used from now on. */
+  supply(page: Ptr): void {
+    const number = page >>> PAGE_SHIFT;
+    const flags = this.pageFlags[number] & ~DEFERRED;
+    this.pageFlags[number] = flags;
+    this.supplied++;
+    const permissions = { read: true, write: (flags & READ_ONLY) === 0 };
+    const upper = this.granuleUpper[number >>> (GRANULE_SHIFT - PAGE_SHIFT)];
+    this.tables.allow(number, upper, this.bound ? permissions : { read: true, write: true });
+  }
+
+  isDeferred(ptr: Ptr): boolean {
+    return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & DEFERRED) !== 0;
+  }
+
+  /** Has the page that a pointer is in supplied, if it is deferred. Whether it was. */
+  bringIn(ptr: Ptr): boolean {
+    const page = ptr >>> PAGE_SHIFT;
+    if (!(ptr < GUEST_LIMIT) || (this.pageFlags[page] & DEFERRED) === 0) return false;
+    this.supplier!(page * PAGE_SIZE);
+    return true;
+  }
+
   /** Removes pages; with `scrub` their bytes are zeroed too, so that a later mapping starts clean. */
   unmap(start: Ptr, bytes: number, scrub = true): void {
     this.setPages(start, bytes, undefined, 0);
@@ -198,7 +238,7 @@ export class AddressSpace {
     if (value) this.restrictions++;
     for (let page = 0; page < this.pageFlags.length; page++) {
       const flags = this.pageFlags[page];
-      if (!(flags & READ_ONLY) || this.user.has(page)) continue;
+      if (!(flags & READ_ONLY) || (flags & DEFERRED) !== 0 || this.user.has(page)) continue;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
       this.tables.allow(page, upper, { read: true, write: !value });
       if (value && flags & EXECUTE) this.codeChanged(page * PAGE_SIZE, PAGE_SIZE);
@@ -398,7 +438,10 @@ export class AddressSpace {
   private allowed(table: Uint32Array, ptr: Ptr, bytes: number): boolean {
     if (!(ptr >= 0) || ptr + bytes > GUEST_LIMIT) return false;
     const last = (ptr + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
-    for (let page = ptr >>> PAGE_SHIFT; page <= last; page++) if (table[page] === NO_ACCESS) return false;
+    for (let page = ptr >>> PAGE_SHIFT; page <= last; page++) {
+      if (table[page] !== NO_ACCESS) continue;
+      if (!this.bringIn(page * PAGE_SIZE) || table[page] === NO_ACCESS) return false;
+    }
     return true;
   }
 
@@ -418,6 +461,7 @@ export class AddressSpace {
     if (this.accesses > this.allowedAccesses) this.endless();
     if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
       if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
+      if (this.bringIn(ptr) && table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
     } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
     const good = ptr < GUEST_LIMIT ? this.allowedFrom(table, ptr, bytes) : 0;
     throw new GuestFault(this.toAddress(ptr + good), access, bytes - good);

@@ -74,10 +74,21 @@ export interface Platform {
  */
 export type HostFunction = () => void;
 
+/** Decides about code that may not run yet, though it is executable: who comes to its entry calls the host instead. */
+export interface EntryGuard {
+  /** Whether the address is such an entry. */
+  stops(ptr: Ptr): boolean;
+  /** Code came to one. Afterwards a host function is bound to it (bindHost), or it is none any more (entryChanged). */
+  arrived(ptr: Ptr): void;
+}
+
 export interface CpuContract {
   /** Binds a host function to an address outside of translated code (an export of the base kernel). */
   bindHost(address: Ptr, fn: HostFunction): void;
   unbindHost(address: Ptr): void;
+  guard(guard: EntryGuard): void;
+  /** The guard answers otherwise about an address than it did. */
+  entryChanged(address: Ptr): void;
   setThunk(address: Ptr, thunk: Thunk): void;
   /** Calls to this address never return: nothing after such a call is decoded as its continuation. */
   setNoReturn(address: Ptr): void;

@@ -1,5 +1,5 @@
 import type { AddressSpace } from './address-space.js';
-import type { CpuContract, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
+import type { CpuContract, EntryGuard, Exit, HostFunction, Platform, Thunk } from './cpu-types.js';
 import type { CodeObserver, Instrumentation } from './instrumentation.js';
 import { GUEST_LIMIT, type Ptr } from './layout.js';
 import type { MemoryMap } from './memory-map.js';
@@ -100,7 +100,7 @@ export class Cpu implements CpuContract {
 
   bindHost(address: Ptr, fn: HostFunction): void {
     const slot = this.slots.of(address);
-    const known = this.knowledge.hosts.has(address);
+    const known = this.knowledge.hosts.isBound(address);
     this.hostBySlot[slot] = fn;
     if (known) return;
     this.knowledge.hosts.add(address);
@@ -110,6 +110,14 @@ export class Cpu implements CpuContract {
   unbindHost(address: Ptr): void {
     if (!this.knowledge.hosts.delete(address)) return;
     this.hostBySlot[this.slots.of(address)] = undefined;
+    this.units.environmentChanged(address);
+  }
+
+  guard(guard: EntryGuard): void {
+    this.knowledge.hosts.guard = guard;
+  }
+
+  entryChanged(address: Ptr): void {
     this.units.environmentChanged(address);
   }
 
@@ -319,8 +327,8 @@ export class Cpu implements CpuContract {
   /** Calls the host function of a slot. Non-zero: unwind. */
   private callHost(slot: number): number {
     const { regs, space } = this;
-    const fn = this.hostBySlot[slot];
     const ptr = this.slots.ptrOf(slot);
+    const fn = this.hostBySlot[slot] ?? this.arriveAt(slot, ptr);
     regs.setRipHalves(ptr ^ 0x8000_0000, space.upperOf(ptr));
     if (!fn) return this.leave(EXIT_CONTINUE); // unbound meanwhile: faults there
     const version = this.units.version + space.restrictions;
@@ -342,6 +350,13 @@ export class Cpu implements CpuContract {
     // goes on flat.
     if (version !== this.units.version + space.restrictions) return this.pop() || this.leave(EXIT_CONTINUE);
     return 0;
+  }
+
+  /** Nobody has bound the address of a slot that the host is called at: its guard knows what to do. */
+  private arriveAt(slot: number, ptr: Ptr): HostFunction | undefined {
+    const { guard } = this.knowledge.hosts;
+    if (guard?.stops(ptr)) guard.arrived(ptr);
+    return this.hostBySlot[slot];
   }
 
   /** Pops the return address into RIP, as `ret` does. Non-zero: it faulted. */

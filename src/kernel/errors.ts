@@ -11,7 +11,9 @@ export class Unimplemented extends Error {
     readonly symbol: string,
     /** C declaration from the system's types, or '' where it has none. */
     readonly prototype: string,
+    /** Why the system's own code does not do it either, as a clause; '' where nobody asked. */
+    readonly why = '',
   ) {
-    super(`${symbol} is not implemented`);
+    super(`${symbol} is not implemented${why && `: ${why}`}`);
   }
 }

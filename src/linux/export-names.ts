@@ -18,7 +18,13 @@ export class TargetNames implements ExportNames {
     private readonly target: LinuxTarget,
     private readonly space: AddressSpace,
     private readonly structs: StructPassing,
+    readonly leaves: (address: Ptr) => boolean = () => false,
   ) {}
+
+  /** Whether the kernel has memory allocation profiling. */
+  private get unprofiled(): boolean {
+    return this.target.symbols.lookup(`__kmalloc${UNPROFILED}`) !== undefined;
+  }
 
   addressOf(name: string): Ptr | undefined {
     const { exports, symbols } = this.target;
@@ -37,6 +43,10 @@ export class TargetNames implements ExportNames {
    */
   otherName(name: string): string | undefined {
     return name.endsWith(UNPROFILED) ? name.slice(0, -UNPROFILED.length) : undefined;
+  }
+
+  variants(name: string): readonly string[] {
+    return this.unprofiled ? [`${name}${UNPROFILED}`] : [];
   }
 
   unimplemented(name: string): Unimplemented {

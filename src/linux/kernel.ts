@@ -18,6 +18,7 @@ import { memorySize } from './mm/memory-size.js';
 import { SlabExports } from './mm/slab.js';
 import { KMALLOC } from './mm/slab-policy.js';
 import { VmallocExports } from './mm/vmalloc.js';
+import { NativeCode, type NativeMode } from './native/native-code.js';
 import { PRINTK } from './printk/log-policy.js';
 import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
@@ -45,6 +46,8 @@ export interface KernelOptions extends BaseKernelOptions {
   readonly lenient?: boolean;
   /** Files below the machine's own; without it the root is empty. Never written to. */
   readonly files?: HostTree;
+  /** Whether the target's own code may run where TypeScript has nothing; 'auto' where nothing is said. */
+  readonly native?: NativeMode;
 }
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
@@ -78,6 +81,8 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   /** Whether what is refused or distrusted for safety's sake alone is taken as the real kernel takes it. */
   readonly lenient: boolean;
   readonly files: FileTree;
+  /** The target's own code, where its image is at hand and may run. */
+  readonly native: NativeCode | undefined;
   /** Who registered what. */
   readonly origins = new Origins(this);
   /** Lists and tables that keep things for modules, besides the subsystems themselves. */
@@ -91,6 +96,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     options: KernelOptions = {},
   ) {
     const cmdline = options.cmdline ?? '';
+    let native: NativeCode | undefined;
     super(
       {
         types: target.types,
@@ -100,7 +106,8 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
         slab: KMALLOC,
         log: PRINTK,
         convention: (cpu, space) => new SystemV(cpu, space),
-        names: (space, convention) => new TargetNames(target, space, convention),
+        names: (space, convention) =>
+          new TargetNames(target, space, convention, (address) => native?.covers(address) ?? false),
         platform: (kernel) => ({ ...machineOf(kernel), ...options.platform }),
         bootTime: options.bootTime ?? DEFAULT_BOOT_TIME,
         tick: 1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
@@ -114,6 +121,8 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.lenient = options.lenient ?? false;
     this.files = new FileTree(FILE_ERRORS, options.files);
     this.mapImage();
+    if (options.native !== 'off' && target.image) native = new NativeCode(this, target.image);
+    this.native = native;
     this.percpu = new PerCpu(this.space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
     this.cpu.gsBase = this.space.toAddress(this.percpu.base);
     this.traps = new Traps(this);
@@ -176,6 +185,11 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
       this.symbols.set(name, address);
     }
     return address;
+  }
+
+  /** Names of the variables and other symbols that were asked for, and of the data that subsystems fill. */
+  get variables(): ReadonlySet<string> {
+    return new Set(this.symbols.keys());
   }
 
   hasSymbol(name: string): boolean {

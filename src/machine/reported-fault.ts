@@ -9,6 +9,8 @@ export interface ReportedFault {
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first. */
   readonly trace: readonly string[];
+  /** The system's own function, not modbox's, that had a part in it, where one had. */
+  readonly native?: string;
 }
 
 /** A 64-bit address as reports have it. */

@@ -3,8 +3,9 @@ import { ByteReader } from '../formats/byte-reader.js';
 import { FormatError } from '../formats/format-error.js';
 import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
+import type { KernelImage } from './image/kernel-image.js';
 import { openTarget, type SystemTarget } from './open.js';
-import type { TargetParts } from './parts.js';
+import { type TargetParts, withImage } from './parts.js';
 import type { TargetInfo } from './target.js';
 
 /**
@@ -75,13 +76,15 @@ export function encodeTarget(
   ]);
 }
 
-/** Opens the file of a target. Nothing but its index is read until it is asked for. */
+/** Opens the file of a target. Nothing but its index is read until it is asked for; `image` opens that of its image. */
 export function decodeTarget(
   bytes: Uint8Array,
   file: string,
   decompress: Decompressor = portableDecompressor,
+  image?: (info: TargetInfo) => KernelImage | undefined,
 ): SystemTarget {
-  return openTarget(decodeParts(bytes, file, decompress));
+  const parts = decodeParts(bytes, file, decompress);
+  return openTarget(image ? withImage(parts, () => image(parts.info)) : parts);
 }
 
 /** What the file says of the target as a whole. `bytes` need not hold more than its beginning. */

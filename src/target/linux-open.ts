@@ -5,6 +5,7 @@ import { decodeUtf8 } from '../formats/string-table.js';
 import { concat } from './columns.js';
 import { parseConfig } from './config.js';
 import { StoredExports } from './export-table.js';
+import type { KernelImage } from './image/kernel-image.js';
 import { isLinuxInfo, type LinuxPart, type LinuxTarget } from './linux-target.js';
 import { ModuleTable } from './module-table.js';
 import type { TargetParts } from './parts.js';
@@ -33,8 +34,13 @@ export function openLinuxTarget(parts: TargetParts): LinuxTarget {
   const builtinModinfo = lazy('builtin.modinfo', parseBuiltinModinfo);
   const certificates = lazy('certificates', splitCertificates);
   const modules = lazy('modules', (bytes) => new ModuleTable(bytes, () => parts.part('symvers'), info.name));
+  let image: { readonly opened: KernelImage | undefined } | undefined;
   return {
     ...info,
+    get image() {
+      image ??= { opened: parts.image?.() };
+      return image.opened;
+    },
     get modules() {
       return parts.names.includes('modules') ? modules() : undefined;
     },

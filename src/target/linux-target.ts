@@ -1,5 +1,6 @@
 import type { Btf } from '../formats/btf/index.js';
 import type { BuiltinModinfo } from '../formats/modinfo.js';
+import type { KernelImage } from './image/kernel-image.js';
 import type { KernelSymbols } from './kernel-symbols.js';
 import type { ModuleTable } from './module-table.js';
 import type { Target, TargetInfo, TargetSymbol } from './target.js';
@@ -52,6 +53,8 @@ export interface LinuxTarget extends Target<Btf>, LinuxTargetInfo {
   readonly certificates: readonly Uint8Array[];
   /** The modules that came with it; undefined where the source had none. */
   readonly modules: ModuleTable | undefined;
+  /** Its own code and data; undefined where they are not at hand, as for the bundled target. Opened when first asked for. */
+  readonly image: KernelImage | undefined;
 }
 
 /** The parts that a Linux target's file has. */

@@ -18,7 +18,7 @@ import {
   type LinuxTargetInfo,
 } from './linux-target.js';
 import { encodeModules, encodeSymvers, type ReadModule } from './module-table.js';
-import type { TargetParts } from './parts.js';
+import { type TargetParts, withImage } from './parts.js';
 import { encodeSymbols } from './symbol-table.js';
 import { TargetError } from './target-error.js';
 
@@ -84,11 +84,13 @@ export function readTargetParts(
       return modules().length > 0 ? [...LINUX_PARTS, ...LINUX_MODULE_PARTS] : LINUX_PARTS;
     },
     part: (name) => parts[name](),
+    image: () => facts.image,
   };
 }
 
+/** The target by itself: its own code runs from what is stored (TargetStore), where it need not be looked through again. */
 export function readTarget(source: TargetSource, options: ReadTargetOptions = {}): LinuxTarget {
-  return openLinuxTarget(readTargetParts(source, options));
+  return openLinuxTarget(withImage(readTargetParts(source, options), () => undefined));
 }
 
 const IMAGE =

@@ -15,7 +15,8 @@ const NEWER_PACKAGE = /^linux-image-6\.12\.\d+\+deb\d+-amd64-unsigned$/;
 
 const SHARED = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 
-function cacheFolder(): string {
+/** Where packages, unpacked or not, and what is made of them are kept for tests. */
+export function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'modbox', 'corpus');
 }
 

@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { type LinuxTarget, readTarget } from '../target/index.js';
-import { loadBundled, sourceOfPath } from '../target/node/index.js';
-import { newerTree } from './corpus.js';
+import { loadBundled, sourceOfPath, TargetStore } from '../target/node/index.js';
+import { CORPUS_RELEASE, cacheFolder, corpusTree, newerTree } from './corpus.js';
 
 /** Debian's 6.12, undefined where its package cannot be had. */
 export async function newerTarget(): Promise<LinuxTarget | undefined> {
@@ -8,6 +9,24 @@ export async function newerTarget(): Promise<LinuxTarget | undefined> {
   if (tree === undefined) return undefined;
   const { source, release } = sourceOfPath(tree);
   return readTarget(source, { release });
+}
+
+/** Debian 12's kernel with its image, undefined where its package cannot be had. Made once, and kept beside the packages. */
+export async function imageTarget(): Promise<LinuxTarget | undefined> {
+  const tree = await corpusTree();
+  return tree === undefined ? undefined : targetWithImage(tree, CORPUS_RELEASE);
+}
+
+/** Debian's 6.12 with its image. */
+export async function newerImageTarget(): Promise<LinuxTarget | undefined> {
+  const tree = await newerTree();
+  return tree === undefined ? undefined : targetWithImage(tree, sourceOfPath(tree).release);
+}
+
+function targetWithImage(tree: string, release: string | undefined): LinuxTarget {
+  const store = new TargetStore(join(cacheFolder(), 'targets'));
+  const known = release === undefined ? undefined : store.find(release);
+  return known?.image ? known : store.add(tree);
 }
 
 /** The kernels at hand: the bundled one, and the newer one where it can be had. */

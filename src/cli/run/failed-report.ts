@@ -20,6 +20,7 @@ export function failedReport(subject: string, error: string): RunReport & { read
     exec: [],
     instructions: 0,
     unimplemented: [],
+    native: null,
     limits: [],
     faults: [],
     faultsNotKept: 0,

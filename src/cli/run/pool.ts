@@ -57,8 +57,9 @@ export class WorkerPool {
   }
 
   private start(): Worker {
-    const { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user, lenient } = this.options;
-    const machine = { target, root, cmdline, seed, key, user, lenient };
+    const { parameters, exec, keep, seconds, target, root, cmdline, seed, key, user, lenient, native } =
+      this.options;
+    const machine = { target, root, cmdline, seed, key, user, lenient, native };
     const setup: WorkerSetup = { parameters, exec, keep, seconds, ...machine };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
     this.workers.add(worker);

@@ -32,9 +32,10 @@ export function loadedText(report: Pick<RunReport, 'modules' | 'memory' | 'modul
 export function summaryText(report: RunReport, ok: boolean, style: Style): string {
   const lines = [
     ...report.unimplemented.map(
-      ({ symbol, prototype, caller }) =>
-        `${style.red('not implemented')} ${visible(`${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}`)}`,
+      ({ symbol, prototype, caller, why }) =>
+        `${style.red('not implemented')} ${visible(`${symbol}${prototype && `: ${prototype}`}\n    called from ${caller}${why ? `\n    ${why}` : ''}`)}`,
     ),
+    ...(report.unimplemented.length > 0 && report.native === null ? [addImageText(style)] : []),
     ...report.faults
       .filter(({ kind }) => kind !== 'unimplemented-export' && kind !== 'left-behind')
       .map((fault) => faultText(fault, style)),
@@ -47,6 +48,11 @@ export function summaryText(report: RunReport, ok: boolean, style: Style): strin
     `${ok ? style.green('ok') : style.red('failed')}: ${sumUp(report)}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What is not implemented may be there in the kernel itself. */
+function addImageText(style: Style): string {
+  return `${style.dim('hint')} the kernel's own code may do it: modbox target add its package, tree or vmlinuz (and no --native off)`;
 }
 
 /** Where a run failed, what modbox does less may be why. */
@@ -63,7 +69,11 @@ function notKeptText(count: number, style: Style): string[] {
 
 function faultText(fault: ReportedFault, style: Style): string {
   const trace = fault.trace.map((entry) => `\n    ${entry}`).join('');
-  return `${style.red(fault.kind)} ${visible(`${fault.message}\n    at ${fault.at}${trace}`)}`;
+  const native =
+    fault.native === undefined
+      ? ''
+      : `\n    in the kernel's own code (${fault.native}): this may be a fault of modbox`;
+  return `${style.red(fault.kind)} ${visible(`${fault.message}\n    at ${fault.at}${trace}${native}`)}`;
 }
 
 /** So many ids are shown; the report as JSON has all. */

@@ -1,17 +1,42 @@
 import type { AddressSpace } from '../address-space.js';
-import type { Thunk } from '../cpu-types.js';
+import type { EntryGuard, Thunk } from '../cpu-types.js';
 import { Decoder } from '../decode/decoder.js';
 import type { Insn } from '../decode/instruction.js';
 import type { CodeSource } from '../flow/cfg.js';
-import { GRANULE, GUEST_LIMIT, PAGE_SHIFT } from '../layout.js';
+import { GRANULE, GUEST_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../layout.js';
 import type { Environment } from '../translate/unit.js';
 
 /** How far a jump may go and still belong to the same unit. */
 const MAX_DISTANCE = 1 << 20;
 
+/** Longest instruction. */
+const MAX_INSTRUCTION = 15;
+
+/** Addresses where the host is called: those that are bound, and those where a guard stops who comes. */
+class HostAddresses {
+  private readonly bound = new Set<number>();
+  guard: EntryGuard | undefined;
+
+  has(ptr: number): boolean {
+    return this.bound.has(ptr) || (this.guard?.stops(ptr) ?? false);
+  }
+
+  add(ptr: number): void {
+    this.bound.add(ptr);
+  }
+
+  delete(ptr: number): boolean {
+    return this.bound.delete(ptr);
+  }
+
+  isBound(ptr: number): boolean {
+    return this.bound.has(ptr);
+  }
+}
+
 /** What is known about code addresses: bindings, thunks, function entries. Feeds decoder and translator. */
 export class CodeKnowledge implements CodeSource, Environment {
-  readonly hosts = new Set<number>();
+  readonly hosts = new HostAddresses();
   readonly thunks = new Map<number, Thunk>();
   readonly noReturn = new Set<number>();
   /** Addresses that were called: jumps there are tail calls. */
@@ -56,9 +81,17 @@ export class CodeKnowledge implements CodeSource, Environment {
     return this.space.isExecutable(ptr) || this.thunks.has(ptr);
   }
 
+  /** As isExecutable, and the bytes there are as they are executed. */
+  isPresent(ptr: number): boolean {
+    this.space.bringIn(ptr);
+    return this.isExecutable(ptr);
+  }
+
   private executableEnd(ptr: number): number {
     const page = (ptr >>> PAGE_SHIFT) << PAGE_SHIFT;
     if (!this.space.isExecutable(ptr)) return ptr;
+    this.space.bringIn(ptr);
+    if (ptr + MAX_INSTRUCTION > page + PAGE_SIZE) this.space.bringIn(page + PAGE_SIZE);
     return this.space.isExecutable(page + 4096) ? page + 8192 : page + 4096;
   }
 

@@ -162,10 +162,10 @@ export function isCurrent(translation: Translation, knowledge: CodeKnowledge, by
   const { ranges, code, asked } = translation;
   let at = 0;
   for (let i = 0; i < ranges.length; i += 2)
-    for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr++) if (bytes[ptr] !== code[at++]) return false;
-  for (let i = 0; i < ranges.length; i += 2)
     for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr += 4096 - (ptr & 4095))
-      if (!knowledge.isExecutable(ptr)) return false;
+      if (!knowledge.isPresent(ptr)) return false;
+  for (let i = 0; i < ranges.length; i += 2)
+    for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr++) if (bytes[ptr] !== code[at++]) return false;
   for (const [ptr, answer] of asked) if (knowledge.answer(ptr) !== answer) return false;
   for (const [ptr, known] of translation.jumped) if (knowledge.functions.has(ptr) !== known) return false;
   return true;

@@ -105,8 +105,11 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
     address = BigInt.asUintN(64, address + (bit >> BigInt(Math.log2(size * 8))) * BigInt(size));
   }
   if (site.align && address % BigInt(site.align) !== 0n) return raise({ vector: 'GP' });
+  const { supplied } = c.regs.space;
   const exception = c.memory.probe(address, memory.size, site.write === true);
   if (exception) return raise(exception);
+  // The page had only to be brought in: the check holds now.
+  if (c.regs.space.supplied !== supplied) return undefined;
   const ptr = c.memory.locate(address, site.write === true);
   const watched = memory.size <= 8 && c.regs.space.isWatched(ptr);
   if (watched && c.regs.space.shadow.firstPoisoned(ptr, memory.size) !== undefined)

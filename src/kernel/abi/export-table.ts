@@ -24,6 +24,10 @@ export interface ExportNames {
   readonly otherName?: (name: string) => string | undefined;
   /** What stops guest code that calls what nobody implements. */
   unimplemented(name: string): Error;
+  /** Whether somebody else answers calls of what nobody implements at an address (EntryGuard): nothing is bound there then. */
+  readonly leaves?: (address: Ptr) => boolean;
+  /** Names in the system that something defined under `name` stands for too. */
+  readonly variants?: (name: string) => readonly string[];
   /** Room for functions that have no place of their own. */
   readonly stubs: Ptr;
 }
@@ -99,6 +103,10 @@ export class ExportTable {
     this.reserved.add(name);
   }
 
+  isReserved(name: string): boolean {
+    return this.reserved.has(name);
+  }
+
   implemented(name: string): boolean {
     return this.definitionOf(name) !== undefined || this.reserved.has(name);
   }
@@ -134,6 +142,15 @@ export class ExportTable {
     const address = this.takeStub();
     this.register(name, address);
     return address;
+  }
+
+  /** Where guest code calls each function that is defined or that the CPU handles itself, with its name. */
+  *places(): Generator<readonly [address: Ptr, name: string]> {
+    for (const defined of [...this.exported, ...this.reserved])
+      for (const name of [defined, ...(this.known.variants?.(defined) ?? [])]) {
+        const address = this.known.addressOf(name);
+        if (address !== undefined) yield [address, name];
+      }
   }
 
   /** Name of the function bound at an address. */
@@ -207,6 +224,7 @@ export class ExportTable {
   }
 
   private bindPlain(address: Ptr, name: string): void {
+    if (!this.definitionOf(name) && this.known.leaves?.(address)) return;
     const { invoke, finish } = this.calls(name);
     this.executor.bind(address, name, invoke, finish);
   }
@@ -241,7 +259,9 @@ export class ExportTable {
   /** The signature that calls of `name` are converted by. */
   signatureOf(name: string): Signature {
     const definition = this.definitionOf(name);
-    if (!definition) throw new Error(`${name} is not defined`);
-    return this.signature(name, definition);
+    if (definition) return this.signature(name, definition);
+    const signature = this.known.signatureOf(name);
+    if (!signature) throw new Error(`${name} is not defined and has no prototype`);
+    return signature;
   }
 }

@@ -46,5 +46,6 @@ export class JumpLabels implements Subsystem {
     if (was === count > 0) return;
     for (const module of this.k.get(Modules).list())
       for (const entry of jumpEntries(this.k, module)) if (entry.key === key) setJump(this.k, entry);
+    this.k.native?.keyChanged(key);
   }
 }

@@ -38,43 +38,70 @@ function nops(length: number): Uint8Array {
   return bytes;
 }
 
+/** Something with sections: a module, or the kernel's own image. */
+export type SectionHolder = Pick<LoadedModule, 'section'>;
+
+/** Bytes that code is to have. */
+export interface Patch {
+  readonly site: Ptr;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Chooses between the instruction sequences in `.altinstructions` by the CPU's features, as
  * apply_alternatives does at load.
  */
 export function applyAlternatives(
   k: LinuxKernel,
-  module: LoadedModule,
+  module: SectionHolder,
   hasFeature: (feature: number) => boolean,
 ): void {
+  for (const at of alternatives(k, module)) {
+    const patch = alternativePatch(k, at, hasFeature);
+    if (patch) k.space.patch(patch.site, patch.bytes);
+  }
+}
+
+/** The entries of `.altinstructions`, each a struct alt_instr. */
+export function* alternatives(k: LinuxKernel, module: SectionHolder): Generator<Ptr> {
   const table = module.section('.altinstructions');
-  if (!table) return;
+  if (table) yield* entries(table, k.struct('alt_instr').size);
+}
+
+/** Where an entry of `.altinstructions` patches, and how many bytes. */
+export function alternativeSite(k: LinuxKernel, at: Ptr): { readonly site: Ptr; readonly length: number } {
+  const alt = k.struct('alt_instr');
+  return { site: relative(k, alt.addr(at, 'instr_offset')), length: alt.get(at, 'instrlen') };
+}
+
+/** What an entry of `.altinstructions` replaces; undefined where the original stays. */
+export function alternativePatch(
+  k: LinuxKernel,
+  at: Ptr,
+  hasFeature: (feature: number) => boolean,
+): Patch | undefined {
   const alt = k.struct('alt_instr');
   const { space } = k;
   const separateFlags = alt.has('flags');
-  for (const at of entries(table, alt.size)) {
-    const cpuid = separateFlags ? alt.get(at, 'cpuid') : alt.get(at, 'cpuid') & ~ALT_INVERTED_OLD;
-    const inverted = separateFlags
-      ? (alt.get(at, 'flags') & ALT_NOT_NEW) !== 0
-      : (alt.get(at, 'cpuid') & ALT_INVERTED_OLD) !== 0;
-    if (hasFeature(cpuid) === inverted) continue;
-    const site = relative(k, alt.addr(at, 'instr_offset'));
-    const replacement = relative(k, alt.addr(at, 'repl_offset'));
-    const length = alt.get(at, 'instrlen');
-    if (separateFlags && (alt.get(at, 'flags') & ALT_DIRECT_CALL) !== 0) {
-      space.patch(site, directCall(k, site, length));
-      continue;
-    }
-    const used = alt.get(at, 'replacementlen');
-    const bytes = nops(length);
-    bytes.set(space.bytes.subarray(replacement, replacement + used));
-    bytes.set(nops(length - used), used);
-    if (used === 5 && (bytes[0] === CALL || bytes[0] === JMP)) {
-      const view = new DataView(bytes.buffer);
-      view.setInt32(1, view.getInt32(1, true) + replacement - site, true);
-    }
-    space.patch(site, bytes);
+  const cpuid = separateFlags ? alt.get(at, 'cpuid') : alt.get(at, 'cpuid') & ~ALT_INVERTED_OLD;
+  const inverted = separateFlags
+    ? (alt.get(at, 'flags') & ALT_NOT_NEW) !== 0
+    : (alt.get(at, 'cpuid') & ALT_INVERTED_OLD) !== 0;
+  if (hasFeature(cpuid) === inverted) return undefined;
+  const { site, length } = alternativeSite(k, at);
+  if (separateFlags && (alt.get(at, 'flags') & ALT_DIRECT_CALL) !== 0)
+    return { site, bytes: directCall(k, site, length) };
+  const replacement = relative(k, alt.addr(at, 'repl_offset'));
+  const used = alt.get(at, 'replacementlen');
+  const bytes = nops(length);
+  space.bringIn(replacement);
+  bytes.set(space.bytes.subarray(replacement, replacement + used));
+  bytes.set(nops(length - used), used);
+  if (used === 5 && (bytes[0] === CALL || bytes[0] === JMP)) {
+    const view = new DataView(bytes.buffer);
+    view.setInt32(1, view.getInt32(1, true) + replacement - site, true);
   }
+  return { site, bytes };
 }
 
 /** What takes the place of an indirect call of `length` bytes: a call of the function that its pointer holds. */
@@ -102,7 +129,7 @@ export function applyJumpLabels(k: LinuxKernel, module: LoadedModule): void {
   for (const entry of jumpEntries(k, module)) setJump(k, entry);
 }
 
-interface JumpEntry {
+export interface JumpEntry {
   readonly code: Ptr;
   readonly target: Ptr;
   readonly key: Ptr;
@@ -110,42 +137,45 @@ interface JumpEntry {
   readonly inverted: boolean;
 }
 
-export function jumpEntries(k: LinuxKernel, module: LoadedModule): JumpEntry[] {
+export function jumpEntries(k: LinuxKernel, module: SectionHolder): JumpEntry[] {
   const table = module.section('__jump_table');
-  if (!table) return [];
+  return table ? [...entries(table, k.struct('jump_entry').size)].map((at) => jumpEntryAt(k, at)) : [];
+}
+
+/** An entry of `__jump_table`, a struct jump_entry. */
+export function jumpEntryAt(k: LinuxKernel, at: Ptr): JumpEntry {
   const type = k.struct('jump_entry');
-  return [...entries(table, type.size)].map((at) => {
-    const keyAt = type.addr(at, 'key');
-    const raw = k.space.loadS64(keyAt);
-    const bits = raw & 3;
-    return {
-      code: relative(k, type.addr(at, 'code')),
-      target: relative(k, type.addr(at, 'target')),
-      key: keyAt + (raw - bits),
-      inverted: (bits & JUMP_TYPE_TRUE) !== 0,
-    };
-  });
+  const keyAt = type.addr(at, 'key');
+  const raw = k.space.loadS64(keyAt);
+  const bits = raw & 3;
+  return {
+    code: relative(k, type.addr(at, 'code')),
+    target: relative(k, type.addr(at, 'target')),
+    key: keyAt + (raw - bits),
+    inverted: (bits & JUMP_TYPE_TRUE) !== 0,
+  };
 }
 
 /** Writes the jump or NOP that the key's present state asks for. */
 export function setJump(k: LinuxKernel, entry: JumpEntry): void {
-  const { space } = k;
-  const enabled = space.canRead(entry.key, 4) && space.loadInt32(entry.key) > 0;
-  const jump = enabled !== entry.inverted;
+  const enabled = k.space.canRead(entry.key, 4) && k.space.loadInt32(entry.key) > 0;
+  const { site, bytes } = jumpPatch(k, entry, enabled);
+  writeIfChanged(k, site, bytes);
+}
+
+/** The jump or NOP of a branch whose key is `enabled`. */
+export function jumpPatch({ space }: LinuxKernel, entry: JumpEntry, enabled: boolean): Patch {
   const first = space.bytes[entry.code];
   // jmp8 and the two-byte NOP (66 90) mark a short site; both long forms are five bytes.
   const short = first === JMP8 || first === 0x66;
   const length = short ? 2 : 5;
-  if (!jump) {
-    writeIfChanged(k, entry.code, nops(length));
-    return;
-  }
+  if (enabled === entry.inverted) return { site: entry.code, bytes: nops(length) };
   const distance = entry.target - (entry.code + length);
   const bytes = new Uint8Array(length);
   bytes[0] = short ? JMP8 : JMP;
   if (short) bytes[1] = distance;
   else new DataView(bytes.buffer).setInt32(1, distance, true);
-  writeIfChanged(k, entry.code, bytes);
+  return { site: entry.code, bytes };
 }
 
 function writeIfChanged(k: LinuxKernel, at: Ptr, bytes: Uint8Array): void {

@@ -18,7 +18,8 @@ export class AtomicChecks {
   mightSleep(file: string, line: number): void {
     const { k } = this;
     const task = k.executor.current;
-    if (!task) return;
+    // What a kernel does while it boots, nobody interrupts.
+    if (!task || k.native?.settingUp !== undefined) return;
     const preempt = k.processes.preemptCount;
     if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) {
       task.mayResched = task.needsResched;

@@ -65,6 +65,7 @@ function symbolizeReturn(k: LinuxKernel, address: Ptr): string {
 function isReturnAddress(k: LinuxKernel, address: Ptr): boolean {
   const { space } = k;
   if (!space.isExecutable(address) || !space.isExecutable(address - 7)) return false;
+  if (!space.canRead(address - 7, 7)) return false;
   const { bytes } = space;
   if (bytes[address - 5] === 0xe8) return true;
   for (const length of [2, 3, 4, 6, 7]) {

@@ -21,7 +21,12 @@ const EX_TYPE_UCOPY_LEN = 19;
  * fixup_exception(): if the faulting instruction has an exception table entry, changes the registers as its
  * type says and goes on at the fixup. False where there is no entry.
  */
-export function applyFixup(k: LinuxKernel, module: LoadedModule, rip: Ptr, exception: CpuException): boolean {
+export function applyFixup(
+  k: LinuxKernel,
+  module: Pick<LoadedModule, 'section'>,
+  rip: Ptr,
+  exception: CpuException,
+): boolean {
   const fixup = findFixup(k, module, rip);
   if (!fixup) return false;
   if (!adjust(k, fixup, exception)) return false;

@@ -40,7 +40,7 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, served: stri
   const caller = k.space.toAddress(task.caller);
   if (error instanceof Unimplemented) {
     const head = `modbox: ${error.symbol} is not implemented${error.prototype && `: ${error.prototype}`}`;
-    const lines = [`called from ${symbolize(k, task.caller)}`];
+    const lines = [...(error.why ? [error.why] : []), `called from ${symbolize(k, task.caller)}`];
     return { kind: 'unimplemented-export', head, lines, address: caller };
   }
   if (error instanceof GuestFault && error.address < NULL_PAGES && k.budget.justRefused)

@@ -14,4 +14,6 @@ export interface FaultReport {
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first. */
   readonly trace: readonly string[];
+  /** The target's own function that was running, if any: it met what TypeScript made, so the fault may be modbox's. */
+  readonly native?: string;
 }

@@ -27,7 +27,7 @@ const BUG_TAINT_SHIFT = 8;
 /** Finds the WARN or BUG site at an instruction; for WARN_ONCE, undefined-like `done` sites are skipped. */
 export function findBug(
   k: LinuxKernel,
-  module: LoadedModule,
+  module: Pick<LoadedModule, 'section'>,
   rip: Ptr,
 ): (BugEntry & { done: boolean }) | undefined {
   const table = module.section('__bug_table');
@@ -70,7 +70,11 @@ const EX_DATA_REG_SHIFT = 8;
 const EX_DATA_IMM_SHIFT = 16;
 
 /** The exception table entry for an instruction, if the module has one. Entries are sorted by instruction. */
-export function findFixup(k: LinuxKernel, module: LoadedModule, rip: Ptr): Fixup | undefined {
+export function findFixup(
+  k: LinuxKernel,
+  module: Pick<LoadedModule, 'section'>,
+  rip: Ptr,
+): Fixup | undefined {
   const table = module.section('__ex_table');
   if (!table) return undefined;
   const entry = k.struct('exception_table_entry');

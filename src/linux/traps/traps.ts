@@ -63,6 +63,8 @@ export interface UnimplementedCall {
   readonly symbol: string;
   readonly prototype: string;
   readonly caller: string;
+  /** Why the target's own code does not run in its place, where its image is at hand. */
+  readonly why?: string;
 }
 
 /** What a warning is: WARN() in the words of the log, unless told otherwise. */
@@ -72,6 +74,13 @@ interface WarnOptions {
   /** What it taints the kernel with (WARN_TAINT()). */
   readonly taint?: TaintName;
 }
+
+/** The innermost function of the target's own code in a trace: between its frames, modules' have their names, TypeScript's no offset. */
+function nativeFrame(places: readonly string[]): string | undefined {
+  return places.find((place) => NATIVE_PLACE.test(place));
+}
+
+const NATIVE_PLACE = /\+0x[1-9a-f][0-9a-f]*\/0x[0-9a-f]+$/;
 
 /** Exceptions, oopses and warnings: what the kernel's traps.c, fault.c and panic.c do. */
 export class Traps implements ExecutorHooks {
@@ -102,7 +111,7 @@ export class Traps implements ExecutorHooks {
   exception(task: Task, exception: CpuException): 'resume' | 'kill' {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
-    const module = k.get(Modules).moduleAt(rip);
+    const module = k.get(Modules).moduleAt(rip) ?? (k.native?.covers(rip) ? k.native.tables : undefined);
     if (exception.poisoned !== undefined) {
       reportPoisoned(k, task, rip, exception);
       return 'resume';
@@ -139,8 +148,9 @@ export class Traps implements ExecutorHooks {
   hostError(task: Task, error: unknown, name: string): void {
     const { k } = this;
     if (error instanceof Unimplemented) {
-      const { symbol, prototype } = error;
-      this.unimplemented.push({ symbol, prototype, caller: symbolize(k, task.caller) });
+      const { symbol, prototype, why } = error;
+      const caller = symbolize(k, task.caller);
+      this.unimplemented.push({ symbol, prototype, caller, ...(why && { why }) });
     }
     this.die(task, deathOf(k, task, error, name));
   }
@@ -292,7 +302,7 @@ export class Traps implements ExecutorHooks {
   private die(task: Task, death: Death): 'kill' {
     const { k } = this;
     try {
-      return this.oops(task, death);
+      return this.oops(task, this.ofSettingUp(task, death));
     } catch (error) {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
       const { kind, head: message, address, taint = 'DIE' } = death;
@@ -302,6 +312,22 @@ export class Traps implements ExecutorHooks {
       this.add({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
       return 'kill';
     }
+  }
+
+  /** What ends a task that sets up a part of the target's own kernel is a thing that modbox cannot do, not a fault of who called. */
+  private ofSettingUp(task: Task, death: Death): Death {
+    const { k } = this;
+    const what = k.native?.settingUp;
+    if (what === undefined) return death;
+    k.native?.setUpFailed(death.head);
+    if (death.kind !== 'unimplemented-export')
+      this.unimplemented.push({
+        symbol: what,
+        prototype: '',
+        caller: symbolize(k, task.caller),
+        why: death.head,
+      });
+    return { ...death, kind: 'unimplemented-export', head: `modbox: ${what} stopped: ${death.head}` };
   }
 
   private oops(task: Task, death: Death): 'kill' {
@@ -371,11 +397,14 @@ export class Traps implements ExecutorHooks {
     if (this.suppresses(kind)) return;
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
+    const at = symbolize(k, tail ? task.entry : rip);
+    const native = k.native?.settingUp ?? nativeFrame([at, ...trace]);
     this.add({
       kind,
       message,
       address,
-      at: symbolize(k, tail ? task.entry : rip),
+      at,
+      ...(native !== undefined && { native }),
       module: module ?? (task ? moduleOf(k, task, rip) : ''),
       registers: registerDump(k),
       trace,

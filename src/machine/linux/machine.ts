@@ -23,6 +23,7 @@ import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../../linux/kernel.js';
 import { memoryComplaint } from '../../linux/mm/memory-size.js';
+import type { NativeMode } from '../../linux/native/native-code.js';
 import type { FaultReport } from '../../linux/traps/report.js';
 import { unsupportedParameters } from '../../linux/unsupported-parameters.js';
 import type { LinuxTarget } from '../../target/index.js';
@@ -47,6 +48,8 @@ import { type TaintEntry, taintsOf } from './taints.js';
 import { machineHost, machineSystem } from './userland/machine-host.js';
 import { MachineKernel } from './userland/machine-kernel.js';
 
+export type { NativeMode };
+
 export interface MachineOptions {
   /** The kernel to be. */
   readonly target: LinuxTarget;
@@ -62,6 +65,8 @@ export interface MachineOptions {
   readonly uid?: number;
   /** Takes modules that are refused for safety's sake alone as the real kernel takes them. */
   readonly lenient?: boolean;
+  /** Whether the target's own code may run where TypeScript has nothing: 'auto' by default, where its image is at hand. */
+  readonly native?: NativeMode;
   /** Decides interleavings and random numbers. */
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
@@ -113,6 +118,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
       cmdline: options.cmdline ?? '',
       seed: options.seed ?? 0,
       lenient: options.lenient ?? false,
+      ...(options.native && { native: options.native }),
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
       ...(options.interrupt && { interrupt: options.interrupt }),

@@ -106,6 +106,7 @@ class ModuleRun {
       exec,
       instructions: kernel.cpu.executed - this.instructionsBefore,
       unimplemented: [...kernel.traps.unimplemented],
+      native: kernel.native?.use ?? null,
       limits: kernel.exports.usedLimits,
       faults: this.faults(),
       faultsNotKept: kernel.traps.suppressed,

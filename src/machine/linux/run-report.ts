@@ -2,6 +2,7 @@ import type { UsedLimit } from '../../kernel/abi/export-table.js';
 import { errnoName } from '../../linux/errno.js';
 import type { ModuleListing } from '../../linux/kallsyms/modules.js';
 import type { LeftBehind } from '../../linux/module/left-behind.js';
+import type { NativeUse } from '../../linux/native/native-code.js';
 import type { FaultReport } from '../../linux/traps/report.js';
 import type { UnimplementedCall } from '../../linux/traps/traps.js';
 import type { Leak } from '../leaks.js';
@@ -48,6 +49,8 @@ export interface RunReport {
   readonly exec: readonly ExecResult[];
   readonly instructions: number;
   readonly unimplemented: readonly UnimplementedCall[];
+  /** What of the target's own code was run; null where there is none, or it is off. */
+  readonly native: NativeUse | null;
   /** Functions that were called and do less here than in the kernel. */
   readonly limits: readonly UsedLimit[];
   readonly faults: readonly ReportedFault[];

@@ -6,8 +6,10 @@ import { demandX86 } from './architecture.js';
 import { readCertificates } from './certificates.js';
 import { readIkconfig } from './ikconfig.js';
 import { type KallsymsTable, readKallsyms } from './kallsyms.js';
+import type { KernelImage } from './kernel-image.js';
 import { type RawExport, readExports } from './ksymtab.js';
 import { readBanner, readVermagic, releaseOf } from './strings.js';
+import { VmlinuxImage } from './vmlinux.js';
 
 /** What an uncompressed kernel image says about itself. */
 export interface ImageFacts {
@@ -21,6 +23,7 @@ export interface ImageFacts {
   readonly symbols: KallsymsTable;
   readonly btf: Uint8Array;
   readonly certificates: readonly Uint8Array[];
+  readonly image: KernelImage;
 }
 
 /** Reads a vmlinux. What modbox cannot do without is a TargetError where it is missing. */
@@ -51,6 +54,7 @@ export function readImage(vmlinux: Uint8Array, file: string): ImageFacts {
     symbols,
     btf,
     certificates: readCertificates(elf, symbols),
+    image: new VmlinuxImage(elf, symbols),
   };
 }
 

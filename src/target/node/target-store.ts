@@ -14,12 +14,15 @@ import { writeWhole } from '../../files/node/write-whole.js';
 import type { DebOptions } from '../../formats/archive/deb.js';
 import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
-import { isLinuxInfo } from '../linux-target.js';
+import { openLinuxTarget } from '../linux-open.js';
+import { isLinuxInfo, type LinuxTarget } from '../linux-target.js';
 import type { SystemTarget } from '../open.js';
+import { withImage } from '../parts.js';
 import { readTargetParts } from '../source.js';
 import type { TargetInfo } from '../target.js';
 import { TargetError } from '../target-error.js';
-import { BUNDLED_FILE, loadBundled } from './bundled.js';
+import { BUNDLED_FILE, bundledParts, loadBundled } from './bundled.js';
+import { imageFileOf, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
 import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
 
@@ -58,6 +61,8 @@ export class TargetStore {
     const file = this.fileOf(parts.info.name);
     mkdirSync(this.folder, { recursive: true });
     writeWhole(file, encodeTarget(parts, deflateCompressor));
+    const image = parts.image?.();
+    if (image) writeImageFile(imageFileOf(file), image, parts.info.banner);
     return this.open(file);
   }
 
@@ -88,6 +93,14 @@ export class TargetStore {
     return this.findWhere((info) => isLinuxInfo(info) && info.vermagic.trim() === vermagic.trim());
   }
 
+  /** The bundled target, with the image of its kernel where that was added. */
+  bundled(): LinuxTarget {
+    const { name, banner } = loadBundled();
+    return openLinuxTarget(
+      withImage(bundledParts(), () => openImageFile(imageFileOf(this.fileOf(name)), banner)),
+    );
+  }
+
   /** Forgets an added target. Returns false where none has that name or release. */
   remove(name: string): boolean {
     const found = this.list().find(
@@ -95,6 +108,7 @@ export class TargetStore {
     );
     if (found === undefined) return false;
     rmSync(found.file);
+    rmSync(imageFileOf(found.file), { force: true });
     return true;
   }
 
@@ -104,7 +118,9 @@ export class TargetStore {
   }
 
   private open(file: string): SystemTarget {
-    return decodeTarget(readFileSync(file), file, nodeDecompressor);
+    return decodeTarget(readFileSync(file), file, nodeDecompressor, (info) =>
+      isLinuxInfo(info) ? openImageFile(imageFileOf(file), info.banner) : undefined,
+    );
   }
 
   private names(): string[] {

@@ -34,7 +34,7 @@ export const bundleCompressor: Compressor = (part, name) => {
   return [deflated(part.subarray(0, strings), 9), brotli(part.subarray(strings))];
 };
 
-function deflated(part: Uint8Array, level: number): PackedChunk {
+export function deflated(part: Uint8Array, level: number): PackedChunk {
   return { codec: 'deflate', size: part.length, packed: deflateRawSync(part, { level, memLevel: 9 }) };
 }
 

@@ -1,0 +1,108 @@
+import type { ImageGraph } from './image-graph.js';
+import type { Ownership, Verdict } from './ownership.js';
+import type { SharedStructs } from './shared-structs.js';
+import type { NativeSubsystem } from './subsystem.js';
+import { describeShared, describeUnset, describeVerdict } from './words.js';
+
+/** Whether a function that guest code calls and nobody implements runs from the image. */
+export type Decision =
+  | { readonly kind: 'runs' }
+  /** Once the subsystem, and what it needs, is set up. */
+  | { readonly kind: 'in-subsystem'; readonly subsystem: NativeSubsystem }
+  | { readonly kind: 'stops'; readonly verdict: Verdict['kind'] | 'shared'; readonly why: string };
+
+/** Decides what of an image may be called: pure functions, and those of subsystems as far as what these set reaches. */
+export class NativeRules {
+  private readonly reached = new Map<NativeSubsystem, ReadonlySet<number>>();
+
+  constructor(
+    private readonly graph: ImageGraph,
+    private readonly ownership: Ownership,
+    private readonly shared: SharedStructs,
+    private readonly subsystems: readonly NativeSubsystem[],
+    /** Place of the function of a name; -1 for none. */
+    private readonly entryOf: (name: string) => number,
+  ) {}
+
+  /** About an exported function, by its name and place. */
+  decide(name: string, place: number): Decision {
+    const verdict = this.ownership.verdict(place);
+    const subsystem = this.subsystems.find(({ functions }) => functions.test(name));
+    const stops = (kind: Verdict['kind'] | 'shared', why: string): Decision => ({
+      kind: 'stops',
+      verdict: kind,
+      why,
+    });
+    const structs = [...this.shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
+    const struct = structs.find((shared) => !subsystem?.shares?.includes(shared));
+    switch (verdict.kind) {
+      case 'pure':
+        if (struct !== undefined) return stops('shared', describeShared(name, struct));
+        return subsystem ? { kind: 'in-subsystem', subsystem } : { kind: 'runs' };
+      case 'own-data':
+      case 'needs-init': {
+        if (!subsystem) return stops(verdict.kind, describeVerdict(name, verdict));
+        const unset =
+          verdict.kind === 'needs-init' ? verdict.unset.filter((at) => !this.sets(subsystem, at)) : [];
+        if (unset.length > 0)
+          return stops(
+            'needs-init',
+            describeUnset(
+              name,
+              subsystem.name,
+              unset.map((at) => this.graph.nameOf(at)),
+            ),
+          );
+        if (struct !== undefined) return stops('shared', describeShared(name, struct));
+        return { kind: 'in-subsystem', subsystem };
+      }
+      default:
+        return stops(verdict.kind, describeVerdict(name, verdict));
+    }
+  }
+
+  /** A subsystem and what it needs, in the order in which they are set up. */
+  inOrder(subsystem: NativeSubsystem): readonly NativeSubsystem[] {
+    const order: NativeSubsystem[] = [];
+    const visit = (one: NativeSubsystem): void => {
+      if (order.includes(one)) return;
+      for (const name of one.needs ?? []) {
+        const needed = this.subsystems.find((other) => other.name === name);
+        if (!needed) throw new Error(`native subsystem ${one.name} needs ${name}, which nobody declares`);
+        visit(needed);
+      }
+      order.push(one);
+    };
+    visit(subsystem);
+    return order;
+  }
+
+  /** Whether a variable is set once a subsystem is set up: its init functions, or those of what it needs, refer to it. */
+  sets(subsystem: NativeSubsystem, variable: number): boolean {
+    return this.inOrder(subsystem).some((one) => this.variablesOf(one).has(variable));
+  }
+
+  /** Whether the image's function at a place may be entered from native code, with these subsystems set up. */
+  mayEnter(place: number, set: Iterable<NativeSubsystem>): boolean {
+    if (this.ownership.verdict(place).kind === 'pure') return true;
+    if (this.ownership.hindrance(place)) return false;
+    const subsystems = [...set];
+    return this.ownership
+      .initVariables(place)
+      .every((variable) => subsystems.some((one) => this.variablesOf(one).has(variable)));
+  }
+
+  /** Whether a place is reached from a subsystem's init functions. */
+  private variablesOf(subsystem: NativeSubsystem): ReadonlySet<number> {
+    let known = this.reached.get(subsystem);
+    if (!known) {
+      const places = subsystem.init
+        .map(this.entryOf)
+        .filter((place) => place >= 0)
+        .flatMap((place) => this.ownership.reach(place));
+      known = new Set(places.flatMap((place) => [...this.graph.targetsOf(place)]));
+      this.reached.set(subsystem, known);
+    }
+    return known;
+  }
+}

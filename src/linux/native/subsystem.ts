@@ -1,0 +1,19 @@
+import type { LinuxKernel } from '../kernel.js';
+
+/**
+ * A subsystem of the target's own kernel that may run beside TypeScript's. It is set up at the first call of one of its functions,
+ * by the functions that set it up when a kernel boots. Only what its own functions and those of what it needs leave set counts as set.
+ */
+export interface NativeSubsystem {
+  readonly name: string;
+  /** Names of the functions that it offers: those that modules call. */
+  readonly functions: RegExp;
+  /** Subsystems that are set up before. */
+  readonly needs?: readonly string[];
+  /** Functions of the image, in the order in which a kernel that boots calls them. Those that a target does not have are left out. */
+  readonly init: readonly string[];
+  /** Structures that TypeScript makes and fills as far as this subsystem looks at them: each stands for a scenario that was tried. */
+  readonly shares?: readonly string[];
+  /** Sets what no function of the image sets. */
+  readonly glue?: (k: LinuxKernel) => void;
+}

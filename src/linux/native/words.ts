@@ -1,0 +1,45 @@
+import type { Verdict } from './ownership.js';
+
+/** Variables that a message names. */
+const SHOWN = 3;
+
+/** Why a native function does not run, as a clause; the function is `name`. */
+export function describeVerdict(name: string, verdict: Verdict): string {
+  switch (verdict.kind) {
+    case 'pure':
+      return `${name} may run as the target has it`;
+    case 'own-data':
+      return `${name} keeps ${listed(verdict.variables)}, and no subsystem that modbox runs natively is declared for it`;
+    case 'needs-init':
+      return `${name} needs ${listed(verdict.variables)}, which the kernel sets at boot, and no subsystem that modbox runs natively does`;
+    case 'trespasser':
+      return `${called(name, verdict.via)} touches ${verdict.variable}, which modbox owns`;
+    case 'internal':
+      return `${called(name, verdict.via)} is a part of ${verdict.of}(), which modbox does otherwise`;
+    case 'privileged':
+      return `${called(name, verdict.via)} handles the machine itself`;
+    case 'init':
+      return `${called(name, verdict.via)} only runs at boot`;
+    case 'huge':
+      return `${name} leads to too much of the kernel to say what it touches`;
+  }
+}
+
+/** A function that would meet what TypeScript has made, and may look at more of it than is filled. */
+export function describeShared(name: string, struct: string): string {
+  return `${name} looks at a struct ${struct}, which modbox makes and fills in part`;
+}
+
+/** A function of a subsystem that is declared, but that needs more than this sets. */
+export function describeUnset(name: string, subsystem: string, variables: readonly string[]): string {
+  return `${name} needs ${listed(variables)}, which what sets up native ${subsystem} does not set`;
+}
+
+function called(name: string, via: string): string {
+  return via === name ? name : `${name} leads to ${via}, which`;
+}
+
+function listed(variables: readonly string[]): string {
+  const shown = variables.slice(0, SHOWN).join(', ');
+  return variables.length > SHOWN ? `${shown} and ${variables.length - SHOWN} more` : shown;
+}
