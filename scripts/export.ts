@@ -83,14 +83,20 @@ function implemented(): Map<string, string> {
   return found;
 }
 
-/** Where its nearest relatives by name are: those that share most of its words from the left. */
+/** Where its nearest relatives by name are: those that share most of its words, and of these the most from the left. */
 function relatives(all: ReadonlyMap<string, string>, name: string): string[] {
-  for (let end = name.lastIndexOf('_'); end > 2; end = name.lastIndexOf('_', end - 1)) {
-    const prefix = name.slice(0, end + 1);
-    const near = [...all].filter(([other]) => other.startsWith(prefix));
-    if (near.length > 0) return near.slice(0, 5).map(([other, place]) => `${other} in ${place}`);
-  }
-  return [];
+  const words = name.split('_');
+  const shared = (other: string): number => {
+    const others = other.split('_');
+    const leading = words.findIndex((word, i) => word !== others[i]);
+    return words.filter((word) => others.includes(word)).length + leading / (words.length + 1);
+  };
+  return [...all]
+    .filter(([other]) => other.startsWith(words.find((word) => word !== '') ?? name))
+    .map(([other, place]) => ({ text: `${other} in ${place}`, shared: shared(other) }))
+    .sort((a, b) => b.shared - a.shared)
+    .slice(0, 5)
+    .map(({ text }) => text);
 }
 
 /** The entry of an `exports` table, parameters as the target's prototype has them. */

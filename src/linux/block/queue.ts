@@ -1,12 +1,15 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
+import { TASK_NORMAL } from '../abi/task-state.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 
 import { XArrays } from '../lib/xarray/xarray.js';
+import { WaitQueues } from '../sched/wait.js';
 import type { Subsystem } from '../subsystem.js';
+import { Once, warn } from '../warn.js';
 import { QueueLimits } from './queue-limits.js';
 
 /** Requests that a queue without a tag set holds (BLKDEV_DEFAULT_RQ). */
@@ -21,6 +24,7 @@ const TIMEOUT_SECONDS = 30;
 export class RequestQueues implements Subsystem {
   static readonly builtIn = 'CONFIG_BLOCK';
 
+  private readonly once = new Once();
   private nextId = 0;
   private kobjType: Ptr = 0;
   /** struct blk_mq_hw_ctx of each queue. */
@@ -34,6 +38,8 @@ export class RequestQueues implements Subsystem {
     blk_mq_init_queue: (set: Ptr) => this.forTagSet(set, 0),
     blk_mq_alloc_queue: (set: Ptr, limits: Ptr, data: Ptr) => this.withLimits(set, limits, data),
     blk_mq_destroy_queue: (q: Ptr) => this.leaveTagSet(q),
+    blk_set_pm_only: (q: Ptr) => void this.addPmOnly(q, 1),
+    blk_clear_pm_only: (q: Ptr) => this.clearPmOnly(q),
   };
 
   /** A queue with one reference, for bios only until it is given a tag set. */
@@ -51,6 +57,21 @@ export class RequestQueues implements Subsystem {
     if (this.isObject) k.get(Kobjects).init(type.addr(q, 'kobj'), this.type());
     else type.set(q, 'refs.refs.counter', 1);
     return q;
+  }
+
+  /** How many have it that only requests of power management pass. */
+  private addPmOnly(q: Ptr, by: number): number {
+    const type = this.k.struct('request_queue');
+    type.set(q, 'pm_only.counter', type.get(q, 'pm_only.counter') + by);
+    return type.get(q, 'pm_only.counter');
+  }
+
+  private *clearPmOnly(q: Ptr): Sleepable<void> {
+    const left = this.addPmOnly(q, -1);
+    if (left < 0 && this.once.first('pm_only')) warn(this.k, '', 'block/blk-core.c', 'blk_clear_pm_only');
+    if (left !== 0) return;
+    const freeze = this.k.struct('request_queue').addr(q, 'mq_freeze_wq');
+    yield* this.k.get(WaitQueues).wakeUp(freeze, TASK_NORMAL, 0, 0);
   }
 
   /** blk_mq_alloc_queue(): as blk_mq_init_queue(), with the limits of its device if `limits` is not NULL. */

@@ -92,14 +92,6 @@ export class DeviceExports implements Subsystem {
       Number(this.k.struct('device').get(device, 'devt') === this.k.space.load32(devt)),
     device_match_acpi_dev: (device: Ptr, companion: Ptr) => Number(device === 0 && companion === 0),
     device_match_any: constant(1),
-    device_show_ulong: (_device: Ptr, attr: Ptr, page: Ptr) =>
-      this.emit(page, this.k.space.load64(this.variable(attr)).toString()),
-    device_show_int: (_device: Ptr, attr: Ptr, page: Ptr) =>
-      this.emit(page, String(this.k.space.loadInt32(this.variable(attr)))),
-    device_show_bool: (_device: Ptr, attr: Ptr, page: Ptr) =>
-      this.emit(page, String(this.k.space.load8(this.variable(attr)))),
-    device_show_string: (_device: Ptr, attr: Ptr, page: Ptr) =>
-      this.emit(page, this.k.space.cstring(this.variable(attr))),
     device_set_of_node_from_dev: (device: Ptr, other: Ptr) => {
       const type = this.k.struct('device');
       type.set(device, 'of_node', type.get(other, 'of_node'));
@@ -262,12 +254,4 @@ export class DeviceExports implements Subsystem {
   }
 
   /** struct dev_ext_attribute's variable. */
-  private variable(attr: Ptr): Ptr {
-    return this.k.struct('dev_ext_attribute').get(attr, 'var');
-  }
-
-  private emit(page: Ptr, text: string): number {
-    this.k.space.storeCstring(page, `${text}\n`);
-    return text.length + 1;
-  }
 }

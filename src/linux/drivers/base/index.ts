@@ -10,6 +10,7 @@ import { DriverBinding } from './dd.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
 import { DriverOverride } from './driver-override.js';
+import { ExtAttributes } from './ext-attributes.js';
 import { FirmwareLoader } from './firmware-loader.js';
 import { PmQos } from './pm-qos.js';
 import { RuntimePmExports } from './pm-runtime-exports.js';
@@ -27,6 +28,7 @@ export const DRIVER_CORE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Classes,
   Devices,
   DeviceExports,
+  ExtAttributes,
   AttributeContainers,
   TransportClasses,
   SyscoreOps,
