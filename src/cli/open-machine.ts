@@ -1,17 +1,22 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readGiven } from '../files/node/read-given.js';
-import { ModuleFile, saidBy } from '../formats/module-file.js';
-import { type FileSource, MemoryFiles } from '../kmod/index.js';
-import { DiskFiles } from '../kmod/node/disk-files.js';
-import { ModuleFolder } from '../kmod/node/module-folder.js';
-import { UsageError } from '../machine/errors.js';
-import type { MachineOptions } from '../machine/linux/machine.js';
-import type { RunSubject } from '../machine/linux/module-run.js';
-import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
-import type { Target } from '../target/index.js';
-import { loadBundled, TargetStore } from '../target/node/index.js';
-import { nodeVerifier } from '../trust/node/verifier.js';
+import {
+  DiskFiles,
+  DiskIndexCache,
+  type FileSource,
+  loadBundled,
+  type MachineOptions,
+  MemoryFiles,
+  ModuleFile,
+  ModuleFolder,
+  nodeVerifier,
+  type RunSubject,
+  readGiven,
+  saidBy,
+  type Target,
+  TargetStore,
+  UsageError,
+} from '../index.js';
 import { certificatesOf } from './certificates.js';
 import { openRoot } from './open-root.js';
 import { PackagedModules } from './packaged-modules.js';
