@@ -43,6 +43,13 @@ module.exports = {
     },
     only('machine-is-below-cli', 'machine', 'check|cli'),
     {
+      name: 'commands-use-the-facade',
+      comment: 'what a command needs the library has: src/index.ts, and for kmod\'s tools src/tools.ts, which starts quickly',
+      severity: 'error',
+      from: { path: '^src/cli/', pathNot: '\\.test\\.ts$|/testing/' },
+      to: { path: '^(src|node_modules)/', pathNot: '^src/(cli/|index\\.ts$|tools\\.ts$)', dependencyTypesNot: ['core'] },
+    },
+    {
       name: 'machine-names-no-system',
       comment: "a system's part of the machine is in a folder of its own",
       severity: 'error',

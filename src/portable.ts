@@ -14,6 +14,9 @@ export {
   type Verdict,
   verdictText,
 } from './check/index.js';
+export { FormatError } from './formats/format-error.js';
+export { ModuleFile, saidBy } from './formats/module-file.js';
+export type { UsedLimit } from './kernel/abi/export-table.js';
 export type { LogRecord } from './kernel/log.js';
 export type {
   Acquired,
@@ -54,17 +57,32 @@ export {
   type Resolved,
 } from './kmod/index.js';
 export type { ModuleListing } from './linux/kallsyms/modules.js';
-export type { CallArgument, MachineEvents, ModuleEvent, ProcessEnd } from './machine/base-machine.js';
-export { MachineError, UsageError } from './machine/errors.js';
+export type { LeftBehind } from './linux/module/left-behind.js';
+export {
+  BaseMachine,
+  type CallArgument,
+  hangText,
+  type MachineEvents,
+  type ModuleEvent,
+  type ProcessEnd,
+} from './machine/base-machine.js';
+export { type FailureDetails, MachineError, type SystemError, UsageError } from './machine/errors.js';
 export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
+export { timeStamp } from './machine/linux/applets/dmesg.js';
+export type { BootOutcome } from './machine/linux/boot-modules.js';
 export type { BootOptions } from './machine/linux/defaults.js';
 export type { FileStatus, MachineFileSystem } from './machine/linux/file-system.js';
-export { type CommandEnd, Machine, type MachineOptions } from './machine/linux/machine.js';
+export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
+export { openTree } from './machine/linux/open-tree.js';
 export type { ExecResult, RunReport } from './machine/linux/run-report.js';
-export { Shell, type ShellResult } from './machine/linux/shell/shell.js';
+export { SHELL_COMMANDS, Shell, type ShellOptions, type ShellResult } from './machine/linux/shell/shell.js';
+export { type TaintEntry, taintText } from './machine/linux/taints.js';
+export type { UnboundDriver } from './machine/linux/unbound.js';
+export type { MachineLog } from './machine/machine-log.js';
 export type { ReportedFault } from './machine/reported-fault.js';
+export type { HostInput } from './machine/shell/keyboard.js';
 export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { TargetError } from './target/index.js';

@@ -1,9 +1,4 @@
-import { visible } from '../formats/visible-text.js';
-import { TaskCredentials } from '../linux/credentials.js';
-import { memoryComplaint } from '../linux/mm/memory-size.js';
-import { unsupportedParameters } from '../linux/unsupported-parameters.js';
-import { type BootOutcome, loadBootModules } from '../machine/linux/boot-modules.js';
-import { Machine, type MachineOptions } from '../machine/linux/machine.js';
+import { type BootOutcome, Machine, type MachineOptions, visible } from '../index.js';
 
 export interface Booted {
   readonly machine: Machine;
@@ -16,11 +11,9 @@ export interface Booted {
  */
 export function bootMachine(options: MachineOptions): Booted {
   const machine = Machine.boot({ ...options, uid: 0 });
-  const complaint = memoryComplaint(options.cmdline ?? '');
-  if (complaint) process.stderr.write(`modbox: ${complaint}\n`);
-  for (const line of unsupportedParameters(options.cmdline ?? '')) process.stderr.write(`modbox: ${line}\n`);
-  const boot = loadBootModules(machine);
-  machine.kernel.get(TaskCredentials).uid = options.uid ?? 0;
+  for (const complaint of machine.complaints) process.stderr.write(`modbox: ${complaint}\n`);
+  const boot = machine.loadBootModules();
+  machine.uid = options.uid ?? 0;
   for (const message of boot.messages) process.stderr.write(`${visible(bootLine(message))}\n`);
   if (boot.culprit !== undefined)
     process.stderr.write(

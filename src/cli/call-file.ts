@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import type { CallRecord } from '../kmod/recording-kernel.js';
+import type { CallRecord } from '../tools.js';
 
 /** $MODBOX_MODULE_CALLS: a file, or the number of an open one. Lines are added to it; those that are there are answers. */
 export class CallFile implements CallRecord {

@@ -1,5 +1,4 @@
-import { readGiven } from '../files/node/read-given.js';
-import { certificatesDer, parseCertificate, Refused, SignError } from '../trust/index.js';
+import { certificatesDer, parseCertificate, Refused, readGiven, SignError } from '../index.js';
 
 /**
  * The X.509 certificates of files, PEM (all that are in it) or DER, as DER. Throws SignError with the file's name

@@ -1,12 +1,15 @@
-import { NotAFileError } from '../files/node/read-given.js';
-import { FormatError } from '../formats/format-error.js';
-import { MissingFileError } from '../kmod/closure/image-files.js';
-import { IndexWriteError } from '../kmod/index.js';
-import { CallRecordError } from '../kmod/recording-kernel.js';
-import { strerror } from '../linux/errno.js';
-import { MachineError, UsageError } from '../machine/errors.js';
-import { TargetError } from '../target/index.js';
-import { SignError } from '../trust/sign-error.js';
+import {
+  CallRecordError,
+  FormatError,
+  IndexWriteError,
+  MachineError,
+  MissingFileError,
+  NotAFileError,
+  SignError,
+  strerror,
+  TargetError,
+  UsageError,
+} from '../index.js';
 import { complain } from './output.js';
 
 /** Where to tell of a fault of modbox's own. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { rawText } from '../files/raw-text.js';
+import { rawText } from '../tools.js';
 
 /** Commands, each in a file of its own that is loaded only when it is wanted: starting must be quick. */
 const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly string[]): Promise<number> }>>> =

@@ -1,4 +1,4 @@
-import { UsageError } from '../machine/errors.js';
+import { UsageError } from '../tools.js';
 
 /** The number that an option is given. Throws UsageError for what is none, or smaller than `least`. */
 export function wholeNumber(text: string, option: string, least: number): number {

@@ -1,17 +1,22 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { readGiven } from '../files/node/read-given.js';
-import { ModuleFile, saidBy } from '../formats/module-file.js';
-import { type FileSource, MemoryFiles } from '../kmod/index.js';
-import { DiskFiles } from '../kmod/node/disk-files.js';
-import { ModuleFolder } from '../kmod/node/module-folder.js';
-import { UsageError } from '../machine/errors.js';
-import type { MachineOptions, NativeMode } from '../machine/linux/machine.js';
-import type { RunSubject } from '../machine/linux/module-run.js';
-import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
-import type { LinuxTarget } from '../target/index.js';
-import { TargetStore } from '../target/node/index.js';
-import { nodeVerifier } from '../trust/node/verifier.js';
+import {
+  DiskFiles,
+  DiskIndexCache,
+  type FileSource,
+  type LinuxTarget,
+  type MachineOptions,
+  MemoryFiles,
+  ModuleFile,
+  ModuleFolder,
+  type NativeMode,
+  nodeVerifier,
+  type RunSubject,
+  readGiven,
+  saidBy,
+  TargetStore,
+  UsageError,
+} from '../index.js';
 import { certificatesOf } from './certificates.js';
 import { openRoot } from './open-root.js';
 import { PackagedModules } from './packaged-modules.js';

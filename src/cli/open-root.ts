@@ -1,10 +1,5 @@
 import { statSync } from 'node:fs';
-import { readGiven } from '../files/node/read-given.js';
-import { whatIsIt } from '../formats/what-is-it.js';
-import { ArchiveFiles } from '../kmod/archive-files.js';
-import type { FileSource } from '../kmod/index.js';
-import { DiskFiles } from '../kmod/node/disk-files.js';
-import { UsageError } from '../machine/errors.js';
+import { ArchiveFiles, DiskFiles, type FileSource, readGiven, UsageError, whatIsIt } from '../tools.js';
 
 /** Archives are unpacked once. */
 const opened = new Map<string, ArchiveFiles>();

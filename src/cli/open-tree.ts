@@ -1,10 +1,6 @@
 import { existsSync } from 'node:fs';
 import { release as hostRelease } from 'node:os';
-import { type FileSource, ModuleTree } from '../kmod/index.js';
-import { DiskFiles } from '../kmod/node/disk-files.js';
-import { UsageError } from '../machine/errors.js';
-import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
-import { TargetStore } from '../target/node/index.js';
+import { DiskFiles, DiskIndexCache, type FileSource, ModuleTree, TargetStore, UsageError } from '../tools.js';
 import { openRoot } from './open-root.js';
 
 /** Options of the commands that read a module tree. */

@@ -1,5 +1,4 @@
-import { rawBytes, rawText } from '../files/raw-text.js';
-import { visible } from '../formats/visible-text.js';
+import { rawBytes, rawText, visible } from '../tools.js';
 
 /**
  * Writes text that has names and texts of files in it: to a terminal with its controls shown, anywhere else byte for byte

@@ -1,5 +1,4 @@
-import { DIRECTORY } from '../kmod/file-source.js';
-import type { FileEntry, FileInfo, FileSource } from '../kmod/index.js';
+import { DIRECTORY, type FileEntry, type FileInfo, type FileSource } from '../tools.js';
 
 /**
  * Of a package that a target was added from only /lib/modules/RELEASE. It takes seconds to unpack one, so that is done when something

@@ -2,11 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
-import type { CommandRunner } from '../kmod/recording-kernel.js';
-import { runToEnd, type Tool } from '../kmod/tools/tool.js';
-import { parseScript } from '../machine/shell/parser.js';
-import { ShellSyntaxError } from '../machine/shell/syntax-error.js';
-import { type ToolScript, toolScript } from '../machine/shell/tool-script.js';
+import {
+  type CommandRunner,
+  parseScript,
+  runToEnd,
+  ShellSyntaxError,
+  type Tool,
+  type ToolScript,
+  toolScript,
+} from '../tools.js';
 import type { CliHost } from './tool-host.js';
 
 /** Commands of modprobe.d that call modprobe again: beyond this they call each other for ever. */

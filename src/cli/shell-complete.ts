@@ -1,6 +1,4 @@
-import { S_IFDIR, S_IFMT } from '../files/mode.js';
-import { MachineError } from '../machine/errors.js';
-import type { MachineFileSystem } from '../machine/linux/file-system.js';
+import { MachineError, type MachineFileSystem, S_IFDIR, S_IFMT } from '../index.js';
 
 /** What Tab makes of a line: commands at the beginning of one, else paths of the machine. */
 export function complete(

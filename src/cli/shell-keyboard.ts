@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import type { HostInput } from '../machine/shell/keyboard.js';
+import type { HostInput } from '../index.js';
 
 const CTRL_C = 3;
 const CTRL_D = 4;

@@ -1,14 +1,17 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { release as hostRelease } from 'node:os';
 import { resolve } from 'node:path';
-import type { FileSource } from '../kmod/file-source.js';
-import { FileTreeKernel } from '../kmod/file-tree-kernel.js';
-import { DiskFiles } from '../kmod/node/disk-files.js';
-import { DiskWriter } from '../kmod/node/disk-writer.js';
-import { RecordingKernel } from '../kmod/recording-kernel.js';
-import type { RunningKernel, ToolHost } from '../kmod/tools/tool.js';
-import { moduleSize } from '../linux/module/module-size.js';
-import { DiskIndexCache } from '../machine/linux/node/index-cache.js';
+import {
+  DiskFiles,
+  DiskIndexCache,
+  DiskWriter,
+  type FileSource,
+  FileTreeKernel,
+  moduleSize,
+  RecordingKernel,
+  type RunningKernel,
+  type ToolHost,
+} from '../tools.js';
 import { CallFile } from './call-file.js';
 import { openRoot } from './open-root.js';
 import { bytesFor, printError } from './output.js';

@@ -12,14 +12,20 @@ export class GuestMemory {
 
   /** Zeroed kernel memory, as the system's allocator gives it. Throws MachineError (ENOMEM) where there is none left. */
   alloc(bytes: number): Ptr {
+    if (!Number.isSafeInteger(bytes) || bytes < 0)
+      throw new MachineError(`${bytes} is no number of bytes`, { error: this.errorNamed('EINVAL') });
     const ptr = this.k.slab.allocateBytes(bytes, true);
     if (ptr === 0)
       throw new MachineError(`no ${bytes} bytes of guest memory left`, { error: this.errorNamed('ENOMEM') });
     return ptr;
   }
 
+  /** Gives back what `alloc` gave; 0 is nothing. Throws MachineError (EINVAL) for what is no allocation. */
   free(ptr: Ptr): void {
-    this.k.slab.free(ptr);
+    if (ptr === 0) return;
+    const { kind } = this.k.slab.free(ptr);
+    if (kind === 'not-an-object' || kind === 'double-free')
+      throw new MachineError(`0x${ptr.toString(16)} is no allocation`, { error: this.errorNamed('EINVAL') });
   }
 
   /** Kernel memory with a copy of bytes, or of a text and a NUL behind it. */

@@ -1,13 +1,23 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readGiven } from '../../files/node/read-given.js';
-import { ModuleFile, saidBy } from '../../formats/module-file.js';
-import type { ModprobeConfig } from '../../kmod/config/modprobe-config.js';
-import { type FileSource, infoOf, MemoryFiles, ModuleTree } from '../../kmod/index.js';
-import { isModuleFile } from '../../kmod/names.js';
-import { MachineError, UsageError } from '../../machine/errors.js';
-import { type LinuxTarget, readTarget } from '../../target/index.js';
-import { loadBundled, sourceOfPath, type TargetStore } from '../../target/node/index.js';
+import {
+  type FileSource,
+  infoOf,
+  isModuleFile,
+  type LinuxTarget,
+  loadBundled,
+  MachineError,
+  MemoryFiles,
+  type ModprobeConfig,
+  ModuleFile,
+  ModuleTree,
+  readGiven,
+  readTarget,
+  saidBy,
+  sourceOfPath,
+  type TargetStore,
+  UsageError,
+} from '../../index.js';
 import { openRoot } from '../open-root.js';
 
 /** A module's file that is to be checked. */

@@ -6,15 +6,15 @@ import {
   checkJson,
   htmlMatrix,
   junitXml,
+  moduleOptions,
+  nodeVerifier,
   summaryText,
+  TargetStore,
+  UsageError,
   type Verdict,
   verdictText,
-} from '../../check/index.js';
-import { writeWhole } from '../../files/node/write-whole.js';
-import { moduleOptions } from '../../kmod/tools/module-options.js';
-import { UsageError } from '../../machine/errors.js';
-import { TargetStore } from '../../target/node/index.js';
-import { nodeVerifier } from '../../trust/node/verifier.js';
+  writeWhole,
+} from '../../index.js';
 import { certificatesOf } from '../certificates.js';
 import { filesToCheck, kernelConfig, moduleFileIn, targetsToCheck } from '../check/inputs.js';
 import { Progress } from '../run/progress.js';

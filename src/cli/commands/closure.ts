@@ -1,8 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Closure, closureOf } from '../../kmod/closure/closure.js';
-import type { ModuleTree } from '../../kmod/index.js';
-import { writeImage } from '../../kmod/node/write-image.js';
-import { UsageError } from '../../machine/errors.js';
+import { type Closure, closureOf, type ModuleTree, UsageError, writeImage } from '../../tools.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
 import { complain, print } from '../output.js';
 

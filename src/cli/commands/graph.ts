@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util';
-import { writeWhole } from '../../files/node/write-whole.js';
-import { type DependencyGraph, dependencyGraph } from '../../kmod/graph/dependency-graph.js';
-import { UsageError } from '../../machine/errors.js';
+import { type DependencyGraph, dependencyGraph, GRAPH_TEXTS, UsageError, writeWhole } from '../../tools.js';
 import { wholeNumber } from '../numbers.js';
 import { openModuleTree, TREE_HELP, TREE_OPTIONS } from '../open-tree.js';
 import { complain, print } from '../output.js';
@@ -19,9 +17,7 @@ Draws what modules need: NAME is a module's name, or an alias such as pci:v00008
 ${TREE_HELP}`;
 
 const FORMATS: Readonly<Record<string, (graph: DependencyGraph) => Promise<string>>> = {
-  tree: async (graph) => (await import('../../kmod/graph/text-tree.js')).textTree(graph),
-  dot: async (graph) => (await import('../../kmod/graph/dot.js')).dotText(graph),
-  svg: async (graph) => (await import('../../kmod/graph/svg.js')).svgText(graph),
+  ...GRAPH_TEXTS,
   json: async ({ roots, nodes, edges }) =>
     `${JSON.stringify({ roots, nodes: [...nodes.values()], edges }, null, 2)}\n`,
 };

@@ -1,8 +1,5 @@
 import { parseArgs } from 'node:util';
-import { visible, visibleJson } from '../../formats/visible-text.js';
-import { isModuleFile } from '../../kmod/index.js';
-import { Modules } from '../../linux/kallsyms/modules.js';
-import { UsageError } from '../../machine/errors.js';
+import { isModuleFile, UsageError, visible, visibleJson } from '../../index.js';
 import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
 import { runLimits } from '../run/limits.js';
@@ -78,11 +75,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const report = runOne(options, subject, {
     ...once,
     onBoot: (machine, bootMs) => {
-      out(style.dim(`${machine.kernel.target.name} booted in ${Math.round(bootMs)} ms\n`));
-      machine.kernel.log.onRecord((record) => out(logLine(record, style)));
-      machine.kernel.get(Modules).listen({
-        wentLive: (loaded) => out(style.dim(`${visible(loaded.name)} is in the kernel\n`)),
-        removed: (gone) => out(style.dim(`${visible(gone.name)} is gone\n`)),
+      out(style.dim(`${machine.target.name} booted in ${Math.round(bootMs)} ms\n`));
+      machine.on('log', (record) => out(logLine(record, style)));
+      machine.on('module', ({ name, state }) => {
+        if (state !== 'coming')
+          out(style.dim(`${visible(name)} is ${state === 'live' ? 'in the kernel' : 'gone'}\n`));
       });
     },
     onExec: ({ command, stdout, stderr, exit }) => {

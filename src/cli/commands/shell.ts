@@ -1,15 +1,18 @@
 import { readFileSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { readGivenText } from '../../files/node/read-given.js';
-import { UsageError } from '../../machine/errors.js';
-import { timeStamp } from '../../machine/linux/applets/dmesg.js';
-import { APPLETS } from '../../machine/linux/applets/index.js';
-import type { Machine, MachineOptions } from '../../machine/linux/machine.js';
-import { BUILTINS } from '../../machine/linux/shell/builtins.js';
-import { Shell } from '../../machine/linux/shell/shell.js';
-import type { HostInput } from '../../machine/shell/keyboard.js';
-import type { Terminal } from '../../machine/terminal.js';
+import {
+  type HostInput,
+  hangText,
+  type Machine,
+  type MachineOptions,
+  readGivenText,
+  SHELL_COMMANDS,
+  Shell,
+  type Terminal,
+  timeStamp,
+  UsageError,
+} from '../../index.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { INTERRUPTED } from '../failure.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
@@ -33,7 +36,7 @@ function wrapped(words: readonly string[]): string {
 const HELP = `usage: modbox shell [SCRIPT | -c COMMANDS]
 
 A machine with a prompt. Without a terminal the commands are read from standard input. Its commands:
-${wrapped([...APPLETS.keys(), ...BUILTINS.keys()])}
+${wrapped(SHELL_COMMANDS)}
 help NAME tells of one. At the prompt Ctrl-C ends the command that runs, with status 130.
 
 ${MACHINE_HELP}  -c COMMANDS       run these and leave
@@ -42,7 +45,7 @@ ${MACHINE_HELP}  -c COMMANDS       run these and leave
 At boot, the modules of the machine's modules-load.d and of modules-load= on the kernel command line are loaded.
 `;
 
-const HANGS = 'modbox: it hangs: it waits for something that does not come\n';
+const HANGS = `modbox: ${hangText()}\n`;
 const PROMPT = 'modbox# ';
 
 const terminal: Terminal = {
@@ -80,11 +83,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const { machine } = booted;
   if (!keyboard) {
     const input = script === undefined || process.stdin.isTTY ? undefined : standardInput();
-    return runScript(new Shell(machine, terminal, APPLETS, input), script ?? readFileSync(0, 'utf8'));
+    return runScript(new Shell(machine, terminal, { input }), script ?? readFileSync(0, 'utf8'));
   }
   showLog(machine);
-  process.stdout.write(`modbox: ${machine.kernel.target.name}, help lists the commands, exit leaves.\n`);
-  return await interactive(machine, new Shell(machine, terminal, APPLETS, keyboard), keyboard);
+  process.stdout.write(`modbox: ${machine.target.name}, help lists the commands, exit leaves.\n`);
+  return await interactive(machine, new Shell(machine, terminal, { input: keyboard }), keyboard);
 }
 
 /** What ends a command: Ctrl-C where somebody sits at the keyboard, who decides how long it may take. */
@@ -129,7 +132,7 @@ async function byMenu(
 
 /** A terminal is the machine's console: lines of the log come there as far as the console's level lets them. */
 function showLog(machine: Machine): void {
-  machine.kernel.log.onRecord((record) => {
+  machine.on('log', (record) => {
     if (record.level < machine.consoleLevel)
       process.stderr.write(`${timeStamp(record.time)} ${record.text}\n`);
   });
@@ -144,7 +147,7 @@ function runScript(shell: Shell, script: string): number {
 
 /** Reads lines from the terminal, with editing, history and completion of commands and paths. */
 function interactive(machine: Machine, shell: Shell, keyboard: ShellKeyboard): Promise<number> {
-  const names = [...APPLETS.keys(), ...BUILTINS.keys()].sort();
+  const names = [...SHELL_COMMANDS].sort();
   const lines = createInterface({
     input: process.stdin,
     output: process.stdout,

@@ -1,21 +1,21 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readGiven } from '../../files/node/read-given.js';
-import { writeWhole } from '../../files/node/write-whole.js';
-import { compressionOf } from '../../formats/compressed/unpack.js';
-import { splitModuleSignature } from '../../formats/module-signature.js';
-import { UsageError } from '../../machine/errors.js';
 import {
   appendSignature,
   certificatesDer,
+  compressionOf,
   detachedSignature,
+  nodeSigner,
   parseIdentity,
+  readGiven,
   SIGNING_HASHES,
   SignError,
   type SigningHash,
-} from '../../trust/index.js';
-import { nodeSigner } from '../../trust/node/signer.js';
+  splitModuleSignature,
+  UsageError,
+  writeWhole,
+} from '../../index.js';
 import { inFile } from '../certificates.js';
 
 const HELP = `usage: modbox sign FILE... --key KEY [--cert CERT] [--hash HASH] [--out FILE]

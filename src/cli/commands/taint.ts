@@ -1,10 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readGivenText } from '../../files/node/read-given.js';
-import { explainTaint, parseTaint, taintLetters } from '../../linux/traps/taint-words.js';
-import { MachineError, UsageError } from '../../machine/errors.js';
-import type { RunReport } from '../../machine/linux/run-report.js';
-import { type TaintEntry, taintText } from '../../machine/linux/taints.js';
+import {
+  explainTaint,
+  MachineError,
+  parseTaint,
+  type RunReport,
+  readGivenText,
+  type TaintEntry,
+  taintLetters,
+  taintText,
+  UsageError,
+} from '../../index.js';
 import { print } from '../output.js';
 
 const TAINTED = '/proc/sys/kernel/tainted';

@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../../machine/errors.js';
-import type { LinuxTarget } from '../../target/index.js';
-import { TargetStore } from '../../target/node/index.js';
+import { type LinuxTarget, TargetStore, UsageError } from '../../index.js';
 import { complain, print } from '../output.js';
 
 const HELP = `usage: modbox target add PATH [--release R]   read a kernel: a .deb, a vmlinuz, a vmlinux or a directory tree

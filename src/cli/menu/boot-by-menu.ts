@@ -1,6 +1,4 @@
-import { UsageError } from '../../machine/errors.js';
-import type { MachineOptions } from '../../machine/linux/machine.js';
-import { loadBundled, TargetStore } from '../../target/node/index.js';
+import { loadBundled, type MachineOptions, TargetStore, UsageError } from '../../index.js';
 import { type Booted, bootMachine } from '../boot.js';
 import { INTERRUPTED } from '../failure.js';
 import { type MachineFlags, machineOptions } from '../open-machine.js';

@@ -1,8 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { readGivenText } from '../../files/node/read-given.js';
-import { visible } from '../../formats/visible-text.js';
-import { UsageError } from '../../machine/errors.js';
-import type { RunReport } from '../../machine/linux/run-report.js';
+import { type RunReport, readGivenText, UsageError, visible } from '../../index.js';
 import { wholeNumber } from '../numbers.js';
 import type { MachineFlags } from '../open-machine.js';
 import { styleFor } from '../style.js';

@@ -1,5 +1,4 @@
-import { moduleNameOf } from '../../kmod/index.js';
-import type { RunReport } from '../../machine/linux/run-report.js';
+import { moduleNameOf, type RunReport } from '../../index.js';
 
 /** Exit status of a run that told nothing. */
 const NO_STATUS = 255;

@@ -1,4 +1,4 @@
-import type { MachineOptions } from '../../machine/linux/machine.js';
+import type { MachineOptions } from '../../index.js';
 
 /** Seconds that a module gets that nobody said anything about. */
 export const DEFAULT_TIMEOUT_S = 60;

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync, truncateSync } from 'node:fs';
-import { UsageError } from '../../machine/errors.js';
-import type { RunReport } from '../../machine/linux/run-report.js';
+import { type RunReport, UsageError } from '../../index.js';
 import { listedModule } from './failed-report.js';
 import { succeeded } from './succeeded.js';
 

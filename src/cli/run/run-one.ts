@@ -1,9 +1,13 @@
-import { TaskCredentials } from '../../linux/credentials.js';
-import type { Machine, MachineOptions } from '../../machine/linux/machine.js';
-import { type RunOptions, type RunSubject, runModule } from '../../machine/linux/module-run.js';
-import type { ExecResult, RunReport } from '../../machine/linux/run-report.js';
-import { Shell } from '../../machine/linux/shell/shell.js';
-import { CapturedOutput } from '../../machine/terminal.js';
+import {
+  type ExecResult,
+  hangText,
+  type Machine,
+  type MachineOptions,
+  type RunOptions,
+  type RunReport,
+  type RunSubject,
+  runModule,
+} from '../../index.js';
 import { bootMachine } from '../boot.js';
 
 export interface OneRun {
@@ -30,7 +34,7 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
     keep: run.keep,
     exec: {
       commands: run.exec,
-      run: (command) => asUser(machine, options.uid ?? 0, () => execute(machine, command, run.onExec)),
+      run: (command) => machine.as(options.uid ?? 0, () => execute(machine, command, run.onExec)),
     },
     now: () => performance.now(),
     bootMs,
@@ -40,22 +44,10 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
   return report;
 }
 
-function asUser<T>(machine: Machine, uid: number, body: () => T): T {
-  const credentials = machine.kernel.get(TaskCredentials);
-  credentials.uid = uid;
-  try {
-    return body();
-  } finally {
-    credentials.uid = 0;
-  }
-}
-
 function execute(machine: Machine, command: string, onExec?: (result: ExecResult) => void): ExecResult {
-  const output = new CapturedOutput();
-  const { exit, hangs } = new Shell(machine, output).run(command);
-  const stderr =
-    output.stderr + (hangs ? 'modbox: it hangs: it waits for something that does not come\n' : '');
-  const result = { command, exit: hangs ? 1 : exit, stdout: output.stdout, stderr };
+  const { exit, stdout, stderr: said, hangs } = machine.exec(command);
+  const stderr = said + (hangs ? `modbox: ${hangText()}\n` : '');
+  const result = { command, exit: hangs ? 1 : exit, stdout, stderr };
   onExec?.(result);
   return result;
 }

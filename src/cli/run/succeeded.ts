@@ -1,4 +1,4 @@
-import type { RunReport } from '../../machine/linux/run-report.js';
+import type { RunReport } from '../../index.js';
 
 /** Whether a run counts as a success: loaded, used and removed without a fault, and everything given back. */
 export function succeeded(report: RunReport): boolean {

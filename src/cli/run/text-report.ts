@@ -1,12 +1,14 @@
-import { visible } from '../../formats/visible-text.js';
-import type { UsedLimit } from '../../kernel/abi/export-table.js';
-import type { LogRecord } from '../../kernel/log.js';
-import type { LeftBehind } from '../../linux/module/left-behind.js';
-import type { Leak } from '../../machine/leaks.js';
-import { timeStamp } from '../../machine/linux/applets/dmesg.js';
-import type { RunReport } from '../../machine/linux/run-report.js';
-import type { UnboundDriver } from '../../machine/linux/unbound.js';
-import type { ReportedFault } from '../../machine/reported-fault.js';
+import {
+  type Leak,
+  type LeftBehind,
+  type LogRecord,
+  type ReportedFault,
+  type RunReport,
+  timeStamp,
+  type UnboundDriver,
+  type UsedLimit,
+  visible,
+} from '../../index.js';
 import type { Style } from '../style.js';
 
 /** A line of the kernel log as it appears while a module runs. */

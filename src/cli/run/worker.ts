@@ -1,8 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { visibleJson } from '../../formats/visible-text.js';
-import type { Machine, MachineOptions } from '../../machine/linux/machine.js';
-import type { RunSubject } from '../../machine/linux/module-run.js';
-import { openTree } from '../../machine/linux/open-tree.js';
+import { type Machine, type MachineOptions, openTree, type RunSubject, visibleJson } from '../../index.js';
 import { whyOf } from '../failure.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
 import { failedReport } from './failed-report.js';

@@ -78,11 +78,16 @@ describe('the library', () => {
     expect(machine.faults()[0]).toEqual(oops.fault);
   });
 
-  it('says in errors what host memory functions are given', async () => {
+  it('says in errors what is wrong with memory and functions that are asked for', async () => {
     const machine = Machine.boot();
     machine.insmod(await load('hello'));
     const unmapped = errorOf(() => machine.memory.read(0x10, 4));
     expect(unmapped).toMatchObject({ code: 'EFAULT', message: 'guest read of 4 bytes at 0x10' });
+    const buffer = machine.memory.alloc(16);
+    machine.memory.free(buffer);
+    expect(errorOf(() => machine.memory.free(buffer)).code).toBe('EINVAL');
+    expect(errorOf(() => machine.memory.alloc(1e12)).code).toBe('ENOMEM');
+    expect(errorOf(() => machine.memory.alloc(-1)).code).toBe('EINVAL');
     expect(errorOf(() => machine.call('nothing'))).toMatchObject({ code: 'ENOENT', fault: undefined });
   });
 

@@ -14,7 +14,7 @@ import { stampOf } from './module-stamps.js';
 import { readModules } from './read-modules.js';
 
 /** Where depmod runs on a host's disk. */
-interface DiskDepmodHost extends Omit<DepmodHost, 'writer'> {
+export interface DiskDepmodHost extends Omit<DepmodHost, 'writer'> {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The directory of the host that stands for "/", '' for the disk itself. */
   readonly root: string;

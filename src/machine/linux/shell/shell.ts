@@ -9,6 +9,7 @@ import type { Applet } from '../applets/applet.js';
 import { APPLETS } from '../applets/index.js';
 import { Findings } from '../findings.js';
 import type { Machine } from '../machine.js';
+import { BUILTINS } from './builtins.js';
 import { runExitTrap } from './exit-trap.js';
 import { Interpreter } from './interpreter.js';
 import type { Source } from './io.js';
@@ -21,6 +22,15 @@ export interface ShellResult {
   readonly hangs: boolean;
   /** `exit` was given. */
   readonly done: boolean;
+}
+
+/** Names of the commands that a shell has. */
+export const SHELL_COMMANDS: readonly string[] = [...APPLETS.keys(), ...BUILTINS.keys()];
+
+export interface ShellOptions {
+  readonly applets?: ReadonlyMap<string, Applet>;
+  /** Standard input; none by default. */
+  readonly input?: HostInput | undefined;
 }
 
 const SYNTAX_STATUS = 2;
@@ -39,9 +49,7 @@ export class Shell {
   constructor(
     private readonly machine: Machine,
     private readonly terminal: Terminal,
-    applets: ReadonlyMap<string, Applet> = APPLETS,
-    /** Standard input; none by default. */
-    input?: HostInput,
+    { applets = APPLETS, input }: ShellOptions = {},
   ) {
     this.findings = new Findings(machine);
     this.source = input
