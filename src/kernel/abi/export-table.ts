@@ -111,6 +111,11 @@ export class ExportTable {
     return this.definitionOf(name) !== undefined || this.reserved.has(name);
   }
 
+  /** What a function does less than the kernel's, if it says so. */
+  limitOf(name: string): string | undefined {
+    return this.definitionOf(name)?.limit;
+  }
+
   private definitionOf(name: string): Definition | undefined {
     const own = this.definitions.get(name);
     if (own !== undefined) return own;

@@ -253,8 +253,11 @@ export class NativeCode implements EntryGuard {
     this.names = new Map([...functions].map(([address, name]) => [Number(address & 0xffff_ffffn), name]));
     const graph = new ImageGraph(image, k.target);
     const ownership = new Ownership(graph, k.target, { functions, variables: k.variables });
+    // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
-    const memory = new ImageMemory(k, image, (place) => claimed.has(place) || ownership.isOwned(place));
+    const isClaimed = (place: number): boolean =>
+      graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
+    const memory = new ImageMemory(k, image, isClaimed);
     const shared = new SharedStructs(k.types, () => k.exports.exported);
     const entryOf = (name: string): number => this.entryOf(graph, name);
     const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, entryOf);

@@ -7,6 +7,11 @@ const GIVEN =
     ' ',
   );
 
+/** Links and the like: whoever has one has all of it. */
+const PLAIN = new Set(
+  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64'.split(' '),
+);
+
 /**
  * Structures that TypeScript makes: those that functions which it has return, and those that it gives to modules' functions. It fills
  * what its own functions and modules look at; a native function may look at more. So who takes one is not native by itself: a
@@ -32,7 +37,7 @@ export class SharedStructs {
       for (const name of this.implemented()) {
         const result = this.types.findPrototype(name)?.result;
         const struct = result === undefined ? undefined : this.structOf(result);
-        if (struct !== undefined) all.add(struct);
+        if (struct !== undefined && !PLAIN.has(struct)) all.add(struct);
       }
       this.found = all;
     }

@@ -14,6 +14,8 @@ import { DeviceStates, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
 import { I2cBus } from './i2c-bus.js';
 
+const LOCK_OPS = 'i2c_adapter_lock_ops';
+
 /** Addresses of 7 bits that clients may have (include/linux/i2c.h). */
 const LAST_ADDRESS = 0x7f;
 const TEN_BIT = 0x10;
@@ -70,6 +72,9 @@ export class I2cAdapters implements Subsystem {
     this.adapters.set(number, adapter);
     list.init(k.space, type.addr(adapter, 'userspace_clients'));
     list.init(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
+    // What the target's own code locks a bus with: where it does not run, nobody looks.
+    if (type.get(adapter, 'lock_ops') === 0 && k.hasSymbol(LOCK_OPS))
+      type.set(adapter, 'lock_ops', k.symbol(LOCK_OPS));
     if (type.get(adapter, 'timeout') === 0) type.set(adapter, 'timeout', Number(k.target.config.get(HZ_KEY)));
     const device = type.addr(adapter, 'dev');
     const devices = k.get(Devices);
