@@ -11,7 +11,7 @@ import { DiskFiles } from '../src/kmod/node/disk-files.js';
 import { openModule } from '../src/kmod/open-module.js';
 import { LinuxKernel } from '../src/linux/kernel.js';
 import { type Answer, Coverage } from '../src/linux/native/coverage.js';
-import type { Target } from '../src/target/index.js';
+import type { LinuxTarget } from '../src/target/index.js';
 import { corpusTree, newerTree } from '../src/testing/corpus.js';
 import { imageTarget, newerImageTarget } from '../src/testing/targets.js';
 
@@ -20,7 +20,7 @@ const FILE = new URL('../docs/exports.md', import.meta.url).pathname;
 const SHOWN = 40;
 
 interface Counted {
-  readonly target: Target;
+  readonly target: LinuxTarget;
   readonly answers: ReadonlyMap<string, Answer>;
   readonly failures: ReadonlyMap<string, string>;
   /** Names that each module of the tree imports. */
@@ -39,7 +39,7 @@ function importsOf(tree: string): ReadonlyMap<string, readonly string[]> {
   );
 }
 
-function count(target: Target, tree: string): Counted {
+function count(target: LinuxTarget, tree: string): Counted {
   const coverage = new Coverage(new LinuxKernel(target), () => new LinuxKernel(target));
   const functions = [...target.exports.values()].filter(({ kind }) => kind === 'function');
   const answers = new Map(functions.map(({ name }) => [name, coverage.of(name)]));
@@ -122,7 +122,7 @@ rules of [src/linux/native](../src/linux/native/README.md) let it run: by itself
 a kernel which was booted for it. What nobody answers for stops by name, with the reason that is given here.
 `;
 
-const pairs: [Target | undefined, string | undefined][] = [
+const pairs: [LinuxTarget | undefined, string | undefined][] = [
   [await imageTarget(), await corpusTree()],
   [await newerImageTarget(), await newerTree()],
 ];
