@@ -18,10 +18,12 @@ import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
+import { BottomHalves } from './locking/bottom-halves.js';
 import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
+import { RtSpinlocks } from './locking/rt-spinlock.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
@@ -56,6 +58,7 @@ import { WaitVars } from './sched/wait-var.js';
 import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import { Credentials } from './security/cred.js';
+import { SoftirqQueue } from './softirq-queue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
@@ -86,7 +89,10 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Uaccess,
   Usercopy,
   Held,
+  SoftirqQueue,
   Spinlocks,
+  RtSpinlocks,
+  BottomHalves,
   Mutexes,
   RwSemaphores,
   Semaphores,

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { constant, nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RTLOCK_WAIT, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -85,15 +85,25 @@ export class Sched implements Subsystem {
   /** try_to_wake_up(): 1 if the task was in one of the states. */
   wakeUp(object: Ptr, states: number): number {
     const { k } = this;
-    if ((k.processes.stateOf(object) & states) === 0) return 0;
+    const state = k.processes.stateOf(object);
+    if (state === TASK_RTLOCK_WAIT) return this.wakeSaved(object, states);
+    if ((state & states) === 0) return 0;
     k.processes.setState(object, TASK_RUNNING);
     const task = k.processes.taskOf(object);
     if (task) k.scheduler.wake(task);
     return 1;
   }
 
+  /** Wakes a task that waits for a lock before it goes on sleeping (ttwu_state_match()): it will find itself woken. */
+  private wakeSaved(object: Ptr, states: number): number {
+    const type = this.k.struct('task_struct');
+    if ((type.get(object, 'saved_state') & states) === 0) return 0;
+    type.set(object, 'saved_state', TASK_RUNNING);
+    return 1;
+  }
+
   /** migrate_disable(): there is one CPU to stay on; what is seen of it is the task's count. */
-  private pin(step: number): void {
+  pin(step: 1 | -1): void {
     const type = this.k.struct('task_struct');
     const task = this.k.current;
     type.set(task, 'migration_disabled', type.get(task, 'migration_disabled') + step);

@@ -1,11 +1,15 @@
 import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
+import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { CUT_HERE } from '../warn.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
+
+/** Locks of PREEMPT_RT whose holders are in a read-side section of RCU (kernel/locking/spinlock_rt.c, kernel/softirq.c). */
+const RCU_LOCKS: ReadonlySet<string> = new Set(['rt_spinlock', 'rt_rwlock', 'local_lock']);
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
 export class AtomicChecks {
@@ -20,13 +24,23 @@ export class AtomicChecks {
     const task = k.executor.current;
     if (!task) return;
     const preempt = k.processes.preemptCount;
-    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) {
+    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt && !this.servesSoftirq()) {
       task.mayResched = task.needsResched;
       return;
     }
     const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
     if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, preempt);
     this.record(task, message);
+  }
+
+  /** rtlock_might_resched(): where a lock of PREEMPT_RT is taken that one may have to sleep for. */
+  mightLock(file: string, line: number): void {
+    this.mightSleep(file, line);
+  }
+
+  /** As `scheduling`, for a task that waits for a lock of PREEMPT_RT: read-side sections of RCU allow that. */
+  schedulingForLock(): void {
+    this.whileAtomic();
   }
 
   /** What schedule() looks at before it takes the CPU from a task: atomic context, then read-side sections of RCU. */
@@ -40,7 +54,9 @@ export class AtomicChecks {
     const { k } = this;
     const task = k.executor.current;
     if (!task || k.current === 0) return;
-    if (k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting') <= 0) return;
+    // With PREEMPT_RT who holds a spinlock is in such a section too.
+    const nesting = k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting');
+    if (nesting <= 0 && !task.holds.some(({ lockKind }) => RCU_LOCKS.has(lockKind))) return;
     const message = 'Voluntary context switch within RCU read-side critical section!';
     if (this.saidOfRcu) this.record(task, message);
     else {
@@ -69,6 +85,13 @@ export class AtomicChecks {
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
     k.processes.preemptCount = 0;
+  }
+
+  /** in_serving_softirq() of PREEMPT_RT, where a thread does it, with preemption on. */
+  private servesSoftirq(): boolean {
+    const { k } = this;
+    if (!k.configured('CONFIG_PREEMPT_RT') || k.current === 0) return false;
+    return (k.struct('task_struct').get(k.current, 'softirq_disable_cnt') & SOFTIRQ_OFFSET) !== 0;
   }
 
   private log(task: Task, message: string, preempt: number): void {

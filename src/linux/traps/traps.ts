@@ -263,6 +263,16 @@ export class Traps implements ExecutorHooks {
     this.atomic.mightSleep(file, line);
   }
 
+  /** rtlock_might_resched(): see AtomicChecks. */
+  mightLock(file: string, line: number): void {
+    this.atomic.mightLock(file, line);
+  }
+
+  /** A task is about to wait for a lock of PREEMPT_RT: see AtomicChecks. */
+  schedulingForLock(): void {
+    this.atomic.schedulingForLock();
+  }
+
   /** schedule() is about to be called: see AtomicChecks. */
   scheduling(): void {
     this.atomic.scheduling();
