@@ -52,6 +52,7 @@ import { Freezer } from './sched/freezer.js';
 import { CpuIsolation } from './sched/isolation.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
+import { Preemption } from './sched/preemption.js';
 import { WaitQueues } from './sched/wait.js';
 import { WaitBits } from './sched/wait-bit.js';
 import { WaitVars } from './sched/wait-var.js';
@@ -102,6 +103,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Hrtimers,
   Timekeeping,
   PvClockGtod,
+  Preemption,
   Sched,
   WaitQueues,
   Completions,

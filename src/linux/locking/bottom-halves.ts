@@ -1,14 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import { MAX_ROUNDS } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import { SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import type { LinuxKernel } from '../kernel.js';
 import { type SoftirqJob, SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { RtSpinlocks } from './rt-spinlock.js';
-
-/** Rounds of jobs before others get a turn: MAX_SOFTIRQ_RESTART. */
-const MAX_ROUNDS = 10;
 
 /**
  * local_bh_disable() and who serves softirqs (kernel/softirq.c). Without PREEMPT_RT preempt_count tells, and softirqs run on top of
@@ -77,7 +75,8 @@ export class BottomHalves implements Subsystem {
     return undefined;
   }
 
-  /** task_struct.softirq_disable_cnt, which softirq_count() is with PREEMPT_RT. */
+  // structs: task_struct.softirq_disable_cnt with PREEMPT_RT.
+  /** What softirq_count() is with PREEMPT_RT. */
   private get count(): number {
     return this.k.struct('task_struct').get(this.k.current, 'softirq_disable_cnt');
   }

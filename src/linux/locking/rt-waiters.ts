@@ -18,6 +18,7 @@ export class RtWaiters {
     const { k } = this;
     k.traps.schedulingForLock();
     const task = k.executor.current!;
+    // structs: task_struct.saved_state with PREEMPT_RT, as these locks.
     const type = k.struct('task_struct');
     const queue = this.queues.get(lock) ?? [];
     queue.push(task);

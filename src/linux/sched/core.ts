@@ -4,6 +4,7 @@ import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RTLOCK_WAIT, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Preemption } from './preemption.js';
 
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {
@@ -16,7 +17,7 @@ export class Sched implements Subsystem {
     __cond_resched: () => this.condResched(),
     __cond_resched_lock: () => this.condResched(),
     __SCT__cond_resched: () => this.condResched(),
-    __SCT__might_resched: () => this.condResched(),
+    __SCT__might_resched: () => (this.k.get(Preemption).model === 'voluntary' ? this.condResched() : 0),
     __SCT__preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
     __SCT__preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
     preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
@@ -57,6 +58,8 @@ export class Sched implements Subsystem {
   /** Gives way to others if a tick has come since the task got the CPU, and the task may: 1 if it did. */
   private condResched(): number | Sleepable<number> {
     const task = this.k.executor.current;
+    // A task that can be preempted anywhere needs no places for it.
+    if (this.k.get(Preemption).model === 'full') return 0;
     if (!task?.needsResched || task.isInterrupt || this.k.processes.preemptCount !== 0) return 0;
     return this.giveWay();
   }
@@ -96,6 +99,7 @@ export class Sched implements Subsystem {
 
   /** Wakes a task that waits for a lock before it goes on sleeping (ttwu_state_match()): it will find itself woken. */
   private wakeSaved(object: Ptr, states: number): number {
+    // structs: task_struct.saved_state with PREEMPT_RT, as tasks that wait so.
     const type = this.k.struct('task_struct');
     if ((type.get(object, 'saved_state') & states) === 0) return 0;
     type.set(object, 'saved_state', TASK_RUNNING);

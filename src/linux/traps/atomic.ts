@@ -25,7 +25,7 @@ export class AtomicChecks {
     if (!task) return;
     const preempt = k.processes.preemptCount;
     if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt && !this.servesSoftirq()) {
-      task.mayResched = task.needsResched;
+      task.mayResched = task.needsResched && k.traps.preemption.atMightSleep;
       return;
     }
     const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
@@ -91,6 +91,7 @@ export class AtomicChecks {
   private servesSoftirq(): boolean {
     const { k } = this;
     if (!k.configured('CONFIG_PREEMPT_RT') || k.current === 0) return false;
+    // structs: task_struct.softirq_disable_cnt with PREEMPT_RT.
     return (k.struct('task_struct').get(k.current, 'softirq_disable_cnt') & SOFTIRQ_OFFSET) !== 0;
   }
 
