@@ -12,13 +12,8 @@ import { fileURLToPath } from 'node:url';
 export const CORPUS_RELEASE = '6.1.0-53-amd64';
 /** A newer kernel, for what has to hold for any target; Debian 12 has it in its security archive. */
 const NEWER_PACKAGE = /^linux-image-6\.12\.\d+\+deb\d+-amd64-unsigned$/;
-/** Debian's kernels of other configurations. */
-const FLAVOURS = {
-  cloud: /^linux-image-6\.1\.0-\d+-cloud-amd64$/,
-  rt: /^linux-image-6\.1\.0-\d+-rt-amd64$/,
-} as const;
-
-export type Flavour = keyof typeof FLAVOURS;
+/** The same kernel configured otherwise: without most drivers, and with PREEMPT_RT. */
+export type Flavour = 'cloud' | 'rt';
 
 const SHARED = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 
@@ -43,14 +38,13 @@ export async function corpusHeaders(): Promise<string | undefined> {
 
 /** The root of an unpacked 6.12 kernel package. */
 export async function newerTree(): Promise<string | undefined> {
-  const name = findPackage('linux-image-6.12', NEWER_PACKAGE);
+  const name = newerPackage();
   return name === undefined ? missing('a linux-image-6.12 package') : packageTree(name);
 }
 
-/** The root of an unpacked 6.1 kernel package of another configuration. */
+/** The root of the unpacked linux-image package of {@link CORPUS_RELEASE} in another configuration. */
 export async function flavourTree(flavour: Flavour): Promise<string | undefined> {
-  const name = findPackage('linux-image-6.1.0', FLAVOURS[flavour]);
-  return name === undefined ? missing(`a linux-image-6.1 package for ${flavour}`) : packageTree(name);
+  return packageTree(`linux-image-${CORPUS_RELEASE.replace(/amd64$/, `${flavour}-amd64`)}`);
 }
 
 /** The root of a Debian package, unpacked; undefined where it cannot be had (in CI that is an error). */
@@ -87,20 +81,18 @@ async function debOf(name: string): Promise<string | undefined> {
   return inFolder(debs, name, isDeb) ?? missing(name);
 }
 
-/** A package whose name matches: one that is here already, else the latest that apt knows. */
-function findPackage(prefix: string, pattern: RegExp): string | undefined {
+function newerPackage(): string | undefined {
   const known = [cacheFolder(), join(cacheFolder(), 'debs')].flatMap((folder) =>
     existsSync(folder) ? readdirSync(folder) : [],
   );
-  const here = known.map((entry) => entry.split('_')[0]).find((name) => pattern.test(name));
+  const here = known.map((entry) => entry.split('_')[0]).find((name) => NEWER_PACKAGE.test(name));
   if (here !== undefined) return here;
   try {
-    const all = execFileSync('apt-cache', ['pkgnames', prefix], { encoding: 'utf8', stdio: 'pipe' });
-    return all
-      .split('\n')
-      .filter((name) => pattern.test(name))
-      .sort()
-      .at(-1);
+    const all = execFileSync('apt-cache', ['pkgnames', 'linux-image-6.12'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
+    return all.split('\n').find((name) => NEWER_PACKAGE.test(name));
   } catch {
     return undefined;
   }

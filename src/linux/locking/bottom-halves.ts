@@ -4,6 +4,7 @@ import { MAX_ROUNDS } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';
 import { SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Sched } from '../sched/core.js';
 import { type SoftirqJob, SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { RtSpinlocks } from './rt-spinlock.js';
@@ -92,13 +93,16 @@ export class BottomHalves implements Subsystem {
 
   private *enter(rt: RtSpinlocks, count: number): Sleepable<undefined> {
     yield* this.k.wait<undefined>(rt.lock(this.lock, 'local_lock'));
+    this.k.get(Sched).pin(1);
     this.holder = this.k.executor.current;
     this.count = count;
     return undefined;
   }
 
   private exit(rt: RtSpinlocks): void {
-    if (this.holder === this.k.executor.current) this.leave(() => rt.unlock(this.lock, 'local_lock'));
+    if (this.holder !== this.k.executor.current) return;
+    this.leave(() => rt.unlock(this.lock, 'local_lock'));
+    this.k.get(Sched).pin(-1);
   }
 
   private leave(unlock: () => void): void {

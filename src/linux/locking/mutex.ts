@@ -75,13 +75,15 @@ export class Mutexes implements Subsystem {
   private enter(mutex: Ptr): number | Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/mutex.c', 580);
     if (this.take(mutex)) return 0;
-    if (this.owner(mutex) === this.k.current)
-      throw new Oops(
-        'deadlock',
-        'BUG: mutex_lock of a mutex that the task holds already: it would wait for itself for ever',
-        mutex,
-      );
+    if (this.owner(mutex) === this.k.current) throw this.recursion(mutex);
     return this.slow(mutex);
+  }
+
+  /** The task waits for itself: silently, or with PREEMPT_RT after rt_mutex_handle_deadlock() said so. */
+  private recursion(mutex: Ptr): Oops {
+    const why = 'BUG: mutex_lock of a mutex that the task holds already: it would wait for itself for ever';
+    const isRt = this.k.configured('CONFIG_PREEMPT_RT');
+    return new Oops('deadlock', isRt ? 'rtmutex deadlock detected' : why, mutex, why);
   }
 
   private *slow(mutex: Ptr): Sleepable<number> {

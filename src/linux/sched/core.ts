@@ -45,6 +45,9 @@ export class Sched implements Subsystem {
     },
     migrate_disable: () => this.pin(1),
     migrate_enable: () => this.pin(-1),
+    preempt_model_none: () => this.k.get(Preemption).model === 'none',
+    preempt_model_voluntary: () => this.k.get(Preemption).model === 'voluntary',
+    preempt_model_full: () => this.k.get(Preemption).model === 'full',
     single_task_running: () => this.k.scheduler.tasks.size <= 1,
   };
 

@@ -18,12 +18,6 @@ export class Preemption implements Subsystem {
     this.model = this.chosen() ?? this.configured();
   }
 
-  readonly exports = {
-    preempt_model_none: () => this.model === 'none',
-    preempt_model_voluntary: () => this.model === 'voluntary',
-    preempt_model_full: () => this.model === 'full',
-  };
-
   boot(): void {
     const { k, model } = this;
     k.traps.preemption = {

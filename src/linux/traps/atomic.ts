@@ -23,19 +23,29 @@ export class AtomicChecks {
     const { k } = this;
     const task = k.executor.current;
     if (!task) return;
-    const preempt = k.processes.preemptCount;
-    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt && !this.servesSoftirq()) {
+    if (!this.isAtomic(task) && !this.servesSoftirq()) {
       task.mayResched = task.needsResched && k.traps.preemption.atMightSleep;
       return;
     }
-    const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
-    if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, preempt);
-    this.record(task, message);
+    this.complain(task, file, line);
   }
 
-  /** rtlock_might_resched(): where a lock of PREEMPT_RT is taken that one may have to sleep for. */
+  /** rtlock_might_resched(): where a lock of PREEMPT_RT is taken that one may have to sleep for, also in a softirq. */
   mightLock(file: string, line: number): void {
-    this.mightSleep(file, line);
+    const task = this.k.executor.current;
+    if (task && this.isAtomic(task)) this.complain(task, file, line);
+  }
+
+  private isAtomic(task: Task): boolean {
+    const { processes, cpu } = this.k;
+    return processes.preemptCount !== 0 || !cpu.interruptsEnabled || task.isInterrupt;
+  }
+
+  private complain(task: Task, file: string, line: number): void {
+    const { k } = this;
+    const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
+    if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, k.processes.preemptCount);
+    this.record(task, message);
   }
 
   /** As `scheduling`, for a task that waits for a lock of PREEMPT_RT: read-side sections of RCU allow that. */
