@@ -21,10 +21,12 @@ import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
+import { BottomHalves } from './locking/bottom-halves.js';
 import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
+import { RtSpinlocks } from './locking/rt-spinlock.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
@@ -53,6 +55,7 @@ import { Freezer } from './sched/freezer.js';
 import { CpuIsolation } from './sched/isolation.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
+import { Preemption } from './sched/preemption.js';
 import { WaitQueues } from './sched/wait.js';
 import { WaitBits } from './sched/wait-bit.js';
 import { WaitVars } from './sched/wait-var.js';
@@ -60,6 +63,7 @@ import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import { Capabilities } from './security/capabilities.js';
 import { Credentials } from './security/cred.js';
+import { SoftirqQueue } from './softirq-queue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
 import { Hrtimers } from './time/hrtimer.js';
@@ -90,7 +94,10 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Uaccess,
   Usercopy,
   Held,
+  SoftirqQueue,
   Spinlocks,
+  RtSpinlocks,
+  BottomHalves,
   Mutexes,
   RwSemaphores,
   Semaphores,
@@ -100,6 +107,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Hrtimers,
   Timekeeping,
   PvClockGtod,
+  Preemption,
   Sched,
   WaitQueues,
   Completions,

@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 export const CORPUS_RELEASE = '6.1.0-53-amd64';
 /** A newer kernel, for what has to hold for any target; Debian 12 has it in its security archive. */
 const NEWER_PACKAGE = /^linux-image-6\.12\.\d+\+deb\d+-amd64-unsigned$/;
+/** The same kernel configured otherwise: without most drivers, and with PREEMPT_RT. */
+export type Flavour = 'cloud' | 'rt';
 
 const SHARED = fileURLToPath(new URL('../../../shared/corpus/', import.meta.url));
 
@@ -39,6 +41,11 @@ export async function corpusHeaders(): Promise<string | undefined> {
 export async function newerTree(): Promise<string | undefined> {
   const name = newerPackage();
   return name === undefined ? missing('a linux-image-6.12 package') : packageTree(name);
+}
+
+/** The root of the unpacked linux-image package of {@link CORPUS_RELEASE} in another configuration. */
+export async function flavourTree(flavour: Flavour): Promise<string | undefined> {
+  return packageTree(`linux-image-${CORPUS_RELEASE.replace(/amd64$/, `${flavour}-amd64`)}`);
 }
 
 /** The root of a Debian package, unpacked; undefined where it cannot be had (in CI that is an error). */

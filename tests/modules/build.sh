@@ -5,6 +5,7 @@
 #   build.sh trust [NAME...]            those of trust/, which have no BTF
 #   build.sh hostile [NAME...]          those of hostile/, likewise
 #   build.sh 6.12 [trust] NAME...       for Debian's 6.12 kernel, into 6.12/ and 6.12/trust/
+#   build.sh rt [NAME...]               those of rt/, for Debian's 6.1.0-53-rt-amd64, without BTF
 #
 # Needs gcc-12, make, dpkg-deb, and for BTF pahole (dwarves) and xz; installs nothing. The kernel headers are Debian's
 # packages linux-headers-*-amd64, linux-headers-*-common and linux-kbuild-* (and linux-image-* for BTF):
@@ -13,24 +14,25 @@
 # The result does not depend on where the repository or the cache is.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-release=6.1.0-53; kbuild=linux-kbuild-6.1; out=$here
+release=6.1.0-53; kbuild=linux-kbuild-6.1; out=$here; flavour=
 if [[ ${1:-} == 6.12 ]]; then release=6.12.115+deb12; kbuild=linux-kbuild-$release; out=$here/6.12; shift; fi
 folder=$here; btf=y
 if [[ ${1:-} == trust || ${1:-} == hostile ]]; then folder=$here/$1; out=$out/$1; btf=; shift; fi
+if [[ ${1:-} == rt ]]; then folder=$here/rt; out=$here/rt; btf=; flavour=-rt; shift; fi
 corpus=${MODBOX_CORPUS:-$here/../../../shared/corpus}
 cache=${MODBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/modbox}
-tree=$cache/kbuild-$release
-headers=$tree/usr/src/linux-headers-$release-amd64
+tree=$cache/kbuild-$release$flavour
+headers=$tree/usr/src/linux-headers-$release$flavour-amd64
 
 if [[ ! -e $tree/.ready ]]; then
   rm -rf "$tree"; mkdir -p "$tree"
-  for deb in "$corpus"/linux-headers-$release-amd64_*.deb "$corpus"/linux-headers-$release-common_*.deb \
+  for deb in "$corpus"/linux-headers-$release$flavour-amd64_*.deb "$corpus"/linux-headers-$release-common${flavour}_*.deb \
              "$corpus"/${kbuild}_*.deb; do dpkg-deb -x "$deb" "$tree"; done
   # The packages name /usr/src and /usr/lib; here they are below the tree.
   sed -i "s|/usr/src/|$tree/usr/src/|" "$headers/Makefile"
   # BTF of a module is made against the kernel's own, which is in the vmlinuz.
-  if command -v pahole >/dev/null && image=$(ls "$corpus"/linux-image-$release-amd64*_*.deb); then
-    dpkg-deb --fsys-tarfile "$image" | tar -xO "./boot/vmlinuz-$release-amd64" > "$tree/vmlinuz"
+  if command -v pahole >/dev/null && image=$(ls "$corpus"/linux-image-$release$flavour-amd64*_*.deb); then
+    dpkg-deb --fsys-tarfile "$image" | tar -xO "./boot/vmlinuz-$release$flavour-amd64" > "$tree/vmlinuz"
     at=$(LC_ALL=C grep -aobm1 $'\xfd7zXZ' "$tree/vmlinuz" | head -1 | cut -d: -f1 || true)  # the payload is an xz stream
     { tail -c +$((at + 1)) "$tree/vmlinuz" | xz -dc --single-stream > "$headers/vmlinux"; } 2>/dev/null || true
     readelf -SW "$headers/vmlinux" | grep -q '\.BTF' || { echo "build.sh: no BTF in the kernel image; building without" >&2; rm -f "$headers/vmlinux"; }

@@ -15,7 +15,7 @@ export const THREAD_SIZE = 16384;
 /** Virtual nanoseconds that it takes to switch to another task, or to serve an interrupt. */
 const SWITCH_NS = 2000;
 /** Rounds of interrupt work before tasks get a turn again: MAX_SOFTIRQ_RESTART, after which ksoftirqd takes over. */
-const MAX_ROUNDS = 10;
+export const MAX_ROUNDS = 10;
 
 export interface SchedulerHooks {
   /** Called when `task` gets the CPU and when it loses it. */

@@ -4,3 +4,5 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_NORMAL = 3;
 export const TASK_DEAD = 0x80;
+/** Waits for a lock that is a spinlock without PREEMPT_RT. */
+export const TASK_RTLOCK_WAIT = 0x1000;

@@ -15,6 +15,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { createLink, removeChild } from '../kobject/sysfs/files.js';
 import { lowestFree } from '../lib/lowest-free.js';
+import { Mutexes } from '../locking/mutex.js';
 import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
@@ -107,7 +108,7 @@ export class Disks implements Subsystem {
     const disk = k.slab.allocateBytes(type.size, true);
     type.set(disk, 'bdi', k.get(BackingDevices).alloc());
     type.set(disk, 'queue', q);
-    list.init(k.space, type.addr(disk, 'open_mutex.wait_list'));
+    k.get(Mutexes).init(type.addr(disk, 'open_mutex'));
     if (type.has('slave_bdevs')) list.init(k.space, type.addr(disk, 'slave_bdevs'));
     type.set(disk, 'node_id', -1);
     if (type.has('diskseq')) type.set(disk, 'diskseq', this.sequence++);
@@ -136,7 +137,7 @@ export class Disks implements Subsystem {
     this.inodes.set(part, inode);
     type.set(part, 'bd_queue', q);
     type.set(part, 'bd_disk', disk);
-    list.init(k.space, type.addr(part, 'bd_fsfreeze_mutex.wait_list'));
+    k.get(Mutexes).init(type.addr(part, 'bd_fsfreeze_mutex'));
     return part;
   }
 

@@ -5,8 +5,8 @@ import { TASK_NORMAL } from '../abi/task-state.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
-
 import { XArrays } from '../lib/xarray/xarray.js';
+import { Mutexes } from '../locking/mutex.js';
 import { WaitQueues } from '../sched/wait.js';
 import type { Subsystem } from '../subsystem.js';
 import { Once, warn } from '../warn.js';
@@ -50,7 +50,7 @@ export class RequestQueues implements Subsystem {
     if (q === 0) return 0;
     type.set(q, 'id', this.nextId++);
     for (const name of LISTS) if (type.has(name)) list.init(k.space, type.addr(q, name));
-    for (const name of LOCKS) if (type.has(name)) list.init(k.space, type.addr(q, `${name}.wait_list`));
+    for (const name of LOCKS) if (type.has(name)) k.get(Mutexes).init(type.addr(q, name));
     list.init(k.space, type.addr(q, 'mq_freeze_wq.head'));
     k.get(QueueLimits).setDefaults(type.addr(q, 'limits'));
     type.set(q, 'nr_requests', DEFAULT_REQUESTS);

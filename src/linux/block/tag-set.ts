@@ -5,6 +5,7 @@ import { SMP_CACHE_BYTES } from '../abi/cache.js';
 import { list } from '../abi/list.js';
 import { EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** BLK_MQ_MAX_DEPTH */
@@ -57,7 +58,7 @@ export class TagSets implements Subsystem {
     // One CPU has no use for more hardware queues.
     if (type.get(set, 'nr_maps') === 1) type.set(set, 'nr_hw_queues', 1);
     list.init(k.space, type.addr(set, 'tag_list'));
-    list.init(k.space, type.addr(set, 'tag_list_lock.wait_list'));
+    k.get(Mutexes).init(type.addr(set, 'tag_list_lock'));
     yield* this.makeMaps(set);
     const queues = type.get(set, 'nr_hw_queues');
     const tags = k.slab.allocateBytes(queues * 8, true);

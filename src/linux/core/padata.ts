@@ -1,11 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
-import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { EBUSY, EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
 import { hostKtype } from '../kobject/ktype.js';
+import { BottomHalves } from '../locking/bottom-halves.js';
 import { Workqueues } from '../sched/workqueue.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -157,8 +157,8 @@ export class Padata implements Subsystem {
     const { job, step } = this.steps.get(work)!;
     this.steps.delete(work);
     k.slab.free(work);
-    k.processes.preemptCount += 2 * SOFTIRQ_OFFSET;
+    yield* k.wait<undefined>(k.get(BottomHalves).disable());
     yield* k.struct('padata_priv').call(job, step, job);
-    k.processes.preemptCount -= 2 * SOFTIRQ_OFFSET;
+    yield* k.wait<undefined>(k.get(BottomHalves).enable());
   }
 }

@@ -4,6 +4,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { yieldCpu } from '../../kernel/effects.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { inSoftirq } from '../time/softirq-context.js';
 
@@ -58,7 +59,7 @@ export class Softirqs implements Subsystem {
     this.raised.add(number);
     const { k } = this;
     const softirqs = this;
-    k.scheduler.interrupt('softirq', function* () {
+    k.get(SoftirqQueue).raise('softirq', function* () {
       softirqs.raised.delete(number);
       const action = softirqs.actions.get(number);
       if (action === undefined) return;
@@ -71,7 +72,7 @@ export class Softirqs implements Subsystem {
     const { k } = this;
     const softirqs = this;
     this.waiting.add(tasklet);
-    k.scheduler.interrupt('tasklet', function* () {
+    k.get(SoftirqQueue).raise('tasklet', function* () {
       softirqs.waiting.delete(tasklet);
       const type = k.struct('tasklet_struct');
       if (type.get(tasklet, 'count.counter') !== 0) {

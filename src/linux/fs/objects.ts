@@ -5,6 +5,8 @@ import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Mutexes } from '../locking/mutex.js';
+import { RwSemaphores } from '../locking/rwsem.js';
 import type { Subsystem } from '../subsystem.js';
 
 const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
@@ -130,8 +132,9 @@ export class VfsObjects implements Subsystem {
   initSuperBlock(superBlock: Ptr): void {
     const type = this.k.struct('super_block');
     for (const list of ['s_list', 's_mounts', 's_inodes', 's_inodes_wb']) this.list(type, superBlock, list);
-    for (const lock of ['s_umount', 's_vfs_rename_mutex', 's_sync_lock'])
-      this.list(type, superBlock, `${lock}.wait_list`);
+    this.k.get(RwSemaphores).init(type.addr(superBlock, 's_umount'));
+    for (const lock of ['s_vfs_rename_mutex', 's_sync_lock'])
+      this.k.get(Mutexes).init(type.addr(superBlock, lock));
     type.set(superBlock, 's_count', 1);
     type.set(superBlock, 's_active.counter', 1);
     type.set(superBlock, 's_blocksize', 4096);
@@ -160,19 +163,20 @@ export class VfsObjects implements Subsystem {
       type.set(inode, 'i_blkbits', this.k.struct('super_block').get(superBlock, 's_blocksize_bits'));
     type.set(inode, 'i_count.counter', 1);
     type.set(inode, '__i_nlink', 1);
-    this.list(type, inode, 'i_rwsem.wait_list');
+    const locks = this.k.get(RwSemaphores);
+    locks.init(type.addr(inode, 'i_rwsem'));
     const mapping = type.addr(inode, 'i_data');
     const space = this.k.struct('address_space');
     space.set(mapping, 'host', inode);
-    if (space.has('invalidate_lock')) this.list(space, mapping, 'invalidate_lock.wait_list');
+    if (space.has('invalidate_lock')) locks.init(space.addr(mapping, 'invalidate_lock'));
     type.set(inode, 'i_mapping', mapping);
   }
 
   /** address_space_init_once() */
   initMapping(mapping: Ptr): void {
     const type = this.k.struct('address_space');
-    for (const list of ['private_list', 'i_private_list', 'i_mmap_rwsem.wait_list'])
-      if (type.has(list)) this.list(type, mapping, list);
+    for (const list of ['private_list', 'i_private_list']) if (type.has(list)) this.list(type, mapping, list);
+    this.k.get(RwSemaphores).init(type.addr(mapping, 'i_mmap_rwsem'));
   }
 
   makeInode(node: FileNode, superBlock: Ptr): Ptr {

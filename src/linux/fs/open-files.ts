@@ -5,6 +5,7 @@ import { list } from '../abi/list.js';
 import { EBADF, EMFILE } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';
@@ -56,7 +57,7 @@ export class OpenFiles implements Subsystem {
     type.set(file, 'f_flags', openFlags);
     type.set(file, 'f_mode', initialMode(openFlags));
     type.set(file, this.countField(), 1);
-    list.init(k.space, type.addr(file, 'f_pos_lock.wait_list'));
+    k.get(Mutexes).init(type.addr(file, 'f_pos_lock'));
     if (k.hasSymbol('init_cred')) type.set(file, 'f_cred', k.symbol('init_cred'));
     this.files.set(file, open);
     return open;

@@ -6,6 +6,7 @@ import { EACCES, EFAULT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseInteger } from '../lib/string/kstrtox.js';
 import { sprintf } from '../lib/vsprintf/vsprintf.js';
+import { Mutexes } from '../locking/mutex.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { BufferFiles } from './libfs-buffers.js';
@@ -75,7 +76,7 @@ export class SimpleAttributes implements Subsystem {
     type.set(attribute, 'set', set);
     type.set(attribute, 'data', k.struct('inode').get(inode, 'i_private'));
     type.set(attribute, 'fmt', format);
-    list.init(k.space, type.addr(attribute, 'mutex.wait_list'));
+    k.get(Mutexes).init(type.addr(attribute, 'mutex'));
     k.struct('file').set(file, 'private_data', attribute);
     return k.get(SeekFunctions).openNonseekable(file);
   }

@@ -4,6 +4,7 @@ import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
 import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Functions to call from a hard interrupt, for those who are where nothing may be called (kernel/irq_work.c). */
@@ -32,22 +33,26 @@ export class IrqWorks implements Subsystem {
     const busy = k.enumValue('IRQ_WORK_BUSY');
     if (flags & pending) return false;
     this.setFlags(work, flags | pending | busy);
-    const works = this;
     this.waiting.add(work);
-    k.scheduler.interrupt(
-      'irq_work',
-      function* () {
-        works.waiting.delete(work);
-        works.setFlags(work, works.flags(work) & ~pending);
-        k.processes.preemptCount += HARDIRQ_OFFSET;
-        yield* k.struct('irq_work').call(work, 'func', work);
-        k.processes.preemptCount -= HARDIRQ_OFFSET;
-        // Who queued it again meanwhile keeps it busy.
-        if ((works.flags(work) & pending) === 0) works.setFlags(work, works.flags(work) & ~busy);
-      },
-      false,
-    );
+    // With PREEMPT_RT only what asks for it runs in the interrupt.
+    const hard = !k.configured('CONFIG_PREEMPT_RT') || (flags & k.enumValue('IRQ_WORK_HARD_IRQ')) !== 0;
+    const body = (): Sleepable<void> => this.run(work, hard ? HARDIRQ_OFFSET : 0);
+    if (hard) k.scheduler.interrupt('irq_work', body, false);
+    else k.get(SoftirqQueue).raise('irq_work', body);
     return true;
+  }
+
+  private *run(work: Ptr, offset: number): Sleepable<void> {
+    const { k } = this;
+    const pending = k.enumValue('IRQ_WORK_PENDING');
+    this.waiting.delete(work);
+    this.setFlags(work, this.flags(work) & ~pending);
+    k.processes.preemptCount += offset;
+    yield* k.struct('irq_work').call(work, 'func', work);
+    k.processes.preemptCount -= offset;
+    // Who queued it again meanwhile keeps it busy.
+    if ((this.flags(work) & pending) === 0)
+      this.setFlags(work, this.flags(work) & ~k.enumValue('IRQ_WORK_BUSY'));
   }
 
   private *sync(work: Ptr): Sleepable<void> {

@@ -6,7 +6,10 @@ import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** What a lock is, by the name of its struct. Read-side sections of RCU are one lock, at address 0. */
+/**
+ * What a lock is, by the name of its struct. With PREEMPT_RT spinlock_t and rwlock_t are `rt_spinlock` and `rt_rwlock`, and a spinlock is a
+ * raw one; softirqs are turned off by a local_lock. Read-side sections of RCU are one lock, at address 0.
+ */
 export type LockKind =
   | 'spinlock'
   | 'rwlock'
@@ -15,6 +18,9 @@ export type LockKind =
   | 'rw_semaphore'
   | 'percpu_rw_semaphore'
   | 'semaphore'
+  | 'rt_spinlock'
+  | 'rt_rwlock'
+  | 'local_lock'
   | 'rcu';
 
 /** A lock that is held, by one of its holders. */
@@ -197,9 +203,18 @@ export class Held implements Subsystem {
   }
 }
 
+/** Locks that others sleep for. */
+const SLEEPING: ReadonlySet<LockKind> = new Set([
+  'mutex',
+  'rt_mutex',
+  'rw_semaphore',
+  'rt_spinlock',
+  'rt_rwlock',
+  'local_lock',
+]);
+
 /** Whether somebody else would wait for it without end: of other locks the count of preemption tells. */
-const isSleeping = ({ lockKind }: HeldLock): boolean =>
-  lockKind === 'mutex' || lockKind === 'rt_mutex' || lockKind === 'rw_semaphore';
+const isSleeping = ({ lockKind }: HeldLock): boolean => SLEEPING.has(lockKind);
 
 function lastOf(first: HeldLock): HeldLock {
   let last = first;

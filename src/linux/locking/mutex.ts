@@ -18,13 +18,18 @@ export class Mutexes implements Subsystem {
   private readonly waiters: Waiters;
   private readonly held: Held;
 
+  /** Where the owner is: with PREEMPT_RT a mutex is one with priority inheritance. */
+  private readonly ownerMember: string;
+
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
     this.held = k.get(Held);
+    this.ownerMember = k.struct('mutex').has('rtmutex') ? 'rtmutex.owner' : 'owner.counter';
   }
 
   readonly exports = {
     __mutex_init: (mutex: Ptr) => this.init(mutex),
+    __mutex_rt_init: (mutex: Ptr) => this.init(mutex),
     mutex_lock: (mutex: Ptr) => this.enter(mutex),
     mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
     mutex_lock_killable: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
@@ -40,14 +45,14 @@ export class Mutexes implements Subsystem {
   };
 
   owner(mutex: Ptr): Ptr {
-    const raw = this.k.struct('mutex').getBig(mutex, 'owner.counter') & ~7n;
+    const raw = this.k.struct('mutex').getBig(mutex, this.ownerMember) & ~7n;
     return this.k.space.fromAddress(raw);
   }
 
   init(mutex: Ptr): void {
     const type = this.k.struct('mutex');
     this.k.space.writable(mutex, type.size).fill(0);
-    list.init(this.k.space, type.addr(mutex, 'wait_list'));
+    if (type.has('wait_list')) list.init(this.k.space, type.addr(mutex, 'wait_list'));
     this.held.forget(mutex);
   }
 
@@ -70,13 +75,15 @@ export class Mutexes implements Subsystem {
   private enter(mutex: Ptr): number | Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/mutex.c', 580);
     if (this.take(mutex)) return 0;
-    if (this.owner(mutex) === this.k.current)
-      throw new Oops(
-        'deadlock',
-        'BUG: mutex_lock of a mutex that the task holds already: it would wait for itself for ever',
-        mutex,
-      );
+    if (this.owner(mutex) === this.k.current) throw this.recursion(mutex);
     return this.slow(mutex);
+  }
+
+  /** The task waits for itself: silently, or with PREEMPT_RT after rt_mutex_handle_deadlock() said so. */
+  private recursion(mutex: Ptr): Oops {
+    const why = 'BUG: mutex_lock of a mutex that the task holds already: it would wait for itself for ever';
+    const isRt = this.k.configured('CONFIG_PREEMPT_RT');
+    return new Oops('deadlock', isRt ? 'rtmutex deadlock detected' : why, mutex, why);
   }
 
   private *slow(mutex: Ptr): Sleepable<number> {
@@ -98,7 +105,7 @@ export class Mutexes implements Subsystem {
   }
 
   private setOwner(mutex: Ptr, task: Ptr): void {
-    this.k.struct('mutex').setBig(mutex, 'owner.counter', this.k.space.toAddress(task));
+    this.k.struct('mutex').setBig(mutex, this.ownerMember, this.k.space.toAddress(task));
   }
 
   private *decrementAndLock(counter: Ptr, mutex: Ptr): Sleepable<number> {

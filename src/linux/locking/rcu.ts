@@ -8,6 +8,7 @@ import type { LinuxKernel } from '../kernel.js';
 import { VmallocExports } from '../mm/vmalloc.js';
 import { GRACE_NS } from '../sched/kthread.js';
 import { Waiters } from '../sched/waiters.js';
+import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { Held, RCU, shared } from './held.js';
 
@@ -94,7 +95,7 @@ export class Rcu implements Subsystem {
     this.outstanding++;
     this.remember(head, fn);
     const rcu = this;
-    k.scheduler.interrupt('rcu', function* () {
+    k.get(SoftirqQueue).raise('rcu', function* () {
       yield* k.callAs('v:p', fn, head);
       rcu.done();
     });
@@ -114,7 +115,7 @@ export class Rcu implements Subsystem {
     this.outstanding++;
     const rcu = this;
     // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
-    k.scheduler.interrupt('rcu', function* () {
+    k.get(SoftirqQueue).raise('rcu', function* () {
       k.get(VmallocExports).kvfree(object);
       rcu.done();
     });

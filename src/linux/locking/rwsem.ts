@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
 import { ETIME } from '../errno.js';
 import { Oops } from '../errors.js';
@@ -11,19 +10,20 @@ import type { Subsystem } from '../subsystem.js';
 import { jiffiesToNs } from '../time/jiffies.js';
 import { alone, Held, shared } from './held.js';
 import { NO_SIGNAL } from './no-signal.js';
+import { BiasedRw, CountedRw, type RwWord } from './rw-word.js';
 
-/** rw_semaphore.count: the writer's bit and what one reader adds (kernel/locking/rwsem.c). */
-const WRITER_LOCKED = 1;
-const READER_BIAS = 0x100;
-
-/** Reader-writer semaphores: `count` is what rwsem_is_locked and its kin look at. */
+/** Reader-writer semaphores. */
 export class RwSemaphores implements Subsystem {
   private readonly waiters: Waiters;
   private readonly held: Held;
+  /** What rwsem_is_locked and its kin look at. */
+  private readonly word: RwWord;
 
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
     this.held = k.get(Held);
+    const type = k.struct('rw_semaphore');
+    this.word = type.has('rwbase') ? new BiasedRw(k, type) : new CountedRw(k, type);
   }
 
   readonly exports = {
@@ -38,33 +38,26 @@ export class RwSemaphores implements Subsystem {
     up_read: (sem: Ptr) => this.upRead(sem),
     up_write: (sem: Ptr) => this.upWrite(sem),
     downgrade_write: (sem: Ptr) => {
-      this.setCount(sem, READER_BIAS);
+      this.word.endWriter(sem, 1);
       this.held.shares(sem);
       this.waiters.wakeAll(sem);
     },
   };
 
   init(sem: Ptr): void {
-    const type = this.k.struct('rw_semaphore');
-    this.k.space.writable(sem, type.size).fill(0);
-    list.init(this.k.space, type.addr(sem, 'wait_list'));
+    this.word.init(sem);
     this.held.forget(sem);
   }
 
   private acquire(sem: Ptr, write: boolean): number | Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/rwsem.c', write ? 1574 : 1526);
     if (write ? this.tryWrite(sem) : this.tryRead(sem)) return 0;
-    if (this.count(sem) & WRITER_LOCKED && this.k.struct('rw_semaphore').get(sem, 'owner.counter') !== 0) {
-      const owner = this.k.space.fromAddress(
-        this.k.struct('rw_semaphore').getBig(sem, 'owner.counter') & ~7n,
+    if (this.word.hasWriter(sem) && this.word.writer(sem) === this.k.current)
+      throw new Oops(
+        'deadlock',
+        'BUG: the task takes a rw_semaphore that it holds for writing: it would wait for itself for ever',
+        sem,
       );
-      if (owner === this.k.current)
-        throw new Oops(
-          'deadlock',
-          'BUG: the task takes a rw_semaphore that it holds for writing: it would wait for itself for ever',
-          sem,
-        );
-    }
     return this.slow(sem, write);
   }
 
@@ -76,24 +69,22 @@ export class RwSemaphores implements Subsystem {
   }
 
   private tryRead(sem: Ptr, tried = false): boolean {
-    const count = this.count(sem);
-    if (count & WRITER_LOCKED) return false;
-    this.setCount(sem, count + READER_BIAS);
+    if (this.word.hasWriter(sem)) return false;
+    this.word.setReaders(sem, this.word.readers(sem) + 1);
     this.held.acquired('rw_semaphore', sem, shared(tried));
     return true;
   }
 
   private tryWrite(sem: Ptr, tried = false): boolean {
-    if (this.count(sem) !== 0) return false;
-    this.setCount(sem, WRITER_LOCKED);
-    this.k.struct('rw_semaphore').setBig(sem, 'owner.counter', this.k.space.toAddress(this.k.current));
+    if (this.word.hasWriter(sem) || this.word.readers(sem) > 0) return false;
+    this.word.setWriter(sem, this.k.current);
     this.held.acquired('rw_semaphore', sem, alone(tried));
     return true;
   }
 
   private upRead(sem: Ptr): void {
-    const count = this.count(sem);
-    if (count < READER_BIAS) {
+    const readers = this.word.readers(sem);
+    if (readers === 0) {
       this.k.traps.complain(
         'lock-misuse',
         'BUG: up_read of a rw_semaphore that is not held for reading',
@@ -101,13 +92,13 @@ export class RwSemaphores implements Subsystem {
       );
       return;
     }
-    this.setCount(sem, count - READER_BIAS);
+    this.word.setReaders(sem, readers - 1);
     this.held.released('rw_semaphore', sem);
-    if (count === READER_BIAS) this.waiters.wakeAll(sem);
+    if (readers === 1) this.waiters.wakeAll(sem);
   }
 
   upWrite(sem: Ptr): void {
-    if ((this.count(sem) & WRITER_LOCKED) === 0) {
+    if (!this.word.hasWriter(sem)) {
       this.k.traps.complain(
         'lock-misuse',
         'BUG: up_write of a rw_semaphore that is not held for writing',
@@ -115,18 +106,9 @@ export class RwSemaphores implements Subsystem {
       );
       return;
     }
-    this.k.struct('rw_semaphore').setBig(sem, 'owner.counter', 0n);
-    this.setCount(sem, 0);
+    this.word.endWriter(sem, 0);
     this.held.released('rw_semaphore', sem);
     this.waiters.wakeAll(sem);
-  }
-
-  private count(sem: Ptr): number {
-    return this.k.struct('rw_semaphore').get(sem, 'count.counter');
-  }
-
-  private setCount(sem: Ptr, count: number): void {
-    this.k.struct('rw_semaphore').set(sem, 'count.counter', count);
   }
 }
 

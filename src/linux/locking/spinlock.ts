@@ -82,7 +82,6 @@ export class Spinlocks implements Subsystem {
       this.writeUnlock(lock, PREEMPT_OFFSET);
       this.irqRestore(flags);
     },
-    __local_bh_enable_ip: (_ip: Ptr, count: number) => this.preempt(-count),
   };
 
   readonly signatures = {
@@ -92,7 +91,6 @@ export class Spinlocks implements Subsystem {
     _raw_read_unlock_irqrestore: 'v:pQ',
     _raw_write_lock_irqsave: 'Q:p',
     _raw_write_unlock_irqrestore: 'v:pQ',
-    __local_bh_enable_ip: 'v:pu',
   };
 
   /** Changes preempt_count. */

@@ -10,7 +10,7 @@ export class ParameterLocks implements Subsystem {
 
   constructor(private readonly k: LinuxKernel) {
     this.builtIn = k.permanent(k.sizeOf('mutex'));
-    list.init(k.space, k.struct('mutex').addr(this.builtIn, 'wait_list'));
+    k.get(Mutexes).init(this.builtIn);
   }
 
   readonly exports = {

@@ -1,9 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { constant, nothing } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RUNNING } from '../abi/task-state.js';
+import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RTLOCK_WAIT, TASK_RUNNING } from '../abi/task-state.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Preemption } from './preemption.js';
 
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {
@@ -16,7 +17,7 @@ export class Sched implements Subsystem {
     __cond_resched: () => this.condResched(),
     __cond_resched_lock: () => this.condResched(),
     __SCT__cond_resched: () => this.condResched(),
-    __SCT__might_resched: () => this.condResched(),
+    __SCT__might_resched: () => (this.k.get(Preemption).model === 'voluntary' ? this.condResched() : 0),
     __SCT__preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
     __SCT__preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
     preempt_schedule: nothing('a task is preempted at the end of its time slice', undefined),
@@ -44,6 +45,9 @@ export class Sched implements Subsystem {
     },
     migrate_disable: () => this.pin(1),
     migrate_enable: () => this.pin(-1),
+    preempt_model_none: () => this.k.get(Preemption).model === 'none',
+    preempt_model_voluntary: () => this.k.get(Preemption).model === 'voluntary',
+    preempt_model_full: () => this.k.get(Preemption).model === 'full',
     single_task_running: () => this.k.scheduler.tasks.size <= 1,
   };
 
@@ -57,6 +61,8 @@ export class Sched implements Subsystem {
   /** Gives way to others if a tick has come since the task got the CPU, and the task may: 1 if it did. */
   private condResched(): number | Sleepable<number> {
     const task = this.k.executor.current;
+    // A task that can be preempted anywhere needs no places for it.
+    if (this.k.get(Preemption).model === 'full') return 0;
     if (!task?.needsResched || task.isInterrupt || this.k.processes.preemptCount !== 0) return 0;
     return this.giveWay();
   }
@@ -85,15 +91,26 @@ export class Sched implements Subsystem {
   /** try_to_wake_up(): 1 if the task was in one of the states. */
   wakeUp(object: Ptr, states: number): number {
     const { k } = this;
-    if ((k.processes.stateOf(object) & states) === 0) return 0;
+    const state = k.processes.stateOf(object);
+    if (state === TASK_RTLOCK_WAIT) return this.wakeSaved(object, states);
+    if ((state & states) === 0) return 0;
     k.processes.setState(object, TASK_RUNNING);
     const task = k.processes.taskOf(object);
     if (task) k.scheduler.wake(task);
     return 1;
   }
 
+  /** Wakes a task that waits for a lock before it goes on sleeping (ttwu_state_match()): it will find itself woken. */
+  private wakeSaved(object: Ptr, states: number): number {
+    // structs: task_struct.saved_state with PREEMPT_RT, as tasks that wait so.
+    const type = this.k.struct('task_struct');
+    if ((type.get(object, 'saved_state') & states) === 0) return 0;
+    type.set(object, 'saved_state', TASK_RUNNING);
+    return 1;
+  }
+
   /** migrate_disable(): there is one CPU to stay on; what is seen of it is the task's count. */
-  private pin(step: number): void {
+  pin(step: 1 | -1): void {
     const type = this.k.struct('task_struct');
     const task = this.k.current;
     type.set(task, 'migration_disabled', type.get(task, 'migration_disabled') + step);

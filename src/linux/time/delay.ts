@@ -108,6 +108,8 @@ export class Delays implements Subsystem {
       k.traps.serveInterrupts(task);
     }
     clock.now = Math.max(clock.now, end);
+    // Whoever was woken meanwhile would have taken the CPU.
+    if (interruptible && k.traps.preemption.preempts(task)) task.mayResched = true;
   }
 
   /** Sleeps until woken or until the time is over: the jiffies that are left. */

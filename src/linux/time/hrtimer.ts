@@ -1,12 +1,19 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
 import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { selfWait } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
+import { softirqOffset } from './softirq-context.js';
 
 const MODE_REL = 1;
+/** Called from a softirq, or from the interrupt: with PREEMPT_RT only who asks for that. */
+const MODE_SOFT = 4;
+const MODE_HARD = 8;
 const STATE_ENQUEUED = 1;
 /** Clock ids (time.h). */
 const CLOCK_REALTIME = 0;
@@ -16,17 +23,22 @@ export class Hrtimers implements Subsystem {
   private readonly pending = new Map<Ptr, Alarm>();
   private readonly bases = new Map<number, Ptr>();
 
-  constructor(private readonly k: LinuxKernel) {}
+  private readonly isRt: boolean;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.isRt = k.configured('CONFIG_PREEMPT_RT');
+  }
 
   readonly exports = {
-    hrtimer_init: (timer: Ptr, clock: number) => this.init(timer, clock),
+    hrtimer_init: (timer: Ptr, clock: number, mode: number) => this.init(timer, clock, mode),
     hrtimer_start_range_ns: (timer: Ptr, at: number, _delta: number, mode: number) =>
       this.start(timer, at, mode),
     hrtimer_cancel: (timer: Ptr) => {
-      if (this.isRunning(timer)) throw selfWait('hrtimer_cancel', 'a timer, from its own function', timer);
-      return this.cancel(timer) ? 1 : 0;
+      if (this.running?.timer === timer && this.running.by === this.k.executor.current)
+        throw selfWait('hrtimer_cancel', 'a timer, from its own function', timer);
+      return this.isUnfinished(timer) ? this.cancelAfterRun(timer) : Number(this.cancel(timer));
     },
-    hrtimer_try_to_cancel: (timer: Ptr) => (this.isRunning(timer) ? -1 : this.cancel(timer) ? 1 : 0),
+    hrtimer_try_to_cancel: (timer: Ptr) => (this.running?.timer === timer ? -1 : Number(this.cancel(timer))),
     hrtimer_active: (timer: Ptr) => this.pending.has(timer),
     hrtimer_forward: (timer: Ptr, now: number, interval: number) => this.forward(timer, now, interval),
     __hrtimer_get_remaining: (timer: Ptr) => this.expires(timer) - this.k.now(),
@@ -41,10 +53,13 @@ export class Hrtimers implements Subsystem {
     hrtimer_resolution: (at: Ptr) => this.k.space.store32(at, 1),
   };
 
-  init(timer: Ptr, clock: number): void {
+  init(timer: Ptr, clock: number, mode = 0): void {
     const type = this.k.struct('hrtimer');
     this.k.space.writable(timer, type.size).fill(0);
     type.set(timer, 'base', this.base(clock));
+    const soft = (mode & MODE_SOFT) !== 0 || (this.isRt && (mode & MODE_HARD) === 0);
+    type.set(timer, 'is_soft', Number(soft));
+    type.set(timer, 'is_hard', Number((mode & MODE_HARD) !== 0));
   }
 
   private start(timer: Ptr, at: number, mode: number): void {
@@ -67,11 +82,18 @@ export class Hrtimers implements Subsystem {
     );
   }
 
-  private isRunning(timer: Ptr): boolean {
-    return this.running === timer && this.k.executor.current?.isInterrupt === true;
+  /** The timer whose function is called, and who calls it. */
+  private running: { readonly timer: Ptr; readonly by: Task | undefined } | undefined;
+
+  /** Only the thread that PREEMPT_RT has for softirqs can be interrupted in the middle of one. */
+  private isUnfinished(timer: Ptr): boolean {
+    return this.running?.timer === timer && this.running.by?.ended === false;
   }
 
-  private running: Ptr = 0;
+  private *cancelAfterRun(timer: Ptr): Sleepable<number> {
+    while (this.isUnfinished(timer)) yield* yieldCpu();
+    return Number(this.cancel(timer));
+  }
 
   private cancel(timer: Ptr): boolean {
     const alarm = this.pending.get(timer);
@@ -99,36 +121,37 @@ export class Hrtimers implements Subsystem {
 
   private expire(timer: Ptr): void {
     const { k } = this;
-    const timers = this;
-    k.scheduler.interrupt(
-      'hrtimer',
-      function* () {
-        if (!timers.pending.has(timer)) return;
-        timers.pending.delete(timer);
-        if (!k.space.canRead(timer, 8)) {
-          k.traps.complain('left-behind', 'BUG: a pending hrtimer is in memory that was freed', timer);
-          return;
-        }
-        const type = k.struct('hrtimer');
-        type.set(timer, 'state', 0);
-        k.processes.preemptCount += HARDIRQ_OFFSET;
-        timers.running = timer;
-        // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
-        const now = k.now();
-        let again: number;
-        do again = yield* type.call(timer, 'function', timer);
-        while (
-          again === k.enumValue('HRTIMER_RESTART') &&
-          !timers.pending.has(timer) &&
-          timers.expires(timer) <= now
-        );
-        timers.running = 0;
-        k.processes.preemptCount -= HARDIRQ_OFFSET;
-        if (again === k.enumValue('HRTIMER_RESTART') && !timers.pending.has(timer))
-          timers.enqueue(timer, timers.expires(timer));
-      },
-      false,
+    const soft = k.struct('hrtimer').get(timer, 'is_soft') !== 0;
+    const body = (): Sleepable<void> => this.run(timer, soft ? softirqOffset(k) : HARDIRQ_OFFSET);
+    if (soft) k.get(SoftirqQueue).raise('hrtimer', body);
+    else k.scheduler.interrupt('hrtimer', body, false);
+  }
+
+  private *run(timer: Ptr, offset: number): Sleepable<void> {
+    const { k } = this;
+    if (!this.pending.has(timer)) return;
+    this.pending.delete(timer);
+    if (!k.space.canRead(timer, 8)) {
+      k.traps.complain('left-behind', 'BUG: a pending hrtimer is in memory that was freed', timer);
+      return;
+    }
+    const type = k.struct('hrtimer');
+    type.set(timer, 'state', 0);
+    k.processes.preemptCount += offset;
+    this.running = { timer, by: k.executor.current };
+    // A timer that goes on and is due all the same runs again before anybody else does (__hrtimer_run_queues()).
+    const now = k.now();
+    let again: number;
+    do again = yield* type.call(timer, 'function', timer);
+    while (
+      again === k.enumValue('HRTIMER_RESTART') &&
+      !this.pending.has(timer) &&
+      this.expires(timer) <= now
     );
+    this.running = undefined;
+    k.processes.preemptCount -= offset;
+    if (again === k.enumValue('HRTIMER_RESTART') && !this.pending.has(timer))
+      this.enqueue(timer, this.expires(timer));
   }
 
   /** The hrtimer_clock_base of a clock: inlined code calls its get_time. */

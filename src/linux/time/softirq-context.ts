@@ -26,7 +26,7 @@ export function* inSoftirq(
   call: Sleepable<unknown>,
 ): Sleepable<void> {
   const outside = k.processes.preemptCount;
-  const before = outside + SOFTIRQ_OFFSET;
+  const before = outside + softirqOffset(k);
   k.processes.preemptCount = before;
   yield* call;
   const after = k.processes.preemptCount;
@@ -34,6 +34,11 @@ export function* inSoftirq(
   if (after === before) return;
   if (vector === k.enumValue('TIMER_SOFTIRQ')) timerLeak(k, fn, before, after);
   else softirqLeak(k, vector, fn, before, after);
+}
+
+/** What preempt_count says of a softirq that is served: nothing with PREEMPT_RT, where the thread's own count does. */
+export function softirqOffset(k: LinuxKernel): number {
+  return k.configured('CONFIG_PREEMPT_RT') ? 0 : SOFTIRQ_OFFSET;
 }
 
 /** What `%08x` prints. */

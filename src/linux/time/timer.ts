@@ -1,8 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Alarm } from '../../kernel/clock.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
 import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { timeOfJiffies } from './jiffies.js';
@@ -29,11 +32,11 @@ export class Timers implements Subsystem {
     timer_reduce: (timer: Ptr, expires: number) => this.reduce(timer, expires),
     timer_delete: (timer: Ptr) => this.remove(timer),
     timer_delete_sync: (timer: Ptr) => this.removeSync(timer, 'timer_delete_sync'),
-    try_to_del_timer_sync: (timer: Ptr) => (this.isRunning(timer) ? -1 : this.remove(timer)),
+    try_to_del_timer_sync: (timer: Ptr) => (this.running?.timer === timer ? -1 : this.remove(timer)),
     timer_shutdown: (timer: Ptr) => this.shutdown(timer),
     timer_shutdown_sync: (timer: Ptr) => {
       this.refuseOwn(timer, 'timer_shutdown_sync');
-      return this.shutdown(timer);
+      return this.afterRun(timer, () => this.shutdown(timer));
     },
   };
 
@@ -84,22 +87,34 @@ export class Timers implements Subsystem {
     return 1;
   }
 
-  /** Disarms and waits until the function has ended, which it does not while it waits here. */
-  private removeSync(timer: Ptr, name: string): number {
+  /** Disarms and waits until the function has ended. */
+  private removeSync(timer: Ptr, name: string): number | Sleepable<number> {
     this.refuseOwn(timer, name);
-    return this.remove(timer);
+    return this.afterRun(timer, () => this.remove(timer));
   }
 
   private refuseOwn(timer: Ptr, name: string): void {
-    if (this.isRunning(timer)) throw selfWait(name, 'a timer, from its own function', timer);
+    const { running } = this;
+    if (running?.timer === timer && running.by === this.k.executor.current)
+      throw selfWait(name, 'a timer, from its own function', timer);
   }
 
-  /** Timers run to their end at once, so only a function itself can ask. */
-  private isRunning(timer: Ptr): boolean {
-    return this.running === timer && this.k.executor.current?.isInterrupt === true;
+  /** Only the thread that PREEMPT_RT has for timers can be interrupted in the middle of one. */
+  private afterRun(timer: Ptr, then: () => number): number | Sleepable<number> {
+    return this.isUnfinished(timer) ? this.waitForRun(timer, then) : then();
   }
 
-  private running: Ptr = 0;
+  private *waitForRun(timer: Ptr, then: () => number): Sleepable<number> {
+    while (this.isUnfinished(timer)) yield* yieldCpu();
+    return then();
+  }
+
+  private isUnfinished(timer: Ptr): boolean {
+    return this.running?.timer === timer && this.running.by?.ended === false;
+  }
+
+  /** The timer whose function is called, and who calls it. */
+  private running: { readonly timer: Ptr; readonly by: Task | undefined } | undefined;
 
   /** add_timer() is not for a timer that is pending. */
   private add(timer: Ptr, caller: string, line: number): void {
@@ -130,7 +145,7 @@ export class Timers implements Subsystem {
   private expire(timer: Ptr): void {
     const { k } = this;
     const timers = this;
-    k.scheduler.interrupt('timer', function* () {
+    k.get(SoftirqQueue).raise('timer', function* () {
       if (!timers.pending.has(timer)) return;
       if (!k.space.canRead(timer, 8)) {
         timers.pending.delete(timer);
@@ -139,9 +154,9 @@ export class Timers implements Subsystem {
       }
       const fn = k.struct('timer_list').get(timer, 'function');
       timers.detach(timer);
-      timers.running = timer;
+      timers.running = { timer, by: k.executor.current };
       yield* inSoftirq(k, 1, fn, k.callAs('v:p', fn, timer));
-      timers.running = 0;
+      timers.running = undefined;
     });
   }
 }

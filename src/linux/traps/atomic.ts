@@ -1,11 +1,15 @@
 import { HOST_RETURN } from '../../cpu/cpu-types.js';
 import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
+import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { CUT_HERE } from '../warn.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
+
+/** Locks of PREEMPT_RT whose holders are in a read-side section of RCU (kernel/locking/spinlock_rt.c, kernel/softirq.c). */
+const RCU_LOCKS: ReadonlySet<string> = new Set(['rt_spinlock', 'rt_rwlock', 'local_lock']);
 
 /** Sleeping where nobody may: with preemption or interrupts off, or in interrupt context. */
 export class AtomicChecks {
@@ -20,14 +24,34 @@ export class AtomicChecks {
     const task = k.executor.current;
     // What a kernel does while it boots, nobody interrupts.
     if (!task || k.native?.settingUp !== undefined) return;
-    const preempt = k.processes.preemptCount;
-    if (preempt === 0 && k.cpu.interruptsEnabled && !task.isInterrupt) {
-      task.mayResched = task.needsResched;
+    if (!this.isAtomic(task) && !this.servesSoftirq()) {
+      task.mayResched = task.needsResched && k.traps.preemption.atMightSleep;
       return;
     }
+    this.complain(task, file, line);
+  }
+
+  /** rtlock_might_resched(): where a lock of PREEMPT_RT is taken that one may have to sleep for, also in a softirq. */
+  mightLock(file: string, line: number): void {
+    const task = this.k.executor.current;
+    if (task && this.isAtomic(task)) this.complain(task, file, line);
+  }
+
+  private isAtomic(task: Task): boolean {
+    const { processes, cpu } = this.k;
+    return processes.preemptCount !== 0 || !cpu.interruptsEnabled || task.isInterrupt;
+  }
+
+  private complain(task: Task, file: string, line: number): void {
+    const { k } = this;
     const message = `BUG: sleeping function called from invalid context at ${file}:${line}`;
-    if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, preempt);
+    if (k.configured('CONFIG_DEBUG_ATOMIC_SLEEP')) this.log(task, message, k.processes.preemptCount);
     this.record(task, message);
+  }
+
+  /** As `scheduling`, for a task that waits for a lock of PREEMPT_RT: read-side sections of RCU allow that. */
+  schedulingForLock(): void {
+    this.whileAtomic();
   }
 
   /** What schedule() looks at before it takes the CPU from a task: atomic context, then read-side sections of RCU. */
@@ -41,7 +65,9 @@ export class AtomicChecks {
     const { k } = this;
     const task = k.executor.current;
     if (!task || k.current === 0) return;
-    if (k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting') <= 0) return;
+    // With PREEMPT_RT who holds a spinlock is in such a section too.
+    const nesting = k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting');
+    if (nesting <= 0 && !task.holds.some(({ lockKind }) => RCU_LOCKS.has(lockKind))) return;
     const message = 'Voluntary context switch within RCU read-side critical section!';
     if (this.saidOfRcu) this.record(task, message);
     else {
@@ -70,6 +96,14 @@ export class AtomicChecks {
     this.record(task, message);
     if (task.isInterrupt) throw new Oops('sleep-in-atomic', message, task.caller);
     k.processes.preemptCount = 0;
+  }
+
+  /** in_serving_softirq() of PREEMPT_RT, where a thread does it, with preemption on. */
+  private servesSoftirq(): boolean {
+    const { k } = this;
+    if (!k.configured('CONFIG_PREEMPT_RT') || k.current === 0) return false;
+    // structs: task_struct.softirq_disable_cnt with PREEMPT_RT.
+    return (k.struct('task_struct').get(k.current, 'softirq_disable_cnt') & SOFTIRQ_OFFSET) !== 0;
   }
 
   private log(task: Task, message: string, preempt: number): void {

@@ -167,8 +167,16 @@ export class Traps implements ExecutorHooks {
     }
     if (k.clock.now - task.lastScheduled > SOFT_LOCKUP_NS) return this.die(task, lockup(k, task, []));
     this.serveInterrupts(task);
-    return 'resume';
+    return this.preemption.preempts(task) ? 'yield' : 'resume';
   }
+
+  /** The preemption model: see sched/preemption.ts. */
+  preemption: {
+    /** Whether a tick takes the CPU from the task. */
+    preempts(task: Task): boolean;
+    /** Whether might_sleep() gives way to others. */
+    readonly atMightSleep: boolean;
+  } = { preempts: () => false, atMightSleep: true };
 
   /** Timers that are due run on top of the interrupted task, whose registers are kept, if it may be interrupted. */
   serveInterrupts(task: Task): void {
@@ -273,6 +281,16 @@ export class Traps implements ExecutorHooks {
     this.atomic.mightSleep(file, line);
   }
 
+  /** rtlock_might_resched(): see AtomicChecks. */
+  mightLock(file: string, line: number): void {
+    this.atomic.mightLock(file, line);
+  }
+
+  /** A task is about to wait for a lock of PREEMPT_RT: see AtomicChecks. */
+  schedulingForLock(): void {
+    this.atomic.schedulingForLock();
+  }
+
   /** schedule() is about to be called: see AtomicChecks. */
   scheduling(): void {
     this.atomic.scheduling();
@@ -339,7 +357,7 @@ export class Traps implements ExecutorHooks {
     if (cutHere) k.log.line(CUT_HERE, LOGLEVEL_WARNING);
     const numbered = [head, ...lines].map((line) =>
       /: [0-9a-f]{4}$/.test(line) && !line.startsWith('BUG:')
-        ? `${line} [#${number}] PREEMPT SMP NOPTI`
+        ? `${line} [#${number}]${preemptWord(k)} SMP NOPTI`
         : line,
     );
     for (const line of numbered) k.log.line(line, LOGLEVEL_ALERT);
@@ -410,4 +428,10 @@ export class Traps implements ExecutorHooks {
       trace,
     });
   }
+}
+
+/** What an oops says of how the kernel is preempted. */
+function preemptWord(k: LinuxKernel): string {
+  if (k.configured('CONFIG_PREEMPT_RT')) return ' PREEMPT_RT';
+  return k.configured('CONFIG_PREEMPTION') ? ' PREEMPT' : '';
 }

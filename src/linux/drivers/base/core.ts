@@ -7,6 +7,7 @@ import { asKernel, type Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { Uevents } from '../../kobject/uevent.js';
+import { Mutexes } from '../../locking/mutex.js';
 import { SlabExports } from '../../mm/slab.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -23,14 +24,7 @@ import { RuntimePm } from './pm-runtime.js';
 import { initPower } from './power-fields.js';
 
 /** Places in a struct device that begin as empty lists. */
-const LISTS = [
-  'mutex.wait_list',
-  'dma_pools',
-  'devres_head',
-  'links.consumers',
-  'links.suppliers',
-  'links.defer_sync',
-] as const;
+const LISTS = ['dma_pools', 'devres_head', 'links.consumers', 'links.suppliers', 'links.defer_sync'] as const;
 
 /**
  * Devices: their life from device_initialize() to the release of the last reference, and what is made for
@@ -100,6 +94,7 @@ export class Devices implements Subsystem {
     const type = this.device;
     type.set(device, 'kobj.kset', this.devicesKset);
     k.get(Kobjects).init(kobjOf(k, device), k.get(DeviceAttributes).ktype);
+    k.get(Mutexes).init(type.addr(device, 'mutex'));
     for (const head of LISTS) if (type.has(head)) list.init(k.space, type.addr(device, head));
     initPower(k, device);
     type.set(device, 'numa_node', -1);

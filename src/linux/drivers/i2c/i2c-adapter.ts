@@ -7,6 +7,7 @@ import { EBUSY, EINVAL, ENOMEM, EOPNOTSUPP } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { lowestFree } from '../../lib/lowest-free.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { Devices } from '../base/core.js';
@@ -71,7 +72,7 @@ export class I2cAdapters implements Subsystem {
     type.set(adapter, 'nr', number);
     this.adapters.set(number, adapter);
     list.init(k.space, type.addr(adapter, 'userspace_clients'));
-    list.init(k.space, type.addr(adapter, 'userspace_clients_lock.wait_list'));
+    k.get(Mutexes).init(type.addr(adapter, 'userspace_clients_lock'));
     // What the target's own code locks a bus with: where it does not run, nobody looks.
     if (type.get(adapter, 'lock_ops') === 0 && k.hasSymbol(LOCK_OPS))
       type.set(adapter, 'lock_ops', k.symbol(LOCK_OPS));

@@ -7,6 +7,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Kobjects } from '../../kobject/kobject.js';
 import { freeConst } from '../../kobject/names.js';
 import { Uevents } from '../../kobject/uevent.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
@@ -72,7 +73,8 @@ export class InputCore implements Subsystem {
     type.set(dev, 'dev.class', this.cls);
     const device = type.addr(dev, 'dev');
     k.get(Devices).initialize(device);
-    for (const head of ['mutex.wait_list', 'h_list', 'node']) list.init(k.space, type.addr(dev, head));
+    k.get(Mutexes).init(type.addr(dev, 'mutex'));
+    for (const head of ['h_list', 'node']) list.init(k.space, type.addr(dev, head));
     k.get(Devices).setName(device, `input${this.nextNumber++}`);
     return dev;
   }

@@ -58,6 +58,11 @@ export class InputEvents implements Subsystem {
   private *event(dev: Ptr, type: number, code: number, value: number): Sleepable<void> {
     const { cpu, processes } = this.k;
     if (type !== EV.SYN && !hasBit(this.k, this.k.struct('input_dev').addr(dev, 'evbit'), type)) return;
+    // A lock that leaves preemption and interrupts on.
+    if (this.k.configured('CONFIG_PREEMPT_RT')) {
+      yield* this.handle(dev, { type, code, value });
+      return;
+    }
     const enabled = cpu.interruptsEnabled;
     cpu.interruptsEnabled = false;
     processes.preemptCount++;

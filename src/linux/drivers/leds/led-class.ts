@@ -7,6 +7,8 @@ import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { Mutexes } from '../../locking/mutex.js';
+import { RwSemaphores } from '../../locking/rwsem.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Classes } from '../base/class.js';
@@ -49,7 +51,7 @@ export class LedClass implements Subsystem {
     const wanted = this.wantedName(led, init);
     if (wanted === '') return -EINVAL;
     const name = this.freeName(wanted);
-    list.init(k.space, type.addr(led, 'led_access.wait_list'));
+    k.get(Mutexes).init(type.addr(led, 'led_access'));
     const groups = type.get(led, 'groups');
     const device = yield* createDevice(k, this.cls, { parent, data: led, groups, name });
     if (isErr(device)) return ptrErr(device);
@@ -57,7 +59,7 @@ export class LedClass implements Subsystem {
     if (name !== wanted)
       k.log.line(`leds ${name}: Led ${wanted} renamed to ${name} due to name collision`, LOGLEVEL_WARNING);
     type.set(led, 'work_flags', 0);
-    list.init(k.space, type.addr(led, 'trigger_lock.wait_list'));
+    k.get(RwSemaphores).init(type.addr(led, 'trigger_lock'));
     list.init(k.space, type.addr(led, 'trig_list'));
     list.init(k.space, type.addr(led, 'node'));
     if (type.get(led, 'max_brightness') === 0) type.set(led, 'max_brightness', 255);

@@ -4,6 +4,7 @@ import { LOGLEVEL_ERR } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { DriverBus } from '../base/driver-bus.js';
@@ -73,7 +74,8 @@ export class SerioBus implements Subsystem {
   private *registerPort(serio: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('serio');
-    for (const head of ['node', 'child_node', 'children', 'drv_mutex.wait_list'])
+    k.get(Mutexes).init(type.addr(serio, 'drv_mutex'));
+    for (const head of ['node', 'child_node', 'children'])
       if (type.has(head)) list.init(k.space, type.addr(serio, head));
     const device = type.addr(serio, 'dev');
     k.get(Devices).initialize(device);

@@ -5,6 +5,7 @@ import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { krefInit, krefPut } from '../../kobject/kref.js';
 import { freeConst } from '../../kobject/names.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { TtyDrivers } from './tty-driver.js';
@@ -48,8 +49,8 @@ export class TtyPorts implements Subsystem {
     const { k } = this;
     const type = k.struct('tty_port');
     k.space.writable(port, type.size).fill(0);
-    const lists = ['open_wait.head', 'delta_msr_wait.head', 'mutex.wait_list', 'buf_mutex.wait_list'];
-    for (const head of [...lists, 'buf.lock.wait_list', 'buf.work.entry'])
+    for (const lock of ['mutex', 'buf_mutex', 'buf.lock']) k.get(Mutexes).init(type.addr(port, lock));
+    for (const head of ['open_wait.head', 'delta_msr_wait.head', 'buf.work.entry'])
       list.init(k.space, type.addr(port, head));
     const sentinel = type.addr(port, 'buf.sentinel');
     type.set(port, 'buf.head', sentinel);

@@ -6,6 +6,7 @@ import { EINVAL, ENOMEM, ENXIO } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
@@ -42,8 +43,8 @@ export class Backlights implements Subsystem {
     const type = k.struct('backlight_device');
     const backlight = k.slab.allocateBytes(type.size, true);
     if (backlight === 0) return errPtr(ENOMEM);
-    for (const head of ['update_lock.wait_list', 'ops_lock.wait_list', 'entry'])
-      list.init(k.space, type.addr(backlight, head));
+    for (const lock of ['update_lock', 'ops_lock']) k.get(Mutexes).init(type.addr(backlight, lock));
+    list.init(k.space, type.addr(backlight, 'entry'));
     type.set(backlight, 'dev.class', this.cls);
     type.set(backlight, 'dev.parent', parent);
     type.set(backlight, 'dev.driver_data', data);

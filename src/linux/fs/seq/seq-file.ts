@@ -6,6 +6,7 @@ import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Mutexes } from '../../locking/mutex.js';
 import { UserMemory } from '../../mm/user-memory.js';
 import type { Subsystem } from '../../subsystem.js';
 import { FMODE_PWRITE, SEEK_CUR, SEEK_SET } from '../flags.js';
@@ -58,7 +59,7 @@ export class SeqFiles implements Subsystem {
     if (m === 0) return -ENOMEM;
     const files = k.struct('file');
     files.set(file, 'private_data', m);
-    list.init(k.space, type.addr(m, 'lock.wait_list'));
+    k.get(Mutexes).init(type.addr(m, 'lock'));
     type.set(m, 'op', operations);
     type.set(m, 'file', file);
     files.set(file, 'f_mode', files.get(file, 'f_mode') & ~FMODE_PWRITE);

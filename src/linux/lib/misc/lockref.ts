@@ -3,7 +3,7 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { callExport } from './refcount.js';
+import { callExport, spinLockExports } from './refcount.js';
 
 /** What lockref_mark_dead() leaves as the count. */
 const DEAD = -128;
@@ -33,7 +33,8 @@ export class Lockref implements Subsystem {
 
   private *putOrLock(ref: Ptr): Sleepable<boolean> {
     if (this.changeIf(ref, this.count(ref) > 1, -1)) return true;
-    yield* callExport(this.k, '_raw_spin_lock', this.type.addr(ref, 'lock'));
+    const [lock] = spinLockExports(this.k);
+    yield* callExport(this.k, lock, this.type.addr(ref, 'lock'));
     return false;
   }
 

@@ -20,6 +20,12 @@ const EVENTS: readonly (readonly [text: string, line: number])[] = [
 /** Locks that a counter's last decrement takes, by the exports that take and drop them. */
 const MUTEX = ['mutex_lock', 'mutex_unlock'] as const;
 const SPIN = ['_raw_spin_lock', '_raw_spin_unlock'] as const;
+const RT_SPIN = ['rt_spin_lock', 'rt_spin_unlock'] as const;
+
+/** How a spinlock_t is taken and given back. */
+export function spinLockExports(k: LinuxKernel): readonly [lock: string, unlock: string] {
+  return k.configured('CONFIG_PREEMPT_RT') ? RT_SPIN : SPIN;
+}
 
 /** refcount_t and counters that take a lock when they drop to 0 (lib/refcount.c, lib/dec_and_lock.c). */
 export class Refcount implements Subsystem {
@@ -41,10 +47,12 @@ export class Refcount implements Subsystem {
     },
     refcount_dec_not_one: (counter: Ptr) => this.decrementUnlessOne(counter),
     refcount_dec_and_mutex_lock: (counter: Ptr, lock: Ptr) => this.decrementAndLock(counter, lock, MUTEX),
-    refcount_dec_and_lock: (counter: Ptr, lock: Ptr) => this.decrementAndLock(counter, lock, SPIN),
+    refcount_dec_and_lock: (counter: Ptr, lock: Ptr) =>
+      this.decrementAndLock(counter, lock, spinLockExports(this.k)),
     refcount_dec_and_lock_irqsave: (counter: Ptr, lock: Ptr, flags: Ptr) =>
       this.decrementAndLockIrqsave(counter, lock, flags),
-    _atomic_dec_and_lock: (counter: Ptr, lock: Ptr) => this.decrementAndLock(counter, lock, SPIN),
+    _atomic_dec_and_lock: (counter: Ptr, lock: Ptr) =>
+      this.decrementAndLock(counter, lock, spinLockExports(this.k)),
     _atomic_dec_and_lock_irqsave: (counter: Ptr, lock: Ptr, flags: Ptr) =>
       this.decrementAndLockIrqsave(counter, lock, flags),
   };
@@ -83,6 +91,11 @@ export class Refcount implements Subsystem {
   }
 
   private *decrementAndLockIrqsave(counter: Ptr, lock: Ptr, flags: Ptr): Sleepable<boolean> {
+    if (this.k.configured('CONFIG_PREEMPT_RT')) {
+      // spin_lock_irqsave() leaves interrupts on.
+      this.k.space.storeLong(flags, 0);
+      return yield* this.decrementAndLock(counter, lock, RT_SPIN);
+    }
     if (this.decrementUnlessOne(counter)) return false;
     const saved = yield* callExport(this.k, '_raw_spin_lock_irqsave', lock);
     this.k.space.storeLong(flags, Number(saved));

@@ -3,6 +3,7 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Low bits of percpu_count_ptr, which inlined percpu_ref_get() looks at (include/linux/percpu-refcount.h). */
@@ -125,7 +126,7 @@ export class PercpuRef implements Subsystem {
       k.space.store64(at, 0n);
       this.setWord(ref, this.word(ref) | ATOMIC);
     }
-    if (confirm !== 0) k.scheduler.interrupt('percpu_ref', () => k.callAs('v:p', confirm, ref));
+    if (confirm !== 0) k.get(SoftirqQueue).raise('percpu_ref', () => k.callAs('v:p', confirm, ref));
   }
 
   private switchToPercpu(ref: Ptr): void {

@@ -67,7 +67,8 @@ export class Rhashtable implements Subsystem {
     if (table === 0) return -ENOMEM;
     hashtable.set(ht, 'tbl', table);
     this.initWork(hashtable.addr(ht, 'run_work'));
-    k.exports.functionAt(k.fn('__mutex_init'))?.(...([hashtable.addr(ht, 'mutex')] as never[]));
+    const initMutex = k.configured('CONFIG_PREEMPT_RT') ? '__mutex_rt_init' : '__mutex_init';
+    k.exports.functionAt(k.fn(initMutex))?.(...([hashtable.addr(ht, 'mutex')] as never[]));
     return 0;
   }
 

@@ -1,7 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
 import { EEXIST, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { callExport } from '../misc/refcount.js';
 import { isNode, MAX_INDEX } from './entry.js';
 import { type Flavor, FREE_MARK, MARKS, type NodeTree, PLAIN, type Place } from './node-tree.js';
 import { XArrays } from './xarray.js';
@@ -64,9 +66,7 @@ export class RadixTree implements Subsystem {
     radix_tree_next_chunk: (root: Ptr, iter: Ptr, flags: number) => this.nextChunk(root, iter, flags),
     radix_tree_preload: () => this.preload(),
     radix_tree_maybe_preload: () => this.preload(),
-    idr_preload: () => {
-      this.preload();
-    },
+    idr_preload: () => this.preload(),
   };
 
   readonly signatures = {
@@ -156,10 +156,21 @@ export class RadixTree implements Subsystem {
     return place.slot;
   }
 
-  /** Memory is there when it is needed; but the caller goes on with preemption off, and turns it on itself. */
-  private preload(): number {
-    const { space, processes } = this.k;
+  /** Memory is there when it is needed; but the caller goes on with this CPU's local_lock, and gives it back itself. */
+  private preload(): number | Sleepable<number> {
+    const { k } = this;
+    if (k.configured('CONFIG_PREEMPT_RT')) return this.lockPreloads();
+    const { space, processes } = k;
     space.store32(processes.preemptCountSlot, space.load32(processes.preemptCountSlot) + 1);
+    return 0;
+  }
+
+  private *lockPreloads(): Sleepable<number> {
+    const { k } = this;
+    // structs: radix_tree_preload.lock.lock with PREEMPT_RT.
+    const lock = k.percpuSymbol('radix_tree_preloads') + k.struct('radix_tree_preload').offsetOf('lock.lock');
+    yield* callExport(k, 'migrate_disable');
+    yield* callExport(k, 'rt_spin_lock', lock);
     return 0;
   }
 }

@@ -3,9 +3,10 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { list } from '../../abi/list.js';
-import { SOFTIRQ_OFFSET } from '../../abi/preempt-count.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
+import { softirqOffset } from '../../time/softirq-context.js';
 
 /** NAPI contexts: drivers' polling functions, run as a softirq (net/core/dev.c). */
 export class Napi implements Subsystem {
@@ -76,10 +77,11 @@ export class Napi implements Subsystem {
     const { k, napi: type } = this;
     const weight = type.get(napi, 'weight');
     const again = (): void => this.schedule(napi);
-    k.scheduler.interrupt('napi', function* () {
-      k.processes.preemptCount += SOFTIRQ_OFFSET;
+    k.get(SoftirqQueue).raise('napi', function* () {
+      const offset = softirqOffset(k);
+      k.processes.preemptCount += offset;
       const done = yield* type.call(napi, 'poll', napi, weight);
-      k.processes.preemptCount -= SOFTIRQ_OFFSET;
+      k.processes.preemptCount -= offset;
       if (done >= weight) again();
     });
   }
