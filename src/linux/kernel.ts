@@ -46,6 +46,8 @@ export interface KernelOptions extends BaseKernelOptions {
   readonly files?: HostTree;
   /** Whether the target's own code may run where TypeScript has nothing; 'auto' where nothing is said. */
   readonly native?: NativeMode;
+  /** Exports that TypeScript is not to have, so that the target's own are called in their place: for comparing both. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
@@ -103,7 +105,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
         slab: KMALLOC,
         convention: (cpu, space) => new SystemV(cpu, space),
         names: (space, convention) =>
-          new TargetNames(target, space, convention, (address) => native?.covers(address) ?? false),
+          new TargetNames(target, space, convention, (address) => native?.leaves(address) ?? false),
         platform: (kernel) => ({ ...machineOf(kernel), ...options.platform }),
         bootTime: options.bootTime ?? DEFAULT_BOOT_TIME,
         tick: 1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
@@ -124,7 +126,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.executor.hooks = this.traps;
     this.processes = new Processes(this);
     this.scheduler.hooks = this.processes;
-    for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem));
+    for (const subsystem of SUBSYSTEMS) this.exports.define(this.get(subsystem), options.without);
     for (const subsystem of this.parts.values()) this.fillData(subsystem);
     this.processes.boot();
     for (const subsystem of SUBSYSTEMS) this.get<Subsystem>(subsystem).boot?.();

@@ -63,6 +63,14 @@ export class NativeCode implements EntryGuard {
     return address >= this.start && address < this.end;
   }
 
+  /** As `covers`, of an address that somebody was just linked to. */
+  leaves(address: Ptr): boolean {
+    if (!this.covers(address)) return false;
+    // Native code may know it already: from now on its first call is told of.
+    this.k.cpu.entryChanged(address);
+    return true;
+  }
+
   get use(): NativeUse {
     return { subsystems: [...this.set].map(({ name }) => name), functions: [...this.functions] };
   }
