@@ -242,9 +242,17 @@ export class NativeCode implements EntryGuard {
   }
 
   private entryOf(graph: ImageGraph, name: string): number {
+    const place = this.placeOf(graph, name);
+    return place >= 0 && graph.isCode(place) ? place : -1;
+  }
+
+  private placeOf(graph: ImageGraph, name: string): number {
     const { exports, symbols } = this.k.target;
     const address = exports.get(name)?.address ?? symbols.lookup(name)?.address;
-    return address === undefined ? -1 : graph.entryAt(Number(address & 0xffff_ffffn));
+    if (address === undefined) return -1;
+    const low = Number(address & 0xffff_ffffn);
+    const place = graph.placeAt(low);
+    return place >= 0 && graph.addressOf(place) === low ? place : -1;
   }
 
   private ptrAt(graph: ImageGraph, place: number): Ptr {
@@ -267,8 +275,8 @@ export class NativeCode implements EntryGuard {
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
     const shared = new SharedStructs(k.types, () => k.exports.exported);
-    const entryOf = (name: string): number => this.entryOf(graph, name);
-    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, entryOf);
+    const placeOf = (name: string): number => this.placeOf(graph, name);
+    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, placeOf);
     this.active = { memory, graph, ownership, rules };
     k.space.accesses = accesses;
     return this.active;
