@@ -237,7 +237,8 @@ export class NativeCode implements EntryGuard {
   }
 
   private mayEnter({ graph, rules }: Active, place: number): boolean {
-    if (graph.kinds[place] === PLACE.initText) return this.starting !== undefined;
+    const kind = graph.kinds[place];
+    if (kind === PLACE.initText || kind === PLACE.exitText) return this.starting !== undefined;
     return rules.mayEnter(place, this.set);
   }
 

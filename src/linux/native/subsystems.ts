@@ -32,4 +32,12 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     asBuilt: ['pci_lock', 'pcibios_disable_irq', 'pcibios_max_latency', 'pci_cache_line_size'],
     shares: ['pci_dev', 'pci_bus', 'task_struct'],
   },
+  {
+    // drivers/clk
+    name: 'clk',
+    functions: /^_*(devm_)?_*(of_)?clk(dev)?_/,
+    init: ['clk_debug_init'],
+    asBuilt: ['clk_root_list', 'clk_orphan_list'],
+    shares: ['device', 'device_driver', 'task_struct'],
+  },
 ];
