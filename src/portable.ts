@@ -73,6 +73,7 @@ export { timeStamp } from './machine/linux/applets/dmesg.js';
 export type { BootOutcome } from './machine/linux/boot-modules.js';
 export type { BootOptions } from './machine/linux/defaults.js';
 export type { FileStatus, MachineFileSystem } from './machine/linux/file-system.js';
+export { type Answer, type ImportedFunctions, importedFunctions } from './machine/linux/implemented.js';
 export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
 export { openTree } from './machine/linux/open-tree.js';

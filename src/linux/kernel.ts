@@ -48,6 +48,8 @@ export interface KernelOptions extends BaseKernelOptions {
   readonly files?: HostTree;
   /** Whether the target's own code may run where TypeScript has nothing; 'auto' where nothing is said. */
   readonly native?: NativeMode;
+  /** Exports that TypeScript is not to have, so that the target's own are called in their place: for comparing both. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
@@ -107,7 +109,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
         log: PRINTK,
         convention: (cpu, space) => new SystemV(cpu, space),
         names: (space, convention) =>
-          new TargetNames(target, space, convention, (address) => native?.covers(address) ?? false),
+          new TargetNames(target, space, convention, (address) => native?.leaves(address) ?? false),
         platform: (kernel) => ({ ...machineOf(kernel), ...options.platform }),
         bootTime: options.bootTime ?? DEFAULT_BOOT_TIME,
         tick: 1e9 / Number(target.config.get('CONFIG_HZ') ?? '250'),
@@ -129,17 +131,17 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.executor.hooks = this.traps;
     this.processes = new Processes(this);
     this.scheduler.hooks = this.processes;
-    this.bootSubsystems();
+    this.bootSubsystems(options.without);
   }
 
   /** Makes those that the target has, lets their exports be known and their variables be filled, and boots them. */
-  private bootSubsystems(): void {
+  private bootSubsystems(without: KernelOptions['without']): void {
     const { builtIns } = this;
     for (const type of SUBSYSTEMS) {
       if (!builtIns.allows(type)) continue;
       builtIns.start(type, () => {
         const subsystem = this.get<Subsystem>(type);
-        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem);
+        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem, without);
       });
     }
     for (const subsystem of this.parts.values()) this.fillData(subsystem);

@@ -5,7 +5,9 @@ import {
   CheckKernel,
   checkJson,
   htmlMatrix,
+  importedFunctions,
   junitXml,
+  type LinuxTarget,
   moduleOptions,
   nodeVerifier,
   summaryText,
@@ -16,12 +18,14 @@ import {
   writeWhole,
 } from '../../index.js';
 import { certificatesOf } from '../certificates.js';
+import { implementedText } from '../check/implemented.js';
 import { filesToCheck, kernelConfig, moduleFileIn, targetsToCheck } from '../check/inputs.js';
 import { Progress } from '../run/progress.js';
 import { styleFor } from '../style.js';
 
 const HELP = `usage: modbox check MODULE... [NAME=VALUE]... [--target T]...
        modbox check --tree DIR [--target T]...
+       modbox check --implemented MODULE... [--target T]
 
 Says of each module and kernel whether it will load there, and every reason why not. MODULE is a file (.ko, .ko.xz,
 .ko.gz, .ko.zst), a directory with such files, or a name, found in the kernel's own tree. Modules that are checked
@@ -35,6 +39,8 @@ it is told too. Status: 0 if all load, 1 if not.
   --cmdline TEXT    kernel boot parameters: module_blacklist=, module.sig_enforce, lockdown=, modprobe.blacklist=
   --key CERT        a certificate (PEM or DER) that the kernel trusts besides its own (repeatable)
   --lenient         takes what the kernel takes though it is not safe (a licence with a NUL in it, too small a struct module)
+  --implemented     says instead who answers when the modules call the kernel's functions that they import: TypeScript, wholly or in
+                    part, the target's own code, or nobody, and why. Status: 0 if all are there
   --json            the verdicts as one JSON object on stdout
   --junit FILE      also write them as JUnit XML
   --html FILE       also write them as a page with a matrix of modules by kernels
@@ -58,6 +64,7 @@ export async function main(args: readonly string[]): Promise<number> {
       junit: { type: 'string' },
       html: { type: 'string' },
       all: { type: 'boolean' },
+      implemented: { type: 'boolean' },
     },
   });
   if (values.help) {
@@ -72,6 +79,10 @@ export async function main(args: readonly string[]): Promise<number> {
   const store = new TargetStore();
   const root = values.root ?? values.tree;
   const files = filesToCheck(modules, values.tree, { root, store, targets: values.target ?? [] });
+  if (values.implemented) {
+    const [target] = targetsToCheck(values.target ?? [], files, values.tree, store);
+    return tellImplemented(files, store.find(target.name) ?? target, values.json ?? false);
+  }
   const keys = certificatesOf(values.key ?? []);
   const { cmdline = '' } = values;
   const kernels = targetsToCheck(values.target ?? [], files, values.tree, store).map(
@@ -98,6 +109,23 @@ export async function main(args: readonly string[]): Promise<number> {
     values.json ? checkJson(verdicts) : report(verdicts, values.all || values.tree === undefined),
   );
   return verdicts.every(({ loads }) => loads) ? 0 : 1;
+}
+
+/** Who answers for what modules import; the target with its own code, where that was added. */
+function tellImplemented(files: ReturnType<typeof filesToCheck>, target: LinuxTarget, json: boolean): number {
+  const found = importedFunctions(
+    files.map(({ open }) => open()),
+    target,
+  );
+  const style = styleFor(process.stdout);
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(found, undefined, 2)}\n`
+      : found.map((module) => implementedText(module, style)).join(''),
+  );
+  const isThere = ({ functions }: (typeof found)[number]): boolean =>
+    functions.every(({ answer }) => answer.by !== 'nobody');
+  return found.every(isThere) ? 0 : 1;
 }
 
 function checkAll(checker: Checker, files: ReturnType<typeof filesToCheck>): Verdict[] {

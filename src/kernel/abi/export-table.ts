@@ -73,9 +73,10 @@ export class ExportTable {
     this.nextStub = known.stubs;
   }
 
-  /** Adds the exports of a subsystem. Two subsystems defining one symbol is a bug of modbox. */
-  define(subsystem: ExportSource): void {
+  /** Adds the exports of a subsystem, but those in `without`. Two subsystems defining one symbol is a bug of modbox. */
+  define(subsystem: ExportSource, without?: ReadonlySet<string>): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
+      if (without?.has(name)) continue;
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
       this.exported.add(name);
       const { signature, limit } = declaredOf(fn);

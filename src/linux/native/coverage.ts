@@ -14,7 +14,7 @@ export type Answer =
   | { readonly by: 'nobody'; readonly kind: string; readonly why: string };
 
 /** Virtual time that setting a subsystem up may take. */
-const INIT_PATIENCE_NS = 60e9;
+const SET_UP_NS = 60e9;
 
 /**
  * Who answers for the exports of a kernel. A function of a native subsystem counts only where the subsystem, tried in a kernel of its
@@ -65,7 +65,7 @@ export function trySetUp(k: LinuxKernel, subsystem: NativeSubsystem): string | u
       return 0;
     })(),
   );
-  k.scheduler.run(() => task.ended, k.clock.now + INIT_PATIENCE_NS);
+  k.scheduler.run(() => task.ended, k.clock.now + SET_UP_NS);
   const [report] = k.traps.reports;
   if (report) return `${report.message} at ${report.at}`;
   return done ? undefined : 'it does not come to an end';

@@ -43,7 +43,7 @@ export class ImageGraph {
 
   isCode(place: number): boolean {
     const kind = this.kinds[place];
-    return kind === PLACE.text || kind === PLACE.initText;
+    return kind === PLACE.text || kind === PLACE.initText || kind === PLACE.exitText;
   }
 
   isVariable(place: number): boolean {

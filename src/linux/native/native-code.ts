@@ -63,6 +63,14 @@ export class NativeCode implements EntryGuard {
     return address >= this.start && address < this.end;
   }
 
+  /** As `covers`, of an address that somebody was just linked to. */
+  leaves(address: Ptr): boolean {
+    if (!this.covers(address)) return false;
+    // Native code may know it already: from now on its first call is told of.
+    this.k.cpu.entryChanged(address);
+    return true;
+  }
+
   get use(): NativeUse {
     return { subsystems: [...this.set].map(({ name }) => name), functions: [...this.functions] };
   }
@@ -229,14 +237,23 @@ export class NativeCode implements EntryGuard {
   }
 
   private mayEnter({ graph, rules }: Active, place: number): boolean {
-    if (graph.kinds[place] === PLACE.initText) return this.starting !== undefined;
+    const kind = graph.kinds[place];
+    if (kind === PLACE.initText || kind === PLACE.exitText) return this.starting !== undefined;
     return rules.mayEnter(place, this.set);
   }
 
   private entryOf(graph: ImageGraph, name: string): number {
+    const place = this.placeOf(graph, name);
+    return place >= 0 && graph.isCode(place) ? place : -1;
+  }
+
+  private placeOf(graph: ImageGraph, name: string): number {
     const { exports, symbols } = this.k.target;
     const address = exports.get(name)?.address ?? symbols.lookup(name)?.address;
-    return address === undefined ? -1 : graph.entryAt(Number(address & 0xffff_ffffn));
+    if (address === undefined) return -1;
+    const low = Number(address & 0xffff_ffffn);
+    const place = graph.placeAt(low);
+    return place >= 0 && graph.addressOf(place) === low ? place : -1;
   }
 
   private ptrAt(graph: ImageGraph, place: number): Ptr {
@@ -259,8 +276,8 @@ export class NativeCode implements EntryGuard {
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
     const shared = new SharedStructs(k.types, () => k.exports.exported);
-    const entryOf = (name: string): number => this.entryOf(graph, name);
-    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, entryOf);
+    const placeOf = (name: string): number => this.placeOf(graph, name);
+    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, placeOf);
     this.active = { memory, graph, ownership, rules };
     k.space.accesses = accesses;
     return this.active;

@@ -168,7 +168,8 @@ export class Ownership {
   private directHindrance(place: number): Hindrance | undefined {
     const { graph } = this;
     const via = graph.nameOf(place);
-    if (graph.kinds[place] === PLACE.initText) return { kind: 'init', via };
+    const kind = graph.kinds[place];
+    if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via };
     if (graph.flags[place] & (PRIVILEGED | UNDECODED)) return { kind: 'privileged', via };
     const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
     return variable === undefined ? undefined : { kind: 'trespasser', via, variable: graph.nameOf(variable) };

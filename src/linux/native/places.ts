@@ -7,8 +7,10 @@ export const PLACE = {
   /** No part of the image that can be run or read: absolute symbols, sections that were left out. */
   other: 0,
   text: 1,
-  /** Code that only runs while the kernel boots, or that never runs (exit functions of what is built in). */
+  /** Code that only runs while the kernel boots. */
   initText: 2,
+  /** Exit functions of what is built in: they only run where an init function takes back what it did. */
+  exitText: 7,
   /** Data that nobody changes once it is there. */
   constant: 3,
   variable: 4,
@@ -54,6 +56,7 @@ export function placeKinds(image: KernelImage, { symbols }: LinuxTarget): Uint8A
 
 function kindOf({ name, execute, write }: KernelImage['sections'][number]): PlaceKind {
   if (ALTERNATIVES.test(name)) return PLACE.other;
-  if (execute) return BOOT_CODE.test(name) ? PLACE.initText : PLACE.text;
+  if (execute && BOOT_CODE.test(name)) return name === '.exit.text' ? PLACE.exitText : PLACE.initText;
+  if (execute) return PLACE.text;
   return write ? PLACE.variable : PLACE.constant;
 }

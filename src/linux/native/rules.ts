@@ -20,8 +20,8 @@ export class NativeRules {
     private readonly ownership: Ownership,
     private readonly shared: SharedStructs,
     private readonly subsystems: readonly NativeSubsystem[],
-    /** Place of the function of a name; -1 for none. */
-    private readonly entryOf: (name: string) => number,
+    /** Place of the symbol of a name; -1 for none. */
+    private readonly placeOf: (name: string) => number,
   ) {}
 
   /** About an exported function, by its name and place. */
@@ -97,10 +97,11 @@ export class NativeRules {
     let known = this.reached.get(subsystem);
     if (!known) {
       const places = subsystem.init
-        .map(this.entryOf)
+        .map(this.placeOf)
         .filter((place) => place >= 0)
         .flatMap((place) => this.ownership.reach(place));
-      known = new Set(places.flatMap((place) => [...this.graph.targetsOf(place)]));
+      const asBuilt = (subsystem.asBuilt ?? []).map(this.placeOf).filter((place) => place >= 0);
+      known = new Set([...asBuilt, ...places.flatMap((place) => [...this.graph.targetsOf(place)])]);
       this.reached.set(subsystem, known);
     }
     return known;

@@ -14,6 +14,8 @@ export interface NativeSubsystem {
   readonly init: readonly string[];
   /** Structures that TypeScript makes and fills as far as this subsystem looks at them: each stands for a scenario that was tried. */
   readonly shares?: readonly string[];
+  /** Variables that code run at boot refers to, and that are right as the image has them: locks, switches of the command line. */
+  readonly asBuilt?: readonly string[];
   /** Sets what no function of the image sets. */
   readonly glue?: (k: LinuxKernel) => void;
 }

@@ -16,4 +16,28 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'i2c_client', 'regmap', 'task_struct'],
     needs: ['i2c'],
   },
+  {
+    // drivers/input/input-mt.c, ff-core.c and what else looks at an input device: the core is TypeScript's.
+    name: 'input',
+    functions: /^input_(mt_|ff_|get_timestamp|set_timestamp|copy_abs|device_enabled|get_keycode|set_keycode)/,
+    init: [],
+    shares: ['input_dev', 'task_struct'],
+  },
+  {
+    // drivers/pci: access.c, capabilities and bits of the configuration space, through the operations of a device's bus.
+    name: 'pci',
+    functions:
+      /^(__)?pcie?_((bus_|user_)?(read|write)_config_|(bus_)?find_(next_)?(ext_|ht_)?capability|capability_|set_master|clear_master|intx$|msi_vec_count|msix_vec_count|find_vsec|find_dvsec|get_dsn|save_state|store_saved_state|load_saved_state|load_and_free_saved_state|check_and_(un)?mask_intx|get_readrq|get_mps|status_get_and_clear|bandwidth|get_speed_cap|get_width_cap|cfg_access|speed_string|device_is_present)/,
+    init: [],
+    asBuilt: ['pci_lock', 'pcibios_disable_irq', 'pcibios_max_latency', 'pci_cache_line_size'],
+    shares: ['pci_dev', 'pci_bus', 'task_struct'],
+  },
+  {
+    // drivers/clk
+    name: 'clk',
+    functions: /^_*(devm_)?_*(of_)?clk(dev)?_/,
+    init: ['clk_debug_init'],
+    asBuilt: ['clk_root_list', 'clk_orphan_list'],
+    shares: ['device', 'device_driver', 'task_struct'],
+  },
 ];

@@ -9,6 +9,11 @@ import { hz, jiffiesNow, jiffiesToNs } from './jiffies.js';
 /** __const_udelay takes microseconds times 2^32 / 10^6. */
 const XLOOPS_PER_US = 4295;
 
+/** Of USER_HZ. */
+const NS_PER_CLOCK_TICK = 10_000_000n;
+/** The longest time that can be counted in jiffies: (LONG_MAX >> 1) - 1. */
+const MAX_JIFFY_OFFSET = 0x3fff_ffff_ffff_fffen;
+
 /** Delays, sleeping and busy, and conversions of time units (Documentation/timers/timers-howto.rst). */
 export class Delays implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -26,16 +31,18 @@ export class Delays implements Subsystem {
     schedule_timeout_uninterruptible: (jiffies: number) => this.scheduleTimeout(jiffies, 2),
     schedule_timeout_killable: (jiffies: number) => this.scheduleTimeout(jiffies, 0x102),
     schedule_timeout_idle: (jiffies: number) => this.scheduleTimeout(jiffies, 0x402),
-    __msecs_to_jiffies: (ms: number) => Math.ceil(ms * (hz(this.k) / 1000)),
+    __msecs_to_jiffies: (ms: number) =>
+      (ms | 0) < 0 ? MAX_JIFFY_OFFSET : BigInt(Math.ceil(ms * (hz(this.k) / 1000))),
     __usecs_to_jiffies: (us: number) => Math.ceil(us * (hz(this.k) / 1e6)),
     jiffies_to_msecs: (jiffies: number) => (jiffies * 1000) / hz(this.k),
     jiffies_to_usecs: (jiffies: number) => (jiffies * 1e6) / hz(this.k),
     nsecs_to_jiffies: (ns: number) => Math.floor(ns / (1e9 / hz(this.k))),
     nsecs_to_jiffies64: (ns: number) => Math.floor(ns / (1e9 / hz(this.k))),
     jiffies64_to_nsecs: (jiffies: number) => jiffies * (1e9 / hz(this.k)),
-    jiffies64_to_msecs: (jiffies: number) => (jiffies * 1000) / hz(this.k),
-    jiffies_to_clock_t: (jiffies: number) => Math.floor(jiffies / (hz(this.k) / 100)),
-    jiffies_64_to_clock_t: (jiffies: number) => Math.floor(jiffies / (hz(this.k) / 100)),
+    jiffies64_to_msecs: (jiffies: bigint) =>
+      BigInt.asUintN(64, jiffies * BigInt(Math.floor(1000 / hz(this.k)))),
+    jiffies_to_clock_t: (jiffies: bigint) => this.clockTicks(jiffies),
+    jiffies_64_to_clock_t: (jiffies: bigint) => this.clockTicks(jiffies),
     clock_t_to_jiffies: (ticks: number) => ticks * (hz(this.k) / 100),
     round_jiffies: (jiffies: number) => this.roundToSecond(jiffies, true),
     round_jiffies_relative: (jiffies: number) => this.roundRelative(jiffies, true),
@@ -54,10 +61,24 @@ export class Delays implements Subsystem {
     },
   };
 
+  readonly signatures = {
+    __msecs_to_jiffies: 'Q:u',
+    jiffies64_to_msecs: 'Q:Q',
+    jiffies_to_clock_t: 'Q:Q',
+    jiffies_64_to_clock_t: 'Q:Q',
+  };
+
   readonly data = {
     jiffies: (at: Ptr) => this.k.space.storeLong(at, jiffiesNow(this.k)),
     jiffies_64: (at: Ptr) => this.k.space.storeLong(at, jiffiesNow(this.k)),
   };
+
+  /** Hundredths of a second. Where a tick is no number of them, the product of a large time does not fit into 64 bits, and wraps. */
+  private clockTicks(jiffies: bigint): bigint {
+    const tick = BigInt(1e9 / hz(this.k));
+    if (tick % NS_PER_CLOCK_TICK === 0n) return jiffies * (tick / NS_PER_CLOCK_TICK);
+    return BigInt.asUintN(64, jiffies * tick) / NS_PER_CLOCK_TICK;
+  }
 
   boot(): void {
     const { k } = this;

@@ -4,6 +4,8 @@ import type { Subsystem } from '../subsystem.js';
 
 export const NSEC_PER_SEC = 1_000_000_000n;
 
+const KTIME_MAX = 0x7fff_ffff_ffff_ffffn;
+
 /** Reading the time (Documentation/core-api/timekeeping.rst). */
 export class Timekeeping implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -29,8 +31,8 @@ export class Timekeeping implements Subsystem {
     ktime_mono_to_any: (time: bigint, offset: number) =>
       offset === this.k.enumValue('TK_OFFS_REAL') ? time + this.k.clock.bootTime : time,
     ktime_add_safe: (a: bigint, b: bigint) => {
-      const sum = a + b;
-      return sum > 0x7fff_ffff_ffff_ffffn ? 0x7fff_ffff_ffff_ffffn : sum;
+      const sum = BigInt.asIntN(64, a + b);
+      return sum < 0n || sum < a || sum < b ? KTIME_MAX : sum;
     },
     ns_to_timespec64: (ns: bigint) => this.twoWords(ns),
     sched_clock: () => this.monotonic(),

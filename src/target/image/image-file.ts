@@ -13,7 +13,7 @@ const MAGIC = 'MODBOX-IMAGE-4\n';
 /** What the files of other versions begin with. */
 const KIND = 'MODBOX-IMAGE-';
 /** Bytes of a section that are packed together. */
-const PIECE = 0x1_0000;
+const CHUNK_BYTES = 0x1_0000;
 
 /** Where the bytes of a file are: a disk or memory. */
 export interface FileBytes {
@@ -62,8 +62,8 @@ function packSection(
 ): PackedPiece[] {
   const chunks: PackedPiece[] = [];
   if (zero) return chunks;
-  for (let at = 0; at < size; at += PIECE)
-    chunks.push(pack(image.read(address + at, Math.min(PIECE, size - at))));
+  for (let at = 0; at < size; at += CHUNK_BYTES)
+    chunks.push(pack(image.read(address + at, Math.min(CHUNK_BYTES, size - at))));
   return chunks;
 }
 
@@ -140,8 +140,8 @@ class StoredImage implements KernelImage {
     if (!section || section.zero) return out;
     const end = Math.min(address + size, section.address + section.size);
     for (let at = address; at < end; ) {
-      const number = Math.floor((at - section.address) / PIECE);
-      const from = at - section.address - number * PIECE;
+      const number = Math.floor((at - section.address) / CHUNK_BYTES);
+      const from = at - section.address - number * CHUNK_BYTES;
       const piece = this.chunk(section, number).subarray(from, from + end - at);
       out.set(piece, at - address);
       at += piece.length;

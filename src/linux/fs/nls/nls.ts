@@ -1,11 +1,11 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EBUSY, EINVAL, ENAMETOOLONG } from '../../errno.js';
+import { EBUSY, EILSEQ, EINVAL, ENAMETOOLONG, EOVERFLOW } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { decodeUtf8, encodeUtf8, fromSurrogates, isSurrogate, utf16Units } from './utf.js';
+import { decodeUtf8, encodeUtf8, fromSurrogates, isCutUtf8, isSurrogate, utf16Units } from './utf.js';
 
 /** Character sets for file names (fs/nls/nls_base.c, include/linux/nls.h). */
 export class NativeLanguages implements Subsystem {
@@ -25,15 +25,18 @@ export class NativeLanguages implements Subsystem {
       if (table !== 0) this.k.get(Modules).putStruct(this.type.get(table, 'owner'));
     },
     utf8_to_utf32: (from: Ptr, length: number, to: Ptr) => {
-      const found = decodeUtf8(this.k.space.readable(from, Math.min(Math.max(length, 0), 6)));
-      if (!found || length <= 0) return -1;
+      // The first byte is looked at however many there are.
+      const bytes = this.k.space.readable(from, Math.min(Math.max(length, 1), 6));
+      const found = decodeUtf8(bytes);
+      if (!found) return isCutUtf8(bytes, length) ? -EOVERFLOW : -EILSEQ;
       this.k.space.store32(to, found.value);
       return found.length;
     },
     utf32_to_utf8: (value: number, to: Ptr, room: number) => {
       if (to === 0) return 0;
       const bytes = encodeUtf8(value);
-      if (!bytes || bytes.length > room) return -1;
+      if (!bytes) return -EILSEQ;
+      if (bytes.length > room) return -EOVERFLOW;
       this.k.space.writable(to, bytes.length).set(bytes);
       return bytes.length;
     },

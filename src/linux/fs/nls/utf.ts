@@ -35,6 +35,16 @@ export function decodeUtf8(bytes: Uint8Array): { value: number; length: number }
   return { value, length: form.length };
 }
 
+/** Whether what is no character of `length` bytes is the beginning of a longer one, as far as that can be told by then. */
+export function isCutUtf8(bytes: Uint8Array, length: number): boolean {
+  for (const [i, { mask, lead }] of FORMS.entries()) {
+    if ((bytes[0] & mask) === lead) return false;
+    if (length <= i + 1) return true;
+    if ((bytes[i + 1] & 0xc0) !== 0x80) return false;
+  }
+  return false;
+}
+
 /** The bytes of a character; undefined for values that are no character. */
 export function encodeUtf8(value: number): number[] | undefined {
   if (value > UNICODE_MAX || isSurrogate(value)) return undefined;

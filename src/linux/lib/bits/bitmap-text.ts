@@ -27,9 +27,7 @@ export function parseGroups(text: string, bits: number): ParsedBits {
  */
 export function parseRanges(text: string, bits: number): ParsedBits {
   const set: number[] = [];
-  const line = text.split('\n')[0];
-  for (const region of line.split(/[,\s]+/)) {
-    if (region === '') continue;
+  for (const region of rangesOf(text)) {
     const result = parseRange(region, bits);
     if (typeof result === 'number') return result;
     set.push(...result);
@@ -37,7 +35,15 @@ export function parseRanges(text: string, bits: number): ParsedBits {
   return set;
 }
 
-function parseRange(region: string, bits: number): ParsedBits {
+/** The regions that a list names. */
+export function rangesOf(text: string): string[] {
+  return text
+    .split('\n')[0]
+    .split(/[,\s]+/)
+    .filter((region) => region !== '');
+}
+
+export function parseRange(region: string, bits: number): ParsedBits {
   const match = /^(all|[0-9]+|N)(?:-([0-9]+|N))?(?::([0-9]+)\/([0-9]+))?$/i.exec(region);
   if (!match || (match[1].toLowerCase() === 'all' && match[2] !== undefined)) return -EINVAL;
   const number = (text: string): number => (text === 'N' ? bits - 1 : Number(text));

@@ -4,7 +4,7 @@ import { EBUSY, EFAULT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { bitGroups, bitRanges } from '../vsprintf/bytes.js';
-import { type ParsedBits, parseGroups, parseRanges } from './bitmap-text.js';
+import { type ParsedBits, parseGroups, parseRange, parseRanges, rangesOf } from './bitmap-text.js';
 import {
   bitmapBytes,
   fillBits,
@@ -15,6 +15,9 @@ import {
   weight32,
   wordsOf,
 } from './words.js';
+
+/** Bits of the words that a bitmap takes. */
+const wholeWords = (bits: number): number => bitmapBytes(bits) * 8;
 
 /** Bitmaps (include/linux/bitmap.h, lib/bitmap.c). */
 export class Bitmap implements Subsystem {
@@ -37,9 +40,10 @@ export class Bitmap implements Subsystem {
     __bitmap_set: (map: Ptr, start: number, count: number) => fillBits(this.k.space, map, start, count, true),
     __bitmap_clear: (map: Ptr, start: number, count: number) =>
       fillBits(this.k.space, map, start, count, false),
-    __bitmap_and: (to: Ptr, a: Ptr, b: Ptr, bits: number) => this.combine(to, a, b, bits, (x, y) => x & y),
+    __bitmap_and: (to: Ptr, a: Ptr, b: Ptr, bits: number) =>
+      this.combineExactly(to, a, b, bits, (x, y) => x & y),
     __bitmap_andnot: (to: Ptr, a: Ptr, b: Ptr, bits: number) =>
-      this.combine(to, a, b, bits, (x, y) => x & ~y),
+      this.combineExactly(to, a, b, bits, (x, y) => x & ~y),
     __bitmap_or: (to: Ptr, a: Ptr, b: Ptr, bits: number) => {
       this.combine(to, a, b, bits, (x, y) => x | y);
     },
@@ -76,13 +80,15 @@ export class Bitmap implements Subsystem {
       ),
     __bitmap_shift_right: (to: Ptr, from: Ptr, shift: number, bits: number) =>
       this.shift(to, from, -shift, bits),
+    // Bits beyond the last are whatever comes there.
     __bitmap_shift_left: (to: Ptr, from: Ptr, shift: number, bits: number) =>
-      this.shift(to, from, shift, bits),
+      this.shift(to, from, shift, wholeWords(bits)),
     bitmap_cut: (to: Ptr, from: Ptr, first: number, cut: number, bits: number) => {
-      const map = this.load(from, bits);
+      const whole = wholeWords(bits);
+      const map = this.load(from, whole);
       const kept = (1n << BigInt(first)) - 1n;
       const high = (map >> BigInt(cut)) & ~kept;
-      this.store(to, bits, (map & kept) | high);
+      this.store(to, whole, (map & kept) | high);
     },
     bitmap_find_next_zero_area_off: (
       map: Ptr,
@@ -114,7 +120,7 @@ export class Bitmap implements Subsystem {
     bitmap_parse: (text: Ptr, length: number, map: Ptr, bits: number) =>
       this.fill(map, bits, parseGroups(this.k.space.cstring(text, length), bits)),
     bitmap_parselist: (text: Ptr, map: Ptr, bits: number) =>
-      this.fill(map, bits, parseRanges(this.k.space.cstring(text), bits)),
+      this.fillRanges(map, bits, this.k.space.cstring(text)),
     bitmap_parse_user: (text: Ptr, length: number, map: Ptr, bits: number) =>
       this.fromUser(text, length, map, bits, parseGroups),
     bitmap_parselist_user: (text: Ptr, length: number, map: Ptr, bits: number) =>
@@ -145,6 +151,19 @@ export class Bitmap implements Subsystem {
   /** Stores the combination; true if a bit of it is set. */
   private combine(to: Ptr, a: Ptr, b: Ptr, bits: number, with_: (x: number, y: number) => number): boolean {
     storeWords(this.k.space, to, bits, this.combined(a, b, bits, with_));
+    return this.any(this.words(to, bits), bits);
+  }
+
+  /** As `combine`; bits beyond the last are cleared. */
+  private combineExactly(
+    to: Ptr,
+    a: Ptr,
+    b: Ptr,
+    bits: number,
+    with_: (x: number, y: number) => number,
+  ): boolean {
+    const word = this.combined(a, b, bits, with_);
+    storeWords(this.k.space, to, bits, (i) => (i * 32 < bits ? word(i) & maskOf(bits - 32 * i) : 0));
     return this.any(this.words(to, bits), bits);
   }
 
@@ -206,6 +225,21 @@ export class Bitmap implements Subsystem {
   private fill(map: Ptr, bits: number, parsed: ParsedBits): number {
     if (typeof parsed === 'number') return parsed;
     storeWords(this.k.space, map, bits, () => 0);
+    return this.set(map, parsed);
+  }
+
+  /** What stands before a mistake is set. */
+  private fillRanges(map: Ptr, bits: number, text: string): number {
+    storeWords(this.k.space, map, bits, () => 0);
+    for (const region of rangesOf(text)) {
+      const error = this.set(map, parseRange(region, bits));
+      if (error) return error;
+    }
+    return 0;
+  }
+
+  private set(map: Ptr, parsed: ParsedBits): number {
+    if (typeof parsed === 'number') return parsed;
     for (const bit of parsed) fillBits(this.k.space, map, bit, 1, true);
     return 0;
   }

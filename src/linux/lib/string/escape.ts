@@ -53,16 +53,31 @@ export const UNESCAPE_OCTAL = 0x02;
 export const UNESCAPE_HEX = 0x04;
 export const UNESCAPE_SPECIAL = 0x08;
 
-/** Undoes escapes, as string_unescape does; escapes of other kinds stay as they are. */
-export function unescapeText(text: string, flags: number): string {
+/**
+ * Undoes escapes, as string_unescape does; escapes of other kinds stay as they are. `size`: room that there is, of which a backslash
+ * takes a byte even where nothing is left of it.
+ */
+export function unescapeText(text: string, flags: number, size = Number.POSITIVE_INFINITY): string {
   const kinds: string[] = [];
   if (flags & UNESCAPE_SPACE) kinds.push('[nrtvf]');
   if (flags & UNESCAPE_OCTAL) kinds.push('[0-3][0-7]{0,2}|[4-7][0-7]?');
   if (flags & UNESCAPE_HEX) kinds.push('x[0-9a-fA-F]{1,2}');
   if (flags & UNESCAPE_SPECIAL) kinds.push('["\\\\ae]');
-  if (kinds.length === 0) return text;
-  return text.replace(new RegExp(`\\\\(${kinds.join('|')})`, 'g'), (_, body: string) => unescaped(body));
+  const known = kinds.length === 0 ? undefined : new RegExp(`^\\\\(${kinds.join('|')})`);
+  let out = '';
+  let room = size - 1;
+  for (let at = 0; at < text.length && room > 0; room--) {
+    const isEscape = text[at] === '\\' && at + 1 < text.length && room > 1;
+    const match = isEscape ? known?.exec(text.slice(at, at + LONGEST_ESCAPE)) : undefined;
+    if (isEscape) room--;
+    out += match ? unescaped(match[1]) : text.slice(at, at + (isEscape ? 2 : 1));
+    at += match ? match[0].length : isEscape ? 2 : 1;
+  }
+  return out;
 }
+
+/** `\\377` */
+const LONGEST_ESCAPE = 4;
 
 const UNESCAPED: Readonly<Record<string, string>> = {
   n: '\n',

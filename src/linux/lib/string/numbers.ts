@@ -123,27 +123,41 @@ export class Numbers implements Subsystem {
     return next === ',' ? 2 : next === '-' ? 3 : 1;
   }
 
-  /** Numbers and ranges with commas; ints[0] is their count. Where parsing stopped. */
+  /** Numbers and ranges with commas; ints[0] is their count, of which none is stored where `count` is 0. Where parsing stopped. */
   private options(s: Ptr, count: number, out: Ptr): Ptr {
     const { space } = this.k;
+    this.slot ||= this.k.permanent(8);
+    const { slot } = this;
     const isCheck = count === 0;
-    const text = space.cstring(s);
-    let at = 0;
-    let found = 1;
-    while (isCheck || found < count) {
-      const match = /^(-?)(0[xX][0-9a-fA-F]+|\d+)(?:-(0[xX][0-9a-fA-F]+|\d+))?/.exec(text.slice(at));
-      if (!match) break;
-      const first = Number(parseDigits(match[2], 0).value) * (match[1] === '-' ? -1 : 1);
-      const last = match[3] === undefined ? first : Number(parseDigits(match[3], 0).value);
-      for (let value = first; value <= last && (isCheck || found < count); value++) {
-        if (!isCheck) space.store32(out + 4 * found, value);
-        found++;
+    space.storePtr(slot, s);
+    let next = 1;
+    while (isCheck || next < count) {
+      const place = isCheck ? out : out + 4 * next;
+      const what = this.option(slot, place);
+      if (what === 0) break;
+      if (what === 3) {
+        const steps = this.range(slot, place, isCheck ? 0 : count - next);
+        if (steps < 0) break;
+        next += steps - 1;
       }
-      at += match[0].length;
-      if (text[at] !== ',') break;
-      at++;
+      next++;
+      if (what === 1) break;
     }
-    space.store32(out, found - 1);
-    return s + at;
+    space.store32(out, next - 1);
+    return space.loadPtr(slot);
+  }
+
+  /** Where get_options() keeps how far it is. */
+  private slot: Ptr = 0;
+
+  /** The numbers of a range but its last, which comes as a number of its own; their count, negative where it ends before it begins. */
+  private range(slot: Ptr, place: Ptr, room: number): number {
+    const { space } = this.k;
+    const at = space.loadPtr(slot) + 1;
+    space.storePtr(slot, at);
+    const first = space.loadInt32(place);
+    const last = Number(BigInt.asIntN(32, this.simpleSigned(at, 0, 0)));
+    for (let i = 0; i < room && first + i < last; i++) space.store32(place + 4 * i, first + i);
+    return last - first;
   }
 }

@@ -1,4 +1,5 @@
-const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz';
+/** No base has more: beyond 16 the others are no digits either. */
+const DIGITS = '0123456789abcdef';
 
 /** Base 0: 16 after 0x and a hexadecimal digit, 8 after 0, else 10; and where the digits start. */
 export function chooseBase(text: string, base: number): { readonly base: number; readonly start: number } {

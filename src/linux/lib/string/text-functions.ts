@@ -61,10 +61,9 @@ export class TextFunctions implements Subsystem {
     },
     string_unescape: (from: Ptr, to: Ptr, size: number, flags: number) => {
       const { space } = this.k;
-      const text = unescapeText(space.cstring(from), flags);
-      const cut = size > 0 ? text.slice(0, size - 1) : text;
-      space.storeCstring(to, cut);
-      return cut.length;
+      const text = unescapeText(space.cstring(from), flags, size > 0 ? size : undefined);
+      space.storeCstring(to, text);
+      return text.length;
     },
   };
 

@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { ModuleFile } from '../../formats/module-file.js';
+import { importedFunctions } from '../../machine/linux/implemented.js';
+import { loadBundled } from '../../target/node/index.js';
+import { CORPUS_RELEASE, corpusTree } from '../../testing/corpus.js';
+import { imageTarget } from '../../testing/targets.js';
+import { styleFor } from '../style.js';
+import { implementedText } from './implemented.js';
+
+const OWN = fileURLToPath(new URL('../../../tests/modules/hello.ko', import.meta.url));
+const tree = await corpusTree();
+const target = await imageTarget();
+
+const file = (path: string): ModuleFile => new ModuleFile(path, readFileSync(path));
+const plain = styleFor({});
+
+describe('who answers for what a module imports', () => {
+  it('is TypeScript, for all of a small one', () => {
+    const [hello] = importedFunctions([file(OWN)], loadBundled());
+    expect(hello.functions.map(({ answer }) => answer.by)).not.toContain('nobody');
+    expect(implementedText(hello, plain)).toContain('every function that it imports is there');
+  });
+
+  it.skipIf(tree === undefined || target === undefined)(
+    "is the target's own code too, or nobody for a reason, of a driver for a network card",
+    () => {
+      const path = `lib/modules/${CORPUS_RELEASE}/kernel/drivers/net/ethernet/intel/e1000/e1000.ko`;
+      const [driver] = importedFunctions([file(join(tree!, path))], target!);
+      const answers = Object.fromEntries(driver.functions.map(({ name, answer }) => [name, answer]));
+      expect(answers.pci_set_master).toEqual({ by: 'subsystem', subsystem: 'pci' });
+      expect(answers.pci_enable_device).toMatchObject({
+        by: 'nobody',
+        why: expect.stringContaining('which modbox owns'),
+      });
+      expect(driver.others).toContain('jiffies');
+      expect(implementedText(driver, plain)).toContain('not all is there');
+    },
+  );
+});
