@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FileNode } from '../../kernel/files/index.js';
-import { list } from '../abi/list.js';
 import { EBADF, EMFILE } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';

@@ -1,6 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { list } from '../abi/list.js';
 import { EACCES, EFAULT, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { parseInteger } from '../lib/string/kstrtox.js';

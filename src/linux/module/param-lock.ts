@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';

@@ -1,7 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_INFO } from '../../../kernel/log.js';
-import { list } from '../../abi/list.js';
 import { EFAULT, EINVAL, ENOMEM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
