@@ -215,6 +215,7 @@ describe.skipIf(target === undefined)('with PREEMPT_RT', () => {
 
   describe('softirqs', () => {
     const raise = (name: string): void =>
+      // biome-ignore lint/correctness/useYield: a job is a generator also where it never waits
       g.k.get(SoftirqQueue).raise(name, function* () {
         order.push(`${name} in ${g.k.executor.current?.name}`);
         expect(g.k.executor.current?.isInterrupt).toBe(false);
