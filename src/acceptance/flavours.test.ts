@@ -24,7 +24,7 @@ const MODULES: Readonly<Record<Flavour, Readonly<Record<string, string>>>> = {
     'work and kernel threads': 'raid456',
     'raw spinlocks': 'kvm',
     'network devices': '8021q',
-    'GPIO and I2C': 'gpio-pca953x',
+    'GPIO and I2C': 'gpio-viperboard',
     'a list that idr_preload() guards': 'sch_htb',
   },
 };

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET } from '../abi/preempt-count.js';
+import { PREEMPT_OFFSET, SOFTIRQ_DISABLE_OFFSET, SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -20,9 +20,12 @@ const READER = 0x200;
  */
 export class Spinlocks implements Subsystem {
   private readonly held: Held;
+  private readonly counts: boolean;
 
   constructor(private readonly k: LinuxKernel) {
     this.held = k.get(Held);
+    // A target whose configuration nobody knows is taken for one that counts.
+    this.counts = k.configured('CONFIG_PREEMPT_COUNT') || k.target.config.size === 0;
   }
 
   readonly exports = {
@@ -93,9 +96,12 @@ export class Spinlocks implements Subsystem {
     _raw_write_unlock_irqrestore: 'v:pQ',
   };
 
-  /** Changes preempt_count. */
+  /**
+   * Changes preempt_count. Without CONFIG_PREEMPT_COUNT it counts softirqs and interrupts alone: modules give locks back by code of
+   * their own then, which leaves it as it is.
+   */
   preempt(by: number): void {
-    this.k.processes.preemptCount += by;
+    this.k.processes.preemptCount += this.counts ? by : by - (by % SOFTIRQ_OFFSET);
   }
 
   lock(lock: Ptr, offset: number, tried = false): void {
