@@ -7,6 +7,7 @@ import { Components } from './component.js';
 import { Devices } from './core.js';
 import { DeviceExports } from './core-exports.js';
 import { DriverBinding } from './dd.js';
+import { DeviceLinks } from './device-links.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
 import { DriverOverride } from './driver-override.js';
@@ -27,6 +28,7 @@ export const DRIVER_CORE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Classes,
   Devices,
   DeviceExports,
+  DeviceLinks,
   AttributeContainers,
   TransportClasses,
   SyscoreOps,
