@@ -25,6 +25,9 @@ const TABLES: Readonly<Record<string, readonly [start: string, stop: string]>> =
   __jump_table: ['__start___jump_table', '__stop___jump_table'],
 };
 
+/** The same for every machine of an image. */
+const tables = new WeakMap<KernelImage, { readonly alternatives: PatchTable; readonly jumps: PatchTable }>();
+
 /**
  * An image in the memory of a machine: pages that are filled when something first needs them. Code is patched for the processor
  * (alternatives) and for the branches that are on (jump labels) as it comes. A variable that something was written to before keeps
@@ -42,8 +45,13 @@ export class ImageMemory implements SectionHolder {
   ) {
     for (const section of image.sections) this.defer(section);
     this.supplyPerCpu();
-    this.alternatives = this.table('.altinstructions', 'alt_instr', 'instr_offset');
-    this.jumps = this.table('__jump_table', 'jump_entry', 'code');
+    const made = tables.get(image) ?? {
+      alternatives: this.table('.altinstructions', 'alt_instr', 'instr_offset'),
+      jumps: this.table('__jump_table', 'jump_entry', 'code'),
+    };
+    tables.set(image, made);
+    this.alternatives = made.alternatives;
+    this.jumps = made.jumps;
   }
 
   /** A section of the image, or a table that is part of one. */

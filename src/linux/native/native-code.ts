@@ -5,12 +5,12 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ImageGraph } from './image-graph.js';
+import { analysisOf } from './analysis.js';
+import type { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
-import { Ownership } from './ownership.js';
+import type { Ownership } from './ownership.js';
 import { PLACE } from './places.js';
 import { type Decision, NativeRules } from './rules.js';
-import { SharedStructs } from './shared-structs.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { NATIVE_SUBSYSTEMS } from './subsystems.js';
 import { describeVerdict } from './words.js';
@@ -265,17 +265,13 @@ export class NativeCode implements EntryGuard {
     if (this.active) return this.active;
     const { k, image } = this;
     const { accesses } = k.space;
-    const functions = new Map<bigint, string>();
-    for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-    this.names = new Map([...functions].map(([address, name]) => [Number(address & 0xffff_ffffn), name]));
-    const graph = new ImageGraph(image, k.target);
-    const ownership = new Ownership(graph, k.target, { functions, variables: k.variables });
+    const { graph, ownership, names, shared } = analysisOf(image, k);
+    this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
     const isClaimed = (place: number): boolean =>
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
-    const shared = new SharedStructs(k.types, () => k.exports.exported);
     const placeOf = (name: string): number => this.placeOf(graph, name);
     const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, placeOf);
     this.active = { memory, graph, ownership, rules };

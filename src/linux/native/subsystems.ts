@@ -40,4 +40,34 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     asBuilt: ['clk_root_list', 'clk_orphan_list'],
     shares: ['device', 'device_driver', 'task_struct'],
   },
+  {
+    // drivers/reset
+    name: 'reset',
+    functions: /^_*(devm_)?_*(of_)?(reset_control|reset_simple)/,
+    init: [],
+    shares: ['device', 'device_node', 'task_struct'],
+  },
+  {
+    // drivers/regulator
+    name: 'regulator',
+    functions: /^_*(devm_)?_*(of_)?(regulator|rdev)_/,
+    init: ['regulator_init'],
+    needs: ['regmap'],
+    shares: ['device', 'regmap', 'task_struct'],
+  },
+  {
+    // drivers/opp
+    name: 'opp',
+    functions: /^_*(devm_)?_*dev_pm_opp_/,
+    init: ['opp_debug_init'],
+    needs: ['clk', 'regulator'],
+    shares: ['device', 'device_node', 'task_struct'],
+  },
+  {
+    // net/core/devlink.c
+    name: 'devlink',
+    functions: /^devl(ink)?_/,
+    init: ['devlink_init'],
+    shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
+  },
 ];

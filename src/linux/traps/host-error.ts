@@ -40,8 +40,9 @@ export function deathOf(k: LinuxKernel, task: Task, error: unknown, served: stri
   const caller = k.space.toAddress(task.caller);
   if (error instanceof Unimplemented) {
     const head = `modbox: ${error.symbol} is not implemented${error.prototype && `: ${error.prototype}`}`;
+    const reason = error.why ? `${head}: ${error.why}` : undefined;
     const lines = [...(error.why ? [error.why] : []), `called from ${symbolize(k, task.caller)}`];
-    return { kind: 'unimplemented-export', head, lines, address: caller };
+    return { kind: 'unimplemented-export', head, lines, address: caller, reason };
   }
   if (error instanceof GuestFault && error.address < NULL_PAGES && k.budget.justRefused)
     return outOfMemory(k, task, `${name} got no memory for what it had to make`);

@@ -337,15 +337,17 @@ export class Traps implements ExecutorHooks {
     const { k } = this;
     const what = k.native?.settingUp;
     if (what === undefined) return death;
-    k.native?.setUpFailed(death.head);
+    const why = death.reason ?? death.head;
+    k.native?.setUpFailed(why);
     if (death.kind !== 'unimplemented-export')
       this.unimplemented.push({
         symbol: what,
         prototype: '',
         caller: symbolize(k, task.caller),
-        why: death.head,
+        why,
       });
-    return { ...death, kind: 'unimplemented-export', head: `modbox: ${what} stopped: ${death.head}` };
+    const head = `modbox: ${what} stopped: ${why}`;
+    return { ...death, kind: 'unimplemented-export', head, reason: head };
   }
 
   private oops(task: Task, death: Death): 'kill' {
@@ -416,7 +418,7 @@ export class Traps implements ExecutorHooks {
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     const at = symbolize(k, tail ? task.entry : rip);
-    const native = k.native?.settingUp ?? nativeFrame([at, ...trace]);
+    const native = k.native?.tables && (k.native.settingUp ?? nativeFrame([at, ...trace]));
     this.add({
       kind,
       message,

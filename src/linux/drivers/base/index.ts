@@ -7,6 +7,7 @@ import { Components } from './component.js';
 import { Devices } from './core.js';
 import { DeviceExports } from './core-exports.js';
 import { DriverBinding } from './dd.js';
+import { DeviceLinks } from './device-links.js';
 import { Devres } from './devres.js';
 import { Drivers } from './driver.js';
 import { DriverOverride } from './driver-override.js';
@@ -29,6 +30,7 @@ export const DRIVER_CORE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Devices,
   DeviceExports,
   ExtAttributes,
+  DeviceLinks,
   AttributeContainers,
   TransportClasses,
   SyscoreOps,

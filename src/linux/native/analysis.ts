@@ -1,0 +1,45 @@
+import type { KernelImage } from '../../target/image/kernel-image.js';
+import type { LinuxKernel } from '../kernel.js';
+import { ImageGraph } from './image-graph.js';
+import { Ownership } from './ownership.js';
+import { lowOf } from './places.js';
+import { SharedStructs } from './shared-structs.js';
+
+/** What is found out about an image beside a certain set of TypeScript's functions and variables. */
+export interface Analysis {
+  readonly graph: ImageGraph;
+  readonly ownership: Ownership;
+  readonly shared: SharedStructs;
+  /** Names that TypeScript's functions are defined under, by the lower half of their addresses. */
+  readonly names: ReadonlyMap<number, string>;
+  readonly exported: ReadonlySet<string>;
+  readonly variables: ReadonlySet<string>;
+}
+
+/** Machine after machine of a process finds out the same. */
+const known = new WeakMap<KernelImage, Analysis[]>();
+
+/** The analysis of an image for a kernel as it is now. */
+export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
+  const { variables } = k;
+  const { exported } = k.exports;
+  const made = known.get(image) ?? [];
+  known.set(image, made);
+  const found = made.find((one) => same(one.variables, variables) && same(one.exported, exported));
+  if (found) return found;
+  const graph = made[0]?.graph ?? new ImageGraph(image, k.target);
+  const functions = new Map<bigint, string>();
+  for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
+  const ownership = new Ownership(graph, k.target, { functions, variables });
+  const shared = new SharedStructs(k.types, () => exported);
+  const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
+  const analysis: Analysis = { graph, ownership, shared, names, exported: new Set(exported), variables };
+  made.push(analysis);
+  return analysis;
+}
+
+function same(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const name of a) if (!b.has(name)) return false;
+  return true;
+}
