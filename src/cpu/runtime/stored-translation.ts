@@ -1,3 +1,4 @@
+import type { Operand } from '../decode/instruction.js';
 import type { Site } from '../translate/site.js';
 import type { Translation } from './code-cache.js';
 
@@ -96,8 +97,12 @@ class StoredTranslation implements Translation {
 
 /** JSON has no bigint: an immediate of 64 bits (ImmOperand.big) becomes a decimal text. */
 function textOfSites(sites: readonly Site[]): string {
+  if (!sites.some(({ insn }) => insn && [insn.a, insn.b, insn.c, insn.d].some(isBig)))
+    return JSON.stringify(sites);
   return JSON.stringify(sites, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }
+
+const isBig = (operand: Operand | undefined): boolean => operand?.kind === 'imm' && operand.big !== undefined;
 
 function sitesOf(text: string): readonly Site[] {
   if (!text.includes('"big":')) return JSON.parse(text) as readonly Site[];

@@ -35,6 +35,8 @@ export class UnitTable {
   private readonly stale: Unit[] = [];
   /** Entries whose accesses failed a quick check but were right. */
   private readonly modes = new Map<number, CheckMode>();
+  /** What codePlace says of pages, until code changes. */
+  private readonly places = new Map<number, string>();
   private nextNumber = 1;
   private readonly memoryPages: number;
   private table!: WebAssembly.Table;
@@ -112,7 +114,7 @@ export class UnitTable {
     const mode = this.modes.get(ptr) ?? 'quick';
     const isQuick = (copy: number): boolean => !this.modes.has(copy);
     const variant = { mode, instrumentation: this.instrumentation };
-    const place = (): string => codePlace(space, ptr);
+    const place = (): string => this.placeOf(ptr);
     const known = cache.find(
       ptr,
       variant,
@@ -127,6 +129,15 @@ export class UnitTable {
     const made = { translation };
     cache.add(made, place);
     return made;
+  }
+
+  private placeOf(ptr: number): string {
+    const page = ptr >>> PAGE_SHIFT;
+    const known = this.places.get(page);
+    if (known !== undefined) return known;
+    const place = codePlace(this.space, ptr);
+    this.places.set(page, place);
+    return place;
   }
 
   private install(cached: CachedTranslation): void {
@@ -171,6 +182,7 @@ export class UnitTable {
 
   /** Drops what was translated from a range of memory. */
   invalidate(start: number, bytes: number): void {
+    this.places.clear();
     const first = start >>> PAGE_SHIFT;
     const last = (start + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
     let dropped = false;
