@@ -5,11 +5,16 @@
 import { setDefaultFiles } from './kmod/index.js';
 import { DiskFiles } from './kmod/node/disk-files.js';
 import { setBootDefaults } from './machine/linux/defaults.js';
+import { userTranslations } from './machine/linux/node/disk-translations.js';
 import { DiskIndexCache } from './machine/linux/node/index-cache.js';
 import { loadBundled } from './target/node/index.js';
 
 setDefaultFiles(new DiskFiles(''));
-setBootDefaults({ target: loadBundled, indexCache: () => new DiskIndexCache() });
+setBootDefaults({
+  target: loadBundled,
+  indexCache: () => new DiskIndexCache(),
+  translations: userTranslations,
+});
 
 export { summaryText } from './check/index.js';
 export { S_IFDIR, S_IFMT } from './files/mode.js';
@@ -29,6 +34,7 @@ export { CallRecordError } from './kmod/recording-kernel.js';
 export { moduleOptions } from './kmod/tools/module-options.js';
 export { strerror } from './linux/errno.js';
 export { explainTaint, parseTaint, taintLetters } from './linux/traps/taint-words.js';
+export { DiskTranslations, userTranslations } from './machine/linux/node/disk-translations.js';
 export { DiskIndexCache } from './machine/linux/node/index-cache.js';
 export * from './portable.js';
 export { readTarget } from './target/index.js';

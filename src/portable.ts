@@ -14,6 +14,7 @@ export {
   type Verdict,
   verdictText,
 } from './check/index.js';
+export type { TranslationStore } from './cpu/runtime/code-cache.js';
 export { FormatError } from './formats/format-error.js';
 export { ModuleFile, saidBy } from './formats/module-file.js';
 export type { UsedLimit } from './kernel/abi/export-table.js';

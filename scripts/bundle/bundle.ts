@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { translatorHash } from '../../src/machine/linux/node/translator-version.js';
 
 const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url));
 const ENTRIES = ['index', 'tools', 'cli/main', 'cli/run/worker', 'kmod/node/depmod/facts-worker'];
@@ -64,6 +65,7 @@ export async function bundle(outdir: string): Promise<Metafile> {
     logLevel: 'warning',
     plugins: [ownParts],
     metafile: true,
+    define: { MODBOX_TRANSLATOR: JSON.stringify(translatorHash(`${SOURCES}cpu/`)) },
   });
   return metafile;
 }

@@ -16,6 +16,7 @@ import {
   saidBy,
   TargetStore,
   UsageError,
+  userTranslations,
 } from '../index.js';
 import { certificatesOf } from './certificates.js';
 import { openRoot } from './open-root.js';
@@ -77,6 +78,7 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     uid: userOf(flags.user),
     trust: { keys: certificatesOf(flags.key ?? []), verifier: nodeVerifier },
     indexCache: new DiskIndexCache(),
+    translations: userTranslations() ?? false,
   };
 }
 

@@ -3,7 +3,7 @@ import type { CpuContract, EntryGuard, Exit, HostFunction, Platform, Thunk } fro
 import type { CodeObserver, Instrumentation } from './instrumentation.js';
 import { GUEST_LIMIT, type Ptr } from './layout.js';
 import type { MemoryMap } from './memory-map.js';
-import { CodeCache } from './runtime/code-cache.js';
+import { CodeCache, type TranslationStore } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
 import { hostStackExit, hostTrap, resolveSite } from './runtime/exits.js';
 import { CheckedMemory, CpuFault } from './runtime/guest-memory.js';
@@ -29,6 +29,8 @@ export interface CpuOptions {
   readonly platform?: Partial<Platform>;
   /** Where translations are kept; one for all processors of a memory map by default. */
   readonly codeCache?: CodeCache;
+  /** Where that one keeps translations for other processes. */
+  readonly translations?: TranslationStore;
   /** Text of one instruction, for those that are not translated. Without it their bytes are shown. */
   readonly disassemble?: (code: Uint8Array, address: bigint) => string | undefined;
 }
@@ -41,15 +43,17 @@ const MAX_NESTING = 48;
 const RETURN_LOW = 0xff00_0000;
 const RETURN_HIGH = 0xffff_ffff;
 
-/** Translations hold addresses, so each map has its own. */
-const sharedCaches = new WeakMap<MemoryMap, CodeCache>();
+/** Translations hold addresses, so each map has its own; and so has each store. */
+const sharedCaches = new WeakMap<MemoryMap, WeakMap<object, CodeCache>>();
+const NO_STORE = {};
 
-function sharedCache(map: MemoryMap): CodeCache {
-  let cache = sharedCaches.get(map);
-  if (!cache) {
-    cache = new CodeCache();
-    sharedCaches.set(map, cache);
-  }
+function sharedCache({ memoryMap, memory }: AddressSpace, store?: TranslationStore): CodeCache {
+  const ofMap = sharedCaches.get(memoryMap) ?? new WeakMap<object, CodeCache>();
+  sharedCaches.set(memoryMap, ofMap);
+  const known = ofMap.get(store ?? NO_STORE);
+  if (known) return known;
+  const cache = new CodeCache(store, JSON.stringify([memoryMap, memory.buffer.byteLength]));
+  ofMap.set(store ?? NO_STORE, cache);
   return cache;
 }
 
@@ -63,6 +67,7 @@ export class Cpu implements CpuContract {
   private readonly slow: SlowContext;
   private readonly units: UnitTable;
   private glue: Glue;
+  private readonly cache: CodeCache;
   private readonly slots: Slots;
   private readonly hostBySlot: (HostFunction | undefined)[] = [];
   private nesting = 0;
@@ -79,7 +84,8 @@ export class Cpu implements CpuContract {
     readonly space: AddressSpace,
     options: CpuOptions = {},
   ) {
-    const cache = options.codeCache ?? sharedCache(space.memoryMap);
+    const cache = options.codeCache ?? sharedCache(space, options.translations);
+    this.cache = cache;
     this.slots = cache.slotsForCpu();
     this.regs = new Registers(space);
     this.knowledge = new CodeKnowledge(space);
@@ -232,6 +238,11 @@ export class Cpu implements CpuContract {
   instrument(what: Instrumentation, observer: CodeObserver): void {
     this.teller.begin(observer);
     this.units.instrument(what);
+  }
+
+  /** Has the store of translations, if there is one, make sure that other processes find them. */
+  keepTranslations(): void {
+    this.cache.flush();
   }
 
   run(): Exit {
@@ -404,7 +415,7 @@ export class Cpu implements CpuContract {
 
   /** Executes the instruction of a site by hand. Non-zero: exit. */
   private executeSlow(unitNumber: number, siteNumber: number): number {
-    const site = this.units.byNumber(unitNumber).sites[siteNumber];
+    const site = this.units.byNumber(unitNumber).translation.sites[siteNumber];
     const address = BigInt.asUintN(64, BigInt(site.address));
     try {
       executeSlow(this.slow, site.insn!);

@@ -48,6 +48,8 @@ const USED = 4;
 const READ_ONLY = 8;
 /** Mapped, but somebody has yet to supply its bytes: see defer(). */
 const DEFERRED = 16;
+/** Was mapped by defer(), whether or not its bytes are there by now. */
+const ON_DEMAND = 32;
 
 /** The pages of guest memory: one WebAssembly memory, who may do what with each page, and the conversion between 64-bit addresses and `Ptr`s. */
 export class GuestPages {
@@ -158,7 +160,7 @@ export class GuestPages {
     this.setPages(start, bytes, undefined, MAPPED | (permissions.execute ? EXECUTE : 0));
     this.supplier = supplier;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++)
-      this.pageFlags[page] |= DEFERRED | (permissions.write ? 0 : READ_ONLY);
+      this.pageFlags[page] |= DEFERRED | ON_DEMAND | (permissions.write ? 0 : READ_ONLY);
   }
 
   private supplier: ((page: Ptr) => void) | undefined;
@@ -178,6 +180,11 @@ export class GuestPages {
 
   isDeferred(ptr: Ptr): boolean {
     return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & DEFERRED) !== 0;
+  }
+
+  /** Whether the page that a pointer is in comes, or came, only when something needed it. */
+  isOnDemand(ptr: Ptr): boolean {
+    return ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & ON_DEMAND) !== 0;
   }
 
   /** Has the page that a pointer is in supplied, if it is deferred. Whether it was. */

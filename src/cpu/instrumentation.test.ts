@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RAX, RDI } from './cpu-types.js';
 import { type CodeObserver, type Instrumentation, PLAIN } from './instrumentation.js';
 import { CodeCache, type Translation, type TranslationStore } from './runtime/code-cache.js';
+import { decodeTranslation } from './runtime/stored-translation.js';
 import { CODE, machine, type TestMachine } from './testing/machine.js';
 
 const CALLS: Instrumentation = { calls: true, blocks: false };
@@ -38,10 +39,11 @@ class Notes implements CodeObserver {
 /** A store that keeps everything that is ever translated. */
 class Everything implements TranslationStore {
   readonly made: Translation[] = [];
-  load = (): readonly Translation[] => [];
-  save(_key: string, translation: Translation): void {
-    this.made.push(translation);
+  load = (): readonly Uint8Array[] => [];
+  save(_key: string, entry: Uint8Array): void {
+    this.made.push(decodeTranslation(entry)!);
   }
+  flush = (): void => undefined;
 }
 
 function run(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from './address-space.js';
 import { RAX, RCX, RDI, RSI, RSP } from './cpu-types.js';
-import { CodeCache, type Translation } from './runtime/code-cache.js';
+import { CodeCache } from './runtime/code-cache.js';
 import {
   CODE,
   CODE_ADDRESS,
@@ -140,14 +140,15 @@ describe('memory', () => {
 
 describe('code cache', () => {
   it('keeps translations for later processors, and in a store', () => {
-    const stored = new Map<string, Translation[]>();
+    const stored = new Map<string, Uint8Array[]>();
     let saved = 0;
     const store = {
       load: (key: string) => stored.get(key) ?? [],
-      save(key: string, translation: Translation) {
+      save(key: string, entry: Uint8Array) {
         saved++;
-        stored.set(key, [...(stored.get(key) ?? []), structuredClone(translation)]);
+        stored.set(key, [...(stored.get(key) ?? []), entry]);
       },
+      flush: () => undefined,
     };
     const runWith = (codeCache: CodeCache): bigint => {
       const m = machine({ codeCache });

@@ -3,6 +3,7 @@ import { Cpu } from '../cpu/cpu.js';
 import type { CpuContract, Platform } from '../cpu/cpu-types.js';
 import type { Ptr, Region } from '../cpu/layout.js';
 import type { MemoryMap } from '../cpu/memory-map.js';
+import type { TranslationStore } from '../cpu/runtime/code-cache.js';
 import type { CTypes } from './abi/c-types.js';
 import type { Convention } from './abi/convention.js';
 import { type ExportNames, type ExportSource, ExportTable } from './abi/export-table.js';
@@ -64,6 +65,8 @@ export interface BaseKernelOptions {
   readonly workLimit?: number;
   /** What a kernel that is no longer needed has given back: see AddressSpace.release. */
   readonly memory?: WebAssembly.Memory;
+  /** Keeps translations of guest code between processes. */
+  readonly translations?: TranslationStore;
 }
 
 /** Some ten seconds of a processor. */
@@ -119,7 +122,8 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
     const { clock, random } = this;
     const now = (): number => this.now();
     const platform = system.platform?.({ space, clock, random, now });
-    const cpu = new Cpu(space, platform && { platform });
+    const { translations } = options;
+    const cpu = new Cpu(space, { ...(platform && { platform }), ...(translations && { translations }) });
     this.cpu = cpu;
     this.interruption = new InterruptionPoint(
       () => cpu.elapsed + ACCESS_WORK * space.accesses,

@@ -241,6 +241,7 @@ export abstract class BaseMachine<K extends BaseKernel = BaseKernel> {
    * options: booting many machines one after another takes half as long then.
    */
   release(): WebAssembly.Memory {
+    this.kernel.cpu.keepTranslations();
     return this.kernel.space.release();
   }
 }

@@ -3,6 +3,7 @@ import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import { moduleOf } from './compile.js';
 import { Slots } from './slots.js';
+import { addressOfEntry, decodeTranslation, encodeTranslation } from './stored-translation.js';
 
 /** A translation apart from any Cpu: what it was made from, and the result. */
 export interface Translation {
@@ -34,10 +35,17 @@ export interface Variant {
   readonly instrumentation: Instrumentation;
 }
 
-/** A place to keep translations between processes. Keys are short texts; values must come back unchanged. */
+/**
+ * A place to keep translations between processes: entries by key, as they were saved. One that is not there is made again, so a
+ * store may forget what it likes; but it must give back whole entries, made by this very version of src/cpu.
+ */
 export interface TranslationStore {
-  load(key: string): readonly Translation[];
-  save(key: string, translation: Translation): void;
+  /** All entries of a key, in any order. */
+  load(key: string): readonly Uint8Array[];
+  /** Adds an entry to those of a key, now or with the next flush. */
+  save(key: string, entry: Uint8Array): void;
+  /** What was saved is to be there for other processes. */
+  flush(): void;
 }
 
 export interface CachedTranslation {
@@ -62,11 +70,15 @@ const MAX_TRANSLATIONS = 20_000;
  */
 export class CodeCache {
   private readonly byPtr = new Map<number, CachedTranslation[]>();
-  /** What was made in this process, oldest first. */
+  /** What this process has made or used, oldest first. */
   private readonly inOrder = new Set<CachedTranslation>();
   private slots = new Slots();
 
-  constructor(private readonly store?: TranslationStore) {}
+  /** `about`: what all translations of this cache depend on besides what each asked for itself. */
+  constructor(
+    private readonly store?: TranslationStore,
+    private readonly about = '',
+  ) {}
 
   /** The numbering for a Cpu to use. */
   slotsForCpu(): Slots {
@@ -84,20 +96,37 @@ export class CodeCache {
     return module;
   }
 
+  /** `place`: see codePlace. It is asked for where another process may have stored the translation. */
   find(
     ptr: number,
     { mode, instrumentation }: Variant,
+    place: () => string,
     matches: (translation: Translation) => boolean,
   ): CachedTranslation | undefined {
-    const known = this.byPtr.get(ptr) ?? this.loadStored(ptr);
     const key = instrumentationKey(instrumentation);
-    return known.find(
-      ({ translation }) =>
-        translation.mode === mode && translation.instrumentation === key && matches(translation),
-    );
+    const fits = (translation: Translation): boolean =>
+      translation.mode === mode && translation.instrumentation === key && matches(translation);
+    const known = this.byPtr.get(ptr)?.find(({ translation }) => fits(translation));
+    if (known || !this.store) return known;
+    for (const entry of this.store.load(this.about + place())) {
+      const translation = addressOfEntry(entry) === ptr ? decodeTranslation(entry) : undefined;
+      if (translation && fits(translation)) return this.keep({ translation });
+    }
+    return undefined;
   }
 
-  add(entry: CachedTranslation): void {
+  /** Adds what was made now. */
+  add(entry: CachedTranslation, place: () => string): void {
+    this.keep(entry);
+    this.store?.save(this.about + place(), encodeTranslation(entry.translation));
+  }
+
+  /** See TranslationStore.flush. */
+  flush(): void {
+    this.store?.flush();
+  }
+
+  private keep(entry: CachedTranslation): CachedTranslation {
     const { ptr } = entry.translation;
     const known = this.byPtr.get(ptr);
     if (known) known.push(entry);
@@ -106,7 +135,7 @@ export class CodeCache {
     if (known && known.length > MAX_AT_ONE_PLACE) this.forget(known[0]);
     const [oldest] = this.inOrder;
     if (this.inOrder.size > MAX_TRANSLATIONS) this.forget(oldest);
-    this.store?.save(key(ptr), entry.translation);
+    return entry;
   }
 
   private forget(entry: CachedTranslation): void {
@@ -116,16 +145,4 @@ export class CodeCache {
     if (left.length > 0) this.byPtr.set(ptr, left);
     else this.byPtr.delete(ptr);
   }
-
-  private loadStored(ptr: number): CachedTranslation[] {
-    if (!this.store) return [];
-    const loaded = this.store.load(key(ptr)).map((translation) => ({ translation }));
-    if (loaded.length > 0) this.byPtr.set(ptr, loaded);
-    return loaded;
-  }
 }
-
-/** Changes whenever translations made by older versions must not be used. */
-const VERSION = 5;
-
-const key = (ptr: number): string => `${VERSION}-${ptr.toString(16)}`;

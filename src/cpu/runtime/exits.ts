@@ -12,7 +12,7 @@ import type { Unit, UnitTable } from './units.js';
 
 /** Makes the register file precise after an exit at a site, and says what to do: undefined is to go on at RIP. */
 export function resolveSite(c: SlowContext, units: UnitTable, unit: Unit, number: number): Exit | undefined {
-  const site = unit.sites[number];
+  const site = unit.translation.sites[number];
   const { regs } = c;
   for (let reg = 0; reg < 16; reg++) if (site.dirty & (1 << reg)) regs.set(reg, regs.u64(SHADOW + reg * 8));
   if (site.vectors) restoreVectors(regs, site.vectors);

@@ -2,9 +2,9 @@ import type { AddressSpace } from '../address-space.js';
 import { type Instrumentation, PLAIN } from '../instrumentation.js';
 import { PAGE_SHIFT } from '../layout.js';
 import { SERVICES, type Service } from '../translate/services.js';
-import type { Site } from '../translate/site.js';
 import type { CheckMode } from '../translate/translator.js';
 import type { CachedTranslation, CodeCache, Translation } from './code-cache.js';
+import { codePlace } from './code-place.js';
 import type { CodeKnowledge } from './code-source.js';
 import { compileUnit, isCurrent } from './compile.js';
 import type { Glue } from './linkage.js';
@@ -15,7 +15,6 @@ export interface Unit {
   readonly number: number;
   readonly ptr: number;
   readonly mode: CheckMode;
-  readonly sites: readonly Site[];
   readonly translation: Translation;
 }
 
@@ -36,6 +35,8 @@ export class UnitTable {
   private readonly stale: Unit[] = [];
   /** Entries whose accesses failed a quick check but were right. */
   private readonly modes = new Map<number, CheckMode>();
+  /** What codePlace says of pages, until code changes. */
+  private readonly places = new Map<number, string>();
   private nextNumber = 1;
   private readonly memoryPages: number;
   private table!: WebAssembly.Table;
@@ -113,9 +114,11 @@ export class UnitTable {
     const mode = this.modes.get(ptr) ?? 'quick';
     const isQuick = (copy: number): boolean => !this.modes.has(copy);
     const variant = { mode, instrumentation: this.instrumentation };
+    const place = (): string => this.placeOf(ptr);
     const known = cache.find(
       ptr,
       variant,
+      place,
       (translation) => translation.copies.every(isQuick) && isCurrent(translation, knowledge, space.bytes),
     );
     if (known) {
@@ -124,15 +127,24 @@ export class UnitTable {
     }
     const translation = compileUnit(knowledge, space.bytes, this.memoryPages, ptr, variant, isQuick);
     const made = { translation };
-    cache.add(made);
+    cache.add(made, place);
     return made;
+  }
+
+  private placeOf(ptr: number): string {
+    const page = ptr >>> PAGE_SHIFT;
+    const known = this.places.get(page);
+    if (known !== undefined) return known;
+    const place = codePlace(this.space, ptr);
+    this.places.set(page, place);
+    return place;
   }
 
   private install(cached: CachedTranslation): void {
     const { translation } = cached;
-    const { ptr, mode, sites } = translation;
+    const { ptr, mode } = translation;
     const number = this.nextNumber++;
-    const unit: Unit = { number, ptr, mode, sites, translation };
+    const unit: Unit = { number, ptr, mode, translation };
     for (const slot of translation.slots) this.reserve(this.slots.of(slot.ptr));
     new WebAssembly.Instance(this.cache.moduleFor(cached, this.slots), {
       m: { m: this.space.memory, t: this.table },
@@ -170,6 +182,7 @@ export class UnitTable {
 
   /** Drops what was translated from a range of memory. */
   invalidate(start: number, bytes: number): void {
+    this.places.clear();
     const first = start >>> PAGE_SHIFT;
     const last = (start + Math.max(bytes, 1) - 1) >>> PAGE_SHIFT;
     let dropped = false;

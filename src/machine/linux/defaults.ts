@@ -1,3 +1,4 @@
+import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import type { IndexCache } from '../../kmod/index.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { MachineError } from '../errors.js';
@@ -10,6 +11,7 @@ export type BootOptions = Omit<MachineOptions, 'target'> & Partial<Pick<MachineO
 export interface BootDefaults {
   readonly target: () => LinuxTarget;
   readonly indexCache: () => IndexCache;
+  readonly translations: () => TranslationStore | undefined;
 }
 
 let defaults: BootDefaults | undefined;
@@ -24,5 +26,6 @@ export function withDefaults(options: BootOptions): MachineOptions {
   const target = options.target ?? defaults?.target();
   if (!target) throw new MachineError('Machine.boot: no `target`, and none comes with the library here');
   const indexCache = options.indexCache ?? defaults?.indexCache();
-  return { ...options, target, ...(indexCache && { indexCache }) };
+  const translations = options.translations ?? defaults?.translations();
+  return { ...options, target, ...(indexCache && { indexCache }), ...(translations && { translations }) };
 }

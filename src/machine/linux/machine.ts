@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LogRecord } from '../../kernel/log.js';
@@ -71,6 +72,8 @@ export interface MachineOptions {
   readonly seed?: number;
   /** Keeps the index of a tree that depmod never saw. */
   readonly indexCache?: IndexCache;
+  /** Keeps translations of machine code between processes; false: each process makes its own. */
+  readonly translations?: TranslationStore | false;
   /** The modules of `files`, where they were opened before. */
   readonly tree?: ModuleTree;
   /** Memory of a machine that is no longer needed: see Machine.release. */
@@ -121,6 +124,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
       ...(options.native && { native: options.native }),
       ...(options.trust && { trust: options.trust }),
       ...(options.memory && { memory: options.memory }),
+      ...(options.translations && { translations: options.translations }),
       ...(options.interrupt && { interrupt: options.interrupt }),
       ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
       files: hostTreeOf(files),

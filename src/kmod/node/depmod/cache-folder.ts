@@ -11,26 +11,44 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 
 const MAGIC = 'modbox cache 1\n';
 const DIGEST_BYTES = 32;
 
-/** What the folder may hold; the files that were not used for the longest time go first. */
-const MAX_FILES = 24;
-const MAX_CACHE_BYTES = 192 * 1024 * 1024;
+/** What a folder may hold; the files that were not used for the longest time go first. */
+export interface FolderBounds {
+  readonly files: number;
+  readonly bytes: number;
+  /** Files that are written before it is looked whether there are too many. */
+  readonly looksEvery: number;
+}
+
+/** Indices of module trees: few, and large. */
+const FEW_FILES: FolderBounds = { files: 24, bytes: 192 * 1024 * 1024, looksEvery: 1 };
 
 /**
  * Content by key in files of a folder. Any number of processes can use it at once: a file is there wholly or not at
  * all. A file that is damaged is as good as none, and a folder that cannot be written to is done without.
  */
 export class CacheFolder {
-  constructor(private readonly folder: string) {}
+  /** Files that this process wrote. */
+  private written = 0;
 
-  /** The user's, or undefined where MODBOX_CACHE=off says to do without. */
-  static open(environment: Readonly<Record<string, string | undefined>>): CacheFolder | undefined {
+  constructor(
+    private readonly folder: string,
+    private readonly bounds = FEW_FILES,
+  ) {}
+
+  /** One of the user's, or undefined where MODBOX_CACHE=off says to do without. */
+  static open(
+    environment: Readonly<Record<string, string | undefined>>,
+    name = 'depmod',
+    bounds = FEW_FILES,
+  ): CacheFolder | undefined {
     if (environment.MODBOX_CACHE === 'off') return undefined;
     const base = environment.XDG_CACHE_HOME || join(homedir(), '.cache');
-    return new CacheFolder(join(base, 'modbox', 'depmod'));
+    return new CacheFolder(join(base, 'modbox', name), bounds);
   }
 
   get(key: string): Uint8Array | undefined {
@@ -51,14 +69,14 @@ export class CacheFolder {
 
   put(key: string, content: Uint8Array): void {
     const file = this.file(key);
-    const temporary = `${file}.${process.pid}`;
+    const temporary = `${file}.${process.pid}.${threadId}`;
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       writeFileSync(temporary, Buffer.concat([Buffer.from(MAGIC), digest(content), content]), {
         mode: 0o600,
       });
       renameSync(temporary, file);
-      this.prune();
+      if (this.written++ % this.bounds.looksEvery === 0) this.prune();
     } catch {
       // Next time it is made again.
       rmSync(temporary, { force: true });
@@ -81,7 +99,7 @@ export class CacheFolder {
     let bytes = 0;
     files.forEach(({ path, size }, i) => {
       bytes += size;
-      if (i >= MAX_FILES || bytes > MAX_CACHE_BYTES) rmSync(path, { force: true });
+      if (i >= this.bounds.files || bytes > this.bounds.bytes) rmSync(path, { force: true });
     });
   }
 }
