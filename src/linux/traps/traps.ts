@@ -20,6 +20,7 @@ import { breaksSmap, describe } from './describe.js';
 import { applyFixup } from './fixup.js';
 import { type Death, deathOf, lockup } from './host-error.js';
 import { KernelTaint } from './kernel-taint.js';
+import { blamedDeath, nativePart } from './native-part.js';
 import { cpuLines, END_TRACE, modulesLine, registerDump, registerLines, traceLines } from './oops-text.js';
 import type { FaultReport } from './report.js';
 import { StuckTasks } from './stuck.js';
@@ -74,13 +75,6 @@ interface WarnOptions {
   /** What it taints the kernel with (WARN_TAINT()). */
   readonly taint?: TaintName;
 }
-
-/** The innermost function of the target's own code in a trace: between its frames, modules' have their names, TypeScript's no offset. */
-function nativeFrame(places: readonly string[]): string | undefined {
-  return places.find((place) => NATIVE_PLACE.test(place));
-}
-
-const NATIVE_PLACE = /\+0x[1-9a-f][0-9a-f]*\/0x[0-9a-f]+$/;
 
 /** Exceptions, oopses and warnings: what the kernel's traps.c, fault.c and panic.c do. */
 export class Traps implements ExecutorHooks {
@@ -320,7 +314,7 @@ export class Traps implements ExecutorHooks {
   private die(task: Task, death: Death): 'kill' {
     const { k } = this;
     try {
-      return this.oops(task, this.ofSettingUp(task, death));
+      return this.oops(task, blamedDeath(k, task, death));
     } catch (error) {
       if (!(error instanceof GuestFault || error instanceof EndlessWork)) throw error;
       const { kind, head: message, address, taint = 'DIE' } = death;
@@ -330,24 +324,6 @@ export class Traps implements ExecutorHooks {
       this.add({ kind, message, address, at, module: '', registers: registerDump(k), trace: [] });
       return 'kill';
     }
-  }
-
-  /** What ends a task that sets up a part of the target's own kernel is a thing that modbox cannot do, not a fault of who called. */
-  private ofSettingUp(task: Task, death: Death): Death {
-    const { k } = this;
-    const what = k.native?.settingUp;
-    if (what === undefined) return death;
-    const why = death.reason ?? death.head;
-    k.native?.setUpFailed(why);
-    if (death.kind !== 'unimplemented-export')
-      this.unimplemented.push({
-        symbol: what,
-        prototype: '',
-        caller: symbolize(k, task.caller),
-        why,
-      });
-    const head = `modbox: ${what} stopped: ${why}`;
-    return { ...death, kind: 'unimplemented-export', head, reason: head };
   }
 
   private oops(task: Task, death: Death): 'kill' {
@@ -418,7 +394,7 @@ export class Traps implements ExecutorHooks {
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     const at = symbolize(k, tail ? task.entry : rip);
-    const native = k.native?.tables && (k.native.settingUp ?? nativeFrame([at, ...trace]));
+    const native = nativePart(k, [at, ...trace]);
     this.add({
       kind,
       message,
