@@ -30,7 +30,10 @@ describe('who answers for what a module imports', () => {
       const [driver] = importedFunctions([file(join(tree!, path))], target!);
       const answers = Object.fromEntries(driver.functions.map(({ name, answer }) => [name, answer]));
       expect(answers.pci_set_master).toEqual({ by: 'subsystem', subsystem: 'pci' });
-      expect(answers.pci_enable_device).toMatchObject({ by: 'nobody', why: expect.stringContaining('which modbox owns') });
+      expect(answers.pci_enable_device).toMatchObject({
+        by: 'nobody',
+        why: expect.stringContaining('which modbox owns'),
+      });
       expect(driver.others).toContain('jiffies');
       expect(implementedText(driver, plain)).toContain('not all is there');
     },
