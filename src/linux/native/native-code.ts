@@ -212,10 +212,12 @@ export class NativeCode implements EntryGuard {
   }
 
   /** Why native code may not enter a function that is not exported, or that no module has called. */
-  private whyNot({ ownership, graph }: Active, place: number): string {
+  private whyNot({ ownership, graph, rules }: Active, place: number): string {
     const name = graph.nameOf(place);
     const hindrance = ownership.hindrance(place);
-    return `native: ${describeVerdict(name, hindrance ?? ownership.verdict(place))}`;
+    if (hindrance) return `native: ${describeVerdict(name, hindrance)}`;
+    const unset = rules.unset(place, this.set).map((variable) => graph.nameOf(variable));
+    return `native: ${describeVerdict(name, { kind: 'needs-init', variables: unset, unset: [] })}`;
   }
 
   private nameOf({ graph }: Active, place: number): string {

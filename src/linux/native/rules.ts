@@ -85,11 +85,15 @@ export class NativeRules {
   /** Whether the image's function at a place may be entered from native code, with these subsystems set up. */
   mayEnter(place: number, set: Iterable<NativeSubsystem>): boolean {
     if (this.ownership.verdict(place).kind === 'pure') return true;
-    if (this.ownership.hindrance(place)) return false;
+    return !this.ownership.hindrance(place) && this.unset(place, set).length === 0;
+  }
+
+  /** Variables that a function itself refers to and that none of these subsystems sets. */
+  unset(place: number, set: Iterable<NativeSubsystem>): readonly number[] {
     const subsystems = [...set];
     return this.ownership
       .initVariables(place)
-      .every((variable) => subsystems.some((one) => this.variablesOf(one).has(variable)));
+      .filter((variable) => !subsystems.some((one) => this.variablesOf(one).has(variable)));
   }
 
   /** Whether a place is reached from a subsystem's init functions. */

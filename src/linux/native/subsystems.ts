@@ -52,6 +52,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'regulator',
     functions: /^_*(devm_)?_*(of_)?(regulator|rdev)_/,
     init: ['regulator_init'],
+    asBuilt: ['regulator_ignore_unused'],
     needs: ['regmap'],
     shares: ['device', 'regmap', 'task_struct'],
   },
