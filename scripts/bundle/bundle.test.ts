@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { translatorHash } from '../../src/machine/linux/node/translator-version.js';
 import { bundle } from './bundle.js';
 
 let folder: string;
@@ -40,6 +42,15 @@ describe('the bundle', () => {
   it('loads one for the commands that boot, and in the library', () => {
     for (const entry of ['src/cli/commands/run.ts', 'src/cli/commands/shell.ts', 'src/index.ts'])
       expect(loadedWith(entry)).toContain(KERNEL);
+  });
+
+  it('knows the version of its translator, which is a hash of the sources', () => {
+    const { outputs } = made;
+    const holder = Object.keys(outputs).find((path) =>
+      Object.keys(outputs[path].inputs).includes('src/machine/linux/node/translator-version.ts'),
+    );
+    const sources = fileURLToPath(new URL('../../src/cpu/', import.meta.url));
+    expect(readFileSync(holder!, 'utf8')).toContain(translatorHash(sources));
   });
 
   it('starts a tool with little more than the tool', () => {

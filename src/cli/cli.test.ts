@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,12 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function modbox(args: readonly string[], input = ''): { status: number | null; out: string; err: string } {
-  const env = { ...process.env, XDG_CACHE_HOME: folder, NO_COLOR: '1' };
+function modbox(
+  args: readonly string[],
+  input = '',
+  environment: Readonly<Record<string, string>> = {},
+): { status: number | null; out: string; err: string } {
+  const env = { ...process.env, XDG_CACHE_HOME: folder, NO_COLOR: '1', ...environment };
   const done = spawnSync(process.execPath, ['--import', 'tsx', MAIN, ...args], {
     encoding: 'utf8',
     env,
@@ -77,6 +81,23 @@ describe('modbox run', () => {
     expect(status).toBe(1);
     expect(report).toMatchObject({ module: 'faulty_null_read', modprobe: { exit: 137 } });
     expect(report.faults[0].kind).toBe('null-dereference');
+  });
+
+  it('keeps what was translated in the cache, and says the same with it; none where that is turned off', () => {
+    const run = (MODBOX_TRANSLATIONS: string): unknown => {
+      const { out } = modbox(['run', '--json', `${MODULES}hello.ko`], '', { MODBOX_TRANSLATIONS });
+      return { ...(JSON.parse(out) as RunReport), wallMs: undefined };
+    };
+    const kept = join(folder, 'modbox', 'translations');
+    const without = run('off');
+    expect(existsSync(kept)).toBe(false);
+    expect(run('on')).toEqual(without);
+    const files = readdirSync(kept);
+    const written = files.map((name) => readFileSync(join(kept, name)));
+    expect(files).not.toEqual([]);
+    expect(run('on')).toEqual(without);
+    expect(readdirSync(kept)).toEqual(files);
+    expect(files.map((name) => readFileSync(join(kept, name)))).toEqual(written);
   });
 
   it('says what is wrong with a file', () => {

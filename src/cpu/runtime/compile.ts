@@ -68,6 +68,8 @@ export function compileUnit(
     },
   );
   const ranges = graphs.flatMap((graph) => graph.ranges);
+  // Of a thunk no byte was read: its page may have yet to come.
+  allPresent(ranges, knowledge);
   const code = new Uint8Array(lengthOf(ranges));
   copyRanges(ranges, bytes, code);
   return {
@@ -157,13 +159,19 @@ export function moduleOf(translation: Translation, slots: Slots): WebAssembly.Mo
   return new WebAssembly.Module(binary as BufferSource);
 }
 
+/** Whether code is executable, all of it; brings its pages in. */
+function allPresent(ranges: readonly number[], knowledge: CodeKnowledge): boolean {
+  for (let i = 0; i < ranges.length; i += 2)
+    for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr += 4096 - (ptr & 4095))
+      if (!knowledge.isPresent(ptr)) return false;
+  return true;
+}
+
 /** Whether a translation was made from exactly what is in memory now. */
 export function isCurrent(translation: Translation, knowledge: CodeKnowledge, bytes: Uint8Array): boolean {
   const { ranges, code, asked } = translation;
   let at = 0;
-  for (let i = 0; i < ranges.length; i += 2)
-    for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr += 4096 - (ptr & 4095))
-      if (!knowledge.isPresent(ptr)) return false;
+  if (!allPresent(ranges, knowledge)) return false;
   for (let i = 0; i < ranges.length; i += 2)
     for (let ptr = ranges[i]; ptr < ranges[i + 1]; ptr++) if (bytes[ptr] !== code[at++]) return false;
   for (const [ptr, answer] of asked) if (knowledge.answer(ptr) !== answer) return false;

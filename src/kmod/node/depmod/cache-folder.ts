@@ -79,7 +79,7 @@ export class CacheFolder {
       if (this.written++ % this.bounds.looksEvery === 0) this.prune();
     } catch {
       // Next time it is made again.
-      rmSync(temporary, { force: true });
+      removeIfThere(temporary);
     }
   }
 
@@ -101,6 +101,14 @@ export class CacheFolder {
       bytes += size;
       if (i >= this.bounds.files || bytes > this.bounds.bytes) rmSync(path, { force: true });
     });
+  }
+}
+
+function removeIfThere(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // What leads there is no folder: nothing was written.
   }
 }
 
