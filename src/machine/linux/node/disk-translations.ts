@@ -6,7 +6,7 @@ import { translatorVersion } from './translator-version.js';
 /** What the folder may hold. Each module has two or three files. */
 const BOUNDS = { files: 4096, bytes: 64 * 1024 * 1024, looksEvery: 256 };
 /** What one file may hold: the entries that came first go first. */
-const MAX_FILE_BYTES = 2 * 1024 * 1024;
+const MAX_PACK_BYTES = 2 * 1024 * 1024;
 /** Files whose entries are kept in memory. */
 const MAX_LOADED = 64;
 
@@ -73,7 +73,7 @@ export class DiskTranslations implements TranslationStore {
 function withinBound(entries: readonly Uint8Array[]): readonly Uint8Array[] {
   let bytes = 0;
   let first = entries.length;
-  while (first > 0 && bytes + entries[first - 1].length <= MAX_FILE_BYTES) bytes += entries[--first].length;
+  while (first > 0 && bytes + entries[first - 1].length <= MAX_PACK_BYTES) bytes += entries[--first].length;
   return entries.slice(first);
 }
 
