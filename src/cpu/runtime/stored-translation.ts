@@ -3,7 +3,7 @@ import type { Site } from '../translate/site.js';
 import type { Translation } from './code-cache.js';
 
 /** An entry begins with five 32-bit numbers: the address, and how long the four parts are that follow. */
-const PREFIX_BYTES = 20;
+const ENTRY_HEADER = 20;
 
 /** The small parts of a translation, as JSON. */
 type About = Pick<
@@ -21,10 +21,10 @@ export function encodeTranslation(translation: Translation): Uint8Array {
     translation.code,
     translation.binary,
   ];
-  const entry = new Uint8Array(parts.reduce((sum, { length }) => sum + length, PREFIX_BYTES));
+  const entry = new Uint8Array(parts.reduce((sum, { length }) => sum + length, ENTRY_HEADER));
   const header = new DataView(entry.buffer);
   header.setUint32(0, ptr, true);
-  let at = PREFIX_BYTES;
+  let at = ENTRY_HEADER;
   parts.forEach((part, i) => {
     header.setUint32(4 + 4 * i, part.length, true);
     entry.set(part, at);
@@ -35,14 +35,14 @@ export function encodeTranslation(translation: Translation): Uint8Array {
 
 /** The address that an entry is a translation of; -1 for one that is too short to be any. */
 export function addressOfEntry(entry: Uint8Array): number {
-  return entry.length < PREFIX_BYTES ? -1 : headerOf(entry).getUint32(0, true);
+  return entry.length < ENTRY_HEADER ? -1 : headerOf(entry).getUint32(0, true);
 }
 
 /** What encodeTranslation made an entry of; undefined for bytes that are no entry. */
 export function decodeTranslation(entry: Uint8Array): Translation | undefined {
-  if (entry.length < PREFIX_BYTES) return undefined;
+  if (entry.length < ENTRY_HEADER) return undefined;
   const header = headerOf(entry);
-  let at = PREFIX_BYTES;
+  let at = ENTRY_HEADER;
   const [about, sites, code, binary] = [4, 8, 12, 16].map((offset) => {
     const start = at;
     at += header.getUint32(offset, true);
@@ -58,7 +58,7 @@ export function decodeTranslation(entry: Uint8Array): Translation | undefined {
   }
 }
 
-const headerOf = (entry: Uint8Array): DataView => new DataView(entry.buffer, entry.byteOffset, PREFIX_BYTES);
+const headerOf = (entry: Uint8Array): DataView => new DataView(entry.buffer, entry.byteOffset, ENTRY_HEADER);
 
 /** Most units never stop at a site: theirs stay text. */
 class StoredTranslation implements Translation {
