@@ -5,7 +5,6 @@ import {
   CheckKernel,
   checkJson,
   htmlMatrix,
-  importedFunctions,
   junitXml,
   type LinuxTarget,
   moduleOptions,
@@ -112,7 +111,12 @@ export async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Who answers for what modules import; the target with its own code, where that was added. */
-function tellImplemented(files: ReturnType<typeof filesToCheck>, target: LinuxTarget, json: boolean): number {
+async function tellImplemented(
+  files: ReturnType<typeof filesToCheck>,
+  target: LinuxTarget,
+  json: boolean,
+): Promise<number> {
+  const { importedFunctions } = await import('../check/imported.js');
   const found = importedFunctions(
     files.map(({ open }) => open()),
     target,
