@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type LinuxTarget, TargetError } from '../target/index.js';
+import { TargetError } from '../target/index.js';
 import { loadBundled } from '../target/node/index.js';
 import { I2cBus } from './drivers/i2c/i2c-bus.js';
 import { LedClass } from './drivers/leds/led-class.js';
@@ -7,20 +7,11 @@ import { LedTriggers } from './drivers/leds/led-trigger.js';
 import { LinuxKernel } from './kernel.js';
 import { WorkDisabling } from './sched/work-disable.js';
 import { SUBSYSTEMS } from './subsystems.js';
+import { configured } from './testing/configured.js';
 import { guest } from './testing/guest.js';
 
 /** What builds optional subsystems into a kernel. */
 const OPTIONS = [...new Set(SUBSYSTEMS.flatMap(({ builtIn }) => builtIn ?? []))];
-
-/** The bundled kernel with other options: `undefined` is not set. */
-function configured(options: Readonly<Record<string, string | undefined>>): LinuxTarget {
-  const { name, os, release, arch, vermagic, banner, ...parts } = loadBundled();
-  const config = new Map(parts.config);
-  for (const [option, value] of Object.entries(options))
-    if (value === undefined) config.delete(option);
-    else config.set(option, value);
-  return { name, os, release, arch, vermagic, banner, ...parts, config };
-}
 
 describe('a subsystem of the kernel', () => {
   it('is there where the target has it built in', () => {

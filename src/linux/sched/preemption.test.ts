@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { LinuxTarget } from '../../target/index.js';
 import { loadBundled } from '../../target/node/index.js';
 import { LinuxKernel } from '../kernel.js';
+import { configured } from '../testing/configured.js';
 import { guest } from '../testing/guest.js';
 import { Preemption } from './preemption.js';
-
-/** The bundled kernel with other options: `undefined` is not set. */
-function configured(options: Readonly<Record<string, string | undefined>>): LinuxTarget {
-  const { name, os, release, arch, vermagic, banner, ...parts } = loadBundled();
-  const config = new Map(parts.config);
-  for (const [option, value] of Object.entries(options))
-    if (value === undefined) config.delete(option);
-    else config.set(option, value);
-  return { name, os, release, arch, vermagic, banner, ...parts, config };
-}
 
 const modelOf = (cmdline: string, target = loadBundled()): string =>
   new LinuxKernel(target, { cmdline }).get(Preemption).model;
