@@ -30,7 +30,7 @@ export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
   const graph = made[0]?.graph ?? new ImageGraph(image, k.target);
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-  const ownership = new Ownership(graph, k.target, { functions, variables });
+  const ownership = new Ownership(graph, image, k.target, { functions, variables });
   const shared = new SharedStructs(k.types, () => exported);
   const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
   const analysis: Analysis = { graph, ownership, shared, names, exported: new Set(exported), variables };

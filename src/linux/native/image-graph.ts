@@ -41,6 +41,12 @@ export class ImageGraph {
     return this.references.places[place];
   }
 
+  /** Bytes from a place to the next. */
+  sizeOf(place: number): number {
+    const { places } = this.references;
+    return (places[place + 1] ?? 2 ** 32) - places[place];
+  }
+
   isCode(place: number): boolean {
     const kind = this.kinds[place];
     return kind === PLACE.text || kind === PLACE.initText || kind === PLACE.exitText;

@@ -1,6 +1,8 @@
 import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
+import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { Target } from '../../target/index.js';
 import type { ImageGraph } from './image-graph.js';
+import { Incidental } from './incidental.js';
 import { lowOf, PLACE } from './places.js';
 
 /** Why a native function may not run by itself. `via` is the function, itself or one that it leads to, that is in the way. */
@@ -37,16 +39,6 @@ export interface Implemented {
 /** Functions that are looked at before giving up. */
 const HUGE = 3000;
 
-/**
- * Variables that say nothing of a subsystem's state: keys and classes of locks, what was warned of, limits of messages, debug
- * messages that can be turned on, tracepoints, keys of branches and of static calls.
- */
-const INCIDENTAL =
-  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+)(\.\d+)*$|_key(\.\d+)?$/;
-
-/** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
-const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
-
 /** Where the running task is: struct pcpu_hot begins with it. */
 const CURRENT = new Set(['current_task', 'pcpu_hot']);
 
@@ -77,14 +69,17 @@ export class Ownership {
   /** Places that are entries of functions which TypeScript has. */
   private readonly implemented: Uint8Array;
   private readonly names: ReadonlySet<string>;
+  private readonly incidental: Incidental;
 
   constructor(
     private readonly graph: ImageGraph,
+    image: KernelImage,
     private readonly target: Target,
     private readonly has: Implemented,
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
+    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place));
     for (const address of has.functions.keys()) {
       const place = graph.entryAt(lowOf(address));
       if (place >= 0) this.implemented[place] = 1;
@@ -117,7 +112,7 @@ export class Ownership {
     if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
     const name = graph.nameOf(place);
     const kept = this.has.variables.has(name) && this.target.exports.has(name);
-    return !kept && !CURRENT.has(name) && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name);
+    return !kept && !CURRENT.has(name) && !this.incidental.has(place);
   });
 
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
@@ -159,10 +154,16 @@ export class Ownership {
 
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
   private isBody(place: number): boolean {
-    if (this.isImplemented(place)) return true;
-    if ((this.graph.flags[place] & PART) === 0) return false;
+    return this.bodyOf(place) !== undefined;
+  }
+
+  /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
+  private bodyOf(place: number): string | undefined {
     const name = this.graph.nameOf(place);
-    return this.names.has(name.slice(0, name.indexOf('.')));
+    if (this.isImplemented(place)) return name;
+    if ((this.graph.flags[place] & PART) === 0) return undefined;
+    const whole = name.slice(0, name.indexOf('.'));
+    return this.names.has(whole) ? whole : undefined;
   }
 
   private directHindrance(place: number): Hindrance | undefined {
