@@ -31,6 +31,7 @@ import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { AllocatorWords } from './mm/allocator-words.js';
+import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
@@ -88,6 +89,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Paravirt,
   SlabExports,
   PageExports,
+  UserPages,
   VmallocExports,
   AllocatorWords,
   PercpuMemory,

@@ -64,6 +64,11 @@ function* readable(holder: Partial<Holder>): Generator<Holding> {
   }
 }
 
+/** What a subsystem fills at boot it keeps, too. */
+function keptBy({ keeps, data }: Subsystem): readonly string[] {
+  return [...(keeps ?? []), ...Object.keys(data ?? {})];
+}
+
 function machineOf({ space, random, now }: Surroundings): Platform {
   return bareMachine(random, now, (on) => {
     space.writeProtect = on;
@@ -193,6 +198,18 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   get variables(): ReadonlySet<string> {
     return new Set(this.symbols.keys());
   }
+
+  /** Variables that subsystems keep in the kernel's own form. */
+  get kept(): ReadonlySet<string> {
+    return new Set([...this.keptSoFar, ...[...this.parts.values()].flatMap(keptBy)]);
+  }
+
+  /** One more of these, from when it is filled on. */
+  keep(variable: string): void {
+    this.keptSoFar.add(variable);
+  }
+
+  private readonly keptSoFar = new Set<string>();
 
   hasSymbol(name: string): boolean {
     return this.target.exports.has(name) || this.target.symbols.lookup(name) !== undefined;

@@ -14,6 +14,7 @@ export interface Analysis {
   readonly names: ReadonlyMap<number, string>;
   readonly exported: ReadonlySet<string>;
   readonly variables: ReadonlySet<string>;
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Machine after machine of a process finds out the same. */
@@ -21,19 +22,29 @@ const known = new WeakMap<KernelImage, Analysis[]>();
 
 /** The analysis of an image for a kernel as it is now. */
 export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
-  const { variables } = k;
+  const { variables, kept } = k;
   const { exported } = k.exports;
   const made = known.get(image) ?? [];
   known.set(image, made);
-  const found = made.find((one) => same(one.variables, variables) && same(one.exported, exported));
+  const found = made.find(
+    (one) => same(one.variables, variables) && same(one.exported, exported) && same(one.kept, kept),
+  );
   if (found) return found;
   const graph = made[0]?.graph ?? new ImageGraph(image, k.target);
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-  const ownership = new Ownership(graph, image, k.target, { functions, variables });
+  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept });
   const shared = new SharedStructs(k.types, () => exported);
   const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
-  const analysis: Analysis = { graph, ownership, shared, names, exported: new Set(exported), variables };
+  const analysis: Analysis = {
+    graph,
+    ownership,
+    shared,
+    names,
+    exported: new Set(exported),
+    variables,
+    kept,
+  };
   made.push(analysis);
   return analysis;
 }

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '../../cpu/layout.js';
 import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
 import type { ImageGraph } from './image-graph.js';
 import { PLACE } from './places.js';
@@ -38,7 +39,21 @@ export class Incidental {
 
   has(place: number): boolean {
     const name = this.graph.nameOf(place);
-    return TRUE_AS_ZERO.has(name) || INCIDENTAL.test(name) || this.isPrivateLock(place, name);
+    return (
+      TRUE_AS_ZERO.has(name) ||
+      INCIDENTAL.test(name) ||
+      this.isPrivateLock(place, name) ||
+      this.isProcessors(place)
+    );
+  }
+
+  /**
+   * Whole pages per CPU are what the processor itself looks at: stacks, descriptor tables, debug store. Others only seem to refer to
+   * them, with a number that is as large as their offset.
+   */
+  private isProcessors(place: number): boolean {
+    const { graph } = this;
+    return graph.kinds[place] === PLACE.perCpu && graph.addressOf(place) % PAGE_SIZE === 0;
   }
 
   private isPrivateLock(place: number, name: string): boolean {

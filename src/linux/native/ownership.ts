@@ -1,6 +1,7 @@
-import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
+import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
+import { beyondOf } from './beyond.js';
 import type { ImageGraph } from './image-graph.js';
 import { Incidental } from './incidental.js';
 import { lowOf, PLACE } from './places.js';
@@ -11,6 +12,8 @@ export type Hindrance =
   | { readonly kind: 'trespasser'; readonly via: string; readonly variable: string }
   /** It is a part of something that TypeScript does in another way. */
   | { readonly kind: 'internal'; readonly via: string; readonly of: string }
+  /** It is for something that modbox's machine never is or has. */
+  | { readonly kind: 'beyond'; readonly via: string; readonly what: string }
   /** It handles the machine itself, or has instructions that are not translated. */
   | { readonly kind: 'privileged'; readonly via: string }
   /** It only runs while a kernel boots. */
@@ -34,6 +37,8 @@ export interface Implemented {
   readonly functions: ReadonlyMap<bigint, string>;
   /** Variables that it has asked for by name or fills at boot. */
   readonly variables: ReadonlySet<string>;
+  /** Variables that it keeps in the kernel's own form. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Functions that are looked at before giving up. */
@@ -47,6 +52,12 @@ const CURRENT = new Set(['current_task', 'pcpu_hot']);
  * does.
  */
 const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
+
+/**
+ * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, and queues no
+ * requests in a plug.
+ */
+const NOT_DONE = /^(security_\w+|__blk_flush_plug)$/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {
@@ -111,7 +122,8 @@ export class Ownership {
     // Per-CPU offset 0 is fixed_percpu_data: the stack protector's value.
     if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
     const name = graph.nameOf(place);
-    const kept = this.has.variables.has(name) && this.target.exports.has(name);
+    const { variables, kept: declared } = this.has;
+    const kept = declared.has(name) || (variables.has(name) && this.target.exports.has(name));
     return !kept && !CURRENT.has(name) && !this.incidental.has(place);
   });
 
@@ -143,7 +155,15 @@ export class Ownership {
 
   /** Functions of the image that run where one is called. */
   reach(place: number): readonly number[] {
-    return this.graph.reach(place, (at) => this.isImplemented(at) || this.isUnwatched(at), HUGE);
+    return this.graph.reach(place, this.isLeaf, HUGE);
+  }
+
+  private readonly isLeaf = remembered(
+    (place): boolean => this.isImplemented(place) || this.isUnwatched(place) || this.isBeyond(place),
+  );
+
+  private isBeyond(place: number): boolean {
+    return beyondOf(this.graph.nameOf(place)) !== undefined;
   }
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
@@ -171,6 +191,8 @@ export class Ownership {
     const via = graph.nameOf(place);
     const kind = graph.kinds[place];
     if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via };
+    const beyond = beyondOf(via);
+    if (beyond !== undefined) return { kind: 'beyond', via, what: beyond };
     if (graph.flags[place] & (PRIVILEGED | UNDECODED)) return { kind: 'privileged', via };
     const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
     return variable === undefined ? undefined : { kind: 'trespasser', via, variable: graph.nameOf(variable) };
@@ -180,7 +202,9 @@ export class Ownership {
   private internal(place: number): Hindrance | undefined {
     const { graph } = this;
     const caller = graph.referrersOf(place).find((at) => this.isBody(at));
-    if (caller === undefined || this.isExported(place) || this.isPure(place)) return undefined;
+    if (caller === undefined || this.isExported(place) || NOT_DONE.test(graph.nameOf(place)))
+      return undefined;
+    if (this.isPure(place)) return undefined;
     return { kind: 'internal', via: graph.nameOf(place), of: graph.nameOf(caller) };
   }
 

@@ -18,6 +18,8 @@ export function describeVerdict(name: string, verdict: Verdict): string {
       return `${called(name, verdict.via)} is a part of ${verdict.of}(), which modbox does otherwise`;
     case 'privileged':
       return `${called(name, verdict.via)} handles the machine itself`;
+    case 'beyond':
+      return `${called(name, verdict.via)} is for ${verdict.what}, which modbox's machine has not`;
     case 'init':
       return `${called(name, verdict.via)} only runs at boot`;
     case 'huge':

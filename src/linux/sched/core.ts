@@ -48,6 +48,11 @@ export class Sched implements Subsystem {
     preempt_model_none: () => this.k.get(Preemption).model === 'none',
     preempt_model_voluntary: () => this.k.get(Preemption).model === 'voluntary',
     preempt_model_full: () => this.k.get(Preemption).model === 'full',
+    task_curr: (task: Ptr) => (task === this.k.current ? 1 : 0),
+    kick_process: constant(undefined),
+    wake_up_if_idle: constant(undefined),
+    psi_memstall_enter: nothing('stalls are not accounted', undefined),
+    psi_memstall_leave: nothing('stalls are not accounted', undefined),
     single_task_running: () => this.k.scheduler.tasks.size <= 1,
   };
 

@@ -15,6 +15,8 @@ export class DcacheExports implements Subsystem {
   readonly exports = {
     d_alloc: (parent: Ptr, name: Ptr) => this.allocBelow(parent, this.qstr(name)),
     d_alloc_name: (parent: Ptr, name: Ptr) => this.allocBelow(parent, this.k.space.cstring(name)),
+    __d_alloc: (superBlock: Ptr, name: Ptr) =>
+      this.cache.alloc(0, name === 0 ? '/' : this.qstr(name), superBlock),
     d_alloc_anon: (superBlock: Ptr) => this.cache.alloc(0, '/', superBlock),
     d_make_root: (inode: Ptr) => this.makeRoot(inode),
     d_obtain_root: (inode: Ptr) => this.obtain(inode),

@@ -23,6 +23,7 @@ export class Socks implements Subsystem {
     sk_alloc: (net: Ptr, family: number, gfp: number, proto: Ptr, kern: number) =>
       this.allocate(net, family, gfp, proto, kern !== 0),
     sk_free: (sk: Ptr) => this.free(sk),
+    __sk_free: (sk: Ptr) => this.destruct(sk),
     sock_init_data: (socket: Ptr, sk: Ptr) => this.initData(socket, sk, 0),
     sock_init_data_uid: (socket: Ptr, sk: Ptr, uid: number) => this.initData(socket, sk, uid),
     sk_common_release: (sk: Ptr) => this.commonRelease(sk),
