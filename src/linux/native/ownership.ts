@@ -1,5 +1,7 @@
 import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
+import { AS_BUILT } from './as-built.js';
+import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { lowOf, PLACE } from './places.js';
 
@@ -39,10 +41,10 @@ const HUGE = 3000;
 
 /**
  * Variables that say nothing of a subsystem's state: keys and classes of locks, what was warned of, limits of messages, debug
- * messages that can be turned on, tracepoints, keys of branches and of static calls.
+ * messages that can be turned on, tracepoints and their SRCU, keys of branches and of static calls.
  */
 const INCIDENTAL =
-  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+)(\.\d+)*$|_key(\.\d+)?$/;
+  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+)(\.\d+)*$|_key(\.\d+)?$/;
 
 /** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
 const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
@@ -82,6 +84,7 @@ export class Ownership {
     private readonly graph: ImageGraph,
     private readonly target: Target,
     private readonly has: Implemented,
+    private readonly boot: BootCode,
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
@@ -103,11 +106,10 @@ export class Ownership {
     );
   });
 
-  /** Whether code that runs at boot sets a variable. */
+  /** Whether code that runs at boot sets a variable, so that it is not right as the image has it. */
   readonly isSetByInit = remembered((place): boolean => {
-    const { kinds } = this.graph;
-    if (kinds[place] === PLACE.setByInit) return true;
-    return this.graph.referrersOf(place).some((at) => kinds[at] === PLACE.initText);
+    const { functions, others } = this.boot.setAtBoot(place);
+    return functions.length > 0 || others.length > 0;
   });
 
   /** Whether a variable holds something that the behaviour of who touches it may depend on, and that TypeScript does not keep. */
@@ -117,12 +119,19 @@ export class Ownership {
     if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
     const name = graph.nameOf(place);
     const kept = this.has.variables.has(name) && this.target.exports.has(name);
-    return !kept && !CURRENT.has(name) && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name);
+    return (
+      !kept && !AS_BUILT.has(name) && !CURRENT.has(name) && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name)
+    );
   });
 
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
   hindrance(place: number): Hindrance | undefined {
     return this.directHindrance(place) ?? this.internal(place);
+  }
+
+  /** What keeps a function that runs at boot from running here, when that is made up for. */
+  bootHindrance(place: number): Hindrance | undefined {
+    return this.handling(place) ?? this.trespass(place);
   }
 
   /** Whether TypeScript has the function at a place. */
@@ -153,12 +162,12 @@ export class Ownership {
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
 
-  private isExported(place: number): boolean {
+  isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));
   }
 
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
-  private isBody(place: number): boolean {
+  isBody(place: number): boolean {
     if (this.isImplemented(place)) return true;
     if ((this.graph.flags[place] & PART) === 0) return false;
     const name = this.graph.nameOf(place);
@@ -167,12 +176,22 @@ export class Ownership {
 
   private directHindrance(place: number): Hindrance | undefined {
     const { graph } = this;
-    const via = graph.nameOf(place);
     const kind = graph.kinds[place];
-    if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via };
-    if (graph.flags[place] & (PRIVILEGED | UNDECODED)) return { kind: 'privileged', via };
+    if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via: graph.nameOf(place) };
+    return this.handling(place) ?? this.trespass(place);
+  }
+
+  private handling(place: number): Hindrance | undefined {
+    const { graph } = this;
+    if ((graph.flags[place] & (PRIVILEGED | UNDECODED)) === 0) return undefined;
+    return { kind: 'privileged', via: graph.nameOf(place) };
+  }
+
+  private trespass(place: number): Hindrance | undefined {
+    const { graph } = this;
     const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
-    return variable === undefined ? undefined : { kind: 'trespasser', via, variable: graph.nameOf(variable) };
+    if (variable === undefined) return undefined;
+    return { kind: 'trespasser', via: graph.nameOf(place), variable: graph.nameOf(variable) };
   }
 
   /** A function that bodies of TypeScript's functions call: who enters it by another way skips what TypeScript does. */
