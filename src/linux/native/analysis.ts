@@ -1,5 +1,6 @@
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
+import { BootCode } from './boot-code.js';
 import { ImageGraph } from './image-graph.js';
 import { Ownership } from './ownership.js';
 import { lowOf } from './places.js';
@@ -8,6 +9,7 @@ import { SharedStructs } from './shared-structs.js';
 /** What is found out about an image beside a certain set of TypeScript's functions and variables. */
 export interface Analysis {
   readonly graph: ImageGraph;
+  readonly boot: BootCode;
   readonly ownership: Ownership;
   readonly shared: SharedStructs;
   /** Names that TypeScript's functions are defined under, by the lower half of their addresses. */
@@ -31,13 +33,15 @@ export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
   );
   if (found) return found;
   const graph = made[0]?.graph ?? new ImageGraph(image, k.target);
+  const boot = made[0]?.boot ?? new BootCode(image, graph, k.target);
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept });
+  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept }, boot);
   const shared = new SharedStructs(k.types, () => exported);
   const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
   const analysis: Analysis = {
     graph,
+    boot,
     ownership,
     shared,
     names,

@@ -5,11 +5,11 @@ import { PLACE } from './places.js';
 
 /**
  * Variables that say nothing of a subsystem's state: keys and classes of locks, what was warned of, limits of messages, debug
- * messages that can be turned on, tracepoints, keys of branches and of static calls, the address that a hash table without buckets
+ * messages that can be turned on, tracepoints and their SRCU, keys of branches and of static calls, the address that a hash table without buckets
  * gives (`rhnull`), what counts messages (lib/iomap.c's `count`).
  */
 const INCIDENTAL =
-  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+|rhnull|count)(\.\d+)*$|_key(\.\d+)?$/;
+  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+|rhnull|count)(\.\d+)*$|_key(\.\d+)?$/;
 
 /** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
 const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
@@ -60,7 +60,7 @@ export class Incidental {
     const { graph } = this;
     if (!LOCK_NAME.test(name) || graph.kinds[place] === PLACE.perCpu) return false;
     const address = graph.addressOf(place);
-    const size = graph.sizeOf(place);
+    const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
     if (size > LOCK_BYTES || (zero && size > ZERO_LOCK_BYTES)) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));

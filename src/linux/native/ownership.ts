@@ -1,7 +1,9 @@
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
+import { AS_BUILT } from './as-built.js';
 import { beyondOf } from './beyond.js';
+import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { Incidental } from './incidental.js';
 import { lowOf, PLACE } from './places.js';
@@ -87,6 +89,7 @@ export class Ownership {
     image: KernelImage,
     private readonly target: Target,
     private readonly has: Implemented,
+    private readonly boot: BootCode,
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
@@ -109,11 +112,10 @@ export class Ownership {
     );
   });
 
-  /** Whether code that runs at boot sets a variable. */
+  /** Whether code that runs at boot sets a variable, so that it is not right as the image has it. */
   readonly isSetByInit = remembered((place): boolean => {
-    const { kinds } = this.graph;
-    if (kinds[place] === PLACE.setByInit) return true;
-    return this.graph.referrersOf(place).some((at) => kinds[at] === PLACE.initText);
+    const { functions, others } = this.boot.setAtBoot(place);
+    return functions.length > 0 || others.length > 0;
   });
 
   /** Whether a variable holds something that the behaviour of who touches it may depend on, and that TypeScript does not keep. */
@@ -124,12 +126,17 @@ export class Ownership {
     const name = graph.nameOf(place);
     const { variables, kept: declared } = this.has;
     const kept = declared.has(name) || (variables.has(name) && this.target.exports.has(name));
-    return !kept && !CURRENT.has(name) && !this.incidental.has(place);
+    return !kept && !AS_BUILT.has(name) && !CURRENT.has(name) && !this.incidental.has(place);
   });
 
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
   hindrance(place: number): Hindrance | undefined {
     return this.directHindrance(place) ?? this.internal(place);
+  }
+
+  /** What keeps a function that runs at boot from running here, when that is made up for. */
+  bootHindrance(place: number): Hindrance | undefined {
+    return this.handling(place) ?? this.trespass(place);
   }
 
   /** Whether TypeScript has the function at a place. */
@@ -168,12 +175,12 @@ export class Ownership {
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
 
-  private isExported(place: number): boolean {
+  isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));
   }
 
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
-  private isBody(place: number): boolean {
+  isBody(place: number): boolean {
     return this.bodyOf(place) !== undefined;
   }
 
@@ -188,14 +195,28 @@ export class Ownership {
 
   private directHindrance(place: number): Hindrance | undefined {
     const { graph } = this;
-    const via = graph.nameOf(place);
     const kind = graph.kinds[place];
-    if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via };
-    const beyond = beyondOf(via);
-    if (beyond !== undefined) return { kind: 'beyond', via, what: beyond };
-    if (graph.flags[place] & (PRIVILEGED | UNDECODED)) return { kind: 'privileged', via };
+    if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via: graph.nameOf(place) };
+    return this.beyond(place) ?? this.handling(place) ?? this.trespass(place);
+  }
+
+  private beyond(place: number): Hindrance | undefined {
+    const via = this.graph.nameOf(place);
+    const what = beyondOf(via);
+    return what === undefined ? undefined : { kind: 'beyond', via, what };
+  }
+
+  private handling(place: number): Hindrance | undefined {
+    const { graph } = this;
+    if ((graph.flags[place] & (PRIVILEGED | UNDECODED)) === 0) return undefined;
+    return { kind: 'privileged', via: graph.nameOf(place) };
+  }
+
+  private trespass(place: number): Hindrance | undefined {
+    const { graph } = this;
     const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
-    return variable === undefined ? undefined : { kind: 'trespasser', via, variable: graph.nameOf(variable) };
+    if (variable === undefined) return undefined;
+    return { kind: 'trespasser', via: graph.nameOf(place), variable: graph.nameOf(variable) };
   }
 
   /** A function that bodies of TypeScript's functions call: who enters it by another way skips what TypeScript does. */

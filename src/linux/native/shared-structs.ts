@@ -36,7 +36,7 @@ export class SharedStructs {
       const all = new Set(GIVEN);
       for (const name of this.implemented()) {
         const result = this.types.findPrototype(name)?.result;
-        const struct = result === undefined ? undefined : this.structOf(result);
+        const struct = result === undefined ? undefined : structOf(this.types, result);
         if (struct !== undefined && !PLAIN.has(struct)) all.add(struct);
       }
       this.found = all;
@@ -48,15 +48,14 @@ export class SharedStructs {
     const prototype = this.types.findPrototype(name);
     if (!prototype) return [];
     return [...prototype.params.map(({ type }) => type), prototype.result].flatMap(
-      (ref) => this.structOf(ref) ?? [],
+      (ref) => structOf(this.types, ref) ?? [],
     );
   }
+}
 
-  /** The structure that a type is, or is a pointer to. */
-  private structOf(ref: TypeRef): string | undefined {
-    const { types } = this;
-    const type = types.classify(ref);
-    const pointee = type.kind === 'ptr' ? types.classify(type.to) : type;
-    return pointee.kind === 'struct' || pointee.kind === 'union' ? pointee.name : undefined;
-  }
+/** The structure that a type is, or is a pointer to. */
+export function structOf(types: CTypes, ref: TypeRef): string | undefined {
+  const type = types.classify(ref);
+  const pointee = type.kind === 'ptr' ? types.classify(type.to) : type;
+  return pointee.kind === 'struct' || pointee.kind === 'union' ? pointee.name : undefined;
 }

@@ -9,9 +9,9 @@ export function describeVerdict(name: string, verdict: Verdict): string {
     case 'pure':
       return `${name} may run as the target has it`;
     case 'own-data':
-      return `${name} keeps ${listed(verdict.variables)}, and no subsystem that modbox runs natively is declared for it`;
+      return `${name} keeps ${listed(verdict.variables)}`;
     case 'needs-init':
-      return `${name} needs ${listed(verdict.variables)}, which the kernel sets at boot, and no subsystem that modbox runs natively does`;
+      return `${name} needs ${listed(verdict.variables)}, which the kernel sets at boot by what modbox cannot run by itself`;
     case 'trespasser':
       return `${called(name, verdict.via)} touches ${verdict.variable}, which modbox owns`;
     case 'internal':
@@ -35,6 +35,11 @@ export function describeShared(name: string, struct: string): string {
 /** A function of a subsystem that is declared, but that needs more than this sets. */
 export function describeUnset(name: string, subsystem: string, variables: readonly string[]): string {
   return `${name} needs ${listed(variables)}, which what sets up native ${subsystem} does not set`;
+}
+
+/** A function that keeps a variable which is TypeScript's at second hand. */
+export function describeDivided(name: string, variable: string, part: string): string {
+  return `${name} keeps ${variable}, and so does ${part}, which is a part of what modbox does otherwise`;
 }
 
 function called(name: string, via: string): string {
