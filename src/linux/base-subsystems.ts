@@ -17,8 +17,14 @@ import { TraceArrays } from './core/trace-arrays.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './drivers/base/irq-devres.js';
+import { IrqAffinity } from './irq/affinity.js';
+import { IrqChips } from './irq/chip.js';
+import { CpuRmaps } from './irq/cpu-rmap.js';
+import { IrqHandling } from './irq/handle.js';
+import { IrqDescs } from './irq/irq-desc.js';
 import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
+import { IrqThreads } from './irq/threads.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
 import { BottomHalves } from './locking/bottom-halves.js';
@@ -141,6 +147,12 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Shrinkers,
   Credentials,
   EventChains,
+  IrqDescs,
+  IrqChips,
+  IrqHandling,
+  IrqThreads,
+  IrqAffinity,
+  CpuRmaps,
   Interrupts,
   IrqWorks,
   RtMutexes,
