@@ -25,6 +25,7 @@ import { IrqDescs } from './irq/irq-desc.js';
 import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
 import { IrqThreads } from './irq/threads.js';
+import { KernelText } from './kallsyms/kernel-text.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
 import { BottomHalves } from './locking/bottom-halves.js';
@@ -41,6 +42,7 @@ import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
+import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
@@ -56,6 +58,7 @@ import { ModuleNotifier } from './module/module-notifier.js';
 import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
+import { ConsoleFlow } from './printk/console-flow.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Freezer } from './sched/freezer.js';
@@ -96,6 +99,9 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   SlabExports,
   PageExports,
   UserPages,
+  MemoryTypes,
+  KernelText,
+  ConsoleFlow,
   VmallocExports,
   AllocatorWords,
   PercpuMemory,

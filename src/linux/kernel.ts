@@ -142,11 +142,14 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   /** Makes those that the target has, lets their exports be known and their variables be filled, and boots them. */
   private bootSubsystems(without: KernelOptions['without']): void {
     const { builtIns } = this;
+    const left = {
+      has: (name: string): boolean => without?.has(name) || this.native?.replaces(name) || false,
+    };
     for (const type of SUBSYSTEMS) {
       if (!builtIns.allows(type)) continue;
       builtIns.start(type, () => {
         const subsystem = this.get<Subsystem>(type);
-        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem, without);
+        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem, left);
       });
     }
     for (const subsystem of this.parts.values()) this.fillData(subsystem);

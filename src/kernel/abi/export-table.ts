@@ -74,7 +74,7 @@ export class ExportTable {
   }
 
   /** Adds the exports of a subsystem, but those in `without`. Two subsystems defining one symbol is a bug of modbox. */
-  define(subsystem: ExportSource, without?: ReadonlySet<string>): void {
+  define(subsystem: ExportSource, without?: Pick<ReadonlySet<string>, 'has'>): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
       if (without?.has(name)) continue;
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);

@@ -74,6 +74,11 @@ export class NativeCode implements EntryGuard {
     return true;
   }
 
+  /** Whether TypeScript leaves a function that it has to the image. */
+  replaces(name: string): boolean {
+    return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
+  }
+
   get use(): NativeUse {
     return { subsystems: this.subsystems.names, functions: [...this.functions] };
   }

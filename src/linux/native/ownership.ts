@@ -56,10 +56,13 @@ const CURRENT = new Set(['current_task', 'pcpu_hot']);
 const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
 
 /**
- * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, and queues no
- * requests in a plug.
+ * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, queues no
+ * requests in a plug, ages no pages, and handles a socket's backlog as the kernel does.
  */
-const NOT_DONE = /^(security_\w+|__blk_flush_plug)$/;
+const NOT_DONE = /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock)$/;
+
+/** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
+const SETTING = /^sysctl_/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {
@@ -106,7 +109,7 @@ export class Ownership {
   /** Whether a variable is TypeScript's: native code would not find in it what it expects. */
   readonly isOwned = remembered((place): boolean => {
     const { graph } = this;
-    if (!this.isState(place) || this.isExported(place)) return false;
+    if (!this.isState(place) || this.isExported(place) || SETTING.test(graph.nameOf(place))) return false;
     return (
       this.has.variables.has(graph.nameOf(place)) || graph.referrersOf(place).some((at) => this.isBody(at))
     );

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
@@ -24,6 +25,7 @@ export class Napi implements Subsystem {
     napi_schedule_prep: (napi: Ptr) => this.prepare(napi),
     __napi_schedule: (napi: Ptr) => this.schedule(napi),
     __napi_schedule_irqoff: (napi: Ptr) => this.schedule(napi),
+    napi_busy_loop: nothing('nobody polls devices for a socket', undefined),
     dev_get_by_napi_id: (id: number) => this.deviceOf(id),
     napi_complete_done: (napi: Ptr, _done: number) => this.complete(napi),
   };
