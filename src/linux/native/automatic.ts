@@ -46,20 +46,28 @@ export class AutomaticSubsystems {
 
   /** What has to be set up before code may use variables, at a moment of a boot or, where none is given, after it. */
   settersOf(variables: readonly number[], now?: BootFunction): Setters {
-    const functions = new Set<BootFunction>();
+    const functions: BootFunction[] = [];
     const unset = variables.filter((variable) => {
       const { functions: setters, others } = this.boot.setAtBoot(variable);
-      for (const setter of setters) if (!isLater(setter, now)) functions.add(setter);
+      functions.push(...setters.filter((setter) => !isLater(setter, now)));
       return others.length > 0;
     });
-    const inOrder = [...functions].sort(compareBoot).map((one) => this.subsystemOf(one));
-    return { subsystems: [...new Set(inOrder)], unset };
+    return { subsystems: this.subsystemsOf(functions), unset };
+  }
+
+  /** What calls, from when it is set up, functions that work on variables. */
+  workersOn(variables: readonly number[]): readonly NativeSubsystem[] {
+    return this.subsystemsOf(variables.flatMap((variable) => this.boot.workersOn(variable)));
   }
 
   /** Whether a variable holds what it holds in a kernel that has booted, or has come as far. */
   isSet(variable: number, { ran, now }: BootState): boolean {
     const { functions, others } = this.boot.setAtBoot(variable);
     return others.length === 0 && functions.every((one) => ran.has(one.place) || isLater(one, now));
+  }
+
+  private subsystemsOf(functions: readonly BootFunction[]): readonly NativeSubsystem[] {
+    return [...new Set([...functions].sort(compareBoot).map((one) => this.subsystemOf(one)))];
   }
 
   private subsystemOf(boot: BootFunction): NativeSubsystem {

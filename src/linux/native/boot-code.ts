@@ -37,6 +37,8 @@ const ROOTS: readonly (readonly [string, number])[] = [
 const PARAMETER_SIZE = 24;
 const HANDLER_AT = 8;
 
+const WORD = 8;
+
 /** Functions that are looked at to find who runs one at boot. */
 const MANY = 200;
 
@@ -53,12 +55,13 @@ export function compareBoot(a: Pick<BootFunction, 'when'>, b: Pick<BootFunction,
 export class BootCode {
   /** The init calls, in the order in which they run. */
   readonly initcalls: readonly BootFunction[];
-  private readonly accesses: Accesses;
+  readonly accesses: Accesses;
   private readonly pointers: DataPointers;
   private readonly functions = new Map<number, BootFunction>();
   private readonly parameterHandlers: ReadonlySet<number>;
   private readonly bootOnly = new Map<number, boolean>();
   private readonly known = new Map<number, SetAtBoot>();
+  private readonly workers = new Map<number, readonly BootFunction[]>();
   private readonly times = new Map<number, readonly number[] | undefined>();
 
   constructor(
@@ -112,6 +115,19 @@ export class BootCode {
       .some((at) => !this.isBootCode(at) && this.accesses.sets(at, variable));
   }
 
+  /**
+   * Boot functions that register structures with callbacks that work on a variable, notifiers and the like: in a kernel that has
+   * booted, these are called.
+   */
+  workersOn(variable: number): readonly BootFunction[] {
+    let known = this.workers.get(variable);
+    if (!known) {
+      known = this.findWorkers(variable);
+      this.workers.set(variable, known);
+    }
+    return known;
+  }
+
   private findBootCode(place: number): boolean {
     const { graph } = this;
     const kind = graph.kinds[place];
@@ -135,17 +151,31 @@ export class BootCode {
       for (const place of referrers)
         if (!this.isBootCode(place) && accesses.writes(place, variable))
           this.climbText(place, functions, others);
-    if (!referrers.some((at) => accesses.sets(at, variable)) && this.isZero(variable))
-      for (const holder of this.pointers.holdersOf(variable))
-        for (const place of graph.referrersOf(holder))
-          if (this.isBootCode(place)) this.climb(place, seen, functions, others);
+    if (!referrers.some((at) => accesses.writes(at, variable)) && this.isUnsetNumber(variable))
+      for (const holder of this.pointers.holdersOf(variable)) this.climbFrom(holder, functions, others);
     return { functions: [...functions].sort(compareBoot), others: [...others] };
   }
 
-  /** Whether a variable is 0 in the image: one that no code sets is set by who has a pointer to it, or never. */
-  private isZero(variable: number): boolean {
+  /** Who registers a structure at boot. */
+  private climbFrom(structure: number, functions: Set<BootFunction>, others: Set<number>): void {
+    for (const place of this.graph.referrersOf(structure))
+      if (this.isBootCode(place)) this.climb(place, new Set(), functions, others);
+  }
+
+  private findWorkers(variable: number): readonly BootFunction[] {
+    const { graph, pointers } = this;
+    const functions = new Set<BootFunction>();
+    for (const worker of graph.referrersOf(variable))
+      if (graph.kinds[worker] === PLACE.text)
+        for (const structure of pointers.holdersOf(worker)) this.climbFrom(structure, functions, new Set());
+    return [...functions].sort(compareBoot);
+  }
+
+  /** Whether a variable is a number or a pointer that is 0 in the image: if no code writes it, who has a pointer to it does, or nobody. */
+  private isUnsetNumber(variable: number): boolean {
     const address = this.graph.addressOf(variable);
-    return this.image.read(address, this.graph.endOf(variable) - address).every((byte) => byte === 0);
+    const size = this.graph.endOf(variable) - address;
+    return size <= WORD && this.image.read(address, size).every((byte) => byte === 0);
   }
 
   /** Who runs a function at boot: itself, or those that call it. */

@@ -7,8 +7,9 @@ const POINTER = 8;
 const IMAGE_HALF = 0xffff_ffff;
 
 /**
- * Which variables of an image begin with a pointer to another: a struct pernet_operations with one to the number that it gets. An entry of
- * a table that has a name before the pointer (struct ctl_table, a parameter's) offers the variable to a person and sets nothing.
+ * Which variables of an image begin with pointers to variables and functions: a struct pernet_operations with one to the number that it
+ * gets, and to what is called for each network namespace. An entry of a table that has a name before the pointer (struct ctl_table)
+ * offers a variable to a person and sets nothing.
  */
 export class DataPointers {
   private found: ReadonlyMap<number, readonly number[]> | undefined;
@@ -18,10 +19,10 @@ export class DataPointers {
     private readonly graph: ImageGraph,
   ) {}
 
-  /** Places of variables that begin with a pointer to one. */
-  holdersOf(variable: number): readonly number[] {
+  /** Places of variables that begin with a pointer to a variable or a function. */
+  holdersOf(place: number): readonly number[] {
     this.found ??= this.find();
-    return this.found.get(variable) ?? [];
+    return this.found.get(place) ?? [];
   }
 
   private find(): Map<number, number[]> {
@@ -33,14 +34,20 @@ export class DataPointers {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at + POINTER <= section.size; at += POINTER) {
       if (view.getUint32(at + 4, true) !== IMAGE_HALF) continue;
-      const to = graph.placeAt(view.getUint32(at, true));
-      if (to < 0 || !graph.isVariable(to) || graph.kinds[to] === PLACE.perCpu) continue;
+      const holder = graph.placeAt(section.address + at);
+      const to = this.pointee(view.getUint32(at, true));
+      if (to < 0 || graph.kinds[holder] !== PLACE.variable) continue;
       if (at >= POINTER && this.isName(view, at - POINTER)) continue;
-      const holders = found.get(to) ?? [];
-      holders.push(graph.placeAt(section.address + at));
-      found.set(to, holders);
+      found.set(to, [...(found.get(to) ?? []), holder]);
     }
     return found;
+  }
+
+  /** The variable that an address is in, or the function that begins there; -1 for anything else. */
+  private pointee(address: number): number {
+    const { graph } = this;
+    const place = graph.placeAt(address);
+    return place >= 0 && graph.isVariable(place) ? place : graph.entryAt(address);
   }
 
   private isName(view: DataView, at: number): boolean {

@@ -31,6 +31,14 @@ describe.skipIf(target === undefined)('functions that only the target itself has
     expect(reports()).toEqual([]);
   });
 
+  it('warn as they do in a kernel, and go on', () => {
+    const { call, reports } = booted();
+    call.iosf_mbi_assert_punit_acquired();
+    expect(reports()).toMatchObject([
+      { kind: 'warning', message: expect.stringContaining('at arch/x86/platform/intel/iosf_mbi.c:') },
+    ]);
+  });
+
   it('are told of, those that were called', () => {
     const { k, call } = booted();
     expect(k.native?.use).toEqual({ subsystems: [], functions: [] });

@@ -154,6 +154,14 @@ export class Ownership {
     );
   }
 
+  /** Variables that a function, or what it leads to, refers to and that change once the kernel is up. */
+  keptBy(place: number): readonly number[] {
+    const touched = new Set(this.reach(place).flatMap((at) => [...this.graph.targetsOf(at)]));
+    return [...touched].filter((at) => this.isState(at) && this.changes(at));
+  }
+
+  private readonly changes = remembered((place): boolean => this.boot.changesLater(place));
+
   /** Whether a function, or what it leads to, asks which task runs, and so may look into its task_struct. */
   readonly knowsCurrent = remembered((place): boolean =>
     this.reach(place).some((at) => this.graph.targetsOf(at).some((target) => this.isCurrent(target))),

@@ -1,7 +1,7 @@
 import { type AutomaticSubsystems, type BootState, isAutomatic, type Setters } from './automatic.js';
 import type { ImageGraph } from './image-graph.js';
 import type { Ownership, Verdict } from './ownership.js';
-import type { SecondHand } from './second-hand.js';
+import type { Divided, SecondHand } from './second-hand.js';
 import type { SharedStructs } from './shared-structs.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { describeDivided, describeShared, describeUnset, describeVerdict } from './words.js';
@@ -15,6 +15,8 @@ export type Decision =
   /** Once the subsystems, and what they need, are set up, one after the other. */
   | { readonly kind: 'in-subsystem'; readonly subsystems: readonly NativeSubsystem[] }
   | { readonly kind: 'stops'; readonly verdict: Obstacle; readonly why: string };
+
+const stops = (verdict: Obstacle, why: string): Decision => ({ kind: 'stops', verdict, why });
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -45,28 +47,38 @@ export class NativeRules {
   decide(name: string, place: number): Decision {
     const verdict = this.ownership.verdict(place);
     const subsystem = this.subsystems.find(({ functions }) => functions.test(name));
-    const stops = (kind: Obstacle, why: string): Decision => ({ kind: 'stops', verdict: kind, why });
     switch (verdict.kind) {
       case 'pure':
       case 'own-data':
-      case 'needs-init': {
-        const needed = verdict.kind === 'needs-init' ? verdict.unset : [];
-        const setters = this.settersFor(subsystem, needed);
-        if (setters.unset.length > 0) return stops('needs-init', this.describeNeed(name, subsystem, setters));
-        const divided = subsystem || verdict.kind === 'pure' ? undefined : this.secondHand.of(place);
-        if (divided)
-          return stops(
-            'divided',
-            describeDivided(name, this.graph.nameOf(divided.variable), this.graph.nameOf(divided.part)),
-          );
-        const struct = this.sharedStruct(name, place, subsystem);
-        if (struct !== undefined) return stops('shared', describeShared(name, struct));
-        const subsystems = [...setters.subsystems, ...(subsystem ? [subsystem] : [])];
-        return subsystems.length > 0 ? { kind: 'in-subsystem', subsystems } : { kind: 'runs' };
-      }
+      case 'needs-init':
+        return this.decideClean(name, place, verdict, subsystem);
       default:
         return stops(verdict.kind, describeVerdict(name, verdict));
     }
+  }
+
+  /** About a function that nothing keeps from running but what it finds in variables and structures. */
+  private decideClean(
+    name: string,
+    place: number,
+    verdict: Verdict,
+    subsystem: NativeSubsystem | undefined,
+  ): Decision {
+    const setters = this.settersFor(subsystem, verdict.kind === 'needs-init' ? verdict.unset : []);
+    if (setters.unset.length > 0) return stops('needs-init', this.describeNeed(name, subsystem, setters));
+    // A declared subsystem says what it is a part of, and a test of it that it works.
+    const kept = subsystem || verdict.kind === 'pure' ? [] : this.ownership.keptBy(place);
+    const divided = this.secondHand.among(kept);
+    if (divided) return stops('divided', this.describeDivision(name, divided));
+    const struct = this.sharedStruct(name, place, subsystem);
+    if (struct !== undefined) return stops('shared', describeShared(name, struct));
+    const found = [
+      ...setters.subsystems,
+      ...this.automatic.workersOn(kept),
+      ...(subsystem ? [subsystem] : []),
+    ];
+    const subsystems = [...new Set(found)];
+    return subsystems.length > 0 ? { kind: 'in-subsystem', subsystems } : { kind: 'runs' };
   }
 
   /** What has to be set up before a function is entered from native code; variables that nobody can set. */
@@ -87,6 +99,10 @@ export class NativeRules {
   ): string | undefined {
     const structs = [...this.shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
     return structs.find((shared) => !subsystem?.shares?.includes(shared));
+  }
+
+  private describeDivision(name: string, { variable, part }: Divided): string {
+    return describeDivided(name, this.graph.nameOf(variable), this.graph.nameOf(part));
   }
 
   private describeNeed(name: string, subsystem: NativeSubsystem | undefined, { unset }: Setters): string {

@@ -3,16 +3,16 @@ import type { ImageGraph } from './image-graph.js';
 import type { Ownership } from './ownership.js';
 import { PLACE } from './places.js';
 
-/** A variable that functions work on which are never entered, since only bodies of TypeScript's functions lead to them. */
+/** A variable that functions work on which bodies of TypeScript's functions lead to. */
 export interface Divided {
   readonly variable: number;
-  /** The function that is never entered. */
+  /** The function that such a body calls, and that TypeScript does not. */
   readonly part: number;
 }
 
 /**
  * Finds variables that belong to TypeScript at second hand: a part of the native body of one of its functions works on them, so what
- * that function does to them in a real kernel nobody does here.
+ * that function does to them, or by them, in a real kernel nobody does here.
  */
 export class SecondHand {
   private parts: Uint8Array | undefined;
@@ -24,27 +24,34 @@ export class SecondHand {
     private readonly boot: BootCode,
   ) {}
 
-  /** The first variable that a function, or what it leads to, keeps and that is TypeScript's at second hand. */
-  of(place: number): Divided | undefined {
-    const { graph, ownership } = this;
-    for (const at of ownership.reach(place))
-      for (const variable of graph.targetsOf(at)) {
-        if (!ownership.isState(variable) || !this.boot.changesLater(variable)) continue;
-        const part = this.partAt(variable);
-        if (part >= 0) return { variable, part };
-      }
+  /** The first of some variables that is TypeScript's at second hand. */
+  among(variables: readonly number[]): Divided | undefined {
+    for (const variable of variables) {
+      const part = this.partAt(variable);
+      if (part >= 0) return { variable, part };
+    }
     return undefined;
   }
 
   private partAt(variable: number): number {
     let part = this.known.get(variable);
     if (part === undefined) {
-      this.parts ??= this.findParts();
-      const { parts } = this;
-      part = this.graph.referrersOf(variable).find((at) => parts[at] !== 0) ?? -1;
+      part = this.graph.referrersOf(variable).find((at) => this.isMissed(at, variable)) ?? -1;
       this.known.set(variable, part);
     }
     return part;
+  }
+
+  /** Whether what a function does with a variable is missed, since TypeScript's functions do not call it as their bodies do. */
+  private isMissed(at: number, variable: number): boolean {
+    const { graph, ownership } = this;
+    if (graph.kinds[at] !== PLACE.text || ownership.isBody(at)) return false;
+    this.parts ??= this.findParts();
+    if (this.parts[at] !== 0) return true;
+    if (!graph.referrersOf(at).some((caller) => ownership.isBody(caller))) return false;
+    // What others may call as well does its part for them; it is what it leaves behind that is missed.
+    if (ownership.isExported(at)) return this.boot.accesses.sets(at, variable);
+    return ownership.hindrance(at)?.kind === 'internal';
   }
 
   /** Functions of which every caller is a body of TypeScript's or such a function. */
