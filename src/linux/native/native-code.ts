@@ -267,7 +267,7 @@ export class NativeCode implements EntryGuard {
     if (this.active) return this.active;
     const { k, image } = this;
     const { accesses } = k.space;
-    const { graph, ownership, names, shared } = analysisOf(image, k);
+    const { graph, ownership, names, shared, members } = analysisOf(image, k);
     this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
@@ -275,7 +275,7 @@ export class NativeCode implements EntryGuard {
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
     const placeOf = (name: string): number => this.placeOf(graph, name);
-    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, placeOf);
+    const rules = new NativeRules(graph, ownership, { shared, members }, NATIVE_SUBSYSTEMS, placeOf);
     this.active = { memory, graph, ownership, rules };
     k.space.accesses = accesses;
     return this.active;

@@ -148,13 +148,24 @@ export class Ownership {
 
   /** Functions of the image that run where one is called. */
   reach(place: number): readonly number[] {
-    return this.graph.reach(place, (at) => this.isImplemented(at) || this.isUnwatched(at), HUGE);
+    return this.graph.reach(place, (at) => this.isLeaf(at), HUGE);
   }
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
 
   private isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));
+  }
+
+  /** The native bodies of functions that TypeScript has, and parts of such. */
+  *bodies(): Generator<number> {
+    for (let place = 0; place < this.implemented.length; place++)
+      if (this.graph.isCode(place) && this.isBody(place)) yield place;
+  }
+
+  /** Whether something else answers where a function is called from native code, or it is not called. */
+  isLeaf(place: number): boolean {
+    return this.isImplemented(place) || this.isUnwatched(place);
   }
 
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */

@@ -1,8 +1,9 @@
 import type { ImageGraph } from './image-graph.js';
+import type { NeglectedMembers } from './members/neglect.js';
 import type { Ownership, Verdict } from './ownership.js';
 import type { SharedStructs } from './shared-structs.js';
 import type { NativeSubsystem } from './subsystem.js';
-import { describeShared, describeUnset, describeVerdict } from './words.js';
+import { describeNeglected, describeUnset, describeVerdict } from './words.js';
 
 /** Whether a function that guest code calls and nobody implements runs from the image. */
 export type Decision =
@@ -18,7 +19,8 @@ export class NativeRules {
   constructor(
     private readonly graph: ImageGraph,
     private readonly ownership: Ownership,
-    private readonly shared: SharedStructs,
+    /** Structures that TypeScript makes, and what it does not keep of them. */
+    private readonly structs: { readonly shared: SharedStructs; readonly members: NeglectedMembers },
     private readonly subsystems: readonly NativeSubsystem[],
     /** Place of the symbol of a name; -1 for none. */
     private readonly placeOf: (name: string) => number,
@@ -33,12 +35,12 @@ export class NativeRules {
       verdict: kind,
       why,
     });
-    const structs = [...this.shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
-    const struct = structs.find((shared) => !subsystem?.shares?.includes(shared));
     switch (verdict.kind) {
       case 'pure':
-        if (struct !== undefined) return stops('shared', describeShared(name, struct));
-        return subsystem ? { kind: 'in-subsystem', subsystem } : { kind: 'runs' };
+        return (
+          this.neglected(name, place, subsystem) ??
+          (subsystem ? { kind: 'in-subsystem', subsystem } : { kind: 'runs' })
+        );
       case 'own-data':
       case 'needs-init': {
         if (!subsystem) return stops(verdict.kind, describeVerdict(name, verdict));
@@ -53,12 +55,26 @@ export class NativeRules {
               unset.map((at) => this.graph.nameOf(at)),
             ),
           );
-        if (struct !== undefined) return stops('shared', describeShared(name, struct));
-        return { kind: 'in-subsystem', subsystem };
+        return this.neglected(name, place, subsystem) ?? { kind: 'in-subsystem', subsystem };
       }
       default:
         return stops(verdict.kind, describeVerdict(name, verdict));
     }
+  }
+
+  /**
+   * Why a function that else might run would find less in TypeScript's structures than the kernel has there. Of what it is given a
+   * subsystem says itself what is complete, and what else it meets was tried with it.
+   */
+  private neglected(name: string, place: number, subsystem?: NativeSubsystem): Decision | undefined {
+    const { shared, members } = this.structs;
+    const met = [...shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
+    const tried = subsystem && new Set(met.filter((struct) => !subsystem.shares?.includes(struct)));
+    if (tried?.size === 0) return undefined;
+    const found = members.lookedAt(place, (struct) => tried === undefined || tried.has(struct));
+    if (!found) return undefined;
+    const via = this.graph.nameOf(found.place);
+    return { kind: 'stops', verdict: 'shared', why: describeNeglected(name, via, found) };
   }
 
   /** A subsystem and what it needs, in the order in which they are set up. */
