@@ -117,6 +117,12 @@ export class ExportTable {
     return this.definitionOf(name)?.limit;
   }
 
+  /** Whether a function answers the same whatever it is asked, and so neither makes nor changes anything. */
+  doesNothing(name: string): boolean {
+    const definition = this.definitionOf(name);
+    return definition !== undefined && declaredOf(definition.fn).nothing === true;
+  }
+
   private definitionOf(name: string): Definition | undefined {
     const own = this.definitions.get(name);
     if (own !== undefined) return own;

@@ -2,6 +2,8 @@ import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { BootCode } from './boot-code.js';
 import { ImageGraph } from './image-graph.js';
+import { neglectedMembers } from './members/index.js';
+import type { NeglectedMembers } from './members/neglect.js';
 import { Ownership } from './ownership.js';
 import { lowOf } from './places.js';
 import { SharedStructs } from './shared-structs.js';
@@ -12,6 +14,7 @@ export interface Analysis {
   readonly boot: BootCode;
   readonly ownership: Ownership;
   readonly shared: SharedStructs;
+  readonly members: NeglectedMembers;
   /** Names that TypeScript's functions are defined under, by the lower half of their addresses. */
   readonly names: ReadonlyMap<number, string>;
   readonly exported: ReadonlySet<string>;
@@ -37,13 +40,17 @@ export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
   const ownership = new Ownership(graph, image, k.target, { functions, variables, kept }, boot);
-  const shared = new SharedStructs(k.types, () => exported);
+  const idle = new Set([...exported].filter((name) => k.exports.doesNothing(name)));
+  const makers = [...exported].filter((name) => !idle.has(name));
+  const shared = new SharedStructs(k.types, () => makers);
+  const members = neglectedMembers(image, k.target, { graph, ownership, shared, idle });
   const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
   const analysis: Analysis = {
     graph,
     boot,
     ownership,
     shared,
+    members,
     names,
     exported: new Set(exported),
     variables,

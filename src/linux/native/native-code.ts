@@ -265,7 +265,7 @@ export class NativeCode implements EntryGuard {
     if (this.active) return this.active;
     const { k, image } = this;
     const { accesses } = k.space;
-    const { graph, boot, ownership, names, shared } = analysisOf(image, k);
+    const { graph, boot, ownership, names, shared, members } = analysisOf(image, k);
     this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
@@ -276,7 +276,7 @@ export class NativeCode implements EntryGuard {
     const rules = new NativeRules(
       graph,
       ownership,
-      shared,
+      { shared, members },
       new SecondHand(graph, ownership, boot),
       new AutomaticSubsystems(boot, NATIVE_SUBSYSTEMS),
       NATIVE_SUBSYSTEMS,

@@ -176,7 +176,8 @@ export class Ownership {
     return this.graph.reach(place, this.isLeaf, HUGE);
   }
 
-  private readonly isLeaf = remembered(
+  /** Whether something else answers where a function is called from native code, or it is not called. */
+  readonly isLeaf = remembered(
     (place): boolean => this.isImplemented(place) || this.isUnwatched(place) || this.isBeyond(place),
   );
 
@@ -188,6 +189,12 @@ export class Ownership {
 
   isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));
+  }
+
+  /** The native bodies of functions that TypeScript has, and parts of such. */
+  *bodies(): Generator<number> {
+    for (let place = 0; place < this.implemented.length; place++)
+      if (this.graph.isCode(place) && this.isBody(place)) yield place;
   }
 
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
