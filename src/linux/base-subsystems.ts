@@ -14,6 +14,7 @@ import { Softirqs } from './core/softirq.js';
 import { StackProtector } from './core/stack-protector.js';
 import { SystemState } from './core/system-state.js';
 import { TraceArrays } from './core/trace-arrays.js';
+import { TraceEvents } from './core/trace-events.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './drivers/base/irq-devres.js';
@@ -185,6 +186,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PageAttributes,
   NmiHandlers,
   TraceArrays,
+  TraceEvents,
   UtsNamespaces,
   UserModeHelpers,
 ];

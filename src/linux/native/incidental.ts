@@ -11,6 +11,10 @@ import { PLACE } from './places.js';
 const INCIDENTAL =
   /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+|rhnull|count)(\.\d+)*$|_key(\.\d+)?$/;
 
+/** Counters that nothing goes by but who reads statistics (/proc/vmstat, /proc/sys/fs, oops and warning counts). */
+const STATISTICS =
+  /^(vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
+
 /** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
 const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
 
@@ -42,6 +46,7 @@ export class Incidental {
     return (
       TRUE_AS_ZERO.has(name) ||
       INCIDENTAL.test(name) ||
+      STATISTICS.test(name) ||
       this.isPrivateLock(place, name) ||
       this.isProcessors(place)
     );
