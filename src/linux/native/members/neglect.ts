@@ -12,6 +12,12 @@ const LOCKS = new Set(
   ),
 );
 
+/**
+ * Functions that count as what one of TypeScript's leads to: further away is what a kernel does when memory runs out, when it
+ * panics, and other things that nearly everything leads to.
+ */
+const NEAR = Number(process.env.NEAR ?? 100);
+
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
   readonly struct: string;
@@ -47,7 +53,7 @@ export class NeglectedMembers {
   /** The first member of this kind, of the structs in question, that a function, or what it leads to, looks at. */
   lookedAt(place: number, concerns: (struct: string) => boolean): NeglectedMember | undefined {
     let found: NeglectedMember | undefined;
-    this.accesses.visit(place, new Set(), (access, at) => {
+    this.accesses.visit(place, (access, at) => {
       found ??= this.neglectedIn(access, at, concerns);
     });
     return found;
@@ -86,7 +92,7 @@ export class NeglectedMembers {
     return false;
   }
 
-  /** The parts that an access is to; none where it is but the passing on of what its receiver takes it for. */
+  /** The parts that an access is to; none where what TypeScript keeps by itself is passed on to it. */
   private partsOf({ struct, offset, size, kind, as }: Access): readonly StructPart[] {
     const known = as !== '' && this.map.structs.has(as);
     if (kind === PASS && known && (this.map.holds(struct, as, offset) || this.map.holds(as, struct, -offset)))
@@ -96,13 +102,13 @@ export class NeglectedMembers {
 
   private survey(): StructBits {
     const written = new StructBits();
-    const visited = new Set<string>();
-    for (const body of this.bodies())
-      this.accesses.visit(body, visited, (access) => {
-        if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
-        for (const { struct, offset, size } of this.partsOf(access))
-          written.add(struct, offset, size, access.bits);
-      });
+    const told = new Set<string>();
+    const note = (access: Access): void => {
+      if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
+      for (const { struct, offset, size } of this.partsOf(access))
+        written.add(struct, offset, size, access.bits);
+    };
+    for (const body of this.bodies()) this.accesses.visit(body, note, NEAR, told);
     return written;
   }
 
