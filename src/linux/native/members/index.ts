@@ -24,7 +24,13 @@ export function neglectedMembers(image: KernelImage, target: LinuxTarget, known:
   const program = new ImageProgram(image, graph, target);
   const accesses = new Accesses(program, graph, (place) => ownership.isLeaf(place), new Inside(target.types));
   const map = (): StructMap => new StructMap(target.types, shared.all);
-  return new NeglectedMembers(target.types, map, accesses, () => makers(idle, graph, ownership));
+  return new NeglectedMembers(
+    target.types,
+    map,
+    accesses,
+    () => makers(idle, graph, ownership),
+    image.findings,
+  );
 }
 
 /** Native bodies of what TypeScript has. Functions that do nothing there have no state. */

@@ -1,5 +1,6 @@
 import type { Btf } from '../../../formats/btf/index.js';
 import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
+import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
 import { KEPT_MEMBERS } from './kept-members.js';
@@ -16,7 +17,10 @@ const LOCKS = new Set(
  * Functions that count as what one of TypeScript's leads to: further away is what a kernel does when memory runs out, when it
  * panics, and other things that nearly everything leads to.
  */
-const NEAR = Number(process.env.NEAR ?? 100);
+const NEAR = 100;
+
+/** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
+const ANALYSIS = 1;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -43,6 +47,8 @@ export class NeglectedMembers {
     private readonly accesses: Accesses,
     /** Places that are native bodies of TypeScript's functions. */
     private readonly bodies: () => Iterable<number>,
+    /** Where the survey of the bodies, which takes seconds, is kept. */
+    private readonly findings?: Findings,
   ) {}
 
   private get map(): StructMap {
@@ -101,6 +107,16 @@ export class NeglectedMembers {
   }
 
   private survey(): StructBits {
+    const bodies = [...this.bodies()];
+    const key = surveyKey(bodies, this.map.structs);
+    const known = this.findings?.get(key);
+    if (known) return StructBits.decode(known);
+    const written = this.surveyOf(bodies);
+    this.findings?.put(key, written.encode());
+    return written;
+  }
+
+  private surveyOf(bodies: readonly number[]): StructBits {
     const written = new StructBits();
     const told = new Set<string>();
     const note = (access: Access): void => {
@@ -108,7 +124,7 @@ export class NeglectedMembers {
       for (const { struct, offset, size } of this.partsOf(access))
         written.add(struct, offset, size, access.bits);
     };
-    for (const body of this.bodies()) this.accesses.visit(body, note, NEAR, told);
+    for (const body of bodies) this.accesses.visit(body, note, NEAR, told);
     return written;
   }
 
@@ -146,4 +162,9 @@ export class NeglectedMembers {
     for (const { struct, offset, size } of [...this.map.partsOf(part), ...this.map.fromInside(part)])
       kept.add(struct, offset, size, bits);
   }
+}
+
+/** What a survey depends on, besides the image. */
+function surveyKey(bodies: readonly number[], structs: ReadonlySet<string>): string {
+  return `members ${ANALYSIS} ${NEAR} ${bodies.join(' ')} ${[...structs].sort().join(' ')}`;
 }
