@@ -41,7 +41,8 @@ class StructNames {
     if (steps > MOST_STEPS) return [];
     if (ts.isCallExpression(node)) {
       const callee = node.expression;
-      if (!ts.isPropertyAccessExpression(callee) || callee.name.text !== 'struct') return [];
+      if (!ts.isPropertyAccessExpression(callee) || callee.name.text !== 'struct')
+        return [...new Set(returnsOf(this.checker, node).flatMap((result) => this.of(result, steps + 1)))];
       const [name] = node.arguments;
       return name ? pathsOf(this.checker, name) : [];
     }
@@ -164,9 +165,27 @@ function linuxProgram(): ts.Program {
 /** The strings that an argument may be; none where its type does not tell. */
 function pathsOf(checker: ts.TypeChecker, argument: ts.Expression): readonly string[] {
   if (ts.isStringLiteral(argument)) return [argument.text];
+  if (ts.isConditionalExpression(argument))
+    return [...pathsOf(checker, argument.whenTrue), ...pathsOf(checker, argument.whenFalse)];
+  if (ts.isCallExpression(argument)) {
+    const results = returnsOf(checker, argument);
+    if (results.length > 0) return results.flatMap((result) => pathsOf(checker, result));
+  }
   const type = checker.getTypeAtLocation(argument);
   const members = type.isUnion() ? type.types : [type];
   return members.every((member) => member.isStringLiteral())
     ? members.map((member) => (member as ts.StringLiteralType).value)
     : [];
+}
+
+/** What a function of src/linux that is called returns: the expressions of its return statements. */
+function returnsOf(checker: ts.TypeChecker, call: ts.CallExpression): readonly ts.Expression[] {
+  const declaration = checker.getResolvedSignature(call)?.declaration;
+  if (!declaration?.getSourceFile().fileName.includes('/src/linux/') || !('body' in declaration)) return [];
+  const body = declaration.body;
+  if (!body) return [];
+  if (!ts.isBlock(body)) return [body as ts.Expression];
+  return body.statements.flatMap((statement) =>
+    ts.isReturnStatement(statement) && statement.expression ? [statement.expression] : [],
+  );
 }

@@ -1,3 +1,5 @@
+import { decodeUtf8 } from '../../../formats/string-table.js';
+
 /** How far before a struct its set reaches: what it is part of may begin there. */
 const BEFORE = 4096;
 /** How far after its beginning. */
@@ -19,6 +21,38 @@ export class StructBits {
       this.structs.set(struct, mask);
     }
     for (let at = start; at < start + size; at++) mask[at] |= size === 1 ? bits : 0xff;
+  }
+
+  /** As `encode` made it of a set. */
+  static decode(bytes: Uint8Array): StructBits {
+    const bits = new StructBits();
+    const stored = JSON.parse(decodeUtf8(bytes)) as Readonly<Record<string, readonly [number, string][]>>;
+    for (const [struct, runs] of Object.entries(stored))
+      for (const [start, hex] of runs)
+        for (let i = 0; i < hex.length; i += 2)
+          bits.add(struct, start + i / 2, 1, Number.parseInt(hex.slice(i, i + 2), 16));
+    return bits;
+  }
+
+  /** By struct: where bytes that are not 0 begin, and what they are, in hexadecimal. */
+  encode(): Uint8Array {
+    const stored: Record<string, [number, string][]> = {};
+    for (const [struct, mask] of this.structs) {
+      const runs: [number, string][] = [];
+      let open: [number, string] | undefined;
+      for (const [at, byte] of mask.entries()) {
+        if (byte === 0) open = undefined;
+        else {
+          if (!open) {
+            open = [at - BEFORE, ''];
+            runs.push(open);
+          }
+          open[1] += byte.toString(16).padStart(2, '0');
+        }
+      }
+      stored[struct] = runs;
+    }
+    return new TextEncoder().encode(JSON.stringify(stored));
   }
 
   /** The bits of a byte that are in the set. */

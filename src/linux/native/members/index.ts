@@ -5,6 +5,7 @@ import type { Ownership } from '../ownership.js';
 import type { SharedStructs } from '../shared-structs.js';
 import { Accesses } from './closure.js';
 import { ImageProgram } from './image-program.js';
+import { Inside } from './inside.js';
 import { NeglectedMembers } from './neglect.js';
 import { StructMap } from './struct-map.js';
 
@@ -21,9 +22,15 @@ interface Known {
 export function neglectedMembers(image: KernelImage, target: LinuxTarget, known: Known): NeglectedMembers {
   const { graph, ownership, shared, idle } = known;
   const program = new ImageProgram(image, graph, target);
-  const accesses = new Accesses(program, graph, (place) => ownership.isLeaf(place));
+  const accesses = new Accesses(program, graph, (place) => ownership.isLeaf(place), new Inside(target.types));
   const map = (): StructMap => new StructMap(target.types, shared.all);
-  return new NeglectedMembers(target.types, map, accesses, () => makers(idle, graph, ownership));
+  return new NeglectedMembers(
+    target.types,
+    map,
+    accesses,
+    () => makers(idle, graph, ownership),
+    image.findings,
+  );
 }
 
 /** Native bodies of what TypeScript has. Functions that do nothing there have no state. */

@@ -1,5 +1,6 @@
 import type { Btf } from '../../../formats/btf/index.js';
 import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
+import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
 import { KEPT_MEMBERS } from './kept-members.js';
@@ -11,6 +12,15 @@ const LOCKS = new Set(
     ' ',
   ),
 );
+
+/**
+ * Functions that count as what one of TypeScript's leads to: further away is what a kernel does when memory runs out, when it
+ * panics, and other things that nearly everything leads to.
+ */
+const NEAR = 100;
+
+/** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
+const ANALYSIS = 1;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -37,6 +47,8 @@ export class NeglectedMembers {
     private readonly accesses: Accesses,
     /** Places that are native bodies of TypeScript's functions. */
     private readonly bodies: () => Iterable<number>,
+    /** Where the survey of the bodies, which takes seconds, is kept. */
+    private readonly findings?: Findings,
   ) {}
 
   private get map(): StructMap {
@@ -47,7 +59,7 @@ export class NeglectedMembers {
   /** The first member of this kind, of the structs in question, that a function, or what it leads to, looks at. */
   lookedAt(place: number, concerns: (struct: string) => boolean): NeglectedMember | undefined {
     let found: NeglectedMember | undefined;
-    this.accesses.visit(place, new Set(), (access, at) => {
+    this.accesses.visit(place, (access, at) => {
       found ??= this.neglectedIn(access, at, concerns);
     });
     return found;
@@ -86,7 +98,7 @@ export class NeglectedMembers {
     return false;
   }
 
-  /** The parts that an access is to; none where it is but the passing on of what its receiver takes it for. */
+  /** The parts that an access is to; none where what TypeScript keeps by itself is passed on to it. */
   private partsOf({ struct, offset, size, kind, as }: Access): readonly StructPart[] {
     const known = as !== '' && this.map.structs.has(as);
     if (kind === PASS && known && (this.map.holds(struct, as, offset) || this.map.holds(as, struct, -offset)))
@@ -95,14 +107,24 @@ export class NeglectedMembers {
   }
 
   private survey(): StructBits {
+    const bodies = [...this.bodies()];
+    const key = surveyKey(bodies, this.map.structs);
+    const known = this.findings?.get(key);
+    if (known) return StructBits.decode(known);
+    const written = this.surveyOf(bodies);
+    this.findings?.put(key, written.encode());
+    return written;
+  }
+
+  private surveyOf(bodies: readonly number[]): StructBits {
     const written = new StructBits();
-    const visited = new Set<string>();
-    for (const body of this.bodies())
-      this.accesses.visit(body, visited, (access) => {
-        if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
-        for (const { struct, offset, size } of this.partsOf(access))
-          written.add(struct, offset, size, access.bits);
-      });
+    const told = new Set<string>();
+    const note = (access: Access): void => {
+      if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
+      for (const { struct, offset, size } of this.partsOf(access))
+        written.add(struct, offset, size, access.bits);
+    };
+    for (const body of bodies) this.accesses.visit(body, note, NEAR, told);
     return written;
   }
 
@@ -140,4 +162,9 @@ export class NeglectedMembers {
     for (const { struct, offset, size } of [...this.map.partsOf(part), ...this.map.fromInside(part)])
       kept.add(struct, offset, size, bits);
   }
+}
+
+/** What a survey depends on, besides the image. */
+function surveyKey(bodies: readonly number[], structs: ReadonlySet<string>): string {
+  return `members ${ANALYSIS} ${NEAR} ${bodies.join(' ')} ${[...structs].sort().join(' ')}`;
 }

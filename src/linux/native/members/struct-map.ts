@@ -45,6 +45,8 @@ export class StructMap {
   }
 
   private around(struct: string, offset: number, size: number): readonly StructPart[] {
+    // What works, timers and queues are part of is anything.
+    if (GENERIC.has(struct)) return [];
     return (this.containersOf(struct) ?? []).flatMap((container) => {
       const at = container.offset + offset;
       return at >= 0 && at + size <= this.sizeOf(container.struct)
@@ -187,6 +189,10 @@ export class StructMap {
     return '';
   }
 }
+
+const GENERIC = new Set(
+  'work_struct wait_queue_head timer_list completion hrtimer kref xarray idr'.split(' '),
+);
 
 /** Elements of an array of structs that are looked into. */
 const MOST_ELEMENTS = 64;

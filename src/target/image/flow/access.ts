@@ -22,6 +22,8 @@ export interface Access {
   readonly lost: boolean;
   /** For PASS: the struct that the other function takes it for; '' for no struct. */
   readonly as: string;
+  /** For PASS: the place of that function; -1 where it is gone to by a pointer. */
+  readonly to: number;
 }
 
 /** A call of a function by name, with what it is given for which its prototype does not tell. */
@@ -53,9 +55,9 @@ export class AccessList {
   untyped = 0;
 
   add(access: Access): void {
-    const { struct, offset, size, kind, bits, lost, as } = access;
+    const { struct, offset, size, kind, bits, lost, as, to } = access;
     this.found.set(
-      lost ? `${struct} lost ${kind}` : `${struct} ${offset} ${size} ${kind} ${bits} ${as}`,
+      lost ? `${struct} lost ${kind}` : `${struct} ${offset} ${size} ${kind} ${bits} ${as} ${to}`,
       access,
     );
   }

@@ -73,7 +73,7 @@ export class CallEffects {
         this.memory.learn(value, pointee);
         for (const { type, offset, precision } of this.memory.typed(value))
           if (precision === EXACT && (type !== pointee || offset !== 0))
-            this.memory.pass(type, offset, pointee);
+            this.memory.pass(type, offset, pointee, place);
         continue;
       }
       const typed = this.memory.typed(value).filter(({ precision }) => precision === EXACT);

@@ -1,4 +1,3 @@
-import type { Insn } from '../../../cpu/decode/instruction.js';
 import { AccessList, type Call, type Given, type Summary } from './access.js';
 import { type Block, findBlocks } from './blocks.js';
 import { ARGUMENTS, registerArguments } from './calls.js';
@@ -53,13 +52,17 @@ class FunctionFlow {
       pending[number] = 0;
       const state = this.states[number]!.copy();
       this.objects.news = false;
-      for (const insn of this.blocks[number].insns)
-        interpreter.step(insn, state, isLast(insn, this.blocks[number]));
+      this.goThrough(this.blocks[number], state, interpreter);
       // What an object is may matter wherever it was loaded from.
       if (this.objects.news) this.markKnown(pending);
       for (const next of this.blocks[number].next) if (this.flow(state, next, interpreter)) pending[next] = 1;
       number = pending.indexOf(1);
     }
+  }
+
+  private goThrough({ insns, leaves }: Block, state: State, interpreter: Interpreter): void {
+    for (const [i, insn] of insns.entries())
+      interpreter.step(insn, state, leaves.includes(insn.address), [insns[i + 1], insns[i + 2]]);
   }
 
   private markKnown(pending: Uint8Array): void {
@@ -81,7 +84,7 @@ class FunctionFlow {
     for (const [number, block] of this.blocks.entries()) {
       const state = this.states[number]?.copy();
       if (!state) continue;
-      for (const insn of block.insns) interpreter.step(insn, state, isLast(insn, block));
+      this.goThrough(block, state, interpreter);
     }
     return { accesses: accesses.all, calls, untyped: accesses.untyped };
   }
@@ -104,9 +107,4 @@ class FunctionFlow {
     }
     return state;
   }
-}
-
-/** Whether an instruction leaves its function by a jump. */
-function isLast({ address }: Insn, { leaves }: Block): boolean {
-  return leaves.includes(address);
 }

@@ -94,6 +94,25 @@ export class Layouts {
     return smallest || 1;
   }
 
+  /** Whether a struct has another at an offset. */
+  hasAt(outer: TypeRef, inner: TypeRef, offset: number): boolean {
+    if (offset === 0 && outer === inner) return true;
+    const type = this.classify(outer);
+    if (type.kind === 'array') {
+      const size = this.sizeOf(type.of);
+      return size > 0 && this.hasAt(this.canonicalOf(type.of), inner, offset % size);
+    }
+    if (type.kind !== 'struct' && type.kind !== 'union') return false;
+    return this.types
+      .structMembers(type.ref)
+      .some(
+        (member) =>
+          member.offset <= offset &&
+          offset - member.offset < Math.max(1, this.sizeOf(member.type)) &&
+          this.hasAt(this.canonicalOf(member.type), inner, offset - member.offset),
+      );
+  }
+
   private isText(pointee: TypeRef): boolean {
     const type = this.classify(pointee);
     return type.kind === 'int' && type.size === 1;

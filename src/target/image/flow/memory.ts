@@ -90,14 +90,14 @@ export class Memory {
   }
 
   /** A pointer into a struct is given to a function that takes it for one to another. */
-  pass(type: number, offset: number, as: number): void {
+  pass(type: number, offset: number, as: number, to: number): void {
     if (!this.accesses) return;
     const { layouts } = this.program;
     const struct = layouts.nameOf(type);
     if (struct === undefined) return;
     const name = layouts.nameOf(as) ?? '';
     const size = layouts.sizeOf(as) || layouts.extentAt(type, offset);
-    this.accesses?.add({ struct, offset, size, kind: PASS, bits: ALL_BITS, lost: false, as: name });
+    this.accesses?.add({ struct, offset, size, kind: PASS, bits: ALL_BITS, lost: false, as: name, to });
   }
 
   /** There are too many pointers to follow this one. */
@@ -112,6 +112,7 @@ export class Memory {
         bits: ALL_BITS,
         lost: true,
         as: '',
+        to: -1,
       });
   };
 
@@ -131,6 +132,14 @@ export class Memory {
     for (const { base, offset, precision } of this.pointersOf(value) ?? []) {
       if (base < FRAME && precision === EXACT) this.objects.learn(base, offset, type);
       else if (base === FRAME && precision === EXACT) this.objects.learnFrame(offset, type);
+      else if (
+        base >= 0 &&
+        base !== type &&
+        offset <= 0 &&
+        precision === EXACT &&
+        this.isPartOf(base, type, -offset)
+      )
+        this.objects.learnOuter(base, offset, type);
     }
   }
 
@@ -172,6 +181,12 @@ export class Memory {
     return isPointers(found) ? found : undefined;
   }
 
+  /** Whether a type has another at an offset. */
+  private isPartOf(inner: number, outer: number, offset: number): boolean {
+    const { layouts } = this.program;
+    return offset + layouts.sizeOf(inner) <= layouts.sizeOf(outer) && layouts.hasAt(outer, inner, offset);
+  }
+
   private loaded({ base, offset, precision }: Pointer, state: State, at: number): Value {
     if (precision === ANYWHERE) return this.unknown(at);
     if (base === FRAME) {
@@ -183,7 +198,11 @@ export class Memory {
       }
       return undefined;
     }
-    if (base >= 0) return this.pointees(base, offset, at);
+    if (base >= 0) {
+      const outside = offset < 0 || offset >= this.program.layouts.sizeOf(base);
+      const [outer] = outside ? this.objects.outerOf(base) : [];
+      return outer ? this.pointees(outer.type, offset + outer.offset, at) : this.pointees(base, offset, at);
+    }
     let found: Value;
     for (const known of this.objects.typesOf(base))
       found = join(found, this.pointees(known.type, offset + known.offset, at), this.lose);
@@ -206,11 +225,22 @@ export class Memory {
     bits: number,
   ): void {
     const { layouts } = this.program;
+    const outside = offset < 0 || offset + size > layouts.sizeOf(type);
+    const outer = outside ? this.objects.outerOf(type) : [];
+    for (const one of outer) this.note(one.type, offset + one.offset, precision, size, kind, bits);
     const struct = layouts.nameOf(type);
-    if (struct === undefined) return;
+    if (struct === undefined || outer.length > 0) return;
     const lost = precision === ANYWHERE;
     const range = precision === INDEXED ? layouts.indexedRange(type, offset, size) : { offset, size };
-    this.accesses?.add({ struct, ...range, kind, bits: precision === EXACT ? bits : ALL_BITS, lost, as: '' });
+    this.accesses?.add({
+      struct,
+      ...range,
+      kind,
+      bits: precision === EXACT ? bits : ALL_BITS,
+      lost,
+      as: '',
+      to: -1,
+    });
   }
 }
 

@@ -42,6 +42,23 @@ export class Objects {
     this.news = true;
   }
 
+  /** Types that others were found to be part of, with where these are in them. */
+  private readonly outer = new Map<number, TypedPointer[]>();
+
+  /** What a type is part of where this function meets it. */
+  outerOf(type: number): readonly TypedPointer[] {
+    return this.outer.get(type) ?? [];
+  }
+
+  /** A pointer at an offset from one type is used as one to another, which that type is at `-offset` of. */
+  learnOuter(type: number, offset: number, outer: number): void {
+    const known = this.outer.get(type) ?? [];
+    if (known.length >= MOST_TYPES || known.some((one) => one.type === outer && one.offset === -offset))
+      return;
+    this.outer.set(type, [...known, { type: outer, offset: -offset }]);
+    this.news = true;
+  }
+
   /** There is an object of a type at an offset of the stack frame. */
   learnFrame(offset: number, type: number): void {
     if (this.frameTypes.some((other) => other.offset === offset && other.type === type)) return;
