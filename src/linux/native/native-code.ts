@@ -3,6 +3,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { prototypeText } from '../../kernel/abi/signature.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { analysisOf } from './analysis.js';
@@ -59,6 +60,8 @@ export class NativeCode implements EntryGuard {
     this.end = k.symbol('_end');
     this.subsystems = new SubsystemSetUp(k);
     k.cpu.guard(this);
+    // What a boot logs comes before the log begins: only what is wrong is told of.
+    k.log.passes = (level) => level <= LOGLEVEL_WARNING || this.settingUp === undefined;
   }
 
   /** Whether calls of what nobody implements at an address are answered here. */
@@ -83,7 +86,7 @@ export class NativeCode implements EntryGuard {
     return this.active?.memory;
   }
 
-  /** What is being set up, in words: what is found meanwhile is not the fault of who called. */
+  /** What the running task sets up, in words: what is found meanwhile is not the fault of who called. */
   get settingUp(): string | undefined {
     return this.subsystems.inWords;
   }
@@ -237,7 +240,7 @@ export class NativeCode implements EntryGuard {
 
   /** Code of the boot only runs while something is set up. */
   private bootHindrance(ownership: Ownership, graph: ImageGraph, place: number): Hindrance | undefined {
-    if (this.settingUp === undefined) return { kind: 'init', via: graph.nameOf(place) };
+    if (!this.subsystems.isBusy) return { kind: 'init', via: graph.nameOf(place) };
     return ownership.bootHindrance(place);
   }
 
