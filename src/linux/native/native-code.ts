@@ -7,7 +7,7 @@ import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { analysisOf } from './analysis.js';
-import { AutomaticSubsystems } from './automatic.js';
+import { AutomaticSubsystems, isAutomatic } from './automatic.js';
 import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
@@ -138,6 +138,20 @@ export class NativeCode implements EntryGuard {
       entryOf: (name) => this.entryOf(graph, name),
       addressOf: (place) => graph.addressOf(place),
     });
+  }
+
+  /** What stops an automatic subsystem where its function begins, before anything is run; undefined: it has to be tried. */
+  obstacleTo(subsystem: NativeSubsystem): string | undefined {
+    if (!isAutomatic(subsystem)) return undefined;
+    const { graph, ownership, rules } = this.activate();
+    const { boot } = subsystem;
+    const hindrance = ownership.bootHindrance(boot.place);
+    if (hindrance) return describeVerdict(boot.name, hindrance);
+    const state = { subsystems: new Set<NativeSubsystem>(), ran: new Set([boot.place]), now: boot };
+    const { unset } = rules.settersOnEntry(boot.place, state);
+    if (unset.length === 0) return undefined;
+    const variables = unset.map((variable) => graph.nameOf(variable));
+    return describeVerdict(boot.name, { kind: 'needs-init', variables, unset });
   }
 
   /** A key of branches was turned on or off. */
