@@ -135,8 +135,8 @@ function wanted({ answers, imports }: Counted): [string, number, string][] {
 const HEAD = `# Who answers for the kernel's exports
 
 Made by \`npm run exports\`: not to be edited. A function is *callable* where TypeScript has it, or where the target's own image does and the
-rules of [src/linux/native](../src/linux/native/README.md) let it run: by itself (it touches no variable), or in a subsystem that came up in
-a kernel which was booted for it. What nobody answers for stops by name, with the reason that is given here.
+rules of [src/linux/native](../src/linux/native/README.md) let it run: by itself (it touches no variable, or only data that nobody else works
+on), or where all that has to be set up for it came up, each in a kernel which was booted for it: a subsystem, or init calls of the image. What nobody answers for stops by name, with the reason that is given here.
 `;
 
 const pairs: [LinuxTarget | undefined, string | undefined][] = [

@@ -40,6 +40,8 @@ export class KernelLog {
   /** Records that had to give way: the sequence number of the first that is kept. */
   lost = 0;
   private pending: { level: number; text: string; readonly caller: number } | undefined;
+  /** Whether a record of a level is kept. */
+  passes: (level: number) => boolean = () => true;
   private readonly listeners = new Listeners<(record: LogRecord) => void>();
 
   constructor(
@@ -120,6 +122,7 @@ export class KernelLog {
   }
 
   private append(level: number, text: string): void {
+    if (!this.passes(level)) return;
     const record = { sequence: this.next, time: this.now(), level, text };
     if (this.kept.length >= CAPACITY) this.lost += this.kept.splice(0, CAPACITY / 2).length;
     this.kept.push(record);

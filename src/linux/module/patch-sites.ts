@@ -74,11 +74,15 @@ export function alternativeSite(k: LinuxKernel, at: Ptr): { readonly site: Ptr; 
   return { site: relative(k, alt.addr(at, 'instr_offset')), length: alt.get(at, 'instrlen') };
 }
 
-/** What an entry of `.altinstructions` replaces; undefined where the original stays. */
+/**
+ * What an entry of `.altinstructions` replaces; undefined where the original stays. `original`: the bytes that are there in the file,
+ * where memory may not have all of them.
+ */
 export function alternativePatch(
   k: LinuxKernel,
   at: Ptr,
   hasFeature: (feature: number) => boolean,
+  original = (site: Ptr, length: number): Uint8Array => k.space.bytes.subarray(site, site + length),
 ): Patch | undefined {
   const alt = k.struct('alt_instr');
   const { space } = k;
@@ -90,7 +94,7 @@ export function alternativePatch(
   if (hasFeature(cpuid) === inverted) return undefined;
   const { site, length } = alternativeSite(k, at);
   if (separateFlags && (alt.get(at, 'flags') & ALT_DIRECT_CALL) !== 0)
-    return { site, bytes: directCall(k, site, length) };
+    return { site, bytes: directCall(k, site, original(site, length)) };
   const replacement = relative(k, alt.addr(at, 'repl_offset'));
   const used = alt.get(at, 'replacementlen');
   const bytes = nops(length);
@@ -104,16 +108,17 @@ export function alternativePatch(
   return { site, bytes };
 }
 
-/** What takes the place of an indirect call of `length` bytes: a call of the function that its pointer holds. */
-function directCall(k: LinuxKernel, site: Ptr, length: number): Uint8Array {
-  const { space } = k;
-  const indirect = INDIRECT_CALL.every((byte, i) => space.bytes[site + i] === byte);
+/** What takes the place of an indirect call: a call of the function that its pointer holds. */
+function directCall(k: LinuxKernel, site: Ptr, original: Uint8Array): Uint8Array {
+  const { length } = original;
+  const indirect = INDIRECT_CALL.every((byte, i) => original[i] === byte);
   if (!indirect || length !== INDIRECT_CALL_LENGTH)
     throw new Oops('bug', 'kernel BUG at arch/x86/kernel/alternative.c: no indirect call to replace', site);
-  const slot = site + INDIRECT_CALL_LENGTH + space.loadInt32(site + INDIRECT_CALL.length);
+  const distance = new DataView(original.buffer, original.byteOffset).getInt32(INDIRECT_CALL.length, true);
+  const slot = site + INDIRECT_CALL_LENGTH + distance;
   const bytes = nops(length);
   bytes[0] = CALL;
-  new DataView(bytes.buffer).setInt32(1, space.loadPtr(slot) - (site + CALL_LENGTH), true);
+  new DataView(bytes.buffer).setInt32(1, k.space.loadPtr(slot) - (site + CALL_LENGTH), true);
   bytes.set(nops(length - CALL_LENGTH), CALL_LENGTH);
   return bytes;
 }

@@ -7,6 +7,8 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
     'security_hook_heads',
     'no security module is stacked: with no hook, each call of one answers as its default does',
   ],
+  ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],
+  ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],
 ]);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { imageTarget } from '../../testing/targets.js';
+import { imageTarget, newerImageTarget } from '../../testing/targets.js';
 import { EBUSY, EEXIST, EOPNOTSUPP } from '../errno.js';
 import { LinuxKernel } from '../kernel.js';
 import { type Guest, guest } from '../testing/guest.js';
@@ -9,6 +9,7 @@ import { trySetUp } from './coverage.js';
 import type { NativeSubsystem } from './subsystem.js';
 
 const target = await imageTarget();
+const newer = await newerImageTarget();
 /** GFP_KERNEL */
 const KERNEL = 0xcc0;
 const MS = 1e6;
@@ -109,6 +110,8 @@ describe.skipIf(target === undefined)('functions whose variables init calls set'
     const source = call.pps_register_source(info, 0x11);
     expect(k.struct('pps_device').get(source, 'id')).toBe(0);
     call.pps_unregister_source(source);
+    // What pps_init logs ("LinuxPPS API ver. 1 registered") comes before the log begins.
+    expect(k.log.linesFrom(0)).toEqual([]);
 
     const read = k.exports.hostFunction('test_read', 'i:ppub', () => 0);
     const generator = struct.hwrng({ name: text(machine, 'test-rng'), read });
@@ -272,5 +275,14 @@ describe.skipIf(target === undefined)('what does not come up', () => {
     expect(() => machine.call.mtree_load(machine.struct.maple_tree(), 1)).toThrow(
       'mtree_load is not implemented',
     );
+  });
+});
+
+describe.skipIf(newer === undefined)("functions of 6.12's image", () => {
+  it('are set up for from code in which a call that is patched lies on two pages', () => {
+    const machine = guest({}, newer!);
+    expect(machine.call.arch_is_platform_page(0)).toBe(0);
+    expect(subsystemsOf(machine)).toEqual(['sgx_init']);
+    expect(machine.reports()).toEqual([]);
   });
 });

@@ -26,11 +26,13 @@ export interface SetAtBoot {
 }
 
 /** Parts of a boot, in order. */
-const PHASE = { start: 0, early: 1, freeable: 2, levels: 3 } as const;
+const PHASE = { start: 0, early: 1, freeable: 2, levels: 3, last: 4 } as const;
 /** What calls, one after the other, what sets up each part of the kernel; init calls come between them. */
 const ROOTS: readonly (readonly [string, number])[] = [
   ['start_kernel', PHASE.start],
   ['kernel_init_freeable', PHASE.freeable],
+  // The thread that calls the one before first.
+  ['kernel_init', PHASE.last],
 ];
 
 /** Bytes of struct obs_kernel_param (include/linux/init.h): pointers to name and function, and an int. */

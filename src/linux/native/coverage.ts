@@ -23,11 +23,13 @@ export type Answer =
 const SET_UP_NS = 60e9;
 
 /**
- * Who answers for the exports of a kernel. A function that needs something set up counts only where that, tried in a kernel of its own,
- * comes up without anything being found. Nothing is tried before a function asks for it.
+ * Who answers for the exports of a kernel. A function that needs something set up counts only where that, tried in a kernel that is for
+ * nothing else, comes up without anything being found. Nothing is tried before a function asks for it.
  */
 export class Coverage {
   private readonly tried = new Map<NativeSubsystem, string | undefined>();
+  /** A kernel in which all that was tried came up. */
+  private used: LinuxKernel | undefined;
 
   constructor(
     private readonly k: LinuxKernel,
@@ -70,12 +72,31 @@ export class Coverage {
   }
 
   private try(subsystem: NativeSubsystem): string | undefined {
-    if (!this.tried.has(subsystem)) this.tried.set(subsystem, trySetUp(this.fresh(), subsystem));
+    if (!this.tried.has(subsystem))
+      this.tried.set(
+        subsystem,
+        this.k.native?.obstacleTo(subsystem) ??
+          (this.comesUpBeside(subsystem) ? undefined : this.tryAlone(subsystem)),
+      );
     return this.tried.get(subsystem);
+  }
+
+  /** Whether a subsystem comes up in a kernel in which others have. Whether it does not is for a kernel of its own to say. */
+  private comesUpBeside(subsystem: NativeSubsystem): boolean {
+    if (this.used && trySetUp(this.used, subsystem) === undefined) return true;
+    this.used = undefined;
+    return false;
+  }
+
+  private tryAlone(subsystem: NativeSubsystem): string | undefined {
+    const kernel = this.fresh();
+    const reason = trySetUp(kernel, subsystem);
+    if (reason === undefined) this.used = kernel;
+    return reason;
   }
 }
 
-/** Sets a subsystem up in a kernel that is for nothing else; what went wrong, if anything did. */
+/** Sets a subsystem up in a kernel that is for such trials; what went wrong, if anything did. */
 export function trySetUp(k: LinuxKernel, subsystem: NativeSubsystem): string | undefined {
   let done = false;
   const { native } = k;

@@ -141,10 +141,12 @@ export class ImageMemory implements SectionHolder {
   /** Code of a page that has come becomes what this processor and the state of the kernel ask for. */
   private patch(page: Ptr): void {
     const { k } = this;
+    // A patch may begin on a page that has not come yet, or that is patched.
+    const original = (site: Ptr, length: number): Uint8Array => this.image.read(lowOfPtr(site), length);
     for (const at of this.alternatives.on(page))
       this.write(
         page,
-        alternativePatch(k, at, (feature) => hasCpuFeature(k, feature)),
+        alternativePatch(k, at, (feature) => hasCpuFeature(k, feature), original),
       );
     // A branch begins as its key does: only keys that were changed since, or that TypeScript has as its own, matter.
     for (const at of this.jumps.on(page)) {

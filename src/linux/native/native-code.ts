@@ -3,10 +3,11 @@ import type { Ptr } from '../../cpu/layout.js';
 import { prototypeText } from '../../kernel/abi/signature.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
+import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { analysisOf } from './analysis.js';
-import { AutomaticSubsystems } from './automatic.js';
+import { AutomaticSubsystems, isAutomatic } from './automatic.js';
 import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
@@ -59,6 +60,8 @@ export class NativeCode implements EntryGuard {
     this.end = k.symbol('_end');
     this.subsystems = new SubsystemSetUp(k);
     k.cpu.guard(this);
+    // What a boot logs comes before the log begins: only what is wrong is told of.
+    k.log.passes = (level) => level <= LOGLEVEL_WARNING || this.settingUp === undefined;
   }
 
   /** Whether calls of what nobody implements at an address are answered here. */
@@ -88,7 +91,7 @@ export class NativeCode implements EntryGuard {
     return this.active?.memory;
   }
 
-  /** What is being set up, in words: what is found meanwhile is not the fault of who called. */
+  /** What the running task sets up, in words: what is found meanwhile is not the fault of who called. */
   get settingUp(): string | undefined {
     return this.subsystems.inWords;
   }
@@ -140,6 +143,20 @@ export class NativeCode implements EntryGuard {
       entryOf: (name) => this.entryOf(graph, name),
       addressOf: (place) => graph.addressOf(place),
     });
+  }
+
+  /** What stops an automatic subsystem where its function begins, before anything is run; undefined: it has to be tried. */
+  obstacleTo(subsystem: NativeSubsystem): string | undefined {
+    if (!isAutomatic(subsystem)) return undefined;
+    const { graph, ownership, rules } = this.activate();
+    const { boot } = subsystem;
+    const hindrance = ownership.bootHindrance(boot.place);
+    if (hindrance) return describeVerdict(boot.name, hindrance);
+    const state = { subsystems: new Set<NativeSubsystem>(), ran: new Set([boot.place]), now: boot };
+    const { unset } = rules.settersOnEntry(boot.place, state);
+    if (unset.length === 0) return undefined;
+    const variables = unset.map((variable) => graph.nameOf(variable));
+    return describeVerdict(boot.name, { kind: 'needs-init', variables, unset });
   }
 
   /** A key of branches was turned on or off. */
@@ -242,7 +259,7 @@ export class NativeCode implements EntryGuard {
 
   /** Code of the boot only runs while something is set up. */
   private bootHindrance(ownership: Ownership, graph: ImageGraph, place: number): Hindrance | undefined {
-    if (this.settingUp === undefined) return { kind: 'init', via: graph.nameOf(place) };
+    if (!this.subsystems.isBusy) return { kind: 'init', via: graph.nameOf(place) };
     return ownership.bootHindrance(place);
   }
 

@@ -34,7 +34,8 @@ export class SubsystemSetUp {
   /** Those that could not be set up, with the reasons. */
   private readonly failed = new Map<NativeSubsystem, string>();
   private readonly ran = new Set<number>();
-  private running: Running | undefined;
+  /** By the task that does it. */
+  private readonly runningIn = new Map<Ptr, Running>();
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -46,7 +47,12 @@ export class SubsystemSetUp {
     return { subsystems: this.begun, ran: this.ran, now: this.running?.boot };
   }
 
-  /** What is being set up, in words: what is found meanwhile is not the fault of who called. */
+  /** Whether anything is being set up, by whichever task. */
+  get isBusy(): boolean {
+    return this.runningIn.size > 0;
+  }
+
+  /** What the running task sets up, in words: what is found meanwhile is not the fault of who called. */
   get inWords(): string | undefined {
     return this.running && `native ${this.running.subsystem.name}: ${this.running.by}()`;
   }
@@ -55,10 +61,23 @@ export class SubsystemSetUp {
     return this.begun.has(subsystem) && !this.failed.has(subsystem);
   }
 
-  /** The task that sets something up ends: whoever needs that from now on is told why. */
+  /** By the running task. */
+  private get running(): Running | undefined {
+    return this.isBusy ? this.runningIn.get(this.k.current) : undefined;
+  }
+
+  private set running(running: Running | undefined) {
+    if (running) this.runningIn.set(this.k.current, running);
+    else this.runningIn.delete(this.k.current);
+  }
+
+  /** The running task, which sets something up, ends: whoever needs that from now on is told why. */
   fail(reason: string): void {
     const why = `${this.inWords}: ${reason}`;
-    for (let one = this.running; one; one = one.outer) this.failed.set(one.subsystem, why);
+    for (let one = this.running; one; one = one.outer) {
+      this.failed.set(one.subsystem, why);
+      if (one.boot) this.ran.delete(one.boot.place);
+    }
     this.running = undefined;
   }
 
