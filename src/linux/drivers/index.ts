@@ -34,9 +34,25 @@ import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
 import { NvmemCore } from './nvmem/nvmem-core.js';
+import { PciAccess } from './pci/access.js';
+import { PciCapabilities } from './pci/capabilities.js';
+import { PciEnabling } from './pci/enable.js';
+import { PciExpress } from './pci/express.js';
+import { PciIomap } from './pci/iomap.js';
+import { PciIov } from './pci/iov.js';
+import { PciManaged } from './pci/managed.js';
+import { PciMsi } from './pci/msi.js';
+import { MsiVectors } from './pci/msi-vectors.js';
 import { PciBus } from './pci/pci-bus.js';
+import { PciDevres } from './pci/pci-devres.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
+import { PciPower } from './pci/power.js';
+import { PciProbe } from './pci/probe.js';
+import { PciRegions } from './pci/regions.js';
+import { PciRom } from './pci/rom.js';
+import { PciSavedState } from './pci/saved-state.js';
+import { PciSetupResources } from './pci/setup-res.js';
 import { MachineDevices } from './platform/machine-devices.js';
 import { PlatformBus } from './platform/platform-bus.js';
 import { PlatformDevices } from './platform/platform-device.js';
@@ -82,6 +98,22 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciBus,
   PciDrivers,
   PciSearch,
+  PciAccess,
+  PciCapabilities,
+  PciManaged,
+  PciPower,
+  PciEnabling,
+  PciRegions,
+  PciIomap,
+  PciDevres,
+  PciExpress,
+  MsiVectors,
+  PciMsi,
+  PciSavedState,
+  PciIov,
+  PciRom,
+  PciSetupResources,
+  PciProbe,
   I2cBus,
   I2cAdapters,
   I2cDrivers,
