@@ -5,6 +5,7 @@ import { AcpiAddressSpaces } from './acpi/address-spaces.js';
 import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { DRIVER_CORE_SUBSYSTEMS } from './base/index.js';
+import { ManagedMappings } from './base/ioremap-devres.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
@@ -50,6 +51,7 @@ import { PciSearch } from './pci/pci-search.js';
 import { PciPower } from './pci/power.js';
 import { PciProbe } from './pci/probe.js';
 import { PciRegions } from './pci/regions.js';
+import { PciReset } from './pci/reset.js';
 import { PciRom } from './pci/rom.js';
 import { PciSavedState } from './pci/saved-state.js';
 import { PciSetupResources } from './pci/setup-res.js';
@@ -57,6 +59,7 @@ import { MachineDevices } from './platform/machine-devices.js';
 import { PlatformBus } from './platform/platform-bus.js';
 import { PlatformDevices } from './platform/platform-device.js';
 import { PlatformDrivers } from './platform/platform-driver.js';
+import { PlatformResources } from './platform/platform-resources.js';
 import { PnpBus } from './pnp/pnp-bus.js';
 import { RegmapLookup } from './regmap/lookup.js';
 import { Resources } from './resource/resource.js';
@@ -72,6 +75,7 @@ import { SerialCore } from './tty/serial-core.js';
 import { TtyDrivers } from './tty/tty-driver.js';
 import { TtyPorts } from './tty/tty-port.js';
 import { VirtualConsole } from './tty/virtual-console.js';
+import { Apertures } from './video/aperture.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
 import { FramebufferInfo } from './video/fb-info.js';
@@ -82,6 +86,7 @@ import { Xenbus } from './xen/xenbus.js';
 export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   ...DRIVER_CORE_SUBSYSTEMS,
   Resources,
+  ManagedMappings,
   FirmwareMatch,
   SoftwareNodes,
   DeviceProperties,
@@ -89,6 +94,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PlatformBus,
   PlatformDevices,
   PlatformDrivers,
+  PlatformResources,
   AuxiliaryBus,
   AcpiBus,
   AcpiNamespace,
@@ -113,6 +119,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciIov,
   PciRom,
   PciSetupResources,
+  PciReset,
   PciProbe,
   I2cBus,
   I2cAdapters,
@@ -146,6 +153,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LegacyGpio,
   RegmapLookup,
   Backlights,
+  Apertures,
   FramebufferInfo,
   VideoOptions,
   DevfreqGovernors,

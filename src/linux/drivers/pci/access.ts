@@ -1,8 +1,9 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Sleepable } from '../../../kernel/effects.js';
+import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 
 /** What configuration accesses return besides 0 (include/linux/pci.h). */
 export const BAD_REGISTER_NUMBER = 0x87;
@@ -49,13 +50,16 @@ export class PciAccess implements Subsystem {
     ...this.widths(
       'pci_user_read_config_',
       (width) => (pdev: Ptr, where: number, value: Ptr) =>
-        this.asUser(this.readDeviceTo(pdev, where, width, value)),
+        this.asUser(pdev, () => this.readDeviceTo(pdev, where, width, value)),
     ),
     ...this.widths(
       'pci_user_write_config_',
       (width) => (pdev: Ptr, where: number, value: number) =>
-        this.asUser(this.writeDevice(pdev, where, width, value)),
+        this.asUser(pdev, () => this.writeDevice(pdev, where, width, value)),
     ),
+    pci_cfg_access_lock: (pdev: Ptr) => this.block(pdev),
+    pci_cfg_access_trylock: (pdev: Ptr) => this.tryBlock(pdev),
+    pci_cfg_access_unlock: (pdev: Ptr) => this.unblock(pdev),
     pci_bus_set_ops: (bus: Ptr, ops: Ptr) => {
       const old = this.k.struct('pci_bus').get(bus, 'ops');
       this.k.struct('pci_bus').set(bus, 'ops', ops);
@@ -128,8 +132,29 @@ export class PciAccess implements Subsystem {
     return error;
   }
 
-  private *asUser(access: Sleepable<number>): Sleepable<number> {
-    return (yield* access) === 0 ? 0 : -EINVAL;
+  /** Accesses of user space wait while a driver has the configuration to itself. */
+  private *asUser(pdev: Ptr, access: () => Sleepable<number>): Sleepable<number> {
+    while (this.isBlocked(pdev)) yield* yieldCpu();
+    return (yield* access()) === 0 ? 0 : -EINVAL;
+  }
+
+  private isBlocked(pdev: Ptr): boolean {
+    return this.k.struct('pci_dev').get(pdev, 'block_cfg_access') !== 0;
+  }
+
+  private *block(pdev: Ptr): Sleepable<void> {
+    while (!this.tryBlock(pdev)) yield* yieldCpu();
+  }
+
+  private tryBlock(pdev: Ptr): boolean {
+    if (this.isBlocked(pdev)) return false;
+    this.k.struct('pci_dev').set(pdev, 'block_cfg_access', 1);
+    return true;
+  }
+
+  private unblock(pdev: Ptr): void {
+    if (!this.isBlocked(pdev)) warn(this.k, '', 'drivers/pci/access.c', 'pci_cfg_access_unlock');
+    this.k.struct('pci_dev').set(pdev, 'block_cfg_access', 0);
   }
 
   private store(at: Ptr, width: Width, value: number): void {

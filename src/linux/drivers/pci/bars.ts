@@ -10,7 +10,7 @@ import {
 } from '../../abi/ioport.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { PciAccess } from './access.js';
-import { BARS, pciLog, resourceAt, shownRegion } from './pci-dev.js';
+import { BARS, pciLog, regionName, resourceAt, shownRegion } from './pci-dev.js';
 import {
   BASE_ADDRESS_64,
   BASE_ADDRESS_IO,
@@ -101,5 +101,6 @@ function set(k: LinuxKernel, pdev: Ptr, index: number, start: bigint, span: bigi
   type.set(at, 'flags', flags | IORESOURCE_SIZEALIGN);
   type.set(at, 'name', k.struct('pci_dev').get(pdev, 'dev.kobj.name'));
   const register = index < BARS ? PCI_BASE_ADDRESS_0 + 4 * index : PCI_ROM_ADDRESS;
-  pciLog.info(k, pdev, `reg 0x${register.toString(16)}: ${shownRegion(k, pdev, index)}`);
+  const name = k.hasSymbol('pci_resource_name') ? regionName(index) : `reg 0x${register.toString(16)}:`;
+  pciLog.info(k, pdev, `${name} ${shownRegion(k, pdev, index)}`);
 }

@@ -87,6 +87,13 @@ export class PciMsi implements Subsystem {
     pci_restore_msi_state: (pdev: Ptr) => this.restore(pdev),
     msi_get_virq: (device: Ptr, index: number) =>
       this.enabled.get(this.type.of(device, 'dev'))?.vectors.find((one) => one.index === index)?.irq ?? 0,
+    msi_first_desc: (device: Ptr, filter: number) => this.descAt(device, filter, 0),
+    msi_domain_first_desc: (device: Ptr, _domain: number, filter: number) => this.descAt(device, filter, 0),
+    // Kernels that know several domains of a device say which before the filter.
+    msi_next_desc: (device: Ptr, ...last: number[]) =>
+      this.descAt(device, last[last.length - 1], (this.walks.get(device) ?? 0) + 1),
+    msi_lock_descs: (device: Ptr) => void this.walks.set(device, 0),
+    msi_unlock_descs: (device: Ptr) => void this.walks.delete(device),
     msi_desc_to_pci_dev: (desc: Ptr) => this.type.of(this.desc.get(desc, 'dev'), 'dev'),
     pci_request_irq: (
       pdev: Ptr,
@@ -99,6 +106,16 @@ export class PciMsi implements Subsystem {
     ) => this.requestIrq(pdev, index, { handler, thread, cookie }, this.k.get(Vsprintf).text(format, args)),
     pci_free_irq: (pdev: Ptr, index: number, cookie: Ptr) => this.freeIrq(pdev, index, cookie),
   };
+
+  /** How far a walk through the descriptors of a device has come. */
+  private readonly walks = new Map<Ptr, number>();
+
+  /** All descriptors have an interrupt: 0 for who asks for those that have none. */
+  private descAt(device: Ptr, filter: number, index: number): Ptr {
+    this.walks.set(device, index);
+    if (filter === this.k.enumValue('MSI_DESC_NOTASSOCIATED')) return 0;
+    return this.enabled.get(this.type.of(device, 'dev'))?.vectors[index]?.desc ?? 0;
+  }
 
   *holds(): Generator<Holding> {
     for (const [pdev, { kind, vectors }] of this.enabled)

@@ -78,9 +78,9 @@ describe('a PCI device that is found', () => {
     ]);
     expect(log()).toEqual([
       `${me()}: [1234:11e8] type 00 class 0x00ff00`,
-      `${me()}: reg 0x10: [mem 0xfe000000-0xfe000fff]`,
-      `${me()}: reg 0x18: [io  0xc000-0xc01f]`,
-      `${me()}: reg 0x20: [mem 0xfe004000-0xfe007fff]`,
+      `${me()}: BAR 0 [mem 0xfe000000-0xfe000fff]`,
+      `${me()}: BAR 2 [io  0xc000-0xc01f]`,
+      `${me()}: BAR 4 [mem 0xfe004000-0xfe007fff]`,
     ]);
     expect(owners('iomem_resource')).toContain('0000:00:03.0');
   });

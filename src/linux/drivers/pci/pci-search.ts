@@ -41,6 +41,8 @@ export class PciSearch implements Subsystem {
       const roots = this.roots();
       return roots[from === 0 ? 0 : roots.indexOf(from) + 1] ?? 0;
     },
+    pci_walk_bus: (bus: Ptr, visit: Ptr, data: Ptr) => this.walk(bus, visit, data),
+    pci_walk_bus_locked: (bus: Ptr, visit: Ptr, data: Ptr) => this.walk(bus, visit, data),
     pci_dev_get: (pdev: Ptr) => {
       if (pdev !== 0) getDevice(this.k, this.k.struct('pci_dev').addr(pdev, 'dev'));
       return pdev;
@@ -68,6 +70,18 @@ export class PciSearch implements Subsystem {
     if (found !== 0) getDevice(k, type.addr(found, 'dev'));
     if (from !== 0) yield* putDevice(k, type.addr(from, 'dev'));
     return found;
+  }
+
+  /** pci_walk_bus(): the devices of a bus and of those behind it, until one of the calls gives something else than 0. */
+  private *walk(bus: Ptr, visit: Ptr, data: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('pci_dev');
+    for (const node of [...list.entries(k.space, k.struct('pci_bus').addr(bus, 'devices'))]) {
+      const pdev = type.of(node, 'bus_list');
+      // int (*cb)(struct pci_dev *, void *)
+      if ((yield* k.callAs('i:pp', visit, pdev, data)) !== 0) return;
+      if (type.get(pdev, 'subordinate') !== 0) yield* this.walk(type.get(pdev, 'subordinate'), visit, data);
+    }
   }
 
   private get(pdev: Ptr, member: string): number {

@@ -6,6 +6,7 @@ import { IORESOURCE_IO, IORESOURCE_MEM, IORESOURCE_WINDOW } from '../../abi/iopo
 import { list } from '../../abi/list.js';
 import { Interrupts } from '../../irq/manage.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Mutexes } from '../../locking/mutex.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { DriverBinding } from '../base/dd.js';
@@ -66,9 +67,20 @@ export class PciProbe implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
+    pci_lock_rescan_remove: () => this.k.get(Mutexes).lock(this.rescanLock),
+    pci_unlock_rescan_remove: () => this.k.get(Mutexes).unlock(this.rescanLock),
     pci_stop_and_remove_bus_device: (pdev: Ptr) => this.remove(pdev),
     pci_stop_and_remove_bus_device_locked: (pdev: Ptr) => this.remove(pdev),
   };
+
+  boot(): void {
+    this.k.get(Mutexes).init(this.rescanLock);
+  }
+
+  /** Held while devices come and go. */
+  private get rescanLock(): Ptr {
+    return this.k.variable('pci_rescan_remove_lock', this.k.sizeOf('mutex'));
+  }
 
   /** A host bridge of the machine with bus 0 behind it, on which nothing is looked for yet; the struct pci_bus. */
   *addRootBus(space: ConfigurationSpace): Sleepable<Ptr> {
