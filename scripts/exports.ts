@@ -59,6 +59,8 @@ function rowOf(answer: Answer): string {
       return 'native, by itself';
     case 'subsystem':
       return `native ${answer.subsystem}`;
+    case 'set up':
+      return 'native, by init calls';
     case 'nobody':
       return `nobody: ${answer.kind}`;
   }
@@ -82,7 +84,7 @@ function complete({ imports, answers }: Counted, passes: (answer: Answer) => boo
 }
 
 function section(counted: Counted): string {
-  const { target, answers, failures, imports } = counted;
+  const { target, answers, imports } = counted;
   const all = answers.size;
   const yes = [...answers.values()].filter(callable).length;
   const rows = [...tally(answers.values(), rowOf)].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -97,12 +99,27 @@ function section(counted: Counted): string {
     '| --- | ---: |',
     ...rows.map(([row, n]) => `| ${row} | ${n} |`),
     '',
-    ...[...failures].map(([name, why]) => `Native ${name} does not come up here: ${why}\n`),
+    ...notSetUp(counted),
     'Most wanted of those that nobody answers for (modules that import them):',
     '',
     ...wanted(counted).map(([name, n, why]) => `* \`${name}\` (${n}): ${why}`),
     '',
   ].join('\n');
+}
+
+/** What was tried and does not come up, those first that most functions need. */
+function notSetUp({ answers, failures }: Counted): string[] {
+  if (failures.size === 0) return [];
+  const needs = [...answers.values()].flatMap((answer) =>
+    answer.by === 'nobody' && answer.needs !== undefined ? [answer.needs] : [],
+  );
+  const counts = [...tally(needs, (name) => name)].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  return [
+    'What does not come up (functions that need it):',
+    '',
+    ...counts.slice(0, SHOWN).map(([name, n]) => `* ${name} (${n}): ${failures.get(name)}`),
+    '',
+  ];
 }
 
 function wanted({ answers, imports }: Counted): [string, number, string][] {

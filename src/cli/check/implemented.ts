@@ -6,6 +6,7 @@ const HEADS: Readonly<Record<Answer['by'], string>> = {
   partly: 'TypeScript, in part',
   native: 'native',
   subsystem: 'native, in a subsystem',
+  'set up': 'native, once what it needs is set up',
   nobody: 'missing',
 };
 
@@ -33,6 +34,8 @@ function detail(name: string, answer: Answer): string[] {
       return [`    ${name}: ${answer.limit}`];
     case 'subsystem':
       return [`    ${name}: ${answer.subsystem}`];
+    case 'set up':
+      return [`    ${name}: ${answer.subsystems.join(', ')}`];
     case 'nobody':
       return [`    ${name}${answer.why === '' ? '' : `: ${answer.why}`}`];
   }

@@ -1,4 +1,4 @@
-import type { KernelImage } from '../../target/image/kernel-image.js';
+import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
 import { placeAt, type ReferenceTable } from '../../target/image/references.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { KERNEL_HALF } from '../../target/symbol-table.js';
@@ -9,6 +9,7 @@ export class ImageGraph {
   readonly kinds: Uint8Array;
   readonly flags: Uint8Array;
   private readonly references: ReferenceTable;
+  private readonly sections: KernelImage['sections'];
   private readonly visited: Uint32Array;
   private visit = 0;
   private readonly names = new Map<number, string>();
@@ -20,6 +21,7 @@ export class ImageGraph {
     private readonly target: LinuxTarget,
   ) {
     this.references = image.references;
+    this.sections = image.sections;
     this.flags = image.references.flags;
     this.kinds = placeKinds(image, target);
     this.visited = new Uint32Array(this.kinds.length);
@@ -39,6 +41,15 @@ export class ImageGraph {
   /** The lower half of a place's address. */
   addressOf(place: number): number {
     return this.references.places[place];
+  }
+
+  /** Where a place ends, as far as the next one begins there: the lower half of the address. */
+  endOf(place: number): number {
+    const { places } = this.references;
+    const address = places[place];
+    const section = sectionAt(this.sections, address);
+    const end = section ? section.address + section.size : address;
+    return Math.min(places[place + 1] ?? end, end);
   }
 
   isCode(place: number): boolean {

@@ -6,11 +6,15 @@ import { Unimplemented } from '../../kernel/errors.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { analysisOf } from './analysis.js';
+import { AutomaticSubsystems } from './automatic.js';
+import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { ImageMemory, lowOfPtr } from './image-memory.js';
-import type { Ownership } from './ownership.js';
+import type { Hindrance, Ownership } from './ownership.js';
 import { PLACE } from './places.js';
 import { type Decision, NativeRules } from './rules.js';
+import { SecondHand } from './second-hand.js';
+import { SubsystemSetUp } from './set-up.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { NATIVE_SUBSYSTEMS } from './subsystems.js';
 import { describeVerdict } from './words.js';
@@ -28,6 +32,7 @@ export interface NativeUse {
 interface Active {
   readonly memory: ImageMemory;
   readonly graph: ImageGraph;
+  readonly boot: BootCode;
   readonly ownership: Ownership;
   readonly rules: NativeRules;
 }
@@ -44,10 +49,7 @@ export class NativeCode implements EntryGuard {
   /** Functions that may be entered and whose first call is behind them. */
   private readonly passed = new Set<Ptr>();
   private readonly functions: string[] = [];
-  /** Subsystems that are set up, or are about to be. */
-  private readonly set = new Set<NativeSubsystem>();
-  /** What is being set up, and by which function. */
-  private starting: { readonly subsystem: string; readonly by: string } | undefined;
+  private readonly subsystems: SubsystemSetUp;
 
   constructor(
     private readonly k: LinuxKernel,
@@ -55,6 +57,7 @@ export class NativeCode implements EntryGuard {
   ) {
     this.start = k.symbol('_text');
     this.end = k.symbol('_end');
+    this.subsystems = new SubsystemSetUp(k);
     k.cpu.guard(this);
   }
 
@@ -71,8 +74,13 @@ export class NativeCode implements EntryGuard {
     return true;
   }
 
+  /** Whether TypeScript leaves a function that it has to the image. */
+  replaces(name: string): boolean {
+    return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
+  }
+
   get use(): NativeUse {
-    return { subsystems: [...this.set].map(({ name }) => name), functions: [...this.functions] };
+    return { subsystems: this.subsystems.names, functions: [...this.functions] };
   }
 
   /** Fixups and BUG() sites of the image, once its code may run. */
@@ -82,18 +90,13 @@ export class NativeCode implements EntryGuard {
 
   /** What is being set up, in words: what is found meanwhile is not the fault of who called. */
   get settingUp(): string | undefined {
-    return this.starting && `native ${this.starting.subsystem}: ${this.starting.by}()`;
+    return this.subsystems.inWords;
   }
 
   /** The task that sets a subsystem up ends: whoever needs the subsystem from now on is told why. */
   setUpFailed(reason: string): void {
-    if (!this.starting) return;
-    this.failed.set(this.starting.subsystem, `${this.settingUp}: ${reason}`);
-    this.starting = undefined;
+    this.subsystems.fail(reason);
   }
-
-  /** Subsystems that could not be set up, with the reasons. */
-  private readonly failed = new Map<string, string>();
 
   stops(ptr: Ptr): boolean {
     if (!this.covers(ptr) || this.passed.has(ptr)) return false;
@@ -116,7 +119,7 @@ export class NativeCode implements EntryGuard {
       return;
     }
     if (place < 0) this.stop(ptr, name, 'the image has no code there');
-    else if (!this.isMissing(ptr)) this.stop(ptr, name, this.whyNot(active, place));
+    else if (!this.isMissing(ptr)) this.enter(active, ptr, place);
     else this.answer(ptr, name, rules.decide(name, place));
   }
 
@@ -128,20 +131,15 @@ export class NativeCode implements EntryGuard {
     return active.rules.decide(name, place);
   }
 
-  /** Sets a subsystem up, and what it needs before it. Throws Unimplemented where that cannot be done. */
-  *setUp(subsystem: NativeSubsystem): Sleepable<void> {
-    const active = this.activate();
-    for (const one of active.rules.inOrder(subsystem)) {
-      const reason = this.failed.get(one.name);
-      if (reason !== undefined) throw new Unimplemented(`native ${subsystem.name}`, '', reason);
-      if (this.set.has(one)) continue;
-      this.set.add(one);
-      for (const name of one.init) {
-        const place = this.entryOf(active.graph, name);
-        if (place >= 0) yield* this.runInit(one.name, name, this.ptrAt(active.graph, place));
-      }
-      one.glue?.(this.k);
-    }
+  /** Sets subsystems up, and what each needs before it. Throws Unimplemented where that cannot be done. */
+  setUp(subsystems: readonly NativeSubsystem[]): Sleepable<void> {
+    const { graph, boot, rules } = this.activate();
+    return this.subsystems.setUp(subsystems, {
+      boot,
+      rules,
+      entryOf: (name) => this.entryOf(graph, name),
+      addressOf: (place) => graph.addressOf(place),
+    });
   }
 
   /** A key of branches was turned on or off. */
@@ -150,57 +148,59 @@ export class NativeCode implements EntryGuard {
   }
 
   private answer(ptr: Ptr, name: string, decision: Decision): void {
-    const { k } = this;
     if (decision.kind === 'stops') {
       this.stop(ptr, name, decision.why);
       return;
     }
-    const { subsystem } = decision.kind === 'in-subsystem' ? decision : {};
-    if (subsystem && !this.isSetUp(subsystem)) {
-      const begin = (): Sleepable<undefined> => this.beginWith(subsystem, ptr, name);
-      k.executor.bind(ptr, name, begin, () => {});
+    const subsystems = decision.kind === 'in-subsystem' ? decision.subsystems : [];
+    this.passOnce(ptr, name, subsystems, () => this.functions.push(name));
+  }
+
+  /** Native code comes to a function that is not exported, or that no module has called. */
+  private enter({ graph, ownership, rules }: Active, ptr: Ptr, place: number): void {
+    const name = graph.nameOf(place);
+    const hindrance = this.isBootCode(graph, place)
+      ? this.bootHindrance(ownership, graph, place)
+      : ownership.hindrance(place);
+    const { subsystems, unset } = rules.settersOnEntry(place, this.subsystems.state);
+    if (hindrance) this.stop(ptr, name, `native: ${describeVerdict(name, hindrance)}`);
+    else if (unset.length > 0) {
+      const variables = unset.map((variable) => graph.nameOf(variable));
+      this.stop(ptr, name, `native: ${describeVerdict(name, { kind: 'needs-init', variables, unset })}`);
+    } else this.passOnce(ptr, name, subsystems, () => {});
+  }
+
+  /** Lets a function be entered: once these subsystems are set up, which its first call does; the call goes on as it was. */
+  private passOnce(ptr: Ptr, name: string, subsystems: readonly NativeSubsystem[], passed: () => void): void {
+    const { k } = this;
+    const pass = (): void => {
+      passed();
+      this.passed.add(ptr);
+      k.executor.unbind(ptr);
+      k.cpu.entryChanged(ptr);
+    };
+    if (subsystems.every((one) => this.subsystems.has(one))) {
+      pass();
       return;
     }
-    this.pass(ptr, name);
+    const begin = (): Sleepable<undefined> => this.beginWith(subsystems, ptr, pass);
+    k.executor.bind(ptr, name, begin, () => {});
   }
 
-  private isSetUp(subsystem: NativeSubsystem): boolean {
-    return this.set.has(subsystem) && !this.failed.has(subsystem.name);
-  }
-
-  private pass(ptr: Ptr, name: string): void {
-    this.passed.add(ptr);
-    this.functions.push(name);
-    this.k.executor.unbind(ptr);
-    this.k.cpu.entryChanged(ptr);
-  }
-
-  /** The first call of a function whose subsystem is not set up: it is, and the call goes on as it was. */
-  private *beginWith(subsystem: NativeSubsystem, ptr: Ptr, name: string): Sleepable<undefined> {
+  private *beginWith(
+    subsystems: readonly NativeSubsystem[],
+    ptr: Ptr,
+    pass: () => void,
+  ): Sleepable<undefined> {
     const { cpu, space } = this.k;
     const context = cpu.saveContext();
-    yield* this.setUp(subsystem);
+    yield* this.setUp(subsystems);
     cpu.loadContext(context);
-    this.pass(ptr, name);
+    pass();
     const stack = cpu.getPtr(RSP) - 8;
     space.storePtr(stack, ptr);
     cpu.setPtr(RSP, stack);
     return undefined;
-  }
-
-  /** Calls an init function as the kernel does at boot: nothing is locked, nobody is interrupted. */
-  private *runInit(subsystem: string, by: string, fn: Ptr): Sleepable<void> {
-    const { cpu, processes } = this.k;
-    const { preemptCount } = processes;
-    const { interruptsEnabled } = cpu;
-    const outer = this.starting;
-    this.starting = { subsystem, by };
-    processes.preemptCount = 0;
-    cpu.interruptsEnabled = true;
-    yield { kind: 'call', fn, args: [] };
-    processes.preemptCount = preemptCount;
-    cpu.interruptsEnabled = interruptsEnabled;
-    this.starting = outer;
   }
 
   private stop(ptr: Ptr, name: string, why: string): void {
@@ -209,15 +209,6 @@ export class NativeCode implements EntryGuard {
       throw new Unimplemented(name, prototypeText(k.target.types, name), why);
     };
     k.executor.bind(ptr, name, fail, () => {});
-  }
-
-  /** Why native code may not enter a function that is not exported, or that no module has called. */
-  private whyNot({ ownership, graph, rules }: Active, place: number): string {
-    const name = graph.nameOf(place);
-    const hindrance = ownership.hindrance(place);
-    if (hindrance) return `native: ${describeVerdict(name, hindrance)}`;
-    const unset = rules.unset(place, this.set).map((variable) => graph.nameOf(variable));
-    return `native: ${describeVerdict(name, { kind: 'needs-init', variables: unset, unset: [] })}`;
   }
 
   private nameOf({ graph }: Active, place: number): string {
@@ -238,10 +229,21 @@ export class NativeCode implements EntryGuard {
     return name !== undefined && this.k.exports.isReserved(name);
   }
 
-  private mayEnter({ graph, rules }: Active, place: number): boolean {
+  private mayEnter({ graph, rules, ownership }: Active, place: number): boolean {
+    const { state } = this.subsystems;
+    if (!this.isBootCode(graph, place)) return rules.mayEnter(place, state);
+    return !this.bootHindrance(ownership, graph, place) && rules.unset(place, state).length === 0;
+  }
+
+  private isBootCode(graph: ImageGraph, place: number): boolean {
     const kind = graph.kinds[place];
-    if (kind === PLACE.initText || kind === PLACE.exitText) return this.starting !== undefined;
-    return rules.mayEnter(place, this.set);
+    return kind === PLACE.initText || kind === PLACE.exitText;
+  }
+
+  /** Code of the boot only runs while something is set up. */
+  private bootHindrance(ownership: Ownership, graph: ImageGraph, place: number): Hindrance | undefined {
+    if (this.settingUp === undefined) return { kind: 'init', via: graph.nameOf(place) };
+    return ownership.bootHindrance(place);
   }
 
   private entryOf(graph: ImageGraph, name: string): number {
@@ -258,16 +260,12 @@ export class NativeCode implements EntryGuard {
     return place >= 0 && graph.addressOf(place) === low ? place : -1;
   }
 
-  private ptrAt(graph: ImageGraph, place: number): Ptr {
-    return graph.addressOf(place) - 0x8000_0000;
-  }
-
   /** Brings the image in. That is modbox's own work: no time passes in the machine. */
   private activate(): Active {
     if (this.active) return this.active;
     const { k, image } = this;
     const { accesses } = k.space;
-    const { graph, ownership, names, shared } = analysisOf(image, k);
+    const { graph, boot, ownership, names, shared, members } = analysisOf(image, k);
     this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
@@ -275,8 +273,16 @@ export class NativeCode implements EntryGuard {
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
     const placeOf = (name: string): number => this.placeOf(graph, name);
-    const rules = new NativeRules(graph, ownership, shared, NATIVE_SUBSYSTEMS, placeOf);
-    this.active = { memory, graph, ownership, rules };
+    const rules = new NativeRules(
+      graph,
+      ownership,
+      { shared, members },
+      new SecondHand(graph, ownership, boot),
+      new AutomaticSubsystems(boot, NATIVE_SUBSYSTEMS),
+      NATIVE_SUBSYSTEMS,
+      placeOf,
+    );
+    this.active = { memory, graph, boot, ownership, rules };
     k.space.accesses = accesses;
     return this.active;
   }

@@ -58,5 +58,7 @@ function kindOf({ name, execute, write }: KernelImage['sections'][number]): Plac
   if (ALTERNATIVES.test(name)) return PLACE.other;
   if (execute && BOOT_CODE.test(name)) return name === '.exit.text' ? PLACE.exitText : PLACE.initText;
   if (execute) return PLACE.text;
+  // A table that is only written to so as to remember which warnings were given: no code refers to its entries.
+  if (name === '__bug_table') return PLACE.constant;
   return write ? PLACE.variable : PLACE.constant;
 }

@@ -3,13 +3,15 @@ import type { CTypes } from '../../kernel/abi/c-types.js';
 
 /** What TypeScript makes and gives to functions of modules, though no function that it has returns one. */
 const GIVEN =
-  'bio ctl_table dentry file fs_context inode iov_iter kernel_param kiocb pt_regs poll_table_struct request seq_file super_block task_struct vm_area_struct vm_fault'.split(
+  'bio ctl_table dentry file fs_context inode iov_iter kernel_param kiocb pglist_data pt_regs poll_table_struct request seq_file super_block task_struct vm_area_struct vm_fault zone'.split(
     ' ',
   );
 
-/** Links and the like: whoever has one has all of it. */
+/** Links, numbers and the like: whoever has one has all of it. */
 const PLAIN = new Set(
-  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64'.split(' '),
+  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64 cpumask nlattr reciprocal_value'.split(
+    ' ',
+  ),
 );
 
 /**
@@ -22,7 +24,7 @@ export class SharedStructs {
 
   constructor(
     private readonly types: CTypes,
-    /** Functions that TypeScript has. */
+    /** Functions that TypeScript has and that make something. */
     private readonly implemented: () => Iterable<string>,
   ) {}
 
@@ -31,13 +33,14 @@ export class SharedStructs {
     return this.structsOf(name).filter((struct) => this.all.has(struct));
   }
 
-  private get all(): ReadonlySet<string> {
+  /** All structures that TypeScript makes. */
+  get all(): ReadonlySet<string> {
     if (!this.found) {
       const all = new Set(GIVEN);
       for (const name of this.implemented()) {
         const result = this.types.findPrototype(name)?.result;
-        const struct = result === undefined ? undefined : this.structOf(result);
-        if (struct !== undefined && !PLAIN.has(struct)) all.add(struct);
+        const struct = result === undefined ? undefined : structOf(this.types, result);
+        if (struct && !PLAIN.has(struct)) all.add(struct);
       }
       this.found = all;
     }
@@ -48,15 +51,14 @@ export class SharedStructs {
     const prototype = this.types.findPrototype(name);
     if (!prototype) return [];
     return [...prototype.params.map(({ type }) => type), prototype.result].flatMap(
-      (ref) => this.structOf(ref) ?? [],
+      (ref) => structOf(this.types, ref) ?? [],
     );
   }
+}
 
-  /** The structure that a type is, or is a pointer to. */
-  private structOf(ref: TypeRef): string | undefined {
-    const { types } = this;
-    const type = types.classify(ref);
-    const pointee = type.kind === 'ptr' ? types.classify(type.to) : type;
-    return pointee.kind === 'struct' || pointee.kind === 'union' ? pointee.name : undefined;
-  }
+/** The structure that a type is, or is a pointer to. */
+export function structOf(types: CTypes, ref: TypeRef): string | undefined {
+  const type = types.classify(ref);
+  const pointee = type.kind === 'ptr' ? types.classify(type.to) : type;
+  return pointee.kind === 'struct' || pointee.kind === 'union' ? pointee.name : undefined;
 }
