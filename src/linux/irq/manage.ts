@@ -14,9 +14,9 @@ import { IrqDescs, ISTATE, LEGACY_LINES } from './irq-desc.js';
 import { IrqThreads } from './threads.js';
 
 /** Flags of handlers (include/linux/interrupt.h). */
-const IRQF_SHARED = 0x80;
+export const IRQF_SHARED = 0x80;
 const IRQF_PROBE_SHARED = 0x100;
-const IRQF_ONESHOT = 0x2000;
+export const IRQF_ONESHOT = 0x2000;
 const IRQF_NO_SUSPEND = 0x4000;
 const IRQF_NO_THREAD = 0x1_0000;
 const IRQF_COND_SUSPEND = 0x4_0000;
