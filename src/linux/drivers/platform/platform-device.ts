@@ -178,6 +178,7 @@ export class PlatformDevices implements Subsystem {
     const type = this.k.struct('platform_device');
     if (type.getBig(pdev, 'dev.coherent_dma_mask') === 0n)
       type.setBig(pdev, 'dev.coherent_dma_mask', DMA_32BIT);
+    if (type.has('dma_parms')) type.set(pdev, 'dev.dma_parms', type.addr(pdev, 'dma_parms'));
     if (type.get(pdev, 'dev.dma_mask') !== 0) return;
     type.setBig(pdev, 'platform_dma_mask', DMA_32BIT);
     type.set(pdev, 'dev.dma_mask', type.addr(pdev, 'platform_dma_mask'));

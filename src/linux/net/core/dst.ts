@@ -36,6 +36,11 @@ export class Destinations implements Subsystem {
     k.slab.free(dst);
   }
 
+  /** dst_hold() */
+  hold(dst: Ptr): void {
+    this.dst.set(dst, this.counter, this.dst.get(dst, this.counter) + 1);
+  }
+
   private get counter(): string {
     return this.dst.has('__refcnt.counter') ? '__refcnt.counter' : '__rcuref.refcnt.counter';
   }

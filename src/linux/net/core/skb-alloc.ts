@@ -111,10 +111,8 @@ export class SkbAllocation implements Subsystem {
   /** nf_conntrack_put(): the last reference ends the entry of a connection. */
   private *putConnection(skb: Ptr): Sleepable<void> {
     const { k } = this;
-    const { skb: type } = this.buffers;
-    const tagged = type.has('_nfct') ? type.getBig(skb, '_nfct') & ~NFCT_INFO_MASK : 0n;
-    if (tagged === 0n) return;
-    const entry = k.space.fromAddress(tagged);
+    const entry = this.connectionOf(skb);
+    if (entry === 0) return;
     const connection = k.struct('nf_conntrack');
     const left = connection.get(entry, 'use.refs.counter') - 1;
     connection.set(entry, 'use.refs.counter', left);
@@ -170,6 +168,7 @@ export class SkbAllocation implements Subsystem {
     type.set(twin, 'users.refs.counter', 1);
     for (const one of [skb, twin]) type.set(one, 'cloned', 1);
     type.set(twin, 'nohdr', 0);
+    this.hold(twin);
     const info = this.buffers.info(skb);
     shared.set(info, 'dataref.counter', shared.get(info, 'dataref.counter') + 1);
     return twin;
@@ -190,33 +189,48 @@ export class SkbAllocation implements Subsystem {
     return fresh;
   }
 
-  /** skb_copy_header(): protocol, marks and the places of headers, moved by `offset`. */
+  /** skb_copy_header(): all that says how the packet is to be handled, and the places of its headers, moved by `offset`. */
   private copyHeader(to: Ptr, from: Ptr, offset: number): void {
     const { k } = this;
     const { skb: type } = this.buffers;
-    k.space.writable(type.addr(to, 'cb'), 48).set(k.space.readable(type.addr(from, 'cb'), 48));
-    for (const field of COPIED) if (type.has(field)) type.set(to, field, type.get(from, field));
+    for (const group of ['headers', 'cb']) this.copyGroup(to, from, group);
+    for (const member of ['dev', '_skb_refdst', '_nfct', 'active_extensions', 'extensions'])
+      if (type.has(member)) type.setBig(to, member, type.getBig(from, member));
+    type.setBig(to, 'tstamp', type.getBig(from, 'tstamp'));
+    this.hold(to);
     for (const header of ['mac_header', 'network_header', 'transport_header', 'inner_network_header']) {
       const at = type.get(from, header);
       type.set(to, header, at === 0xffff ? at : at + offset);
     }
   }
-}
 
-const COPIED = [
-  'dev',
-  'mac_len',
-  'hdr_len',
-  'queue_mapping',
-  'pkt_type',
-  'ip_summed',
-  'protocol',
-  'priority',
-  'mark',
-  'skb_iif',
-  'hash',
-  'vlan_proto',
-  'vlan_tci',
-  'csum',
-  'encapsulation',
-] as const;
+  private copyGroup(to: Ptr, from: Ptr, group: string): void {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const { size } = type.member(group);
+    k.space.writable(type.addr(to, group), size).set(k.space.readable(type.addr(from, group), size));
+  }
+
+  /** References of what a packet that is like another has with it: destination, connection, extensions. */
+  private hold(skb: Ptr): void {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const destination = type.getBig(skb, '_skb_refdst');
+    if (destination !== 0n && (destination & SKB_DST_NOREF) === 0n)
+      k.get(Destinations).hold(k.space.fromAddress(destination));
+    const count = (struct: string, at: Ptr, path: string): void => {
+      const counted = k.struct(struct);
+      counted.set(at, path, counted.get(at, path) + 1);
+    };
+    const connection = this.connectionOf(skb);
+    if (connection !== 0) count('nf_conntrack', connection, 'use.refs.counter');
+    if (type.has('active_extensions') && type.get(skb, 'active_extensions') !== 0)
+      count('skb_ext', type.get(skb, 'extensions'), 'refcnt.refs.counter');
+  }
+
+  private connectionOf(skb: Ptr): Ptr {
+    const { skb: type } = this.buffers;
+    const tagged = type.has('_nfct') ? type.getBig(skb, '_nfct') & ~NFCT_INFO_MASK : 0n;
+    return tagged === 0n ? 0 : this.k.space.fromAddress(tagged);
+  }
+}

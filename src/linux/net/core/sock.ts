@@ -95,8 +95,9 @@ export class Socks implements Subsystem {
   initData(socket: Ptr, sk: Ptr, uid: number): void {
     const { k, sock } = this;
     const queues = k.get(SkbQueues);
-    for (const queue of ['sk_receive_queue', 'sk_write_queue', 'sk_error_queue'])
-      queues.init(sock.addr(sk, queue));
+    queues.init(sock.addr(sk, 'sk_receive_queue'));
+    queues.init(sock.addr(sk, 'sk_write_queue'));
+    queues.init(sock.addr(sk, 'sk_error_queue'));
     sock.set(sk, 'sk_allocation', GFP_KERNEL);
     sock.set(sk, 'sk_rcvbuf', BUFFER_SIZE);
     sock.set(sk, 'sk_sndbuf', BUFFER_SIZE);

@@ -1,0 +1,56 @@
+interface Declared {
+  readonly struct: string;
+  readonly members: string;
+  readonly why: string;
+}
+
+/**
+ * Members that the survey takes for neglected, and that hold what they hold in a kernel all the same. Each says why: who looks at one
+ * finds the truth.
+ */
+const DECLARED: readonly Declared[] = [
+  {
+    struct: 'device',
+    members: 'pm_domain iommu iommu_group em_pd power.wakeirq power.subsys_data power.qos',
+    why: 'no power domains, IOMMUs, energy models; wake-up interrupts and wishes for latency are native code’s own',
+  },
+  { struct: 'device', members: 'dma_parms', why: 'buses set it as the kernel’s do' },
+  { struct: 'device_driver', members: 'pm', why: 'modules fill it' },
+  {
+    struct: 'task_struct',
+    members: 'audit_context kmap_ctrl thread_info.status',
+    why: 'nobody audits, no memory is high, system calls are the 64-bit ones',
+  },
+  {
+    struct: 'sock',
+    members: 'sk_tsflags sk_reuseport_cb __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
+    why: 'options of sockets that only native code sets',
+  },
+  { struct: 'net_device', members: 'phydev', why: 'PHYs are connected by modules' },
+  {
+    struct: 'irq_data',
+    members: 'parent_data domain chip_data',
+    why: 'interrupt domains are native code’s own',
+  },
+  { struct: 'irq_data', members: 'common', why: 'set in the irq_desc round it' },
+  {
+    struct: 'cred',
+    members:
+      'uid gid suid sgid euid egid fsuid fsgid securebits user_ns group_info cap_inheritable cap_permitted cap_effective cap_bset cap_ambient',
+    why: 'credentials are copied as a whole',
+  },
+  {
+    struct: 'sk_buff',
+    members:
+      'headers cb tstamp cloned nohdr fclone peeked head_frag pfmemalloc pp_recycle active_extensions _skb_refdst _nfct',
+    why: 'packets are copied as a whole, with what they hold',
+  },
+];
+
+/** Paths of members by struct. */
+export function declaredMembers(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { struct, members } of DECLARED)
+    found.set(struct, [...(found.get(struct) ?? []), ...members.split(' ')]);
+  return found;
+}
