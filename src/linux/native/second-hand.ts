@@ -48,6 +48,7 @@ export class SecondHand {
   private isMissed(at: number, variable: number): boolean {
     const { graph, ownership } = this;
     if (graph.kinds[at] !== PLACE.text || ownership.isBody(at)) return false;
+    if (ownership.hindrance(at)?.kind === 'beyond') return false;
     this.parts ??= this.findParts();
     if (this.parts[at] !== 0) return true;
     if (!graph.referrersOf(at).some((caller) => ownership.isBody(caller))) return false;
