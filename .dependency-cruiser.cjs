@@ -10,7 +10,7 @@ const only = (name, from, forbidden, except) => ({
 // (kernel.ts, the lists of subsystems) stands above all.
 const FLOORS = [
   '(errno|memory-map|errors|warn|credentials|holding|interruption|boot-parameters|cpu-features|subsystem)\\.ts$',
-  ...'abi kallsyms traps lib mm irq time sched locking x86 printk kobject security drivers fs block crypto module core net'
+  ...'abi kallsyms traps lib mm time sched locking irq x86 printk kobject security drivers fs block crypto module core net'
     .split(' ')
     .map((floor) => `${floor}/`),
 ];

@@ -14,11 +14,19 @@ import { Softirqs } from './core/softirq.js';
 import { StackProtector } from './core/stack-protector.js';
 import { SystemState } from './core/system-state.js';
 import { TraceArrays } from './core/trace-arrays.js';
+import { TraceEvents } from './core/trace-events.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './drivers/base/irq-devres.js';
+import { IrqAffinity } from './irq/affinity.js';
+import { IrqChips } from './irq/chip.js';
+import { CpuRmaps } from './irq/cpu-rmap.js';
+import { IrqHandling } from './irq/handle.js';
+import { IrqDescs } from './irq/irq-desc.js';
 import { IrqWorks } from './irq/irq-work.js';
 import { Interrupts } from './irq/manage.js';
+import { IrqThreads } from './irq/threads.js';
+import { KernelText } from './kallsyms/kernel-text.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
 import { BottomHalves } from './locking/bottom-halves.js';
@@ -31,9 +39,11 @@ import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
 import { Spinlocks } from './locking/spinlock.js';
 import { AllocatorWords } from './mm/allocator-words.js';
+import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
+import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
@@ -49,6 +59,7 @@ import { ModuleNotifier } from './module/module-notifier.js';
 import { ParameterLocks } from './module/param-lock.js';
 import { ParamOps } from './module/param-ops.js';
 import { RequestModule } from './module/request-module.js';
+import { ConsoleFlow } from './printk/console-flow.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Freezer } from './sched/freezer.js';
@@ -88,6 +99,10 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Paravirt,
   SlabExports,
   PageExports,
+  UserPages,
+  MemoryTypes,
+  KernelText,
+  ConsoleFlow,
   VmallocExports,
   AllocatorWords,
   PercpuMemory,
@@ -139,6 +154,12 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Shrinkers,
   Credentials,
   EventChains,
+  IrqDescs,
+  IrqChips,
+  IrqHandling,
+  IrqThreads,
+  IrqAffinity,
+  CpuRmaps,
   Interrupts,
   IrqWorks,
   RtMutexes,
@@ -165,6 +186,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PageAttributes,
   NmiHandlers,
   TraceArrays,
+  TraceEvents,
   UtsNamespaces,
   UserModeHelpers,
 ];

@@ -64,6 +64,11 @@ function* readable(holder: Partial<Holder>): Generator<Holding> {
   }
 }
 
+/** What a subsystem fills at boot it keeps, too. */
+function keptBy({ keeps, data }: Subsystem): readonly string[] {
+  return [...(keeps ?? []), ...Object.keys(data ?? {})];
+}
+
 function machineOf({ space, random, now }: Surroundings): Platform {
   return bareMachine(random, now, (on) => {
     space.writeProtect = on;
@@ -137,11 +142,14 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   /** Makes those that the target has, lets their exports be known and their variables be filled, and boots them. */
   private bootSubsystems(without: KernelOptions['without']): void {
     const { builtIns } = this;
+    const left = {
+      has: (name: string): boolean => without?.has(name) || this.native?.replaces(name) || false,
+    };
     for (const type of SUBSYSTEMS) {
       if (!builtIns.allows(type)) continue;
       builtIns.start(type, () => {
         const subsystem = this.get<Subsystem>(type);
-        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem, without);
+        if (builtIns.accepts(type, subsystem)) this.exports.define(subsystem, left);
       });
     }
     for (const subsystem of this.parts.values()) this.fillData(subsystem);
@@ -193,6 +201,18 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   get variables(): ReadonlySet<string> {
     return new Set(this.symbols.keys());
   }
+
+  /** Variables that subsystems keep in the kernel's own form. */
+  get kept(): ReadonlySet<string> {
+    return new Set([...this.keptSoFar, ...[...this.parts.values()].flatMap(keptBy)]);
+  }
+
+  /** One more of these, from when it is filled on. */
+  keep(variable: string): void {
+    this.keptSoFar.add(variable);
+  }
+
+  private readonly keptSoFar = new Set<string>();
 
   hasSymbol(name: string): boolean {
     return this.target.exports.has(name) || this.target.symbols.lookup(name) !== undefined;

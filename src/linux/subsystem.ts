@@ -23,6 +23,11 @@ export interface BuiltinParameter {
  */
 export interface Subsystem extends ExportSource {
   readonly data?: ExportedData;
+  /**
+   * Variables of the kernel's own that are to it what they are to the kernel: all that they say is there, and nothing of it elsewhere.
+   * The target's own code may go by them.
+   */
+  readonly keeps?: readonly string[];
   /** Parameters of what is part of the kernel: /sys/module/MODULE/parameters/NAME. */
   readonly parameters?: readonly BuiltinParameter[];
   /** Called once, after all data was filled, in the order of the list. */

@@ -74,7 +74,7 @@ export class ExportTable {
   }
 
   /** Adds the exports of a subsystem, but those in `without`. Two subsystems defining one symbol is a bug of modbox. */
-  define(subsystem: ExportSource, without?: ReadonlySet<string>): void {
+  define(subsystem: ExportSource, without?: Pick<ReadonlySet<string>, 'has'>): void {
     for (const [name, fn] of Object.entries(subsystem.exports ?? {})) {
       if (without?.has(name)) continue;
       if (this.definitions.has(name)) throw new Error(`two subsystems export ${name}`);
@@ -115,6 +115,12 @@ export class ExportTable {
   /** What a function does less than the kernel's, if it says so. */
   limitOf(name: string): string | undefined {
     return this.definitionOf(name)?.limit;
+  }
+
+  /** Whether a function answers the same whatever it is asked, and so neither makes nor changes anything. */
+  doesNothing(name: string): boolean {
+    const definition = this.definitionOf(name);
+    return definition !== undefined && declaredOf(definition.fn).nothing === true;
   }
 
   private definitionOf(name: string): Definition | undefined {

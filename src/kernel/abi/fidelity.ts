@@ -7,6 +7,8 @@ export interface Declared {
   readonly signature?: Signature;
   /** What it does less than the kernel's function of that name. */
   readonly limit?: string;
+  /** Whether it answers the same whatever it is asked: see nothing(). */
+  readonly nothing?: boolean;
 }
 
 const declared = new WeakMap<AnyFunction, Declared>();
@@ -42,7 +44,7 @@ export function partly<F extends AnyFunction>(limit: string, fn: F): F {
  * (`nothing('no ACPI tables', 0)`). It does less than the kernel's as soon as somebody could tell the difference, so the report names it.
  */
 export function nothing<T>(why: string, answer: T): () => T {
-  return partly(why, () => answer);
+  return declare(() => answer, { limit: why, nothing: true });
 }
 
 /** A function that the kernel itself has for one answer, or that has one on a machine with one CPU: nothing is less than there. */

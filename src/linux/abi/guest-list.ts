@@ -31,7 +31,8 @@ export class GuestList implements Holder {
     if (this.headAt === 0) {
       const { k } = this;
       this.headAt = this.symbol !== '' && k.hasSymbol(this.symbol) ? k.symbol(this.symbol) : k.permanent(16);
-      list.init(k.space, this.headAt);
+      // What the target's own code has begun goes on.
+      if (k.space.loadPtr(this.headAt) === 0) list.init(k.space, this.headAt);
     }
     return this.headAt;
   }

@@ -3,19 +3,43 @@ import type { LinuxKernel } from '../kernel.js';
 import { Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Chains whose heads are private to the kernel image: [what registers, what unregisters]. */
-const CHAINS: readonly (readonly [register: string, unregister: string])[] = [
-  ['register_reboot_notifier', 'unregister_reboot_notifier'],
-  ['register_restart_handler', 'unregister_restart_handler'],
-  ['register_pm_notifier', 'unregister_pm_notifier'],
-  ['register_memory_notifier', 'unregister_memory_notifier'],
-  ['register_die_notifier', 'unregister_die_notifier'],
-  ['register_oom_notifier', 'unregister_oom_notifier'],
-  ['mce_register_decode_chain', 'mce_unregister_decode_chain'],
-  ['register_vmap_purge_notifier', 'unregister_vmap_purge_notifier'],
-  ['register_keyboard_notifier', 'unregister_keyboard_notifier'],
-  ['register_vt_notifier', 'unregister_vt_notifier'],
-  ['register_random_vmfork_notifier', 'unregister_random_vmfork_notifier'],
+type Head = 'atomic_notifier_head' | 'blocking_notifier_head';
+
+interface Chain {
+  readonly register: string;
+  readonly unregister: string;
+  /** The kernel's variable that heads it. */
+  readonly symbol: string;
+  readonly type: Head;
+}
+
+const ATOMIC = 'atomic_notifier_head';
+const BLOCKING = 'blocking_notifier_head';
+
+const chain = (symbol: string, type: Head, name: string): Chain => ({
+  register: `register_${name}`,
+  unregister: `unregister_${name}`,
+  symbol,
+  type,
+});
+
+const CHAINS: readonly Chain[] = [
+  chain('reboot_notifier_list', BLOCKING, 'reboot_notifier'),
+  chain('restart_handler_list', ATOMIC, 'restart_handler'),
+  chain('pm_chain_head', BLOCKING, 'pm_notifier'),
+  chain('memory_chain', BLOCKING, 'memory_notifier'),
+  chain('die_chain', ATOMIC, 'die_notifier'),
+  chain('oom_notify_list', BLOCKING, 'oom_notifier'),
+  chain('vmap_notify_list', BLOCKING, 'vmap_purge_notifier'),
+  chain('keyboard_notifier_list', ATOMIC, 'keyboard_notifier'),
+  chain('vt_notifier_list', ATOMIC, 'vt_notifier'),
+  chain('vmfork_chain', BLOCKING, 'random_vmfork_notifier'),
+  {
+    register: 'mce_register_decode_chain',
+    unregister: 'mce_unregister_decode_chain',
+    symbol: 'x86_mce_decoder_chain',
+    type: BLOCKING,
+  },
 ];
 
 /**
@@ -23,28 +47,24 @@ const CHAINS: readonly (readonly [register: string, unregister: string])[] = [
  * reboot, machine checks. Blocks are kept in order, and can be taken out again.
  */
 export class EventChains implements Subsystem {
-  private readonly heads = new Map<string, Ptr>();
-
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = CHAINS.map(({ symbol }) => symbol);
   readonly exports = this.build();
 
   private build(): Record<string, (block: Ptr) => number> {
     const found: Record<string, (block: Ptr) => number> = {};
-    for (const [register, unregister] of CHAINS) {
-      found[register] = (block) => this.k.get(Notifiers).register(this.head(register), block);
-      found[unregister] = (block) => this.k.get(Notifiers).unregister(this.head(register), block);
+    for (const { register, unregister, symbol, type } of CHAINS) {
+      const head = (): Ptr => this.head(symbol, register, type);
+      found[register] = (block) => this.k.get(Notifiers).register(head(), block, false, type);
+      found[unregister] = (block) => this.k.get(Notifiers).unregister(head(), block, type);
     }
     return found;
   }
 
-  private head(name: string): Ptr {
-    let head = this.heads.get(name);
-    if (head === undefined) {
-      head = this.k.permanent(this.k.sizeOf('blocking_notifier_head'));
-      this.heads.set(name, head);
-      this.k.get(Notifiers).nameChain(head, name);
-    }
+  private head(symbol: string, register: string, type: Head): Ptr {
+    const head = this.k.variable(symbol, this.k.sizeOf(type));
+    this.k.get(Notifiers).nameChain(head, register);
     return head;
   }
 }

@@ -11,6 +11,7 @@ export class CrossCalls implements Subsystem {
   readonly exports = {
     on_each_cpu_cond_mask: (condition: Ptr, fn: Ptr, info: Ptr) => this.callEverywhere(condition, fn, info),
     smp_call_function_single: (_cpu: number, fn: Ptr, info: Ptr) => this.callHere(fn, info),
+    smp_call_function_single_async: (_cpu: number, csd: Ptr) => this.callAsync(csd),
     smp_call_function: constant(undefined),
     smp_call_function_many: constant(undefined),
     kick_all_cpus_sync: constant(undefined),
@@ -26,6 +27,11 @@ export class CrossCalls implements Subsystem {
     yield* this.k.callAs('smp_call_func_t', fn, info);
     cpu.interruptsEnabled = enabled;
     return 0;
+  }
+
+  private callAsync(csd: Ptr): Sleepable<number> {
+    const type = this.k.struct('call_single_data_t');
+    return this.callHere(type.get(csd, 'func'), type.get(csd, 'info'));
   }
 
   private *callEverywhere(condition: Ptr, fn: Ptr, info: Ptr): Sleepable<void> {

@@ -5,6 +5,7 @@ import { AcpiAddressSpaces } from './acpi/address-spaces.js';
 import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { DRIVER_CORE_SUBSYSTEMS } from './base/index.js';
+import { ManagedMappings } from './base/ioremap-devres.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
@@ -34,13 +35,31 @@ import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
 import { NvmemCore } from './nvmem/nvmem-core.js';
+import { PciAccess } from './pci/access.js';
+import { PciCapabilities } from './pci/capabilities.js';
+import { PciEnabling } from './pci/enable.js';
+import { PciExpress } from './pci/express.js';
+import { PciIomap } from './pci/iomap.js';
+import { PciIov } from './pci/iov.js';
+import { PciManaged } from './pci/managed.js';
+import { PciMsi } from './pci/msi.js';
+import { MsiVectors } from './pci/msi-vectors.js';
 import { PciBus } from './pci/pci-bus.js';
+import { PciDevres } from './pci/pci-devres.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
+import { PciPower } from './pci/power.js';
+import { PciProbe } from './pci/probe.js';
+import { PciRegions } from './pci/regions.js';
+import { PciReset } from './pci/reset.js';
+import { PciRom } from './pci/rom.js';
+import { PciSavedState } from './pci/saved-state.js';
+import { PciSetupResources } from './pci/setup-res.js';
 import { MachineDevices } from './platform/machine-devices.js';
 import { PlatformBus } from './platform/platform-bus.js';
 import { PlatformDevices } from './platform/platform-device.js';
 import { PlatformDrivers } from './platform/platform-driver.js';
+import { PlatformResources } from './platform/platform-resources.js';
 import { PnpBus } from './pnp/pnp-bus.js';
 import { RegmapLookup } from './regmap/lookup.js';
 import { Resources } from './resource/resource.js';
@@ -56,6 +75,7 @@ import { SerialCore } from './tty/serial-core.js';
 import { TtyDrivers } from './tty/tty-driver.js';
 import { TtyPorts } from './tty/tty-port.js';
 import { VirtualConsole } from './tty/virtual-console.js';
+import { Apertures } from './video/aperture.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
 import { FramebufferInfo } from './video/fb-info.js';
@@ -66,6 +86,7 @@ import { Xenbus } from './xen/xenbus.js';
 export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   ...DRIVER_CORE_SUBSYSTEMS,
   Resources,
+  ManagedMappings,
   FirmwareMatch,
   SoftwareNodes,
   DeviceProperties,
@@ -73,6 +94,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PlatformBus,
   PlatformDevices,
   PlatformDrivers,
+  PlatformResources,
   AuxiliaryBus,
   AcpiBus,
   AcpiNamespace,
@@ -82,6 +104,23 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciBus,
   PciDrivers,
   PciSearch,
+  PciAccess,
+  PciCapabilities,
+  PciManaged,
+  PciPower,
+  PciEnabling,
+  PciRegions,
+  PciIomap,
+  PciDevres,
+  PciExpress,
+  MsiVectors,
+  PciMsi,
+  PciSavedState,
+  PciIov,
+  PciRom,
+  PciSetupResources,
+  PciReset,
+  PciProbe,
   I2cBus,
   I2cAdapters,
   I2cDrivers,
@@ -114,6 +153,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LegacyGpio,
   RegmapLookup,
   Backlights,
+  Apertures,
   FramebufferInfo,
   VideoOptions,
   DevfreqGovernors,

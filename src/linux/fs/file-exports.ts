@@ -21,6 +21,10 @@ export class FileExports implements Subsystem {
     filp_close: (file: Ptr, _owner: Ptr) => this.close(file),
     kernel_read: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
       this.transfer('read', file, buffer, count, position),
+    __kernel_read: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
+      this.transfer('read', file, buffer, count, position),
+    __kernel_write: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
+      this.transfer('write', file, buffer, count, position),
     kernel_write: (file: Ptr, buffer: Ptr, count: number, position: Ptr) =>
       this.transfer('write', file, buffer, count, position),
     vfs_llseek: (file: Ptr, offset: number, whence: number) => this.files.seek(file, offset, whence),

@@ -12,6 +12,7 @@ import { MiscDevices } from './devices/misc.js';
 import { AsyncNotification } from './fasync.js';
 import { FileExports } from './file-exports.js';
 import { FileSystems } from './file-systems.js';
+import { FileNotifications } from './fsnotify.js';
 import { Dcache } from './guest/dcache.js';
 import { DcacheExports } from './guest/dcache-exports.js';
 import { InodeExports } from './guest/inode-exports.js';
@@ -51,6 +52,7 @@ import { Vfs } from './vfs.js';
 
 /** Files: system calls, open files, devices, /proc, /dev, debugfs, in boot order. */
 export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
+  FileNotifications,
   UserMemory,
   VfsObjects,
   OpenFiles,

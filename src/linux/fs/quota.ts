@@ -3,31 +3,49 @@ import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
+/** `struct quota_format_type *quota_formats`, linked by qf_next. */
+const FORMATS = 'quota_formats';
+
 /** Formats of quota files (fs/quota/dquot.c). */
 export class QuotaFormats implements Subsystem {
   static readonly builtIn = 'CONFIG_QUOTA';
 
-  private readonly formats: Ptr[] = [];
-
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = [FORMATS];
   readonly exports = {
     register_quota_format: (format: Ptr) => {
-      this.k.struct('quota_format_type').set(format, 'qf_next', this.formats[0] ?? 0);
+      const { space } = this.k;
+      this.k.struct('quota_format_type').set(format, 'qf_next', space.loadPtr(this.head));
       this.k.origins.note(format);
-      this.formats.unshift(format);
+      space.storePtr(this.head, format);
       return 0;
     },
-    unregister_quota_format: (format: Ptr) => {
-      const index = this.formats.indexOf(format);
-      if (index < 0) return;
-      const type = this.k.struct('quota_format_type');
-      if (index > 0) type.set(this.formats[index - 1], 'qf_next', type.get(format, 'qf_next'));
-      this.formats.splice(index, 1);
-    },
+    unregister_quota_format: (format: Ptr) => this.unregister(format),
   };
 
   holds(): Iterable<Holding> {
-    return heldStructs(this.k, { kind: 'quota format', struct: 'quota_format_type' }, this.formats);
+    return heldStructs(this.k, { kind: 'quota format', struct: 'quota_format_type' }, this.formats());
+  }
+
+  private get head(): Ptr {
+    return this.k.variable(FORMATS, 8);
+  }
+
+  private *formats(): Generator<Ptr> {
+    const type = this.k.struct('quota_format_type');
+    for (let at = this.k.space.loadPtr(this.head); at !== 0; at = type.get(at, 'qf_next')) yield at;
+  }
+
+  private unregister(format: Ptr): void {
+    const type = this.k.struct('quota_format_type');
+    let link = this.head;
+    for (const at of this.formats()) {
+      if (at === format) {
+        this.k.space.storePtr(link, type.get(at, 'qf_next'));
+        return;
+      }
+      link = type.addr(at, 'qf_next');
+    }
   }
 }

@@ -23,3 +23,13 @@ it('kvfree_call_rcu() frees the object round the head', () => {
   g.call.rcu_barrier();
   expect(g.k.slab.objectFor(object)).toBeUndefined();
 });
+
+it('a grace period of SRCU that is polled ends by itself', () => {
+  const srcu = g.struct.srcu_struct();
+  g.call.init_srcu_struct(srcu);
+  const cookie = g.call.start_poll_synchronize_srcu(srcu);
+  g.sleep(1e6);
+  expect(g.call.poll_state_synchronize_srcu(srcu, cookie)).toBe(1);
+  const next = g.call.get_state_synchronize_srcu(srcu);
+  expect(g.call.poll_state_synchronize_srcu(srcu, next)).toBe(0);
+});

@@ -44,6 +44,13 @@ export class Rcu implements Subsystem {
     synchronize_net: () => this.synchronize(),
     rcu_barrier: () => this.barrier(),
     rcu_barrier_tasks: () => this.barrier(),
+    call_rcu_tasks_rude: (head: Ptr, fn: Ptr) => this.call(head, fn),
+    call_rcu_tasks_trace: (head: Ptr, fn: Ptr) => this.call(head, fn),
+    synchronize_rcu_tasks_rude: () => this.synchronize(),
+    synchronize_rcu_tasks_trace: () => this.synchronize(),
+    rcu_momentary_dyntick_idle: constant(undefined),
+    rcu_preempt_deferred_qs: constant(undefined),
+    rcu_nocb_flush_deferred_wakeup: constant(undefined),
     rcu_is_watching: constant(true),
     get_state_synchronize_rcu: nothing('grace periods have no numbers', 0),
     cond_synchronize_rcu: () => this.synchronize(),
@@ -59,6 +66,9 @@ export class Rcu implements Subsystem {
     synchronize_srcu_expedited: () => this.synchronize(),
     call_srcu: (_srcu: Ptr, head: Ptr, fn: Ptr) => this.call(head, fn),
     srcu_barrier: () => this.barrier(),
+    start_poll_synchronize_srcu: () => this.startPoll(),
+    get_state_synchronize_srcu: () => this.polled.started + 1,
+    poll_state_synchronize_srcu: (_srcu: Ptr, cookie: number) => cookie <= this.polled.ended,
   };
 
   /**
@@ -82,6 +92,20 @@ export class Rcu implements Subsystem {
     const task = this.k.executor.current;
     const known = task ? this.held.of(task).filter(({ lockKind }) => lockKind === 'rcu').length : 0;
     for (let left = known; left > value; left--) this.held.released('rcu', RCU);
+  }
+
+  /** Grace periods that somebody asks about instead of waiting, by number. */
+  private readonly polled = { started: 0, ended: 0 };
+
+  /** start_poll_synchronize_srcu(): the number of a grace period that begins now. */
+  private startPoll(): number {
+    const { polled } = this;
+    const number = ++polled.started;
+    // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
+    this.k.get(SoftirqQueue).raise('rcu', function* () {
+      polled.ended = Math.max(polled.ended, number);
+    });
+    return number;
   }
 
   private nest(by: 1 | -1): void {

@@ -24,6 +24,9 @@ const READER_STEP = 0x100;
 /** What the low bits of an owner say of it. */
 const OWNER_FLAGS = 7n;
 
+// structs: rw_semaphore.count.counter without PREEMPT_RT.
+// structs: rw_semaphore.owner.counter without PREEMPT_RT.
+// structs: rw_semaphore.wait_list without PREEMPT_RT.
 /** struct rw_semaphore without PREEMPT_RT. */
 export class CountedRw implements RwWord {
   constructor(

@@ -6,6 +6,12 @@ import type { Subsystem } from '../subsystem.js';
 const RAM_END = 0x4000_0000;
 const LOW_MEMORY = 0x10_0000;
 
+/** Memory that a device has at a physical address. */
+export interface DeviceMemory {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * ioremap (arch/x86/mm/ioremap.c). The machine's bus is empty: where nothing answers, reads give all ones, so
  * a fresh mapping is filled with them.
@@ -19,9 +25,7 @@ export class Ioremap implements Subsystem {
     ioremap_uc: (physical: number, size: number) => this.map(physical, size),
     ioremap_wc: (physical: number, size: number) => this.map(physical, size),
     ioremap_wt: (physical: number, size: number) => this.map(physical, size),
-    iounmap: (address: Ptr) => {
-      if (address !== 0) this.k.areas.free(address & ~(PAGE_SIZE - 1));
-    },
+    iounmap: (address: Ptr) => this.unmap(address),
     __virt_addr_valid: (address: Ptr) => address < 0x4000_0000 && this.k.space.isMapped(address),
   };
 
@@ -29,7 +33,36 @@ export class Ioremap implements Subsystem {
     __virt_addr_valid: 'b:p',
   };
 
-  private map(physical: number, size: number): Ptr {
+  /** Memory of devices on the bus. */
+  private readonly devices: DeviceMemory[] = [];
+  /** What device memory each mapping shows. */
+  private readonly shown = new Map<
+    Ptr,
+    { readonly memory: DeviceMemory; readonly offset: number; readonly size: number }
+  >();
+
+  /** A device answers at a range of physical addresses, with memory. What is mapped of it is brought back when the mapping goes. */
+  attach(memory: DeviceMemory): void {
+    this.devices.push(memory);
+  }
+
+  detach(memory: DeviceMemory): void {
+    this.devices.splice(this.devices.indexOf(memory), 1);
+  }
+
+  /** iounmap() */
+  unmap(address: Ptr): void {
+    if (address === 0) return;
+    const shown = this.shown.get(address);
+    if (shown) {
+      shown.memory.bytes.set(this.k.space.bytes.subarray(address, address + shown.size), shown.offset);
+      this.shown.delete(address);
+    }
+    this.k.areas.free(address & ~(PAGE_SIZE - 1));
+  }
+
+  /** ioremap() */
+  map(physical: number, size: number): Ptr {
     if (size <= 0) return 0;
     if (physical >= LOW_MEMORY && physical < RAM_END) {
       const message = `ioremap on RAM at 0x${physical.toString(16).padStart(16, '0')} - 0x${(physical + size - 1).toString(16).padStart(16, '0')}`;
@@ -47,6 +80,17 @@ export class Ioremap implements Subsystem {
     const base = this.k.areas.allocateWindow(bytes, 'ioremap');
     if (base === 0) return 0;
     if (physical >= LOW_MEMORY) this.k.space.bytes.fill(0xff, base, base + bytes);
+    this.show(base + offset, physical, size);
     return base + offset;
+  }
+
+  private show(at: Ptr, physical: number, size: number): void {
+    const memory = this.devices.find(
+      ({ start, bytes }) => physical >= start && physical + size <= start + bytes.length,
+    );
+    if (!memory) return;
+    const offset = physical - memory.start;
+    this.k.space.bytes.set(memory.bytes.subarray(offset, offset + size), at);
+    this.shown.set(at, { memory, offset, size });
   }
 }

@@ -1,5 +1,7 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import { GFP_COMP, GFP_DIRECT_RECLAIM } from '../abi/gfp.js';
+import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { VMALLOC, VMEMMAP } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
@@ -34,6 +36,10 @@ export class PageExports implements Subsystem {
     free_pages_exact: (address: Ptr) => {
       if (address !== 0) this.k.pages.free(address);
     },
+    __put_devmap_managed_page_refs: nothing('no memory is that of a device', false),
+    free_unref_page: (page: Ptr, order: number) => this.freePages(page, order),
+    __free_pages_ok: (page: Ptr, order: number) => this.freePages(page, order),
+    free_unref_page_list: (pages: Ptr) => this.freeList(pages),
     __folio_put: (page: Ptr) => this.freePages(page, 0),
     vmalloc_to_page: (address: Ptr) => this.toPage(address),
     vmalloc_to_pfn: (address: Ptr) => Math.floor(address / PAGE_SIZE),
@@ -95,6 +101,13 @@ export class PageExports implements Subsystem {
     if (!this.k.pages.free(this.addressOf(page))) {
       this.k.traps.complain('double-free', `BUG: Bad page state: page freed twice`, this.addressOf(page));
     }
+  }
+
+  /** free_unref_page_list(): pages of no other use, linked by `lru`. */
+  private freeList(head: Ptr): void {
+    const type = this.k.struct('page');
+    for (const node of [...list.entries(this.k.space, head)]) this.freePages(type.of(node, 'lru'), 0);
+    list.init(this.k.space, head);
   }
 
   /** page_address */

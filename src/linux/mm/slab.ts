@@ -274,6 +274,19 @@ export class SlabExports implements Subsystem {
     return object;
   }
 
+  /** The struct kmem_cache of a cache that the base kernel has for itself, for code of the kernel's own. */
+  publish(cache: SlabCache): Ptr {
+    const type = this.k.struct('kmem_cache');
+    const { name, objectSize } = cache.options;
+    const object = this.k.permanent(type.size);
+    type.set(object, 'object_size', objectSize);
+    type.set(object, 'name', this.k.constantString(name));
+    type.set(object, 'refcount', 1);
+    type.set(object, 'size', cache.stride);
+    this.caches.set(object, { cache, ctor: 0, name });
+    return object;
+  }
+
   /** kmem_cache_destroy(): a cache that still has objects stays, with a warning. */
   destroyCache(cache: Ptr): void {
     if (cache === 0) return;

@@ -41,6 +41,8 @@ export class ModuleNotifier implements Subsystem {
     while (comes()) yield* this.waiters.wait(0, TASK_INTERRUPTIBLE);
   }
 
+  readonly keeps = ['module_notify_list'];
+
   private get chain(): Ptr {
     return this.k.symbol('module_notify_list');
   }

@@ -2,6 +2,8 @@ import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxKernel } from '../kernel.js';
 import { BootCode } from './boot-code.js';
 import { ImageGraph } from './image-graph.js';
+import { neglectedMembers } from './members/index.js';
+import type { NeglectedMembers } from './members/neglect.js';
 import { Ownership } from './ownership.js';
 import { lowOf } from './places.js';
 import { SharedStructs } from './shared-structs.js';
@@ -12,10 +14,12 @@ export interface Analysis {
   readonly boot: BootCode;
   readonly ownership: Ownership;
   readonly shared: SharedStructs;
+  readonly members: NeglectedMembers;
   /** Names that TypeScript's functions are defined under, by the lower half of their addresses. */
   readonly names: ReadonlyMap<number, string>;
   readonly exported: ReadonlySet<string>;
   readonly variables: ReadonlySet<string>;
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Machine after machine of a process finds out the same. */
@@ -23,27 +27,34 @@ const known = new WeakMap<KernelImage, Analysis[]>();
 
 /** The analysis of an image for a kernel as it is now. */
 export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
-  const { variables } = k;
+  const { variables, kept } = k;
   const { exported } = k.exports;
   const made = known.get(image) ?? [];
   known.set(image, made);
-  const found = made.find((one) => same(one.variables, variables) && same(one.exported, exported));
+  const found = made.find(
+    (one) => same(one.variables, variables) && same(one.exported, exported) && same(one.kept, kept),
+  );
   if (found) return found;
   const graph = made[0]?.graph ?? new ImageGraph(image, k.target);
   const boot = made[0]?.boot ?? new BootCode(image, graph, k.target);
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
-  const ownership = new Ownership(graph, k.target, { functions, variables }, boot);
-  const shared = new SharedStructs(k.types, () => exported);
+  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept }, boot);
+  const idle = new Set([...exported].filter((name) => k.exports.doesNothing(name)));
+  const makers = [...exported].filter((name) => !idle.has(name));
+  const shared = new SharedStructs(k.types, () => makers);
+  const members = neglectedMembers(image, k.target, { graph, ownership, shared, idle });
   const names = new Map([...functions].map(([address, name]) => [lowOf(address), name]));
   const analysis: Analysis = {
     graph,
     boot,
     ownership,
     shared,
+    members,
     names,
     exported: new Set(exported),
     variables,
+    kept,
   };
   made.push(analysis);
   return analysis;

@@ -77,6 +77,11 @@ export class NativeCode implements EntryGuard {
     return true;
   }
 
+  /** Whether TypeScript leaves a function that it has to the image. */
+  replaces(name: string): boolean {
+    return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
+  }
+
   get use(): NativeUse {
     return { subsystems: this.subsystems.names, functions: [...this.functions] };
   }
@@ -277,7 +282,7 @@ export class NativeCode implements EntryGuard {
     if (this.active) return this.active;
     const { k, image } = this;
     const { accesses } = k.space;
-    const { graph, boot, ownership, names, shared } = analysisOf(image, k);
+    const { graph, boot, ownership, names, shared, members } = analysisOf(image, k);
     this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
@@ -288,7 +293,7 @@ export class NativeCode implements EntryGuard {
     const rules = new NativeRules(
       graph,
       ownership,
-      shared,
+      { shared, members },
       new SecondHand(graph, ownership, boot),
       new AutomaticSubsystems(boot, NATIVE_SUBSYSTEMS),
       NATIVE_SUBSYSTEMS,

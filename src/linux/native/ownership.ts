@@ -1,8 +1,11 @@
+import type { KernelImage } from '../../target/image/kernel-image.js';
 import { PART, PRIVILEGED, UNDECODED } from '../../target/image/references.js';
 import type { Target } from '../../target/index.js';
 import { AS_BUILT } from './as-built.js';
+import { beyondOf } from './beyond.js';
 import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
+import { Incidental } from './incidental.js';
 import { lowOf, PLACE } from './places.js';
 
 /** Why a native function may not run by itself. `via` is the function, itself or one that it leads to, that is in the way. */
@@ -11,6 +14,8 @@ export type Hindrance =
   | { readonly kind: 'trespasser'; readonly via: string; readonly variable: string }
   /** It is a part of something that TypeScript does in another way. */
   | { readonly kind: 'internal'; readonly via: string; readonly of: string }
+  /** It is for something that modbox's machine never is or has. */
+  | { readonly kind: 'beyond'; readonly via: string; readonly what: string }
   /** It handles the machine itself, or has instructions that are not translated. */
   | { readonly kind: 'privileged'; readonly via: string }
   /** It only runs while a kernel boots. */
@@ -34,20 +39,12 @@ export interface Implemented {
   readonly functions: ReadonlyMap<bigint, string>;
   /** Variables that it has asked for by name or fills at boot. */
   readonly variables: ReadonlySet<string>;
+  /** Variables that it keeps in the kernel's own form. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** Functions that are looked at before giving up. */
 const HUGE = 3000;
-
-/**
- * Variables that say nothing of a subsystem's state: keys and classes of locks, what was warned of, limits of messages, debug
- * messages that can be turned on, tracepoints and their SRCU, keys of branches and of static calls.
- */
-const INCIDENTAL =
-  /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+)(\.\d+)*$|_key(\.\d+)?$/;
-
-/** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
-const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
 
 /** Where the running task is: struct pcpu_hot begins with it. */
 const CURRENT = new Set(['current_task', 'pcpu_hot']);
@@ -57,6 +54,15 @@ const CURRENT = new Set(['current_task', 'pcpu_hot']);
  * does.
  */
 const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
+
+/**
+ * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, queues no
+ * requests in a plug, ages no pages, and handles a socket's backlog as the kernel does.
+ */
+const NOT_DONE = /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock)$/;
+
+/** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
+const SETTING = /^sysctl_/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {
@@ -79,15 +85,18 @@ export class Ownership {
   /** Places that are entries of functions which TypeScript has. */
   private readonly implemented: Uint8Array;
   private readonly names: ReadonlySet<string>;
+  private readonly incidental: Incidental;
 
   constructor(
     private readonly graph: ImageGraph,
+    image: KernelImage,
     private readonly target: Target,
     private readonly has: Implemented,
     private readonly boot: BootCode,
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
+    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place));
     for (const address of has.functions.keys()) {
       const place = graph.entryAt(lowOf(address));
       if (place >= 0) this.implemented[place] = 1;
@@ -100,7 +109,7 @@ export class Ownership {
   /** Whether a variable is TypeScript's: native code would not find in it what it expects. */
   readonly isOwned = remembered((place): boolean => {
     const { graph } = this;
-    if (!this.isState(place) || this.isExported(place)) return false;
+    if (!this.isState(place) || this.isExported(place) || SETTING.test(graph.nameOf(place))) return false;
     return (
       this.has.variables.has(graph.nameOf(place)) || graph.referrersOf(place).some((at) => this.isBody(at))
     );
@@ -118,10 +127,9 @@ export class Ownership {
     // Per-CPU offset 0 is fixed_percpu_data: the stack protector's value.
     if (!graph.isVariable(place) || graph.addressOf(place) === 0) return false;
     const name = graph.nameOf(place);
-    const kept = this.has.variables.has(name) && this.target.exports.has(name);
-    return (
-      !kept && !AS_BUILT.has(name) && !CURRENT.has(name) && !TRUE_AS_ZERO.has(name) && !INCIDENTAL.test(name)
-    );
+    const { variables, kept: declared } = this.has;
+    const kept = declared.has(name) || (variables.has(name) && this.target.exports.has(name));
+    return !kept && !AS_BUILT.has(name) && !CURRENT.has(name) && !this.incidental.has(place);
   });
 
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
@@ -165,7 +173,16 @@ export class Ownership {
 
   /** Functions of the image that run where one is called. */
   reach(place: number): readonly number[] {
-    return this.graph.reach(place, (at) => this.isImplemented(at) || this.isUnwatched(at), HUGE);
+    return this.graph.reach(place, this.isLeaf, HUGE);
+  }
+
+  /** Whether something else answers where a function is called from native code, or it is not called. */
+  readonly isLeaf = remembered(
+    (place): boolean => this.isImplemented(place) || this.isUnwatched(place) || this.isBeyond(place),
+  );
+
+  private isBeyond(place: number): boolean {
+    return beyondOf(this.graph.nameOf(place)) !== undefined;
   }
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
@@ -174,19 +191,37 @@ export class Ownership {
     return this.target.exports.has(this.graph.nameOf(place));
   }
 
+  /** The native bodies of functions that TypeScript has, and parts of such. */
+  *bodies(): Generator<number> {
+    for (let place = 0; place < this.implemented.length; place++)
+      if (this.graph.isCode(place) && this.isBody(place)) yield place;
+  }
+
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
   isBody(place: number): boolean {
-    if (this.isImplemented(place)) return true;
-    if ((this.graph.flags[place] & PART) === 0) return false;
+    return this.bodyOf(place) !== undefined;
+  }
+
+  /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
+  private bodyOf(place: number): string | undefined {
     const name = this.graph.nameOf(place);
-    return this.names.has(name.slice(0, name.indexOf('.')));
+    if (this.isImplemented(place)) return name;
+    if ((this.graph.flags[place] & PART) === 0) return undefined;
+    const whole = name.slice(0, name.indexOf('.'));
+    return this.names.has(whole) ? whole : undefined;
   }
 
   private directHindrance(place: number): Hindrance | undefined {
     const { graph } = this;
     const kind = graph.kinds[place];
     if (kind === PLACE.initText || kind === PLACE.exitText) return { kind: 'init', via: graph.nameOf(place) };
-    return this.handling(place) ?? this.trespass(place);
+    return this.beyond(place) ?? this.handling(place) ?? this.trespass(place);
+  }
+
+  private beyond(place: number): Hindrance | undefined {
+    const via = this.graph.nameOf(place);
+    const what = beyondOf(via);
+    return what === undefined ? undefined : { kind: 'beyond', via, what };
   }
 
   private handling(place: number): Hindrance | undefined {
@@ -206,7 +241,9 @@ export class Ownership {
   private internal(place: number): Hindrance | undefined {
     const { graph } = this;
     const caller = graph.referrersOf(place).find((at) => this.isBody(at));
-    if (caller === undefined || this.isExported(place) || this.isPure(place)) return undefined;
+    if (caller === undefined || this.isExported(place) || NOT_DONE.test(graph.nameOf(place)))
+      return undefined;
+    if (this.isPure(place)) return undefined;
     return { kind: 'internal', via: graph.nameOf(place), of: graph.nameOf(caller) };
   }
 

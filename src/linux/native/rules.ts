@@ -1,10 +1,11 @@
 import { type AutomaticSubsystems, type BootState, isAutomatic, type Setters } from './automatic.js';
 import type { ImageGraph } from './image-graph.js';
+import type { NeglectedMembers } from './members/neglect.js';
 import type { Ownership, Verdict } from './ownership.js';
 import type { Divided, SecondHand } from './second-hand.js';
 import type { SharedStructs } from './shared-structs.js';
 import type { NativeSubsystem } from './subsystem.js';
-import { describeDivided, describeShared, describeUnset, describeVerdict } from './words.js';
+import { describeDivided, describeNeglected, describeUnset, describeVerdict } from './words.js';
 
 /** Why a function that guest code calls stops. */
 type Obstacle = Verdict['kind'] | 'shared' | 'divided';
@@ -35,7 +36,8 @@ export class NativeRules {
   constructor(
     private readonly graph: ImageGraph,
     private readonly ownership: Ownership,
-    private readonly shared: SharedStructs,
+    /** Structures that TypeScript makes, and what it does not keep of them. */
+    private readonly structs: { readonly shared: SharedStructs; readonly members: NeglectedMembers },
     private readonly secondHand: SecondHand,
     private readonly automatic: AutomaticSubsystems,
     private readonly subsystems: readonly NativeSubsystem[],
@@ -70,8 +72,8 @@ export class NativeRules {
     const kept = subsystem || verdict.kind === 'pure' ? [] : this.ownership.keptBy(place);
     const divided = this.secondHand.among(kept);
     if (divided) return stops('divided', this.describeDivision(name, divided));
-    const struct = this.sharedStruct(name, place, subsystem);
-    if (struct !== undefined) return stops('shared', describeShared(name, struct));
+    const neglected = this.neglected(name, place, subsystem);
+    if (neglected) return neglected;
     const found = [
       ...setters.subsystems,
       ...this.automatic.workersOn(kept),
@@ -92,15 +94,6 @@ export class NativeRules {
     );
   }
 
-  private sharedStruct(
-    name: string,
-    place: number,
-    subsystem: NativeSubsystem | undefined,
-  ): string | undefined {
-    const structs = [...this.shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
-    return structs.find((shared) => !subsystem?.shares?.includes(shared));
-  }
-
   private describeDivision(name: string, { variable, part }: Divided): string {
     return describeDivided(name, this.graph.nameOf(variable), this.graph.nameOf(part));
   }
@@ -110,6 +103,21 @@ export class NativeRules {
     return subsystem
       ? describeUnset(name, subsystem.name, variables)
       : describeVerdict(name, { kind: 'needs-init', variables, unset });
+  }
+
+  /**
+   * Why a function that else might run would find less in TypeScript's structures than the kernel has there. Of what it is given a
+   * subsystem says itself what is complete, and what else it meets was tried with it.
+   */
+  private neglected(name: string, place: number, subsystem?: NativeSubsystem): Decision | undefined {
+    const { shared, members } = this.structs;
+    const met = [...shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
+    const tried = subsystem && new Set(met.filter((struct) => !subsystem.shares?.includes(struct)));
+    if (tried?.size === 0) return undefined;
+    const found = members.lookedAt(place, (struct) => tried === undefined || tried.has(struct));
+    if (!found) return undefined;
+    const via = this.graph.nameOf(found.place);
+    return stops('shared', describeNeglected(name, via, found));
   }
 
   /** A subsystem and what it needs, in the order in which they are set up. */

@@ -27,6 +27,8 @@ export class SecondHand {
   /** The first of some variables that is TypeScript's at second hand. */
   among(variables: readonly number[]): Divided | undefined {
     for (const variable of variables) {
+      // What nobody changes any more says the same to all.
+      if (!this.boot.changesLater(variable)) continue;
       const part = this.partAt(variable);
       if (part >= 0) return { variable, part };
     }

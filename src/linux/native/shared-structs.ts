@@ -7,9 +7,11 @@ const GIVEN =
     ' ',
   );
 
-/** Links and the like: whoever has one has all of it. */
+/** Links, numbers and the like: whoever has one has all of it. */
 const PLAIN = new Set(
-  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64'.split(' '),
+  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64 cpumask nlattr reciprocal_value'.split(
+    ' ',
+  ),
 );
 
 /**
@@ -22,7 +24,7 @@ export class SharedStructs {
 
   constructor(
     private readonly types: CTypes,
-    /** Functions that TypeScript has. */
+    /** Functions that TypeScript has and that make something. */
     private readonly implemented: () => Iterable<string>,
   ) {}
 
@@ -31,13 +33,14 @@ export class SharedStructs {
     return this.structsOf(name).filter((struct) => this.all.has(struct));
   }
 
-  private get all(): ReadonlySet<string> {
+  /** All structures that TypeScript makes. */
+  get all(): ReadonlySet<string> {
     if (!this.found) {
       const all = new Set(GIVEN);
       for (const name of this.implemented()) {
         const result = this.types.findPrototype(name)?.result;
         const struct = result === undefined ? undefined : structOf(this.types, result);
-        if (struct !== undefined && !PLAIN.has(struct)) all.add(struct);
+        if (struct && !PLAIN.has(struct)) all.add(struct);
       }
       this.found = all;
     }

@@ -65,6 +65,22 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'device_node', 'task_struct'],
   },
   {
+    // drivers/gpio: TypeScript, which has no lines, is for targets without an image. Tables of who gets which are its.
+    name: 'gpio',
+    functions: /^(devm_)?(fwnode_)?gpio(d|chip)?_/,
+    init: ['gpiolib_dev_init'],
+    replaces: /^(devm_)?gpiod?_(?!(add|remove)_lookup_table)|^gpiochip_find$/,
+    shares: ['device', 'fwnode_handle', 'task_struct'],
+  },
+  {
+    // block/bio.c: TypeScript has no bios.
+    name: 'bio',
+    functions: /^(__)?bio(set)?_/,
+    init: ['init_bio'],
+    replaces: /^bioset_(init|exit)$/,
+    shares: ['task_struct'],
+  },
+  {
     // net/core/devlink.c
     name: 'devlink',
     functions: /^devl(ink)?_/,

@@ -1,3 +1,4 @@
+import type { NeglectedMember } from './members/neglect.js';
 import type { Verdict } from './ownership.js';
 
 /** Variables that a message names. */
@@ -18,6 +19,8 @@ export function describeVerdict(name: string, verdict: Verdict): string {
       return `${called(name, verdict.via)} is a part of ${verdict.of}(), which modbox does otherwise`;
     case 'privileged':
       return `${called(name, verdict.via)} handles the machine itself`;
+    case 'beyond':
+      return `${called(name, verdict.via)} is for ${verdict.what}, which modbox's machine has not`;
     case 'init':
       return `${called(name, verdict.via)} only runs at boot`;
     case 'huge':
@@ -25,9 +28,11 @@ export function describeVerdict(name: string, verdict: Verdict): string {
   }
 }
 
-/** A function that would meet what TypeScript has made, and may look at more of it than is filled. */
-export function describeShared(name: string, struct: string): string {
-  return `${name} looks at a struct ${struct}, which modbox makes and fills in part`;
+/** A function that would find less than the kernel has in what TypeScript has made; `via` is the one that looks. */
+export function describeNeglected(name: string, via: string, { struct, member }: NeglectedMember): string {
+  if (member === '')
+    return `${called(name, via)} may look at all of a struct ${struct}, which modbox fills in part`;
+  return `${called(name, via)} looks at ${struct}.${member}, which modbox does not keep`;
 }
 
 /** A function of a subsystem that is declared, but that needs more than this sets. */

@@ -7,6 +7,7 @@ import { DeviceAllocation } from './core/dev-alloc.js';
 import { DeviceFeatures } from './core/dev-features.js';
 import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
+import { Reception } from './core/dev-receive.js';
 import { DeviceRegistration } from './core/dev-register.js';
 import { DeviceTransmission } from './core/dev-xmit.js';
 import { DropReasons } from './core/drop-reasons.js';
@@ -44,6 +45,7 @@ import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketOptions } from './core/sock-options.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
+import { TransmitQueues } from './core/tx-queues.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
 import { InetControlSockets } from './ipv4/control-socket.js';
@@ -108,6 +110,8 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceOpening,
   DeviceAllocation,
   DeviceTransmission,
+  TransmitQueues,
+  Reception,
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,

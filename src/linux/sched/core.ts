@@ -37,7 +37,12 @@ export class Sched implements Subsystem {
       return 0;
     },
     __put_task_struct: nothing('the struct of a task that has ended is kept', undefined),
-    get_task_mm: (task: Ptr) => this.k.struct('task_struct').get(task, 'mm'),
+    get_task_mm: (task: Ptr) => this.memoryOf(task),
+    mmput: (mm: Ptr) => this.holdMemory(mm, -1),
+    mmput_async: (mm: Ptr) => this.holdMemory(mm, -1),
+    __mmdrop: nothing('the address space of a task is kept', undefined),
+    wake_q_add: (head: Ptr, task: Ptr) => this.queueWake(head, task),
+    wake_up_q: (head: Ptr) => this.wakeQueued(head),
     __get_task_comm: (buffer: Ptr, size: number, task: Ptr) => {
       const comm = this.k.struct('task_struct').text(task, 'comm');
       this.k.space.storeCstring(buffer, comm.slice(0, size - 1));
@@ -48,6 +53,11 @@ export class Sched implements Subsystem {
     preempt_model_none: () => this.k.get(Preemption).model === 'none',
     preempt_model_voluntary: () => this.k.get(Preemption).model === 'voluntary',
     preempt_model_full: () => this.k.get(Preemption).model === 'full',
+    task_curr: (task: Ptr) => (task === this.k.current ? 1 : 0),
+    kick_process: constant(undefined),
+    wake_up_if_idle: constant(undefined),
+    psi_memstall_enter: nothing('stalls are not accounted', undefined),
+    psi_memstall_leave: nothing('stalls are not accounted', undefined),
     single_task_running: () => this.k.scheduler.tasks.size <= 1,
   };
 
@@ -107,6 +117,44 @@ export class Sched implements Subsystem {
     if ((type.get(object, 'saved_state') & states) === 0) return 0;
     type.set(object, 'saved_state', TASK_RUNNING);
     return 1;
+  }
+
+  private memoryOf(task: Ptr): Ptr {
+    const mm = this.k.struct('task_struct').get(task, 'mm');
+    if (mm !== 0) this.holdMemory(mm, 1);
+    return mm;
+  }
+
+  private holdMemory(mm: Ptr, by: 1 | -1): void {
+    const type = this.k.struct('mm_struct');
+    type.set(mm, 'mm_users.counter', type.get(mm, 'mm_users.counter') + by);
+  }
+
+  /** wake_q_add(): puts a task in a list of those to wake, unless it is in one. The end of a list is 1. */
+  private queueWake(head: Ptr, task: Ptr): void {
+    const { k } = this;
+    const type = k.struct('task_struct');
+    if (type.get(task, 'wake_q.next') !== 0) return;
+    type.set(task, 'wake_q.next', 1);
+    type.set(task, 'usage.refs.counter', type.get(task, 'usage.refs.counter') + 1);
+    const queue = k.struct('wake_q_head');
+    const node = type.addr(task, 'wake_q');
+    k.space.storePtr(queue.get(head, 'lastp'), node);
+    queue.set(head, 'lastp', node);
+  }
+
+  /** wake_up_q() */
+  private wakeQueued(head: Ptr): void {
+    const { k } = this;
+    const type = k.struct('task_struct');
+    let node = k.struct('wake_q_head').get(head, 'first');
+    while (node !== 1) {
+      const task = type.of(node, 'wake_q');
+      node = type.get(task, 'wake_q.next');
+      type.set(task, 'wake_q.next', 0);
+      this.wakeUp(task, TASK_NORMAL);
+      type.set(task, 'usage.refs.counter', type.get(task, 'usage.refs.counter') - 1);
+    }
   }
 
   /** migrate_disable(): there is one CPU to stay on; what is seen of it is the task's count. */

@@ -43,7 +43,7 @@ describe('waiting for a bit to clear', () => {
     startWaiting();
     machine.sleep(SECOND / 2);
     machine.kernel.space.store64(word, 0n);
-    machine.kernel.get(WaitBits).exports.wake_up_bit(word);
+    machine.kernel.get(WaitBits).exports.wake_up_bit(word, 0);
     machine.sleep(SECOND / 100);
     expect(result).toBe(0);
   });

@@ -37,6 +37,7 @@ export class Timekeeping implements Subsystem {
     ns_to_timespec64: (ns: bigint) => this.twoWords(ns),
     sched_clock: () => this.monotonic(),
     local_clock: () => this.monotonic(),
+    sched_clock_cpu: () => this.monotonic(),
     time64_to_tm: (total: bigint, offset: number, result: Ptr) => this.toTm(total + BigInt(offset), result),
     mktime64: (year: number, month: number, day: number, hour: number, minute: number, second: number) =>
       BigInt(Math.floor(Date.UTC(year, month - 1, day, hour, minute, second) / 1000)),
@@ -62,6 +63,7 @@ export class Timekeeping implements Subsystem {
     ns_to_timespec64: 'w:q',
     sched_clock: 'Q:',
     local_clock: 'Q:',
+    sched_clock_cpu: 'Q:i',
   };
 
   private monotonic(): bigint {

@@ -2,7 +2,7 @@ import { ByteReader } from '../../formats/byte-reader.js';
 import { decodeUtf8 } from '../../formats/string-table.js';
 import type { Decompressor, PackedChunk } from '../codec.js';
 import { concat } from '../columns.js';
-import { type ImageSection, type KernelImage, sectionAt } from './kernel-image.js';
+import { type Findings, type ImageSection, type KernelImage, sectionAt } from './kernel-image.js';
 import { decodeReferences, encodeReferences, type ReferenceTable } from './references.js';
 
 /**
@@ -76,6 +76,7 @@ export function openImage(
   file: string,
   banner: string,
   decompress: Decompressor,
+  findings?: Findings,
 ): KernelImage | undefined {
   const head = new ByteReader(bytes.read(0, MAGIC.length + 4), file);
   const magic = decodeUtf8(head.slice(0, MAGIC.length, 'magic'));
@@ -85,7 +86,7 @@ export function openImage(
   const json = bytes.read(MAGIC.length + 4, length);
   const index = parseIndex(json, file);
   if (index.banner !== banner) return undefined;
-  return new StoredImage(index, bytes, MAGIC.length + 4 + length, file, decompress);
+  return new StoredImage(index, bytes, MAGIC.length + 4 + length, file, decompress, findings);
 }
 
 function parseIndex(json: Uint8Array, file: string): Index {
@@ -115,6 +116,7 @@ class StoredImage implements KernelImage {
     start: number,
     private readonly file: string,
     private readonly decompress: Decompressor,
+    readonly findings?: Findings,
   ) {
     this.sections = index.sections;
     let at = start;

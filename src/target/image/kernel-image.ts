@@ -29,6 +29,14 @@ export interface KernelImage {
   read(address: number, size: number): Uint8Array;
   /** What its code refers to. */
   readonly references: ReferenceTable;
+  /** What was found out about it by work that is worth keeping; undefined where nothing is kept. */
+  readonly findings?: Findings;
+}
+
+/** What was found out about an image, by a key that says how. It may be gone the next time: then it is found out again. */
+export interface Findings {
+  get(key: string): Uint8Array | undefined;
+  put(key: string, found: Uint8Array): void;
 }
 
 /** Sections that nothing reads once the target's facts are known, or that only an unwinder or a boot of real hardware needs. */

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { writeWhole } from '../../files/node/write-whole.js';
 import { encodeImage, type FileBytes, openImage } from '../image/image-file.js';
 import type { KernelImage } from '../image/kernel-image.js';
+import { DiskFindings } from './disk-findings.js';
 import { deflated, nodeDecompressor } from './zlib-codec.js';
 
 /** Level of deflate: for a cache that is read in pieces. */
@@ -20,7 +21,7 @@ export function writeImageFile(file: string, image: KernelImage, banner: string)
 /** The image in a file, if it is there and of the kernel with that banner. */
 export function openImageFile(file: string, banner: string): KernelImage | undefined {
   if (!existsSync(file)) return undefined;
-  return openImage(new DiskBytes(file), file, banner, nodeDecompressor);
+  return openImage(new DiskBytes(file), file, banner, nodeDecompressor, new DiskFindings(file));
 }
 
 /** A file that is opened for each piece: what reads it may live as long as the process, and the file may go. */

@@ -22,6 +22,7 @@ import { readTargetParts } from '../source.js';
 import type { TargetInfo } from '../target.js';
 import { TargetError } from '../target-error.js';
 import { BUNDLED_FILE, bundledParts, loadBundled } from './bundled.js';
+import { DiskFindings } from './disk-findings.js';
 import { imageFileOf, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
 import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
@@ -62,6 +63,7 @@ export class TargetStore {
     mkdirSync(this.folder, { recursive: true });
     writeWhole(file, encodeTarget(parts, deflateCompressor));
     const image = parts.image?.();
+    new DiskFindings(imageFileOf(file)).clear();
     if (image) writeImageFile(imageFileOf(file), image, parts.info.banner);
     return this.open(file);
   }
@@ -109,6 +111,7 @@ export class TargetStore {
     if (found === undefined) return false;
     rmSync(found.file);
     rmSync(imageFileOf(found.file), { force: true });
+    new DiskFindings(imageFileOf(found.file)).clear();
     return true;
   }
 

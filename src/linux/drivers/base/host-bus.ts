@@ -17,6 +17,7 @@ export type BusMethods = { readonly [name in (typeof METHODS)[number]]?: AnyFunc
  */
 export function registerBus(k: LinuxKernel, variable: string, name: string, methods: BusMethods): Ptr {
   const bus = k.symbol(variable);
+  k.keep(variable);
   const type = k.struct('bus_type');
   type.set(bus, 'name', k.constantString(name));
   const prefix = variable.replace(/_bus_type$|_bus$/, '');

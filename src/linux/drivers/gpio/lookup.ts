@@ -15,6 +15,7 @@ export class GpioLookup implements Subsystem {
 
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = ['gpio_lookup_list'];
   readonly exports = {
     gpiod_add_lookup_table: (table: Ptr) => this.add(table),
     gpiod_remove_lookup_table: (table: Ptr) => {

@@ -7,13 +7,16 @@ import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { duplicate, freeConst } from '../../kobject/names.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
+import { Uevents } from '../../kobject/uevent.js';
 import { lowestFree } from '../../lib/lowest-free.js';
+import { parseInteger } from '../../lib/string/kstrtox.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { Devres } from '../base/devres.js';
 import { registerBuiltinClass } from '../base/host-class.js';
+import { ChipAttributes, type SensorFile } from './chip-attributes.js';
 
 /** Hardware monitors, by groups of attributes (drivers/hwmon/hwmon.c, Documentation/hwmon/hwmon-kernel-api.rst). */
 export class Hwmon implements Subsystem {
@@ -22,12 +25,24 @@ export class Hwmon implements Subsystem {
   private cls: Ptr = 0;
   private readonly ids = new Set<number>();
 
-  constructor(private readonly k: LinuxKernel) {}
+  private readonly chips: ChipAttributes;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.chips = new ChipAttributes(k);
+  }
 
   readonly exports = {
     hwmon_device_register: (parent: Ptr) => this.registerPlain(parent),
     hwmon_device_register_with_groups: (parent: Ptr, name: Ptr, data: Ptr, groups: Ptr) =>
       this.withGroups(parent, name, data, groups),
+    hwmon_device_register_with_info: (parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr) =>
+      this.withInfo(parent, name, data, chip, groups),
+    hwmon_device_register_for_thermal: (parent: Ptr, name: Ptr, data: Ptr) =>
+      this.withInfo(parent, name, data, 0, 0),
+    devm_hwmon_device_register_with_info: (parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr) =>
+      this.managedWithInfo(parent, name, data, chip, groups),
+    hwmon_notify_event: (device: Ptr, type: number, attribute: number, channel: number) =>
+      this.notifyEvent(device, type, attribute, channel),
     hwmon_device_unregister: (device: Ptr) => this.unregister(device),
     devm_hwmon_device_register_with_groups: (parent: Ptr, name: Ptr, data: Ptr, groups: Ptr) =>
       this.managed(parent, name, data, groups),
@@ -51,6 +66,28 @@ export class Hwmon implements Subsystem {
     return yield* this.register(parent, name, data, groups);
   }
 
+  private *withInfo(parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr): Sleepable<Ptr> {
+    if (parent === 0 || name === 0) return errPtr(EINVAL);
+    if (chip !== 0 && !this.isComplete(chip)) return errPtr(EINVAL);
+    return yield* this.register(parent, name, data, groups, chip);
+  }
+
+  private *managedWithInfo(parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr): Sleepable<Ptr> {
+    if (parent === 0) return errPtr(EINVAL);
+    const device = yield* this.withInfo(parent, name, data, chip, groups);
+    if (!isErr(device)) this.k.get(Devres).addHost(parent, device, () => this.unregister(device));
+    return device;
+  }
+
+  private isComplete(chip: Ptr): boolean {
+    const type = this.k.struct('hwmon_chip_info');
+    const operations = this.k.struct('hwmon_ops');
+    const ops = type.get(chip, 'ops');
+    if (ops === 0 || type.get(chip, 'info') === 0) return false;
+    const fixed = operations.has('visible') && operations.get(ops, 'visible') !== 0;
+    return fixed || operations.get(ops, 'is_visible') !== 0;
+  }
+
   private *managed(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
     if (parent === 0) return errPtr(EINVAL);
     const device = yield* this.withGroups(parent, name, data, groups);
@@ -58,8 +95,8 @@ export class Hwmon implements Subsystem {
     return device;
   }
 
-  /** __hwmon_device_register() for monitors without a description of their sensors. */
-  private *register(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
+  /** __hwmon_device_register(): `chip` describes sensors, or is 0. */
+  private *register(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr, chip: Ptr = 0): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('hwmon_device');
     const text = name === 0 ? '' : k.space.cstring(name);
@@ -67,6 +104,9 @@ export class Hwmon implements Subsystem {
       const who = parent === 0 ? '(NULL device *)' : `${driverName(k, parent)} ${deviceName(k, parent)}`;
       k.log.line(`${who}: hwmon: '${text}' is not a valid name attribute, please fix`, LOGLEVEL_WARNING);
     }
+    let made = 0;
+    const files = chip === 0 ? [] : yield* this.chips.filesOf(chip, data, () => made);
+    if (typeof files === 'number') return errPtr(-files);
     const hwdev = k.slab.allocateBytes(type.size, true);
     if (hwdev === 0) return errPtr(ENOMEM);
     const id = lowestFree(this.ids);
@@ -74,6 +114,8 @@ export class Hwmon implements Subsystem {
     type.set(hwdev, 'name', name === 0 ? 0 : duplicate(k, text));
     list.init(k.space, type.addr(hwdev, 'tzdata'));
     const device = type.addr(hwdev, 'dev');
+    made = device;
+    type.set(hwdev, 'chip', chip);
     const members = { class: this.cls, parent, driver_data: data, groups };
     for (const [member, value] of Object.entries(members)) type.set(hwdev, `dev.${member}`, value);
     type.bind(hwdev, 'dev.release', 'hwmon_dev_release', (dev: Ptr) => this.release(dev));
@@ -86,7 +128,28 @@ export class Hwmon implements Subsystem {
     }
     if (name !== 0)
       k.get(Sysfs).addText(k.get(Sysfs).directoryOf(kobjOf(k, device))!, 'name', 0o444, () => `${text}\n`);
+    for (const file of files) this.addFile(device, file);
     return device;
+  }
+
+  private addFile(device: Ptr, { name, mode, show, store }: SensorFile): void {
+    const directory = this.k.get(Sysfs).directoryOf(kobjOf(this.k, device))!;
+    const write = function* (text: string): Sleepable<number> {
+      const parsed = parseInteger(text, 10, { signed: true, bits: 64 });
+      return 'error' in parsed ? parsed.error : yield* store(Number(parsed.value));
+    };
+    this.k.get(Sysfs).addText(directory, name, mode, show, write);
+  }
+
+  /** hwmon_notify_event(): who polls the file hears of it, and user space by an event. */
+  private *notifyEvent(device: Ptr, type: number, attribute: number, channel: number): Sleepable<number> {
+    const { k } = this;
+    const name = this.chips.nameOf(type, attribute, channel);
+    if (name === undefined) return -EINVAL;
+    const kobj = kobjOf(k, device);
+    k.get(Sysfs).notify(k.get(Sysfs).directoryOf(kobj)?.children.get(name));
+    yield* k.get(Uevents).send(kobj, 'change', [`NAME=${name}`]);
+    return 0;
   }
 
   private *unregister(device: Ptr): Sleepable<void> {

@@ -21,6 +21,9 @@ const TYPES = ['Unknown', 'EEPROM', 'OTP', 'Battery backed', 'FRAM'];
 const KEPT = ['stride', 'word_size', 'size', 'type', 'base_dev', 'keepout', 'nkeepout', 'root_only'];
 const FUNCTIONS = ['reg_read', 'reg_write', 'priv'];
 
+/** `struct blocking_notifier_head nvmem_notifier` */
+const CHAIN = 'nvmem_notifier';
+
 /**
  * Non-volatile memories and who provides them (drivers/nvmem/core.c, Documentation/driver-api/nvmem.rst). Providers
  * register; their contents are in sysfs. Cells, which consumers read by name, are not implemented.
@@ -34,6 +37,7 @@ export class NvmemCore implements Subsystem {
 
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = [CHAIN];
   readonly exports = {
     nvmem_register: (config: Ptr) => this.register(config),
     nvmem_unregister: (nvmem: Ptr) => this.unregister(nvmem),
@@ -45,7 +49,7 @@ export class NvmemCore implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    this.chain = k.permanent(k.sizeOf('blocking_notifier_head'));
+    this.chain = k.variable(CHAIN, k.sizeOf('blocking_notifier_head'));
     this.bus = registerBus(k, 'nvmem_bus_type', 'nvmem', {});
   }
 

@@ -5,6 +5,7 @@ import { EEXIST, EINVAL, ENODEV, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import type { Subsystem } from '../../subsystem.js';
+import { DriverBinding } from '../base/dd.js';
 import { Drivers } from '../base/driver.js';
 import { registerOn } from '../base/host-bus.js';
 import { PCI_ANY_ID, PciBus } from './pci-bus.js';
@@ -82,7 +83,8 @@ export class PciDrivers implements Subsystem {
     });
   }
 
-  private addId(driver: Ptr, fields: readonly number[], data: number): number {
+  /** pci_add_dynid(): devices that are there already are offered to the driver. */
+  private *addId(driver: Ptr, fields: readonly number[], data: number): Sleepable<number> {
     const { k } = this;
     const type = k.struct('pci_dynid');
     const dynid = k.slab.allocateBytes(type.size, true);
@@ -98,7 +100,7 @@ export class PciDrivers implements Subsystem {
       return -EEXIST;
     }
     list.addTail(k.space, type.addr(dynid, 'node'), head);
-    return 0;
+    return yield* k.get(DriverBinding).attachDriver(k.struct('pci_driver').addr(driver, 'driver'));
   }
 
   private removeId(driver: Ptr, vendor: number, device: number): number {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../../kernel/log.js';
+import { DMA_32BIT } from '../../abi/dma.js';
 import { IORESOURCE_IO, IORESOURCE_MEM, resourceType } from '../../abi/ioport.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
@@ -18,7 +19,6 @@ import { PlatformBus } from './platform-bus.js';
 /** Ids of platform devices that are not numbers (include/linux/platform_device.h). */
 const ID_NONE = -1;
 const ID_AUTO = -2;
-const DMA_32BIT = 0xffff_ffffn;
 
 /** Platform devices: made by whoever knows that they are there (drivers/base/platform.c). */
 export class PlatformDevices implements Subsystem {

@@ -55,27 +55,22 @@ export class Resources implements Subsystem {
     },
     __devm_request_region: (device: Ptr, parent: Ptr, start: bigint, size: bigint, name: Ptr) =>
       this.requestManagedRegion(device, parent, start, size, name),
-    __devm_release_region: (device: Ptr, parent: Ptr, start: bigint, size: bigint) => {
-      const found = this.children(parent).find(
-        (child) => this.start(child) === start && this.end(child) === start + size - 1n,
-      );
-      if (found !== undefined) this.k.get(Devres).takeHost(device, found);
-      this.releaseRegion(parent, start, size);
-    },
+    __devm_release_region: (device: Ptr, parent: Ptr, start: bigint, size: bigint) =>
+      this.releaseManagedRegion(device, parent, start, size),
     region_intersects: (start: bigint, size: bigint, flags: number, desc: number) =>
       this.intersects(start, size, flags, desc),
   };
 
   *holds(): Generator<Holding> {
-    yield* this.below(this.k.symbol('ioport_resource'), 'I/O port region');
-    yield* this.below(this.k.symbol('iomem_resource'), 'memory region');
+    yield* this.heldBelow(this.k.symbol('ioport_resource'), 'I/O port region');
+    yield* this.heldBelow(this.k.symbol('iomem_resource'), 'memory region');
   }
 
-  private *below(parent: Ptr, kind: string): Generator<Holding> {
+  private *heldBelow(parent: Ptr, kind: string): Generator<Holding> {
     for (const at of this.children(parent)) {
       const range = `${this.start(at).toString(16)}-${this.end(at).toString(16)}`;
       yield { kind, at, name: () => `${this.type.string(at, 'name')} (${range})` };
-      yield* this.below(at, kind);
+      yield* this.heldBelow(at, kind);
     }
   }
 
@@ -295,11 +290,24 @@ export class Resources implements Subsystem {
     return 0;
   }
 
-  private requestManagedRegion(device: Ptr, parent: Ptr, start: bigint, size: bigint, name: Ptr): Ptr {
+  /** devm_request_region() and devm_request_mem_region(). */
+  requestManagedRegion(device: Ptr, parent: Ptr, start: bigint, size: bigint, name: Ptr): Ptr {
     const resource = this.requestRegion(parent, start, size, name, 0);
     if (resource !== 0)
       this.k.get(Devres).addHost(device, resource, () => this.releaseRegion(parent, start, size));
     return resource;
+  }
+
+  /** devm_release_region() */
+  releaseManagedRegion(device: Ptr, parent: Ptr, start: bigint, size: bigint): void {
+    const fits = (at: Ptr): boolean => this.start(at) === start && this.end(at) === start + size - 1n;
+    const found = this.below(parent).find(fits);
+    if (found !== undefined) this.k.get(Devres).takeHost(device, found);
+    this.releaseRegion(parent, start, size);
+  }
+
+  private below(parent: Ptr): Ptr[] {
+    return this.children(parent).flatMap((at) => [at, ...this.below(at)]);
   }
 
   private fill(resource: Ptr, name: string, start: bigint, end: bigint, flags: number): void {

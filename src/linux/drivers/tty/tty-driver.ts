@@ -44,6 +44,7 @@ export class TtyDrivers implements Subsystem {
   readonly exports = {
     __tty_alloc_driver: (lines: number, owner: Ptr, flags: number) => this.allocate(lines, owner, flags),
     tty_driver_kref_put: (driver: Ptr) => this.put(driver),
+    destruct_tty_driver: (kref: Ptr) => this.destruct(this.k.struct('tty_driver').of(kref, 'kref')),
     tty_register_driver: (driver: Ptr) => this.register(driver),
     tty_unregister_driver: (driver: Ptr) => this.unregister(driver),
     tty_register_device: (driver: Ptr, index: number, parent: Ptr) =>
@@ -103,7 +104,12 @@ export class TtyDrivers implements Subsystem {
   put(driver: Ptr): void {
     const { k } = this;
     const type = k.struct('tty_driver');
-    if (!krefPut(k, type.addr(driver, 'kref'))) return;
+    if (krefPut(k, type.addr(driver, 'kref'))) this.destruct(driver);
+  }
+
+  private destruct(driver: Ptr): void {
+    const { k } = this;
+    const type = k.struct('tty_driver');
     const termios = type.get(driver, 'termios');
     if (type.get(driver, 'flags') & INSTALLED && termios !== 0)
       for (let i = 0; i < type.get(driver, 'num'); i++) freeConst(k, k.space.loadPtr(termios + i * 8));

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { ENAMETOOLONG, ENOMEM, ESTALE } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
@@ -15,6 +16,10 @@ export class DcacheExports implements Subsystem {
   readonly exports = {
     d_alloc: (parent: Ptr, name: Ptr) => this.allocBelow(parent, this.qstr(name)),
     d_alloc_name: (parent: Ptr, name: Ptr) => this.allocBelow(parent, this.k.space.cstring(name)),
+    inode_add_lru: nothing('inodes are not aged', undefined),
+    get_nr_dirty_inodes: nothing('dirty inodes are not counted', 0),
+    __d_alloc: (superBlock: Ptr, name: Ptr) =>
+      this.cache.alloc(0, name === 0 ? '/' : this.qstr(name), superBlock),
     d_alloc_anon: (superBlock: Ptr) => this.cache.alloc(0, '/', superBlock),
     d_make_root: (inode: Ptr) => this.makeRoot(inode),
     d_obtain_root: (inode: Ptr) => this.obtain(inode),

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { SymlinkNode } from '../../../kernel/files/index.js';
 import type { Task } from '../../../kernel/task/task.js';
 import { Resources } from '../../drivers/resource/resource.js';
-import { Interrupts } from '../../irq/manage.js';
+import { interruptsText } from '../../irq/proc.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -22,7 +22,7 @@ export class MachineProcFiles implements Subsystem {
     const files: Readonly<Record<string, () => string>> = {
       iomem: () => this.resources('iomem_resource', 8),
       ioports: () => this.resources('ioport_resource', 4),
-      interrupts: () => k.get(Interrupts).text(),
+      interrupts: () => interruptsText(k),
       kallsyms: () => this.kallsyms(),
     };
     for (const [name, text] of Object.entries(files)) proc.addText(name, { text });

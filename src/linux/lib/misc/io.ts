@@ -98,7 +98,8 @@ function cookieOf(port: number): Ptr {
   return port > PORT_MASK ? 0 : port + PIO_OFFSET;
 }
 
-function isPort(at: Ptr): boolean {
+/** Whether a cookie stands for a port. */
+export function isPort(at: Ptr): boolean {
   return at >= PIO_OFFSET && at < PIO_END;
 }
 

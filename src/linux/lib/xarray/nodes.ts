@@ -1,27 +1,27 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { SlabCache } from '../../../kernel/mm/slab.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { SlabExports } from '../../mm/slab.js';
 import { NodeTree } from './node-tree.js';
 
 /** __GFP_BITS_SHIFT of kernels whose types do not tell it (before 6.9). */
 const GFP_BITS_SHIFT = 27;
 
+/** `struct kmem_cache *radix_tree_node_cachep` */
+export const NODE_CACHE = 'radix_tree_node_cachep';
+
 /** The tree code over a kernel's memory. Freed nodes keep their content, for readers under RCU. */
 export function kernelNodeTree(k: LinuxKernel): NodeTree {
   const node = k.struct('xa_node');
-  let cache: SlabCache | undefined;
-  const nodes = (): SlabCache => {
-    cache ??= k.slab.createCache({
-      name: 'radix_tree_node',
-      objectSize: node.size,
-      align: 8,
-      keepContent: true,
-      userCopy: { offset: 0, size: 0 },
-    });
-    return cache;
-  };
+  const cache = k.slab.createCache({
+    name: 'radix_tree_node',
+    objectSize: node.size,
+    align: 8,
+    keepContent: true,
+    userCopy: { offset: 0, size: 0 },
+  });
+  if (k.hasSymbol(NODE_CACHE)) k.space.storePtr(k.symbol(NODE_CACHE), k.get(SlabExports).publish(cache));
   const memory = {
-    allocate: (): Ptr => k.slab.allocate(nodes(), true),
+    allocate: (): Ptr => k.slab.allocate(cache, true),
     free: (ptr: Ptr): void => {
       k.slab.free(ptr);
     },

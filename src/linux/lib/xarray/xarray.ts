@@ -4,11 +4,12 @@ import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { errorEntry, isInternal, MAX_INDEX, PRESENT, ZERO } from './entry.js';
-import { kernelNodeTree } from './nodes.js';
+import { kernelNodeTree, NODE_CACHE } from './nodes.js';
 import { type Limit, XArray } from './x-array.js';
 
 /** The exported XArray interface (Documentation/core-api/xarray.rst). */
 export class XArrays implements Subsystem {
+  readonly keeps = [NODE_CACHE];
   readonly arrays: XArray;
 
   constructor(private readonly k: LinuxKernel) {

@@ -26,6 +26,7 @@ export class DeviceAddressLists implements Subsystem {
     dev_uc_add_excl: (dev: Ptr, address: Ptr) =>
       this.changed(dev, this.add(dev, 'uc', address, UNICAST, true)),
     dev_uc_del: (dev: Ptr, address: Ptr) => this.changed(dev, this.del(dev, 'uc', address, UNICAST)),
+    __dev_set_rx_mode: (dev: Ptr) => this.setReceiveMode(dev),
     dev_uc_init: (dev: Ptr) => this.initList(dev, 'uc'),
     dev_uc_flush: (dev: Ptr) => this.flush(dev, 'uc'),
     dev_mc_add: (dev: Ptr, address: Ptr) => this.changed(dev, this.add(dev, 'mc', address, MULTICAST)),

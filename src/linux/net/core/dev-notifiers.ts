@@ -20,6 +20,7 @@ export class DeviceNotifiers implements Subsystem {
 
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = ['netdev_chain'];
   readonly exports = {
     register_netdevice_notifier: (block: Ptr) => this.locked(() => this.register(block, this.globalChain)),
     unregister_netdevice_notifier: (block: Ptr) =>

@@ -28,6 +28,7 @@ export class DeviceTransmission implements Subsystem {
   readonly exports = {
     __dev_queue_xmit: (skb: Ptr, subordinate: Ptr) => this.queueTransmit(skb, subordinate),
     dev_queue_xmit: (skb: Ptr) => this.queueTransmit(skb, 0),
+    netdev_core_pick_tx: (dev: Ptr, skb: Ptr, subordinate: Ptr) => this.coreChoice(dev, skb, subordinate),
   };
 
   private *queueTransmit(skb: Ptr, subordinate: Ptr): Sleepable<number> {
@@ -40,6 +41,12 @@ export class DeviceTransmission implements Subsystem {
     const queue = this.device.get(dev, '_tx') + index * k.sizeOf('netdev_queue');
     if (this.device.get(dev, 'flags') & k.enumValue('IFF_UP')) return yield* this.transmit(skb, dev, queue);
     return yield* this.enqueue(skb, k.struct('netdev_queue').get(queue, 'qdisc'));
+  }
+
+  private *coreChoice(dev: Ptr, skb: Ptr, subordinate: Ptr): Sleepable<Ptr> {
+    const index = yield* this.pickQueue(dev, skb, subordinate);
+    this.buffers.skb.set(skb, 'queue_mapping', index);
+    return this.device.get(dev, '_tx') + index * this.k.sizeOf('netdev_queue');
   }
 
   /** netdev_core_pick_tx(): the driver's choice; without one the first, since packets have no flow hash here. */

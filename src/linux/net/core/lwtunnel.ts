@@ -9,6 +9,7 @@ import { SlotTable } from './slot-table.js';
 export class LightweightTunnels implements Subsystem {
   static readonly builtIn = 'CONFIG_LWTUNNEL';
 
+  readonly keeps = ['lwtun_encaps'];
   private readonly encaps: SlotTable;
 
   constructor(private readonly k: LinuxKernel) {

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
@@ -7,6 +8,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
 import { softirqOffset } from '../../time/softirq-context.js';
+import { NetDevices } from './netdevices.js';
 
 /** NAPI contexts: drivers' polling functions, run as a softirq (net/core/dev.c). */
 export class Napi implements Subsystem {
@@ -23,6 +25,8 @@ export class Napi implements Subsystem {
     napi_schedule_prep: (napi: Ptr) => this.prepare(napi),
     __napi_schedule: (napi: Ptr) => this.schedule(napi),
     __napi_schedule_irqoff: (napi: Ptr) => this.schedule(napi),
+    napi_busy_loop: nothing('nobody polls devices for a socket', undefined),
+    dev_get_by_napi_id: (id: number) => this.deviceOf(id),
     napi_complete_done: (napi: Ptr, _done: number) => this.complete(napi),
   };
 
@@ -89,6 +93,17 @@ export class Napi implements Subsystem {
   private complete(napi: Ptr): boolean {
     this.change(napi, 'NAPI_STATE_SCHED', false);
     return true;
+  }
+
+  /** The device of a context's number; 0 for none. */
+  private deviceOf(id: number): Ptr {
+    const { k, napi: type } = this;
+    return k.get(NetDevices).find((dev) => {
+      const head = k.struct('net_device').addr(dev, 'napi_list');
+      return [...list.entries(k.space, head)].some(
+        (node) => type.get(type.of(node, 'dev_list'), 'napi_id') === id,
+      );
+    });
   }
 
   private has(napi: Ptr, bit: string): boolean {

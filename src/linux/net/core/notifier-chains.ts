@@ -46,6 +46,7 @@ const NETLINK = 'netlink_chain';
 
 /** Notifier chains of the network stack: addresses, neighbours, switches, DCB, netlink sockets. */
 export class NetNotifierChains implements Subsystem {
+  readonly keeps = [...CHAINS.map(({ symbol }) => symbol), NETLINK];
   readonly exports: Readonly<Record<string, AnyFunction>>;
   private readonly heads = new Map<string, Ptr>();
 

@@ -30,11 +30,22 @@ export class PacketTypes implements Subsystem {
     dev_remove_offload: (offload: Ptr) => this.removeOffload(offload),
   };
 
-  /** The handlers of a protocol (in network order), and those of every packet. */
-  *handlers(protocol: number): Generator<Ptr> {
-    yield* this.all;
-    for (const handler of this.byProtocol)
-      if (this.k.struct('packet_type').get(handler, 'type') === protocol) yield handler;
+  /** The handlers of every packet of a device. */
+  taps(dev: Ptr): Ptr[] {
+    return [...this.all].filter((handler) => this.isFor(handler, [dev], false));
+  }
+
+  /** The handlers of a protocol (in network order) on some devices; `exact`: only those that name one. */
+  of(protocol: number, devices: readonly Ptr[], exact: boolean): Ptr[] {
+    const type = this.k.struct('packet_type');
+    return [...this.byProtocol].filter(
+      (handler) => type.get(handler, 'type') === protocol && this.isFor(handler, devices, exact),
+    );
+  }
+
+  private isFor(handler: Ptr, devices: readonly Ptr[], exact: boolean): boolean {
+    const dev = this.k.struct('packet_type').get(handler, 'dev');
+    return dev === 0 ? !exact : devices.includes(dev);
   }
 
   private listOf(handler: Ptr): GuestList {

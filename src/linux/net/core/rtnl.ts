@@ -18,6 +18,7 @@ export class Rtnl implements Subsystem {
     rtnl_lock_killable: () => this.k.get(Mutexes).lock(this.mutex),
     rtnl_trylock: () => (this.k.get(Mutexes).trylock(this.mutex) ? 1 : 0),
     rtnl_unlock: () => this.unlock(),
+    __rtnl_unlock: () => this.unlock(),
     rtnl_is_locked: () => (this.locked ? 1 : 0),
     refcount_dec_and_rtnl_lock: (counter: Ptr) => this.decrementAndLock(counter),
   };

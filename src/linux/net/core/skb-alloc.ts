@@ -5,7 +5,13 @@ import { PageExports } from '../../mm/pages.js';
 import { SlabExports } from '../../mm/slab.js';
 import { VmallocExports } from '../../mm/vmalloc.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Destinations } from './dst.js';
 import { NET_SKB_PAD, SkBuffs } from './skbuff.js';
+
+/** _skb_refdst: the packet holds no reference of its destination (SKB_DST_NOREF). */
+const SKB_DST_NOREF = 1n;
+/** _nfct: bits that say how a packet belongs to its connection (NFCT_INFOMASK). */
+const NFCT_INFO_MASK = 7n;
 
 /** Allocation, copies and release of packet buffers (net/core/skbuff.c). */
 export class SkbAllocation implements Subsystem {
@@ -35,6 +41,9 @@ export class SkbAllocation implements Subsystem {
     __dev_kfree_skb_any: (skb: Ptr) => this.unref(skb),
     __dev_kfree_skb_irq: (skb: Ptr) => this.unref(skb),
     napi_consume_skb: (skb: Ptr) => this.unref(skb),
+    kfree_skbmem: (skb: Ptr) => this.k.slab.free(skb),
+    skb_release_head_state: (skb: Ptr) => this.releaseHead(skb),
+    skb_release_data: (skb: Ptr) => this.releaseData(skb),
     skb_clone: (skb: Ptr) => this.clone(skb),
     skb_copy: (skb: Ptr) => this.copy(skb, this.buffers.headroom(skb), 0),
     skb_copy_expand: (skb: Ptr, head: number, tail: number) => this.copy(skb, head, tail),
@@ -80,11 +89,38 @@ export class SkbAllocation implements Subsystem {
 
   /** __kfree_skb(): the destructor, what it holds on to, its data when nobody shares them, the descriptor. */
   private *free(skb: Ptr): Sleepable<void> {
+    yield* this.releaseHead(skb);
+    yield* this.releaseData(skb);
+    this.k.slab.free(skb);
+  }
+
+  /** skb_release_head_state(): the destination, the owner, the connection, extensions. */
+  private *releaseHead(skb: Ptr): Sleepable<void> {
     const { k } = this;
     const { skb: type } = this.buffers;
+    const destination = type.getBig(skb, '_skb_refdst');
+    if (destination !== 0n && (destination & SKB_DST_NOREF) === 0n)
+      yield* k.get(Destinations).release(k.space.fromAddress(destination));
+    type.setBig(skb, '_skb_refdst', 0n);
     if (type.get(skb, 'destructor') !== 0) yield* type.call(skb, 'destructor', skb);
-    yield* this.releaseData(skb);
-    k.slab.free(skb);
+    yield* this.putConnection(skb);
+    if (!type.has('active_extensions') || type.get(skb, 'active_extensions') === 0) return;
+    yield { kind: 'call', fn: k.fn('__skb_ext_put'), args: [type.get(skb, 'extensions')] };
+  }
+
+  /** nf_conntrack_put(): the last reference ends the entry of a connection. */
+  private *putConnection(skb: Ptr): Sleepable<void> {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const tagged = type.has('_nfct') ? type.getBig(skb, '_nfct') & ~NFCT_INFO_MASK : 0n;
+    if (tagged === 0n) return;
+    const entry = k.space.fromAddress(tagged);
+    const connection = k.struct('nf_conntrack');
+    const left = connection.get(entry, 'use.refs.counter') - 1;
+    connection.set(entry, 'use.refs.counter', left);
+    if (left > 0) return;
+    const hook = k.space.loadPtr(k.symbol('nf_ct_hook'));
+    if (hook !== 0) yield* k.struct('nf_ct_hook').call(hook, 'destroy', entry);
   }
 
   private *releaseData(skb: Ptr): Sleepable<void> {

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../../cpu/layout.js';
+import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { withLocals } from '../../../kernel/task/locals.js';
@@ -44,6 +45,8 @@ export class SocketMemory implements Subsystem {
       this.allocateWithFragments(header, data, maxOrder, error, gfp),
     sock_wmalloc: (sk: Ptr, size: number, force: number, _gfp: number) =>
       force !== 0 || this.written(sk) < this.sock.get(sk, 'sk_sndbuf') ? this.allocateOwned(sk, size) : 0,
+    __sk_mem_raise_allocated: nothing('protocols may use all memory', 1),
+    __sk_mem_reduce_allocated: nothing('protocols may use all memory', undefined),
     sock_kmalloc: (sk: Ptr, size: number, gfp: number) => this.allocateOption(sk, size, gfp),
     sock_kfree_s: (sk: Ptr, memory: Ptr, size: number) => {
       this.k.get(SlabExports).kfree(memory);

@@ -23,6 +23,7 @@ export class Socks implements Subsystem {
     sk_alloc: (net: Ptr, family: number, gfp: number, proto: Ptr, kern: number) =>
       this.allocate(net, family, gfp, proto, kern !== 0),
     sk_free: (sk: Ptr) => this.free(sk),
+    __sk_free: (sk: Ptr) => this.destruct(sk),
     sock_init_data: (socket: Ptr, sk: Ptr) => this.initData(socket, sk, 0),
     sock_init_data_uid: (socket: Ptr, sk: Ptr, uid: number) => this.initData(socket, sk, uid),
     sk_common_release: (sk: Ptr) => this.commonRelease(sk),
@@ -217,19 +218,25 @@ export class Socks implements Subsystem {
   /** release_sock(): handles what came in meanwhile, then lets go. */
   *release(sk: Ptr): Sleepable<void> {
     const { k, sock } = this;
+    yield* this.handleBacklog(sk);
+    const proto = k.struct('proto');
+    const prot = sock.get(sk, '__sk_common.skc_prot');
+    if (proto.get(prot, 'release_cb') !== 0) yield* proto.call(prot, 'release_cb', sk);
+    sock.set(sk, 'sk_lock.owned', 0);
+  }
+
+  /** __release_sock(): what came in while a task owned the socket. */
+  private *handleBacklog(sk: Ptr): Sleepable<void> {
+    const { k, sock } = this;
     for (;;) {
       const skb = sock.get(sk, 'sk_backlog.head');
-      if (skb === 0) break;
+      if (skb === 0) return;
       const next = k.struct('sk_buff').get(skb, 'next');
       sock.set(sk, 'sk_backlog.head', next);
       if (next === 0) sock.set(sk, 'sk_backlog.tail', 0);
       k.struct('sk_buff').set(skb, 'next', 0);
       yield* sock.call(sk, 'sk_backlog_rcv', sk, skb);
     }
-    const proto = k.struct('proto');
-    const prot = sock.get(sk, '__sk_common.skc_prot');
-    if (proto.get(prot, 'release_cb') !== 0) yield* proto.call(prot, 'release_cb', sk);
-    sock.set(sk, 'sk_lock.owned', 0);
   }
 
   private get sock(): StructType {

@@ -87,6 +87,7 @@ export class InetSockets implements Subsystem {
   /** Sets a yes or no of a socket: a member of its own, `field` of `type`, or a bit of inet_flags (INET_FLAGS_BIT). */
   private mark(type: StructType, at: Ptr, field: string, sk: Ptr, bit: string, on: boolean): void {
     const { inet, k } = this;
+    // structs: inet_sock.inet_flags is there where the member is not.
     if (type.has(field)) {
       type.set(at, field, Number(on));
       return;

@@ -8,6 +8,7 @@ import type { Subsystem } from '../../subsystem.js';
 export class NetfilterSockopts implements Subsystem {
   static readonly builtIn = 'CONFIG_NETFILTER';
 
+  readonly keeps = ['nf_sockopts'];
   private readonly ranges: GuestList;
 
   constructor(private readonly k: LinuxKernel) {

@@ -20,6 +20,7 @@ export class XfrmRegistry implements Subsystem {
   static readonly builtIn = 'CONFIG_XFRM';
 
   private readonly types = new Map<string, Ptr>();
+  readonly keeps = ['xfrm_km_list'];
   private readonly managers: GuestList;
   private readonly inputs = new Map<string, Ptr>();
   private interfaceCallback: Ptr = 0;

@@ -1,0 +1,58 @@
+/** What a kernel has and modbox's machine never: `functions` are the ways into it. */
+interface Beyond {
+  readonly what: string;
+  readonly functions: RegExp;
+}
+
+/**
+ * Functions that native code only goes to on machines, or in states, that modbox's is never one of: behind a test of something that
+ * is not so. Who leads to one may run all the same. Who comes to one after all is stopped by name.
+ */
+const BEYOND: readonly Beyond[] = [
+  { what: 'a Xen domain', functions: /^xen_(biovec_phys_mergeable|swiotlb_\w+)$/ },
+  {
+    // No memory is taken back: what is allocated stays where it is.
+    what: 'reclaim, swap and migration of pages',
+    functions:
+      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|__remove_mapping|wakeup_kswapd)$/,
+  },
+  {
+    what: 'huge pages',
+    functions:
+      /^(split_huge_(page_to_list|pmd|pud)|__split_huge_(pmd|pud)|deferred_split_huge_page|khugepaged_\w+|hugetlb_\w+|free_huge_page)$/,
+  },
+  {
+    // The keys of the controllers are off, as with cgroup_disable=.
+    what: 'control groups beside the root',
+    functions:
+      /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_(create|destroy|lookup_create)|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_\w+)$/,
+  },
+  {
+    what: 'memory of devices',
+    functions: /^(free_zone_device_page|__put_devmap_managed_page_refs|free_devmap_managed_page)$/,
+  },
+  {
+    what: 'notifiers of an address space',
+    functions:
+      /^__mmu_notifier_(release|clear_flush_young|clear_young|test_young|change_pte|invalidate_\w+|subscriptions_destroy)$/,
+  },
+  {
+    // What looks for them finds that there are no policies.
+    what: 'states of IPsec',
+    functions:
+      /^(__xfrm_state_\w+|xfrm_state_(find|check_expire|afinfo_get_rcu|look_at)|xfrm_resolve_and_create_bundle|xfrm_bundle_\w+|xfrm_lookup_with_ifid|__xfrm_policy_check|xfrm_(rcv_cb|timer_handler)|km_(state|policy|query)\w*)$/,
+  },
+  { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
+  {
+    what: 'namespaces beside the first',
+    functions:
+      /^(proc_free_inum|free_(pid|ipc|uts|time|user|mnt|cgroup)_ns|put_(pid|mnt|ipc)_ns|destroy_pid_namespace)$/,
+  },
+  { what: 'suspending', functions: /^(pm_system_irq_wakeup|pm_suspended_storage)$/ },
+];
+
+/** What of a kernel modbox's machine never has, and a function of the image is a way into; undefined for the others. */
+export function beyondOf(name: string): string | undefined {
+  const whole = name.includes('.') ? name.slice(0, name.indexOf('.')) : name;
+  return BEYOND.find(({ functions }) => functions.test(whole))?.what;
+}

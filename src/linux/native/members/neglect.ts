@@ -1,0 +1,170 @@
+import type { Btf } from '../../../formats/btf/index.js';
+import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
+import type { Findings } from '../../../target/image/kernel-image.js';
+import { StructBits } from './bit-map.js';
+import type { Accesses } from './closure.js';
+import { KEPT_MEMBERS } from './kept-members.js';
+import type { StructMap, StructPart } from './struct-map.js';
+
+/** Locks: TypeScript takes them where they are, and zero is a lock that nobody holds. */
+const LOCKS = new Set(
+  'spinlock raw_spinlock qspinlock qrwlock rwlock_t mutex rw_semaphore seqcount seqcount_spinlock seqcount_raw_spinlock seqcount_mutex optimistic_spin_queue rt_mutex_base'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Functions that count as what one of TypeScript's leads to: further away is what a kernel does when memory runs out, when it
+ * panics, and other things that nearly everything leads to.
+ */
+const NEAR = 100;
+
+/** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
+const ANALYSIS = 1;
+
+/** A member that a native function looks at and TypeScript does not keep. */
+export interface NeglectedMember {
+  readonly struct: string;
+  /** '' where the analysis lost track of which. */
+  readonly member: string;
+  /** The place whose code looks at it. */
+  readonly place: number;
+}
+
+/**
+ * Members that TypeScript does not keep: those that the native bodies of its functions, or what these lead to, set, and that its own
+ * source does not. Whoever looks at one would find zero where the kernel has something.
+ */
+export class NeglectedMembers {
+  private found: StructMap | undefined;
+  private territory: StructBits | undefined;
+  private kept: StructBits | undefined;
+
+  constructor(
+    private readonly types: Btf,
+    /** The structs that TypeScript makes. */
+    private readonly findMap: () => StructMap,
+    private readonly accesses: Accesses,
+    /** Places that are native bodies of TypeScript's functions. */
+    private readonly bodies: () => Iterable<number>,
+    /** Where the survey of the bodies, which takes seconds, is kept. */
+    private readonly findings?: Findings,
+  ) {}
+
+  private get map(): StructMap {
+    this.found ??= this.findMap();
+    return this.found;
+  }
+
+  /** The first member of this kind, of the structs in question, that a function, or what it leads to, looks at. */
+  lookedAt(place: number, concerns: (struct: string) => boolean): NeglectedMember | undefined {
+    let found: NeglectedMember | undefined;
+    this.accesses.visit(place, (access, at) => {
+      found ??= this.neglectedIn(access, at, concerns);
+    });
+    return found;
+  }
+
+  /** Bits of struct members that are neglected. */
+  bitsAt(struct: string, offset: number): number {
+    this.territory ??= this.survey();
+    this.kept ??= this.keptBits();
+    return this.territory.at(struct, offset) & ~this.kept.at(struct, offset);
+  }
+
+  private neglectedIn(
+    access: Access,
+    place: number,
+    concerns: (struct: string) => boolean,
+  ): NeglectedMember | undefined {
+    if (access.lost) {
+      const { struct } = access;
+      return concerns(struct) && this.hasNeglected(struct) ? { struct, member: '', place } : undefined;
+    }
+    for (const { struct, offset, size } of this.partsOf(access)) {
+      if (!concerns(struct)) continue;
+      for (let at = offset; at < offset + size; at++) {
+        const wanted = size === 1 ? access.bits : 0xff;
+        if (this.bitsAt(struct, at) & wanted) return { struct, member: this.map.memberAt(struct, at), place };
+      }
+    }
+    return undefined;
+  }
+
+  private hasNeglected(struct: string): boolean {
+    for (const part of this.map.partsOf({ struct, offset: 0, size: this.map.sizeOf(struct) }))
+      for (let at = part.offset; at < part.offset + part.size; at++)
+        if (this.bitsAt(part.struct, at)) return true;
+    return false;
+  }
+
+  /** The parts that an access is to; none where what TypeScript keeps by itself is passed on to it. */
+  private partsOf({ struct, offset, size, kind, as }: Access): readonly StructPart[] {
+    const known = as !== '' && this.map.structs.has(as);
+    if (kind === PASS && known && (this.map.holds(struct, as, offset) || this.map.holds(as, struct, -offset)))
+      return [];
+    return this.map.partsOf({ struct, offset, size });
+  }
+
+  private survey(): StructBits {
+    const bodies = [...this.bodies()];
+    const key = surveyKey(bodies, this.map.structs);
+    const known = this.findings?.get(key);
+    if (known) return StructBits.decode(known);
+    const written = this.surveyOf(bodies);
+    this.findings?.put(key, written.encode());
+    return written;
+  }
+
+  private surveyOf(bodies: readonly number[]): StructBits {
+    const written = new StructBits();
+    const told = new Set<string>();
+    const note = (access: Access): void => {
+      if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
+      for (const { struct, offset, size } of this.partsOf(access))
+        written.add(struct, offset, size, access.bits);
+    };
+    for (const body of bodies) this.accesses.visit(body, note, NEAR, told);
+    return written;
+  }
+
+  private keptBits(): StructBits {
+    const kept = new StructBits();
+    for (const struct of this.map.structs)
+      for (const { offset, size } of this.map.findInside(struct, (name) => LOCKS.has(name)))
+        kept.add(struct, offset, size, 0xff);
+    for (const [struct, [set]] of Object.entries(KEPT_MEMBERS))
+      for (const path of set.split(' ')) if (path !== '') this.keep(kept, struct, path);
+    return kept;
+  }
+
+  private keep(kept: StructBits, struct: string, path: string): void {
+    const field = this.types.findField(struct, path);
+    if (!field) return;
+    const type = this.types.classify(field.type);
+    if (field.bitSize !== undefined && field.bitOffset !== undefined) {
+      for (let bit = field.bitOffset; bit < field.bitOffset + field.bitSize; bit++)
+        this.mark(kept, { struct, offset: field.offset + (bit >> 3), size: 1 }, 1 << (bit & 7));
+      return;
+    }
+    const inner = type.kind === 'struct' || type.kind === 'union' ? type.name : '';
+    // The struct's own members are named by themselves.
+    if (inner !== '' && this.map.structs.has(inner)) return;
+    const named = KEPT_MEMBERS[inner]?.[0].split(' ') ?? [];
+    if (inner !== '' && named.length > 0) {
+      for (const below of named) if (below !== '') this.keep(kept, struct, `${path}.${below}`);
+      return;
+    }
+    this.mark(kept, { struct, offset: field.offset, size: Math.max(1, this.types.sizeOf(field.type)) }, 0xff);
+  }
+
+  private mark(kept: StructBits, part: StructPart, bits: number): void {
+    for (const { struct, offset, size } of [...this.map.partsOf(part), ...this.map.fromInside(part)])
+      kept.add(struct, offset, size, bits);
+  }
+}
+
+/** What a survey depends on, besides the image. */
+function surveyKey(bodies: readonly number[], structs: ReadonlySet<string>): string {
+  return `members ${ANALYSIS} ${NEAR} ${bodies.join(' ')} ${[...structs].sort().join(' ')}`;
+}

@@ -1,0 +1,205 @@
+import type { Btf, BtfType, Member } from '../../../formats/btf/index.js';
+
+/** Bytes of a struct. */
+export interface StructPart {
+  readonly struct: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** One of the structs that are told apart, inside another. */
+interface Inner {
+  readonly struct: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Where structs are in each other. An access to a `struct pci_dev` at `dev.kobj.state` is one to a part of struct kobject; which structs
+ * are told apart in this way is given.
+ */
+export class StructMap {
+  private readonly inners = new Map<string, readonly Inner[]>();
+  private containers: ReadonlyMap<string, readonly Inner[]> | undefined;
+
+  constructor(
+    private readonly types: Btf,
+    readonly structs: ReadonlySet<string>,
+  ) {}
+
+  /** The parts of the structs that are told apart which bytes of some struct are. Bytes outside it are of what may contain it. */
+  partsOf({ struct, offset, size }: StructPart): readonly StructPart[] {
+    const whole = this.sizeOf(struct);
+    if (offset >= 0 && offset + size <= whole) return this.within(struct, offset, size);
+    const outside = this.structs.has(struct) ? [{ struct, offset, size }] : [];
+    return [...outside, ...this.around(struct, offset, size)];
+  }
+
+  /** Of a member of a struct: also where what is inside of it would say it is, as `sock + 1000` for a member of struct tcp_sock. */
+  fromInside(part: StructPart): readonly StructPart[] {
+    return this.innersOf(part.struct).map(({ struct, offset }) => ({
+      struct,
+      offset: part.offset - offset,
+      size: part.size,
+    }));
+  }
+
+  private around(struct: string, offset: number, size: number): readonly StructPart[] {
+    // What works, timers and queues are part of is anything.
+    if (GENERIC.has(struct)) return [];
+    return (this.containersOf(struct) ?? []).flatMap((container) => {
+      const at = container.offset + offset;
+      return at >= 0 && at + size <= this.sizeOf(container.struct)
+        ? this.within(container.struct, at, size)
+        : [];
+    });
+  }
+
+  /** Whether a struct has another at an offset, which may be 0 for itself. */
+  holds(outer: string, inner: string, offset: number): boolean {
+    if (outer === inner && offset === 0) return true;
+    return this.innersOf(outer).some(
+      (one) =>
+        offset >= one.offset &&
+        offset < one.offset + one.size &&
+        this.holds(one.struct, inner, offset - one.offset),
+    );
+  }
+
+  /** Where structs of certain names are in a struct, but in others of those that are told apart. */
+  findInside(struct: string, wanted: (name: string) => boolean): readonly StructPart[] {
+    const type = this.typeOf(struct);
+    const found: StructPart[] = [];
+    const visit = (one: StructBtfType, base: number): void => {
+      for (const member of this.types.structMembers(one.ref)) {
+        const { inner, count } = this.elementOf(member);
+        for (let i = 0; inner !== undefined && i < count; i++) {
+          const offset = base + member.offset + i * inner.size;
+          const name = inner.name || typedefOf(this.types.classify(member.type));
+          if (wanted(name)) found.push({ struct, offset, size: inner.size });
+          else if (!this.structs.has(inner.name)) visit(inner, offset);
+        }
+      }
+    };
+    if (type) visit(type, 0);
+    return found;
+  }
+
+  sizeOf(struct: string): number {
+    const type = this.typeOf(struct);
+    return type === undefined ? 0 : type.size;
+  }
+
+  /** The member that is at an offset, as C names it. */
+  memberAt(struct: string, offset: number): string {
+    const type = this.typeOf(struct);
+    return type ? this.path(type, offset, 3) : '';
+  }
+
+  private within(struct: string, offset: number, size: number): readonly StructPart[] {
+    const parts: StructPart[] = [];
+    let covered = offset;
+    for (const inner of this.innersOf(struct)) {
+      const from = Math.max(offset, inner.offset);
+      const to = Math.min(offset + size, inner.offset + inner.size);
+      if (from >= to) continue;
+      if (from > covered) parts.push({ struct, offset: covered, size: from - covered });
+      covered = Math.max(covered, to);
+      parts.push(...this.within(inner.struct, from - inner.offset, to - from));
+    }
+    if (covered < offset + size) parts.push({ struct, offset: covered, size: offset + size - covered });
+    return parts.filter((part) => this.structs.has(part.struct));
+  }
+
+  private innersOf(struct: string): readonly Inner[] {
+    let inners = this.inners.get(struct);
+    if (!inners) {
+      const found: Inner[] = [];
+      const type = this.typeOf(struct);
+      if (type) this.collect(type, 0, found);
+      inners = found.sort((a, b) => a.offset - b.offset);
+      this.inners.set(struct, inners);
+    }
+    return inners;
+  }
+
+  private collect(type: StructBtfType, base: number, found: Inner[]): void {
+    for (const member of this.types.structMembers(type.ref)) {
+      const { inner, count } = this.elementOf(member);
+      if (inner === undefined) continue;
+      for (let i = 0; i < count; i++) {
+        const offset = base + member.offset + i * inner.size;
+        if (inner.name !== '' && this.structs.has(inner.name))
+          found.push({ struct: inner.name, offset, size: inner.size });
+        else this.collect(inner, offset, found);
+      }
+    }
+  }
+
+  /** The struct that a member is, or has elements of. */
+  private elementOf({ type }: Member): { readonly inner: StructBtfType | undefined; readonly count: number } {
+    let count = 1;
+    let inner = this.types.classify(type);
+    for (; inner.kind === 'array'; inner = this.types.classify(inner.of)) count *= inner.length;
+    return { inner: isStruct(inner) ? inner : undefined, count: Math.min(count, MOST_ELEMENTS) };
+  }
+
+  private containersOf(struct: string): readonly Inner[] | undefined {
+    this.containers ??= this.findContainers();
+    return this.containers.get(struct);
+  }
+
+  private findContainers(): Map<string, Inner[]> {
+    const containers = new Map<string, Inner[]>();
+    const visit = (outer: string, struct: string, base: number): void => {
+      for (const { struct: inner, offset, size } of this.innersOf(struct)) {
+        const known = containers.get(inner) ?? [];
+        containers.set(inner, [...known, { struct: outer, offset: base + offset, size }]);
+        visit(outer, inner, base + offset);
+      }
+    };
+    for (const struct of this.structs) visit(struct, struct, 0);
+    return containers;
+  }
+
+  private readonly typesByName = new Map<string, StructBtfType | null>();
+
+  private typeOf(struct: string): StructBtfType | undefined {
+    const known = this.typesByName.get(struct);
+    if (known !== undefined) return known ?? undefined;
+    const ref = this.types.findType(`struct ${struct}`) ?? this.types.findType(`union ${struct}`);
+    const type = ref === undefined ? undefined : this.types.classify(ref);
+    const found = type && isStruct(type) ? type : undefined;
+    this.typesByName.set(struct, found ?? null);
+    return found;
+  }
+
+  private path(type: StructBtfType, offset: number, depth: number): string {
+    for (const member of this.types.structMembers(type.ref)) {
+      const inner = this.types.classify(member.type);
+      const size =
+        inner.kind === 'incomplete' || inner.kind === 'void' || inner.kind === 'func'
+          ? 0
+          : this.types.sizeOf(member.type);
+      if (offset < member.offset || offset >= member.offset + Math.max(size, 1)) continue;
+      const below = isStruct(inner) && depth > 0 ? this.path(inner, offset - member.offset, depth - 1) : '';
+      if (member.name === '') return below;
+      return below === '' ? member.name : `${member.name}.${below}`;
+    }
+    return '';
+  }
+}
+
+const GENERIC = new Set(
+  'work_struct wait_queue_head timer_list completion hrtimer kref xarray idr'.split(' '),
+);
+
+/** Elements of an array of structs that are looked into. */
+const MOST_ELEMENTS = 64;
+
+type StructBtfType = Extract<BtfType, { kind: 'struct' | 'union' }>;
+
+/** rwlock_t and the like have no other name. */
+const typedefOf = (type: BtfType): string => type.typedef ?? '';
+
+const isStruct = (type: BtfType): type is StructBtfType => type.kind === 'struct' || type.kind === 'union';

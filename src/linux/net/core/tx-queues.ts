@@ -1,0 +1,94 @@
+import type { Ptr } from '../../../cpu/layout.js';
+import { nothing, partly } from '../../../kernel/abi/fidelity.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
+import { changeBit, testBit } from '../../abi/bit-ops.js';
+import { EINVAL } from '../../errno.js';
+import type { LinuxKernel } from '../../kernel.js';
+import { SoftirqQueue } from '../../softirq-queue.js';
+import type { Subsystem } from '../../subsystem.js';
+
+const NO_DIRECTORIES = 'directories of queues in sysfs do not come and go';
+
+/** A device's queues for sending, which its driver stops and wakes, and how many of its queues are in use (net/core/dev.c). */
+export class TransmitQueues implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly exports = {
+    netif_tx_wake_queue: (queue: Ptr) => this.wake(queue),
+    netif_schedule_queue: (queue: Ptr) => this.scheduleQueue(queue),
+    netif_tx_stop_all_queues: (dev: Ptr) => this.stopAll(dev),
+    netif_reset_xps_queues: nothing('no queue is chosen by CPU', undefined),
+    __netif_schedule: (qdisc: Ptr) => this.schedule(qdisc),
+    netif_set_real_num_tx_queues: partly(NO_DIRECTORIES, (dev: Ptr, count: number) =>
+      this.setReal(dev, 'tx', count),
+    ),
+    netif_set_real_num_rx_queues: partly(NO_DIRECTORIES, (dev: Ptr, count: number) =>
+      this.setReal(dev, 'rx', count),
+    ),
+    netif_set_real_num_queues: partly(NO_DIRECTORIES, (dev: Ptr, tx: number, rx: number) =>
+      this.setBoth(dev, tx, rx),
+    ),
+  };
+
+  private wake(queue: Ptr): void {
+    const { k, queue: type } = this;
+    const state = type.addr(queue, 'state');
+    const stopped = k.enumValue('__QUEUE_STATE_DRV_XOFF');
+    if (!testBit(k.space, state, stopped)) return;
+    changeBit(k.space, state, stopped, false);
+    this.schedule(type.get(queue, 'qdisc'));
+  }
+
+  private scheduleQueue(queue: Ptr): void {
+    const { k, queue: type } = this;
+    const state = type.addr(queue, 'state');
+    const off = ['__QUEUE_STATE_DRV_XOFF', '__QUEUE_STATE_STACK_XOFF'];
+    if (off.some((bit) => testBit(k.space, state, k.enumValue(bit)))) return;
+    this.schedule(type.get(queue, 'qdisc'));
+  }
+
+  /** __netif_schedule(): the discipline is run in a softirq. Packets are sent at once or not at all, so that it has none to send. */
+  private schedule(qdisc: Ptr): void {
+    const { k } = this;
+    if (qdisc === 0) return;
+    const state = k.struct('Qdisc').addr(qdisc, 'state');
+    const scheduled = k.enumValue('__QDISC_STATE_SCHED');
+    if (testBit(k.space, state, scheduled)) return;
+    changeBit(k.space, state, scheduled, true);
+    // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
+    k.get(SoftirqQueue).raise('net_tx', function* () {
+      changeBit(k.space, state, scheduled, false);
+    });
+  }
+
+  private stopAll(dev: Ptr): void {
+    const { k } = this;
+    const first = this.device.get(dev, '_tx');
+    for (let i = 0; i < this.device.get(dev, 'num_tx_queues'); i++) {
+      const state = this.queue.addr(first + i * this.queue.size, 'state');
+      changeBit(k.space, state, k.enumValue('__QUEUE_STATE_DRV_XOFF'), true);
+    }
+  }
+
+  private setReal(dev: Ptr, direction: 'tx' | 'rx', count: number): number {
+    if (count < 1 || count > this.device.get(dev, `num_${direction}_queues`)) return -EINVAL;
+    this.device.set(dev, `real_num_${direction}_queues`, count);
+    return 0;
+  }
+
+  /** netif_set_real_num_queues(): both or neither. */
+  private setBoth(dev: Ptr, tx: number, rx: number): number {
+    const fits = (direction: 'tx' | 'rx', count: number): boolean =>
+      count >= 1 && count <= this.device.get(dev, `num_${direction}_queues`);
+    if (!fits('tx', tx) || !fits('rx', rx)) return -EINVAL;
+    return this.setReal(dev, 'tx', tx) || this.setReal(dev, 'rx', rx);
+  }
+
+  private get device(): StructType {
+    return this.k.struct('net_device');
+  }
+
+  private get queue(): StructType {
+    return this.k.struct('netdev_queue');
+  }
+}
