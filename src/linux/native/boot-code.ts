@@ -1,3 +1,4 @@
+import { WORD } from '../../conventions/amd64.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { Accesses } from './accesses.js';
@@ -38,8 +39,6 @@ const ROOTS: readonly (readonly [string, number])[] = [
 /** Bytes of struct obs_kernel_param (include/linux/init.h): pointers to name and function, and an int. */
 const PARAMETER_SIZE = 24;
 const HANDLER_AT = 8;
-
-const WORD = 8;
 
 /** Functions that are looked at to find who runs one at boot. */
 const MANY = 200;

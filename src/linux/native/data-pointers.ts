@@ -1,8 +1,8 @@
+import { WORD } from '../../conventions/amd64.js';
 import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
 import type { ImageGraph } from './image-graph.js';
 import { PLACE } from './places.js';
 
-const POINTER = 8;
 /** Upper half of an address of the image. */
 const IMAGE_HALF = 0xffff_ffff;
 
@@ -32,12 +32,12 @@ export class DataPointers {
     if (!section) return found;
     const bytes = image.read(section.address, section.size);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + POINTER <= section.size; at += POINTER) {
+    for (let at = 0; at + WORD <= section.size; at += WORD) {
       if (view.getUint32(at + 4, true) !== IMAGE_HALF) continue;
       const holder = graph.placeAt(section.address + at);
       const to = this.pointee(view.getUint32(at, true));
       if (to < 0 || graph.kinds[holder] !== PLACE.variable) continue;
-      if (at >= POINTER && this.isName(view, at - POINTER)) continue;
+      if (at >= WORD && this.isName(view, at - WORD)) continue;
       found.set(to, [...(found.get(to) ?? []), holder]);
     }
     return found;
