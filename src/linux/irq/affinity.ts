@@ -28,8 +28,6 @@ export class IrqAffinity implements Subsystem {
     probe_irq_mask: nothing('no device raises an interrupt to be found by it', 0),
   };
 
-  readonly signatures = { probe_irq_on: 'L:', probe_irq_off: 'i:L', probe_irq_mask: 'u:L' };
-
   private hint(irq: number, mask: Ptr, set: boolean): number | Sleepable<number> {
     const desc = this.k.get(IrqDescs).of(irq);
     if (desc === 0) return -EINVAL;

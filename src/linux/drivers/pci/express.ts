@@ -96,8 +96,6 @@ export class PciExpress implements Subsystem {
       this.change(pdev, at, 2, clear, set),
     pcie_capability_clear_and_set_word_locked: (pdev: Ptr, at: number, clear: number, set: number) =>
       this.change(pdev, at, 2, clear, set),
-    pcie_capability_clear_and_set_word: (pdev: Ptr, at: number, clear: number, set: number) =>
-      this.change(pdev, at, 2, clear, set),
     pcie_capability_clear_and_set_dword: (pdev: Ptr, at: number, clear: number, set: number) =>
       this.change(pdev, at, 4, clear, set),
     pcie_get_readrq: (pdev: Ptr) => this.size(pdev, DEVCTL_READRQ),
