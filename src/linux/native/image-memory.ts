@@ -25,6 +25,9 @@ const TABLES: Readonly<Record<string, readonly [start: string, stop: string]>> =
   __jump_table: ['__start___jump_table', '__stop___jump_table'],
 };
 
+/** Tables that are in writable memory, though nothing but traps of the image's own code is interested in them. */
+const READ_BY_TRAPS = new Set(['__bug_table']);
+
 /** The same for every machine of an image. */
 const tables = new WeakMap<KernelImage, { readonly alternatives: PatchTable; readonly jumps: PatchTable }>();
 
@@ -107,7 +110,7 @@ export class ImageMemory implements SectionHolder {
       const from = Math.max(start, page);
       const to = Math.min(start + section.size, page + PAGE_SIZE);
       const bytes = this.image.read(lowOfPtr(from), to - from);
-      if (section.execute) space.bytes.set(bytes, from);
+      if (section.execute || READ_BY_TRAPS.has(section.name)) space.bytes.set(bytes, from);
       else this.fill(from, lowOfPtr(from), bytes);
     }
     this.patch(page);

@@ -14,6 +14,8 @@ const PLAIN = new Set(
   ),
 );
 
+export const isPlain = (struct: string): boolean => PLAIN.has(struct);
+
 /**
  * Structures that TypeScript makes: those that functions which it has return, and those that it gives to modules' functions. It fills
  * what its own functions and modules look at; a native function may look at more. So who takes one is not native by itself: a

@@ -30,9 +30,10 @@ export function describeVerdict(name: string, verdict: Verdict): string {
 
 /** A function that would find less than the kernel has in what TypeScript has made; `via` is the one that looks. */
 export function describeNeglected(name: string, via: string, { struct, member }: NeglectedMember): string {
-  if (member === '')
-    return `${called(name, via)} may look at all of a struct ${struct}, which modbox fills in part`;
-  return `${called(name, via)} looks at ${struct}.${member}, which modbox does not keep`;
+  const who = called(name, via);
+  if (member === undefined) return `${who} may look at all of a struct ${struct}, which modbox fills in part`;
+  if (member === '') return `${who} looks at what a struct ${struct} is part of, which modbox does not keep`;
+  return `${who} looks at ${struct}.${member}, which modbox does not keep`;
 }
 
 /** A function of a subsystem that is declared, but that needs more than this sets. */

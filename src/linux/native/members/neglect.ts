@@ -5,14 +5,8 @@ import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
 import { declaredMembers } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
+import { LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
-
-/** Locks: TypeScript takes them where they are, and zero is a lock that nobody holds. */
-const LOCKS = new Set(
-  'spinlock raw_spinlock qspinlock qrwlock rwlock_t mutex rw_semaphore seqcount seqcount_spinlock seqcount_raw_spinlock seqcount_mutex optimistic_spin_queue rt_mutex_base'.split(
-    ' ',
-  ),
-);
 
 /**
  * Functions that count as what one of TypeScript's leads to: further away is what a kernel does when memory runs out, when it
@@ -21,13 +15,13 @@ const LOCKS = new Set(
 const NEAR = 100;
 
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 1;
+const ANALYSIS = 4;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
   readonly struct: string;
-  /** '' where the analysis lost track of which. */
-  readonly member: string;
+  /** Undefined where the analysis lost track of which; '' for what the struct is a part of. */
+  readonly member: string | undefined;
   /** The place whose code looks at it. */
   readonly place: number;
 }
@@ -80,9 +74,9 @@ export class NeglectedMembers {
   ): NeglectedMember | undefined {
     if (access.lost) {
       const { struct } = access;
-      return concerns(struct) && this.hasNeglected(struct) ? { struct, member: '', place } : undefined;
+      return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
-    for (const { struct, offset, size } of this.partsOf(access)) {
+    for (const { struct, offset, size } of this.partsOf(access, true)) {
       if (!concerns(struct)) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
@@ -99,12 +93,16 @@ export class NeglectedMembers {
     return false;
   }
 
-  /** The parts that an access is to; none where what TypeScript keeps by itself is passed on to it. */
-  private partsOf({ struct, offset, size, kind, as }: Access): readonly StructPart[] {
-    const known = as !== '' && this.map.structs.has(as);
-    if (kind === PASS && known && (this.map.holds(struct, as, offset) || this.map.holds(as, struct, -offset)))
+  /** The parts that an access is to. Of what is passed on, structs inside are used by those who have them as such. */
+  private partsOf({ struct, offset, size, kind, as }: Access, around: boolean): readonly StructPart[] {
+    const parts = this.map.partsOf({ struct, offset, size }, around);
+    if (kind !== PASS || as === '') return parts;
+    if (
+      this.map.structs.has(as) &&
+      (this.map.holds(struct, as, offset) || this.map.holds(as, struct, -offset))
+    )
       return [];
-    return this.map.partsOf({ struct, offset, size });
+    return parts.filter((part) => part.size === size || part.struct === struct);
   }
 
   private survey(): StructBits {
@@ -122,7 +120,8 @@ export class NeglectedMembers {
     const told = new Set<string>();
     const note = (access: Access): void => {
       if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
-      for (const { struct, offset, size } of this.partsOf(access))
+      // What it is a part of nobody knows here: who looks at it in the same way may mean the same.
+      for (const { struct, offset, size } of this.partsOf(access, false))
         written.add(struct, offset, size, access.bits);
     };
     for (const body of bodies) this.accesses.visit(body, note, NEAR, told);

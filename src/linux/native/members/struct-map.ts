@@ -1,4 +1,5 @@
 import type { Btf, BtfType, Member } from '../../../formats/btf/index.js';
+import { PARTS } from './made.js';
 
 /** Bytes of a struct. */
 export interface StructPart {
@@ -27,12 +28,12 @@ export class StructMap {
     readonly structs: ReadonlySet<string>,
   ) {}
 
-  /** The parts of the structs that are told apart which bytes of some struct are. Bytes outside it are of what may contain it. */
-  partsOf({ struct, offset, size }: StructPart): readonly StructPart[] {
+  /** The parts of the structs that are told apart which bytes of some struct are. Bytes outside it are of what may contain it (`around`). */
+  partsOf({ struct, offset, size }: StructPart, around = true): readonly StructPart[] {
     const whole = this.sizeOf(struct);
     if (offset >= 0 && offset + size <= whole) return this.within(struct, offset, size);
     const outside = this.structs.has(struct) ? [{ struct, offset, size }] : [];
-    return [...outside, ...this.around(struct, offset, size)];
+    return around ? [...outside, ...this.around(struct, offset, size)] : outside;
   }
 
   /** Of a member of a struct: also where what is inside of it would say it is, as `sock + 1000` for a member of struct tcp_sock. */
@@ -46,7 +47,7 @@ export class StructMap {
 
   private around(struct: string, offset: number, size: number): readonly StructPart[] {
     // What works, timers and queues are part of is anything.
-    if (GENERIC.has(struct)) return [];
+    if (PARTS.has(struct)) return [];
     return (this.containersOf(struct) ?? []).flatMap((container) => {
       const at = container.offset + offset;
       return at >= 0 && at + size <= this.sizeOf(container.struct)
@@ -189,10 +190,6 @@ export class StructMap {
     return '';
   }
 }
-
-const GENERIC = new Set(
-  'work_struct wait_queue_head timer_list completion hrtimer kref xarray idr'.split(' '),
-);
 
 /** Elements of an array of structs that are looked into. */
 const MOST_ELEMENTS = 64;

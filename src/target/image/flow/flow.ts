@@ -10,6 +10,9 @@ import { EXACT, pointerTo } from './values.js';
 /** Times that a block is gone through, on average, before the rest is left as it is known: more than any function of a kernel needs. */
 const MOST_ROUNDS = 60;
 
+/** Instructions before one that tell which bits it changes. */
+const SEEN = 12;
+
 /**
  * Follows pointers to structs through the code of one function: arguments by its prototype, or as `given`, members that are pointers by
  * their types, results of calls by their prototypes. Nothing is run; a branch is taken both ways.
@@ -62,7 +65,10 @@ class FunctionFlow {
 
   private goThrough({ insns, leaves }: Block, state: State, interpreter: Interpreter): void {
     for (const [i, insn] of insns.entries())
-      interpreter.step(insn, state, leaves.includes(insn.address), [insns[i + 1], insns[i + 2]]);
+      interpreter.step(insn, state, leaves.includes(insn.address), {
+        before: insns.slice(Math.max(0, i - SEEN), i),
+        after: insns.slice(i + 1, i + 3),
+      });
   }
 
   private markKnown(pending: Uint8Array): void {

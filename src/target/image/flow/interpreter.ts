@@ -1,7 +1,8 @@
 import { effectsOf } from '../../../cpu/decode/effects.js';
-import type { ImmOperand, Insn, MemOperand, Operand } from '../../../cpu/decode/instruction.js';
+import type { Insn, MemOperand, Operand } from '../../../cpu/decode/instruction.js';
 import type { AccessList, Call } from './access.js';
 import { CLEAR, READ, WRITE } from './access.js';
+import { changedBits, loadedBits, type Surroundings } from './bit-fields.js';
 import { CallEffects } from './call-effects.js';
 import { Memory } from './memory.js';
 import type { Objects } from './objects.js';
@@ -40,9 +41,14 @@ export class Interpreter {
   }
 
   /** `leaves`: it is a jump to another function. */
-  step(insn: Insn, state: State, leaves: boolean, next: readonly Insn[] = []): void {
+  step(insn: Insn, state: State, leaves: boolean, { before, after }: Surroundings): void {
     const { op, a, b } = insn;
-    const bits = loadedBits(insn, next);
+    const changed = changedBits(insn, before);
+    if (changed !== undefined && a?.kind === 'mem' && a.segment === undefined) {
+      this.memory.access(this.addressOf(a, state), a.size, WRITE, changed);
+      return;
+    }
+    const bits = loadedBits(insn, after);
     if (bits !== undefined && a?.kind === 'reg' && b?.kind === 'mem' && b.segment === undefined) {
       this.memory.access(this.addressOf(b, state), b.size, READ, bits);
       state.registers[a.reg] = undefined;
@@ -299,24 +305,6 @@ export class Interpreter {
 }
 
 export const isAddress = (value: number): boolean => value < -0x100_0000 && value >= LOWEST;
-
-/** The bits that are used of what is loaded, where the code takes them out at once: `movzx eax, m; shr al, 5; and eax, 1`. */
-function loadedBits({ op, a, b }: Insn, [first, second]: readonly Insn[]): number | undefined {
-  if ((op !== 'mov' && op !== 'movzx') || a?.kind !== 'reg' || b?.kind !== 'mem' || b.size > 4)
-    return undefined;
-  const isOn = (insn: Insn | undefined, name: string): insn is Insn & { b: ImmOperand } =>
-    insn?.op === name &&
-    insn.a?.kind === 'reg' &&
-    insn.a.reg === a.reg &&
-    !insn.a.high &&
-    insn.b?.kind === 'imm' &&
-    insn.b.value > 0;
-  // The upper bits of what is shifted as a byte stay, where they are but zeros.
-  if (isOn(first, 'and')) return first.b.value;
-  if (!isOn(first, 'shr')) return undefined;
-  if (isOn(second, 'and')) return (second.b.value << first.b.value) >>> 0;
-  return b.size === 1 ? (0xff << first.b.value) & 0xff : undefined;
-}
 
 /** What 32 bits of a value are: no pointer. */
 function numberOf(value: Value): Value {

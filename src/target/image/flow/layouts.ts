@@ -82,6 +82,13 @@ export class Layouts {
     return { offset: start, size: end - start };
   }
 
+  /** Bytes from an offset to the end of the array that it is in, or of everything. */
+  restAt(ref: TypeRef, offset: number): number {
+    const arrays = this.leavesOf(ref).flatMap(({ array }) => array ?? []);
+    const array = arrays.find((one) => offset >= one.offset && offset < one.offset + one.size);
+    return Math.max(1, (array ? array.offset + array.size : this.sizeOf(ref)) - offset);
+  }
+
   /** Bytes from an offset to where the innermost member that begins there ends. */
   extentAt(ref: TypeRef, offset: number): number {
     let smallest = 0;

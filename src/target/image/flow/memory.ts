@@ -84,7 +84,7 @@ export class Memory {
     if (!this.accesses) return;
     for (const { type, offset, precision } of this.typed(address, true)) {
       const { layouts } = this.program;
-      const size = bytes ?? Math.max(1, layouts.sizeOf(type) - offset);
+      const size = bytes ?? layouts.restAt(type, offset);
       this.note(type, offset, precision, size, kind, ALL_BITS);
     }
   }
@@ -151,9 +151,16 @@ export class Memory {
       if (base >= FRAME) continue;
       const types = this.objects.typesOf(base);
       if (types.length === 0 && counts && this.accesses) this.accesses.untyped++;
-      for (const known of types) found.push({ type: known.type, offset: offset + known.offset, precision });
+      for (const known of types)
+        if (known.offset === 0 || this.isWithin(known.type, offset + known.offset))
+          found.push({ type: known.type, offset: offset + known.offset, precision });
     }
     return found;
+  }
+
+  /** What is a part of an object says nothing of the rest. */
+  private isWithin(type: number, offset: number): boolean {
+    return offset >= 0 && offset < this.program.layouts.sizeOf(type);
   }
 
   /** A pointer to a global variable. */
