@@ -40,11 +40,6 @@ const DECLARED: readonly Declared[] = [
     why: 'credentials are copied as a whole',
   },
   {
-    struct: 'kmem_cache',
-    members: 'useroffset usersize object_size size name refcount',
-    why: 'native code only passes caches on to the allocator, which is TypeScript’s',
-  },
-  {
     struct: 'sk_buff',
     members:
       'headers cb tstamp cloned nohdr fclone peeked head_frag pfmemalloc pp_recycle active_extensions _skb_refdst _nfct',
