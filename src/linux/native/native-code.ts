@@ -13,7 +13,7 @@ import { PLACE } from './places.js';
 import { type Decision, NativeRules } from './rules.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { NATIVE_SUBSYSTEMS } from './subsystems.js';
-import { describeVerdict } from './words.js';
+import { describeNeglected, describeVerdict } from './words.js';
 
 /** Whether the target's own code runs where TypeScript has nothing: never, or where the analysis of its image allows it. */
 export type NativeMode = 'off' | 'auto';
@@ -216,6 +216,8 @@ export class NativeCode implements EntryGuard {
     const name = graph.nameOf(place);
     const hindrance = ownership.hindrance(place);
     if (hindrance) return `native: ${describeVerdict(name, hindrance)}`;
+    const looked = rules.looksAtNeglected(place, this.set);
+    if (looked) return `native: ${describeNeglected(name, graph.nameOf(looked.place), looked)}`;
     const unset = rules.unset(place, this.set).map((variable) => graph.nameOf(variable));
     return `native: ${describeVerdict(name, { kind: 'needs-init', variables: unset, unset: [] })}`;
   }

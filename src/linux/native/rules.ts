@@ -1,5 +1,5 @@
 import type { ImageGraph } from './image-graph.js';
-import type { NeglectedMembers } from './members/neglect.js';
+import type { NeglectedMember, NeglectedMembers } from './members/neglect.js';
 import type { Ownership, Verdict } from './ownership.js';
 import type { SharedStructs } from './shared-structs.js';
 import type { NativeSubsystem } from './subsystem.js';
@@ -71,7 +71,7 @@ export class NativeRules {
     const met = [...shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
     const tried = subsystem && new Set(met.filter((struct) => !subsystem.shares?.includes(struct)));
     if (tried?.size === 0) return undefined;
-    const found = members.lookedAt(place, (struct) => tried === undefined || tried.has(struct));
+    const found = tried ? members.lookedAt(place, (struct) => tried.has(struct)) : members.enteredAt(place);
     if (!found) return undefined;
     const via = this.graph.nameOf(found.place);
     return { kind: 'stops', verdict: 'shared', why: describeNeglected(name, via, found) };
@@ -100,8 +100,18 @@ export class NativeRules {
 
   /** Whether the image's function at a place may be entered from native code, with these subsystems set up. */
   mayEnter(place: number, set: Iterable<NativeSubsystem>): boolean {
-    if (this.ownership.verdict(place).kind === 'pure') return true;
-    return !this.ownership.hindrance(place) && this.unset(place, set).length === 0;
+    const { ownership } = this;
+    const free = !ownership.hindrance(place) && this.unset(place, set).length === 0;
+    return (ownership.verdict(place).kind === 'pure' || free) && !this.looksAtNeglected(place, set);
+  }
+
+  /**
+   * What TypeScript does not keep of its structures and a function looks at that is entered by a pointer: what was allowed by name is
+   * known with all that it calls. Where a subsystem is set up such functions are taken for its own, which were tried with it.
+   */
+  looksAtNeglected(place: number, set: Iterable<NativeSubsystem>): NeglectedMember | undefined {
+    for (const _ of set) return undefined;
+    return this.structs.members.enteredAt(place);
   }
 
   /** Variables that a function itself refers to and that none of these subsystems sets. */

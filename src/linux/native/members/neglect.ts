@@ -59,6 +59,22 @@ export class NeglectedMembers {
     return found;
   }
 
+  /** As `lookedAt`, of any struct; what was found is remembered of the function and, where it was nothing, of all that it leads to. */
+  enteredAt(place: number): NeglectedMember | undefined {
+    const known = this.entered.get(place);
+    if (known !== undefined) return known ?? undefined;
+    let found: NeglectedMember | undefined;
+    const places = this.accesses.visit(place, (access, at) => {
+      found ??= this.neglectedIn(access, at, () => true);
+    });
+    if (found) this.entered.set(place, found);
+    else for (const at of places) this.entered.set(at, null);
+    return found;
+  }
+
+  /** null: nothing. */
+  private readonly entered = new Map<number, NeglectedMember | null>();
+
   /** Bits of struct members that are neglected. */
   bitsAt(struct: string, offset: number): number {
     this.territory ??= this.survey();
