@@ -83,7 +83,9 @@ export class PageExports implements Subsystem {
     const type = this.k.struct('page');
     this.k.space.bytes.fill(0, page, page + (this.pageSize << order));
     // As prep_new_page() leaves them: what the page was used for before is forgotten.
-    for (const member of ['private', 'mapping', 'index']) type.set(page, member, 0);
+    type.set(page, 'private', 0);
+    type.set(page, 'mapping', 0);
+    type.set(page, 'index', 0);
     type.set(page, '_refcount.counter', 1);
     type.set(page, '_mapcount.counter', -1);
     if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);

@@ -18,7 +18,7 @@ const DECLARED: readonly Declared[] = [
   { struct: 'device_driver', members: 'pm', why: 'modules fill it' },
   {
     struct: 'task_struct',
-    members: 'audit_context kmap_ctrl thread_info.status',
+    members: 'audit_context kmap_ctrl pagefault_disabled thread_info.status',
     why: 'nobody audits, no memory is high, system calls are the 64-bit ones',
   },
   {
@@ -26,6 +26,9 @@ const DECLARED: readonly Declared[] = [
     members: 'sk_tsflags sk_reuseport_cb __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
     why: 'options of sockets that only native code sets',
   },
+  { struct: 'net', members: 'bpf.run_array', why: 'no programs are attached' },
+  { struct: 'super_block', members: 's_fsnotify_connectors', why: 'nobody watches files' },
+  { struct: 'inode', members: 'i_flctx', why: 'locks of files are native code’s own' },
   { struct: 'net_device', members: 'phydev', why: 'PHYs are connected by modules' },
   {
     struct: 'irq_data',
@@ -42,7 +45,7 @@ const DECLARED: readonly Declared[] = [
   {
     struct: 'sk_buff',
     members:
-      'headers cb tstamp cloned nohdr fclone peeked head_frag pfmemalloc pp_recycle active_extensions _skb_refdst _nfct',
+      'headers cb tstamp cloned nohdr fclone peeked head_frag pfmemalloc pp_recycle active_extensions extensions _skb_refdst _nfct',
     why: 'packets are copied as a whole, with what they hold',
   },
 ];

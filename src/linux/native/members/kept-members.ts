@@ -273,7 +273,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   padata_instance: ['flags kobj parallel_wq pslist serial_wq', ''],
   padata_priv: ['cb_cpu', 'parallel serial'],
   padata_shell: ['list pinst', ''],
-  page: ['_mapcount.counter _refcount.counter compound_head flags', 'lru'],
+  page: ['_mapcount.counter _refcount.counter compound_head flags index mapping private', 'lru'],
   path: ['', 'dentry mnt'],
   pci_bus: ['bridge devices name node ops resource sysdata', 'bus_flags number parent'],
   pci_cap_saved_data: ['', 'cap_nr size'],

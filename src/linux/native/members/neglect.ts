@@ -26,6 +26,12 @@ export interface NeglectedMember {
   readonly place: number;
 }
 
+/** An access, and the place whose code makes it. */
+interface Seen {
+  readonly access: Access;
+  readonly place: number;
+}
+
 /**
  * Members that TypeScript does not keep: those that the native bodies of its functions, or what these lead to, set, and that its own
  * source does not. Whoever looks at one would find zero where the kernel has something.
@@ -53,21 +59,39 @@ export class NeglectedMembers {
 
   /** The first member of this kind, of the structs in question, that a function, or what it leads to, looks at. */
   lookedAt(place: number, concerns: (struct: string) => boolean): NeglectedMember | undefined {
-    let found: NeglectedMember | undefined;
-    this.accesses.visit(place, (access, at) => {
-      found ??= this.neglectedIn(access, at, concerns);
-    });
-    return found;
+    return this.firstNeglected(this.lookAll(place).seen, concerns);
+  }
+
+  private lookAll(place: number): { readonly seen: readonly Seen[]; readonly places: ReadonlySet<number> } {
+    const seen: Seen[] = [];
+    const places = this.accesses.visit(place, (access, at) => seen.push({ access, place: at }));
+    return { seen, places };
+  }
+
+  /**
+   * What is outside of a struct is in what contains it, and that may be anything: of TypeScript's structs one that the function, or what it
+   * leads to, is known to handle.
+   */
+  private firstNeglected(
+    seen: readonly Seen[],
+    concerns: (struct: string) => boolean,
+  ): NeglectedMember | undefined {
+    const handled = new Set<string>();
+    for (const { access } of seen)
+      if (access.offset >= 0 && access.offset < this.map.sizeOf(access.struct)) handled.add(access.struct);
+    for (const { access, place } of seen) {
+      const found = this.neglectedIn(access, place, concerns, handled);
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** As `lookedAt`, of any struct; what was found is remembered of the function and, where it was nothing, of all that it leads to. */
   enteredAt(place: number): NeglectedMember | undefined {
     const known = this.entered.get(place);
     if (known !== undefined) return known ?? undefined;
-    let found: NeglectedMember | undefined;
-    const places = this.accesses.visit(place, (access, at) => {
-      found ??= this.neglectedIn(access, at, () => true);
-    });
+    const { seen, places } = this.lookAll(place);
+    const found = this.firstNeglected(seen, () => true);
     if (found) this.entered.set(place, found);
     else for (const at of places) this.entered.set(at, null);
     return found;
@@ -87,19 +111,24 @@ export class NeglectedMembers {
     access: Access,
     place: number,
     concerns: (struct: string) => boolean,
+    handled: ReadonlySet<string>,
   ): NeglectedMember | undefined {
     if (access.lost) {
       const { struct } = access;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     for (const { struct, offset, size } of this.partsOf(access, true)) {
-      if (!concerns(struct)) continue;
+      if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
         if (this.bitsAt(struct, at) & wanted) return { struct, member: this.map.memberAt(struct, at), place };
       }
     }
     return undefined;
+  }
+
+  private isOutside({ struct, offset, size }: Access): boolean {
+    return offset < 0 || offset + size > this.map.sizeOf(struct);
   }
 
   private hasNeglected(struct: string): boolean {
