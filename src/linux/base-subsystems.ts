@@ -47,6 +47,7 @@ import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
+import { PublishedCaches } from './mm/published-caches.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { Uaccess } from './mm/uaccess.js';
@@ -100,6 +101,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   SlabExports,
   PageExports,
   UserPages,
+  PublishedCaches,
   MemoryTypes,
   KernelText,
   ConsoleFlow,

@@ -1,19 +1,22 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
+import type { SlabCache } from '../../../kernel/mm/slab.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { errorEntry, isInternal, MAX_INDEX, PRESENT, ZERO } from './entry.js';
-import { kernelNodeTree, NODE_CACHE } from './nodes.js';
+import { kernelNodeTree, nodeCache } from './nodes.js';
 import { type Limit, XArray } from './x-array.js';
 
 /** The exported XArray interface (Documentation/core-api/xarray.rst). */
 export class XArrays implements Subsystem {
-  readonly keeps = [NODE_CACHE];
   readonly arrays: XArray;
+  /** What nodes come from. */
+  readonly cache: SlabCache;
 
   constructor(private readonly k: LinuxKernel) {
-    this.arrays = new XArray(kernelNodeTree(k));
+    this.cache = nodeCache(k);
+    this.arrays = new XArray(kernelNodeTree(k, this.cache));
   }
 
   private readonly storeEntry = (xa: Ptr, index: bigint, entry: bigint): bigint =>

@@ -191,7 +191,6 @@ export class SkbAllocation implements Subsystem {
 
   /** skb_copy_header(): all that says how the packet is to be handled, and the places of its headers, moved by `offset`. */
   private copyHeader(to: Ptr, from: Ptr, offset: number): void {
-    const { k } = this;
     const { skb: type } = this.buffers;
     for (const group of ['headers', 'cb']) this.copyGroup(to, from, group);
     for (const member of ['dev', '_skb_refdst', '_nfct', 'active_extensions', 'extensions'])

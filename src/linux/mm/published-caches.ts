@@ -1,0 +1,21 @@
+import type { LinuxKernel } from '../kernel.js';
+import { XArrays } from '../lib/xarray/xarray.js';
+import type { Subsystem } from '../subsystem.js';
+import { SlabExports } from './slab.js';
+
+/** `struct kmem_cache *radix_tree_node_cachep` (lib/radix-tree.c) */
+const NODES = 'radix_tree_node_cachep';
+
+/** Caches of the base kernel's own that the target's code allocates from too, by the variables that name them. */
+export class PublishedCaches implements Subsystem {
+  constructor(private readonly k: LinuxKernel) {}
+
+  readonly keeps = [NODES];
+  readonly exports = {};
+
+  boot(): void {
+    const { k } = this;
+    if (k.hasSymbol(NODES))
+      k.space.storePtr(k.symbol(NODES), k.get(SlabExports).publish(k.get(XArrays).cache));
+  }
+}
