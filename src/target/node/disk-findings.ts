@@ -6,7 +6,7 @@ import type { Findings } from '../image/kernel-image.js';
 
 /** Findings of one image that are kept: those of other versions of modbox go, the oldest first. */
 const MOST = 8;
-const DIGEST_BYTES = 32;
+const CHECKSUM_BYTES = 32;
 /** A place that cannot be written to, or that is full, is done without. */
 const NO_ROOM = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOENT']);
 
@@ -18,8 +18,8 @@ export class DiskFindings implements Findings {
     if (process.env.MODBOX_CACHE === 'off') return undefined;
     const bytes = readIfThere(this.fileOf(key));
     if (!bytes) return undefined;
-    const content = bytes.subarray(DIGEST_BYTES);
-    return digest(content).equals(bytes.subarray(0, DIGEST_BYTES)) ? content : undefined;
+    const content = bytes.subarray(CHECKSUM_BYTES);
+    return digest(content).equals(bytes.subarray(0, CHECKSUM_BYTES)) ? content : undefined;
   }
 
   put(key: string, found: Uint8Array): void {

@@ -56,6 +56,8 @@ export class TtyPorts implements Subsystem {
     type.set(port, 'buf.head', sentinel);
     type.set(port, 'buf.tail', sentinel);
     type.set(port, 'buf.mem_limit', BUFFER_LIMIT);
+    type.set(port, 'buf.mem_used.counter', 0);
+    type.set(port, 'buf.free.first', 0);
     const hz = Number(k.target.config.get('CONFIG_HZ'));
     type.set(port, 'close_delay', (50 * hz) / 100);
     type.set(port, 'closing_wait', (3000 * hz) / 100);

@@ -410,7 +410,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   ts_ops: ['list', 'destroy init name owner'],
   tty_driver: ['cdevs flags init_termios kref major minor_start num owner ports tty_drivers', 'name name_base termios'],
   tty_ldisc_ops: ['owner', 'num'],
-  tty_port: ['buf.head buf.mem_limit buf.sentinel buf.tail close_delay closing_wait kref xmit_buf', 'itty ops'],
+  tty_port: ['buf.free.first buf.head buf.mem_limit buf.mem_used.counter buf.sentinel buf.tail close_delay closing_wait kref xmit_buf', 'itty ops'],
   tty_port_operations: ['', 'destruct'],
   tty_struct: ['', 'driver index'],
   uart_driver: ['state tty_driver', 'dev_name driver_name major minor nr owner'],

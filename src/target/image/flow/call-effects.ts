@@ -1,13 +1,20 @@
 import type { Insn } from '../../../cpu/decode/instruction.js';
 import type { Prototype } from '../../../formats/btf/index.js';
 import { type Call, CLEAR, READ, type TypedPointer, WRITE } from './access.js';
-import { ARGUMENTS, byteFunction, keepsRegisters, registerArguments, SCRATCH, thunkOf } from './calls.js';
+import {
+  ARGUMENTS,
+  byteFunction,
+  keepsRegisters,
+  REGISTER,
+  registerArguments,
+  SCRATCH,
+  thunkOf,
+} from './calls.js';
 import type { Memory } from './memory.js';
 import type { Program } from './program.js';
 import type { State } from './state.js';
 import { EXACT, isPointers, type Value } from './values.js';
 
-const RAX = 0;
 const THUNK_REGISTER = /_(rax|rcx|rdx|rbx|rsp|rbp|rsi|rdi|r8|r9|r1[0-5])$/;
 const REGISTER_NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ');
 
@@ -35,7 +42,7 @@ export class CallEffects {
       return;
     }
     if (keepsRegisters(name)) {
-      state.registers[RAX] = undefined;
+      state.registers[REGISTER.rax] = undefined;
       return;
     }
     this.touchBytes(name, state);
@@ -58,7 +65,7 @@ export class CallEffects {
   returns(place: number, state: State): void {
     const prototype = this.program.prototypeOf(place);
     const pointee = prototype && this.program.layouts.pointee(prototype.result);
-    if (pointee !== undefined) this.memory.learn(state.registers[RAX], pointee);
+    if (pointee !== undefined) this.memory.learn(state.registers[REGISTER.rax], pointee);
   }
 
   private arguments(prototype: Prototype | undefined, state: State, place: number): void {
@@ -86,8 +93,8 @@ export class CallEffects {
     for (const register of SCRATCH) state.registers[register] = undefined;
     const pointee = prototype && this.program.layouts.pointee(prototype.result);
     if (pointee !== undefined && this.program.layouts.tells(pointee))
-      state.registers[RAX] = [{ base: pointee, offset: 0, precision: EXACT }];
-    else state.registers[RAX] = this.memory.unknown(insn.address);
+      state.registers[REGISTER.rax] = [{ base: pointee, offset: 0, precision: EXACT }];
+    else state.registers[REGISTER.rax] = this.memory.unknown(insn.address);
   }
 
   private touchBytes(name: string, { registers }: State): void {

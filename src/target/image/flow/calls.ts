@@ -1,6 +1,9 @@
 import type { Prototype } from '../../../formats/btf/index.js';
 import type { Layouts } from './layouts.js';
 
+/** Numbers of registers, as instructions have them. */
+export const REGISTER = { rax: 0, rcx: 1, rsp: 4, rbp: 5, rsi: 6, rdi: 7 } as const;
+
 /** Registers of the arguments: rdi, rsi, rdx, rcx, r8, r9 (System V ABI). */
 export const ARGUMENTS = [7, 6, 2, 1, 8, 9] as const;
 /** Registers that a call leaves undefined, besides rax. */

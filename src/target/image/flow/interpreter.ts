@@ -4,13 +4,14 @@ import type { AccessList, Call } from './access.js';
 import { CLEAR, READ, WRITE } from './access.js';
 import { changedBits, loadedBits, type Surroundings } from './bit-fields.js';
 import { CallEffects } from './call-effects.js';
+import { REGISTER } from './calls.js';
 import { Memory } from './memory.js';
 import type { Objects } from './objects.js';
 import type { Program } from './program.js';
 import type { State } from './state.js';
 import { indexed, isPointers, join, type Pointer, plus, type Value } from './values.js';
 
-const [RAX, RCX, RSP, RBP, RSI, RDI] = [0, 1, 4, 5, 6, 7];
+const { rax: RAX, rcx: RCX, rsp: RSP, rbp: RBP, rsi: RSI, rdi: RDI } = REGISTER;
 
 const ONLY_WRITE = new Set(['mov', 'movbe', 'setcc', 'pop']);
 const ONLY_READ = new Set(

@@ -6,10 +6,10 @@ import type { State } from './state.js';
 import {
   ANYWHERE,
   EXACT,
-  FRAME,
   INDEXED,
   isPointers,
   join,
+  OWN_FRAME,
   type Pointer,
   type Precision,
   plus,
@@ -43,7 +43,7 @@ export class Memory {
     this.access(address, size, value === 0 ? CLEAR : WRITE);
     const pointers = this.pointersOf(address) ?? [];
     for (const { base, offset } of pointers) {
-      if (base !== FRAME) continue;
+      if (base !== OWN_FRAME) continue;
       for (let slot = offset - 7; slot < offset + size; slot++)
         if (slot !== offset && state.slots.size > 0) state.slots.delete(slot);
       const before = pointers.length > 1 ? state.slots.get(offset) : undefined;
@@ -66,7 +66,7 @@ export class Memory {
   /** What a slot of the stack holds. */
   slot(state: State, address: Value, size = 8): Value {
     const [pointer, ...others] = this.pointersOf(address) ?? [];
-    if (pointer?.base !== FRAME || others.length > 0) return undefined;
+    if (pointer?.base !== OWN_FRAME || others.length > 0) return undefined;
     const value = state.slots.get(pointer.offset);
     return size === 8 || typeof value === 'number' ? value : undefined;
   }
@@ -139,8 +139,8 @@ export class Memory {
   learn(value: Value, type: number): void {
     if (!this.program.layouts.tells(type)) return;
     for (const { base, offset, precision } of this.pointersOf(value) ?? []) {
-      if (base < FRAME && precision === EXACT) this.objects.learn(base, offset, type);
-      else if (base === FRAME && precision === EXACT) this.objects.learnFrame(offset, type);
+      if (base < OWN_FRAME && precision === EXACT) this.objects.learn(base, offset, type);
+      else if (base === OWN_FRAME && precision === EXACT) this.objects.learnFrame(offset, type);
       else if (
         base >= 0 &&
         base !== type &&
@@ -157,7 +157,7 @@ export class Memory {
     const found: (TypedPointer & { readonly precision: Precision })[] = [];
     for (const { base, offset, precision } of this.pointersOf(value) ?? []) {
       if (base >= 0) found.push({ type: base, offset, precision });
-      if (base >= FRAME) continue;
+      if (base >= OWN_FRAME) continue;
       const types = this.objects.typesOf(base);
       if (types.length === 0 && counts && this.accesses) this.accesses.untyped++;
       for (const known of types)
@@ -205,7 +205,7 @@ export class Memory {
 
   private loaded({ base, offset, precision }: Pointer, state: State, at: number): Value {
     if (precision === ANYWHERE) return this.unknown(at);
-    if (base === FRAME) {
+    if (base === OWN_FRAME) {
       const held = state.slots.get(offset);
       if (held !== undefined || precision !== EXACT) return held;
       for (const { type, offset: start } of this.objects.frameTypes) {

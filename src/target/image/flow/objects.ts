@@ -2,7 +2,7 @@ import type { TypedPointer } from './access.js';
 
 /** Types that one object is taken for. */
 const MOST_TYPES = 3;
-/** The first base of an object: FRAME is above. */
+/** The first base of an object: OWN_FRAME is above. */
 const FIRST = -2;
 
 /** Objects of which nothing tells the type where a function gets hold of them: what `void *` points to, and global variables. */

@@ -1,6 +1,6 @@
-import { FRAME, join, type Pointer, pointerTo, sameValue, type Value } from './values.js';
+import { REGISTER } from './calls.js';
+import { join, OWN_FRAME, type Pointer, pointerTo, sameValue, type Value } from './values.js';
 
-const RSP = 4;
 const REGISTERS = 16;
 
 /** What registers and stack slots hold at a place of a function. */
@@ -13,7 +13,7 @@ export class State {
 
   static atEntry(): State {
     const state = new State();
-    state.registers[RSP] = pointerTo(FRAME);
+    state.registers[REGISTER.rsp] = pointerTo(OWN_FRAME);
     return state;
   }
 

@@ -7,10 +7,10 @@ export const ANYWHERE = 2;
 export type Precision = typeof EXACT | typeof INDEXED | typeof ANYWHERE;
 
 /** `base` of addresses in the function's own stack frame; offsets count from where its return address is. */
-export const FRAME = -1;
+export const OWN_FRAME = -1;
 
 /**
- * A pointer into an object. `base`: the id of the object's type, FRAME, or below that an object of which nobody has told the type
+ * A pointer into an object. `base`: the id of the object's type, OWN_FRAME, or below that an object of which nobody has told the type
  * (yet): see Objects.
  */
 export interface Pointer {
@@ -70,7 +70,7 @@ export function plus(value: Value, distance: number): Value {
 export function indexed(value: Value): Value {
   if (!isPointers(value)) return undefined;
   const moved = value
-    .filter(({ base }) => base !== FRAME)
+    .filter(({ base }) => base !== OWN_FRAME)
     .map((pointer): Pointer => (pointer.precision === EXACT ? { ...pointer, precision: INDEXED } : pointer));
   return moved.length > 0 ? moved : undefined;
 }
