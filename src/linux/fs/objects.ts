@@ -19,6 +19,9 @@ const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   socket: S_IFSOCK,
 };
 
+/** Nobody has looked for an access control list yet (include/linux/fs.h). */
+const ACL_NOT_CACHED = 0xffff_ffff_ffff_ffffn;
+
 /** st_mode of a node. */
 export function modeOf(node: FileNode): number {
   return TYPE_BITS[node.kind] | (node.mode & 0o7777);
@@ -163,11 +166,14 @@ export class VfsObjects implements Subsystem {
       type.set(inode, 'i_blkbits', this.k.struct('super_block').get(superBlock, 's_blocksize_bits'));
     type.set(inode, 'i_count.counter', 1);
     type.set(inode, '__i_nlink', 1);
+    for (const acl of ['i_acl', 'i_default_acl'] as const)
+      if (type.has(acl)) type.setBig(inode, acl, ACL_NOT_CACHED);
     const locks = this.k.get(RwSemaphores);
     locks.init(type.addr(inode, 'i_rwsem'));
     const mapping = type.addr(inode, 'i_data');
     const space = this.k.struct('address_space');
     space.set(mapping, 'host', inode);
+    if (this.k.hasSymbol('empty_aops')) space.set(mapping, 'a_ops', this.k.symbol('empty_aops'));
     if (space.has('invalidate_lock')) locks.init(space.addr(mapping, 'invalidate_lock'));
     type.set(inode, 'i_mapping', mapping);
   }

@@ -18,7 +18,7 @@ import { SecondHand } from './second-hand.js';
 import { SubsystemSetUp } from './set-up.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { NATIVE_SUBSYSTEMS } from './subsystems.js';
-import { describeVerdict } from './words.js';
+import { describeNeglected, describeVerdict } from './words.js';
 
 /** Whether the target's own code runs where TypeScript has nothing: never, or where the analysis of its image allows it. */
 export type NativeMode = 'off' | 'auto';
@@ -179,8 +179,12 @@ export class NativeCode implements EntryGuard {
     const hindrance = this.isBootCode(graph, place)
       ? this.bootHindrance(ownership, graph, place)
       : ownership.hindrance(place);
-    const { subsystems, unset } = rules.settersOnEntry(place, this.subsystems.state);
+    const { state } = this.subsystems;
+    const { subsystems, unset } = rules.settersOnEntry(place, state);
+    const looked = rules.looksAtNeglected(place, state);
     if (hindrance) this.stop(ptr, name, `native: ${describeVerdict(name, hindrance)}`);
+    else if (looked)
+      this.stop(ptr, name, `native: ${describeNeglected(name, graph.nameOf(looked.place), looked)}`);
     else if (unset.length > 0) {
       const variables = unset.map((variable) => graph.nameOf(variable));
       this.stop(ptr, name, `native: ${describeVerdict(name, { kind: 'needs-init', variables, unset })}`);

@@ -1,6 +1,6 @@
 import { type AutomaticSubsystems, type BootState, isAutomatic, type Setters } from './automatic.js';
 import type { ImageGraph } from './image-graph.js';
-import type { NeglectedMembers } from './members/neglect.js';
+import type { NeglectedMember, NeglectedMembers } from './members/neglect.js';
 import type { Ownership, Verdict } from './ownership.js';
 import type { Divided, SecondHand } from './second-hand.js';
 import type { SharedStructs } from './shared-structs.js';
@@ -114,7 +114,7 @@ export class NativeRules {
     const met = [...shared.of(name), ...(this.ownership.knowsCurrent(place) ? ['task_struct'] : [])];
     const tried = subsystem && new Set(met.filter((struct) => !subsystem.shares?.includes(struct)));
     if (tried?.size === 0) return undefined;
-    const found = members.lookedAt(place, (struct) => tried === undefined || tried.has(struct));
+    const found = tried ? members.lookedAt(place, (struct) => tried.has(struct)) : members.enteredAt(place);
     if (!found) return undefined;
     const via = this.graph.nameOf(found.place);
     return stops('shared', describeNeglected(name, via, found));
@@ -143,8 +143,18 @@ export class NativeRules {
 
   /** Whether the image's function at a place may be entered from native code as things are. */
   mayEnter(place: number, state: SetUpState): boolean {
-    if (this.ownership.verdict(place).kind === 'pure') return true;
-    return !this.ownership.hindrance(place) && this.unset(place, state).length === 0;
+    const { ownership } = this;
+    const free = !ownership.hindrance(place) && this.unset(place, state).length === 0;
+    return (ownership.verdict(place).kind === 'pure' || free) && !this.looksAtNeglected(place, state);
+  }
+
+  /**
+   * What TypeScript does not keep of its structures and a function looks at that is entered by a pointer: what was allowed by name is
+   * known with all that it calls. Where a subsystem is set up such functions are taken for its own, which were tried with it.
+   */
+  looksAtNeglected(place: number, { subsystems }: SetUpState): NeglectedMember | undefined {
+    for (const _ of subsystems) return undefined;
+    return this.structs.members.enteredAt(place);
   }
 
   /** Variables that a function itself refers to, that boot code sets, and that are not set. */

@@ -7,9 +7,9 @@ const GIVEN =
     ' ',
   );
 
-/** Links, numbers and the like: whoever has one has all of it. */
+/** Links, numbers and the like: whoever has one has all of it. Caches are passed on to the allocator alone. */
 const PLAIN = new Set(
-  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64 cpumask nlattr reciprocal_value'.split(
+  'list_head hlist_head hlist_node rb_node rb_root scatterlist llist_node timespec64 cpumask nlattr reciprocal_value kmem_cache'.split(
     ' ',
   ),
 );

@@ -28,6 +28,7 @@ export class PciAccess implements Subsystem {
     this.word = k.permanent(8);
   }
 
+  readonly keeps = ['pci_lock'];
   readonly exports = {
     ...this.widths(
       'pci_bus_read_config_',

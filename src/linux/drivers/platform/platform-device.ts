@@ -176,6 +176,7 @@ export class PlatformDevices implements Subsystem {
 
   private setMasks(pdev: Ptr): void {
     const type = this.k.struct('platform_device');
+    type.set(pdev, 'dev.dma_parms', type.addr(pdev, 'dma_parms'));
     if (type.getBig(pdev, 'dev.coherent_dma_mask') === 0n)
       type.setBig(pdev, 'dev.coherent_dma_mask', DMA_32BIT);
     if (type.has('dma_parms')) type.set(pdev, 'dev.dma_parms', type.addr(pdev, 'dma_parms'));

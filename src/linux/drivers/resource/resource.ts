@@ -206,6 +206,7 @@ export class Resources implements Subsystem {
     for (;;) {
       const inherited = type.get(parent, 'flags') & (IORESOURCE_TYPE_BITS | IORESOURCE_EXT_TYPE_BITS);
       type.set(resource, 'flags', (inherited | IORESOURCE_BUSY | flags) >>> 0);
+      type.set(resource, 'desc', type.get(parent, 'desc'));
       const conflict = this.request(parent, resource);
       if (conflict === 0) return resource;
       if (conflict !== parent && (type.get(conflict, 'flags') & IORESOURCE_BUSY) === 0) {

@@ -33,8 +33,6 @@ export class Inodes implements Subsystem {
     if (inode === 0) return 0;
     k.get(VfsObjects).initInode(inode, superBlock);
     k.struct('inode').set(inode, 'i_state', 0);
-    if (k.hasSymbol('empty_aops'))
-      k.struct('address_space').set(k.struct('inode').addr(inode, 'i_data'), 'a_ops', k.symbol('empty_aops'));
     this.owned.add(inode);
     return inode;
   }

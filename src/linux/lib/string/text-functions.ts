@@ -55,6 +55,8 @@ export class TextFunctions implements Subsystem {
         flags,
         only === 0 ? undefined : space.cstring(only),
       );
+      // To learn how long it is nowhere is given.
+      if (size === 0) return text.length;
       const out = space.writable(to, Math.min(size, text.length));
       for (let i = 0; i < out.length; i++) out[i] = text.charCodeAt(i);
       return text.length;

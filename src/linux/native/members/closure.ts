@@ -20,21 +20,23 @@ export class Accesses {
 
   /**
    * Tells of all accesses of a function and of what it leads to, each with the function that does it; of no more than `limit` functions,
-   * those that are nearest. What is in `told` is gone through, but not told of again.
+   * those that are nearest. What is in `told` is gone through, but not told of again. Returns the functions.
    */
   visit(
     root: number,
     tell: (access: Access, place: number) => void,
     limit = Infinity,
     told = new Set<string>(),
-  ): void {
+  ): ReadonlySet<number> {
     const visited = new Set<string>();
+    const places = new Set<number>();
     const queue: Call[] = [{ place: root, given: NONE }];
     for (let at = 0; at < queue.length && visited.size < limit; at++) {
       const { place, given } = queue[at];
       const key = keyOf(place, given);
       if (visited.has(key)) continue;
       visited.add(key);
+      places.add(place);
       const summary = this.summaryOf(key, place, given);
       const news = !told.has(key);
       told.add(key);
@@ -45,6 +47,7 @@ export class Accesses {
       }
       queue.push(...this.mentioned(place, summary));
     }
+    return places;
   }
 
   /** What a function does not call by itself it gives to others to call. */

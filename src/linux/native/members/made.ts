@@ -17,12 +17,15 @@ export const PARTS: ReadonlySet<string> = new Set(
 );
 
 /**
- * Structs that TypeScript makes: those of `roots`, and what is part of one, or what a member that TypeScript sets points to, if
+ * Structs that TypeScript makes: those of `roots`, what has one of them as a part, what is part of one, or what a member that TypeScript sets points to, if
  * TypeScript sets members of that too.
  */
 export function structsMade(types: Btf, roots: ReadonlySet<string>): ReadonlySet<string> {
   const made = new Set(roots);
-  const pending = [...roots];
+  for (const struct of Object.keys(KEPT_MEMBERS))
+    if (isFilled(struct) && structsInside(types, struct).some((inside) => roots.has(inside)))
+      made.add(struct);
+  const pending = [...made];
   while (pending.length > 0) {
     const struct = pending.pop()!;
     for (const found of [...structsInside(types, struct), ...structsPointedTo(types, struct)]) {

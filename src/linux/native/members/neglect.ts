@@ -15,7 +15,7 @@ import type { StructMap, StructPart } from './struct-map.js';
 const NEAR = 100;
 
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 4;
+const ANALYSIS = 5;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -59,6 +59,22 @@ export class NeglectedMembers {
     });
     return found;
   }
+
+  /** As `lookedAt`, of any struct; what was found is remembered of the function and, where it was nothing, of all that it leads to. */
+  enteredAt(place: number): NeglectedMember | undefined {
+    const known = this.entered.get(place);
+    if (known !== undefined) return known ?? undefined;
+    let found: NeglectedMember | undefined;
+    const places = this.accesses.visit(place, (access, at) => {
+      found ??= this.neglectedIn(access, at, () => true);
+    });
+    if (found) this.entered.set(place, found);
+    else for (const at of places) this.entered.set(at, null);
+    return found;
+  }
+
+  /** null: nothing. */
+  private readonly entered = new Map<number, NeglectedMember | null>();
 
   /** Bits of struct members that are neglected. */
   bitsAt(struct: string, offset: number): number {

@@ -97,7 +97,10 @@ export class CallEffects {
     const count = argument(bytes.count);
     const size = typeof count === 'number' ? count : undefined;
     if (bytes.writes !== undefined) {
-      const clears = bytes.fills !== undefined && argument(bytes.fills) === 0;
+      const [from] = bytes.reads;
+      const copies =
+        from !== undefined && this.memory.kindOfCopy(argument(bytes.writes), argument(from)) === CLEAR;
+      const clears = copies || (bytes.fills !== undefined && argument(bytes.fills) === 0);
       this.memory.accessRun(
         argument(bytes.writes),
         size,

@@ -229,7 +229,8 @@ export class Interpreter {
     const { registers } = state;
     const count = rep ? registers[RCX] : 1;
     const bytes = typeof count === 'number' ? count * size : undefined;
-    const kind = op === 'stos' && registers[RAX] === 0 ? CLEAR : WRITE;
+    const filled = registers[RAX] === 0 ? CLEAR : WRITE;
+    const kind = op === 'stos' ? filled : this.memory.kindOfCopy(registers[RDI], registers[RSI]);
     if (op === 'movs' || op === 'stos') this.memory.accessRun(registers[RDI], bytes, kind);
     if (op === 'cmps' || op === 'scas') this.memory.accessRun(registers[RDI], bytes, READ);
     if (op !== 'stos' && op !== 'scas') this.memory.accessRun(registers[RSI], bytes, READ);

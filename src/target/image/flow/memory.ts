@@ -89,6 +89,15 @@ export class Memory {
     }
   }
 
+  /** What writing a run of bytes of one place to another is: a copy of a struct is no more than what it is a copy of. */
+  kindOfCopy(to: Value, from: Value): number {
+    const sources = this.typed(from);
+    const same = this.typed(to).every(({ type, offset }) =>
+      sources.some((source) => source.type === type && source.offset === offset),
+    );
+    return same && sources.length > 0 ? CLEAR : WRITE;
+  }
+
   /** A pointer into a struct is given to a function that takes it for one to another. */
   pass(type: number, offset: number, as: number, to: number): void {
     if (!this.accesses) return;
