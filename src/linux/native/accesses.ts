@@ -1,3 +1,4 @@
+import { RDX, RSI } from '../../cpu/cpu-types.js';
 import { Decoder } from '../../cpu/decode/decoder.js';
 import type { Insn, Operand } from '../../cpu/decode/instruction.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
@@ -11,7 +12,10 @@ const READERS = new Set(
   ),
 );
 
-type Access = 'reads' | 'writes' | 'address';
+/** Registers that the class of a lock is handed over in: the second argument of __class_register(), the third of __mutex_init() and the like. */
+const LOCK_CLASS_REGISTERS: ReadonlySet<number> = new Set([RDX, RSI]);
+
+type Access = 'reads' | 'writes' | 'address' | 'lock class';
 
 /**
  * What the code of single functions does with what it refers to: the reference table says that it does, this looks at the
@@ -29,12 +33,18 @@ export class Accesses {
   sets(place: number, variable: number): boolean {
     const found = this.accessesOf(place, variable);
     // What is referred to in a way that is not seen here may be set.
-    return found.length === 0 || found.some((access) => access !== 'reads');
+    return found.length === 0 || found.some((access) => access === 'writes' || access === 'address');
   }
 
   /** Whether a function itself writes to a variable. */
   writes(place: number, variable: number): boolean {
     return this.accessesOf(place, variable).includes('writes');
+  }
+
+  /** Whether all that a function does with the address of a variable is to hand over the class of a lock, which has the same. */
+  meansLockClass(place: number, variable: number): boolean {
+    const found = this.accessesOf(place, variable);
+    return found.length > 0 && found.every((access) => access === 'lock class');
   }
 
   /** Where in its code, in bytes from its beginning, a function first goes to another; undefined where it only knows its address. */
@@ -87,6 +97,18 @@ export class Accesses {
     }
     if (operand?.kind !== 'imm' || (!perCpu && operand.value >= 0) || !is(operand.value >>> 0)) return [];
     // An address that something is compared with is the end of an array.
-    return [insn.op === 'cmp' ? 'reads' : 'address'];
+    if (insn.op === 'cmp') return ['reads'];
+    return [this.handsOverLockClass(insn, operand.value >>> 0, variable) ? 'lock class' : 'address'];
+  }
+
+  private handsOverLockClass({ op, a }: Insn, address: number, variable: number): boolean {
+    const { graph } = this;
+    return (
+      op === 'mov' &&
+      a?.kind === 'reg' &&
+      LOCK_CLASS_REGISTERS.has(a.reg) &&
+      graph.addressOf(variable) === address &&
+      graph.isLockClass(variable)
+    );
   }
 }

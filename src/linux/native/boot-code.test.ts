@@ -60,6 +60,14 @@ describe.skipIf(target === undefined)('what an image runs at boot', () => {
     expect(settersOf('fib_notifier_net_id')).toEqual(['fib_notifier_init']);
   });
 
+  it('does not take the class of a lock, which has no bytes, for the variable at the same address', () => {
+    // hwmon_init() and thermal_init() register classes with keys where thermal's governor is.
+    const governor = placeOf('def_governor');
+    expect(settersOf('def_governor')).toEqual([]);
+    expect(boot.accesses.meansLockClass(placeOf('hwmon_init'), governor)).toBe(true);
+    expect(boot.accesses.meansLockClass(placeOf('thermal_register_governor'), governor)).toBe(false);
+  });
+
   it('registers callbacks that are told of things from then on', () => {
     const workers = boot.workersOn(placeOf('tracepoint_notify_list')).map(({ name }) => name);
     expect(workers).toEqual(['init_tracepoints']);

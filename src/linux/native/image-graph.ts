@@ -2,7 +2,9 @@ import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js'
 import { placeAt, type ReferenceTable } from '../../target/image/references.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { KERNEL_HALF } from '../../target/symbol-table.js';
-import { PLACE, placeKinds } from './places.js';
+import { lowOf, PLACE, placeKinds } from './places.js';
+
+const LOCK_CLASS = /^__key(\.\d+)?$/;
 
 /** What refers to what in an image, both ways, and what its places are called. A place is a number: see ReferenceTable. */
 export class ImageGraph {
@@ -14,6 +16,7 @@ export class ImageGraph {
   private visit = 0;
   private readonly names = new Map<number, string>();
   private percpuNames: ReadonlyMap<number, string> | undefined;
+  private lockClasses: ReadonlySet<number> | undefined;
   private reversed: Pick<ReferenceTable, 'first' | 'targets'> | undefined;
 
   constructor(
@@ -73,6 +76,19 @@ export class ImageGraph {
     this.reversed ??= reverse(this.references);
     const { first, targets } = this.reversed;
     return targets.subarray(first[place], first[place + 1]);
+  }
+
+  /** Whether a place is where a struct lock_class_key is said to be too: without lockdep that has no bytes, and what comes next has its address. */
+  isLockClass(place: number): boolean {
+    this.lockClasses ??= this.findLockClasses();
+    return this.lockClasses.has(this.addressOf(place));
+  }
+
+  private findLockClasses(): Set<number> {
+    const found = new Set<number>();
+    for (const { name, address } of this.target.symbols.all())
+      if (LOCK_CLASS.test(name)) found.add(lowOf(address));
+    return found;
   }
 
   /** Functions that are reached from one without going through those that `isLeaf` names; at most `limit`. */

@@ -111,7 +111,8 @@ export class Ownership {
     const { graph } = this;
     if (!this.isState(place) || this.isExported(place) || SETTING.test(graph.nameOf(place))) return false;
     return (
-      this.has.variables.has(graph.nameOf(place)) || graph.referrersOf(place).some((at) => this.isBody(at))
+      this.has.variables.has(graph.nameOf(place)) ||
+      graph.referrersOf(place).some((at) => this.isBody(at) && this.means(at, place))
     );
   });
 
@@ -132,6 +133,16 @@ export class Ownership {
     return !kept && !AS_BUILT.has(name) && !CURRENT.has(name) && !this.incidental.has(place);
   });
 
+  /** Variables with a state that a function itself refers to. */
+  private readonly stateOf = remembered((place): readonly number[] =>
+    [...this.graph.targetsOf(place)].filter((target) => this.isState(target) && this.means(place, target)),
+  );
+
+  /** Whether a function means a variable, not the class of a lock that has no bytes and the same address. */
+  private means(place: number, variable: number): boolean {
+    return !this.graph.isLockClass(variable) || !this.boot.accesses.meansLockClass(place, variable);
+  }
+
   /** What keeps a function itself, wherever it leads to, from running. Variables that code run at boot sets do not. */
   hindrance(place: number): Hindrance | undefined {
     return this.directHindrance(place) ?? this.internal(place);
@@ -149,15 +160,13 @@ export class Ownership {
 
   /** Variables that a function itself refers to and that code run at boot sets. */
   initVariables(place: number): readonly number[] {
-    return [...this.graph.targetsOf(place)].filter(
-      (target) => this.isState(target) && this.isSetByInit(target),
-    );
+    return this.stateOf(place).filter((target) => this.isSetByInit(target));
   }
 
   /** Variables that a function, or what it leads to, refers to and that change once the kernel is up. */
   keptBy(place: number): readonly number[] {
-    const touched = new Set(this.reach(place).flatMap((at) => [...this.graph.targetsOf(at)]));
-    return [...touched].filter((at) => this.isState(at) && this.changes(at));
+    const touched = new Set(this.reach(place).flatMap((at) => this.stateOf(at)));
+    return [...touched].filter((at) => this.changes(at));
   }
 
   private readonly changes = remembered((place): boolean => this.boot.changesLater(place));
@@ -232,7 +241,7 @@ export class Ownership {
 
   private trespass(place: number): Hindrance | undefined {
     const { graph } = this;
-    const variable = graph.targetsOf(place).find((target) => this.isOwned(target));
+    const variable = this.stateOf(place).find((target) => this.isOwned(target));
     if (variable === undefined) return undefined;
     return { kind: 'trespasser', via: graph.nameOf(place), variable: graph.nameOf(variable) };
   }
@@ -253,8 +262,7 @@ export class Ownership {
   });
 
   private readonly isPureItself = remembered(
-    (place): boolean =>
-      !this.directHindrance(place) && !this.graph.targetsOf(place).some((target) => this.isState(target)),
+    (place): boolean => !this.directHindrance(place) && this.stateOf(place).length === 0,
   );
 
   private judge(root: number): Verdict {
@@ -266,8 +274,7 @@ export class Ownership {
       if (hindrance) return hindrance;
     }
     if (places.length >= HUGE) return { kind: 'huge' };
-    const touched = new Set(places.flatMap((place) => [...graph.targetsOf(place)]));
-    const variables = [...touched].filter((place) => this.isState(place));
+    const variables = [...new Set(places.flatMap((place) => this.stateOf(place)))];
     const unset = variables.filter((place) => this.isSetByInit(place));
     const namesOf = (found: readonly number[]): string[] => found.map((place) => graph.nameOf(place));
     if (unset.length === 0) return { kind: 'own-data', variables: namesOf(variables) };
