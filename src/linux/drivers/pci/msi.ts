@@ -368,6 +368,10 @@ export class PciMsi implements Subsystem {
     type.set(at, 'pci.msi_attrib.is_64', Number((control & MSI_64BIT) !== 0));
     type.set(at, 'pci.msi_attrib.can_mask', Number((control & MSI_MASKBIT) !== 0));
     type.set(at, 'pci.msi_attrib.multi_cap', (control >>> 1) & 7);
+    const place = this.type.get(pdev, 'msi_cap') + ((control & MSI_64BIT) !== 0 ? 16 : 12);
+    const masks = (control & MSI_MASKBIT) !== 0;
+    type.set(at, 'pci.mask_pos', place);
+    type.set(at, 'pci.msi_mask', masks ? yield* k.get(PciAccess).read(pdev, place, 4) : 0);
   }
 
   private *turnOn(pdev: Ptr, on: Enabled): Sleepable<void> {
