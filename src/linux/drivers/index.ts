@@ -43,6 +43,7 @@ import { PciIomap } from './pci/iomap.js';
 import { PciIov } from './pci/iov.js';
 import { PciManaged } from './pci/managed.js';
 import { PciMsi } from './pci/msi.js';
+import { PciMsiUsers } from './pci/msi-users.js';
 import { MsiVectors } from './pci/msi-vectors.js';
 import { PciBus } from './pci/pci-bus.js';
 import { PciDevres } from './pci/pci-devres.js';
@@ -115,6 +116,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciExpress,
   MsiVectors,
   PciMsi,
+  PciMsiUsers,
   PciSavedState,
   PciIov,
   PciRom,

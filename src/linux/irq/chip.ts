@@ -81,7 +81,8 @@ export class IrqChips implements Subsystem {
       yield* this.enable(desc);
       return 0;
     }
-    let result = 0;
+    let result = yield* this.activate(desc);
+    if (result < 0) return result;
     if (this.hasMethod(desc, 'irq_startup')) {
       result = (yield* descs.onChip(desc, 'irq_startup')) ?? 0;
       descs.change(desc, ['IRQD_IRQ_DISABLED', 'IRQD_IRQ_MASKED'], []);
@@ -98,6 +99,43 @@ export class IrqChips implements Subsystem {
     if (this.hasMethod(desc, 'irq_shutdown')) yield* descs.onChip(desc, 'irq_shutdown');
     else yield* this.disable(desc, true);
     descs.change(desc, ['IRQD_IRQ_STARTED'], ['IRQD_IRQ_DISABLED', 'IRQD_IRQ_MASKED']);
+    yield* this.deactivate(desc);
+  }
+
+  /** irq_domain_activate_irq(): the domains that an interrupt is in, the outermost first. */
+  private *activate(desc: Ptr): Sleepable<number> {
+    const descs = this.k.get(IrqDescs);
+    if (descs.has(desc, 'IRQD_ACTIVATED')) return 0;
+    for (const data of this.hierarchy(desc).reverse()) {
+      const error = yield* this.onDomain(data, 'activate', 0);
+      if (error < 0) return error;
+    }
+    descs.change(desc, [], ['IRQD_ACTIVATED']);
+    return 0;
+  }
+
+  private *deactivate(desc: Ptr): Sleepable<void> {
+    for (const data of this.hierarchy(desc)) yield* this.onDomain(data, 'deactivate');
+    this.k.get(IrqDescs).change(desc, ['IRQD_ACTIVATED'], []);
+  }
+
+  /** An interrupt's struct irq_data in each of the domains, its own first. */
+  private hierarchy(desc: Ptr): Ptr[] {
+    const found: Ptr[] = [];
+    const type = this.k.struct('irq_data');
+    for (let data = this.desc.addr(desc, 'irq_data'); data !== 0; data = type.get(data, 'parent_data'))
+      found.push(data);
+    return found;
+  }
+
+  private *onDomain(data: Ptr, method: 'activate' | 'deactivate', ...more: number[]): Sleepable<number> {
+    const { k } = this;
+    const domain = k.struct('irq_data').get(data, 'domain');
+    if (domain === 0) return 0;
+    const ops = k.struct('irq_domain').get(domain, 'ops');
+    const type = k.struct('irq_domain_ops');
+    if (ops === 0 || type.get(ops, method) === 0) return 0;
+    return yield* type.call(ops, method, domain, data, ...more);
   }
 
   /** irq_enable() */

@@ -160,6 +160,12 @@ export class IrqDescs implements Subsystem {
     type.set(desc, 'irq_data.irq', irq);
     type.set(desc, 'irq_data.hwirq', irq);
     type.set(desc, 'irq_data.common', common);
+    // Who puts it into a domain, or behind another interrupt, says so later.
+    type.set(desc, 'irq_data.mask', 0);
+    type.set(desc, 'irq_data.domain', 0);
+    type.set(desc, 'irq_data.parent_data', 0);
+    type.set(desc, 'parent_irq', 0);
+    type.set(desc, 'percpu_enabled', 0);
     type.set(desc, 'irq_data.chip', k.symbol('no_irq_chip'));
     type.set(desc, 'handle_irq', k.fn('handle_bad_irq'));
     type.set(desc, 'depth', 1);

@@ -1,13 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { VarArgs } from '../../../kernel/abi/convention.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENOSPC, ERANGE } from '../../errno.js';
 import type { Holding } from '../../holding.js';
-import { Interrupts, IRQF_ONESHOT, IRQF_SHARED } from '../../irq/manage.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Vsprintf } from '../../lib/vsprintf/vsprintf.js';
 import { Ioremap } from '../../mm/ioremap.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
@@ -87,35 +84,7 @@ export class PciMsi implements Subsystem {
     pci_restore_msi_state: (pdev: Ptr) => this.restore(pdev),
     msi_get_virq: (device: Ptr, index: number) =>
       this.enabled.get(this.type.of(device, 'dev'))?.vectors.find((one) => one.index === index)?.irq ?? 0,
-    msi_first_desc: (device: Ptr, filter: number) => this.descAt(device, filter, 0),
-    msi_domain_first_desc: (device: Ptr, _domain: number, filter: number) => this.descAt(device, filter, 0),
-    // Kernels that know several domains of a device say which before the filter.
-    msi_next_desc: (device: Ptr, ...last: number[]) =>
-      this.descAt(device, last[last.length - 1], (this.walks.get(device) ?? 0) + 1),
-    msi_lock_descs: (device: Ptr) => void this.walks.set(device, 0),
-    msi_unlock_descs: (device: Ptr) => void this.walks.delete(device),
-    msi_desc_to_pci_dev: (desc: Ptr) => this.type.of(this.desc.get(desc, 'dev'), 'dev'),
-    pci_request_irq: (
-      pdev: Ptr,
-      index: number,
-      handler: Ptr,
-      thread: Ptr,
-      cookie: Ptr,
-      format: Ptr,
-      args: VarArgs,
-    ) => this.requestIrq(pdev, index, { handler, thread, cookie }, this.k.get(Vsprintf).text(format, args)),
-    pci_free_irq: (pdev: Ptr, index: number, cookie: Ptr) => this.freeIrq(pdev, index, cookie),
   };
-
-  /** How far a walk through the descriptors of a device has come. */
-  private readonly walks = new Map<Ptr, number>();
-
-  /** All descriptors have an interrupt: 0 for who asks for those that have none. */
-  private descAt(device: Ptr, filter: number, index: number): Ptr {
-    this.walks.set(device, index);
-    if (filter === this.k.enumValue('MSI_DESC_NOTASSOCIATED')) return 0;
-    return this.enabled.get(this.type.of(device, 'dev'))?.vectors[index]?.desc ?? 0;
-  }
 
   *holds(): Generator<Holding> {
     for (const [pdev, { kind, vectors }] of this.enabled)
@@ -125,6 +94,11 @@ export class PciMsi implements Subsystem {
         name: () =>
           `IRQ ${vectors.map(({ irq }) => irq).join(', ')} of ${this.type.string(pdev, 'dev.kobj.name')}`,
       };
+  }
+
+  /** The struct msi_desc of each interrupt that a device has, in order. */
+  descsOf(pdev: Ptr): readonly Ptr[] {
+    return this.enabled.get(pdev)?.vectors.map(({ desc }) => desc) ?? [];
   }
 
   /** What the device's vectors are, for who plays the device: undefined where they are off. */
@@ -368,6 +342,10 @@ export class PciMsi implements Subsystem {
     type.set(at, 'pci.msi_attrib.is_64', Number((control & MSI_64BIT) !== 0));
     type.set(at, 'pci.msi_attrib.can_mask', Number((control & MSI_MASKBIT) !== 0));
     type.set(at, 'pci.msi_attrib.multi_cap', (control >>> 1) & 7);
+    const place = this.type.get(pdev, 'msi_cap') + ((control & MSI_64BIT) !== 0 ? 16 : 12);
+    const masks = (control & MSI_MASKBIT) !== 0;
+    type.set(at, 'pci.mask_pos', place);
+    type.set(at, 'pci.msi_mask', masks ? yield* k.get(PciAccess).read(pdev, place, 4) : 0);
   }
 
   private *turnOn(pdev: Ptr, on: Enabled): Sleepable<void> {
@@ -428,7 +406,7 @@ export class PciMsi implements Subsystem {
   }
 
   /** pci_irq_vector(): the number of an interrupt of the device. */
-  private irqOf(pdev: Ptr, index: number): number {
+  irqOf(pdev: Ptr, index: number): number {
     const on = this.enabled.get(pdev);
     if (!on) return index === 0 ? this.type.get(pdev, 'irq') : -EINVAL;
     // The numbers of MSI-X are by their places in the table.
@@ -444,28 +422,5 @@ export class PciMsi implements Subsystem {
     }
     const vector = this.enabled.get(pdev)?.vectors.find((one) => one.irq === irq);
     return vector === undefined ? k.symbol('__cpu_possible_mask') : this.desc.get(vector.desc, 'affinity');
-  }
-
-  private *requestIrq(
-    pdev: Ptr,
-    index: number,
-    { handler, thread, cookie }: { readonly handler: Ptr; readonly thread: Ptr; readonly cookie: Ptr },
-    name: string,
-  ): Sleepable<number> {
-    const { k } = this;
-    const text = k.slab.allocateBytes(name.length + 1, true);
-    if (text === 0) return -ENOMEM;
-    k.space.storeCstring(text, name);
-    const flags = IRQF_SHARED | (handler === 0 ? IRQF_ONESHOT : 0);
-    const error = yield* k
-      .get(Interrupts)
-      .request(this.irqOf(pdev, index), { handler, thread, flags, name: text, device: cookie });
-    if (error !== 0) k.slab.free(text);
-    return error;
-  }
-
-  private *freeIrq(pdev: Ptr, index: number, cookie: Ptr): Sleepable<void> {
-    const name = yield* this.k.get(Interrupts).free(this.irqOf(pdev, index), cookie);
-    if (name !== 0) this.k.slab.free(name);
   }
 }

@@ -298,6 +298,25 @@ describe('power and configuration', () => {
 });
 
 describe('what a driver leaves', () => {
+  it('is told: regions and vectors, not that the device is on', () => {
+    const held = (): string[] =>
+      [...g.k.holdings()]
+        .map(({ kind, name: text }) => `${kind} ${text()}`)
+        .filter((line) => !before.has(line));
+    const before = new Set([...g.k.holdings()].map(({ kind, name: text }) => `${kind} ${text()}`));
+    g.call.pci_enable_device(pdev);
+    g.call.pci_request_region(pdev, 4, name);
+    g.call.pci_enable_msi(pdev);
+    const slotName = g.k.struct('pci_dev').string(pdev, 'dev.kobj.name');
+    expect(held()).toEqual([
+      expect.stringMatching(/^memory region driver \(\w+-\w+\)$/),
+      `message-signalled interrupt IRQ ${member('irq')} of ${slotName}`,
+    ]);
+    g.call.pci_disable_msi(pdev);
+    g.call.pci_release_region(pdev, 4);
+    expect(held()).toEqual([]);
+  });
+
   it('goes with a device that is taken out', () => {
     const before = owners('iomem_resource').length;
     g.call.pci_stop_and_remove_bus_device(pdev);

@@ -51,6 +51,19 @@ export interface ConfigurationSpace {
 /** PCI_PM_D3HOT_WAIT, PCI_PM_D3COLD_WAIT: milliseconds. */
 const D3HOT_DELAY = 10;
 const D3COLD_DELAY = 100;
+/** PCI_SPEED_UNKNOWN */
+const SPEED_UNKNOWN = 0xff;
+/** Lists of a bus. */
+const HEADS = ['children', 'devices', 'slots', 'resources'] as const;
+/** What bridges and their kin are, and devices with virtual functions; what is scanned here is none of them. */
+const NO_BRIDGE = [
+  'subordinate',
+  'transparent',
+  'is_hotplug_bridge',
+  'is_physfn',
+  'is_virtfn',
+  'pasid_no_tlp',
+] as const;
 /** Devices that are not PCI Express have this much configuration space; the others have the rest. */
 const CONFIG_BYTES = 256;
 const EXPRESS_CONFIG_BYTES = 4096;
@@ -87,8 +100,13 @@ export class PciProbe implements Subsystem {
     const { k } = this;
     const type = k.struct('pci_bus');
     const bus = k.permanent(type.size);
-    for (const head of ['children', 'devices', 'slots', 'resources'])
-      list.init(k.space, type.addr(bus, head));
+    for (const head of HEADS) list.init(k.space, type.addr(bus, head));
+    // It is behind no bridge, of which there would be a device.
+    type.set(bus, 'parent', 0);
+    type.set(bus, 'self', 0);
+    type.set(bus, 'max_bus_speed', SPEED_UNKNOWN);
+    type.set(bus, 'cur_bus_speed', SPEED_UNKNOWN);
+    type.set(bus, 'is_added', 1);
     const sysdata = k.permanent(k.sizeOf('pci_sysdata'));
     k.struct('pci_sysdata').set(sysdata, 'node', -1);
     type.set(bus, 'sysdata', sysdata);
@@ -195,6 +213,7 @@ export class PciProbe implements Subsystem {
     type.set(pdev, 'dev.dma_parms', type.addr(pdev, 'dma_parms'));
     type.set(pdev, 'dev.bus', k.get(PciBus).bus);
     type.set(pdev, 'dev.parent', k.struct('pci_bus').get(bus, 'bridge'));
+    for (const member of NO_BRIDGE) type.set(pdev, member, 0);
     type.bind(pdev, 'dev.release', 'pci_release_dev', (dev: Ptr) => this.free(type.of(dev, 'dev')));
     k.get(Devices).initialize(device);
     const slot = `${(devfn >>> 3).toString(16).padStart(2, '0')}.${devfn & 7}`;
