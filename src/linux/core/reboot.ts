@@ -1,22 +1,17 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Notifiers } from '../locking/notifier.js';
+import { ATOMIC, BLOCKING, Notifiers } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
-
-type Head = 'atomic_notifier_head' | 'blocking_notifier_head';
 
 interface Chain {
   readonly register: string;
   readonly unregister: string;
   /** The kernel's variable that heads it. */
   readonly symbol: string;
-  readonly type: Head;
+  readonly type: typeof ATOMIC | typeof BLOCKING;
 }
 
-const ATOMIC = 'atomic_notifier_head';
-const BLOCKING = 'blocking_notifier_head';
-
-const chain = (symbol: string, type: Head, name: string): Chain => ({
+const chain = (symbol: string, type: Chain['type'], name: string): Chain => ({
   register: `register_${name}`,
   unregister: `unregister_${name}`,
   symbol,
@@ -62,7 +57,7 @@ export class EventChains implements Subsystem {
     return found;
   }
 
-  private head(symbol: string, register: string, type: Head): Ptr {
+  private head(symbol: string, register: string, type: Chain['type']): Ptr {
     const head = this.k.variable(symbol, this.k.sizeOf(type));
     this.k.get(Notifiers).nameChain(head, register);
     return head;

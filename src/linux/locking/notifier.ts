@@ -12,6 +12,10 @@ import { warn } from '../warn.js';
 const NOTIFY_STOP_MASK = 0x8000;
 const NOTIFY_DONE = 0;
 
+/** The heads of chains that are called under RCU, and of those that are called under a lock that may sleep. */
+export const ATOMIC = 'atomic_notifier_head';
+export const BLOCKING = 'blocking_notifier_head';
+
 type Head = 'atomic_notifier_head' | 'blocking_notifier_head' | 'raw_notifier_head' | 'srcu_notifier_head';
 
 /** Notifier chains: lists of struct notifier_block ordered by priority (kernel/notifier.c). */

@@ -25,8 +25,8 @@ const LOCK_NAME = /(^|_)(spin|rw)?(lock|mutex|mtx|sem|rwsem)(\.\d+)?$/;
 const LOCKS_FOR_OTHERS = /lock|mutex|_(get|put|begin|end|enter|exit|held)$/;
 
 /** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line) and the largest that begins as zeros. */
-const LOCK_BYTES = 64;
-const ZERO_LOCK_BYTES = 8;
+const LARGEST_LOCK = 64;
+const LARGEST_ZERO_LOCK = 8;
 
 /**
  * Variables of an image that keep nothing. A lock is one of them: TypeScript does what a kernel does under the lock in one piece, so
@@ -67,7 +67,7 @@ export class Incidental {
     const address = graph.addressOf(place);
     const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
-    if (size > LOCK_BYTES || (zero && size > ZERO_LOCK_BYTES)) return false;
+    if (size > LARGEST_LOCK || (zero && size > LARGEST_ZERO_LOCK)) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));
   }
 }

@@ -2,10 +2,10 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { AnyFunction } from '../../../kernel/abi/gate.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Notifiers } from '../../locking/notifier.js';
+import { ATOMIC, BLOCKING, Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 
-type Head = 'atomic_notifier_head' | 'blocking_notifier_head';
+type Head = typeof ATOMIC | typeof BLOCKING;
 
 interface Chain {
   /** What register_ and unregister_ are followed by: `register_NAME`, `unregister_NAME`. */
@@ -16,9 +16,6 @@ interface Chain {
   /** Function that calls the chain with a value and data, where modules may. */
   readonly call?: string;
 }
-
-const BLOCKING = 'blocking_notifier_head';
-const ATOMIC = 'atomic_notifier_head';
 
 /** The network stack's notifier chains, each with the functions that register with it. */
 const CHAINS: readonly Chain[] = [
