@@ -8,6 +8,7 @@ import type { Task } from '../../kernel/task/task.js';
 import { TASK_DEAD } from '../abi/task-state.js';
 import { TaskCredentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
+import { TaskParts } from './task-parts.js';
 
 /** What a task's count of references begins with. */
 const OWN_REFERENCES = 2;
@@ -42,9 +43,11 @@ export class Processes implements SchedulerHooks {
   private nextPid = 100;
   private initTask: Ptr = 0;
   private template: Uint8Array = new Uint8Array();
+  private readonly parts: TaskParts;
 
   constructor(private readonly k: LinuxKernel) {
     this.taskStruct = k.struct('task_struct');
+    this.parts = new TaskParts(k);
     this.currentTaskSlot = this.percpuMember('current_task', 'current_task');
     this.preemptCountSlot = this.percpuMember('__preempt_count', 'preempt_count');
     this.topOfStackSlot = this.percpuMember('cpu_current_top_of_stack', 'top_of_stack');
@@ -95,8 +98,11 @@ export class Processes implements SchedulerHooks {
 
   /** Whether there are as many tasks as the machine's memory allows (max_threads, kernel/fork.c). */
   get full(): boolean {
-    const most = Math.floor(this.k.budget.limit / (THREADS_SHARE * THREAD_SIZE));
-    return this.byObject.size >= most || this.k.budget.available < 2 * THREAD_SIZE;
+    return this.byObject.size >= this.mostThreads || this.k.budget.available < 2 * THREAD_SIZE;
+  }
+
+  private get mostThreads(): number {
+    return Math.floor(this.k.budget.limit / (THREADS_SHARE * THREAD_SIZE));
   }
 
   /** The task behind a task_struct. */
@@ -208,6 +214,7 @@ export class Processes implements SchedulerHooks {
     taskStruct.set(object, 'stack', task.stackBase);
     taskStruct.set(object, 'group_leader', object);
     this.link(object);
+    this.parts.attach(object, pid, kernelThread, this.mostThreads);
     k.get(TaskCredentials).inherit(task, kernelThread);
   }
 

@@ -44,10 +44,13 @@ export class WaitBits implements Subsystem {
     return queue;
   }
 
-  private *wake(word: Ptr, bit: number): Sleepable<void> {
-    const { k } = this;
+  private wake(word: Ptr, bit: number): undefined | Sleepable<void> {
     this.waiters.wakeAll(word);
-    if (this.queues.size === 0) return;
+    return this.queues.size === 0 ? undefined : this.wakeQueue(word, bit);
+  }
+
+  private *wakeQueue(word: Ptr, bit: number): Sleepable<void> {
+    const { k } = this;
     const type = k.struct('wait_bit_key');
     const queue = this.queueOf(word, bit);
     yield* withLocals(k, type.size, function* (key) {

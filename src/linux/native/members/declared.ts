@@ -1,3 +1,6 @@
+/** All members of a struct. */
+export const EVERYTHING = '*';
+
 interface Declared {
   readonly struct: string;
   readonly members: string;
@@ -20,6 +23,15 @@ const DECLARED: readonly Declared[] = [
     struct: 'task_struct',
     members: 'audit_context kmap_ctrl pagefault_disabled thread_info.status',
     why: 'nobody audits, no memory is high, system calls are the 64-bit ones',
+  },
+  { struct: 'signal_struct', members: EVERYTHING, why: 'filled as a fork leaves it' },
+  { struct: 'sighand_struct', members: EVERYTHING, why: 'filled as a fork leaves it' },
+  { struct: 'pid', members: EVERYTHING, why: 'filled as a fork leaves it' },
+  {
+    struct: 'task_struct',
+    members:
+      'pending.signal blocked real_blocked saved_sigmask jobctl ptrace ptrace_entry exit_state last_siginfo',
+    why: 'signals are native code’s own, and nobody traces',
   },
   {
     struct: 'sock',

@@ -3,7 +3,7 @@ import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
-import { declaredMembers } from './declared.js';
+import { declaredMembers, EVERYTHING } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
 import { LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
@@ -180,7 +180,11 @@ export class NeglectedMembers {
         kept.add(struct, offset, size, 0xff);
     for (const [struct, [set]] of Object.entries(KEPT_MEMBERS))
       for (const path of set.split(' ')) if (path !== '') this.keep(kept, struct, path);
-    for (const [struct, paths] of declaredMembers()) for (const path of paths) this.keep(kept, struct, path);
+    for (const [struct, paths] of declaredMembers())
+      for (const path of paths) {
+        if (path === EVERYTHING) kept.add(struct, 0, this.map.sizeOf(struct), 0xff);
+        else this.keep(kept, struct, path);
+      }
     return kept;
   }
 

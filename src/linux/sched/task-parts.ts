@@ -1,0 +1,118 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { hlist } from '../abi/hlist.js';
+import { list } from '../abi/list.js';
+import type { LinuxKernel } from '../kernel.js';
+
+/** RLIM_INFINITY. */
+const ALL = 0xffff_ffff_ffff_ffffn;
+/** Limits that a first process has, soft and hard, by their numbers (include/asm-generic/resource.h); the others are endless. */
+const LIMITS: ReadonlyMap<number, readonly [soft: bigint, hard: bigint]> = new Map([
+  [3, [8n << 20n, ALL]],
+  [4, [0n, ALL]],
+  [7, [1024n, 4096n]],
+  [8, [8n << 20n, 8n << 20n]],
+  [12, [819_200n, 819_200n]],
+  [13, [0n, 0n]],
+  [14, [0n, 0n]],
+]);
+/** RLIMIT_NPROC and RLIMIT_SIGPENDING: half of the threads that there may be. */
+const BY_THREADS = [6, 11];
+
+/** SIG_IGN: kernel threads ignore signals until they allow one. */
+const IGNORE = 1;
+// enum pid_type
+const PIDTYPE_PID = 0;
+const PIDTYPE_TGID = 1;
+const PIDTYPE_PGID = 2;
+const PIDTYPE_SID = 3;
+
+/** What a task has beside its task_struct: struct signal_struct, sighand_struct and pid, each its own (kernel/fork.c, kernel/pid.c). */
+export class TaskParts {
+  private readonly known = new Map<Ptr, { readonly signal: Ptr; readonly sighand: Ptr; readonly pid: Ptr }>();
+
+  constructor(private readonly k: LinuxKernel) {}
+
+  /** Gives a task the parts of a new one. Those that its task_struct had before are used again. */
+  attach(object: Ptr, pid: number, kernelThread: boolean, mostThreads: number): void {
+    const parts = this.known.get(object) ?? this.make();
+    this.known.set(object, parts);
+    this.fillSignal(parts.signal, object, mostThreads);
+    this.fillHandlers(parts.sighand, kernelThread);
+    this.fillPid(parts.pid, object, pid);
+    // A process of its own: its group, and its session, are called as it is.
+    const pids = this.k.struct('signal_struct').addr(parts.signal, 'pids');
+    for (const type of [PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID])
+      this.k.space.storePtr(pids + 8 * type, parts.pid);
+    const task = this.k.struct('task_struct');
+    task.set(object, 'signal', parts.signal);
+    task.set(object, 'sighand', parts.sighand);
+    task.set(object, 'thread_pid', parts.pid);
+    list.init(this.k.space, task.addr(object, 'pending.list'));
+    this.clear(task.addr(object, 'pending.signal'), task.member('pending.signal').size);
+  }
+
+  private make() {
+    const { k } = this;
+    const pid = k.sizeOf('pid') + k.sizeOf('upid');
+    return {
+      signal: k.permanent(k.sizeOf('signal_struct')),
+      sighand: k.permanent(k.sizeOf('sighand_struct')),
+      pid: k.permanent(pid),
+    };
+  }
+
+  private fillSignal(at: Ptr, object: Ptr, mostThreads: number): void {
+    const { k } = this;
+    const type = k.struct('signal_struct');
+    this.clear(at, type.size);
+    for (const count of ['sigcnt.refs.counter', 'live.counter', 'nr_threads']) type.set(at, count, 1);
+    list.init(k.space, type.addr(at, 'thread_head'));
+    list.init(k.space, type.addr(at, 'wait_chldexit.head'));
+    list.init(k.space, type.addr(at, 'shared_pending.list'));
+    list.init(k.space, type.addr(at, 'posix_timers'));
+    const task = k.struct('task_struct');
+    list.addTail(k.space, task.addr(object, 'thread_node'), type.addr(at, 'thread_head'));
+    const limit = k.struct('rlimit');
+    const half = BigInt(Math.floor(mostThreads / 2));
+    for (let i = 0; i < type.member('rlim').size / limit.size; i++) {
+      const [soft, hard] = BY_THREADS.includes(i) ? [half, half] : (LIMITS.get(i) ?? [ALL, ALL]);
+      const slot = type.addr(at, 'rlim') + i * limit.size;
+      limit.setBig(slot, 'rlim_cur', soft);
+      limit.setBig(slot, 'rlim_max', hard);
+    }
+  }
+
+  private fillHandlers(at: Ptr, kernelThread: boolean): void {
+    const { k } = this;
+    const type = k.struct('sighand_struct');
+    this.clear(at, type.size);
+    type.set(at, 'count.refs.counter', 1);
+    list.init(k.space, type.addr(at, 'signalfd_wqh.head'));
+    if (!kernelThread) return;
+    const action = k.struct('k_sigaction');
+    for (let i = 0; i < type.member('action').size / action.size; i++)
+      action.set(type.addr(at, 'action') + i * action.size, 'sa.sa_handler', IGNORE);
+  }
+
+  private fillPid(at: Ptr, object: Ptr, number: number): void {
+    const { k } = this;
+    const type = k.struct('pid');
+    this.clear(at, type.size);
+    type.set(at, 'count.refs.counter', 1);
+    // The number is one of the first namespace.
+    type.set(at, 'level', 0);
+    list.init(k.space, type.addr(at, 'wait_pidfd.head'));
+    const upid = k.struct('upid');
+    upid.set(at + type.size, 'nr', number);
+    if (k.hasSymbol('init_pid_ns')) upid.set(at + type.size, 'ns', k.symbol('init_pid_ns'));
+    const task = k.struct('task_struct');
+    for (const kind of [PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID]) {
+      const link = task.addr(object, 'pid_links') + kind * k.sizeOf('hlist_node');
+      hlist.addHead(k.space, link, type.addr(at, 'tasks') + kind * k.sizeOf('hlist_head'));
+    }
+  }
+
+  private clear(at: Ptr, bytes: number): void {
+    this.k.space.writable(at, bytes).fill(0);
+  }
+}
