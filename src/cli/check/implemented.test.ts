@@ -30,10 +30,11 @@ describe('who answers for what a module imports', () => {
       const path = `lib/modules/${CORPUS_RELEASE}/kernel/drivers/net/ethernet/intel/e1000/e1000.ko`;
       const [driver] = importedFunctions([file(join(tree!, path))], target!);
       const answers = Object.fromEntries(driver.functions.map(({ name, answer }) => [name, answer]));
-      expect(answers.pci_set_master).toEqual({ by: 'subsystem', subsystem: 'pci' });
-      expect(answers.pci_enable_device).toMatchObject({
+      expect(answers.pci_enable_device).toMatchObject({ by: expect.stringMatching(/typescript|partly/) });
+      expect(answers.pcix_get_mmrbc).toEqual({ by: 'native' });
+      expect(answers.napi_build_skb).toMatchObject({
         by: 'nobody',
-        why: expect.stringContaining('which modbox owns'),
+        why: expect.stringContaining('which modbox does otherwise'),
       });
       expect(driver.others).toContain('jiffies');
       expect(implementedText(driver, plain)).toContain('not all is there');

@@ -89,9 +89,19 @@ export class TaskParts {
     type.set(at, 'count.refs.counter', 1);
     list.init(k.space, type.addr(at, 'signalfd_wqh.head'));
     if (!kernelThread) return;
+    const handlers = k.space.writable(type.addr(at, 'action'), type.member('action').size);
+    this.ignored ??= this.ignoreAll(type.addr(at, 'action'), handlers);
+    handlers.set(this.ignored);
+  }
+
+  /** What ignores every signal, as it is in memory. */
+  private ignored: Uint8Array | undefined;
+
+  private ignoreAll(first: Ptr, handlers: Uint8Array): Uint8Array {
+    const { k } = this;
     const action = k.struct('k_sigaction');
-    for (let i = 0; i < type.member('action').size / action.size; i++)
-      action.set(type.addr(at, 'action') + i * action.size, 'sa.sa_handler', IGNORE);
+    for (let at = 0; at < handlers.length; at += action.size) action.set(first + at, 'sa.sa_handler', IGNORE);
+    return handlers.slice();
   }
 
   private fillPid(at: Ptr, object: Ptr, number: number): void {
