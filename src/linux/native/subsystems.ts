@@ -78,7 +78,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     functions: /^(__)?bio(set)?_/,
     init: ['init_bio'],
     replaces: /^bioset_(init|exit)$/,
-    shares: ['task_struct'],
+    shares: ['bio', 'page', 'task_struct'],
   },
   {
     // net/core/devlink.c

@@ -20,11 +20,9 @@ const BY_THREADS = [6, 11];
 
 /** SIG_IGN: kernel threads ignore signals until they allow one. */
 const IGNORE = 1;
-// enum pid_type
-const PIDTYPE_PID = 0;
-const PIDTYPE_TGID = 1;
-const PIDTYPE_PGID = 2;
-const PIDTYPE_SID = 3;
+/** What a struct pid may stand for: enumerators of enum pid_type. */
+const GROUPS = ['PIDTYPE_TGID', 'PIDTYPE_PGID', 'PIDTYPE_SID'] as const;
+const KINDS = ['PIDTYPE_PID', ...GROUPS] as const;
 
 /** What a task has beside its task_struct: struct signal_struct, sighand_struct and pid, each its own (kernel/fork.c, kernel/pid.c). */
 export class TaskParts {
@@ -41,8 +39,7 @@ export class TaskParts {
     this.fillPid(parts.pid, object, pid);
     // A process of its own: its group, and its session, are called as it is.
     const pids = this.k.struct('signal_struct').addr(parts.signal, 'pids');
-    for (const type of [PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID])
-      this.k.space.storePtr(pids + 8 * type, parts.pid);
+    for (const kind of GROUPS) this.k.space.storePtr(pids + 8 * this.k.enumValue(kind), parts.pid);
     const task = this.k.struct('task_struct');
     task.set(object, 'signal', parts.signal);
     task.set(object, 'sighand', parts.sighand);
@@ -116,9 +113,10 @@ export class TaskParts {
     upid.set(at + type.size, 'nr', number);
     if (k.hasSymbol('init_pid_ns')) upid.set(at + type.size, 'ns', k.symbol('init_pid_ns'));
     const task = k.struct('task_struct');
-    for (const kind of [PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID]) {
-      const link = task.addr(object, 'pid_links') + kind * k.sizeOf('hlist_node');
-      hlist.addHead(k.space, link, type.addr(at, 'tasks') + kind * k.sizeOf('hlist_head'));
+    for (const kind of KINDS) {
+      const index = k.enumValue(kind);
+      const link = task.addr(object, 'pid_links') + index * k.sizeOf('hlist_node');
+      hlist.addHead(k.space, link, type.addr(at, 'tasks') + index * k.sizeOf('hlist_head'));
     }
   }
 

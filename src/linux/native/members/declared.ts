@@ -21,8 +21,8 @@ const DECLARED: readonly Declared[] = [
   { struct: 'device_driver', members: 'pm', why: 'modules fill it' },
   {
     struct: 'task_struct',
-    members: 'audit_context kmap_ctrl pagefault_disabled thread_info.status',
-    why: 'nobody audits, no memory is high, system calls are the 64-bit ones',
+    members: 'audit_context kmap_ctrl pagefault_disabled delays thread_info.status',
+    why: 'nobody audits or accounts delays, no memory is high, system calls are the 64-bit ones',
   },
   { struct: 'signal_struct', members: EVERYTHING, why: 'filled as a fork leaves it' },
   { struct: 'sighand_struct', members: EVERYTHING, why: 'filled as a fork leaves it' },
@@ -35,13 +35,27 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'sock',
-    members: 'sk_tsflags sk_reuseport_cb __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
+    members: 'sk_tsflags sk_reuseport_cb sk_route_caps __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
     why: 'options of sockets that only native code sets',
   },
   { struct: 'net', members: 'bpf.run_array', why: 'no programs are attached' },
   { struct: 'super_block', members: 's_fsnotify_connectors', why: 'nobody watches files' },
   { struct: 'inode', members: 'i_flctx', why: 'locks of files are native code’s own' },
   { struct: 'net_device', members: 'phydev', why: 'PHYs are connected by modules' },
+  { struct: 'net_device', members: 'lstats tstats dstats', why: 'drivers allocate their statistics' },
+  {
+    struct: 'inode',
+    members: 'i_wb i_wb_frn_winner i_wb_frn_avg_time i_wb_frn_history',
+    why: 'no control group writes back',
+  },
+  {
+    struct: 'inode',
+    members: 'i_atime i_mtime i_ctime',
+    why: 'file systems set the times of their inodes; files of the base kernel have none',
+  },
+  { struct: 'file', members: 'f_llist f_rcuhead', why: 'used while a file is let go of' },
+  { struct: 'vm_area_struct', members: 'vm_ops vm_private_data', why: 'drivers set them in their mmap()' },
+  { struct: 'page', members: 'lru', why: 'pages in use are in no list of TypeScript’s' },
   {
     struct: 'irq_data',
     members: 'parent_data domain chip_data',
@@ -61,6 +75,9 @@ const DECLARED: readonly Declared[] = [
     why: 'packets are copied as a whole, with what they hold',
   },
 ];
+
+/** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them. */
+export const ALONE: ReadonlySet<string> = new Set(['sk_buff']);
 
 /** Paths of members by struct. */
 export function declaredMembers(): ReadonlyMap<string, readonly string[]> {

@@ -3,7 +3,7 @@ import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
-import { declaredMembers, EVERYTHING } from './declared.js';
+import { ALONE, declaredMembers, EVERYTHING } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
 import { LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
@@ -118,6 +118,7 @@ export class NeglectedMembers {
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     for (const { struct, offset, size } of this.partsOf(access, true)) {
+      if (this.isOutside(access) && ALONE.has(access.struct)) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
