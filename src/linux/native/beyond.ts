@@ -22,7 +22,7 @@ const BEYOND: readonly Beyond[] = [
       /^(split_huge_(page_to_list|pmd|pud)|__split_huge_(pmd|pud)|deferred_split_huge_page|khugepaged_\w+|hugetlb_\w+|free_huge_page)$/,
   },
   {
-    // The keys of the controllers are off, as with cgroup_disable=.
+    // The keys of the controllers are off (OFF_KEYS).
     what: 'control groups beside the root',
     functions:
       /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_(create|destroy|lookup_create)|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_\w+)$/,
@@ -50,6 +50,12 @@ const BEYOND: readonly Beyond[] = [
   },
   { what: 'suspending', functions: /^(pm_system_irq_wakeup|pm_suspended_storage)$/ },
 ];
+
+/** Keys of branches that are built as on, and off here: those of controllers of control groups, as cgroup_disable=memory,io has them. */
+export const OFF_KEYS: readonly string[] = ['memory', 'io'].flatMap((controller) => [
+  `${controller}_cgrp_subsys_enabled_key`,
+  `${controller}_cgrp_subsys_on_dfl_key`,
+]);
 
 /** What of a kernel modbox's machine never has, and a function of the image is a way into; undefined for the others. */
 export function beyondOf(name: string): string | undefined {
