@@ -3,6 +3,7 @@ import { placeAt, type ReferenceTable } from '../../target/image/references.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { KERNEL_HALF } from '../../target/symbol-table.js';
 import { lowOf, PLACE, placeKinds } from './places.js';
+import { isSwitchTable, switchTargets, withTargets } from './switch-tables.js';
 
 const LOCK_CLASS = /^__key(\.\d+)?$/;
 
@@ -10,7 +11,7 @@ const LOCK_CLASS = /^__key(\.\d+)?$/;
 export class ImageGraph {
   readonly kinds: Uint8Array;
   readonly flags: Uint8Array;
-  private readonly references: ReferenceTable;
+  private references: ReferenceTable;
   private readonly sections: KernelImage['sections'];
   private readonly visited: Uint32Array;
   private visit = 0;
@@ -28,6 +29,8 @@ export class ImageGraph {
     this.flags = image.references.flags;
     this.kinds = placeKinds(image, target);
     this.visited = new Uint32Array(this.kinds.length);
+    this.references = withTargets(this.references, switchTargets(image, this, this.switchTables()));
+    this.reversed = undefined;
   }
 
   /** The place that an address (its lower half) is in; -1 below all. */
@@ -82,6 +85,11 @@ export class ImageGraph {
   isLockClass(place: number): boolean {
     this.lockClasses ??= this.findLockClasses();
     return this.lockClasses.has(this.addressOf(place));
+  }
+
+  private *switchTables(): Generator<number> {
+    for (const { name, address } of this.target.symbols.all())
+      if (isSwitchTable(name)) yield this.placeAt(lowOf(address));
   }
 
   private findLockClasses(): Set<number> {
