@@ -1,10 +1,7 @@
 import { WORD } from '../../conventions/amd64.js';
 import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
 import type { ImageGraph } from './image-graph.js';
-import { PLACE } from './places.js';
-
-/** Upper half of an address of the image. */
-const IMAGE_HALF = 0xffff_ffff;
+import { IMAGE_HALF, PLACE } from './places.js';
 
 /**
  * Which variables of an image begin with pointers to variables and functions: a struct pernet_operations with one to the number that it

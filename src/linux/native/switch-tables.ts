@@ -2,11 +2,10 @@ import { WORD } from '../../conventions/amd64.js';
 import type { KernelImage } from '../../target/image/kernel-image.js';
 import type { ReferenceTable } from '../../target/image/references.js';
 import type { ImageGraph } from './image-graph.js';
+import { IMAGE_HALF } from './places.js';
 
 /** Tables that the compiler makes of a switch whose cases are values: of addresses, where a case is that of a variable. */
 const TABLE = /^CSWTCH(\.\d+)*$/;
-/** Upper half of an address of the image. */
-const IMAGE_HALF = 0xffff_ffff;
 
 /**
  * Variables that code refers to over a table of the compiler's (`CSWTCH.5`): by the number of the place whose code it is. Such a table
