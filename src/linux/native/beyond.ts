@@ -1,3 +1,5 @@
+import { wholeOf } from './places.js';
+
 /** What a kernel has and modbox's machine never: `functions` are the ways into it. */
 interface Beyond {
   readonly what: string;
@@ -59,6 +61,6 @@ export const OFF_KEYS: readonly string[] = ['memory', 'io'].flatMap((controller)
 
 /** What of a kernel modbox's machine never has, and a function of the image is a way into; undefined for the others. */
 export function beyondOf(name: string): string | undefined {
-  const whole = name.includes('.') ? name.slice(0, name.indexOf('.')) : name;
+  const whole = wholeOf(name);
   return BEYOND.find(({ functions }) => functions.test(whole))?.what;
 }

@@ -1,7 +1,8 @@
 import { WORD } from '../../conventions/amd64.js';
 import { type KernelImage, sectionAt } from '../../target/image/kernel-image.js';
 import type { ImageGraph } from './image-graph.js';
-import { IMAGE_HALF, PLACE } from './places.js';
+import { imagePointers } from './image-pointers.js';
+import { PLACE } from './places.js';
 
 /**
  * Which variables of an image begin with pointers to variables and functions: a struct pernet_operations with one to the number that it
@@ -27,14 +28,13 @@ export class DataPointers {
     const found = new Map<number, number[]>();
     const section = image.sections.find(({ name }) => name === '.data');
     if (!section) return found;
-    const bytes = image.read(section.address, section.size);
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at + WORD <= section.size; at += WORD) {
-      if (view.getUint32(at + 4, true) !== IMAGE_HALF) continue;
+    let nameAt = -1;
+    for (const [at, low] of imagePointers(image, section.address, section.size)) {
+      const isNamed = nameAt === at - WORD;
+      if (sectionAt(image.sections, low)?.name === '.rodata') nameAt = at;
       const holder = graph.placeAt(section.address + at);
-      const to = this.pointee(view.getUint32(at, true));
-      if (to < 0 || graph.kinds[holder] !== PLACE.variable) continue;
-      if (at >= WORD && this.isName(view, at - WORD)) continue;
+      const to = this.pointee(low);
+      if (isNamed || to < 0 || graph.kinds[holder] !== PLACE.variable) continue;
       found.set(to, [...(found.get(to) ?? []), holder]);
     }
     return found;
@@ -45,11 +45,5 @@ export class DataPointers {
     const { graph } = this;
     const place = graph.placeAt(address);
     return place >= 0 && graph.isVariable(place) ? place : graph.entryAt(address);
-  }
-
-  private isName(view: DataView, at: number): boolean {
-    if (view.getUint32(at + 4, true) !== IMAGE_HALF) return false;
-    const section = sectionAt(this.image.sections, view.getUint32(at, true));
-    return section?.name === '.rodata';
   }
 }

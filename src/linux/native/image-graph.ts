@@ -3,7 +3,7 @@ import { placeAt, type ReferenceTable } from '../../target/image/references.js';
 import type { LinuxTarget } from '../../target/index.js';
 import { KERNEL_HALF } from '../../target/symbol-table.js';
 import { lowOf, PLACE, placeKinds } from './places.js';
-import { isSwitchTable, switchTargets, withTargets } from './switch-tables.js';
+import { isSwitchTable, throughSwitchTables } from './switch-tables.js';
 
 const LOCK_CLASS = /^__key(\.\d+)?$/;
 
@@ -29,8 +29,7 @@ export class ImageGraph {
     this.flags = image.references.flags;
     this.kinds = placeKinds(image, target);
     this.visited = new Uint32Array(this.kinds.length);
-    this.references = withTargets(this.references, switchTargets(image, this, this.switchTables()));
-    this.reversed = undefined;
+    this.references = throughSwitchTables(image.references, image, this, this.switchTables());
   }
 
   /** The place that an address (its lower half) is in; -1 below all. */

@@ -11,7 +11,7 @@ import { AutomaticSubsystems, isAutomatic } from './automatic.js';
 import { OFF_KEYS } from './beyond.js';
 import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
-import { ImageMemory, lowOfPtr } from './image-memory.js';
+import { ImageMemory, lowOfPtr, ptrOf } from './image-memory.js';
 import type { Hindrance, Ownership } from './ownership.js';
 import { PLACE } from './places.js';
 import { type Decision, NativeRules } from './rules.js';
@@ -282,11 +282,6 @@ export class NativeCode implements EntryGuard {
     return place >= 0 && graph.addressOf(place) === low ? place : -1;
   }
 
-  /** Of a symbol that nobody asks for: what is asked for is TypeScript's. */
-  private addressOf(name: string): Ptr {
-    return this.k.space.fromAddress(this.k.target.symbols.lookup(name)!.address);
-  }
-
   /** Brings the image in. That is modbox's own work: no time passes in the machine. */
   private activate(): Active {
     if (this.active) return this.active;
@@ -296,14 +291,14 @@ export class NativeCode implements EntryGuard {
     this.names = names;
     // What TypeScript has asked for is as it left it; constants are the image's.
     const claimed = new Set([...k.variables].map((name) => graph.placeAt(lowOfPtr(k.symbol(name)))));
-    const off = OFF_KEYS.filter((name) => k.hasSymbol(name)).map((name) => this.addressOf(name));
-    for (const key of off) claimed.add(graph.placeAt(lowOfPtr(key)));
+    const placeOf = (name: string): number => this.placeOf(graph, name);
+    const off = OFF_KEYS.map(placeOf).filter((place) => place >= 0);
+    for (const place of off) claimed.add(place);
     const isClaimed = (place: number): boolean =>
       graph.isVariable(place) && (claimed.has(place) || ownership.isOwned(place));
     const memory = new ImageMemory(k, image, isClaimed);
     // A key that has come is looked at where its branches come: it is zero.
-    for (const key of off) k.space.load32(key);
-    const placeOf = (name: string): number => this.placeOf(graph, name);
+    for (const place of off) k.space.load32(ptrOf(graph.addressOf(place)));
     const rules = new NativeRules(
       graph,
       ownership,

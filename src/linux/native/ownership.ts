@@ -6,7 +6,7 @@ import { beyondOf } from './beyond.js';
 import type { BootCode } from './boot-code.js';
 import type { ImageGraph } from './image-graph.js';
 import { Incidental } from './incidental.js';
-import { lowOf, PLACE } from './places.js';
+import { lowOf, PLACE, wholeOf } from './places.js';
 
 /** Why a native function may not run by itself. `via` is the function, itself or one that it leads to, that is in the way. */
 export type Hindrance =
@@ -216,7 +216,7 @@ export class Ownership {
     const name = this.graph.nameOf(place);
     if (this.isImplemented(place)) return name;
     if ((this.graph.flags[place] & PART) === 0) return undefined;
-    const whole = name.slice(0, name.indexOf('.'));
+    const whole = wholeOf(name);
     return this.names.has(whole) ? whole : undefined;
   }
 

@@ -24,8 +24,8 @@ type PlaceKind = (typeof PLACE)[keyof typeof PLACE];
 /** Sequences that are copied to where alternatives are, or that stand there until alternatives are chosen: nothing runs here. */
 const ALTERNATIVES = /^\.altinstr_/;
 
-/** The upper half of an address of the image. */
-export const IMAGE_HALF = 0xffff_ffff;
+/** The function that a part of it was made of: `flush_work` of `flush_work.part.0`. */
+export const wholeOf = (name: string): string => name.split('.', 1)[0];
 
 /** The lower half of an address: how an image counts. */
 export const lowOf = (address: bigint): number => Number(address & 0xffff_ffffn);

@@ -27,8 +27,6 @@ export class SecondHand {
   /** The first of some variables that is TypeScript's at second hand. */
   among(variables: readonly number[]): Divided | undefined {
     for (const variable of variables) {
-      // What nobody changes any more says the same to all.
-      if (!this.boot.changesLater(variable)) continue;
       const part = this.partAt(variable);
       if (part >= 0) return { variable, part };
     }
@@ -38,7 +36,9 @@ export class SecondHand {
   private partAt(variable: number): number {
     let part = this.known.get(variable);
     if (part === undefined) {
-      part = this.graph.referrersOf(variable).find((at) => this.isMissed(at, variable)) ?? -1;
+      // What nobody changes any more says the same to all.
+      const suspects = this.boot.changesLater(variable) ? [...this.graph.referrersOf(variable)] : [];
+      part = suspects.find((at) => this.isMissed(at, variable)) ?? -1;
       this.known.set(variable, part);
     }
     return part;

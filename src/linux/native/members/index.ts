@@ -1,8 +1,9 @@
 import type { KernelImage } from '../../../target/image/kernel-image.js';
 import type { LinuxTarget } from '../../../target/index.js';
 import type { ImageGraph } from '../image-graph.js';
+import { imagePointers } from '../image-pointers.js';
 import type { Ownership } from '../ownership.js';
-import { lowOf } from '../places.js';
+import { lowOf, wholeOf } from '../places.js';
 import type { SharedStructs } from '../shared-structs.js';
 import { Accesses } from './closure.js';
 import { ImageProgram } from './image-program.js';
@@ -54,11 +55,8 @@ function* pernetFunctions(image: KernelImage, graph: ImageGraph, target: LinuxTa
 
 /** Functions that a variable points to as the image has it. */
 function* pointedTo(image: KernelImage, graph: ImageGraph, variable: number): Generator<number> {
-  const bytes = image.read(graph.addressOf(variable), PERNET_BYTES);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 0; at < PERNET_BYTES; at += 8) {
-    if (view.getInt32(at + 4, true) !== -1) continue;
-    const place = graph.entryAt(view.getUint32(at, true));
+  for (const [, low] of imagePointers(image, graph.addressOf(variable), PERNET_BYTES)) {
+    const place = graph.entryAt(low);
     if (place >= 0) yield place;
   }
 }
@@ -66,7 +64,6 @@ function* pointedTo(image: KernelImage, graph: ImageGraph, variable: number): Ge
 /** Native bodies of what TypeScript has. Functions that do nothing there have no state. */
 function* makers(idle: ReadonlySet<string>, graph: ImageGraph, ownership: Ownership): Generator<number> {
   for (const place of ownership.bodies()) {
-    const [name] = graph.nameOf(place).split('.');
-    if (!idle.has(name)) yield place;
+    if (!idle.has(wholeOf(graph.nameOf(place)))) yield place;
   }
 }
