@@ -1,24 +1,12 @@
-import type { Ptr } from '../../cpu/layout.js';
 import type { LinuxKernel } from '../kernel.js';
-import { ATOMIC, BLOCKING, Notifiers } from '../locking/notifier.js';
+import { chainExports, type NamedChain, namedChain } from '../locking/named-chains.js';
+import { ATOMIC, BLOCKING } from '../locking/notifier.js';
 import type { Subsystem } from '../subsystem.js';
 
-interface Chain {
-  readonly register: string;
-  readonly unregister: string;
-  /** The kernel's variable that heads it. */
-  readonly symbol: string;
-  readonly type: typeof ATOMIC | typeof BLOCKING;
-}
+const chain = (symbol: string, type: NamedChain['type'], name: string): NamedChain =>
+  namedChain(symbol, type, name, `register_${name}`);
 
-const chain = (symbol: string, type: Chain['type'], name: string): Chain => ({
-  register: `register_${name}`,
-  unregister: `unregister_${name}`,
-  symbol,
-  type,
-});
-
-const CHAINS: readonly Chain[] = [
+const CHAINS: readonly NamedChain[] = [
   chain('reboot_notifier_list', BLOCKING, 'reboot_notifier'),
   chain('restart_handler_list', ATOMIC, 'restart_handler'),
   chain('pm_chain_head', BLOCKING, 'pm_notifier'),
@@ -34,6 +22,7 @@ const CHAINS: readonly Chain[] = [
     unregister: 'mce_unregister_decode_chain',
     symbol: 'x86_mce_decoder_chain',
     type: BLOCKING,
+    title: 'mce_register_decode_chain',
   },
 ];
 
@@ -42,24 +31,10 @@ const CHAINS: readonly Chain[] = [
  * reboot, machine checks. Blocks are kept in order, and can be taken out again.
  */
 export class EventChains implements Subsystem {
-  constructor(private readonly k: LinuxKernel) {}
-
   readonly keeps = CHAINS.map(({ symbol }) => symbol);
-  readonly exports = this.build();
+  readonly exports: Subsystem['exports'];
 
-  private build(): Record<string, (block: Ptr) => number> {
-    const found: Record<string, (block: Ptr) => number> = {};
-    for (const { register, unregister, symbol, type } of CHAINS) {
-      const head = (): Ptr => this.head(symbol, register, type);
-      found[register] = (block) => this.k.get(Notifiers).register(head(), block, false, type);
-      found[unregister] = (block) => this.k.get(Notifiers).unregister(head(), block, type);
-    }
-    return found;
-  }
-
-  private head(symbol: string, register: string, type: Chain['type']): Ptr {
-    const head = this.k.variable(symbol, this.k.sizeOf(type));
-    this.k.get(Notifiers).nameChain(head, register);
-    return head;
+  constructor(k: LinuxKernel) {
+    this.exports = chainExports(k, CHAINS);
   }
 }
