@@ -36,6 +36,15 @@ export function* inSoftirq(
   else softirqLeak(k, vector, fn, before, after);
 }
 
+/** Does something as a softirq is served, whatever it leaves of preempt_count. */
+export function* servingSoftirq<T>(k: LinuxKernel, call: Sleepable<T>): Sleepable<T> {
+  const offset = softirqOffset(k);
+  k.processes.preemptCount += offset;
+  const result = yield* call;
+  k.processes.preemptCount -= offset;
+  return result;
+}
+
 /** What preempt_count says of a softirq that is served: nothing with PREEMPT_RT, where the thread's own count does. */
 export function softirqOffset(k: LinuxKernel): number {
   return k.configured('CONFIG_PREEMPT_RT') ? 0 : SOFTIRQ_OFFSET;

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { withLocals } from '../../../kernel/task/locals.js';
 import { EINVAL } from '../../errno.js';
@@ -56,6 +57,23 @@ export class ChipAttributes {
     return files;
   }
 
+  /** Whether a chip says what it has and how to ask for it. */
+  isComplete(chip: Ptr): boolean {
+    const ops = this.ops(chip);
+    if (ops === 0 || this.k.struct('hwmon_chip_info').get(chip, 'info') === 0) return false;
+    return this.fixedMode(chip) !== 0 || this.operations.get(ops, 'is_visible') !== 0;
+  }
+
+  /** The mode of all files of a chip, in kernels in which one may be given; 0 where each is asked for. */
+  private fixedMode(chip: Ptr): number {
+    const { operations } = this;
+    return operations.has('visible') ? operations.get(this.ops(chip), 'visible') : 0;
+  }
+
+  private get operations(): StructType {
+    return this.k.struct('hwmon_ops');
+  }
+
   /** The name of a sensor's file; undefined where there is no such attribute. */
   nameOf(type: number, attribute: number, channel: number): string | undefined {
     const name = this.attributesOf(type).get(attribute);
@@ -76,11 +94,9 @@ export class ChipAttributes {
   }
 
   private *modeOf(chip: Ptr, data: Ptr, type: number, attribute: number, channel: number): Sleepable<number> {
-    const ops = this.ops(chip);
-    const operations = this.k.struct('hwmon_ops');
-    const fixed = operations.has('visible') ? operations.get(ops, 'visible') : 0;
+    const fixed = this.fixedMode(chip);
     if (fixed !== 0) return fixed;
-    return yield* operations.call(ops, 'is_visible', data, type, attribute, channel);
+    return yield* this.operations.call(this.ops(chip), 'is_visible', data, type, attribute, channel);
   }
 
   private canServe(chip: Ptr, mode: number, name: string): boolean {

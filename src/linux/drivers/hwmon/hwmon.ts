@@ -40,12 +40,12 @@ export class Hwmon implements Subsystem {
     hwmon_device_register_for_thermal: (parent: Ptr, name: Ptr, data: Ptr) =>
       this.withInfo(parent, name, data, 0, 0),
     devm_hwmon_device_register_with_info: (parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr) =>
-      this.managedWithInfo(parent, name, data, chip, groups),
+      this.managed(parent, () => this.withInfo(parent, name, data, chip, groups)),
     hwmon_notify_event: (device: Ptr, type: number, attribute: number, channel: number) =>
       this.notifyEvent(device, type, attribute, channel),
     hwmon_device_unregister: (device: Ptr) => this.unregister(device),
     devm_hwmon_device_register_with_groups: (parent: Ptr, name: Ptr, data: Ptr, groups: Ptr) =>
-      this.managed(parent, name, data, groups),
+      this.managed(parent, () => this.withGroups(parent, name, data, groups)),
   };
 
   boot(): void {
@@ -68,29 +68,14 @@ export class Hwmon implements Subsystem {
 
   private *withInfo(parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr): Sleepable<Ptr> {
     if (parent === 0 || name === 0) return errPtr(EINVAL);
-    if (chip !== 0 && !this.isComplete(chip)) return errPtr(EINVAL);
+    if (chip !== 0 && !this.chips.isComplete(chip)) return errPtr(EINVAL);
     return yield* this.register(parent, name, data, groups, chip);
   }
 
-  private *managedWithInfo(parent: Ptr, name: Ptr, data: Ptr, chip: Ptr, groups: Ptr): Sleepable<Ptr> {
+  /** What `make` registers goes with the driver of `parent`. */
+  private *managed(parent: Ptr, make: () => Sleepable<Ptr>): Sleepable<Ptr> {
     if (parent === 0) return errPtr(EINVAL);
-    const device = yield* this.withInfo(parent, name, data, chip, groups);
-    if (!isErr(device)) this.k.get(Devres).addHost(parent, device, () => this.unregister(device));
-    return device;
-  }
-
-  private isComplete(chip: Ptr): boolean {
-    const type = this.k.struct('hwmon_chip_info');
-    const operations = this.k.struct('hwmon_ops');
-    const ops = type.get(chip, 'ops');
-    if (ops === 0 || type.get(chip, 'info') === 0) return false;
-    const fixed = operations.has('visible') && operations.get(ops, 'visible') !== 0;
-    return fixed || operations.get(ops, 'is_visible') !== 0;
-  }
-
-  private *managed(parent: Ptr, name: Ptr, data: Ptr, groups: Ptr): Sleepable<Ptr> {
-    if (parent === 0) return errPtr(EINVAL);
-    const device = yield* this.withGroups(parent, name, data, groups);
+    const device = yield* make();
     if (!isErr(device)) this.k.get(Devres).addHost(parent, device, () => this.unregister(device));
     return device;
   }

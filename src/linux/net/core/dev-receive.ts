@@ -8,7 +8,7 @@ import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
-import { softirqOffset } from '../../time/softirq-context.js';
+import { servingSoftirq } from '../../time/softirq-context.js';
 import { PacketTypes } from './packet-types.js';
 import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
@@ -51,13 +51,7 @@ export class Reception implements Subsystem {
       yield* k.get(SkbAllocation).unref(skb);
       return NET_RX_DROP;
     }
-    const receive = (): Sleepable<number> => this.receive(skb);
-    k.get(SoftirqQueue).raise('net_rx', function* () {
-      const offset = softirqOffset(k);
-      k.processes.preemptCount += offset;
-      yield* receive();
-      k.processes.preemptCount -= offset;
-    });
+    k.get(SoftirqQueue).raise('net_rx', () => servingSoftirq(k, this.receive(skb)));
     return NET_RX_SUCCESS;
   }
 

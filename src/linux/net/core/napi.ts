@@ -7,7 +7,7 @@ import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
-import { softirqOffset } from '../../time/softirq-context.js';
+import { servingSoftirq } from '../../time/softirq-context.js';
 import { NetDevices } from './netdevices.js';
 
 /** NAPI contexts: drivers' polling functions, run as a softirq (net/core/dev.c). */
@@ -82,10 +82,7 @@ export class Napi implements Subsystem {
     const weight = type.get(napi, 'weight');
     const again = (): void => this.schedule(napi);
     k.get(SoftirqQueue).raise('napi', function* () {
-      const offset = softirqOffset(k);
-      k.processes.preemptCount += offset;
-      const done = yield* type.call(napi, 'poll', napi, weight);
-      k.processes.preemptCount -= offset;
+      const done = yield* servingSoftirq(k, type.call(napi, 'poll', napi, weight));
       if (done >= weight) again();
     });
   }

@@ -9,6 +9,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 const NO_DIRECTORIES = 'directories of queues in sysfs do not come and go';
 
+type Direction = 'tx' | 'rx';
+
 /** A device's queues for sending, which its driver stops and wakes, and how many of its queues are in use (net/core/dev.c). */
 export class TransmitQueues implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -70,18 +72,20 @@ export class TransmitQueues implements Subsystem {
     }
   }
 
-  private setReal(dev: Ptr, direction: 'tx' | 'rx', count: number): number {
-    if (count < 1 || count > this.device.get(dev, `num_${direction}_queues`)) return -EINVAL;
+  private setReal(dev: Ptr, direction: Direction, count: number): number {
+    if (!this.has(dev, direction, count)) return -EINVAL;
     this.device.set(dev, `real_num_${direction}_queues`, count);
     return 0;
   }
 
   /** netif_set_real_num_queues(): both or neither. */
   private setBoth(dev: Ptr, tx: number, rx: number): number {
-    const fits = (direction: 'tx' | 'rx', count: number): boolean =>
-      count >= 1 && count <= this.device.get(dev, `num_${direction}_queues`);
-    if (!fits('tx', tx) || !fits('rx', rx)) return -EINVAL;
+    if (!this.has(dev, 'tx', tx) || !this.has(dev, 'rx', rx)) return -EINVAL;
     return this.setReal(dev, 'tx', tx) || this.setReal(dev, 'rx', rx);
+  }
+
+  private has(dev: Ptr, direction: Direction, count: number): boolean {
+    return count >= 1 && count <= this.device.get(dev, `num_${direction}_queues`);
   }
 
   private get device(): StructType {
