@@ -3,7 +3,7 @@ import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
-import { ALONE, declaredMembers, EVERYTHING } from './declared.js';
+import { ALONE, declaredMembers, EVERYTHING, lesserMembers } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
 import { LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
@@ -179,8 +179,10 @@ export class NeglectedMembers {
     for (const struct of this.map.structs)
       for (const { offset, size } of this.map.findInside(struct, (name) => LOCKS.has(name)))
         kept.add(struct, offset, size, 0xff);
+    const lesser = lesserMembers();
     for (const [struct, [set]] of Object.entries(KEPT_MEMBERS))
-      for (const path of set.split(' ')) if (path !== '') this.keep(kept, struct, path);
+      for (const path of set.split(' '))
+        if (path !== '' && !lesser.get(struct)?.includes(path)) this.keep(kept, struct, path);
     for (const [struct, paths] of declaredMembers())
       for (const path of paths) {
         if (path === EVERYTHING) kept.add(struct, 0, this.map.sizeOf(struct), 0xff);
