@@ -15,7 +15,7 @@ import type { StructMap, StructPart } from './struct-map.js';
 const NEAR = 100;
 
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 5;
+const ANALYSIS = 6;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -128,6 +128,17 @@ export class NeglectedMembers {
     return undefined;
   }
 
+  /**
+   * Whether what is passed on cannot be both what it is taken for and what its receiver takes: the one is larger than what is there, and
+   * neither is the beginning of the other. Registers of functions that the compiler made of others are mixed up in this way, and the head
+   * of a queue stands for an element of it.
+   */
+  private isMistaken({ struct, offset, kind, as }: Access): boolean {
+    if (kind !== PASS || as === '' || offset < 0) return false;
+    const room = this.map.roomAt(struct, offset);
+    return room > 0 && this.map.sizeOf(as) > room && !this.map.holds(as, struct, -offset);
+  }
+
   private isOutside({ struct, offset, size }: Access): boolean {
     return offset < 0 || offset + size > this.map.sizeOf(struct);
   }
@@ -165,7 +176,7 @@ export class NeglectedMembers {
     const written = new StructBits();
     const told = new Set<string>();
     const note = (access: Access): void => {
-      if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
+      if ((access.kind & (WRITE | PASS)) === 0 || access.lost || this.isMistaken(access)) return;
       // What it is a part of nobody knows here: who looks at it in the same way may mean the same.
       for (const { struct, offset, size } of this.partsOf(access, false))
         written.add(struct, offset, size, access.bits);
