@@ -106,13 +106,29 @@ const DECLARED: readonly Declared[] = [
   },
 ];
 
+/** Members that TypeScript sets to less than a kernel has there: who looks at one would miss the rest. */
+const SET_TO_LESS: readonly Declared[] = [
+  {
+    struct: 'task_struct',
+    members: 'tasks children sibling thread_group thread_node',
+    why: 'tasks are in no lists of the kernel’s: each is alone in its own',
+  },
+  { struct: 'module', members: 'source_list target_list', why: 'who uses whom is kept elsewhere' },
+  { struct: 'net', members: 'rules_ops', why: 'IPv4 and IPv6 have not registered theirs' },
+];
+
 /** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them. */
 export const ALONE: ReadonlySet<string> = new Set(['sk_buff', 'nf_hook_entries']);
 
-/** Paths of members by struct. */
-export function declaredMembers(): ReadonlyMap<string, readonly string[]> {
+/** Paths of members that hold the truth, by struct. */
+export const declaredMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(DECLARED);
+
+/** Paths of members that hold less than it, by struct. */
+export const lesserMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(SET_TO_LESS);
+
+function pathsOf(declared: readonly Declared[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const { struct, members } of DECLARED)
+  for (const { struct, members } of declared)
     found.set(struct, [...(found.get(struct) ?? []), ...members.split(' ')]);
   return found;
 }

@@ -91,6 +91,26 @@ export class StructMap {
     return type === undefined ? 0 : type.size;
   }
 
+  /** Bytes of what begins at an offset: of the struct that is a member there, else all that is left. 0 outside. */
+  roomAt(struct: string, offset: number): number {
+    const type = this.typeOf(struct);
+    if (!type || offset < 0 || offset >= type.size) return 0;
+    if (offset === 0) return type.size;
+    return this.memberSize(type, offset) ?? type.size - offset;
+  }
+
+  /** The size of the outermost struct with a name that is a member and begins at an offset. */
+  private memberSize(type: StructBtfType, offset: number): number | undefined {
+    for (const member of this.types.structMembers(type.ref)) {
+      const inner = this.types.classify(member.type);
+      if (!isStruct(inner) || offset < member.offset || offset >= member.offset + inner.size) continue;
+      if (offset === member.offset && inner.name !== '') return inner.size;
+      const below = this.memberSize(inner, offset - member.offset);
+      if (below !== undefined) return below;
+    }
+    return undefined;
+  }
+
   /** The member that is at an offset, as C names it. Of bit fields the first that has any of these bits of the byte. */
   memberAt(struct: string, offset: number, bits = 0xff): string {
     const type = this.typeOf(struct);
