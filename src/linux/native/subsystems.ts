@@ -93,6 +93,41 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'fwnode_handle', 'kobject', 'resource', 'task_struct'],
   },
   {
+    // drivers/firmware/efi/vars.c: variables of firmware that the machine does not have, until a module brings it.
+    name: 'efivars',
+    functions: /^efivar/,
+    init: [],
+    replaces: /^efivar(s_kobject|_supports_writes|_is_available)$/,
+    shares: ['kobject', 'task_struct'],
+  },
+  {
+    // drivers/gpu/vga/vga_switcheroo.c
+    name: 'vga_switcheroo',
+    functions: /^vga_switcheroo_/,
+    init: [],
+    replaces: /^vga_switcheroo_/,
+    shares: ['device', 'pci_dev', 'task_struct'],
+  },
+  {
+    // drivers/dma/dmaengine.c: TypeScript has no engines.
+    name: 'dmaengine',
+    functions:
+      /^(dmam?_(async_|release_channel|request_chan|get_(any_)?slave|issue_pending|find_channel|sync_wait|wait_for)|dmaengine|dmaenginem_|__dma_request_channel|dma_run_dependencies)/,
+    init: ['dma_bus_init', 'dma_channel_table_init'],
+    replaces:
+      /^(dmaengine_(get|put)|dma_find_channel|dma_issue_pending_all|dma_request_chan(_by_mask)?|__dma_request_channel)$/,
+    shares: ['device', 'task_struct'],
+  },
+  {
+    // drivers/spi/spi.c: the bus, its classes and drivers are TypeScript's.
+    name: 'spi',
+    functions: /^_*(devm_)?_*spi_/,
+    init: [],
+    stands: /^spi_init$/,
+    needs: ['acpi', 'gpio'],
+    shares: ['device', 'spi_device', 'task_struct'],
+  },
+  {
     // drivers/edac: TypeScript has no memory controllers.
     name: 'edac',
     functions: /^edac_/,
