@@ -118,7 +118,7 @@ export class NeglectedMembers {
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     for (const { struct, offset, size } of this.partsOf(access, true)) {
-      if (this.isOutside(access) && ALONE.has(access.struct)) continue;
+      if (this.isOutside(access) && (ALONE.has(access.struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
@@ -141,6 +141,12 @@ export class NeglectedMembers {
 
   private isOutside({ struct, offset, size }: Access): boolean {
     return offset < 0 || offset + size > this.map.sizeOf(struct);
+  }
+
+  /** Whether an access is to elements behind a struct that ends in an array without a length, which TypeScript fills. */
+  private isKeptTail({ struct, offset }: Access): boolean {
+    const tail = this.map.tailOf(struct);
+    return offset > 0 && tail !== undefined && (KEPT_MEMBERS[struct]?.[0].split(' ').includes(tail) ?? false);
   }
 
   private hasNeglected(struct: string): boolean {
