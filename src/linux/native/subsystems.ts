@@ -87,4 +87,13 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     init: ['devlink_init'],
     shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
   },
+  {
+    // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
+    name: 'ip',
+    functions:
+      /^(__)?(p?neigh_|arp_|ip_(?!sock_set)|fib_|rt_|inet_(addr|select|dev|confirm|getpeer|peer|rtm|frag))/,
+    init: ['fib_notifier_init', 'neigh_init', 'fib_rules_init', 'arp_init', 'ip_init', 'tcp_v4_init', 'icmp_init', 'ipfrag_init'],
+    asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
+  },
 ];
