@@ -61,7 +61,7 @@ const BUILT_IN: readonly BuiltIn[] = [
 export class TcpAlgorithms implements Subsystem {
   private readonly algorithms: GuestList;
   private readonly ulps: GuestList;
-  readonly keeps = ['tcp_cong_list', 'tcp_ulp_list'];
+  readonly keeps = ['tcp_cong_list', 'tcp_ulp_list', 'tcp_reno'];
 
   constructor(private readonly k: LinuxKernel) {
     this.algorithms = new GuestList(k, 'tcp_congestion_ops', 'list', 'tcp_cong_list', {
