@@ -35,7 +35,8 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'sock',
-    members: 'sk_tsflags sk_reuseport_cb sk_route_caps __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
+    members:
+      'sk_no_check_tx sk_no_check_rx sk_tsflags sk_reuseport_cb sk_route_caps __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
     why: 'options of sockets that only native code sets',
   },
   {

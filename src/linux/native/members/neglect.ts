@@ -117,6 +117,7 @@ export class NeglectedMembers {
       const { struct } = access;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
+    if (this.isMistaken(access)) return undefined;
     for (const { struct, offset, size } of this.partsOf(access, true)) {
       if (this.isOutside(access) && (ALONE.has(access.struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
