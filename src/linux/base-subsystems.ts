@@ -42,6 +42,7 @@ import { Spinlocks } from './locking/spinlock.js';
 import { AllocatorWords } from './mm/allocator-words.js';
 import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
+import { LargeHashTables } from './mm/large-hash.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
@@ -107,6 +108,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   KernelText,
   ConsoleFlow,
   VmallocExports,
+  LargeHashTables,
   AllocatorWords,
   PercpuMemory,
   Uaccess,

@@ -142,4 +142,26 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     init: ['devlink_init'],
     shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
   },
+  {
+    // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
+    name: 'ip',
+    functions:
+      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
+    init: [
+      'fib_notifier_init',
+      'neigh_init',
+      'fib_rules_init',
+      'arp_init',
+      'ip_init',
+      'tcp_v4_init',
+      'raw_init',
+      'ping_init',
+      'icmp_init',
+      'ipfrag_init',
+    ],
+    pernet: ['af_inet_ops'],
+    replaces: /^inet_addr_type$/,
+    asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
+  },
 ];

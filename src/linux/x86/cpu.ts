@@ -151,7 +151,8 @@ export class X86Cpu implements Subsystem {
   /** The first node has the CPU. Masks of many processors are elsewhere. */
   private fillNodes(at: Ptr): void {
     const { k } = this;
-    if (k.target.config.get('CONFIG_CPUMASK_OFFSTACK') === 'y') k.space.storePtr(at, k.symbol('__cpu_possible_mask'));
+    if (k.target.config.get('CONFIG_CPUMASK_OFFSTACK') === 'y')
+      k.space.storePtr(at, k.symbol('__cpu_possible_mask'));
     else k.space.store8(at, 1);
   }
 

@@ -117,8 +117,9 @@ export class NeglectedMembers {
       const { struct } = access;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
+    if (this.isMistaken(access)) return undefined;
     for (const { struct, offset, size } of this.partsOf(access, true)) {
-      if (this.isOutside(access) && this.isElsewhere(access, struct)) continue;
+      if (this.isOutside(access) && (this.isElsewhere(access, struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
@@ -149,6 +150,12 @@ export class NeglectedMembers {
   /** Whether what is outside of a struct says nothing of what TypeScript has round one. */
   private isElsewhere({ struct }: Access, part: string): boolean {
     return ALONE.has(struct) || (part === struct && isEmbedded(struct));
+  }
+
+  /** Whether an access is to elements behind a struct that ends in an array without a length, which TypeScript fills. */
+  private isKeptTail({ struct, offset }: Access): boolean {
+    const tail = this.map.tailOf(struct);
+    return offset > 0 && tail !== undefined && (KEPT_MEMBERS[struct]?.[0].split(' ').includes(tail) ?? false);
   }
 
   private hasNeglected(struct: string): boolean {
