@@ -51,6 +51,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['ptrs_per_p4d', 'page tables have four levels'],
   ['pgdir_shift', 'page tables have four levels'],
   ['efi_setup', 'no kernel before this one handed anything over'],
+  ['pci_acs_enable', 'nobody asks for access control services: no IOMMU stands between devices'],
   ['pcie_bus_config', 'the command line says nothing of the size of transfers'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],

@@ -41,6 +41,8 @@ export interface Implemented {
   readonly variables: ReadonlySet<string>;
   /** Variables that it keeps in the kernel's own form. */
   readonly kept: ReadonlySet<string>;
+  /** Functions that do nothing on modbox's machine: what their native bodies keep TypeScript does not keep elsewhere. */
+  readonly idle: ReadonlySet<string>;
 }
 
 /** Functions that are looked at before giving up. */
@@ -115,7 +117,7 @@ export class Ownership {
     if (!this.isState(place) || this.isExported(place) || SETTING.test(graph.nameOf(place))) return false;
     return (
       this.has.variables.has(graph.nameOf(place)) ||
-      graph.referrersOf(place).some((at) => this.isBody(at) && this.means(at, place))
+      graph.referrersOf(place).some((at) => this.isWorkingBody(at) && this.means(at, place))
     );
   });
 
@@ -212,6 +214,11 @@ export class Ownership {
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
   isBody(place: number): boolean {
     return this.bodyOf(place) !== undefined;
+  }
+
+  private isWorkingBody(place: number): boolean {
+    const name = this.bodyOf(place);
+    return name !== undefined && !this.has.idle.has(wholeOf(name));
   }
 
   /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
