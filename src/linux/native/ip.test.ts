@@ -20,6 +20,9 @@ const NUD_NOARP = 0x40;
 const IFF_NOARP = 0x80;
 const IPPROTO_UDP = 17;
 const DEFAULT_TTL = 64;
+/** In network order. */
+const ETH_P_IP = 0x0008;
+const DATAGRAM = 100;
 
 describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
   const machine = guest({}, target!);
@@ -100,6 +103,32 @@ describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
     expect(protocol).toBe(0x0008);
     expect([header[0], header[3], header[8], header[9]]).toEqual([0x45, 28, DEFAULT_TTL, IPPROTO_UDP]);
     expect(header.slice(12)).toEqual([10, 0, 0, 1, 10, 0, 0, 2]);
+  });
+
+  it('has its packets segmented as a boot has registered it: a packet of many UDP datagrams becomes these', () => {
+    expect(call.gro_find_receive_by_type(ETH_P_IP)).not.toBe(0);
+    const skbType = k.struct('sk_buff');
+    const payload = 3 * DATAGRAM;
+    const skb = call.__alloc_skb(256 + payload, 0xcc0, 0, -1);
+    const head = skbType.get(skb, 'head');
+    const set = (members: Readonly<Record<string, number>>): void => {
+      for (const [path, value] of Object.entries(members)) skbType.set(skb, path, value);
+    };
+    set({ data: head + 64, tail: 64, mac_header: 64, network_header: 78, transport_header: 98, mac_len: 14 });
+    call.skb_put(skb, 14 + 20 + 8 + payload);
+    k.space.bytes.set([0x45, 0, (28 + payload) >> 8, (28 + payload) & 0xff, 0, 7, 0, 0, 64, 17], head + 78);
+    k.space.bytes.set([0, 1, 0, 2, (8 + payload) >> 8, (8 + payload) & 0xff], head + 98);
+    set({ protocol: ETH_P_IP, ip_summed: 3, csum_start: 98, csum_offset: 6 });
+    const info = skbType.get(skb, 'head') + skbType.get(skb, 'end');
+    const shared = k.struct('skb_shared_info');
+    shared.set(info, 'gso_size', DATAGRAM);
+    shared.set(info, 'gso_segs', 3);
+    shared.set(info, 'gso_type', k.enumValue('SKB_GSO_UDP_L4'));
+    const lengths: number[] = [];
+    for (let one = call.__skb_gso_segment(skb, 0, 1); one !== 0; one = skbType.get(one, 'next'))
+      lengths.push(skbType.get(one, 'len'));
+    expect(lengths).toEqual(Array(3).fill(14 + 20 + 8 + DATAGRAM));
+    expect(machine.reports()).toEqual([]);
   });
 
   it('knows a neighbour on lo as one that need not be asked for, and all of them as one', () => {

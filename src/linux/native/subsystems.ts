@@ -109,4 +109,12 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
     shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
+  {
+    // net/core/gso.c and gro.c: the protocols that segment and merge packets, as a boot registers them.
+    name: 'offload',
+    functions:
+      /^(gro_find_(complete|receive)_by_type|(__)?skb_(mac_|eth_)?gso_segment|skb_udp_tunnel_segment)$/,
+    init: ['eth_offload_init', 'ipv4_offload_init', 'ipv6_offload_init'],
+    shares: ['sk_buff', 'task_struct'],
+  },
 ];
