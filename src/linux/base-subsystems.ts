@@ -34,6 +34,7 @@ import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
+import { RcuPolling } from './locking/rcu-polling.js';
 import { RtSpinlocks } from './locking/rt-spinlock.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
@@ -121,6 +122,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RwSemaphores,
   Semaphores,
   Rcu,
+  RcuPolling,
   Delays,
   Timers,
   Hrtimers,
