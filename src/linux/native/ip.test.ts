@@ -23,6 +23,8 @@ const DEFAULT_TTL = 64;
 /** In network order. */
 const ETH_P_IP = 0x0008;
 const DATAGRAM = 100;
+/** The MTU of lo, which is no more than IPv6 can have (IP6_MAX_MTU). */
+const IP6_MAX_MTU = 65_536;
 
 describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
   const machine = guest({}, target!);
@@ -138,6 +140,24 @@ describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
     expect(k.struct('neighbour').get(entry, 'nud_state')).toBe(NUD_NOARP);
     k.space.store32(key, 0);
     expect(call.neigh_lookup(k.symbol('arp_tbl'), key, lo)).toBe(entry);
+    expect(machine.reports()).toEqual([]);
+  });
+});
+
+describe.skipIf(target === undefined)('IPv6, as the target has it', () => {
+  const machine = guest({}, target!);
+  const { k, call, struct } = machine;
+
+  it('has the limits of a route from its device', () => {
+    const lo = k.get(NetDevices).named('lo');
+    const dst = struct.rt6_info();
+    const type = k.struct('dst_entry');
+    type.set(dst, 'dev', lo);
+    type.setBig(dst, '_metrics', k.space.toAddress(k.symbol('dst_default_metrics')) | 1n);
+    expect(call.ip6_mtu(dst)).toBe(IP6_MAX_MTU);
+    expect(call.ip6_dst_hoplimit(dst)).toBe(DEFAULT_TTL);
+    expect(k.struct('net_device').get(lo, 'ip6_ptr')).not.toBe(0);
+    expect(k.native?.use.subsystems).toContain('ipv6');
     expect(machine.reports()).toEqual([]);
   });
 });

@@ -172,4 +172,24 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     init: ['eth_offload_init', 'ipv4_offload_init', 'ipv6_offload_init'],
     shares: ['sk_buff', 'task_struct'],
   },
+  {
+    // net/ipv6: what is kept of devices. They never get addresses: their links are not ready while TypeScript has no queues for them.
+    name: 'ipv6',
+    functions: /^ip6_(mtu|dst_hoplimit)$/,
+    needs: ['ip'],
+    pernet: ['inet6_net_ops'],
+    init: [
+      'blackhole_netdev_init',
+      'ip6_mr_init',
+      'icmpv6_init',
+      'ndisc_init',
+      'igmp6_init',
+      'ipv6_misc_proc_init',
+      'ip6_route_init',
+      'ndisc_late_init',
+      'addrconf_init',
+      'ipv6_frag_init',
+    ],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'task_struct'],
+  },
 ];
