@@ -20,6 +20,11 @@ const NUD_NOARP = 0x40;
 const IFF_NOARP = 0x80;
 const IPPROTO_UDP = 17;
 const DEFAULT_TTL = 64;
+/** In network order. */
+const ETH_P_IP = 0x0008;
+const DATAGRAM = 100;
+/** The MTU of lo, which is no more than IPv6 can have (IP6_MAX_MTU). */
+const IP6_MAX_MTU = 65_536;
 
 describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
   const machine = guest({}, target!);
@@ -102,6 +107,32 @@ describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
     expect(header.slice(12)).toEqual([10, 0, 0, 1, 10, 0, 0, 2]);
   });
 
+  it('has its packets segmented as a boot has registered it: a packet of many UDP datagrams becomes these', () => {
+    expect(call.gro_find_receive_by_type(ETH_P_IP)).not.toBe(0);
+    const skbType = k.struct('sk_buff');
+    const payload = 3 * DATAGRAM;
+    const skb = call.__alloc_skb(256 + payload, 0xcc0, 0, -1);
+    const head = skbType.get(skb, 'head');
+    const set = (members: Readonly<Record<string, number>>): void => {
+      for (const [path, value] of Object.entries(members)) skbType.set(skb, path, value);
+    };
+    set({ data: head + 64, tail: 64, mac_header: 64, network_header: 78, transport_header: 98, mac_len: 14 });
+    call.skb_put(skb, 14 + 20 + 8 + payload);
+    k.space.bytes.set([0x45, 0, (28 + payload) >> 8, (28 + payload) & 0xff, 0, 7, 0, 0, 64, 17], head + 78);
+    k.space.bytes.set([0, 1, 0, 2, (8 + payload) >> 8, (8 + payload) & 0xff], head + 98);
+    set({ protocol: ETH_P_IP, ip_summed: 3, csum_start: 98, csum_offset: 6 });
+    const info = skbType.get(skb, 'head') + skbType.get(skb, 'end');
+    const shared = k.struct('skb_shared_info');
+    shared.set(info, 'gso_size', DATAGRAM);
+    shared.set(info, 'gso_segs', 3);
+    shared.set(info, 'gso_type', k.enumValue('SKB_GSO_UDP_L4'));
+    const lengths: number[] = [];
+    for (let one = call.__skb_gso_segment(skb, 0, 1); one !== 0; one = skbType.get(one, 'next'))
+      lengths.push(skbType.get(one, 'len'));
+    expect(lengths).toEqual(Array(3).fill(14 + 20 + 8 + DATAGRAM));
+    expect(machine.reports()).toEqual([]);
+  });
+
   it('knows a neighbour on lo as one that need not be asked for, and all of them as one', () => {
     const key = k.permanent(4);
     k.space.store32(key, LOOPBACK);
@@ -109,6 +140,24 @@ describe.skipIf(target === undefined)('IPv4, as the target has it', () => {
     expect(k.struct('neighbour').get(entry, 'nud_state')).toBe(NUD_NOARP);
     k.space.store32(key, 0);
     expect(call.neigh_lookup(k.symbol('arp_tbl'), key, lo)).toBe(entry);
+    expect(machine.reports()).toEqual([]);
+  });
+});
+
+describe.skipIf(target === undefined)('IPv6, as the target has it', () => {
+  const machine = guest({}, target!);
+  const { k, call, struct } = machine;
+
+  it('has the limits of a route from its device', () => {
+    const lo = k.get(NetDevices).named('lo');
+    const dst = struct.rt6_info();
+    const type = k.struct('dst_entry');
+    type.set(dst, 'dev', lo);
+    type.setBig(dst, '_metrics', k.space.toAddress(k.symbol('dst_default_metrics')) | 1n);
+    expect(call.ip6_mtu(dst)).toBe(IP6_MAX_MTU);
+    expect(call.ip6_dst_hoplimit(dst)).toBe(DEFAULT_TTL);
+    expect(k.struct('net_device').get(lo, 'ip6_ptr')).not.toBe(0);
+    expect(k.native?.use.subsystems).toContain('ipv6');
     expect(machine.reports()).toEqual([]);
   });
 });

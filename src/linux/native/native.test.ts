@@ -54,11 +54,11 @@ describe.skipIf(target === undefined)('functions that only the target itself has
 
   it('stop by name where they look at a member that TypeScript does not keep', () => {
     const machine = booted();
-    expect(() => machine.call.vlan_uses_dev(machine.struct.net_device())).toThrow(/not implemented/);
+    expect(() => machine.call.__netdev_watchdog_up(machine.struct.net_device())).toThrow(/not implemented/);
     expect(machine.k.traps.unimplemented).toMatchObject([
       {
-        symbol: 'vlan_uses_dev',
-        why: 'vlan_uses_dev looks at net_device.vlan_info, which modbox does not keep',
+        symbol: '__netdev_watchdog_up',
+        why: '__netdev_watchdog_up looks at net_device.watchdog_timeo, which modbox does not keep',
       },
     ]);
   });

@@ -172,4 +172,32 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
     shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
+  {
+    // net/core/gso.c and gro.c: the protocols that segment and merge packets, as a boot registers them.
+    name: 'offload',
+    functions:
+      /^(gro_find_(complete|receive)_by_type|(__)?skb_(mac_|eth_)?gso_segment|skb_udp_tunnel_segment)$/,
+    init: ['eth_offload_init', 'ipv4_offload_init', 'ipv6_offload_init'],
+    shares: ['sk_buff', 'task_struct'],
+  },
+  {
+    // net/ipv6: what is kept of devices. They never get addresses: their links are not ready while TypeScript has no queues for them.
+    name: 'ipv6',
+    functions: /^ip6_(mtu|dst_hoplimit)$/,
+    needs: ['ip'],
+    pernet: ['inet6_net_ops'],
+    init: [
+      'blackhole_netdev_init',
+      'ip6_mr_init',
+      'icmpv6_init',
+      'ndisc_init',
+      'igmp6_init',
+      'ipv6_misc_proc_init',
+      'ip6_route_init',
+      'ndisc_late_init',
+      'addrconf_init',
+      'ipv6_frag_init',
+    ],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'task_struct'],
+  },
 ];

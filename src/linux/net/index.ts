@@ -33,10 +33,12 @@ import { NetNotifierChains } from './core/notifier-chains.js';
 import { PacketTypes } from './core/packet-types.js';
 import { PernetOperations } from './core/pernet.js';
 import { SocketProtocols } from './core/protocols.js';
+import { PtpClassifier } from './core/ptp-classifier.js';
 import { Rtnetlink } from './core/rtnetlink.js';
 import { Rtnl } from './core/rtnl.js';
 import { SkbAllocation } from './core/skb-alloc.js';
 import { SkbData } from './core/skb-data.js';
+import { SkbExtensions } from './core/skb-extensions.js';
 import { SkbQueues } from './core/skb-queue.js';
 import { Socks } from './core/sock.js';
 import { SocketDiagnosis } from './core/sock-diag.js';
@@ -134,6 +136,8 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NetNotifierChains,
   PacketTypes,
   SocketProtocols,
+  SkbExtensions,
+  PtpClassifier,
   ProtocolFamilies,
   SocketDiagnosis,
   LightweightTunnels,
