@@ -45,6 +45,7 @@ import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
+import { MemoryNodes } from './mm/node-data.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
@@ -152,6 +153,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   JumpLabels,
   DeferredStaticKeys,
   Mempools,
+  MemoryNodes,
   MemoryTiers,
   Shrinkers,
   Credentials,
