@@ -76,6 +76,7 @@ import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import { Capabilities } from './security/capabilities.js';
 import { Credentials } from './security/cred.js';
+import { DeviceCgroup } from './security/device-cgroup.js';
 import { SoftirqQueue } from './softirq-queue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -157,6 +158,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   MemoryTiers,
   Shrinkers,
   Credentials,
+  DeviceCgroup,
   EventChains,
   IrqDescs,
   IrqChips,

@@ -20,6 +20,7 @@ import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
+import { NATIVE } from './majors.js';
 import { RequestQueues } from './queue.js';
 import { QueueLimits, SECTOR_SHIFT } from './queue-limits.js';
 
@@ -179,7 +180,9 @@ export class Disks implements Subsystem {
 
   /** /sys/block is there before any disk. */
   boot(): void {
-    this.folder = runNow(this.k.get(Kobjects).createAndAdd('block', 0));
+    const kobjects = this.k.get(Kobjects);
+    this.folder = runNow(kobjects.createAndAdd('block', 0));
+    this.k.native?.onSetUp(NATIVE, () => kobjects.put(this.folder));
   }
 
   private chooseNumber(disk: Ptr): boolean {

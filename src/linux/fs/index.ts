@@ -2,6 +2,7 @@ import { CharRegions } from '../drivers/base/char-regions.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { BinaryFormats } from './binary-formats.js';
+import { BlockFiles } from './block-files.js';
 import { CharDevices } from './char-dev.js';
 import { DebugFs } from './debugfs/debugfs.js';
 import { DebugFsExports } from './debugfs/exports.js';
@@ -48,12 +49,14 @@ import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
 import { SingleFiles } from './seq/seq-single.js';
 import { SimpleAttributes } from './simple-attr.js';
+import { SuperBlockObjects } from './super-block.js';
 import { Vfs } from './vfs.js';
 
 /** Files: system calls, open files, devices, /proc, /dev, debugfs, in boot order. */
 export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   FileNotifications,
   UserMemory,
+  SuperBlockObjects,
   VfsObjects,
   OpenFiles,
   HostOperations,
@@ -65,6 +68,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   SeekFunctions,
   CharRegions,
   CharDevices,
+  BlockFiles,
   SeqFiles,
   SeqPrint,
   SingleFiles,

@@ -5,9 +5,9 @@ import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Mutexes } from '../locking/mutex.js';
 import { RwSemaphores } from '../locking/rwsem.js';
 import type { Subsystem } from '../subsystem.js';
+import { SuperBlockObjects } from './super-block.js';
 
 const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   directory: S_IFDIR,
@@ -19,6 +19,8 @@ const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   socket: S_IFSOCK,
 };
 
+/** Largest file of a file system that has large ones (include/linux/fs.h). */
+const MAX_LFS_FILESIZE = (1n << 63n) - 1n;
 /** Nobody has looked for an access control list yet (include/linux/fs.h). */
 const ACL_NOT_CACHED = 0xffff_ffff_ffff_ffffn;
 
@@ -54,7 +56,6 @@ export class VfsObjects implements Subsystem {
   private readonly superBlocks = new Map<string, { readonly superBlock: Ptr; readonly mount: Ptr }>();
   private readonly numbers = new WeakMap<FileNode, number>();
   private nextNumber = 2;
-  private nextDevice = 21;
 
   readonly exports = {};
 
@@ -129,25 +130,6 @@ export class VfsObjects implements Subsystem {
       this.superBlocks.set(type, known);
     }
     return known;
-  }
-
-  /** A zeroed super_block with its list heads and locks usable. */
-  initSuperBlock(superBlock: Ptr): void {
-    const type = this.k.struct('super_block');
-    for (const list of ['s_list', 's_mounts', 's_inodes', 's_inodes_wb']) this.list(type, superBlock, list);
-    this.k.get(RwSemaphores).init(type.addr(superBlock, 's_umount'));
-    for (const lock of ['s_vfs_rename_mutex', 's_sync_lock'])
-      this.k.get(Mutexes).init(type.addr(superBlock, lock));
-    type.set(superBlock, 's_count', 1);
-    type.set(superBlock, 's_active.counter', 1);
-    type.set(superBlock, 's_blocksize', 4096);
-    type.set(superBlock, 's_blocksize_bits', 12);
-    type.set(superBlock, 's_time_gran', 1_000_000_000);
-    type.setBig(superBlock, 's_maxbytes', 0x7fff_ffff_ffff_ffffn);
-    type.setBig(superBlock, 's_time_min', -(1n << 63n));
-    type.setBig(superBlock, 's_time_max', (1n << 63n) - 1n);
-    if (this.k.hasSymbol('init_user_ns')) type.set(superBlock, 's_user_ns', this.k.symbol('init_user_ns'));
-    type.set(superBlock, 's_dev', this.nextDevice++);
   }
 
   /** inode_init_once(): a zeroed inode whose lists are empty. */
@@ -240,12 +222,11 @@ export class VfsObjects implements Subsystem {
   private makeFileSystem(name: string): { superBlock: Ptr; mount: Ptr } {
     const { k } = this;
     const superBlock = k.permanent(k.sizeOf('super_block'));
-    this.initSuperBlock(superBlock);
-    const type = k.struct('super_block');
-    type.setText(superBlock, 's_id', name);
     const kind = k.permanent(k.sizeOf('file_system_type'));
     k.struct('file_system_type').set(kind, 'name', k.constantString(name));
-    type.set(superBlock, 's_type', kind);
+    k.get(SuperBlockObjects).init(superBlock, kind);
+    k.struct('super_block').setText(superBlock, 's_id', name);
+    k.struct('super_block').setBig(superBlock, 's_maxbytes', MAX_LFS_FILESIZE);
     const mount = k.permanent(k.sizeOf('vfsmount'));
     k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
     return { superBlock, mount };

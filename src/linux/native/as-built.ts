@@ -9,6 +9,9 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ],
   ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
+  ['root_mem_cgroup', 'the controller of memory is off: whoever asks whether it is does not look at its root'],
+  ['int_active_memcg', 'as root_mem_cgroup: nothing is charged to anybody'],
+  ['part_type', 'a table that nothing changes: it is only asked whether a device is of that type'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],
 ]);
 

@@ -1,5 +1,5 @@
 import { type BootCode, type BootFunction, compareBoot } from './boot-code.js';
-import type { NativeSubsystem } from './subsystem.js';
+import { initFunction, type NativeSubsystem } from './subsystem.js';
 
 /** A subsystem that nobody has declared: one function that a kernel calls while it boots, an init call mostly, by its name. */
 export interface BootSubsystem extends NativeSubsystem {
@@ -74,7 +74,7 @@ export class AutomaticSubsystems {
     let subsystem = this.made.get(boot.place);
     if (!subsystem) {
       const { name } = boot;
-      subsystem = this.declared.find(({ init }) => init.includes(name)) ?? this.make(boot);
+      subsystem = this.declared.find(({ init }) => init.some((line) => initFunction(line) === name)) ?? this.make(boot);
       this.made.set(boot.place, subsystem);
     }
     return subsystem;

@@ -27,7 +27,7 @@ const BEYOND: readonly Beyond[] = [
     // The keys of the controllers are off (OFF_KEYS).
     what: 'control groups beside the root',
     functions:
-      /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_(create|destroy|lookup_create)|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_\w+)$/,
+      /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_lookup_create|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_(maybe_throttle_current|schedule_throttle|add_delay|css_free|css_offline|rstat_flush|reset_stats|punt_bio_submit))$/,
   },
   {
     what: 'memory of devices',
@@ -43,6 +43,11 @@ const BEYOND: readonly Beyond[] = [
     what: 'states of IPsec',
     functions:
       /^(__xfrm_state_\w+|xfrm_state_(find|check_expire|afinfo_get_rcu|look_at)|xfrm_resolve_and_create_bundle|xfrm_bundle_\w+|xfrm_lookup_with_ifid|__xfrm_policy_check|xfrm_(rcv_cb|timer_handler)|km_(state|policy|query)\w*)$/,
+  },
+  {
+    // No key for it is loaded, and no policy: what asks finds neither.
+    what: 'files that are measured or appraised',
+    functions: /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
   },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {

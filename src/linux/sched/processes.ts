@@ -75,6 +75,9 @@ export class Processes implements SchedulerHooks {
     }
     if (taskStruct.has('fs') && k.hasSymbol('init_fs'))
       taskStruct.set(this.initTask, 'fs', k.symbol('init_fs'));
+    // The group of all tasks: what is in it only the target's own code knows.
+    const group = k.addressOfNative('init_css_set');
+    if (taskStruct.has('cgroups') && group !== undefined) taskStruct.set(this.initTask, 'cgroups', group);
     this.preemptCount = 0;
     this.template = k.space.readable(this.initTask, taskStruct.size).slice();
     k.space.storePtr(this.currentTaskSlot, this.initTask);

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Unimplemented } from '../../../kernel/errors.js';
 import { LOGLEVEL_DEBUG } from '../../../kernel/log.js';
 import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -77,8 +76,10 @@ export class InodeExports implements Subsystem {
     current_time: (_inode: Ptr) => this.now(),
     inode_set_ctime_current: (inode: Ptr) => this.stamp(inode, ['ctime']),
     simple_inode_init_ts: (inode: Ptr) => this.stamp(inode, ['atime', 'mtime', 'ctime']),
-    truncate_inode_pages: (mapping: Ptr, _from: number) => this.noPages(mapping),
-    truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
+    truncate_inode_pages: (mapping: Ptr, from: number) => this.inodes.dropPages(mapping, from),
+    truncate_inode_pages_final: (mapping: Ptr) => this.inodes.dropAllPages(mapping),
+    evict_inodes: (superBlock: Ptr) => this.inodes.evictAll(superBlock),
+    invalidate_inodes: (superBlock: Ptr, killDirty: boolean) => this.inodes.invalidate(superBlock, killDirty),
   };
 
   private get inodes(): Inodes {
@@ -205,9 +206,4 @@ export class InodeExports implements Subsystem {
     return [nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS];
   }
 
-  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
-  private noPages(mapping: Ptr): void {
-    const pages = this.k.struct('address_space').get(mapping, 'nrpages');
-    if (pages !== 0) throw new Unimplemented('a page cache', '');
-  }
-}
+  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */}

@@ -231,7 +231,10 @@ export class GuestMounts implements Subsystem {
 
   private *mountContext(context: Ptr): Sleepable<Ptr> {
     const error = yield* this.getTree(context);
-    return error === 0 ? this.createMount(context) : errPtr(-error);
+    if (error !== 0) return errPtr(-error);
+    const root = this.k.struct('fs_context').get(context, 'root');
+    this.k.get(SuperBlocks).unlock(this.k.struct('dentry').get(root, 'd_sb'));
+    return this.createMount(context);
   }
 
   private createMount(context: Ptr): Ptr {
