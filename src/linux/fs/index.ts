@@ -30,10 +30,12 @@ import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { MountCalls } from './mount-calls.js';
+import { MountObjects } from './mount-objects.js';
 import { BootMounts } from './mounts.js';
 import { NameHash } from './name-hash.js';
 import { NfsServerCopy } from './nfs-common.js';
 import { NativeLanguages } from './nls/nls.js';
+import { InodeInit } from './new-inode.js';
 import { VfsObjects } from './objects.js';
 import { OpenFiles } from './open-files.js';
 import { FilePolling } from './poll.js';
@@ -57,6 +59,8 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   FileNotifications,
   UserMemory,
   SuperBlockObjects,
+  MountObjects,
+  InodeInit,
   VfsObjects,
   OpenFiles,
   HostOperations,

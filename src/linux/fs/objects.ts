@@ -5,8 +5,9 @@ import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { RwSemaphores } from '../locking/rwsem.js';
 import type { Subsystem } from '../subsystem.js';
+import { MountObjects } from './mount-objects.js';
+import { InodeInit } from './new-inode.js';
 import { SuperBlockObjects } from './super-block.js';
 
 const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
@@ -21,8 +22,6 @@ const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
 
 /** Largest file of a file system that has large ones (include/linux/fs.h). */
 const MAX_LFS_FILESIZE = (1n << 63n) - 1n;
-/** Nobody has looked for an access control list yet (include/linux/fs.h). */
-const ACL_NOT_CACHED = 0xffff_ffff_ffff_ffffn;
 
 /** st_mode of a node. */
 export function modeOf(node: FileNode): number {
@@ -43,7 +42,6 @@ interface Held {
   count: number;
 }
 
-const LIST_HEADS_OF_INODE = ['i_io_list', 'i_lru', 'i_sb_list', 'i_wb_list', 'i_devices'];
 const LIST_HEADS_OF_DENTRY = ['d_lru', 'd_child', 'd_subdirs'];
 
 /**
@@ -132,46 +130,11 @@ export class VfsObjects implements Subsystem {
     return known;
   }
 
-  /** inode_init_once(): a zeroed inode whose lists are empty. */
-  initInodeOnce(inode: Ptr): void {
-    const type = this.k.struct('inode');
-    this.k.space.writable(inode, type.size).fill(0);
-    for (const list of LIST_HEADS_OF_INODE) this.list(type, inode, list);
-    this.initMapping(type.addr(inode, 'i_data'));
-  }
-
-  /** inode_init_always(): what every new inode of a file system starts with. */
-  initInode(inode: Ptr, superBlock: Ptr): void {
-    const type = this.k.struct('inode');
-    type.set(inode, 'i_sb', superBlock);
-    if (superBlock !== 0)
-      type.set(inode, 'i_blkbits', this.k.struct('super_block').get(superBlock, 's_blocksize_bits'));
-    type.set(inode, 'i_count.counter', 1);
-    type.set(inode, '__i_nlink', 1);
-    for (const acl of ['i_acl', 'i_default_acl'] as const)
-      if (type.has(acl)) type.setBig(inode, acl, ACL_NOT_CACHED);
-    const locks = this.k.get(RwSemaphores);
-    locks.init(type.addr(inode, 'i_rwsem'));
-    const mapping = type.addr(inode, 'i_data');
-    const space = this.k.struct('address_space');
-    space.set(mapping, 'host', inode);
-    if (this.k.hasSymbol('empty_aops')) space.set(mapping, 'a_ops', this.k.symbol('empty_aops'));
-    if (space.has('invalidate_lock')) locks.init(space.addr(mapping, 'invalidate_lock'));
-    type.set(inode, 'i_mapping', mapping);
-  }
-
-  /** address_space_init_once() */
-  initMapping(mapping: Ptr): void {
-    const type = this.k.struct('address_space');
-    for (const list of ['private_list', 'i_private_list']) if (type.has(list)) this.list(type, mapping, list);
-    this.k.get(RwSemaphores).init(type.addr(mapping, 'i_mmap_rwsem'));
-  }
-
   makeInode(node: FileNode, superBlock: Ptr): Ptr {
     const type = this.k.struct('inode');
     const inode = this.k.slab.allocateBytes(type.size, true);
-    this.initInodeOnce(inode);
-    this.initInode(inode, superBlock);
+    this.k.get(InodeInit).once(inode);
+    this.k.get(InodeInit).always(inode, superBlock);
     type.set(inode, 'i_mode', modeOf(node));
     type.set(inode, 'i_uid.val', node.uid);
     type.set(inode, 'i_gid.val', node.gid);
@@ -227,8 +190,7 @@ export class VfsObjects implements Subsystem {
     k.get(SuperBlockObjects).init(superBlock, kind);
     k.struct('super_block').setText(superBlock, 's_id', name);
     k.struct('super_block').setBig(superBlock, 's_maxbytes', MAX_LFS_FILESIZE);
-    const mount = k.permanent(k.sizeOf('vfsmount'));
-    k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
+    const mount = k.get(MountObjects).init(k.permanent(k.sizeOf('mount')), superBlock, 0);
     return { superBlock, mount };
   }
 

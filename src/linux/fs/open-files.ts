@@ -8,6 +8,7 @@ import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';
+import { InodeInit } from './new-inode.js';
 import { VfsObjects } from './objects.js';
 import type { FileServer, OpenFile } from './open-file.js';
 import { type BufferOwner, Slice } from './slice.js';
@@ -180,6 +181,8 @@ export class OpenFiles implements Subsystem {
     if (!open) return;
     this.putOperations(file);
     this.files.delete(file);
+    const objects = open.node && this.k.get(VfsObjects).of(open.node);
+    if (objects) yield* this.k.get(InodeInit).leaveWriteback(objects.inode);
     const dentry = open.node ? this.k.get(VfsObjects).release(open.node) : 0;
     if (dentry !== 0) yield* this.k.get(Dcache).put(dentry);
     this.k.slab.free(file);

@@ -99,7 +99,16 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     // block/: TypeScript, whose disks hold nothing, is for targets without an image.
     name: 'block',
     functions: BLOCK_LAYER,
-    init: ['cgroup_init_early', 'cgroup_init_subsys io_cgrp_subsys 1', 'blkcg_init', 'throtl_init', 'bdev_cache_init', 'bdi_class_init', 'default_bdi_init', 'blk_ioc_init', 'blk_mq_init', 'genhd_device_init', 'proc_genhd_init'],
+    init: [
+      'cgroup_init_early',
+      'cgroup_init_subsys memory_cgrp_subsys 1',
+      'cgroup_init_subsys io_cgrp_subsys 1',
+      'bdev_cache_init',
+      'bdi_init noop_backing_dev_info',
+      'bdi_class_init',
+      'default_bdi_init',
+      'blkcg_init',
+      'throtl_init', 'blk_ioc_init', 'blk_mq_init', 'genhd_device_init', 'proc_genhd_init'],
     replaces: BLOCK_LAYER,
     needs: ['bio'],
     shares: ['backing_dev_info', 'bio', 'block_device', 'device', 'gendisk', 'inode', 'page', 'request', 'request_queue', 'task_struct'],

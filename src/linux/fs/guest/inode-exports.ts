@@ -7,7 +7,7 @@ import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { VfsObjects } from '../objects.js';
+import { InodeInit } from '../new-inode.js';
 import { I_NEW, Inodes } from './inodes.js';
 
 const S_ISGID = 0o2000;
@@ -24,12 +24,12 @@ export class InodeExports implements Subsystem {
   readonly exports = {
     new_inode: (superBlock: Ptr) => this.inodes.create(superBlock),
     new_inode_pseudo: (superBlock: Ptr) => this.inodes.alloc(superBlock),
-    inode_init_once: (inode: Ptr) => this.k.get(VfsObjects).initInodeOnce(inode),
+    inode_init_once: (inode: Ptr) => this.k.get(InodeInit).once(inode),
     inode_init_always: (superBlock: Ptr, inode: Ptr) => {
-      this.k.get(VfsObjects).initInode(inode, superBlock);
+      this.k.get(InodeInit).always(inode, superBlock);
       return 0;
     },
-    address_space_init_once: (mapping: Ptr) => this.k.get(VfsObjects).initMapping(mapping),
+    address_space_init_once: (mapping: Ptr) => this.k.get(InodeInit).mappingOnce(mapping),
     inode_sb_list_add: (inode: Ptr) =>
       this.inodes.addToSuper(inode, this.k.struct('inode').get(inode, 'i_sb')),
     iget_locked: (superBlock: Ptr, number: number) => this.getLocked(superBlock, number),
@@ -70,7 +70,7 @@ export class InodeExports implements Subsystem {
       this.initOwner(inode, directory, mode),
     init_special_inode: (inode: Ptr, mode: number, device: number) => this.initSpecial(inode, mode, device),
     inode_init_always_gfp: (superBlock: Ptr, inode: Ptr, _flags: number) => {
-      this.k.get(VfsObjects).initInode(inode, superBlock);
+      this.k.get(InodeInit).always(inode, superBlock);
       return 0;
     },
     current_time: (_inode: Ptr) => this.now(),

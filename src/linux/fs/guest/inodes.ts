@@ -1,9 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { hlist } from '../../abi/hlist.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { VfsObjects } from '../objects.js';
+import { InodeInit } from '../new-inode.js';
 
 /** super_block.s_flags: fully set up. */
 export const SB_ACTIVE = 1 << 30;
@@ -22,6 +23,8 @@ export class Inodes implements Subsystem {
   private readonly owned = new Set<Ptr>();
   /** Hashed inodes by super_block. */
   private readonly hashed = new Map<Ptr, Set<Ptr>>();
+  /** The list that hashed inodes are in, so that each can tell that it is. */
+  private bucket: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -32,10 +35,10 @@ export class Inodes implements Subsystem {
     if (this.has(superBlock, 'alloc_inode')) inode = yield* this.tell(superBlock, 'alloc_inode', superBlock);
     else {
       inode = k.slab.allocateBytes(k.sizeOf('inode'), true);
-      if (inode !== 0) k.get(VfsObjects).initInodeOnce(inode);
+      if (inode !== 0) k.get(InodeInit).once(inode);
     }
     if (inode === 0) return 0;
-    k.get(VfsObjects).initInode(inode, superBlock);
+    k.get(InodeInit).always(inode, superBlock);
     k.struct('inode').set(inode, 'i_state', 0);
     this.owned.add(inode);
     return inode;
@@ -60,13 +63,14 @@ export class Inodes implements Subsystem {
     const known = this.hashed.get(superBlock);
     if (known) known.add(inode);
     else this.hashed.set(superBlock, new Set([inode]));
-    type.set(inode, 'i_hash.pprev', type.addr(inode, 'i_hash'));
+    this.bucket ||= this.k.permanent(8);
+    hlist.addHead(this.k.space, type.addr(inode, 'i_hash'), this.bucket);
   }
 
   unhash(inode: Ptr): void {
     const type = this.k.struct('inode');
     this.hashed.get(type.get(inode, 'i_sb'))?.delete(inode);
-    type.set(inode, 'i_hash.pprev', 0);
+    hlist.delInit(this.k.space, type.addr(inode, 'i_hash'));
   }
 
   isHashed(inode: Ptr): boolean {
@@ -153,6 +157,7 @@ export class Inodes implements Subsystem {
     const type = k.struct('inode');
     const superBlock = type.get(inode, 'i_sb');
     type.set(inode, 'i_state', type.get(inode, 'i_state') | I_FREEING);
+    yield* k.get(InodeInit).leaveWriteback(inode);
     list.delInit(k.space, type.addr(inode, 'i_sb_list'));
     if (this.has(superBlock, 'evict_inode')) yield* this.tell(superBlock, 'evict_inode', inode);
     else {
