@@ -88,6 +88,13 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['bio', 'page', 'task_struct'],
   },
   {
+    // lib/xarray.c, the part whose callers know where in a tree they are: TypeScript's starts anew each time.
+    name: 'xarray',
+    functions: /^(xas_|__xas_)/,
+    init: [],
+    replaces: /^(xas_|__xas_)/,
+  },
+  {
     // mm/filemap.c, truncate.c, readahead.c, swap.c, page-writeback.c, fs/buffer.c, fs/mpage.c, fs-writeback.c, direct-io.c, iomap.
     name: 'page-cache',
     functions: PAGE_CACHE,
@@ -101,7 +108,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     functions: BLOCK_LAYER,
     init: [
       'cgroup_init_early',
-      'cgroup_init_subsys memory_cgrp_subsys 1',
+      'mem_cgroup_css_alloc 0',
       'cgroup_init_subsys io_cgrp_subsys 1',
       'bdev_cache_init',
       'bdi_init noop_backing_dev_info',
