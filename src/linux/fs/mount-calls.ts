@@ -96,7 +96,8 @@ export class MountCalls implements Subsystem {
     if (known.find(type) === 0 && request) yield* request(`fs-${type}`);
     const kind = known.find(type);
     if (kind === 0) return -ENODEV;
-    if (!k.native && (k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0) return -ENOTBLK;
+    if (!k.native && (k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0)
+      return -ENOTBLK;
     const options = data === '' ? 0 : k.slab.allocateBytes(data.length + 1, false);
     if (options !== 0) k.space.storeCstring(options, data);
     const mount = yield* k.get(GuestMounts).mount(kind, flags, source, options);

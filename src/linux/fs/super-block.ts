@@ -51,7 +51,8 @@ export class SuperBlockObjects implements Subsystem {
     type.setBig(superBlock, 's_time_max', (1n << 63n) - 1n);
     type.set(superBlock, 's_op', this.operations());
     if (k.hasSymbol('init_user_ns')) type.set(superBlock, 's_user_ns', k.symbol('init_user_ns'));
-    if (k.hasSymbol('noop_backing_dev_info')) type.set(superBlock, 's_bdi', k.symbol('noop_backing_dev_info'));
+    if (k.hasSymbol('noop_backing_dev_info'))
+      type.set(superBlock, 's_bdi', k.symbol('noop_backing_dev_info'));
     type.set(superBlock, 's_dev', this.nextDevice++);
     type.set(superBlock, 's_type', kind);
     this.link(superBlock, kind);

@@ -74,7 +74,10 @@ export class AutomaticSubsystems {
     let subsystem = this.made.get(boot.place);
     if (!subsystem) {
       const { name } = boot;
-      subsystem = this.declared.find(({ init }) => init.some((line) => initFunction(line) === name)) ?? this.make(boot);
+      subsystem =
+        this.declared.find(
+          ({ init, stands }) => init.some((line) => initFunction(line) === name) || stands?.test(name),
+        ) ?? this.make(boot);
       this.made.set(boot.place, subsystem);
     }
     return subsystem;

@@ -11,7 +11,12 @@ interface Beyond {
  * is not so. Who leads to one may run all the same. Who comes to one after all is stopped by name.
  */
 const BEYOND: readonly Beyond[] = [
-  { what: 'a Xen domain', functions: /^xen_(biovec_phys_mergeable|swiotlb_\w+)$/ },
+  {
+    what: 'a Xen domain',
+    functions: /^(xen_(biovec_phys_mergeable|swiotlb_\w+|hypercall_\w+)|__xen_hypercall_setfunc)$/,
+  },
+  { what: 'a guest of Hyper-V', functions: /^hv_(do_hypercall|ghcb_\w+|set_mem_host_visibility)$/ },
+  { what: 'tables of the firmware while it boots', functions: /^__acpi_(un)?map_table$/ },
   {
     // No memory is taken back: what is allocated stays where it is.
     what: 'reclaim, swap and migration of pages',
@@ -47,7 +52,8 @@ const BEYOND: readonly Beyond[] = [
   {
     // No key for it is loaded, and no policy: what asks finds neither.
     what: 'files that are measured or appraised',
-    functions: /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
+    functions:
+      /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
   },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {

@@ -94,7 +94,8 @@ export class ImageGraph {
   private findLockClasses(): Set<number> {
     const found = new Set<number>();
     for (const { name, address } of this.target.symbols.all())
-      if (LOCK_CLASS.test(name) && this.nameOf(this.placeAt(lowOf(address))) !== name) found.add(lowOf(address));
+      if (LOCK_CLASS.test(name) && this.nameOf(this.placeAt(lowOf(address))) !== name)
+        found.add(lowOf(address));
     return found;
   }
 

@@ -15,18 +15,32 @@ const INCIDENTAL =
 const STATISTICS =
   /^(vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
 
-/** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
-const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
+/**
+ * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node, and that it is
+ * neither suspended nor panics.
+ */
+const TRUE_AS_ZERO = new Set([
+  'cpu_number',
+  'numa_node',
+  'cpu_llc_id',
+  'cpu_l2c_id',
+  'cpu_die_id',
+  'timekeeping_suspended',
+  'suppress_printk',
+  'page_group_by_mobility_disabled',
+]);
 
 /** As the kernel calls its locks. */
 const LOCK_NAME = /(^|_)(spin|rw)?(lock|mutex|mtx|sem|rwsem)(\.\d+)?$/;
 
 /** Functions whose callers hold a lock from then on, or ask whether it is held. */
-const LOCKS_FOR_OTHERS = /lock|mutex|_(get|put|begin|end|enter|exit|held)$/;
+const LOCKS_FOR_OTHERS = /lock(?!ed)|mutex|_(begin|end|enter|exit|held|start|stop|next)$/;
 
-/** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line) and the largest that begins as zeros. */
+/** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line). */
 const LARGEST_LOCK = 64;
-const LARGEST_ZERO_LOCK = 8;
+/** The largest that may sleep and begins as zeros: others are made by code, and are to be asked for as other variables are. */
+const LARGEST_ZERO_SLEEPING_LOCK = 8;
+const SLEEPING_LOCK = /(mutex|mtx|sem|rwsem)(\.\d+)?$/;
 
 /**
  * Variables of an image that keep nothing. A lock is one of them: TypeScript does what a kernel does under the lock in one piece, so
@@ -67,7 +81,8 @@ export class Incidental {
     const address = graph.addressOf(place);
     const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
-    if (size > LARGEST_LOCK || (zero && size > LARGEST_ZERO_LOCK)) return false;
+    const most = zero && SLEEPING_LOCK.test(name) ? LARGEST_ZERO_SLEEPING_LOCK : LARGEST_LOCK;
+    if (size > most) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));
   }
 }

@@ -62,7 +62,7 @@ const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
 const NOT_DONE = /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock)$/;
 
 /** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
-const SETTING = /^sysctl_/;
+const SETTING = /^(sysctl_|key_quota_)/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {
@@ -252,9 +252,19 @@ export class Ownership {
     const caller = graph.referrersOf(place).find((at) => this.isBody(at));
     if (caller === undefined || this.isExported(place) || NOT_DONE.test(graph.nameOf(place)))
       return undefined;
-    if (this.isPure(place)) return undefined;
+    if (this.isPure(place) || this.leavesNothing(place)) return undefined;
     return { kind: 'internal', via: graph.nameOf(place), of: graph.nameOf(caller) };
   }
+
+  /** Whether nothing that a function, or what it leads to, refers to changes once the kernel is up: what it does is in what it is given. */
+  private readonly leavesNothing = remembered((place): boolean => {
+    const reached = this.reach(place);
+    return (
+      reached.length < HUGE &&
+      reached.every((at) => !this.directHindrance(at)) &&
+      this.keptBy(place).length === 0
+    );
+  });
 
   private readonly isPure = remembered((place): boolean => {
     const reached = this.reach(place);

@@ -20,6 +20,8 @@ export interface NativeSubsystem {
    * variables whose addresses they are. Those that a target does not have are left out.
    */
   readonly init: readonly string[];
+  /** Other functions of a boot that it stands for: what they do besides is not there on modbox's machine. */
+  readonly stands?: RegExp;
   /** Functions that TypeScript has and leaves to the target's own code where that is at hand. */
   readonly replaces?: RegExp;
   /** Structures that TypeScript makes and fills as far as this subsystem looks at them: each stands for a scenario that was tried. */

@@ -1,11 +1,5 @@
+import { STORAGE_SUBSYSTEMS } from './storage.js';
 import type { NativeSubsystem } from './subsystem.js';
-
-/** Functions of block/ and mm/backing-dev.c. */
-const BLOCK_LAYER =
-  /^(__)?(blk|bdi|blkcg|badblocks|elv|queue_limits)_|^__?(alloc_disk_node|register_blkdev)$|^(del_gendisk|device_add_disk|put_disk|set_capacity(_and_notify)?|set_disk_ro|sync_blockdev|unregister_blkdev)$/;
-
-const PAGE_CACHE =
-  /filemap_|pagevec_|readahead|^truncate_(pagecache|setsize|inode_pages)|invalidate_(mapping|inode)_pages|^(generic|block|mpage|iomap|nobh)_\w*(read|write|bmap|invalidate|commit|dirty|fiemap|seek|truncate|folio|page|dio|file|perform)|^__?(bread|getblk|find_get_block|brelse|bforget|lock_buffer|set_page_dirty|block_write|breadahead|bh_read)|_buffers?(_dirty|_read|_sync|_fua|_async_write|_write_io_error|_write)?$|^(bh_|sb_set_blocksize|sb_min_blocksize|set_blocksize|sync_|write_cache_pages|write_one_page|writeback_|__mark_inode_dirty|wait_on_page|wait_for_stable|folio_(wait|lock|unlock|end|mark|clear|write|start|redirty|account|put_wait)|unlock_page|lock_page|set_page_|clear_page_dirty|end_page|page_(endio|cache)|pagecache_|balance_dirty|read_cache_page|grab_cache_page|find_get_page|mark_page_accessed|release_pages|lru_cache|delete_from_page_cache|add_to_page_cache|redirty_page|kill_block_super|mount_bdev|get_tree_bdev|blkdev_|lookup_bdev|bd_|bdev_|freeze_bdev|thaw_bdev|inode_(congested|set_bytes|add_bytes|sub_bytes|nohighmem|newsize)|submit_bh|touch_buffer|try_to_free_buffers|try_to_release|file_(write|fdatawait|check|fdatawrite))/;
 
 /** The subsystems that run natively, each with a scenario in the tests beside this. */
 export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
@@ -76,6 +70,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'gpio',
     functions: /^(devm_)?(fwnode_)?gpio(d|chip)?_/,
     init: ['gpiolib_dev_init'],
+    needs: ['acpi'],
     replaces: /^(devm_)?gpiod?_(?!(add|remove)_lookup_table)|^gpiochip_find$/,
     shares: ['device', 'fwnode_handle', 'task_struct'],
   },
@@ -88,37 +83,23 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['bio', 'page', 'task_struct'],
   },
   {
-    // lib/xarray.c, the part whose callers know where in a tree they are: TypeScript's starts anew each time.
-    name: 'xarray',
-    functions: /^(xas_|__xas_)/,
-    init: [],
-    replaces: /^(xas_|__xas_)/,
+    // drivers/acpi: a namespace without tables. TypeScript has none; the bus and its drivers are its.
+    name: 'acpi',
+    functions: /^_*(devm_)?(acpi|apei|cppc|erst|ec|pci_acpi)_/,
+    init: ['acpi_initialize_subsystem', 'acpi_os_initialize1'],
+    stands:
+      /^(acpi_(init|early_init|boot_init|boot_table_init|os_initialize|event_init|locate_initial_tables|reallocate_root_table|ut_init_globals|ut_create_caches|ut_mutex_initialize|ns_root_initialize|ev_\w+|tb_\w+|reserve_resources)|adxl_init)$/,
+    replaces:
+      /^acpi_(get_(handle|devices|table|name|parent|object_info|acpi_dev|first_physical_node)|evaluate_\w+|execute_simple_method|check_(dsm|region|resource_conflict)|has_method|walk_namespace|put_table|(install|remove)_(notify|address_space)_handler|format_exception|fetch_acpi_dev|dev_(present|found|get_\w+|for_each_child|add_driver_gpios|remove_driver_gpios)|device_get_power|resources_are_enforced|match_platform_list|osi_is_win8|gpio_get_irq_resource)$|^ec_/,
+    shares: ['device', 'fwnode_handle', 'kobject', 'resource', 'task_struct'],
   },
   {
-    // mm/filemap.c, truncate.c, readahead.c, swap.c, page-writeback.c, fs/buffer.c, fs/mpage.c, fs-writeback.c, direct-io.c, iomap.
-    name: 'page-cache',
-    functions: PAGE_CACHE,
-    init: ['pagecache_init', 'buffer_init'],
-    needs: ['block'],
-    shares: ['address_space', 'bio', 'block_device', 'dentry', 'file', 'folio', 'inode', 'iov_iter', 'kiocb', 'page', 'super_block', 'task_struct'],
-  },
-  {
-    // block/: TypeScript, whose disks hold nothing, is for targets without an image.
-    name: 'block',
-    functions: BLOCK_LAYER,
-    init: [
-      'cgroup_init_early',
-      'mem_cgroup_css_alloc 0',
-      'cgroup_init_subsys io_cgrp_subsys 1',
-      'bdev_cache_init',
-      'bdi_init noop_backing_dev_info',
-      'bdi_class_init',
-      'default_bdi_init',
-      'blkcg_init',
-      'throtl_init', 'blk_ioc_init', 'blk_mq_init', 'genhd_device_init', 'proc_genhd_init'],
-    replaces: BLOCK_LAYER,
-    needs: ['bio'],
-    shares: ['backing_dev_info', 'bio', 'block_device', 'device', 'gendisk', 'inode', 'page', 'request', 'request_queue', 'task_struct'],
+    // drivers/edac: TypeScript has no memory controllers.
+    name: 'edac',
+    functions: /^edac_/,
+    init: ['edac_init'],
+    replaces: /^edac_(get_owner|has_mcs|mc_find)$/,
+    shares: ['device', 'kobject', 'pci_dev', 'task_struct'],
   },
   {
     // net/core/devlink.c
@@ -127,4 +108,5 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     init: ['devlink_init'],
     shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
   },
+  ...STORAGE_SUBSYSTEMS,
 ];

@@ -206,4 +206,5 @@ export class InodeExports implements Subsystem {
     return [nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS];
   }
 
-  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */}
+  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
+}

@@ -87,8 +87,7 @@ export class Sysctl implements Subsystem {
 
   private registerAtBoot(path: string, table: Ptr, name: string, size?: number): void {
     const header = this.registerAt(path, table, size);
-    if (header === 0)
-      this.k.log.line(`failed when register_sysctl_sz ${name} to ${path}`, LOGLEVEL_ERR);
+    if (header === 0) this.k.log.line(`failed when register_sysctl_sz ${name} to ${path}`, LOGLEVEL_ERR);
   }
 
   private pathNames(path: Ptr): string[] {

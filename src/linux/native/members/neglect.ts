@@ -5,7 +5,7 @@ import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
 import { ALONE, declaredMembers, EVERYTHING } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
-import { LOCKS } from './made.js';
+import { isEmbedded, LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
 
 /**
@@ -118,11 +118,14 @@ export class NeglectedMembers {
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     for (const { struct, offset, size } of this.partsOf(access, true)) {
-      if (this.isOutside(access) && ALONE.has(access.struct)) continue;
+      if (this.isOutside(access) && this.isElsewhere(access, struct)) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
-        if (this.bitsAt(struct, at) & wanted) return { struct, member: this.map.memberAt(struct, at), place };
+        let found = this.bitsAt(struct, at) & wanted;
+        // Of a byte that is written as a whole some bits are nobody's.
+        if (found && found !== 0xff) found &= this.map.bitsNamedAt(struct, at);
+        if (found) return { struct, member: this.map.memberAt(struct, at, found), place };
       }
     }
     return undefined;
@@ -130,6 +133,11 @@ export class NeglectedMembers {
 
   private isOutside({ struct, offset, size }: Access): boolean {
     return offset < 0 || offset + size > this.map.sizeOf(struct);
+  }
+
+  /** Whether what is outside of a struct says nothing of what TypeScript has round one. */
+  private isElsewhere({ struct }: Access, part: string): boolean {
+    return ALONE.has(struct) || (part === struct && isEmbedded(struct));
   }
 
   private hasNeglected(struct: string): boolean {

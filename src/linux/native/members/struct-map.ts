@@ -91,10 +91,10 @@ export class StructMap {
     return type === undefined ? 0 : type.size;
   }
 
-  /** The member that is at an offset, as C names it. */
-  memberAt(struct: string, offset: number): string {
+  /** The member that is at an offset, as C names it. Of bit fields the first that has any of these bits of the byte. */
+  memberAt(struct: string, offset: number, bits = 0xff): string {
     const type = this.typeOf(struct);
-    return type ? this.path(type, offset, 3) : '';
+    return type ? this.path(type, offset, bits, 3) : '';
   }
 
   private within(struct: string, offset: number, size: number): readonly StructPart[] {
@@ -175,20 +175,60 @@ export class StructMap {
     return found;
   }
 
-  private path(type: StructBtfType, offset: number, depth: number): string {
+  /** The bits of a byte of a struct that are some member's. */
+  bitsNamedAt(struct: string, offset: number): number {
+    const type = this.typeOf(struct);
+    return type ? this.namedIn(type, offset) : 0xff;
+  }
+
+  private namedIn(type: StructBtfType, offset: number): number {
+    let named = 0;
     for (const member of this.types.structMembers(type.ref)) {
+      if (member.bitSize !== undefined) {
+        named |= bitsOf(member, offset);
+        continue;
+      }
+      const inner = this.types.classify(member.type);
+      if (offset < member.offset || offset >= member.offset + this.extentOf(member)) continue;
+      named |= isStruct(inner) ? this.namedIn(inner, offset - member.offset) : 0xff;
+    }
+    return named;
+  }
+
+  /** Bytes that a member takes; one that the struct only begins takes as many as there are. */
+  private extentOf({ type }: Member): number {
+    const inner = this.types.classify(type);
+    if (inner.kind === 'array' && inner.length === 0) return Infinity;
+    return this.types.sizeOf(type);
+  }
+
+  private path(type: StructBtfType, offset: number, bits: number, depth: number): string {
+    for (const member of this.types.structMembers(type.ref)) {
+      if (member.bitSize !== undefined) {
+        if (bitsOf(member, offset) & bits) return member.name;
+        continue;
+      }
       const inner = this.types.classify(member.type);
       const size =
         inner.kind === 'incomplete' || inner.kind === 'void' || inner.kind === 'func'
           ? 0
           : this.types.sizeOf(member.type);
       if (offset < member.offset || offset >= member.offset + Math.max(size, 1)) continue;
-      const below = isStruct(inner) && depth > 0 ? this.path(inner, offset - member.offset, depth - 1) : '';
+      const below =
+        isStruct(inner) && depth > 0 ? this.path(inner, offset - member.offset, bits, depth - 1) : '';
       if (member.name === '') return below;
       return below === '' ? member.name : `${member.name}.${below}`;
     }
     return '';
   }
+}
+
+/** The bits of a byte that a bit field is in. */
+function bitsOf({ offset, bitOffset = 0, bitSize = 0 }: Member, byte: number): number {
+  const first = 8 * (offset - byte) + bitOffset;
+  const last = first + bitSize;
+  if (last <= 0 || first >= 8) return 0;
+  return (0xff >> (8 - Math.min(last, 8))) & (0xff << Math.max(first, 0));
 }
 
 /** Elements of an array of structs that are looked into. */
