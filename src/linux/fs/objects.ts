@@ -7,6 +7,7 @@ import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { MountObjects } from './mount-objects.js';
+import { nameHash } from './name-hash.js';
 import { InodeInit } from './new-inode.js';
 import { SuperBlockObjects } from './super-block.js';
 
@@ -154,7 +155,7 @@ export class VfsObjects implements Subsystem {
     const type = this.k.struct('dentry');
     const dentry = this.k.slab.allocateBytes(type.size, true);
     for (const list of LIST_HEADS_OF_DENTRY) if (type.has(list)) this.list(type, dentry, list);
-    this.nameDentry(dentry, name);
+    this.nameDentry(dentry, name, parent);
     type.set(dentry, 'd_inode', inode);
     type.set(dentry, 'd_parent', parent || dentry);
     type.set(dentry, 'd_sb', superBlock);
@@ -163,7 +164,7 @@ export class VfsObjects implements Subsystem {
   }
 
   /** Gives a dentry its name: inside it if it is short, else in memory of its own. */
-  nameDentry(dentry: Ptr, name: string): void {
+  nameDentry(dentry: Ptr, name: string, parent: Ptr): void {
     const type = this.k.struct('dentry');
     const inline = type.addr(dentry, 'd_iname');
     const room = type.member('d_iname').size;
@@ -173,6 +174,9 @@ export class VfsObjects implements Subsystem {
     if (before !== 0 && before !== inline) this.k.slab.free(before);
     type.set(dentry, 'd_name.name', at);
     type.set(dentry, 'd_name.len', name.length);
+    const { space } = this.k;
+    const salt = parent === 0 ? 0n : space.toAddress(parent);
+    type.set(dentry, 'd_name.hash', nameHash(salt, space.readable(at, name.length)));
   }
 
   freeDentry(dentry: Ptr): void {

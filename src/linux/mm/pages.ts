@@ -10,6 +10,8 @@ import { AllocatorWords } from './allocator-words.js';
 /** Blocks of pages have orders below that (MAX_ORDER of x86). */
 const ORDERS = 11;
 const PG_HEAD = 16;
+/** enum compound_dtor_id: pages that belong together and to nobody in particular. */
+const COMPOUND_PAGE_DTOR = 1;
 
 /** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */
 export class PageExports implements Subsystem {
@@ -88,6 +90,7 @@ export class PageExports implements Subsystem {
     type.set(page, 'index', 0);
     type.set(page, '_refcount.counter', 1);
     type.set(page, '_mapcount.counter', -1);
+    for (let i = 1; i < 1 << order; i++) type.set(page + i * this.pageSize, '_mapcount.counter', -1);
     if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);
     return page;
   }
@@ -142,6 +145,25 @@ export class PageExports implements Subsystem {
     type.setBig(head, 'flags', type.getBig(head, 'flags') | (1n << BigInt(PG_HEAD)));
     const tag = space.toAddress(head) | 1n;
     for (let i = 1; i < 1 << order; i++) type.setBig(head + i * this.pageSize, 'compound_head', tag);
+    if (type.has('compound_order')) this.describeCompound(head + this.pageSize, order);
+    else this.describeFolio(head, order);
+  }
+
+  /** prep_compound_head(): the second page says how large the block is, before 6.5. */
+  private describeCompound(second: Ptr, order: number): void {
+    const type = this.k.struct('page');
+    type.set(second, 'compound_dtor', COMPOUND_PAGE_DTOR);
+    type.set(second, 'compound_order', order);
+    if (type.has('compound_nr')) type.set(second, 'compound_nr', 1 << order);
+    if (type.has('compound_mapcount')) type.set(second, 'compound_mapcount.counter', -1);
+  }
+
+  private describeFolio(head: Ptr, order: number): void {
+    const type = this.k.struct('folio');
+    type.setBig(head, '_flags_1', (type.getBig(head, '_flags_1') & ~0xffn) | BigInt(order));
+    type.set(head, '_folio_nr_pages', 1 << order);
+    for (const count of ['_entire_mapcount.counter', '_large_mapcount.counter'] as const)
+      if (type.has(count)) type.set(head, count, -1);
   }
 
   private memoryInfo(info: Ptr): void {

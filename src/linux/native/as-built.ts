@@ -52,6 +52,10 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
     'the controller of memory is off: whoever asks whether it is does not look at its root',
   ],
   ['int_active_memcg', 'as root_mem_cgroup: nothing is charged to anybody'],
+  ['ptrs_per_p4d', 'page tables have four levels'],
+  ['pgdir_shift', 'page tables have four levels'],
+  ['__pgtable_l5_enabled', 'page tables have four levels'],
+  ['sme_me_mask', 'no memory is encrypted'],
   ['part_type', 'a table that nothing changes: it is only asked whether a device is of that type'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],
 ]);

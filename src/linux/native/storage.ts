@@ -1,11 +1,20 @@
 import type { NativeSubsystem } from './subsystem.js';
 
-/** Functions of block/ and mm/backing-dev.c. */
-const BLOCK_LAYER =
+/** Functions of block/ and mm/backing-dev.c that TypeScript has, for targets without an image. */
+const OF_TYPESCRIPT =
   /^(__)?(blk|bdi|blkcg|badblocks|elv|queue_limits)_|^__?(alloc_disk_node|register_blkdev)$|^(del_gendisk|device_add_disk|put_disk|set_capacity(_and_notify)?|set_disk_ro|sync_blockdev|unregister_blkdev)$/;
 
-const PAGE_CACHE =
-  /filemap_|pagevec_|readahead|^truncate_(pagecache|setsize|inode_pages)|invalidate_(mapping|inode)_pages|^(generic|block|mpage|iomap|nobh)_\w*(read|write|bmap|invalidate|commit|dirty|fiemap|seek|truncate|folio|page|dio|file|perform)|^__?(bread|getblk|find_get_block|brelse|bforget|lock_buffer|set_page_dirty|block_write|breadahead|bh_read)|_buffers?(_dirty|_read|_sync|_fua|_async_write|_write_io_error|_write)?$|^(bh_|sb_set_blocksize|sb_min_blocksize|set_blocksize|sync_|write_cache_pages|write_one_page|writeback_|__mark_inode_dirty|wait_on_page|wait_for_stable|folio_(wait|lock|unlock|end|mark|clear|write|start|redirty|account|put_wait)|unlock_page|lock_page|set_page_|clear_page_dirty|end_page|page_(endio|cache)|pagecache_|balance_dirty|read_cache_page|grab_cache_page|find_get_page|mark_page_accessed|release_pages|lru_cache|delete_from_page_cache|add_to_page_cache|redirty_page|kill_block_super|mount_bdev|get_tree_bdev|blkdev_|lookup_bdev|bd_|bdev_|freeze_bdev|thaw_bdev|inode_(congested|set_bytes|add_bytes|sub_bytes|nohighmem|newsize)|submit_bh|touch_buffer|try_to_free_buffers|try_to_release|file_(write|fdatawait|check|fdatawrite))/;
+/** block/ and mm/backing-dev.c */
+const BLOCK_LAYER =
+  /^_*(blk|blkdev|bdev|bd|bdi|blkcg|blkg|badblocks|bsg|disk|elevator|elv|errno_to_blk|fs_bio|freeze_bdev|fsync_bdev|thaw_bdev|invalidate_(bdev|disk)|ioc|iocb_bio|kblockd|queue_limits|submit_bio|super_setup_bdi|sync_blockdev|wbt|alloc_disk_node|register_blkdev|del_gendisk|device_add_disk|put_disk|set_capacity|set_disk_ro|unregister_blkdev)(_|$)/;
+
+/** mm/filemap.c, truncate.c, readahead.c, swap.c, page-writeback.c and folio-compat.c */
+const PAGES =
+  /^_*(add_to_page_cache|balance_dirty|check_move|clear_page_dirty|delete_from_page_cache|end_page|filemap|find_(get|lock)_(page|entr)\w*|folio|grab_cache_page|invalidate_(inode|mapping)_pages\w*|lru_cache|mark_page_accessed|page_(cache|endio|get_link|mapped|mapcount|put_link|readlink|symlink|zero_new)|pagecache|pagevec|put_pages_list|read_cache|readahead|redirty_page|release_pages|replace_page_cache|set_page|truncate_(inode_pages|pagecache|setsize)|try_to_release_page|unlock_page|wait_for_stable|wait_on_page|wb|write_cache_pages|writeback)(_|$)/;
+
+/** fs/buffer.c, mpage.c, fs-writeback.c, sync.c, direct-io.c, iomap/ and what else of fs/ works on pages of files */
+const FILES =
+  /^_*(alloc_page_buffers|bh|blockdev_direct|block|bread|breadahead|brelse|bforget|clean_bdev|cont_write|create_empty_buffers|direct_write|end_buffer|file_(fdatawait|update_time|write|check_and)|find_get_block|generic_(copy_file|cont_expand|error|fadvise|file|fsync|perform|update_time|write|writepages)|get_tree_bdev|getblk|inode_(io_list|nohighmem|update_time)|invalidate_inode_buffers|iomap|kill_block_super|ll_rw|lock_buffer|mark_buffer|mark_inode_dirty|mount_bdev|mpage|sb_(min|set)_blocksize|set_blocksize|submit_bh|sync_(dirty_buffer|filesystem|inode|inodes|mapping)|touch_(atime|buffer)|try_to_(free_buffers|writeback)|vfs_(fadvise|fsync)|write_(dirty_buffer|inode_now|one_page))(_|$)/;
 
 /** Disks, the page cache and what is between, each with a scenario in the tests beside this. */
 export const STORAGE_SUBSYSTEMS: readonly NativeSubsystem[] = [
@@ -19,7 +28,7 @@ export const STORAGE_SUBSYSTEMS: readonly NativeSubsystem[] = [
   {
     // mm/filemap.c, truncate.c, readahead.c, swap.c, page-writeback.c, fs/buffer.c, fs/mpage.c, fs-writeback.c, direct-io.c, iomap.
     name: 'page-cache',
-    functions: PAGE_CACHE,
+    functions: new RegExp(`${PAGES.source}|${FILES.source}`),
     init: ['pagecache_init', 'buffer_init'],
     needs: ['block'],
     shares: [
@@ -56,7 +65,7 @@ export const STORAGE_SUBSYSTEMS: readonly NativeSubsystem[] = [
       'genhd_device_init',
       'proc_genhd_init',
     ],
-    replaces: BLOCK_LAYER,
+    replaces: OF_TYPESCRIPT,
     needs: ['bio'],
     shares: [
       'backing_dev_info',

@@ -187,9 +187,10 @@ class GuestDirectory extends DirectoryNode {
       listings.set(context, names);
       for (let before = -1; before !== names.length; ) {
         before = names.length;
-        type.set(context, 'pos', files.get(file, 'f_pos'));
+        // A file system may count in hashes of names: all 64 bits.
+        type.setBig(context, 'pos', files.getBig(file, 'f_pos'));
         const error = yield* operations.call('iterate_shared', file, context);
-        files.set(file, 'f_pos', type.get(context, 'pos'));
+        files.setBig(file, 'f_pos', type.getBig(context, 'pos'));
         if (error < 0) return error;
       }
       return names.filter((name) => name !== '.' && name !== '..');
