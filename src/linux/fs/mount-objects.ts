@@ -53,12 +53,17 @@ export class MountObjects implements Subsystem {
     return type.get(counters, 'mnt_count');
   }
 
-  /** Gives back what belongs to a mount that nobody has any more, and itself. */
+  /** Takes a mount that nobody has any more off its super_block, which may go before it. */
+  unlink(mount: Ptr): void {
+    const type = this.k.struct('mount');
+    list.del(this.k.space, type.addr(type.of(mount, 'mnt'), 'mnt_instance'));
+  }
+
+  /** Gives back what belongs to a mount, and itself. */
   free(mount: Ptr): void {
     const { k } = this;
     const type = k.struct('mount');
     const whole = type.of(mount, 'mnt');
-    list.del(k.space, type.addr(whole, 'mnt_instance'));
     k.percpu.free(this.countersOf(mount));
     const name = type.get(whole, 'mnt_devname');
     if (name !== 0) k.slab.free(name);

@@ -21,7 +21,7 @@ const BEYOND: readonly Beyond[] = [
     // No memory is taken back: what is allocated stays where it is.
     what: 'reclaim, swap and migration of pages',
     functions:
-      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|__remove_mapping|wakeup_kswapd)$/,
+      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|wakeup_kswapd)$/,
   },
   {
     what: 'huge pages',
@@ -55,6 +55,8 @@ const BEYOND: readonly Beyond[] = [
     functions:
       /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
   },
+  { what: 'keys of encrypted files', functions: /^fscrypt_(get_encryption_info|setup_encryption_info)$/ },
+  { what: 'files that are sealed', functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/ },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {
     what: 'namespaces beside the first',

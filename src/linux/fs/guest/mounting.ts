@@ -81,6 +81,7 @@ export class GuestMounts implements Subsystem {
     if (mount === 0 || k.get(MountObjects).count(mount, -1) > 0 || !this.mounts.delete(mount)) return;
     const type = k.struct('vfsmount');
     const superBlock = type.get(mount, 'mnt_sb');
+    k.get(MountObjects).unlink(mount);
     yield* k.get(Dcache).put(type.get(mount, 'mnt_root'));
     yield* k.get(SuperBlocks).deactivate(superBlock);
     k.get(MountObjects).free(mount);
