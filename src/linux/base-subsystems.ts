@@ -77,6 +77,7 @@ import { Workqueues } from './sched/workqueue.js';
 import { Capabilities } from './security/capabilities.js';
 import { Credentials } from './security/cred.js';
 import { DeviceCgroup } from './security/device-cgroup.js';
+import { InodeSecurity } from './security/inode-security.js';
 import { MachineKeyring } from './security/machine-keyring.js';
 import { SoftirqQueue } from './softirq-queue.js';
 import type { SubsystemClass } from './subsystem.js';
@@ -160,6 +161,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Shrinkers,
   Credentials,
   DeviceCgroup,
+  InodeSecurity,
   MachineKeyring,
   EventChains,
   IrqDescs,

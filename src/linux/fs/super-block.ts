@@ -38,7 +38,8 @@ export class SuperBlockObjects implements Subsystem {
     k.get(RwSemaphores).init(type.addr(superBlock, 's_umount'));
     if (type.has('s_dquot.dqio_sem')) k.get(RwSemaphores).init(type.addr(superBlock, 's_dquot.dqio_sem'));
     for (const mutex of MUTEXES) k.get(Mutexes).init(type.addr(superBlock, mutex));
-    list.init(k.space, type.addr(superBlock, 's_writers.wait_unfrozen.head'));
+    if (type.has('s_writers.wait_unfrozen'))
+      list.init(k.space, type.addr(superBlock, 's_writers.wait_unfrozen.head'));
     for (const level of this.levels(superBlock)) k.get(RtMutexes).exports.__percpu_init_rwsem(level);
     for (const lru of LRUS) k.get(ListLrus).exports.__list_lru_init(type.addr(superBlock, lru), true);
     type.set(superBlock, 's_count', 1);

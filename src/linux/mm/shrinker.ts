@@ -6,7 +6,8 @@ import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Bit of shrinker.flags: it came from shrinker_alloc(). */
+/** Bits of shrinker.flags: it is registered, it came from shrinker_alloc(). */
+const SHRINKER_REGISTERED = 1 << 0;
 const SHRINKER_ALLOCATED = 1 << 1;
 /** Cost of making a cached object again, in disk seeks. */
 const DEFAULT_SEEKS = 2;
@@ -76,16 +77,19 @@ export class Shrinkers implements Subsystem {
     const { k } = this;
     k.origins.note(shrinker);
     this.registered.add(shrinker);
+    const type = k.struct('shrinker');
+    type.set(shrinker, 'flags', type.get(shrinker, 'flags') | SHRINKER_REGISTERED);
     if (!k.hasSymbol('shrinker_list')) return;
     const head = k.symbol('shrinker_list');
     if (k.space.loadPtr(head) === 0) list.init(k.space, head);
-    list.addTail(k.space, k.struct('shrinker').addr(shrinker, 'list'), head);
+    list.addTail(k.space, type.addr(shrinker, 'list'), head);
   }
 
   private unregister(shrinker: Ptr): void {
     if (!this.registered.delete(shrinker)) return;
     const type = this.k.struct('shrinker');
     if (this.k.hasSymbol('shrinker_list')) list.del(this.k.space, type.addr(shrinker, 'list'));
+    type.set(shrinker, 'flags', type.get(shrinker, 'flags') & ~SHRINKER_REGISTERED);
     this.giveBack(shrinker);
   }
 

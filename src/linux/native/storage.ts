@@ -14,7 +14,7 @@ const PAGES =
 
 /** fs/buffer.c, mpage.c, fs-writeback.c, sync.c, direct-io.c, iomap/ and what else of fs/ works on pages of files */
 const FILES =
-  /^_*(alloc_page_buffers|bh|blockdev_direct|block|bread|breadahead|brelse|bforget|clean_bdev|cont_write|create_empty_buffers|direct_write|dquot|end_buffer|file_(fdatawait|update_time|write|check_and)|find_get_block|generic_(copy_file|cont_expand|error|fadvise|file|fsync|perform|update_time|write|writepages)|get_tree_bdev|getblk|inode_(io_list|nohighmem|update_time)|invalidate_inode_buffers|iomap|kill_block_super|ll_rw|lock_buffer|mark_buffer|mark_inode_dirty|mount_bdev|mpage|sb_(min|set)_blocksize|set_blocksize|submit_bh|sync_(dirty_buffer|filesystem|inode|inodes|mapping)|touch_(atime|buffer)|try_to_(free_buffers|writeback)|vfs_(fadvise|fsync)|write_(dirty_buffer|inode_now|one_page))(_|$)/;
+  /^_*(alloc_page_buffers|bh|blockdev_direct|block|bread|breadahead|brelse|bforget|clean_bdev|cont_write|create_empty_buffers|direct_write|dquot|end_buffer|file_(fdatawait|modified|remove_privs|update_time|write|check_and)|find_get_block|generic_(copy_file|cont_expand|error|fadvise|file|fsync|perform|update_time|write|writepages)|get_tree_bdev|getblk|inode_(io_list|nohighmem|update_time)|invalidate_inode_buffers|iomap|kill_block_super|ll_rw|lock_buffer|mark_buffer|mark_inode_dirty|mount_bdev|mpage|sb_(min|set)_blocksize|set_blocksize|submit_bh|sync_(dirty_buffer|filesystem|inode|inodes|mapping)|touch_(atime|buffer)|try_to_(free_buffers|writeback)|vfs_(fadvise|fsync)|write_(dirty_buffer|inode_now|one_page))(_|$)/;
 
 /** Disks, the page cache and what is between, each with a scenario in the tests beside this. */
 export const STORAGE_SUBSYSTEMS: readonly NativeSubsystem[] = [
