@@ -52,6 +52,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
     'the controller of memory is off: whoever asks whether it is does not look at its root',
   ],
   ['int_active_memcg', 'as root_mem_cgroup: nothing is charged to anybody'],
+  ['ima_appraise', 'no policy asks for files to be appraised'],
   ['ima_kexec_buffer_phys', 'no other kernel ran before'],
   ['ima_kexec_buffer_size', 'no other kernel ran before'],
   ['ptrs_per_p4d', 'page tables have four levels'],

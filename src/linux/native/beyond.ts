@@ -56,7 +56,10 @@ const BEYOND: readonly Beyond[] = [
       /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
   },
   { what: 'keys of encrypted files', functions: /^fscrypt_(get_encryption_info|setup_encryption_info)$/ },
-  { what: 'files that are sealed', functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/ },
+  {
+    what: 'files that are sealed',
+    functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/,
+  },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {
     what: 'namespaces beside the first',

@@ -86,7 +86,8 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'inode',
-    members: 'dirtied_when dirtied_time_when i_readcount i_security i_fsnotify_marks i_version i_io_list i_lru',
+    members:
+      'dirtied_when dirtied_time_when i_readcount i_security i_fsnotify_marks i_version i_io_list i_lru',
     why: 'begins as in the kernel; only native code writes back, and nobody measures or watches',
   },
   {
@@ -95,7 +96,11 @@ const DECLARED: readonly Declared[] = [
     why: 'file systems and native code set them, which begin with none',
   },
   { struct: 'dentry', members: 'd_fsdata', why: 'file systems set it' },
-  { struct: 'file', members: 'f_owner f_ep f_security f_version', why: 'owners of files are native code’s own' },
+  {
+    struct: 'file',
+    members: 'f_owner f_ep f_security f_version',
+    why: 'owners of files are native code’s own',
+  },
   ...BLOCK_LAYER.map((struct) => ({
     struct,
     members: EVERYTHING,
