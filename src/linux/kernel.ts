@@ -197,6 +197,12 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     return address;
   }
 
+  /** Where a variable is that nothing here looks at: what is in it is the target's own. Undefined where the target does not say. */
+  addressOfNative(name: string): Ptr | undefined {
+    const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
+    return symbol && this.space.fromAddress(symbol.address);
+  }
+
   /** Names of the variables and other symbols that were asked for, and of the data that subsystems fill. */
   get variables(): ReadonlySet<string> {
     return new Set(this.symbols.keys());

@@ -166,6 +166,7 @@ export class IovIter implements Subsystem {
     const type = this.type();
     this.k.space.writable(i, type.size).fill(0);
     type.set(i, 'iter_type', this.k.enumValue(kind));
+    if (type.has('nofault')) type.set(i, 'nofault', 0);
     type.set(i, 'data_source', write ? 1 : 0);
     type.set(i, 'count', count);
     type.set(i, this.vectorField(), vector);
@@ -234,9 +235,10 @@ export class IovIter implements Subsystem {
     let left = Math.min(bytes, this.count(i));
     for (const { at, length, user } of this.segments(i)) {
       const wanted = Math.min(length, left);
-      const { space } = this.k;
-      if (user && !(write ? space.canWrite(at, wanted) : space.canRead(at, wanted))) break;
-      left -= wanted;
+      const pages = this.k.space.user;
+      const reached = !user ? wanted : write ? pages.writable(at, wanted) : pages.readable(at, wanted);
+      left -= reached;
+      if (reached < wanted) break;
     }
     return left;
   }

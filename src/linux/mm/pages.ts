@@ -92,6 +92,7 @@ export class PageExports implements Subsystem {
     type.set(page, 'index', 0);
     type.set(page, '_refcount.counter', 1);
     type.set(page, '_mapcount.counter', -1);
+    for (let i = 1; i < 1 << order; i++) type.set(page + i * this.pageSize, '_mapcount.counter', -1);
     if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);
     return page;
   }
@@ -159,7 +160,7 @@ export class PageExports implements Subsystem {
     const type = this.k.struct('folio');
     if (type.has('_folio_dtor')) type.set(head, '_folio_dtor', COMPOUND_PAGE_DTOR);
     if (type.has('_folio_order')) type.set(head, '_folio_order', order);
-    else type.set(head, '_flags_1', order);
+    else type.setBig(head, '_flags_1', (type.getBig(head, '_flags_1') & ~0xffn) | BigInt(order));
     if (type.has('_folio_nr_pages')) type.set(head, '_folio_nr_pages', 1 << order);
     if (type.has('_pincount')) type.set(head, '_pincount.counter', 0);
     for (const field of ['_total_mapcount', '_entire_mapcount', '_large_mapcount'] as const)

@@ -83,6 +83,11 @@ export class NativeCode implements EntryGuard {
     return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
   }
 
+  /** Has TypeScript take back, when a subsystem is set up, what it has in its place. */
+  onSetUp(subsystem: string, takeBack: () => Sleepable<void>): void {
+    this.subsystems.onSetUp(subsystem, takeBack);
+  }
+
   get use(): NativeUse {
     return { subsystems: this.subsystems.names, functions: [...this.functions] };
   }
@@ -175,8 +180,9 @@ export class NativeCode implements EntryGuard {
   }
 
   /** Native code comes to a function that is not exported, or that no module has called. */
-  private enter({ graph, ownership, rules }: Active, ptr: Ptr, place: number): void {
+  private enter({ graph, boot, ownership, rules }: Active, ptr: Ptr, place: number): void {
     const name = graph.nameOf(place);
+    if (this.isBootCode(graph, place) && boot.functionAt(place)) this.subsystems.entered(place);
     const hindrance = this.isBootCode(graph, place)
       ? this.bootHindrance(ownership, graph, place)
       : ownership.hindrance(place);

@@ -16,6 +16,7 @@ export class CpuTopology implements Subsystem {
     cpu_llc_shared_map: (at: Ptr) => this.fillMask(at),
     cpu_l2c_shared_map: (at: Ptr) => this.fillMask(at),
     node_states: (at: Ptr) => this.fillNodes(at),
+    node_to_cpumask_map: (at: Ptr) => this.fillMask(at),
   };
 
   /** cpumask_var_t: a mask, or a pointer to one where masks are too large for the stack. */

@@ -66,6 +66,8 @@ export class Devices implements Subsystem {
   /** Devices between device_add() and device_del(). */
   private readonly added = new Set<Ptr>();
 
+  readonly keeps = ['dev_kobj', 'sysfs_dev_block_kobj', 'sysfs_dev_char_kobj'];
+
   constructor(private readonly k: LinuxKernel) {
     this.device = k.struct('device');
   }
