@@ -94,7 +94,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   readonly origins = new Origins(this);
   /** Lists and tables that keep things for modules, besides the subsystems themselves. */
   readonly holders: Holder[] = [];
-  private readonly builtIns: BuiltIns;
+  readonly builtIns: BuiltIns;
   private readonly symbols = new Map<string, Ptr>();
   private readonly parameters = new Map<string, ReadonlySet<string>>();
 
@@ -170,7 +170,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
 
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
-    for (const subsystem of this.parts.values()) yield* readable(subsystem);
+    for (const [type, subsystem] of this.parts) if (this.has(type)) yield* readable(subsystem);
     for (const holder of this.holders) yield* readable(holder);
   }
 

@@ -7,11 +7,24 @@ const COMPLETED_FOR_ALL = 0x7fff_ffff;
 
 /** dev->power as device_initialize() leaves it (device_pm_init, pm_runtime_init). */
 export function initPower(k: LinuxKernel, device: Ptr): void {
+  const type = k.struct('device');
+  if (type.has('power.entry')) initSleep(k, device);
+  if (type.has('power.runtime_status')) initRuntime(k, device);
+}
+
+/** CONFIG_PM_SLEEP (device_pm_sleep_init). */
+function initSleep(k: LinuxKernel, device: Ptr): void {
   const { space } = k;
   const type = k.struct('device');
   list.init(space, type.addr(device, 'power.entry'));
   list.init(space, type.addr(device, 'power.completion.wait.task_list'));
   type.set(device, 'power.completion.done', COMPLETED_FOR_ALL);
+}
+
+/** CONFIG_PM (pm_runtime_init). */
+function initRuntime(k: LinuxKernel, device: Ptr): void {
+  const { space } = k;
+  const type = k.struct('device');
   list.init(space, type.addr(device, 'power.wait_queue.head'));
   list.init(space, type.addr(device, 'power.work.entry'));
   type.set(device, 'power.runtime_status', k.enumValue('RPM_SUSPENDED'));
@@ -26,6 +39,7 @@ export function initPower(k: LinuxKernel, device: Ptr): void {
 /** pm_runtime_reinit(): a driver that leaves runtime PM disabled also leaves the device suspended. */
 export function reinitRuntime(k: LinuxKernel, device: Ptr): void {
   const type = k.struct('device');
+  if (!type.has('power.runtime_status')) return;
   if (type.get(device, 'power.disable_depth') === 0) return;
   if (type.get(device, 'power.runtime_status') === k.enumValue('RPM_ACTIVE'))
     type.set(device, 'power.runtime_status', k.enumValue('RPM_SUSPENDED'));
