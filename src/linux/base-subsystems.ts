@@ -50,6 +50,7 @@ import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
+import { SparseMemory } from './mm/sparsemem.js';
 import { Uaccess } from './mm/uaccess.js';
 import { Usercopy } from './mm/usercopy.js';
 import { VmallocExports } from './mm/vmalloc.js';
@@ -156,6 +157,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Shrinkers,
   Credentials,
   EventChains,
+  SparseMemory,
   IrqDescs,
   IrqChips,
   IrqHandling,

@@ -11,7 +11,7 @@ export class BuiltIns {
   constructor(private readonly target: LinuxTarget) {}
 
   /** Whether the kernel may have it: its option is built in. A target that came without its configuration says nothing of that. */
-  allows({ builtIn }: SubsystemClass): boolean {
+  allows({ builtIn }: Pick<SubsystemClass, 'builtIn'>): boolean {
     const { config } = this.target;
     return builtIn === undefined || config.size === 0 || config.get(builtIn) === 'y';
   }

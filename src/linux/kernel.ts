@@ -170,7 +170,8 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
 
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
-    for (const [type, subsystem] of this.parts) if (this.has(type)) yield* readable(subsystem);
+    for (const [type, subsystem] of this.parts)
+      if (this.has(type as SubsystemClass)) yield* readable(subsystem);
     for (const holder of this.holders) yield* readable(holder);
   }
 
@@ -194,6 +195,18 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
       address = this.space.fromAddress(symbol.address);
       this.symbols.set(name, address);
     }
+    return address;
+  }
+
+  /**
+   * Address of a variable that a module is linked to. One that nothing here asked for begins as the target's image has it, where that
+   * is at hand: modules read such by inline functions, before anything of the image runs.
+   */
+  exportedVariable(name: string): Ptr {
+    const exported = this.target.exports.get(name);
+    if (!exported || this.symbols.has(name)) return this.symbol(name);
+    const address = this.space.fromAddress(exported.address);
+    if (exported.kind === 'data') this.native?.giveInitial(name, address);
     return address;
   }
 

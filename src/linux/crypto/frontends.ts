@@ -131,7 +131,8 @@ export class CryptoTypes implements Subsystem {
   boot(): void {
     for (const frontend of FRONTENDS) {
       const { symbol, option } = frontend;
-      if (symbol !== undefined && this.k.builtIns.allows({ builtIn: option })) this.fill(this.of(symbol), frontend);
+      if (symbol === undefined || option === undefined) continue;
+      if (this.k.builtIns.allows({ builtIn: option })) this.fill(this.of(symbol), frontend);
     }
   }
 

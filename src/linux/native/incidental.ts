@@ -27,6 +27,8 @@ const LOCKS_FOR_OTHERS = /lock|mutex|_(get|put|begin|end|enter|exit|held)$/;
 /** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line) and the largest that begins as zeros. */
 const LARGEST_LOCK = 64;
 const LARGEST_ZERO_LOCK = 8;
+/** With PREEMPT_RT those that sleep begin as zeros too, with their waiters (struct spinlock, mutex). */
+const LARGEST_ZERO_LOCK_RT = 40;
 
 /**
  * Variables of an image that keep nothing. A lock is one of them: TypeScript does what a kernel does under the lock in one piece, so
@@ -39,7 +41,12 @@ export class Incidental {
     private readonly image: KernelImage,
     /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
     private readonly bodyOf: (place: number) => string | undefined,
-  ) {}
+    isRt = false,
+  ) {
+    this.largestZero = isRt ? LARGEST_ZERO_LOCK_RT : LARGEST_ZERO_LOCK;
+  }
+
+  private readonly largestZero: number;
 
   has(place: number): boolean {
     const name = this.graph.nameOf(place);
@@ -67,7 +74,7 @@ export class Incidental {
     const address = graph.addressOf(place);
     const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
-    if (size > LARGEST_LOCK || (zero && size > LARGEST_ZERO_LOCK)) return false;
+    if (size > LARGEST_LOCK || (zero && size > this.largestZero)) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));
   }
 }

@@ -41,6 +41,8 @@ export interface Implemented {
   readonly variables: ReadonlySet<string>;
   /** Variables that it keeps in the kernel's own form. */
   readonly kept: ReadonlySet<string>;
+  /** The kernel is one with CONFIG_PREEMPT_RT. */
+  readonly isRt: boolean;
 }
 
 /** Functions that are looked at before giving up. */
@@ -96,7 +98,7 @@ export class Ownership {
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
-    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place));
+    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place), has.isRt);
     for (const address of has.functions.keys()) {
       const place = graph.entryAt(lowOf(address));
       if (place >= 0) this.implemented[place] = 1;
