@@ -14,6 +14,8 @@ export class SystemState implements Subsystem {
   readonly data = {
     system_state: (at: Ptr) => this.k.space.store32(at, this.k.enumValue('SYSTEM_RUNNING')),
     elfcorehdr_addr: (at: Ptr) => this.k.space.store64(at, ELFCORE_ADDR_MAX),
+    // Keys of branches can be set: what modules look at before they set one (jump_label_init()).
+    static_key_initialized: (at: Ptr) => this.k.space.store8(at, 1),
     // Processes fills it.
     init_task: () => {},
   };
