@@ -34,6 +34,7 @@ import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
+import { RcuPolling } from './locking/rcu-polling.js';
 import { RtSpinlocks } from './locking/rt-spinlock.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
@@ -41,6 +42,7 @@ import { Spinlocks } from './locking/spinlock.js';
 import { AllocatorWords } from './mm/allocator-words.js';
 import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
+import { LargeHashTables } from './mm/large-hash.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
@@ -107,6 +109,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   KernelText,
   ConsoleFlow,
   VmallocExports,
+  LargeHashTables,
   AllocatorWords,
   PercpuMemory,
   Uaccess,
@@ -120,6 +123,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RwSemaphores,
   Semaphores,
   Rcu,
+  RcuPolling,
   Delays,
   Timers,
   Hrtimers,

@@ -1,13 +1,52 @@
+/** What is read from ACPI tables, or done once they were. */
+const NO_TABLES: readonly string[] =
+  'acpi_gbl_FADT acpi_gbl_root_table_list acpi_disabled first_ec boot_ec acpi_root acpi_gbl_original_dsdt_header acpi_gbl_DSDT acpi_gbl_FACS acpi_sci_irq acpi_irq_handler acpi_gbl_enable_interpreter_slack acpi_permanent_mmap acpi_gbl_truncate_io_addresses acpi_gbl_namespace_initialized acpi_gbl_global_lock_pending __acpi_register_gsi __acpi_unregister_gsi mp_irqs mp_irq_entries acpi_os_initialized raw_pci_ops raw_pci_ext_ops acpi_lapic acpi_ioapic acpi_irq_model acpi_dep_list'.split(
+    ' ',
+  );
+
 /**
  * Variables that code run at boot sets on a real machine and that are right here as the image has them, each with what makes it so.
  * One place for all that is said of the machine rather than found in the image.
  */
 export const AS_BUILT: ReadonlyMap<string, string> = new Map([
+  ...NO_TABLES.map((name): [string, string] => [name, 'there are no ACPI tables']),
   [
     'security_hook_heads',
     'no security module is stacked: with no hook, each call of one answers as its default does',
   ],
   ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],
+  ['x86_platform', 'a machine that is no guest keeps the operations that it begins with'],
+  ['efi', 'the machine was not started by EFI firmware'],
+  ['boot_params', 'no boot loader handed anything over'],
+  ['nr_ioapics', 'no table tells of an I/O APIC'],
+  ['ioapics', 'no table tells of an I/O APIC'],
+  ['mp_bus_not_pci', 'no table tells of a bus'],
+  ['legacy_pic', 'the interrupt controller is what it is where no table tells'],
+  ['hpet_address', 'no table tells of a HPET'],
+  ['hpet_virt_address', 'no table tells of a HPET'],
+  ['boot_hpet_disable', 'no table tells of a HPET'],
+  ['hpet_legacy_int_enabled', 'no table tells of a HPET'],
+  ['dma_ops', 'no IOMMU stands between devices and memory'],
+  ['amd_iommu_present', 'no IOMMU is there'],
+  ['amd_iommus', 'no IOMMU is there'],
+  ['amd_iommus_present', 'no IOMMU is there'],
+  ['amd_iommu_v2_present', 'no IOMMU is there'],
+  ['amd_iommu_pc_present', 'no IOMMU is there'],
+  ['amd_iommu_guest_ir', 'no IOMMU is there'],
+  ['amd_iommu_list', 'no IOMMU is there'],
+  ['amd_iommu_pci_seg_list', 'no IOMMU is there'],
+  ['amd_iommu_max_glx_val', 'no IOMMU is there'],
+  ['acpihid_map', 'no IOMMU is there'],
+  ['remap_ops', 'no IOMMU remaps interrupts'],
+  ['protection_map', 'memory is not encrypted'],
+  ['numa_meminfo', 'the machine has one node'],
+  ['edid_info', 'no firmware told of a screen'],
+  ['arch_set_vga_state', 'no chipset decides who has the legacy VGA range'],
+  ['art_to_tsc_offset', 'the processor has no always running timer'],
+  ['art_to_tsc_numerator', 'the processor has no always running timer'],
+  ['art_to_tsc_denominator', 'the processor has no always running timer'],
+  ['pvti_cpu0_va', 'no hypervisor keeps a clock'],
+  ['pcie_bus_config', 'the command line says nothing of the size of transfers'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],
 ]);

@@ -74,7 +74,9 @@ export class AutomaticSubsystems {
     let subsystem = this.made.get(boot.place);
     if (!subsystem) {
       const { name } = boot;
-      subsystem = this.declared.find(({ init }) => init.includes(name)) ?? this.make(boot);
+      subsystem =
+        this.declared.find(({ init, stands }) => init.includes(name) || stands?.test(name)) ??
+        this.make(boot);
       this.made.set(boot.place, subsystem);
     }
     return subsystem;

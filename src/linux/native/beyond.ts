@@ -11,7 +11,13 @@ interface Beyond {
  * is not so. Who leads to one may run all the same. Who comes to one after all is stopped by name.
  */
 const BEYOND: readonly Beyond[] = [
-  { what: 'a Xen domain', functions: /^xen_(biovec_phys_mergeable|swiotlb_\w+)$/ },
+  {
+    what: 'a Xen domain',
+    functions:
+      /^(xen_(biovec_phys_mergeable|swiotlb_\w+|hypercall_\w+|alloc_p2m_entry)|__xen_hypercall_setfunc|arbitrary_virt_to_machine|get_phys_to_machine|(__)?set_phys_to_machine|(set|clear)_foreign_p2m_mapping)$/,
+  },
+  { what: 'a guest of Hyper-V', functions: /^hv_(do_hypercall|ghcb_\w+|set_mem_host_visibility)$/ },
+  { what: 'tables of the firmware while it boots', functions: /^__acpi_(un)?map_table$/ },
   {
     // No memory is taken back: what is allocated stays where it is.
     what: 'reclaim, swap and migration of pages',

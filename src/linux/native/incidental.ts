@@ -11,24 +11,48 @@ import { PLACE } from './places.js';
 const INCIDENTAL =
   /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+|rhnull|count)(\.\d+)*$|_key(\.\d+)?$/;
 
-/** Counters that nothing goes by but who reads statistics (/proc/vmstat, /proc/sys/fs, oops and warning counts). */
+/**
+ * Counters that nothing goes by but who reads statistics (/proc/vmstat, /proc/sys/fs, oops and warning counts), or a watchdog; who waits for
+ * nodes of the driver core's lists, which TypeScript does not have.
+ */
 const STATISTICS =
-  /^(vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
+  /^(watchdog_(nmi_touch|touch_ts|report_ts)|klist_remove_waiters|vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
 
-/** Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node. */
-const TRUE_AS_ZERO = new Set(['cpu_number', 'numa_node', 'cpu_llc_id', 'cpu_l2c_id', 'cpu_die_id']);
+/**
+ * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node; that it is
+ * neither suspended nor panics; that no control group counts memory, no memory is encrypted, no other kernel waits to be started, FIPS 140 is not asked for.
+ */
+const TRUE_AS_ZERO = new Set([
+  'cpu_number',
+  'numa_node',
+  'cpu_llc_id',
+  'cpu_l2c_id',
+  'cpu_die_id',
+  'sd_llc_id',
+  'int_active_memcg',
+  'root_mem_cgroup',
+  'sme_me_mask',
+  'kexec_crash_image',
+  'fips_enabled',
+  'rps_cpu_mask',
+  'timekeeping_suspended',
+  'suppress_printk',
+  'oops_in_progress',
+  's2idle_ops',
+  'page_group_by_mobility_disabled',
+]);
 
 /** As the kernel calls its locks. */
 const LOCK_NAME = /(^|_)(spin|rw)?(lock|mutex|mtx|sem|rwsem)(\.\d+)?$/;
 
 /** Functions whose callers hold a lock from then on, or ask whether it is held. */
-const LOCKS_FOR_OTHERS = /lock|mutex|_(get|put|begin|end|enter|exit|held)$/;
+const LOCKS_FOR_OTHERS = /(?<![cb])lock(?!ed)|mutex|_(begin|end|enter|exit|held|start|stop|next)$/;
 
-/** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line) and the largest that begins as zeros. */
+/** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line). */
 const LARGEST_LOCK = 64;
-const LARGEST_ZERO_LOCK = 8;
-/** With PREEMPT_RT those that sleep begin as zeros too, with their waiters (struct spinlock, mutex). */
-const LARGEST_ZERO_LOCK_RT = 40;
+/** The largest that may sleep and begins as zeros: others are made by code, and are to be asked for as other variables are. */
+const LARGEST_ZERO_SLEEPING_LOCK = 8;
+const SLEEPING_LOCK = /(mutex|mtx|sem|rwsem)(\.\d+)?$/;
 
 /**
  * Variables of an image that keep nothing. A lock is one of them: TypeScript does what a kernel does under the lock in one piece, so
@@ -41,12 +65,8 @@ export class Incidental {
     private readonly image: KernelImage,
     /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
     private readonly bodyOf: (place: number) => string | undefined,
-    isRt = false,
-  ) {
-    this.largestZero = isRt ? LARGEST_ZERO_LOCK_RT : LARGEST_ZERO_LOCK;
-  }
-
-  private readonly largestZero: number;
+    private readonly isRt = false,
+  ) {}
 
   has(place: number): boolean {
     const name = this.graph.nameOf(place);
@@ -74,7 +94,10 @@ export class Incidental {
     const address = graph.addressOf(place);
     const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
-    if (size > LARGEST_LOCK || (zero && size > this.largestZero)) return false;
+    // With PREEMPT_RT one that sleeps is zeros while nobody has it, with its waiters.
+    const asked = zero && !this.isRt && SLEEPING_LOCK.test(name);
+    const most = asked ? LARGEST_ZERO_SLEEPING_LOCK : LARGEST_LOCK;
+    if (size > most) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));
   }
 }

@@ -88,10 +88,33 @@ export class SubsystemSetUp {
       if (reason !== undefined) throw new Unimplemented(`native ${one.name}`, '', reason);
       if (this.begun.has(one)) continue;
       this.begun.add(one);
+      for (const name of one.pernet ?? []) yield* this.registerPernet(one, name);
       const init = isAutomatic(one) ? [one.boot.place] : one.init.map((name) => places.entryOf(name));
       for (const place of init) if (place >= 0) yield* this.runInit(one, place, places);
       one.glue?.(this.k);
     }
+  }
+
+  /** Has the namespace's part of a subsystem made by its operations. A target that has no such operations has it by others. */
+  private *registerPernet(subsystem: NativeSubsystem, name: string): Sleepable<void> {
+    const { k } = this;
+    const symbol = k.target.symbols.lookup(name);
+    if (!symbol) return;
+    const outer = this.running;
+    const by = 'register_pernet_subsys';
+    this.running = { subsystem, by, boot: undefined, outer };
+    const result = yield* this.callAsAtBoot(k.fn(by), [k.space.fromAddress(symbol.address)]);
+    this.stopOn(result);
+    this.running = outer;
+  }
+
+  /** What was being set up cannot be. */
+  private stopOn(result: number): void {
+    if (result === 0) return;
+    const { inWords: what, running } = this;
+    const why = `it returns ${result}`;
+    this.fail(why);
+    throw new Unimplemented(`native ${running?.subsystem.name}`, '', `${what}: ${why}`);
   }
 
   private *runInit(subsystem: NativeSubsystem, place: number, places: Places): Sleepable<void> {
@@ -103,23 +126,18 @@ export class SubsystemSetUp {
     this.running = { subsystem, by, boot, outer };
     const result = yield* this.callAsAtBoot(ptrOf(places.addressOf(place)));
     // No such device: there is nothing to set up for on this machine, and a kernel on such a one goes on as well.
-    if (boot?.returnsError && result !== 0 && result !== -ENODEV) {
-      const why = `it returns ${result}`;
-      const what = this.inWords;
-      this.fail(why);
-      throw new Unimplemented(`native ${subsystem.name}`, '', `${what}: ${why}`);
-    }
+    if (boot?.returnsError && result !== -ENODEV) this.stopOn(result);
     this.running = outer;
   }
 
   /** Calls a function as the kernel does at boot: nothing is locked, nobody is interrupted. Its result, as an int. */
-  private *callAsAtBoot(fn: Ptr): Sleepable<number> {
+  private *callAsAtBoot(fn: Ptr, args: readonly Ptr[] = []): Sleepable<number> {
     const { cpu, processes, convention } = this.k;
     const { preemptCount } = processes;
     const { interruptsEnabled } = cpu;
     processes.preemptCount = 0;
     cpu.interruptsEnabled = true;
-    yield { kind: 'call', fn, args: [] };
+    yield { kind: 'call', fn, args };
     const result = Number(convention.result('i'));
     processes.preemptCount = preemptCount;
     cpu.interruptsEnabled = interruptsEnabled;

@@ -3,7 +3,7 @@ import type { CTypes } from '../../kernel/abi/c-types.js';
 
 /** What TypeScript makes and gives to functions of modules, though no function that it has returns one. */
 const GIVEN =
-  'ctl_table dentry file fs_context inode iov_iter kernel_param kiocb pglist_data pt_regs poll_table_struct request seq_file super_block task_struct vm_area_struct vm_fault zone'.split(
+  'ctl_table dentry file fs_context inode iov_iter kernel_param kiocb pglist_data pt_regs poll_table_struct request seq_file super_block task_struct zone'.split(
     ' ',
   );
 

@@ -69,6 +69,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'gpio',
     functions: /^(devm_)?(fwnode_)?gpio(d|chip)?_/,
     init: ['gpiolib_dev_init'],
+    needs: ['acpi'],
     replaces: /^(devm_)?gpiod?_(?!(add|remove)_lookup_table)|^gpiochip_find$/,
     shares: ['device', 'fwnode_handle', 'task_struct'],
   },
@@ -81,10 +82,86 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['bio', 'page', 'task_struct'],
   },
   {
+    // drivers/acpi: a namespace without tables. TypeScript has none; the bus and its drivers are its.
+    name: 'acpi',
+    functions: /^_*(devm_)?(acpi|apei|cppc|erst|ec|pci_acpi)_/,
+    init: ['acpi_initialize_subsystem', 'acpi_os_initialize1'],
+    stands:
+      /^(acpi_(init|early_init|boot_init|boot_table_init|os_initialize|event_init|locate_initial_tables|reallocate_root_table|ut_init_globals|ut_create_caches|ut_mutex_initialize|ns_root_initialize|ev_\w+|tb_\w+|reserve_resources)|adxl_init)$/,
+    replaces:
+      /^acpi_(get_(handle|devices|table|name|parent|object_info|acpi_dev|first_physical_node)|evaluate_\w+|execute_simple_method|check_(dsm|region|resource_conflict)|has_method|walk_namespace|put_table|(install|remove)_(notify|address_space)_handler|format_exception|fetch_acpi_dev|dev_(present|found|get_\w+|for_each_child|add_driver_gpios|remove_driver_gpios)|device_get_power|resources_are_enforced|match_platform_list|osi_is_win8|gpio_get_irq_resource)$|^ec_/,
+    shares: ['device', 'fwnode_handle', 'kobject', 'resource', 'task_struct'],
+  },
+  {
+    // drivers/firmware/efi/vars.c: variables of firmware that the machine does not have, until a module brings it.
+    name: 'efivars',
+    functions: /^efivar/,
+    init: [],
+    replaces: /^efivar(s_kobject|_supports_writes|_is_available)$/,
+    shares: ['kobject', 'task_struct'],
+  },
+  {
+    // drivers/gpu/vga/vga_switcheroo.c
+    name: 'vga_switcheroo',
+    functions: /^vga_switcheroo_/,
+    init: [],
+    replaces: /^vga_switcheroo_/,
+    shares: ['device', 'pci_dev', 'task_struct'],
+  },
+  {
+    // drivers/dma/dmaengine.c: TypeScript has no engines.
+    name: 'dmaengine',
+    functions:
+      /^(dmam?_(async_|release_channel|request_chan|get_(any_)?slave|issue_pending|find_channel|sync_wait|wait_for)|dmaengine|dmaenginem_|__dma_request_channel|dma_run_dependencies)/,
+    init: ['dma_bus_init', 'dma_channel_table_init'],
+    replaces:
+      /^(dmaengine_(get|put)|dma_find_channel|dma_issue_pending_all|dma_request_chan(_by_mask)?|__dma_request_channel)$/,
+    shares: ['device', 'task_struct'],
+  },
+  {
+    // drivers/spi/spi.c: the bus, its classes and drivers are TypeScript's.
+    name: 'spi',
+    functions: /^_*(devm_)?_*spi_/,
+    init: [],
+    stands: /^spi_init$/,
+    needs: ['acpi', 'gpio'],
+    shares: ['device', 'spi_device', 'task_struct'],
+  },
+  {
+    // drivers/edac: TypeScript has no memory controllers.
+    name: 'edac',
+    functions: /^edac_/,
+    init: ['edac_init'],
+    replaces: /^edac_(get_owner|has_mcs|mc_find)$/,
+    shares: ['device', 'kobject', 'pci_dev', 'task_struct'],
+  },
+  {
     // net/core/devlink.c
     name: 'devlink',
     functions: /^devl(ink)?_/,
     init: ['devlink_init'],
     shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
+  },
+  {
+    // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
+    name: 'ip',
+    functions:
+      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
+    init: [
+      'fib_notifier_init',
+      'neigh_init',
+      'fib_rules_init',
+      'arp_init',
+      'ip_init',
+      'tcp_v4_init',
+      'raw_init',
+      'ping_init',
+      'icmp_init',
+      'ipfrag_init',
+    ],
+    pernet: ['af_inet_ops'],
+    replaces: /^inet_addr_type$/,
+    asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
 ];

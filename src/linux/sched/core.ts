@@ -5,6 +5,7 @@ import { TASK_INTERRUPTIBLE, TASK_NORMAL, TASK_RTLOCK_WAIT, TASK_RUNNING } from 
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Preemption } from './preemption.js';
+import { holdMemory } from './user-mm.js';
 
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {
@@ -38,8 +39,8 @@ export class Sched implements Subsystem {
     },
     __put_task_struct: nothing('the struct of a task that has ended is kept', undefined),
     get_task_mm: (task: Ptr) => this.memoryOf(task),
-    mmput: (mm: Ptr) => this.holdMemory(mm, -1),
-    mmput_async: (mm: Ptr) => this.holdMemory(mm, -1),
+    mmput: (mm: Ptr) => holdMemory(this.k, mm, -1),
+    mmput_async: (mm: Ptr) => holdMemory(this.k, mm, -1),
     __mmdrop: nothing('the address space of a task is kept', undefined),
     wake_q_add: (head: Ptr, task: Ptr) => this.queueWake(head, task),
     wake_up_q: (head: Ptr) => this.wakeQueued(head),
@@ -121,13 +122,8 @@ export class Sched implements Subsystem {
 
   private memoryOf(task: Ptr): Ptr {
     const mm = this.k.struct('task_struct').get(task, 'mm');
-    if (mm !== 0) this.holdMemory(mm, 1);
+    if (mm !== 0) holdMemory(this.k, mm, 1);
     return mm;
-  }
-
-  private holdMemory(mm: Ptr, by: 1 | -1): void {
-    const type = this.k.struct('mm_struct');
-    type.set(mm, 'mm_users.counter', type.get(mm, 'mm_users.counter') + by);
   }
 
   /** wake_q_add(): puts a task in a list of those to wake, unless it is in one. The end of a list is 1. */

@@ -168,6 +168,7 @@ export class Processes implements SchedulerHooks {
   ended(task: Task): void {
     this.setState(task.object, TASK_DEAD);
     for (const listener of this.exitListeners) this.tell(listener, task);
+    this.parts.release(task.object);
     this.byObject.delete(task.object);
     if (!this.isHeld(task.object)) this.free.push(task.object);
   }

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import { hlist } from '../abi/hlist.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
+import { holdMemory, makeUserMemory } from './user-mm.js';
 
 /** RLIM_INFINITY. */
 const ALL = 0xffff_ffff_ffff_ffffn;
@@ -28,6 +29,10 @@ const KINDS = ['PIDTYPE_PID', ...GROUPS] as const;
 export class TaskParts {
   private readonly known = new Map<Ptr, { readonly signal: Ptr; readonly sighand: Ptr; readonly pid: Ptr }>();
 
+  /** The struct mm_struct of the user process, once there is one. */
+  private memory: Ptr | undefined;
+  private readonly users = new Set<Ptr>();
+
   constructor(private readonly k: LinuxKernel) {}
 
   /** Gives a task the parts of a new one. Those that its task_struct had before are used again. */
@@ -44,8 +49,25 @@ export class TaskParts {
     task.set(object, 'signal', parts.signal);
     task.set(object, 'sighand', parts.sighand);
     task.set(object, 'thread_pid', parts.pid);
+    if (!kernelThread) this.giveMemory(object);
     list.init(this.k.space, task.addr(object, 'pending.list'));
     this.clear(task.addr(object, 'pending.signal'), task.member('pending.signal').size);
+  }
+
+  /** Takes what a task that has ended had of the user process. */
+  release(object: Ptr): void {
+    if (this.memory === undefined || !this.users.delete(object)) return;
+    this.k.struct('task_struct').set(object, 'mm', 0);
+    holdMemory(this.k, this.memory, -1);
+  }
+
+  private giveMemory(object: Ptr): void {
+    const task = this.k.struct('task_struct');
+    this.memory ??= makeUserMemory(this.k);
+    task.set(object, 'mm', this.memory);
+    task.set(object, 'active_mm', this.memory);
+    holdMemory(this.k, this.memory, 1);
+    this.users.add(object);
   }
 
   private make() {

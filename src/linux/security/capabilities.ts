@@ -4,6 +4,8 @@ import { TaskCredentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
+/** How many users and groups there may be. */
+const ALL_IDS = 0xffff_ffff;
 const CAPABILITIES_ALL = 0x1ff_ffff_ffffn;
 const INIT_USER_NS_LEVEL = 0;
 const ONE_NAMESPACE = 'there is one user namespace';
@@ -32,6 +34,9 @@ export class Capabilities implements Subsystem {
     in_egroup_p: nothing('the user is in every group', 1),
   };
 
+  /** As the image has them. */
+  readonly keeps = ['root_user', 'init_ucounts', 'init_groups'];
+
   readonly data = {
     init_cred: (at: Ptr) => this.fillCredentials(at),
     init_user_ns: (at: Ptr) => this.initialUserNamespace(at),
@@ -44,6 +49,14 @@ export class Capabilities implements Subsystem {
     const type = this.k.struct('user_namespace');
     type.set(at, 'level', INIT_USER_NS_LEVEL);
     type.set(at, 'ns.count.refs.counter', 3);
+    for (const map of ['uid_map', 'gid_map', 'projid_map']) this.mapAll(type.addr(at, map));
+  }
+
+  /** A struct uid_gid_map in which every number stands for itself. */
+  private mapAll(at: Ptr): void {
+    const type = this.k.struct('uid_gid_map');
+    type.set(at, 'nr_extents', 1);
+    this.k.struct('uid_gid_extent').set(type.addr(at, 'extent'), 'count', ALL_IDS);
   }
 
   private capable(capability: number): boolean {
@@ -61,5 +74,9 @@ export class Capabilities implements Subsystem {
     for (const set of ['cap_permitted', 'cap_effective', 'cap_bset'])
       this.k.space.store64(type.addr(at, set), CAPABILITIES_ALL);
     if (this.k.hasSymbol('init_user_ns')) type.set(at, 'user_ns', this.k.symbol('init_user_ns'));
+    // Where symbol tables leave them out, nobody has code that looks at them.
+    if (this.k.hasSymbol('root_user')) type.set(at, 'user', this.k.symbol('root_user'));
+    if (this.k.hasSymbol('init_ucounts')) type.set(at, 'ucounts', this.k.symbol('init_ucounts'));
+    if (this.k.hasSymbol('init_groups')) type.set(at, 'group_info', this.k.symbol('init_groups'));
   }
 }

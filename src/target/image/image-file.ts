@@ -9,7 +9,7 @@ import { decodeReferences, encodeReferences, type ReferenceTable } from './refer
  * The file of a target's image: the magic, the length of a JSON index in four bytes, the index, and what it lists, in chunks that
  * are compressed by themselves, so that a function costs no more than the pages that it runs from.
  */
-const MAGIC = 'MODBOX-IMAGE-4\n';
+const MAGIC = 'MODBOX-IMAGE-6\n';
 /** What the files of other versions begin with. */
 const KIND = 'MODBOX-IMAGE-';
 /** Bytes of a section that are packed together. */

@@ -44,9 +44,12 @@ export function placeAt(places: Uint32Array, address: number): number {
   return low - 1;
 }
 
-/** Instructions that a kernel handles its machine with, of those that are decoded: control and model-specific registers, ports. */
+/**
+ * Instructions that a kernel handles its machine with, of those that are decoded: control and model-specific registers. Ports are as well
+ * used by modules, and where nothing is there, they say so.
+ */
 const PRIVILEGED_OPS = new Set(
-  'wrmsr rdmsr movtocr movfromcr clts hlt swapgs in out ins outs wrfsbase wrgsbase rdfsbase rdgsbase stgi'.split(
+  'wrmsr rdmsr movtocr movfromcr clts hlt swapgs wrfsbase wrgsbase rdfsbase rdgsbase stgi'.split(
     ' ',
   ),
 );
@@ -159,7 +162,8 @@ class Finder {
     if (operand?.kind === 'imm') {
       const { big, value } = operand;
       if (big !== undefined) this.referSigned(Number(BigInt.asIntN(64, big)));
-      else if (insn.size >= 4) this.referSigned(value);
+      // Four bytes are widened with zeros: a number, which no address of the image is.
+      else if (insn.size >= 8) this.referSigned(value);
       this.noteOffset(value);
     } else if (operand?.kind === 'mem') {
       if (operand.segment === 'gs') this.referPercpu(operand.disp);

@@ -24,6 +24,9 @@ import { RuntimePm } from './pm-runtime.js';
 import { initPower } from './power-fields.js';
 
 /** Places in a struct device that begin as empty lists. */
+/** fwnode_handle.flags (include/linux/fwnode.h). */
+const FWNODE_FLAG_LINKS_ADDED = 1 << 0;
+
 const LISTS = ['dma_pools', 'devres_head', 'links.consumers', 'links.suppliers', 'links.defer_sync'] as const;
 
 /**
@@ -135,8 +138,10 @@ export class Devices implements Subsystem {
       yield* putDevice(k, device);
       return error;
     }
+    this.tellFirmwareNode(device);
     const failed = yield* this.populate(device);
     if (failed) {
+      this.forgetFirmwareNode(device);
       yield* k.get(Kobjects).del(kobj);
       if (glue) yield* k.get(Classes).dropGlue(type.get(device, 'class'), above);
       yield* putDevice(k, parent);
@@ -161,6 +166,7 @@ export class Devices implements Subsystem {
     const type = this.device;
     const states = k.get(DeviceStates);
     this.added.delete(device);
+    this.forgetFirmwareNode(device);
     states.of(device).dead = true;
     const bus = type.get(device, 'bus');
     const parent = type.get(device, 'parent');
@@ -186,6 +192,21 @@ export class Devices implements Subsystem {
     yield* k.get(Kobjects).del(kobjOf(k, device));
     yield* k.get(Classes).dropGlue(cls, above);
     yield* putDevice(k, parent);
+  }
+
+  /** The node of the firmware that a device is of knows the first that was made for it, and that its links were looked for. */
+  private tellFirmwareNode(device: Ptr): void {
+    const node = this.device.get(device, 'fwnode');
+    const type = this.k.struct('fwnode_handle');
+    if (node === 0 || type.get(node, 'dev') !== 0) return;
+    type.set(node, 'dev', device);
+    type.set(node, 'flags', type.get(node, 'flags') | FWNODE_FLAG_LINKS_ADDED);
+  }
+
+  private forgetFirmwareNode(device: Ptr): void {
+    const node = this.device.get(device, 'fwnode');
+    const type = this.k.struct('fwnode_handle');
+    if (node !== 0 && type.get(node, 'dev') === device) type.set(node, 'dev', 0);
   }
 
   /** device_unregister(). */

@@ -18,7 +18,17 @@ const NVMEM_DEVID_NONE = -1;
 /** What /sys/bus/nvmem/devices/NAME/type says, by enum nvmem_type. */
 const TYPES = ['Unknown', 'EEPROM', 'OTP', 'Battery backed', 'FRAM'];
 /** Members of struct nvmem_config that a device keeps. */
-const KEPT = ['stride', 'word_size', 'size', 'type', 'base_dev', 'keepout', 'nkeepout', 'root_only'];
+const KEPT = [
+  'stride',
+  'word_size',
+  'size',
+  'type',
+  'base_dev',
+  'keepout',
+  'nkeepout',
+  'root_only',
+  'cell_post_process',
+];
 const FUNCTIONS = ['reg_read', 'reg_write', 'priv'];
 
 /** `struct blocking_notifier_head nvmem_notifier` */

@@ -13,6 +13,9 @@ import { TtyDrivers } from './tty-driver.js';
 /** Bytes that a port buffers at most unless told otherwise (TTYB_DEFAULT_MEM_LIMIT). */
 const BUFFER_LIMIT = 640 * 1024;
 
+/** What a port gives what it receives to: its terminal (drivers/tty/tty_port.c). */
+const CLIENT = 'tty_port_default_client_ops';
+
 /** Terminal ports: the hardware's side of a terminal, which outlives its users (drivers/tty/tty_port.c). */
 export class TtyPorts implements Subsystem {
   static readonly builtIn = 'CONFIG_TTY';
@@ -58,6 +61,7 @@ export class TtyPorts implements Subsystem {
     type.set(port, 'buf.mem_limit', BUFFER_LIMIT);
     type.set(port, 'buf.mem_used.counter', 0);
     type.set(port, 'buf.free.first', 0);
+    if (k.hasSymbol(CLIENT)) type.set(port, 'client_ops', k.symbol(CLIENT));
     const hz = Number(k.target.config.get('CONFIG_HZ'));
     type.set(port, 'close_delay', (50 * hz) / 100);
     type.set(port, 'closing_wait', (3000 * hz) / 100);

@@ -32,6 +32,8 @@ export class StructMap {
   partsOf({ struct, offset, size }: StructPart, around = true): readonly StructPart[] {
     const whole = this.sizeOf(struct);
     if (offset >= 0 && offset + size <= whole) return this.within(struct, offset, size);
+    if (ELEMENTS.has(struct) && whole > 0)
+      return this.within(struct, ((offset % whole) + whole) % whole, size);
     const outside = this.structs.has(struct) ? [{ struct, offset, size }] : [];
     return around ? [...outside, ...this.around(struct, offset, size)] : outside;
   }
@@ -91,10 +93,38 @@ export class StructMap {
     return type === undefined ? 0 : type.size;
   }
 
-  /** The member that is at an offset, as C names it. */
-  memberAt(struct: string, offset: number): string {
+  /** Bytes of what begins at an offset: of the struct that is a member there, else all that is left. 0 outside. */
+  roomAt(struct: string, offset: number): number {
     const type = this.typeOf(struct);
-    return type ? this.path(type, offset, 3) : '';
+    if (!type || offset < 0 || offset >= type.size) return 0;
+    if (offset === 0) return type.size;
+    return this.memberSize(type, offset) ?? type.size - offset;
+  }
+
+  /** The name of the array without a length that a struct ends in. */
+  tailOf(struct: string): string | undefined {
+    const type = this.typeOf(struct);
+    const last = type && this.types.structMembers(type.ref).at(-1);
+    const array = last && this.types.classify(last.type);
+    return array?.kind === 'array' && array.length === 0 ? last?.name : undefined;
+  }
+
+  /** The size of the outermost struct with a name that is a member and begins at an offset. */
+  private memberSize(type: StructBtfType, offset: number): number | undefined {
+    for (const member of this.types.structMembers(type.ref)) {
+      const inner = this.types.classify(member.type);
+      if (!isStruct(inner) || offset < member.offset || offset >= member.offset + inner.size) continue;
+      if (offset === member.offset && inner.name !== '') return inner.size;
+      const below = this.memberSize(inner, offset - member.offset);
+      if (below !== undefined) return below;
+    }
+    return undefined;
+  }
+
+  /** The member that is at an offset, as C names it. Of bit fields the first that has any of these bits of the byte. */
+  memberAt(struct: string, offset: number, bits = 0xff): string {
+    const type = this.typeOf(struct);
+    return type ? this.path(type, offset, bits, 3) : '';
   }
 
   private within(struct: string, offset: number, size: number): readonly StructPart[] {
@@ -175,21 +205,63 @@ export class StructMap {
     return found;
   }
 
-  private path(type: StructBtfType, offset: number, depth: number): string {
+  /** The bits of a byte of a struct that are some member's. */
+  bitsNamedAt(struct: string, offset: number): number {
+    const type = this.typeOf(struct);
+    return type ? this.namedIn(type, offset) : 0xff;
+  }
+
+  private namedIn(type: StructBtfType, offset: number): number {
+    let named = 0;
     for (const member of this.types.structMembers(type.ref)) {
+      if (member.bitSize !== undefined) {
+        named |= bitsOf(member, offset);
+        continue;
+      }
+      const inner = this.types.classify(member.type);
+      if (offset < member.offset || offset >= member.offset + this.extentOf(member)) continue;
+      named |= isStruct(inner) ? this.namedIn(inner, offset - member.offset) : 0xff;
+    }
+    return named;
+  }
+
+  /** Bytes that a member takes; one that the struct only begins takes as many as there are. */
+  private extentOf({ type }: Member): number {
+    const inner = this.types.classify(type);
+    if (inner.kind === 'array' && inner.length === 0) return Infinity;
+    return this.types.sizeOf(type);
+  }
+
+  private path(type: StructBtfType, offset: number, bits: number, depth: number): string {
+    for (const member of this.types.structMembers(type.ref)) {
+      if (member.bitSize !== undefined) {
+        if (bitsOf(member, offset) & bits) return member.name;
+        continue;
+      }
       const inner = this.types.classify(member.type);
       const size =
         inner.kind === 'incomplete' || inner.kind === 'void' || inner.kind === 'func'
           ? 0
           : this.types.sizeOf(member.type);
       if (offset < member.offset || offset >= member.offset + Math.max(size, 1)) continue;
-      const below = isStruct(inner) && depth > 0 ? this.path(inner, offset - member.offset, depth - 1) : '';
+      const below =
+        isStruct(inner) && depth > 0 ? this.path(inner, offset - member.offset, bits, depth - 1) : '';
       if (member.name === '') return below;
       return below === '' ? member.name : `${member.name}.${below}`;
     }
     return '';
   }
 }
+
+/** The bits of a byte that a bit field is in. */
+function bitsOf({ offset, bitOffset = 0, bitSize = 0 }: Member, byte: number): number {
+  const first = 8 * (offset - byte) + bitOffset;
+  const last = first + bitSize;
+  if (last <= 0 || first >= 8) return 0;
+  return (0xff >> (8 - Math.min(last, 8))) & (0xff << Math.max(first, 0));
+}
+/** Structs that are elements of one array: what is before and behind one are others. */
+const ELEMENTS: ReadonlySet<string> = new Set(['page']);
 
 /** Elements of an array of structs that are looked into. */
 const MOST_ELEMENTS = 64;
