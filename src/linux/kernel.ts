@@ -130,8 +130,9 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.mapImage();
     if (options.native !== 'off' && target.image) native = new NativeCode(this, target.image);
     this.native = native;
-    this.percpu = new PerCpu(this.space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
-    this.cpu.gsBase = this.space.toAddress(this.percpu.base);
+    const staticBytes = this.isSmp ? this.symbol('__per_cpu_end') : undefined;
+    this.percpu = new PerCpu(this.space, this.ledger, this.pages, staticBytes);
+    this.cpu.gsBase = this.space.toAddress(this.fixedPerCpu);
     this.traps = new Traps(this);
     this.executor.hooks = this.traps;
     this.processes = new Processes(this);
@@ -178,6 +179,16 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   /** Parameters that subsystems have and act on. */
   *builtinParameters(): Generator<BuiltinParameter> {
     for (const subsystem of this.parts.values()) yield* subsystem.parameters ?? [];
+  }
+
+  /** CONFIG_SMP, which the vermagic tells too. */
+  get isSmp(): boolean {
+    return this.target.vermagic.split(' ').includes('SMP');
+  }
+
+  /** What gs points to: struct fixed_percpu_data, the first variable of the processor's. */
+  get fixedPerCpu(): Ptr {
+    return this.isSmp ? this.percpu.base : this.symbol('fixed_percpu_data');
   }
 
   /** Whether a configuration option is y or m in the target: `k.configured('CONFIG_SMP')`. */

@@ -131,7 +131,7 @@ export class X86Cpu implements Subsystem {
   /** The stack protector's value, at gs:40 (fixed_percpu_data). */
   private stackCanary(): void {
     const at = this.k.struct('fixed_percpu_data').offsetOf('stack_canary');
-    this.k.space.store64(this.k.percpu.base + at, this.k.random.next64() & ~0xffn);
+    this.k.space.store64(this.k.fixedPerCpu + at, this.k.random.next64() & ~0xffn);
   }
 
   private fillCpuData(at: Ptr): void {
