@@ -53,6 +53,7 @@ import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
+import { SparseMemory } from './mm/sparsemem.js';
 import { Uaccess } from './mm/uaccess.js';
 import { Usercopy } from './mm/usercopy.js';
 import { VmallocExports } from './mm/vmalloc.js';
@@ -170,6 +171,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   InodeSecurity,
   MachineKeyring,
   EventChains,
+  SparseMemory,
   IrqDescs,
   IrqChips,
   IrqHandling,

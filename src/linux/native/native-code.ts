@@ -31,6 +31,9 @@ export interface NativeUse {
   readonly functions: readonly string[];
 }
 
+/** What is larger is a table of the boot, which no module reads by itself. */
+const LARGEST_VARIABLE = 0x1_0000;
+
 interface Active {
   readonly memory: ImageMemory;
   readonly graph: ImageGraph;
@@ -163,6 +166,14 @@ export class NativeCode implements EntryGuard {
     if (unset.length === 0) return undefined;
     const variables = unset.map((variable) => graph.nameOf(variable));
     return describeVerdict(boot.name, { kind: 'needs-init', variables, unset });
+  }
+
+  /** Gives a variable its initial value, unless something was written there before. Nothing where symbols do not tell its size. */
+  giveInitial(name: string, at: Ptr): void {
+    const bytes = this.k.target.symbols.lookup(name)?.size ?? 0;
+    if (this.active || bytes > LARGEST_VARIABLE) return;
+    const memory = this.k.space.bytes.subarray(at, at + bytes);
+    if (memory.every((byte) => byte === 0)) memory.set(this.image.read(lowOfPtr(at), bytes));
   }
 
   /** A key of branches was turned on or off. */
