@@ -67,6 +67,7 @@ export class BlockMajors implements Subsystem {
         yield { major: type.get(at, 'major'), name: type.text(at, 'name'), probe: type.get(at, 'probe') };
   }
 
+  // biome-ignore lint/correctness/useYield: who takes something back may wait; this does not
   private *leave(): Sleepable<void> {
     this.isNative = true;
   }

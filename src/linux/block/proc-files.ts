@@ -16,6 +16,7 @@ export class BlockProcFiles implements Subsystem {
   boot(): void {
     const proc = this.k.get(ProcFs);
     proc.addText('partitions', { text: () => this.partitions() });
+    // biome-ignore lint/correctness/useYield: who takes something back may wait; this does not
     this.k.native?.onSetUp(NATIVE, function* () {
       proc.root.detach('partitions');
     });

@@ -122,6 +122,16 @@ const DECLARED: readonly Declared[] = [
       'sk_memcg sk_security sk_cgrp_data sk_bpf_storage sk_filter sk_validate_xmit_skb sk_policy sk_reserved_mem',
     why: 'no control groups, security modules, filters, IPsec policies or offloads but those that native code attaches',
   },
+  {
+    struct: 'sock',
+    members: '__sk_common.skc_hash sk_forward_alloc',
+    why: 'a socket of TypeScript’s is in no table of the kernel’s, and holds no memory of a protocol',
+  },
+  {
+    struct: 'tcp_sock',
+    members: EVERYTHING,
+    why: 'begins as tcp_init_sock() leaves it; what connections change is native code’s and modules’ own',
+  },
   { struct: 'sock', members: 'sk_rcu', why: 'used while a socket is let go of' },
   { struct: 'socket', members: 'file', why: 'sockets of the kernel’s own have no file' },
   { struct: 'socket_wq', members: 'fasync_list', why: 'sockets of the kernel’s own have no file' },

@@ -260,7 +260,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   netdev_hw_addr_list: ['list', ''],
   netdev_net_notifier: ['list nb', ''],
   netdev_notifier_info: ['dev', ''],
-  netdev_queue: ['dev numa_node qdisc qdisc_sleeping state xmit_lock_owner', ''],
+  netdev_queue: ['dev numa_node qdisc qdisc_sleeping state trans_start xmit_lock_owner', ''],
   netdev_rx_queue: ['dev', ''],
   netlink_ext_ack: ['_msg bad_attr', ''],
   netlink_kernel_cfg: ['', 'bind cb_mutex groups input unbind'],

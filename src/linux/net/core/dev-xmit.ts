@@ -7,6 +7,7 @@ import { withLocals } from '../../../kernel/task/locals.js';
 import { ENETDOWN } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { jiffiesNow } from '../../time/jiffies.js';
 import { features } from './features.js';
 import { NetDevices } from './netdevices.js';
 import { SkbAllocation } from './skb-alloc.js';
@@ -79,7 +80,10 @@ export class DeviceTransmission implements Subsystem {
       throw new Unimplemented(`sending from ${k.get(NetDevices).name(dev)}`, '');
     if (k.struct('netdev_queue').get(queue, 'state') === 0) {
       const result = yield* operations.call(ops, 'ndo_start_xmit', skb, dev);
-      if (result === k.enumValue('NETDEV_TX_OK')) return 0;
+      if (result === k.enumValue('NETDEV_TX_OK')) {
+        k.struct('netdev_queue').set(queue, 'trans_start', jiffiesNow(k));
+        return 0;
+      }
     }
     if (this.device.get(dev, 'tx_queue_len') !== 0) throw new Unimplemented('queueing of packets', '');
     k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, LOGLEVEL_CRIT);

@@ -13,12 +13,16 @@ const UNSPEC = 0;
 const INET = 1;
 const NETDEV = 5;
 const TYPES = 2;
+/** `struct nf_logger *loggers[NFPROTO_NUMPROTO][NF_LOG_TYPE_MAX]` */
+const TABLE = 'loggers';
 
 /** Loggers of packets for netfilter (net/netfilter/nf_log.c). */
 export class NetfilterLoggers implements Subsystem {
   static readonly builtIn = 'CONFIG_NETFILTER';
 
   private readonly loggers = new Map<number, Ptr>();
+  /** Where the table of the kernel's own code is. */
+  private table: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -35,6 +39,12 @@ export class NetfilterLoggers implements Subsystem {
     nf_logger_put: (family: number, type: number) => this.put(family, type),
   };
 
+  readonly keeps = [TABLE];
+
+  boot(): void {
+    this.table = this.k.variable(TABLE, 8 * FAMILIES * TYPES);
+  }
+
   holds(): Iterable<Holding> {
     const what = { kind: 'netfilter logger', struct: 'nf_logger', name: 'name', uses: ['logfn'] };
     return heldStructs(this.k, what, new Set(this.loggers.values()));
@@ -46,17 +56,24 @@ export class NetfilterLoggers implements Subsystem {
     const type = this.type(logger);
     if (family !== UNSPEC) {
       if (this.loggers.has(family * TYPES + type)) return -EEXIST;
-      this.loggers.set(family * TYPES + type, logger);
+      this.enter(family * TYPES + type, logger);
       return 0;
     }
     const all = Array.from({ length: FAMILIES - 1 }, (_, i) => (i + 1) * TYPES + type);
     if (all.some((key) => this.loggers.has(key))) return -EEXIST;
-    for (const key of all) this.loggers.set(key, logger);
+    for (const key of all) this.enter(key, logger);
     return 0;
   }
 
+  /** Also where the kernel's own code looks. */
+  private enter(key: number, logger: Ptr): void {
+    if (logger === 0) this.loggers.delete(key);
+    else this.loggers.set(key, logger);
+    this.k.space.storePtr(this.table + 8 * key, logger);
+  }
+
   private *unregister(logger: Ptr): Sleepable<void> {
-    for (const [key, known] of this.loggers) if (known === logger) this.loggers.delete(key);
+    for (const [key, known] of this.loggers) if (known === logger) this.enter(key, 0);
     yield* this.k.get(Rcu).synchronize();
   }
 
