@@ -52,6 +52,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['pgdir_shift', 'page tables have four levels'],
   ['efi_setup', 'no kernel before this one handed anything over'],
   ['pci_acs_enable', 'nobody asks for access control services: no IOMMU stands between devices'],
+  ['pcibios_disable_irq', 'nobody gives PCI devices other interrupts than they say'],
   ['pcie_bus_config', 'the command line says nothing of the size of transfers'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
   [

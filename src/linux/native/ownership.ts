@@ -69,7 +69,8 @@ const NOT_DONE =
   /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock|btf_put|kmsg_dump|(__)?tcp_(push_pending_frames|current_mss|send_active_reset|send_ack|send_fin|write_xmit|transmit_skb|tasklet_\w+|mtu_probe|rearm_rto)(\.\w+)*)$/;
 
 /** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
-const SETTING = /^(sysctl_|key_quota_|key_gc_delay$)/;
+const SETTING =
+  /^(sysctl_|key_quota_|key_gc_delay$|gro_normal_batch$|netdev_(tstamp_prequeue|budget|budget_usecs|max_backlog)$)/;
 
 /** Remembers what was found of a place. */
 function remembered<T>(find: (place: number) => T): (place: number) => T {

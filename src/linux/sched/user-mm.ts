@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { RwSemaphores } from '../locking/rwsem.js';
 import { USER } from '../memory-map.js';
 
 /** MM_MT_FLAGS: gaps are told, the lock is elsewhere, readers are under RCU (include/linux/mm_types.h). */
@@ -18,7 +17,7 @@ export function makeUserMemory(k: LinuxKernel): Ptr {
   type.set(mm, 'mm_count.counter', 1);
   type.set(mm, 'task_size', USER.start + USER.size);
   list.init(k.space, type.addr(mm, 'mmlist'));
-  k.get(RwSemaphores).init(type.addr(mm, 'mmap_lock'));
+  if (type.has('mmap_lock.wait_list')) list.init(k.space, type.addr(mm, 'mmap_lock.wait_list'));
   if (type.has('mm_mt')) type.set(mm, 'mm_mt.ma_flags', TREE_FLAGS);
   if (type.has('user_ns') && k.hasSymbol('init_user_ns')) type.set(mm, 'user_ns', k.symbol('init_user_ns'));
   return mm;

@@ -69,7 +69,7 @@ const DECLARED: readonly Declared[] = [
   {
     struct: 'task_struct',
     members:
-      'sched_remote_wakeup in_execve in_iowait in_user_fault frozen no_cgroup_migration use_memdelay in_memstall in_page_owner in_eventfd in_thrashing pasid_activated reported_split_lock',
+      'sched_remote_wakeup in_execve in_iowait in_user_fault frozen no_cgroup_migration use_memdelay in_memstall in_page_owner in_eventfd in_thrashing pasid_activated reported_split_lock user_dumpable in_lru_fault brk_randomized',
     why: 'what a task waits for is counted by nobody, and no control group freezes it',
   },
   { struct: 'task_struct', members: 'thread_info.cpu recent_used_cpu wake_cpu', why: 'the one processor' },
@@ -124,13 +124,24 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'sock',
-    members: '__sk_common.skc_hash sk_forward_alloc',
+    members: '__sk_common.skc_hash __sk_common.skc_bind_node __sk_common.skc_portpair sk_forward_alloc',
     why: 'a socket of TypeScript’s is in no table of the kernel’s, and holds no memory of a protocol',
   },
   {
     struct: 'tcp_sock',
     members: EVERYTHING,
     why: 'begins as tcp_init_sock() leaves it; what connections change is native code’s and modules’ own',
+  },
+  { struct: 'inet_connection_sock', members: EVERYTHING, why: 'as tcp_sock, which it is a part of' },
+  { struct: 'pci_dev', members: 'mmio_always_on external_facing', why: 'no quirk and no firmware says it' },
+  { struct: 'super_block', members: 'rcu', why: 'used while a super block is let go of' },
+  { struct: 'cred', members: 'rcu non_rcu', why: 'used while credentials are let go of' },
+  { struct: 'backing_dev_info', members: 'tot_write_bandwidth', why: 'only native code writes back' },
+  {
+    struct: 'mm_struct',
+    members:
+      'rss_stat locked_vm pinned_vm total_vm data_vm exec_vm stack_vm hiwater_rss hiwater_vm map_count notifier_subscriptions exe_file',
+    why: 'nothing is mapped in the one that TypeScript makes',
   },
   { struct: 'sock', members: 'sk_rcu', why: 'used while a socket is let go of' },
   { struct: 'socket', members: 'file', why: 'sockets of the kernel’s own have no file' },

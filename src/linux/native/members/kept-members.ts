@@ -240,7 +240,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   mempool_s: ['alloc curr_nr elements free min_nr pool_data', ''],
   mii_bus: ['', 'id'],
   miscdevice: ['list minor this_device', 'fops groups mode name nodename parent'],
-  mm_struct: ['mm_count.counter mm_mt.ma_flags mm_users.counter mmap_lock mmlist task_size user_ns', ''],
+  mm_struct: ['mm_count.counter mm_mt.ma_flags mm_users.counter mmap_lock.wait_list mmlist task_size user_ns', ''],
   mnt_pcp: ['mnt_count', ''],
   module: ['core_layout.base core_layout.size holders_dir init_layout.base init_layout.size kp list mkobj.drivers_dir mkobj.kobj mkobj.mod name num_kp param_lock refcnt.counter source_list srcversion state taints target_list version', 'exit init'],
   module_attribute: ['', 'show store'],

@@ -22,6 +22,7 @@ export const isEmbedded = (struct: string): boolean => PARTS.has(struct) || EMBE
 const EMBEDDED: ReadonlySet<string> = new Set([
   'kobject',
   'fwnode_handle',
+  'iov_iter',
   'crypto_alg',
   'irq_data',
   'wait_queue_entry',
