@@ -93,6 +93,7 @@ import { Paravirt } from './x86/paravirt.js';
 import { PageAttributes } from './x86/pat.js';
 import { PerformanceMonitoring } from './x86/pmu.js';
 import { StaticCalls } from './x86/static-call.js';
+import { TextPoke } from './x86/text-poke.js';
 import { CpuTopology } from './x86/topology.js';
 import { TimeStampCounter } from './x86/tsc.js';
 
@@ -100,6 +101,7 @@ import { TimeStampCounter } from './x86/tsc.js';
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   X86Cpu,
   Paravirt,
+  TextPoke,
   SlabExports,
   PageExports,
   UserPages,

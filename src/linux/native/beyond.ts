@@ -56,6 +56,10 @@ const BEYOND: readonly Beyond[] = [
     functions:
       /^(proc_free_inum|free_(pid|ipc|uts|time|user|mnt|cgroup)_ns|put_(pid|mnt|ipc)_ns|destroy_pid_namespace)$/,
   },
+  {
+    what: 'keys that files are verified with',
+    functions: /^(integrity_digsig_verify|evm_verify_hmac|asymmetric_verify)$/,
+  },
   { what: 'suspending', functions: /^(pm_system_irq_wakeup|pm_suspended_storage)$/ },
 ];
 

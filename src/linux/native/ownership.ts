@@ -41,6 +41,8 @@ export interface Implemented {
   readonly variables: ReadonlySet<string>;
   /** Variables that it keeps in the kernel's own form. */
   readonly kept: ReadonlySet<string>;
+  /** Functions that do nothing on modbox's machine: what their native bodies keep TypeScript does not keep elsewhere. */
+  readonly idle: ReadonlySet<string>;
 }
 
 /** Functions that are looked at before giving up. */
@@ -58,10 +60,11 @@ const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
 /**
  * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, queues no
  * requests in a plug, ages no pages, handles a socket's backlog as the kernel does, and sends nothing over connections, which only native
- * code could make. It holds no BTF object.
+ * code could make. It holds no BTF object, and shows its
+ * log to nobody when it panics.
  */
 const NOT_DONE =
-  /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock|btf_put|(__)?tcp_(push_pending_frames|current_mss|send_active_reset|send_ack|send_fin|write_xmit|transmit_skb|tasklet_\w+|mtu_probe|rearm_rto)(\.\w+)*)$/;
+  /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock|btf_put|kmsg_dump|(__)?tcp_(push_pending_frames|current_mss|send_active_reset|send_ack|send_fin|write_xmit|transmit_skb|tasklet_\w+|mtu_probe|rearm_rto)(\.\w+)*)$/;
 
 /** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
 const SETTING = /^(sysctl_|key_quota_|key_gc_delay$)/;
@@ -114,7 +117,7 @@ export class Ownership {
     if (!this.isState(place) || this.isExported(place) || SETTING.test(graph.nameOf(place))) return false;
     return (
       this.has.variables.has(graph.nameOf(place)) ||
-      graph.referrersOf(place).some((at) => this.isBody(at) && this.means(at, place))
+      graph.referrersOf(place).some((at) => this.isWorkingBody(at) && this.means(at, place))
     );
   });
 
@@ -211,6 +214,11 @@ export class Ownership {
   /** Whether a place is the native body of a function that TypeScript has, or a part of one. */
   isBody(place: number): boolean {
     return this.bodyOf(place) !== undefined;
+  }
+
+  private isWorkingBody(place: number): boolean {
+    const name = this.bodyOf(place);
+    return name !== undefined && !this.has.idle.has(wholeOf(name));
   }
 
   /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */

@@ -128,6 +128,14 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'spi_device', 'task_struct'],
   },
   {
+    // drivers/base/component.c: TypeScript only notes who is there.
+    name: 'component',
+    functions: /^component_/,
+    init: ['component_debug_init'],
+    replaces: /^component_/,
+    shares: ['device', 'task_struct'],
+  },
+  {
     // drivers/edac: TypeScript has no memory controllers.
     name: 'edac',
     functions: /^edac_/,

@@ -29,9 +29,10 @@ const DECLARED: readonly Declared[] = [
   { struct: 'kobject', members: 'uevent_suppress', why: 'TypeScript goes by it, and native code sets it' },
   {
     struct: 'irq_work',
-    members: 'node.llist.next',
+    members: 'node.llist.next node.src node.dst',
     why: 'who queues one is TypeScript, which has a queue of its own',
   },
+  { struct: 'nvmem_device', members: 'wp_gpio', why: 'no line protects a memory' },
   { struct: 'ktermios', members: EVERYTHING, why: 'settings of a line are copied as a whole' },
   { struct: 'tty_port', members: 'ops', why: 'drivers set it' },
   { struct: 'input_absinfo', members: EVERYTHING, why: 'a driver or its firmware tells of axes' },
@@ -132,8 +133,8 @@ const DECLARED: readonly Declared[] = [
 const SET_TO_LESS: readonly Declared[] = [
   {
     struct: 'task_struct',
-    members: 'tasks children sibling thread_group thread_node',
-    why: 'tasks are in no lists of the kernel’s: each is alone in its own',
+    members: 'tasks children sibling',
+    why: 'tasks are in no lists of the kernel’s: each is a process by itself',
   },
   { struct: 'module', members: 'source_list target_list', why: 'who uses whom is kept elsewhere' },
   { struct: 'net', members: 'rules_ops', why: 'IPv4 and IPv6 have not registered theirs' },
