@@ -1,12 +1,18 @@
 /**
- * npx tsx scripts/parity/record.ts [--every N] [--from K]
+ * npx tsx scripts/parity/record.ts [--every N] [--from K] [--list FILE --out FILE]
  *
  * Asks the real kernel, in QEMU, what it does with modules that ../shared/oracle has no recording of, in the way and in the
  * format of its README: all in one boot, one after another. Writes tests/parity/others.jsonl. `npm run parity` scores them
  * apart: what was built while looking at one half of the modules should hold for the other.
+ *
+ * --list asks about the modules that FILE names instead, and writes to --out; REAL_KERNEL_MODULES says which others there are in the
+ * guest (ALL: those that a module may ask for while it runs, too). The kernel that is asked is real-kernel.sh's:
+ * REAL_KERNEL_DEB names another package, and a folder `real-kernel/PACKAGE` of $XDG_CACHE_HOME that has the file `.unpacked`
+ * stands for the package's content (a kernel of one's own, or one with modules of others besides its own). docs/kernels.md
+ * has examples.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -124,8 +130,8 @@ function recordingOf(text: string, loadedBefore: readonly string[]): Recording {
   };
 }
 
-/** Boots the kernel once and has it load and unload every module of a list. */
-function askKernel(modules: readonly string[]): string {
+/** Boots the kernel once, with a tree of `packed` modules, and has it load and unload every module of a list. */
+function askKernel(modules: readonly string[], packed: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'modbox-record-'));
   writeFileSync(join(folder, 'list'), `${modules.join('\n')}\n`);
   writeFileSync(join(folder, 'script'), SCRIPT);
@@ -136,20 +142,34 @@ function askKernel(modules: readonly string[]): string {
       encoding: 'utf8',
       maxBuffer: 2 ** 28,
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { REAL_KERNEL_TIMEOUT: '3000', ...process.env, REAL_KERNEL_MODULES: 'ALL' },
+      env: { REAL_KERNEL_TIMEOUT: '3000', ...process.env, REAL_KERNEL_MODULES: packed },
     },
   );
   if (run.status !== 0) process.stderr.write(`the guest ended early:\n${run.stdout.slice(-2000)}\n`);
   return run.stdout;
 }
 
-const { values } = parseArgs({ options: { every: { type: 'string' }, from: { type: 'string' } } });
-const tree = await corpusTree();
-if (tree === undefined) throw new Error('the kernel package cannot be had here');
-const recorded = new Set(readLines<Recording>(ORACLE).map(({ module }) => module));
-const others = modulesOf(tree).filter((module) => !recorded.has(module) && !TOO_LONG.has(module));
-const wanted = others.filter((_, i) => i % Number(values.every ?? 1) === Number(values.from ?? 0));
-const blocks = askKernel(wanted)
+/** The modules of the kernel package that nobody has recorded. */
+async function unrecorded(): Promise<string[]> {
+  const tree = await corpusTree();
+  if (tree === undefined) throw new Error('the kernel package cannot be had here');
+  const recorded = new Set(readLines<Recording>(ORACLE).map(({ module }) => module));
+  return modulesOf(tree).filter((module) => !recorded.has(module) && !TOO_LONG.has(module));
+}
+
+const { values } = parseArgs({
+  options: {
+    every: { type: 'string' },
+    from: { type: 'string' },
+    list: { type: 'string' },
+    out: { type: 'string' },
+  },
+});
+if ((values.list === undefined) !== (values.out === undefined)) throw new Error('--list goes with --out');
+const all = values.list === undefined ? await unrecorded() : lines(readFileSync(values.list, 'utf8'));
+const wanted = all.filter((_, i) => i % Number(values.every ?? 1) === Number(values.from ?? 0));
+const packed = values.list === undefined ? 'ALL' : (process.env.REAL_KERNEL_MODULES ?? wanted.join(' '));
+const blocks = askKernel(wanted, packed)
   .split(/^(?=@@module )/m)
   .filter((block) => block.startsWith('@@module ') && block.includes('@@left'));
 let left: readonly string[] = [];
@@ -158,5 +178,5 @@ const recordings = blocks.map((block) => {
   left = recording.left;
   return recording;
 });
-writeFileSync(OUTPUT, recordings.map((recording) => `${JSON.stringify(recording)}\n`).join(''));
+writeFileSync(values.out ?? OUTPUT, recordings.map((recording) => `${JSON.stringify(recording)}\n`).join(''));
 console.log(`${recordings.length} of ${wanted.length} modules recorded`);

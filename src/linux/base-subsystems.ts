@@ -47,11 +47,13 @@ import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
+import { MemoryNodes } from './mm/node-data.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
+import { SparseMemory } from './mm/sparsemem.js';
 import { Uaccess } from './mm/uaccess.js';
 import { Usercopy } from './mm/usercopy.js';
 import { VmallocExports } from './mm/vmalloc.js';
@@ -77,6 +79,9 @@ import { WorkDisabling } from './sched/work-disable.js';
 import { Workqueues } from './sched/workqueue.js';
 import { Capabilities } from './security/capabilities.js';
 import { Credentials } from './security/cred.js';
+import { DeviceCgroup } from './security/device-cgroup.js';
+import { InodeSecurity } from './security/inode-security.js';
+import { MachineKeyring } from './security/machine-keyring.js';
 import { SoftirqQueue } from './softirq-queue.js';
 import type { SubsystemClass } from './subsystem.js';
 import { Delays } from './time/delay.js';
@@ -158,10 +163,15 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   JumpLabels,
   DeferredStaticKeys,
   Mempools,
+  MemoryNodes,
   MemoryTiers,
   Shrinkers,
   Credentials,
+  DeviceCgroup,
+  InodeSecurity,
+  MachineKeyring,
   EventChains,
+  SparseMemory,
   IrqDescs,
   IrqChips,
   IrqHandling,

@@ -11,9 +11,9 @@ export class BuiltIns {
   constructor(private readonly target: LinuxTarget) {}
 
   /** Whether the kernel may have it: its option is built in. A target that came without its configuration says nothing of that. */
-  allows({ builtIn }: SubsystemClass): boolean {
+  allows({ builtIn }: Pick<SubsystemClass, 'builtIn'>): boolean {
     const { config } = this.target;
-    return builtIn === undefined || config.size === 0 || config.get(builtIn) === 'y';
+    return config.size === 0 || optionsOf(builtIn).every((option) => config.get(option) === 'y');
   }
 
   /** Whether a subsystem that was made is of use: the kernel has something of what it exports, or it exports nothing. */
@@ -32,7 +32,9 @@ export class BuiltIns {
   /** Refuses to make what the kernel does not have: whoever reaches into such a subsystem has to ask for it first. */
   demand(type: SubsystemClass): void {
     if (!this.allows(type))
-      throw new TargetError(`${this.target.name} has no ${type.name}: ${type.builtIn} is not built in`);
+      throw new TargetError(
+        `${this.target.name} has no ${type.name}: ${optionsOf(type.builtIn).join(' or ')} is not built in`,
+      );
   }
 
   /** Starts a part of a subsystem; what the target lacks then is an error that names the subsystem. */
@@ -41,7 +43,8 @@ export class BuiltIns {
       body();
     } catch (error) {
       if (!(error instanceof TargetError)) throw error;
-      const option = type.builtIn === undefined ? '' : ` (${type.builtIn})`;
+      const options = optionsOf(type.builtIn).join(', ');
+      const option = options === '' ? '' : ` (${options})`;
       throw new TargetError(`cannot boot ${type.name}${option}: ${error.message}`, { cause: error });
     }
   }
@@ -51,3 +54,5 @@ export class BuiltIns {
     return exports.has(name) || exports.has(`${name}_noprof`) || symbols.lookup(name) !== undefined;
   }
 }
+
+const optionsOf = (builtIn: SubsystemClass['builtIn']): readonly string[] => [builtIn ?? []].flat();

@@ -94,7 +94,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   readonly origins = new Origins(this);
   /** Lists and tables that keep things for modules, besides the subsystems themselves. */
   readonly holders: Holder[] = [];
-  private readonly builtIns: BuiltIns;
+  readonly builtIns: BuiltIns;
   private readonly symbols = new Map<string, Ptr>();
   private readonly parameters = new Map<string, ReadonlySet<string>>();
 
@@ -130,8 +130,9 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.mapImage();
     if (options.native !== 'off' && target.image) native = new NativeCode(this, target.image);
     this.native = native;
-    this.percpu = new PerCpu(this.space, this.ledger, this.pages, this.symbol('__per_cpu_end'));
-    this.cpu.gsBase = this.space.toAddress(this.percpu.base);
+    const staticBytes = this.isSmp ? this.symbol('__per_cpu_end') : undefined;
+    this.percpu = new PerCpu(this.space, this.ledger, this.pages, staticBytes);
+    this.cpu.gsBase = this.space.toAddress(this.fixedPerCpu);
     this.traps = new Traps(this);
     this.executor.hooks = this.traps;
     this.processes = new Processes(this);
@@ -170,13 +171,24 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
 
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
-    for (const subsystem of this.parts.values()) yield* readable(subsystem);
+    for (const [type, subsystem] of this.parts)
+      if (this.has(type as SubsystemClass)) yield* readable(subsystem);
     for (const holder of this.holders) yield* readable(holder);
   }
 
   /** Parameters that subsystems have and act on. */
   *builtinParameters(): Generator<BuiltinParameter> {
     for (const subsystem of this.parts.values()) yield* subsystem.parameters ?? [];
+  }
+
+  /** CONFIG_SMP, which the vermagic tells too. */
+  get isSmp(): boolean {
+    return this.target.vermagic.split(' ').includes('SMP');
+  }
+
+  /** What gs points to: struct fixed_percpu_data, the first variable of the processor's. */
+  get fixedPerCpu(): Ptr {
+    return this.isSmp ? this.percpu.base : this.symbol('fixed_percpu_data');
   }
 
   /** Whether a configuration option is y or m in the target: `k.configured('CONFIG_SMP')`. */
@@ -194,6 +206,24 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
       address = this.space.fromAddress(symbol.address);
       this.symbols.set(name, address);
     }
+    return address;
+  }
+
+  /** Where a variable is that nothing here looks at: what is in it is the target's own. Undefined where the target does not say. */
+  addressOfNative(name: string): Ptr | undefined {
+    const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
+    return symbol && this.space.fromAddress(symbol.address);
+  }
+
+  /**
+   * Address of a variable that a module is linked to. One that nothing here asked for begins as the target's image has it, where that
+   * is at hand: modules read such by inline functions, before anything of the image runs.
+   */
+  exportedVariable(name: string): Ptr {
+    const exported = this.target.exports.get(name);
+    if (!exported || this.symbols.has(name)) return this.symbol(name);
+    const address = this.space.fromAddress(exported.address);
+    if (exported.kind === 'data') this.native?.giveInitial(name, address);
     return address;
   }
 

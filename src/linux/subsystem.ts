@@ -39,9 +39,9 @@ export interface Subsystem extends ExportSource {
 export interface SubsystemClass<T = Subsystem> {
   new (k: LinuxKernel): T;
   /**
-   * The configuration option that builds the kernel's own subsystem into the image: `CONFIG_I2C`. In a target where it is not `y` (a
-   * module brings it there, or nothing) the class is not there either. Without one, a subsystem that exports things is there if one
-   * of them is. See built-in.ts.
+   * The configuration options that build the kernel's own subsystem into the image: `CONFIG_I2C`. In a target where one is not `y`
+   * (a module brings it there, or nothing) the class is not there either. Without any, a subsystem that exports things is there if
+   * one of them is. See built-in.ts.
    */
-  readonly builtIn?: string;
+  readonly builtIn?: string | readonly string[];
 }

@@ -15,6 +15,8 @@ export class PageAllocator {
   private readonly ranges: RangeAllocator;
   /** Where the last single page ends; 0 when one was freed since. */
   private afterLast: Ptr = 0;
+  /** Told when there are more pages, or fewer. */
+  changed: () => void = () => {};
 
   constructor(
     private readonly space: AddressSpace,
@@ -65,6 +67,7 @@ export class PageAllocator {
     }
     this.space.map(ptr, PAGE_SIZE, PAGE_KERNEL);
     this.afterLast = ptr + PAGE_SIZE;
+    this.changed();
     return ptr;
   }
 
@@ -83,6 +86,7 @@ export class PageAllocator {
       return 0;
     }
     this.space.map(ptr, bytes, PAGE_KERNEL);
+    this.changed();
     return ptr;
   }
 
@@ -90,6 +94,7 @@ export class PageAllocator {
     this.space.unmap(ptr, bytes);
     this.ranges.release(ptr, bytes);
     this.budget.give(bytes);
+    this.changed();
   }
 
   /** Bytes free. */

@@ -10,7 +10,8 @@ const DYNAMIC_BYTES = 0x8_0000;
 /**
  * Per-CPU memory of the one virtual CPU. A per-CPU pointer is an offset from the area's base, as on x86-64:
  * 0 is the first static variable; gs holds the base. In TypeScript the offset is the `Ptr` itself (small
- * addresses stand for themselves) and `deref` gives the memory.
+ * addresses stand for themselves) and `deref` gives the memory. A kernel for one processor alone has no such
+ * area: its pointers are addresses, and the base is 0.
  */
 export class PerCpu {
   readonly base: Ptr;
@@ -21,12 +22,14 @@ export class PerCpu {
     private readonly space: AddressSpace,
     private readonly ledger: Ledger,
     pages: PageAllocator,
-    /** Size of the static per-CPU section (__per_cpu_end - __per_cpu_start). */
-    staticBytes: number,
+    /** Size of the static per-CPU section (__per_cpu_end - __per_cpu_start); undefined of a kernel for one processor. */
+    staticBytes: number | undefined,
   ) {
-    this.bytes = Math.ceil((staticBytes + DYNAMIC_BYTES) / 0x1000) * 0x1000;
-    this.base = pages.takePages(this.bytes, 0x1000);
-    this.ranges = new RangeAllocator(staticBytes, this.bytes);
+    this.bytes = Math.ceil(((staticBytes ?? 0) + DYNAMIC_BYTES) / 0x1000) * 0x1000;
+    const area = pages.takePages(this.bytes, 0x1000);
+    this.base = staticBytes === undefined ? 0 : area;
+    const start = area - this.base;
+    this.ranges = new RangeAllocator(start + (staticBytes ?? 0), start + this.bytes);
   }
 
   /** A zeroed per-CPU object, as an offset; 0 when there is no room. */

@@ -10,3 +10,5 @@ export const GFP_NOWARN = 0x2000;
 export const GFP_COMP = 0x4_0000;
 /** May sleep, read and write. */
 export const GFP_KERNEL = 0xcc0;
+/** Pages that hold what files hold. */
+export const GFP_HIGHUSER_MOVABLE = 0x10_0cca;

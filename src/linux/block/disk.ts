@@ -10,6 +10,7 @@ import { putDevice } from '../drivers/base/device.js';
 import { registerLate } from '../drivers/base/host-class.js';
 import { EINVAL, ENOMEM } from '../errno.js';
 import { errPtr, isErr } from '../errors.js';
+import { InodeInit } from '../fs/new-inode.js';
 import { VfsObjects } from '../fs/objects.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Kobjects } from '../kobject/kobject.js';
@@ -20,6 +21,7 @@ import { GRACE_NS } from '../sched/kthread.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
 import { BackingDevices } from './backing-dev.js';
+import { NATIVE } from './majors.js';
 import { RequestQueues } from './queue.js';
 import { QueueLimits, SECTOR_SHIFT } from './queue-limits.js';
 
@@ -129,8 +131,8 @@ export class Disks implements Subsystem {
     const objects = k.get(VfsObjects);
     const part = k.slab.allocateBytes(type.size, true);
     const inode = k.slab.allocateBytes(k.sizeOf('inode'), true);
-    objects.initInodeOnce(inode);
-    objects.initInode(inode, objects.fileSystem('bdev').superBlock);
+    k.get(InodeInit).once(inode);
+    k.get(InodeInit).always(inode, objects.fileSystem('bdev').superBlock);
     k.struct('inode').set(inode, 'i_mode', S_IFBLK);
     // From 6.10 on the struct has no pointer to it.
     if (type.has('bd_inode')) type.set(part, 'bd_inode', inode);
@@ -179,7 +181,9 @@ export class Disks implements Subsystem {
 
   /** /sys/block is there before any disk. */
   boot(): void {
-    this.folder = runNow(this.k.get(Kobjects).createAndAdd('block', 0));
+    const kobjects = this.k.get(Kobjects);
+    this.folder = runNow(kobjects.createAndAdd('block', 0));
+    this.k.native?.onSetUp(NATIVE, () => kobjects.put(this.folder));
   }
 
   private chooseNumber(disk: Ptr): boolean {

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { MAJOR_MAX } from '../abi/device-number.js';
 import { EBUSY, EINVAL } from '../errno.js';
@@ -6,8 +7,12 @@ import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Majors given out on request start here and go down (BLKDEV_MAJOR_HASH_SIZE - 1). */
-const HIGHEST_DYNAMIC = 254;
+const HASH_SIZE = 255;
+/** Majors given out on request start here and go down. */
+const HIGHEST_DYNAMIC = HASH_SIZE - 1;
+
+/** What of the target's own code takes the place of all of this folder, where that is at hand. */
+export const NATIVE = 'block';
 
 interface BlockMajor {
   readonly major: number;
@@ -23,6 +28,7 @@ export class BlockMajors implements Subsystem {
   static readonly builtIn = 'CONFIG_BLOCK';
 
   private readonly majors = new Map<number, BlockMajor>();
+  private isNative = false;
 
   constructor(private readonly k: LinuxKernel) {
     this.majors.set(259, { major: 259, name: 'blkext', probe: 0 });
@@ -36,14 +42,33 @@ export class BlockMajors implements Subsystem {
     },
   };
 
+  boot(): void {
+    this.k.native?.onSetUp(NATIVE, () => this.leave());
+  }
+
   *holds(): Generator<Holding> {
-    for (const { major, name, probe, by } of this.majors.values())
+    for (const { major, name, probe, by } of this.list())
       yield { kind: 'block major', at: major, uses: [probe], by, name: () => `${name} (${major})` };
   }
 
   /** By major number, as /proc/devices lists them. */
   list(): readonly BlockMajor[] {
-    return [...this.majors.values()].sort((a, b) => a.major - b.major);
+    const known = this.isNative ? [...this.registered()] : [...this.majors.values()];
+    return known.sort((a, b) => a.major - b.major);
+  }
+
+  /** Those of the target's own code, in a table of lists by number (major_names). */
+  private *registered(): Generator<BlockMajor> {
+    const { k } = this;
+    const type = k.struct('blk_major_name');
+    const table = k.symbol('major_names');
+    for (let slot = 0; slot < HASH_SIZE; slot++)
+      for (let at = k.space.loadPtr(table + 8 * slot); at !== 0; at = type.get(at, 'next'))
+        yield { major: type.get(at, 'major'), name: type.text(at, 'name'), probe: type.get(at, 'probe') };
+  }
+
+  private *leave(): Sleepable<void> {
+    this.isNative = true;
   }
 
   private register(major: number, name: string, probe: Ptr): number {

@@ -3,7 +3,7 @@ import { ProcFs } from '../fs/proc/procfs.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Disks } from './disk.js';
-import { BlockMajors } from './majors.js';
+import { BlockMajors, NATIVE } from './majors.js';
 
 /** /proc/partitions and /proc/devices (block/genhd.c, fs/proc/devices.c). */
 export class BlockProcFiles implements Subsystem {
@@ -16,6 +16,9 @@ export class BlockProcFiles implements Subsystem {
   boot(): void {
     const proc = this.k.get(ProcFs);
     proc.addText('partitions', { text: () => this.partitions() });
+    this.k.native?.onSetUp(NATIVE, function* () {
+      proc.root.detach('partitions');
+    });
     proc.addText('devices', { text: () => this.devices() });
   }
 

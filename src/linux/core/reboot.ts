@@ -16,6 +16,14 @@ const CHAINS: readonly NamedChain[] = [
   chain('vmap_notify_list', BLOCKING, 'vmap_purge_notifier'),
   chain('keyboard_notifier_list', ATOMIC, 'keyboard_notifier'),
   chain('vt_notifier_list', ATOMIC, 'vt_notifier'),
+  chain('acpi_chain_head', BLOCKING, 'acpi_notifier'),
+  {
+    register: 'acpi_reconfig_notifier_register',
+    unregister: 'acpi_reconfig_notifier_unregister',
+    symbol: 'acpi_reconfig_chain',
+    type: BLOCKING,
+    title: 'acpi_reconfig_notifier_register',
+  },
   chain('vmfork_chain', BLOCKING, 'random_vmfork_notifier'),
   {
     register: 'mce_register_decode_chain',

@@ -10,6 +10,7 @@ export class TraceEvents implements Subsystem {
     trace_event_reg: nothing(OFF, 0),
     trace_event_buffer_reserve: nothing(OFF, 0),
     trace_event_buffer_commit: nothing(OFF, undefined),
+    tracing_record_cmdline: nothing(OFF, undefined),
     trace_buffer_lock_reserve: nothing(OFF, 0),
     trace_buffer_unlock_commit_regs: nothing(OFF, undefined),
     __trace_array_vprintk: nothing(OFF, 0),

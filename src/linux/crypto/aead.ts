@@ -8,6 +8,8 @@ import { CryptoTfms } from './tfm.js';
 
 /** Encryption with authentication (crypto/aead.c, Documentation/crypto/api-aead.rst). */
 export class Aeads implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

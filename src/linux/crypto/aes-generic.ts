@@ -14,7 +14,7 @@ const AES_MAX_KEY_SIZE = 32;
 
 /** The single-block cipher `aes`, where it is built into the kernel image (crypto/aes_generic.c). */
 export class AesGeneric implements Subsystem {
-  static readonly builtIn = 'CONFIG_CRYPTO_AES';
+  static readonly builtIn = ['CONFIG_CRYPTO_ALGAPI2', 'CONFIG_CRYPTO_AES'];
 
   constructor(private readonly k: LinuxKernel) {}
 

@@ -22,6 +22,8 @@ const OPERATIONS: readonly Operation[] = ['init', 'update', 'final', 'finup', 'd
  * call returns (crypto/ahash.c). Older kernels keep the operations in struct crypto_ahash, where inline functions call them.
  */
 export class Ahashes implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

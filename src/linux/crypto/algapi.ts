@@ -27,6 +27,8 @@ const AHASH_MASK = 0xe;
 
 /** The list of algorithms: registration, lookup by name and priority (crypto/algapi.c, crypto/api.c). */
 export class CryptoApi implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   /** struct crypto_alg of every registered algorithm, newest first. */
   private readonly algorithms: Ptr[] = [];
   /** Makes an algorithm of a name such as `cbc(aes)`, if it can be made. */

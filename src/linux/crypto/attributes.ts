@@ -7,6 +7,8 @@ import { INHERITED_FLAGS } from './types.js';
 
 /** What a template is told to make an instance of: struct rtattr's in a table (crypto/algapi.c). */
 export class CryptoAttributes implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -25,6 +25,8 @@ interface Step {
  * kernels make linear ciphers of them (lskcipher), which are not here: see MissingBuiltins.
  */
 export class BlockModes implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   boot(): void {

@@ -78,6 +78,8 @@ const NOTHING = new Uint8Array();
 
 /** Hashes that are built into the kernel image, as its configuration says; the others are modules. */
 export class BuiltinHashes implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   // Drivers with instructions of their own fall back on these.

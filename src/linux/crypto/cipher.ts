@@ -7,6 +7,8 @@ import { CryptoTfms } from './tfm.js';
 
 /** Single blocks and compression: the kinds whose operations are in struct crypto_alg (crypto/cipher.c, compress.c). */
 export class Ciphers implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

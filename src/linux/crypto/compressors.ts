@@ -16,6 +16,8 @@ type Operation = (data: Ptr, length: number, out: Ptr, outLength: Ptr) => number
 
 /** Compression algorithms that are built into the kernel image (crypto/deflate.c, crypto/lzo.c). */
 export class BuiltinCompressors implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   boot(): void {

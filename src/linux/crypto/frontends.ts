@@ -31,6 +31,8 @@ export interface Frontend {
   readonly exit?: string;
   /** Symbol of the kernel's struct crypto_type. */
   readonly symbol?: string;
+  /** What builds it in; as a module it brings its own. */
+  readonly option?: string;
 }
 
 const plain = { object: 'crypto_tfm', algorithm: 'crypto_alg', base: '', mask: TYPE_MASK } as const;
@@ -47,6 +49,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init',
     exit: 'exit',
     symbol: 'crypto_skcipher_type',
+    option: 'CONFIG_CRYPTO_SKCIPHER2',
   },
   {
     type: TYPE_AEAD,
@@ -57,6 +60,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init',
     exit: 'exit',
     symbol: 'crypto_aead_type',
+    option: 'CONFIG_CRYPTO_AEAD2',
   },
   {
     type: TYPE_SHASH,
@@ -67,6 +71,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init_tfm',
     exit: 'exit_tfm',
     symbol: 'crypto_shash_type',
+    option: 'CONFIG_CRYPTO_HASH2',
   },
   {
     type: TYPE_AHASH,
@@ -77,6 +82,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init_tfm',
     exit: 'exit_tfm',
     symbol: 'crypto_ahash_type',
+    option: 'CONFIG_CRYPTO_HASH2',
   },
   {
     type: TYPE_RNG,
@@ -85,6 +91,7 @@ const FRONTENDS: readonly Frontend[] = [
     algorithm: 'rng_alg',
     base: 'base',
     symbol: 'crypto_rng_type',
+    option: 'CONFIG_CRYPTO_RNG2',
   },
   {
     type: TYPE_AKCIPHER,
@@ -95,6 +102,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init',
     exit: 'exit',
     symbol: 'crypto_akcipher_type',
+    option: 'CONFIG_CRYPTO_AKCIPHER2',
   },
   {
     type: TYPE_KPP,
@@ -105,6 +113,7 @@ const FRONTENDS: readonly Frontend[] = [
     init: 'init',
     exit: 'exit',
     symbol: 'crypto_kpp_type',
+    option: 'CONFIG_CRYPTO_KPP2',
   },
 ];
 
@@ -115,11 +124,16 @@ export function frontendOf(flags: number): Frontend | undefined {
 
 /** The kernel's descriptions of the kinds of transformations (struct crypto_type, include/crypto/algapi.h). */
 export class CryptoTypes implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   boot(): void {
-    for (const frontend of FRONTENDS)
-      if (frontend.symbol !== undefined) this.fill(this.of(frontend.symbol), frontend);
+    for (const frontend of FRONTENDS) {
+      const { symbol, option } = frontend;
+      if (symbol === undefined || option === undefined) continue;
+      if (this.k.builtIns.allows({ builtIn: option })) this.fill(this.of(symbol), frontend);
+    }
   }
 
   /** The kind that a struct crypto_type describes. */

@@ -20,7 +20,7 @@ const OUTER_PAD = 0x5c;
  * is one of the hash, and the states in which the hash is after the padded keys.
  */
 export class Hmac implements Subsystem {
-  static readonly builtIn = 'CONFIG_CRYPTO_HMAC';
+  static readonly builtIn = ['CONFIG_CRYPTO_ALGAPI2', 'CONFIG_CRYPTO_HMAC'];
 
   constructor(private readonly k: LinuxKernel) {}
 

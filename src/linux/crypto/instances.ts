@@ -9,6 +9,8 @@ import { CryptoTemplates } from './templates.js';
 
 /** Registration of instances by kind: the kind's own checks, then the common part (crypto/skcipher.c and others). */
 export class CryptoInstances implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -33,6 +33,8 @@ const MISSING: readonly Missing[] = [
 
 /** What the real kernel finds built in and the base kernel has not: a lookup stops by name, and does not say that there is none. */
 export class MissingBuiltins implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   boot(): void {

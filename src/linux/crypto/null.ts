@@ -16,7 +16,7 @@ const SKCIPHER_PRIORITY = 100;
 
 /** Algorithms that change nothing, where they are built into the kernel image (crypto/crypto_null.c). */
 export class NullAlgorithms implements Subsystem {
-  static readonly builtIn = 'CONFIG_CRYPTO_NULL2';
+  static readonly builtIn = ['CONFIG_CRYPTO_ALGAPI2', 'CONFIG_CRYPTO_NULL2'];
 
   /** The transformation that all share who copy by it, and how many they are. */
   private readonly shared = { tfm: 0, users: 0 };

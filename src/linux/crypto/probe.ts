@@ -18,6 +18,8 @@ const WORD = /^[A-Za-z0-9_-]+/;
  * apart and lets the template make the instance, in a thread that the asking task waits for.
  */
 export class CryptoManager implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   private readonly waiters: Waiters;
 
   constructor(private readonly k: LinuxKernel) {

@@ -81,6 +81,8 @@ const SHOWN: Readonly<Record<number, Shown>> = {
 
 /** /proc/crypto (crypto/proc.c). */
 export class CryptoProcFile implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   readonly exports = {};
 
   constructor(private readonly k: LinuxKernel) {}

@@ -69,6 +69,8 @@ const SCOMP: Kind = {
 
 /** Registration of ciphers, AEADs, asynchronous hashes, public-key algorithms, generators. */
 export class CryptoRegistration implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

@@ -9,6 +9,8 @@ const SKIP = 2;
 
 /** Walking through scatterlists piece by piece (crypto/scatterwalk.c). */
 export class ScatterWalks implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   readonly table: ScatterTable;
 
   constructor(private readonly k: LinuxKernel) {

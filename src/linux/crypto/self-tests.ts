@@ -54,6 +54,8 @@ const TESTED = new Set(
  * here: every algorithm passes.
  */
 export class CryptoSelfTests implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   boot(): void {

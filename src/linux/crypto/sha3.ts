@@ -15,7 +15,7 @@ const LAST_PAD = 0x80;
 
 /** SHA-3, where it is built into the kernel image (crypto/sha3_generic.c): a sponge whose state is struct sha3_state. */
 export class Sha3 implements Subsystem {
-  static readonly builtIn = 'CONFIG_CRYPTO_SHA3';
+  static readonly builtIn = ['CONFIG_CRYPTO_ALGAPI2', 'CONFIG_CRYPTO_SHA3'];
 
   constructor(private readonly k: LinuxKernel) {}
 

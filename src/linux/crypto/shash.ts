@@ -17,6 +17,8 @@ import {
 
 /** Synchronous hashes (crypto/shash.c, Documentation/crypto/api-digest.rst). */
 export class Shash implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

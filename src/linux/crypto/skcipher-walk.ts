@@ -13,6 +13,8 @@ const SLOW = 2;
  * either side; a copy where a block crosses pages or is not aligned (crypto/skcipher.c).
  */
 export class SkcipherWalks implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

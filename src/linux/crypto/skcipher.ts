@@ -13,6 +13,8 @@ import { TYPE_CIPHER, TYPE_MASK, TYPE_SKCIPHER } from './types.js';
 
 /** Symmetric-key ciphers over scatterlists (crypto/skcipher.c, Documentation/crypto/api-skcipher.rst). */
 export class Skciphers implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

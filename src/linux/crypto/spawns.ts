@@ -25,6 +25,8 @@ const KINDS: Readonly<Record<string, string>> = {
  * until its instance is registered; from then on the algorithm may go, and takes the instance with it.
  */
 export class CryptoSpawns implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {

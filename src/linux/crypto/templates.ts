@@ -17,6 +17,8 @@ import { CRYPTO_ALG_DEAD, FLAG_INSTANCE } from './types.js';
  * goes when its template goes, when an algorithm below it goes, or when it is unregistered.
  */
 export class CryptoTemplates implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   /** Instances (struct crypto_instance), newest first, by template. */
   private readonly templates = new Map<Ptr, Ptr[]>();
 

@@ -41,6 +41,8 @@ const PRESENCE: Readonly<Record<string, string>> = {
 
 /** Transformations: instances of an algorithm with a key (crypto/api.c). */
 export class CryptoTfms implements Subsystem {
+  static readonly builtIn = 'CONFIG_CRYPTO_ALGAPI2';
+
   /** Sets up a new struct crypto_ahash of an algorithm of either kind of hash. */
   startHash?: (object: Ptr, alg: Ptr) => Sleepable<number>;
 

@@ -2,6 +2,7 @@ import { CharRegions } from '../drivers/base/char-regions.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { BinaryFormats } from './binary-formats.js';
+import { BlockFiles } from './block-files.js';
 import { CharDevices } from './char-dev.js';
 import { DebugFs } from './debugfs/debugfs.js';
 import { DebugFsExports } from './debugfs/exports.js';
@@ -29,8 +30,10 @@ import { IovIter } from './iov-iter.js';
 import { BufferFiles } from './libfs-buffers.js';
 import { SeekFunctions } from './llseek.js';
 import { MountCalls } from './mount-calls.js';
+import { MountObjects } from './mount-objects.js';
 import { BootMounts } from './mounts.js';
 import { NameHash } from './name-hash.js';
+import { InodeInit } from './new-inode.js';
 import { NfsServerCopy } from './nfs-common.js';
 import { NativeLanguages } from './nls/nls.js';
 import { VfsObjects } from './objects.js';
@@ -48,12 +51,16 @@ import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
 import { SingleFiles } from './seq/seq-single.js';
 import { SimpleAttributes } from './simple-attr.js';
+import { SuperBlockObjects } from './super-block.js';
 import { Vfs } from './vfs.js';
 
 /** Files: system calls, open files, devices, /proc, /dev, debugfs, in boot order. */
 export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   FileNotifications,
   UserMemory,
+  SuperBlockObjects,
+  MountObjects,
+  InodeInit,
   VfsObjects,
   OpenFiles,
   HostOperations,
@@ -65,6 +72,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   SeekFunctions,
   CharRegions,
   CharDevices,
+  BlockFiles,
   SeqFiles,
   SeqPrint,
   SingleFiles,

@@ -47,11 +47,11 @@ export class IovIter implements Subsystem {
     _copy_from_iter_nocache: (to: Ptr, bytes: number, i: Ptr) => this.copyFromTo(to, bytes, i),
     _copy_from_iter_flushcache: (to: Ptr, bytes: number, i: Ptr) => this.copyFromTo(to, bytes, i),
     copy_page_to_iter: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyTo(i, this.source(pageMemory(page) + offset, bytes, i)),
+      this.copyTo(i, this.source(pageMemory(this.k, page) + offset, bytes, i)),
     copy_page_from_iter: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyFromTo(pageMemory(page) + offset, bytes, i),
+      this.copyFromTo(pageMemory(this.k, page) + offset, bytes, i),
     copy_page_from_iter_atomic: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyFromTo(pageMemory(page) + offset, bytes, i),
+      this.copyFromTo(pageMemory(this.k, page) + offset, bytes, i),
     fault_in_iov_iter_readable: (i: Ptr, bytes: number) => this.unreachable(i, bytes, false),
     fault_in_iov_iter_writeable: (i: Ptr, bytes: number) => this.unreachable(i, bytes, true),
     import_single_range: (rw: number, buffer: Ptr, length: number, iov: Ptr, i: Ptr) =>
@@ -166,6 +166,7 @@ export class IovIter implements Subsystem {
     const type = this.type();
     this.k.space.writable(i, type.size).fill(0);
     type.set(i, 'iter_type', this.k.enumValue(kind));
+    if (type.has('nofault')) type.set(i, 'nofault', 0);
     type.set(i, 'data_source', write ? 1 : 0);
     type.set(i, 'count', count);
     type.set(i, this.vectorField(), vector);
@@ -210,7 +211,7 @@ export class IovIter implements Subsystem {
   private baseAt(kind: string, vector: Ptr): Ptr {
     if (kind !== 'ITER_BVEC') return this.k.space.loadPtr(vector);
     const type = this.k.struct('bio_vec');
-    return pageMemory(type.get(vector, 'bv_page')) + type.get(vector, 'bv_offset');
+    return pageMemory(this.k, type.get(vector, 'bv_page')) + type.get(vector, 'bv_offset');
   }
 
   private pages(i: Ptr, most: number): number {
@@ -234,9 +235,10 @@ export class IovIter implements Subsystem {
     let left = Math.min(bytes, this.count(i));
     for (const { at, length, user } of this.segments(i)) {
       const wanted = Math.min(length, left);
-      const { space } = this.k;
-      if (user && !(write ? space.canWrite(at, wanted) : space.canRead(at, wanted))) break;
-      left -= wanted;
+      const pages = this.k.space.user;
+      const reached = !user ? wanted : write ? pages.writable(at, wanted) : pages.readable(at, wanted);
+      left -= reached;
+      if (reached < wanted) break;
     }
     return left;
   }
@@ -302,6 +304,6 @@ const KINDS = [
 ] as const;
 
 /** page_address() of a page of the direct map. */
-function pageMemory(page: Ptr): Ptr {
-  return ((page - VMEMMAP.start) / 64) * PAGE_SIZE;
+function pageMemory(k: LinuxKernel, page: Ptr): Ptr {
+  return ((page - VMEMMAP.start) / k.sizeOf('page')) * PAGE_SIZE;
 }

@@ -14,6 +14,26 @@ import { GuestTree } from './guest/nodes.js';
 import { ProcFs } from './proc/procfs.js';
 import { SysfsNodes } from './sysfs-mount.js';
 
+/** Flags of mount(2) and what vfsmount.mnt_flags has for them (include/uapi/linux/mount.h, include/linux/mount.h). */
+const FLAGS: readonly (readonly [ms: number, mnt: number])[] = [
+  [1 << 0, 0x40],
+  [1 << 1, 0x01],
+  [1 << 2, 0x02],
+  [1 << 3, 0x04],
+  [1 << 8, 0x80],
+  [1 << 10, 0x08],
+  [1 << 11, 0x10],
+];
+const MS_NOATIME = 1 << 10;
+const MS_STRICTATIME = 1 << 24;
+const MNT_RELATIME = 0x20;
+
+/** What path_mount() makes of the flags of mount(2). */
+function mountFlags(flags: number): number {
+  const relative = (flags & (MS_NOATIME | MS_STRICTATIME)) === 0 ? MNT_RELATIME : 0;
+  return FLAGS.reduce((all, [ms, mnt]) => ((flags & ms) !== 0 ? all | mnt : all), relative);
+}
+
 /** mount(2) and umount(2): the base kernel's file systems and those of modules. */
 export class MountCalls implements Subsystem {
   readonly exports = {};
@@ -76,12 +96,15 @@ export class MountCalls implements Subsystem {
     if (known.find(type) === 0 && request) yield* request(`fs-${type}`);
     const kind = known.find(type);
     if (kind === 0) return -ENODEV;
-    if ((k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0) return -ENOTBLK;
+    if (!k.native && (k.struct('file_system_type').get(kind, 'fs_flags') & FS_REQUIRES_DEV) !== 0)
+      return -ENOTBLK;
     const options = data === '' ? 0 : k.slab.allocateBytes(data.length + 1, false);
     if (options !== 0) k.space.storeCstring(options, data);
     const mount = yield* k.get(GuestMounts).mount(kind, flags, source, options);
     if (options !== 0) k.slab.free(options);
-    return isErr(mount) ? ptrErr(mount) : mount;
+    if (isErr(mount)) return ptrErr(mount);
+    k.struct('vfsmount').set(mount, 'mnt_flags', mountFlags(flags));
+    return mount;
   }
 
   private rootOf(mount: Ptr): DirectoryNode | undefined {

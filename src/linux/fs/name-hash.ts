@@ -26,6 +26,11 @@ export class NameHash implements Subsystem {
   readonly signatures = { full_name_hash: 'u:Qpu', hashlen_string: 'Q:Qp' };
 }
 
+/** full_name_hash(): of a name in a directory, whose dentry's address is the salt; 32 bits. */
+export function nameHash(salt: bigint, name: Uint8Array): number {
+  return Number(hash(salt, name));
+}
+
 function hash(salt: bigint, bytes: Uint8Array): bigint {
   let x = 0n;
   let y = salt;

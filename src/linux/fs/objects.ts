@@ -5,9 +5,11 @@ import { DataNode, DeviceNode, DirectoryNode, type FileNode } from '../../kernel
 import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Mutexes } from '../locking/mutex.js';
-import { RwSemaphores } from '../locking/rwsem.js';
 import type { Subsystem } from '../subsystem.js';
+import { MountObjects } from './mount-objects.js';
+import { nameHash } from './name-hash.js';
+import { InodeInit } from './new-inode.js';
+import { SuperBlockObjects } from './super-block.js';
 
 const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   directory: S_IFDIR,
@@ -19,8 +21,8 @@ const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   socket: S_IFSOCK,
 };
 
-/** Nobody has looked for an access control list yet (include/linux/fs.h). */
-const ACL_NOT_CACHED = 0xffff_ffff_ffff_ffffn;
+/** Largest file of a file system that has large ones (include/linux/fs.h). */
+const MAX_LFS_FILESIZE = (1n << 63n) - 1n;
 
 /** st_mode of a node. */
 export function modeOf(node: FileNode): number {
@@ -41,7 +43,6 @@ interface Held {
   count: number;
 }
 
-const LIST_HEADS_OF_INODE = ['i_io_list', 'i_lru', 'i_sb_list', 'i_wb_list', 'i_devices'];
 const LIST_HEADS_OF_DENTRY = ['d_lru', 'd_child', 'd_subdirs'];
 
 /**
@@ -54,7 +55,6 @@ export class VfsObjects implements Subsystem {
   private readonly superBlocks = new Map<string, { readonly superBlock: Ptr; readonly mount: Ptr }>();
   private readonly numbers = new WeakMap<FileNode, number>();
   private nextNumber = 2;
-  private nextDevice = 21;
 
   readonly exports = {};
 
@@ -131,65 +131,11 @@ export class VfsObjects implements Subsystem {
     return known;
   }
 
-  /** A zeroed super_block with its list heads and locks usable. */
-  initSuperBlock(superBlock: Ptr): void {
-    const type = this.k.struct('super_block');
-    for (const list of ['s_list', 's_mounts', 's_inodes', 's_inodes_wb']) this.list(type, superBlock, list);
-    this.k.get(RwSemaphores).init(type.addr(superBlock, 's_umount'));
-    for (const lock of ['s_vfs_rename_mutex', 's_sync_lock'])
-      this.k.get(Mutexes).init(type.addr(superBlock, lock));
-    type.set(superBlock, 's_count', 1);
-    type.set(superBlock, 's_active.counter', 1);
-    type.set(superBlock, 's_blocksize', 4096);
-    type.set(superBlock, 's_blocksize_bits', 12);
-    type.set(superBlock, 's_time_gran', 1_000_000_000);
-    type.setBig(superBlock, 's_maxbytes', 0x7fff_ffff_ffff_ffffn);
-    type.setBig(superBlock, 's_time_min', -(1n << 63n));
-    type.setBig(superBlock, 's_time_max', (1n << 63n) - 1n);
-    if (this.k.hasSymbol('init_user_ns')) type.set(superBlock, 's_user_ns', this.k.symbol('init_user_ns'));
-    type.set(superBlock, 's_dev', this.nextDevice++);
-  }
-
-  /** inode_init_once(): a zeroed inode whose lists are empty. */
-  initInodeOnce(inode: Ptr): void {
-    const type = this.k.struct('inode');
-    this.k.space.writable(inode, type.size).fill(0);
-    for (const list of LIST_HEADS_OF_INODE) this.list(type, inode, list);
-    this.initMapping(type.addr(inode, 'i_data'));
-  }
-
-  /** inode_init_always(): what every new inode of a file system starts with. */
-  initInode(inode: Ptr, superBlock: Ptr): void {
-    const type = this.k.struct('inode');
-    type.set(inode, 'i_sb', superBlock);
-    if (superBlock !== 0)
-      type.set(inode, 'i_blkbits', this.k.struct('super_block').get(superBlock, 's_blocksize_bits'));
-    type.set(inode, 'i_count.counter', 1);
-    type.set(inode, '__i_nlink', 1);
-    for (const acl of ['i_acl', 'i_default_acl'] as const)
-      if (type.has(acl)) type.setBig(inode, acl, ACL_NOT_CACHED);
-    const locks = this.k.get(RwSemaphores);
-    locks.init(type.addr(inode, 'i_rwsem'));
-    const mapping = type.addr(inode, 'i_data');
-    const space = this.k.struct('address_space');
-    space.set(mapping, 'host', inode);
-    if (this.k.hasSymbol('empty_aops')) space.set(mapping, 'a_ops', this.k.symbol('empty_aops'));
-    if (space.has('invalidate_lock')) locks.init(space.addr(mapping, 'invalidate_lock'));
-    type.set(inode, 'i_mapping', mapping);
-  }
-
-  /** address_space_init_once() */
-  initMapping(mapping: Ptr): void {
-    const type = this.k.struct('address_space');
-    for (const list of ['private_list', 'i_private_list']) if (type.has(list)) this.list(type, mapping, list);
-    this.k.get(RwSemaphores).init(type.addr(mapping, 'i_mmap_rwsem'));
-  }
-
   makeInode(node: FileNode, superBlock: Ptr): Ptr {
     const type = this.k.struct('inode');
     const inode = this.k.slab.allocateBytes(type.size, true);
-    this.initInodeOnce(inode);
-    this.initInode(inode, superBlock);
+    this.k.get(InodeInit).once(inode);
+    this.k.get(InodeInit).always(inode, superBlock);
     type.set(inode, 'i_mode', modeOf(node));
     type.set(inode, 'i_uid.val', node.uid);
     type.set(inode, 'i_gid.val', node.gid);
@@ -209,7 +155,7 @@ export class VfsObjects implements Subsystem {
     const type = this.k.struct('dentry');
     const dentry = this.k.slab.allocateBytes(type.size, true);
     for (const list of LIST_HEADS_OF_DENTRY) if (type.has(list)) this.list(type, dentry, list);
-    this.nameDentry(dentry, name);
+    this.nameDentry(dentry, name, parent);
     type.set(dentry, 'd_inode', inode);
     type.set(dentry, 'd_parent', parent || dentry);
     type.set(dentry, 'd_sb', superBlock);
@@ -218,7 +164,7 @@ export class VfsObjects implements Subsystem {
   }
 
   /** Gives a dentry its name: inside it if it is short, else in memory of its own. */
-  nameDentry(dentry: Ptr, name: string): void {
+  nameDentry(dentry: Ptr, name: string, parent: Ptr): void {
     const type = this.k.struct('dentry');
     const inline = type.addr(dentry, 'd_iname');
     const room = type.member('d_iname').size;
@@ -228,6 +174,9 @@ export class VfsObjects implements Subsystem {
     if (before !== 0 && before !== inline) this.k.slab.free(before);
     type.set(dentry, 'd_name.name', at);
     type.set(dentry, 'd_name.len', name.length);
+    const { space } = this.k;
+    const salt = parent === 0 ? 0n : space.toAddress(parent);
+    type.set(dentry, 'd_name.hash', nameHash(salt, space.readable(at, name.length)));
   }
 
   freeDentry(dentry: Ptr): void {
@@ -240,14 +189,12 @@ export class VfsObjects implements Subsystem {
   private makeFileSystem(name: string): { superBlock: Ptr; mount: Ptr } {
     const { k } = this;
     const superBlock = k.permanent(k.sizeOf('super_block'));
-    this.initSuperBlock(superBlock);
-    const type = k.struct('super_block');
-    type.setText(superBlock, 's_id', name);
     const kind = k.permanent(k.sizeOf('file_system_type'));
     k.struct('file_system_type').set(kind, 'name', k.constantString(name));
-    type.set(superBlock, 's_type', kind);
-    const mount = k.permanent(k.sizeOf('vfsmount'));
-    k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
+    k.get(SuperBlockObjects).init(superBlock, kind);
+    k.struct('super_block').setText(superBlock, 's_id', name);
+    k.struct('super_block').setBig(superBlock, 's_maxbytes', MAX_LFS_FILESIZE);
+    const mount = k.get(MountObjects).init(k.permanent(k.sizeOf('mount')), superBlock, 0);
     return { superBlock, mount };
   }
 

@@ -8,10 +8,13 @@ import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';
+import { InodeInit } from './new-inode.js';
 import { VfsObjects } from './objects.js';
 import type { FileServer, OpenFile } from './open-file.js';
 import { type BufferOwner, Slice } from './slice.js';
 
+/** errseq_t: whether somebody has looked since the last error (lib/errseq.c). */
+const ERRSEQ_SEEN = 1 << 12;
 /** RLIMIT_NOFILE of the one user process. */
 const MOST_DESCRIPTORS = 1024;
 
@@ -75,8 +78,37 @@ export class OpenFiles implements Subsystem {
     if ((mode & flags.FMODE_READ) !== 0 && open.server.canRead(open)) mode |= flags.FMODE_CAN_READ;
     if ((mode & flags.FMODE_WRITE) !== 0 && open.server.canWrite(open)) mode |= flags.FMODE_CAN_WRITE;
     type.set(open.file, 'f_mode', mode | flags.FMODE_OPENED);
+    this.sampleMapping(open.file);
     const only = flags.O_CREAT | flags.O_EXCL | flags.O_TRUNC;
     type.set(open.file, 'f_flags', type.get(open.file, 'f_flags') & ~only);
+  }
+
+  /** What do_dentry_open() takes from the mapping of a file: from where on errors concern it, and how much is read ahead. */
+  private sampleMapping(file: Ptr): void {
+    const { k } = this;
+    const type = k.struct('file');
+    const mapping = type.get(file, 'f_mapping');
+    if (mapping === 0) return;
+    type.set(file, 'f_wb_err', sampled(k.struct('address_space').get(mapping, 'wb_err')));
+    const host = k.struct('address_space').get(mapping, 'host');
+    const superBlock = host === 0 ? 0 : k.struct('inode').get(host, 'i_sb');
+    if (superBlock === 0) return;
+    type.set(file, 'f_sb_err', sampled(k.struct('super_block').get(superBlock, 's_wb_err')));
+    const device = this.backingDevice(host, superBlock);
+    const pages = device === 0 ? 0 : k.struct('backing_dev_info').get(device, 'ra_pages');
+    type.set(file, 'f_ra.ra_pages', pages);
+    type.setBig(file, 'f_ra.prev_pos', -1n);
+  }
+
+  /** inode_to_bdi(): of the disk, where the inode is that of a block device. */
+  private backingDevice(inode: Ptr, superBlock: Ptr): Ptr {
+    const { k } = this;
+    const supers = k.struct('super_block');
+    if (supers.text(superBlock, 's_id') !== 'bdev' || !k.types.findType('struct bdev_inode'))
+      return supers.get(superBlock, 's_bdi');
+    const whole = k.struct('bdev_inode');
+    const disk = k.struct('block_device').get(whole.addr(whole.of(inode, 'vfs_inode'), 'bdev'), 'bd_disk');
+    return disk === 0 ? 0 : k.struct('gendisk').get(disk, 'bdi');
   }
 
   /** The base kernel's record of a struct file; undefined for one that it did not make. */
@@ -149,6 +181,8 @@ export class OpenFiles implements Subsystem {
     if (!open) return;
     this.putOperations(file);
     this.files.delete(file);
+    const objects = open.node && this.k.get(VfsObjects).of(open.node);
+    if (objects) yield* this.k.get(InodeInit).leaveWriteback(objects.inode);
     const dentry = open.node ? this.k.get(VfsObjects).release(open.node) : 0;
     if (dentry !== 0) yield* this.k.get(Dcache).put(dentry);
     this.k.slab.free(file);
@@ -204,6 +238,11 @@ export class OpenFiles implements Subsystem {
 function initialMode(openFlags: number): number {
   const access = ((openFlags & flags.O_ACCMODE) + 1) & flags.O_ACCMODE;
   return access | flags.FMODE_LSEEK | flags.FMODE_PREAD | flags.FMODE_PWRITE;
+}
+
+/** errseq_sample(): an error that nobody has seen yet is still to be told. */
+function sampled(errors: number): number {
+  return (errors & ERRSEQ_SEEN) === 0 ? 0 : errors;
 }
 
 /** Stands in until a file was opened. */

@@ -27,6 +27,7 @@ import {
 } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { BlockFiles } from './block-files.js';
 import { CharDevices } from './char-dev.js';
 import * as flags from './flags.js';
 import { PathWalks } from './guest/path-walks.js';
@@ -298,6 +299,8 @@ export class Vfs implements Subsystem {
     if (node instanceof DirectoryNode) return open.server;
     if (node instanceof DeviceNode && node.kind === 'character')
       return yield* this.k.get(CharDevices).open(open, inode);
+    if (node instanceof DeviceNode && node.kind === 'block' && this.k.has(BlockFiles))
+      return yield* this.k.get(BlockFiles).open(open, inode);
     return -ENXIO;
   }
 }

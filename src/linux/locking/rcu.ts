@@ -12,6 +12,9 @@ import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { Held, RCU, shared } from './held.js';
 
+/** How deep a task is in read-side sections: with CONFIG_PREEMPT_RCU; else they are code without preemption. */
+const NESTING = 'rcu_read_lock_nesting';
+
 /** Below this a "function" given to kvfree_call_rcu is the rcu_head's offset in the object. */
 const OFFSET_LIMIT = 4096;
 
@@ -81,12 +84,15 @@ export class Rcu implements Subsystem {
 
   /** rcu_preempt_depth(): read-side sections that the running task is in. */
   get depth(): number {
-    return this.k.struct('task_struct').get(this.k.current, 'rcu_read_lock_nesting');
+    const type = this.k.struct('task_struct');
+    return type.has(NESTING) ? type.get(this.k.current, NESTING) : 0;
   }
 
   /** Takes the running task out of sections that it should have left, or never was in, by itself. */
   set depth(value: number) {
-    this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', value);
+    const type = this.k.struct('task_struct');
+    if (!type.has(NESTING)) return;
+    type.set(this.k.current, NESTING, value);
     const task = this.k.executor.current;
     const known = task ? this.held.of(task).filter(({ lockKind }) => lockKind === 'rcu').length : 0;
     for (let left = known; left > value; left--) this.held.released('rcu', RCU);
@@ -107,7 +113,7 @@ export class Rcu implements Subsystem {
   }
 
   private nest(by: 1 | -1): void {
-    this.k.struct('task_struct').set(this.k.current, 'rcu_read_lock_nesting', this.depth + by);
+    this.k.struct('task_struct').set(this.k.current, NESTING, this.depth + by);
     if (by > 0) this.held.acquired('rcu', RCU, shared(false));
     else this.held.released('rcu', RCU);
   }

@@ -21,9 +21,12 @@ const READER = 0x200;
 export class Spinlocks implements Subsystem {
   private readonly held: Held;
   private readonly counts: boolean;
+  /** A kernel for one processor has spinlocks without a word: what holds them is that nobody is preempted. */
+  private readonly hasWord: boolean;
 
   constructor(private readonly k: LinuxKernel) {
     this.held = k.get(Held);
+    this.hasWord = k.sizeOf('raw_spinlock') > 0;
     // A target whose configuration nobody knows is taken for one that counts.
     this.counts = k.configured('CONFIG_PREEMPT_COUNT') || k.target.config.size === 0;
   }
@@ -106,12 +109,17 @@ export class Spinlocks implements Subsystem {
 
   lock(lock: Ptr, offset: number, tried = false): void {
     this.preempt(offset);
+    if (!this.hasWord) return;
     if (this.k.space.loadInt32(lock) !== 0) this.deadlock('spinlock', lock);
     this.k.space.store32(lock, LOCKED);
     this.held.acquired('spinlock', lock, alone(tried));
   }
 
   unlock(lock: Ptr, offset: number): void {
+    if (!this.hasWord) {
+      this.preempt(-offset);
+      return;
+    }
     if (this.k.space.loadInt32(lock) === 0) this.notHeld(lock, 'spinlock already unlocked');
     this.k.space.store32(lock, 0);
     this.held.released('spinlock', lock);
@@ -119,7 +127,7 @@ export class Spinlocks implements Subsystem {
   }
 
   private trylock(lock: Ptr, offset: number): number {
-    if (this.k.space.loadInt32(lock) !== 0) return 0;
+    if (this.hasWord && this.k.space.loadInt32(lock) !== 0) return 0;
     this.lock(lock, offset, true);
     return 1;
   }

@@ -61,6 +61,10 @@ export class PageExports implements Subsystem {
     get_zeroed_page: 'p:u',
   };
 
+  readonly data = {
+    _totalram_pages: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / PAGE_SIZE),
+  };
+
   /** Pages of the kernel image are never free: the zero page is one that modules take references of. */
   boot(): void {
     if (!this.k.hasSymbol('empty_zero_page')) return;
@@ -92,6 +96,7 @@ export class PageExports implements Subsystem {
     type.set(page, 'index', 0);
     type.set(page, '_refcount.counter', 1);
     type.set(page, '_mapcount.counter', -1);
+    for (let i = 1; i < 1 << order; i++) type.set(page + i * this.pageSize, '_mapcount.counter', -1);
     if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);
     return page;
   }
@@ -159,7 +164,7 @@ export class PageExports implements Subsystem {
     const type = this.k.struct('folio');
     if (type.has('_folio_dtor')) type.set(head, '_folio_dtor', COMPOUND_PAGE_DTOR);
     if (type.has('_folio_order')) type.set(head, '_folio_order', order);
-    else type.set(head, '_flags_1', order);
+    else type.setBig(head, '_flags_1', (type.getBig(head, '_flags_1') & ~0xffn) | BigInt(order));
     if (type.has('_folio_nr_pages')) type.set(head, '_folio_nr_pages', 1 << order);
     if (type.has('_pincount')) type.set(head, '_pincount.counter', 0);
     for (const field of ['_total_mapcount', '_entire_mapcount', '_large_mapcount'] as const)

@@ -1,3 +1,5 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import { XArrays } from '../lib/xarray/xarray.js';
 import type { Subsystem } from '../subsystem.js';
@@ -15,7 +17,15 @@ export class PublishedCaches implements Subsystem {
 
   boot(): void {
     const { k } = this;
-    if (k.hasSymbol(NODES))
-      k.space.storePtr(k.symbol(NODES), k.get(SlabExports).publish(k.get(XArrays).cache));
+    if (!k.hasSymbol(NODES)) return;
+    const ctor = k.exports.hostFunction('radix_tree_node_ctor', 'v:p', (node: Ptr) => this.construct(node));
+    k.space.storePtr(k.symbol(NODES), k.get(SlabExports).publish(k.get(XArrays).cache, ctor));
+  }
+
+  private construct(node: Ptr): void {
+    const { k } = this;
+    const type = k.struct('xa_node');
+    k.space.writable(node, type.size).fill(0);
+    list.init(k.space, type.addr(node, 'private_list'));
   }
 }

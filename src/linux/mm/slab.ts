@@ -275,7 +275,7 @@ export class SlabExports implements Subsystem {
   }
 
   /** The struct kmem_cache of a cache that the base kernel has for itself, for code of the kernel's own. */
-  publish(cache: SlabCache): Ptr {
+  publish(cache: SlabCache, ctor: Ptr = 0): Ptr {
     const type = this.k.struct('kmem_cache');
     const { name, objectSize } = cache.options;
     const object = this.k.permanent(type.size);
@@ -283,7 +283,7 @@ export class SlabExports implements Subsystem {
     type.set(object, 'name', this.k.constantString(name));
     type.set(object, 'refcount', 1);
     type.set(object, 'size', cache.stride);
-    this.caches.set(object, { cache, ctor: 0, name });
+    this.caches.set(object, { cache, ctor, name });
     return object;
   }
 

@@ -138,7 +138,7 @@ export class Resolver {
     const own = k.target.exports.get(name);
     if (own) {
       if (own.gplOnly && !this.gplOk) return undefined;
-      const ptr = own.kind === 'function' ? k.fn(name) : k.symbol(name);
+      const ptr = own.kind === 'function' ? k.fn(name) : k.exportedVariable(name);
       return {
         value: symbolValue(ptr),
         crc: own.crc,

@@ -25,6 +25,7 @@ export class VersionCheck {
   /** check_version(): whether the module was built for this version of a symbol. Says in the log why not. */
   matches(name: string, crc: number): boolean {
     const { k, module, versions } = this;
+    if (!keepsVersions(k)) return true;
     if (versions.form === 'none') return forceLoad(k, module, name);
     const wanted = versions.crcs.get(name);
     if (wanted === crc) return true;
@@ -44,6 +45,11 @@ export class VersionCheck {
       k.log.line(`${module.name}: no extended symbol version for ${name}`, LOGLEVEL_WARNING);
     return true;
   }
+}
+
+/** CONFIG_MODVERSIONS, which the vermagic tells too: also of a kernel that came without its configuration. */
+function keepsVersions({ target }: LinuxKernel): boolean {
+  return target.vermagic.split(' ').includes('modversions');
 }
 
 function readVersions(k: LinuxKernel, elf: ElfFile): Versions {

@@ -39,8 +39,9 @@ export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
   const boot = made[0]?.boot ?? new BootCode(image, graph, k.target);
   const functions = new Map<bigint, string>();
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
+  const isRt = k.configured('CONFIG_PREEMPT_RT');
   const idle = new Set([...exported].filter((name) => k.exports.doesNothing(name)));
-  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept, idle }, boot);
+  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept, idle, isRt }, boot);
   const makers = [...exported].filter((name) => !idle.has(name));
   const shared = new SharedStructs(k.types, () => makers);
   const members = neglectedMembers(image, k.target, { graph, ownership, shared, idle });

@@ -54,6 +54,19 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['pci_acs_enable', 'nobody asks for access control services: no IOMMU stands between devices'],
   ['pcie_bus_config', 'the command line says nothing of the size of transfers'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
+  [
+    'root_mem_cgroup',
+    'the controller of memory is off: whoever asks whether it is does not look at its root',
+  ],
+  ['int_active_memcg', 'as root_mem_cgroup: nothing is charged to anybody'],
+  ['ima_appraise', 'no policy asks for files to be appraised'],
+  ['ima_kexec_buffer_phys', 'no other kernel ran before'],
+  ['ima_kexec_buffer_size', 'no other kernel ran before'],
+  ['ptrs_per_p4d', 'page tables have four levels'],
+  ['pgdir_shift', 'page tables have four levels'],
+  ['__pgtable_l5_enabled', 'page tables have four levels'],
+  ['sme_me_mask', 'no memory is encrypted'],
+  ['part_type', 'a table that nothing changes: it is only asked whether a device is of that type'],
   ['static_calls_table', 'as security_hook_heads, where hooks are static calls'],
 ]);
 

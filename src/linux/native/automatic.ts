@@ -1,5 +1,5 @@
 import { type BootCode, type BootFunction, compareBoot } from './boot-code.js';
-import type { NativeSubsystem } from './subsystem.js';
+import { initFunction, type NativeSubsystem } from './subsystem.js';
 
 /** A subsystem that nobody has declared: one function that a kernel calls while it boots, an init call mostly, by its name. */
 export interface BootSubsystem extends NativeSubsystem {
@@ -75,8 +75,9 @@ export class AutomaticSubsystems {
     if (!subsystem) {
       const { name } = boot;
       subsystem =
-        this.declared.find(({ init, stands }) => init.includes(name) || stands?.test(name)) ??
-        this.make(boot);
+        this.declared.find(
+          ({ init, stands }) => init.some((line) => initFunction(line) === name) || stands?.test(name),
+        ) ?? this.make(boot);
       this.made.set(boot.place, subsystem);
     }
     return subsystem;

@@ -22,7 +22,7 @@ const BEYOND: readonly Beyond[] = [
     // No memory is taken back: what is allocated stays where it is.
     what: 'reclaim, swap and migration of pages',
     functions:
-      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|__remove_mapping|wakeup_kswapd)$/,
+      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|wakeup_kswapd)$/,
   },
   {
     what: 'huge pages',
@@ -33,7 +33,7 @@ const BEYOND: readonly Beyond[] = [
     // The keys of the controllers are off (OFF_KEYS).
     what: 'control groups beside the root',
     functions:
-      /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_(create|destroy|lookup_create)|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_\w+)$/,
+      /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_lookup_create|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_(maybe_throttle_current|schedule_throttle|add_delay|css_free|css_offline|rstat_flush|reset_stats|punt_bio_submit))$/,
   },
   {
     what: 'memory of devices',
@@ -49,6 +49,17 @@ const BEYOND: readonly Beyond[] = [
     what: 'states of IPsec',
     functions:
       /^(__xfrm_state_\w+|xfrm_state_(find|check_expire|afinfo_get_rcu|look_at)|xfrm_resolve_and_create_bundle|xfrm_bundle_\w+|xfrm_lookup_with_ifid|__xfrm_policy_check|xfrm_(rcv_cb|timer_handler)|km_(state|policy|query)\w*)$/,
+  },
+  {
+    // No key for it is loaded, and no policy: what asks finds neither.
+    what: 'files that are measured or appraised',
+    functions:
+      /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
+  },
+  { what: 'keys of encrypted files', functions: /^fscrypt_(get_encryption_info|setup_encryption_info)$/ },
+  {
+    what: 'files that are sealed',
+    functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/,
   },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {

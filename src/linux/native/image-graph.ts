@@ -5,7 +5,7 @@ import { KERNEL_HALF } from '../../target/symbol-table.js';
 import { lowOf, PLACE, placeKinds } from './places.js';
 import { isSwitchTable, throughSwitchTables } from './switch-tables.js';
 
-const LOCK_CLASS = /^__key(\.\d+)?$/;
+const LOCK_CLASS = /(^_|[^_])_key(\.\d+)?$/;
 
 /** What refers to what in an image, both ways, and what its places are called. A place is a number: see ReferenceTable. */
 export class ImageGraph {
@@ -94,7 +94,8 @@ export class ImageGraph {
   private findLockClasses(): Set<number> {
     const found = new Set<number>();
     for (const { name, address } of this.target.symbols.all())
-      if (LOCK_CLASS.test(name)) found.add(lowOf(address));
+      if (LOCK_CLASS.test(name) && this.nameOf(this.placeAt(lowOf(address))) !== name)
+        found.add(lowOf(address));
     return found;
   }
 

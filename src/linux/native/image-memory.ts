@@ -85,7 +85,7 @@ export class ImageMemory implements SectionHolder {
 
   private table(name: string, struct: string, site: string): PatchTable {
     const section = this.section(name);
-    if (!section) return new PatchTable(new Uint8Array(0), 0, 1, 0);
+    if (!section || section.size === 0) return new PatchTable(new Uint8Array(0), 0, 1, 0);
     const type = this.k.struct(struct);
     const bytes = this.image.read(lowOfPtr(section.address), section.size);
     return new PatchTable(bytes, section.address, type.size, type.offsetOf(site));

@@ -65,6 +65,7 @@ export class Incidental {
     private readonly image: KernelImage,
     /** The name of the function that TypeScript has and whose native body, or a part of it, is at a place. */
     private readonly bodyOf: (place: number) => string | undefined,
+    private readonly isRt = false,
   ) {}
 
   has(place: number): boolean {
@@ -93,7 +94,9 @@ export class Incidental {
     const address = graph.addressOf(place);
     const size = graph.endOf(place) - address;
     const zero = sectionAt(this.image.sections, address)?.zero ?? true;
-    const most = zero && SLEEPING_LOCK.test(name) ? LARGEST_ZERO_SLEEPING_LOCK : LARGEST_LOCK;
+    // With PREEMPT_RT one that sleeps is zeros while nobody has it, with its waiters.
+    const asked = zero && !this.isRt && SLEEPING_LOCK.test(name);
+    const most = asked ? LARGEST_ZERO_SLEEPING_LOCK : LARGEST_LOCK;
     if (size > most) return false;
     return !graph.referrersOf(place).some((at) => LOCKS_FOR_OTHERS.test(this.bodyOf(at) ?? ''));
   }

@@ -31,6 +31,9 @@ export interface NativeUse {
   readonly functions: readonly string[];
 }
 
+/** What is larger is a table of the boot, which no module reads by itself. */
+const LARGEST_VARIABLE = 0x1_0000;
+
 interface Active {
   readonly memory: ImageMemory;
   readonly graph: ImageGraph;
@@ -81,6 +84,11 @@ export class NativeCode implements EntryGuard {
   /** Whether TypeScript leaves a function that it has to the image. */
   replaces(name: string): boolean {
     return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
+  }
+
+  /** Has TypeScript take back, when a subsystem is set up, what it has in its place. */
+  onSetUp(subsystem: string, takeBack: () => Sleepable<void>): void {
+    this.subsystems.onSetUp(subsystem, takeBack);
   }
 
   get use(): NativeUse {
@@ -160,6 +168,14 @@ export class NativeCode implements EntryGuard {
     return describeVerdict(boot.name, { kind: 'needs-init', variables, unset });
   }
 
+  /** Gives a variable its initial value, unless something was written there before. Nothing where symbols do not tell its size. */
+  giveInitial(name: string, at: Ptr): void {
+    const bytes = this.k.target.symbols.lookup(name)?.size ?? 0;
+    if (this.active || bytes > LARGEST_VARIABLE) return;
+    const memory = this.k.space.bytes.subarray(at, at + bytes);
+    if (memory.every((byte) => byte === 0)) memory.set(this.image.read(lowOfPtr(at), bytes));
+  }
+
   /** A key of branches was turned on or off. */
   keyChanged(key: Ptr): void {
     this.active?.memory.keyChanged(key);
@@ -175,8 +191,9 @@ export class NativeCode implements EntryGuard {
   }
 
   /** Native code comes to a function that is not exported, or that no module has called. */
-  private enter({ graph, ownership, rules }: Active, ptr: Ptr, place: number): void {
+  private enter({ graph, boot, ownership, rules }: Active, ptr: Ptr, place: number): void {
     const name = graph.nameOf(place);
+    if (this.isBootCode(graph, place) && boot.functionAt(place)) this.subsystems.entered(place);
     const hindrance = this.isBootCode(graph, place)
       ? this.bootHindrance(ownership, graph, place)
       : ownership.hindrance(place);

@@ -43,6 +43,8 @@ export interface Implemented {
   readonly kept: ReadonlySet<string>;
   /** Functions that do nothing on modbox's machine: what their native bodies keep TypeScript does not keep elsewhere. */
   readonly idle: ReadonlySet<string>;
+  /** The kernel is one with CONFIG_PREEMPT_RT. */
+  readonly isRt: boolean;
 }
 
 /** Functions that are looked at before giving up. */
@@ -101,7 +103,7 @@ export class Ownership {
   ) {
     this.implemented = new Uint8Array(graph.kinds.length);
     this.names = new Set(has.functions.values());
-    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place));
+    this.incidental = new Incidental(graph, image, (place) => this.bodyOf(place), has.isRt);
     for (const address of has.functions.keys()) {
       const place = graph.entryAt(lowOf(address));
       if (place >= 0) this.implemented[place] = 1;

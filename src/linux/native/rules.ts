@@ -4,7 +4,7 @@ import type { NeglectedMember, NeglectedMembers } from './members/neglect.js';
 import type { Ownership, Verdict } from './ownership.js';
 import type { Divided, SecondHand } from './second-hand.js';
 import type { SharedStructs } from './shared-structs.js';
-import type { NativeSubsystem } from './subsystem.js';
+import { initFunction, type NativeSubsystem } from './subsystem.js';
 import { describeDivided, describeNeglected, describeUnset, describeVerdict } from './words.js';
 
 /** Why a function that guest code calls stops. */
@@ -176,7 +176,7 @@ export class NativeRules {
     let known = this.reached.get(subsystem);
     if (!known) {
       const places = subsystem.init
-        .map(this.placeOf)
+        .map((line) => this.placeOf(initFunction(line)))
         .filter((place) => place >= 0)
         .flatMap((place) => this.ownership.reach(place));
       const asBuilt = (subsystem.asBuilt ?? []).map(this.placeOf).filter((place) => place >= 0);

@@ -7,7 +7,7 @@ import { isAutomatic } from './automatic.js';
 import type { BootCode, BootFunction } from './boot-code.js';
 import { ptrOf } from './image-memory.js';
 import type { NativeRules, SetUpState } from './rules.js';
-import type { NativeSubsystem } from './subsystem.js';
+import { initFunction, type NativeSubsystem } from './subsystem.js';
 
 /** A function that sets a subsystem up, while it runs. */
 interface Running {
@@ -34,6 +34,8 @@ export class SubsystemSetUp {
   /** Those that could not be set up, with the reasons. */
   private readonly failed = new Map<NativeSubsystem, string>();
   private readonly ran = new Set<number>();
+  /** What is to happen before the first function of a subsystem runs, by the subsystem's name. */
+  private readonly before = new Map<string, (() => Sleepable<void>)[]>();
   /** By the task that does it. */
   private readonly runningIn = new Map<Ptr, Running>();
 
@@ -81,6 +83,11 @@ export class SubsystemSetUp {
     this.running = undefined;
   }
 
+  /** From when a subsystem is set up on it does what TypeScript has done so far, which takes it back first. */
+  onSetUp(name: string, takeBack: () => Sleepable<void>): void {
+    this.before.set(name, [...(this.before.get(name) ?? []), takeBack]);
+  }
+
   /** Sets subsystems up, one after the other, and before each what it needs. Throws Unimplemented where that cannot be done. */
   *setUp(subsystems: readonly NativeSubsystem[], places: Places): Sleepable<void> {
     for (const one of subsystems.flatMap((subsystem) => places.rules.inOrder(subsystem))) {
@@ -89,8 +96,14 @@ export class SubsystemSetUp {
       if (this.begun.has(one)) continue;
       this.begun.add(one);
       for (const name of one.pernet ?? []) yield* this.registerPernet(one, name);
-      const init = isAutomatic(one) ? [one.boot.place] : one.init.map((name) => places.entryOf(name));
-      for (const place of init) if (place >= 0) yield* this.runInit(one, place, places);
+      for (const takeBack of this.before.get(one.name) ?? []) yield* takeBack();
+      if (isAutomatic(one)) yield* this.runInit(one, one.boot.place, [], places);
+      else
+        for (const line of one.init) {
+          const [name, ...args] = line.split(' ');
+          const place = places.entryOf(name);
+          if (place >= 0) yield* this.runInit(one, place, args, places);
+        }
       one.glue?.(this.k);
     }
   }
@@ -117,17 +130,46 @@ export class SubsystemSetUp {
     throw new Unimplemented(`native ${running?.subsystem.name}`, '', `${what}: ${why}`);
   }
 
-  private *runInit(subsystem: NativeSubsystem, place: number, places: Places): Sleepable<void> {
+  private *runInit(
+    subsystem: NativeSubsystem,
+    place: number,
+    args: readonly string[],
+    places: Places,
+  ): Sleepable<void> {
     if (this.ran.has(place)) return;
-    this.ran.add(place);
+    if (args.length === 0) this.ran.add(place);
     const boot = places.boot.functionAt(place);
-    const by = boot?.name ?? subsystem.init.find((name) => places.entryOf(name) === place) ?? subsystem.name;
+    const line = subsystem.init.find((one) => places.entryOf(initFunction(one)) === place);
+    const by = boot?.name ?? (line === undefined ? subsystem.name : initFunction(line));
     const outer = this.running;
     this.running = { subsystem, by, boot, outer };
-    const result = yield* this.callAsAtBoot(ptrOf(places.addressOf(place)));
+    const fn = ptrOf(places.addressOf(place));
+    const result = yield* this.callAsAtBoot(fn, this.argumentsOf(args));
     // No such device: there is nothing to set up for on this machine, and a kernel on such a one goes on as well.
     if (boot?.returnsError && result !== -ENODEV) this.stopOn(result);
     this.running = outer;
+    if (args.length === 0) this.runOnce(fn, by, result);
+  }
+
+  /** A boot function was entered from another: it has not to be run for itself. */
+  entered(place: number): void {
+    this.ran.add(place);
+  }
+
+  /** A boot calls a function once: the one that calls it, where that comes later, finds that it has run. */
+  private runOnce(fn: Ptr, name: string, result: number): void {
+    const { executor, convention, cpu } = this.k;
+    executor.bind(fn, name, () => result, convention.finisher('i', name));
+    cpu.entryChanged(fn);
+  }
+
+  /** Symbols and numbers. */
+  private argumentsOf(words: readonly string[]): readonly Ptr[] {
+    const { target, space } = this.k;
+    return words.map((word) => {
+      const symbol = target.exports.get(word) ?? target.symbols.lookup(word);
+      return symbol ? space.fromAddress(symbol.address) : Number(word);
+    });
   }
 
   /** Calls a function as the kernel does at boot: nothing is locked, nobody is interrupted. Its result, as an int. */

@@ -1,5 +1,10 @@
 import type { LinuxKernel } from '../kernel.js';
 
+/** The function that a line of `init` names. */
+export function initFunction(line: string): string {
+  return line.split(' ', 1)[0];
+}
+
 /**
  * A subsystem of the target's own kernel that may run beside TypeScript's. It is set up at the first call of one of its functions,
  * by the functions that set it up when a kernel boots. Only what its own functions and those of what it needs leave set counts as set.
@@ -10,7 +15,10 @@ export interface NativeSubsystem {
   readonly functions: RegExp;
   /** Subsystems that are set up before. */
   readonly needs?: readonly string[];
-  /** Functions of the image, in the order in which a kernel that boots calls them. Those that a target does not have are left out. */
+  /**
+   * Functions of the image, in the order in which a kernel that boots calls them, each with its arguments behind it: numbers, or
+   * variables whose addresses they are. Those that a target does not have are left out.
+   */
   readonly init: readonly string[];
   /** Other functions of a boot that it stands for: what they do besides is not there on modbox's machine. */
   readonly stands?: RegExp;

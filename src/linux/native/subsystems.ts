@@ -1,3 +1,4 @@
+import { STORAGE_SUBSYSTEMS } from './storage.js';
 import type { NativeSubsystem } from './subsystem.js';
 
 /** The subsystems that run natively, each with a scenario in the tests beside this. */
@@ -200,4 +201,5 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     ],
     shares: ['net', 'net_device', 'sk_buff', 'sock', 'task_struct'],
   },
+  ...STORAGE_SUBSYSTEMS,
 ];

@@ -2,6 +2,7 @@ import { LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { bootParameter } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Rcu } from '../locking/rcu.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** When a task loses the CPU in the kernel: at cond_resched(), also at might_sleep(), or wherever preemption is on. */
@@ -26,10 +27,12 @@ export class Preemption implements Subsystem {
     };
   }
 
-  /** preemptible() */
+  /** preemptible(), and in no read-side section of RCU: grace periods do not wait for readers that lost the CPU. */
   private isPreemptible(task: Task): boolean {
-    const { processes, cpu } = this.k;
-    return processes.preemptCount === 0 && cpu.interruptsEnabled && !task.isInterrupt;
+    const { k } = this;
+    const { processes, cpu } = k;
+    if (processes.preemptCount !== 0 || !cpu.interruptsEnabled || task.isInterrupt) return false;
+    return k.get(Rcu).depth === 0;
   }
 
   private configured(): PreemptionModel {

@@ -17,6 +17,8 @@ const OWN_REFERENCES = 2;
 const PF_KTHREAD = 0x0020_0000;
 /** Bits of preempt_count: softirqs served or turned off, hard interrupts (include/linux/preempt.h). */
 const IN_INTERRUPT = 0x000f_ff00;
+/** task_struct.nr_dirtied_pause of a new task: 128 KiB in pages. */
+const DIRTIED_BEFORE_PAUSE = 32;
 /** Stacks of tasks may take an eighth of the memory. */
 const THREADS_SHARE = 8;
 /** thread_info.flags (arch/x86/include/asm/thread_info.h). */
@@ -75,9 +77,22 @@ export class Processes implements SchedulerHooks {
     }
     if (taskStruct.has('fs') && k.hasSymbol('init_fs'))
       taskStruct.set(this.initTask, 'fs', k.symbol('init_fs'));
+    // The group of all tasks: what is in it only the target's own code knows.
+    const group = k.addressOfNative('init_css_set');
+    if (taskStruct.has('cgroups') && group !== undefined) taskStruct.set(this.initTask, 'cgroups', group);
+    this.allowMemory();
     this.preemptCount = 0;
     this.template = k.space.readable(this.initTask, taskStruct.size).slice();
     k.space.storePtr(this.currentTaskSlot, this.initTask);
+  }
+
+  /** Pages may come from the one node, and as many may be dirtied before writers are slowed down as a fork allows. */
+  private allowMemory(): void {
+    const { k, taskStruct } = this;
+    if (taskStruct.has('mems_allowed')) k.space.store8(taskStruct.addr(this.initTask, 'mems_allowed'), 1);
+    for (const rotor of ['cpuset_mem_spread_rotor', 'cpuset_slab_spread_rotor'] as const)
+      if (taskStruct.has(rotor)) taskStruct.set(this.initTask, rotor, -1);
+    taskStruct.set(this.initTask, 'nr_dirtied_pause', DIRTIED_BEFORE_PAUSE);
   }
 
   isKernelThread({ object }: Task): boolean {

@@ -4,6 +4,7 @@ import type { Task } from '../../kernel/task/task.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
+import { Rcu } from '../locking/rcu.js';
 import { CUT_HERE } from '../warn.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
@@ -66,7 +67,7 @@ export class AtomicChecks {
     const task = k.executor.current;
     if (!task || k.current === 0) return;
     // With PREEMPT_RT who holds a spinlock is in such a section too.
-    const nesting = k.struct('task_struct').get(k.current, 'rcu_read_lock_nesting');
+    const nesting = k.get(Rcu).depth;
     if (nesting <= 0 && !task.holds.some(({ lockKind }) => RCU_LOCKS.has(lockKind))) return;
     const message = 'Voluntary context switch within RCU read-side critical section!';
     if (this.saidOfRcu) this.record(task, message);

@@ -5,8 +5,8 @@ import type { LinuxKernel } from '../kernel.js';
 
 /** An entry of `__bug_table`: a WARN or BUG site. */
 interface BugEntry {
-  readonly file: string;
-  readonly line: number;
+  /** `FILE:LINE`, where the kernel was built with CONFIG_DEBUG_BUGVERBOSE. */
+  readonly place: string | undefined;
   readonly warning: boolean;
   readonly once: boolean;
   /** The message was printed before the trap (WARN with a format). */
@@ -38,8 +38,9 @@ export function findBug(
     if (relative(entry.addr(at, 'bug_addr_disp')) !== rip) continue;
     const flags = entry.get(at, 'flags');
     return {
-      file: k.space.cstring(relative(entry.addr(at, 'file_disp'))),
-      line: entry.get(at, 'line'),
+      place: entry.has('file_disp')
+        ? `${k.space.cstring(relative(entry.addr(at, 'file_disp')))}:${entry.get(at, 'line')}`
+        : undefined,
       warning: (flags & BUGFLAG_WARNING) !== 0,
       once: (flags & BUGFLAG_ONCE) !== 0,
       noCutHere: (flags & BUGFLAG_NO_CUT_HERE) !== 0,

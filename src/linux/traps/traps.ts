@@ -117,7 +117,7 @@ export class Traps implements ExecutorHooks {
       if (bug?.warning) {
         if (!bug.done) {
           if (bug.once) markDone(k, bug);
-          this.warn(task, rip, `${bug.file}:${bug.line}`, bug.noCutHere, { taint: bug.taint });
+          this.warn(task, rip, bug.place, bug.noCutHere, { taint: bug.taint });
         }
         k.cpu.rip += BigInt(UD2_BYTES);
         return 'resume';
@@ -125,7 +125,10 @@ export class Traps implements ExecutorHooks {
       if (bug)
         return this.die(task, {
           kind: 'bug',
-          head: `kernel BUG at ${bug.file}:${bug.line}!`,
+          head:
+            bug.place === undefined
+              ? `Kernel BUG at ${symbolize(k, rip)} [verbose debug info unavailable]`
+              : `kernel BUG at ${bug.place}!`,
           lines: ['invalid opcode: 0000'],
           address: 0n,
           cutHere: true,
@@ -195,14 +198,14 @@ export class Traps implements ExecutorHooks {
   warn(
     task: Task,
     rip: Ptr,
-    place: string,
+    place: string | undefined,
     noCutHere: boolean,
     { kind = 'warning', message, taint = 'WARN' }: WarnOptions = {},
   ): void {
     const { k } = this;
     const pid = k.processes.pid(task);
     const trace = callTrace(k, task);
-    const head = `WARNING: CPU: 0 PID: ${pid} at ${place} ${symbolize(k, rip)}`;
+    const head = `WARNING: CPU: 0 PID: ${pid} at ${place === undefined ? '' : `${place} `}${symbolize(k, rip)}`;
     if (!noCutHere) k.log.line(CUT_HERE, LOGLEVEL_WARNING);
     const lines = [
       head,

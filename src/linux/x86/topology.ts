@@ -16,6 +16,10 @@ export class CpuTopology implements Subsystem {
     cpu_llc_shared_map: (at: Ptr) => this.fillMask(at),
     cpu_l2c_shared_map: (at: Ptr) => this.fillMask(at),
     node_states: (at: Ptr) => this.fillNodes(at),
+    node_to_cpumask_map: (at: Ptr) => this.fillMask(at),
+    smp_num_siblings: (at: Ptr) => this.k.space.store32(at, 1),
+    __max_die_per_package: (at: Ptr) => this.k.space.store32(at, 1),
+    __max_logical_packages: (at: Ptr) => this.k.space.store32(at, 1),
   };
 
   /** cpumask_var_t: a mask, or a pointer to one where masks are too large for the stack. */

@@ -34,6 +34,8 @@ function tableIds(
   driver: Ptr,
   { driver: struct, driverMember, id, alias }: IdTable,
 ): string[] {
+  // A bus that is a module here: its types are not the kernel's.
+  if (!k.types.findField(struct, 'id_table')) return [];
   const type = k.struct(struct);
   const start = type.get(type.of(driver, driverMember), 'id_table');
   return read(k, start, k.sizeOf(id), (at) => alias(k, at));
@@ -42,6 +44,7 @@ function tableIds(
 /** struct of_device_id, by which devices that firmware describes are matched. */
 function compatibles(k: LinuxKernel, driver: Ptr): string[] {
   const start = k.struct('device_driver').get(driver, 'of_match_table');
+  if (!k.types.findField('of_device_id', 'compatible')) return [];
   const type = k.struct('of_device_id');
   return read(k, start, type.size, (at) => {
     const compatible = type.text(at, 'compatible');

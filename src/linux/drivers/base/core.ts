@@ -66,6 +66,8 @@ export class Devices implements Subsystem {
   /** Devices between device_add() and device_del(). */
   private readonly added = new Set<Ptr>();
 
+  readonly keeps = ['dev_kobj', 'sysfs_dev_block_kobj', 'sysfs_dev_char_kobj'];
+
   constructor(private readonly k: LinuxKernel) {
     this.device = k.struct('device');
   }
@@ -100,7 +102,7 @@ export class Devices implements Subsystem {
     k.get(Mutexes).init(type.addr(device, 'mutex'));
     for (const head of LISTS) if (type.has(head)) list.init(k.space, type.addr(device, head));
     initPower(k, device);
-    type.set(device, 'numa_node', -1);
+    if (type.has('numa_node')) type.set(device, 'numa_node', -1);
     type.set(device, 'links.status', k.enumValue('DL_DEV_NO_DRIVER'));
   }
 

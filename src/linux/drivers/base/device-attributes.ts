@@ -15,6 +15,7 @@ import type { Subsystem } from '../../subsystem.js';
 import { Classes } from './class.js';
 import { deviceOf, kobjOf } from './device.js';
 import { DeviceUevents } from './device-uevent.js';
+import { hasRuntime } from './power-fields.js';
 
 const RUNTIME_STATES: readonly (readonly [string, string])[] = [
   ['RPM_ACTIVE', 'active'],
@@ -113,6 +114,7 @@ export class DeviceAttributes implements Subsystem {
 
   /** The power directory (Documentation/ABI/testing/sysfs-devices-power). */
   addPower(device: Ptr): void {
+    if (!hasRuntime(this.k)) return;
     const { k } = this;
     const type = k.struct('device');
     if (type.has('power.no_pm') && type.get(device, 'power.no_pm')) return;

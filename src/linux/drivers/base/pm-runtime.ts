@@ -3,12 +3,12 @@ import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Alarm } from '../../../kernel/clock.js';
 import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
 import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
-import { EACCES, EAGAIN, EBUSY, EINVAL, EIO } from '../../errno.js';
+import { EACCES, EAGAIN, EBUSY, EINVAL, EIO, ENOSYS } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { getDevice, putDevice } from './device.js';
-import { reinitRuntime } from './power-fields.js';
+import { hasRuntime, reinitRuntime } from './power-fields.js';
 
 /** Flags of runtime PM functions (include/linux/pm_runtime.h). */
 export const RPM = { ASYNC: 1, NOWAIT: 2, GET_PUT: 4, AUTO: 8 } as const;
@@ -38,6 +38,7 @@ export class RuntimePm implements Subsystem {
 
   /** pm_runtime_get() and put count uses; what they return is the count. */
   addUse(device: Ptr, by: number): number {
+    if (!hasRuntime(this.k)) return 0;
     const at = this.device.addr(device, 'power.usage_count');
     const count = this.k.space.loadInt32(at) + by;
     this.k.space.store32(at, count);
@@ -60,6 +61,7 @@ export class RuntimePm implements Subsystem {
   /** rpm_resume(): 1 if it was active already. */
   *resume(device: Ptr, flags: number): Sleepable<number> {
     const { device: type } = this;
+    if (!hasRuntime(this.k)) return 1;
     if (type.get(device, 'power.runtime_error')) return -EINVAL;
     if (type.get(device, 'power.disable_depth') > 0) {
       const lastActive =
@@ -101,6 +103,7 @@ export class RuntimePm implements Subsystem {
 
   /** rpm_suspend(): 1 if it was suspended already. */
   *suspend(device: Ptr, flags: number): Sleepable<number> {
+    if (!hasRuntime(this.k)) return -ENOSYS;
     const { device: type } = this;
     const allowed = this.suspendAllowed(device);
     if (allowed !== 0) return allowed;
@@ -135,6 +138,7 @@ export class RuntimePm implements Subsystem {
 
   /** rpm_idle(): asks the driver, then suspends. */
   *idle(device: Ptr, flags: number): Sleepable<number> {
+    if (!hasRuntime(this.k)) return -ENOSYS;
     const allowed = this.suspendAllowed(device);
     if (allowed < 0) return allowed;
     if (!this.is(device, 'RPM_ACTIVE')) return -EAGAIN;
@@ -246,6 +250,7 @@ export class RuntimePm implements Subsystem {
 
   /** pm_runtime_remove(): for a device that is being deleted. */
   *remove(device: Ptr): Sleepable<void> {
+    if (!hasRuntime(this.k)) return;
     yield* this.disable(device, false);
     reinitRuntime(this.k, device);
   }

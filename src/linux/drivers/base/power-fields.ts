@@ -5,13 +5,29 @@ import type { LinuxKernel } from '../../kernel.js';
 /** UINT_MAX / 2: what complete_all() leaves in a completion. */
 const COMPLETED_FOR_ALL = 0x7fff_ffff;
 
+/** Whether devices have a state of runtime PM: CONFIG_PM. */
+export const hasRuntime = (k: LinuxKernel): boolean => k.struct('device').has('power.runtime_status');
+
 /** dev->power as device_initialize() leaves it (device_pm_init, pm_runtime_init). */
 export function initPower(k: LinuxKernel, device: Ptr): void {
+  const type = k.struct('device');
+  if (type.has('power.entry')) initSleep(k, device);
+  if (hasRuntime(k)) initRuntime(k, device);
+}
+
+/** CONFIG_PM_SLEEP (device_pm_sleep_init). */
+function initSleep(k: LinuxKernel, device: Ptr): void {
   const { space } = k;
   const type = k.struct('device');
   list.init(space, type.addr(device, 'power.entry'));
   list.init(space, type.addr(device, 'power.completion.wait.task_list'));
   type.set(device, 'power.completion.done', COMPLETED_FOR_ALL);
+}
+
+/** CONFIG_PM (pm_runtime_init). */
+function initRuntime(k: LinuxKernel, device: Ptr): void {
+  const { space } = k;
+  const type = k.struct('device');
   list.init(space, type.addr(device, 'power.wait_queue.head'));
   list.init(space, type.addr(device, 'power.work.entry'));
   type.set(device, 'power.runtime_status', k.enumValue('RPM_SUSPENDED'));
@@ -26,6 +42,7 @@ export function initPower(k: LinuxKernel, device: Ptr): void {
 /** pm_runtime_reinit(): a driver that leaves runtime PM disabled also leaves the device suspended. */
 export function reinitRuntime(k: LinuxKernel, device: Ptr): void {
   const type = k.struct('device');
+  if (!hasRuntime(k)) return;
   if (type.get(device, 'power.disable_depth') === 0) return;
   if (type.get(device, 'power.runtime_status') === k.enumValue('RPM_ACTIVE'))
     type.set(device, 'power.runtime_status', k.enumValue('RPM_SUSPENDED'));

@@ -3,6 +3,7 @@ import { PAGE_SHIFT, PAGE_SIZE } from '../../../cpu/layout.js';
 import { nothing, partly } from '../../../kernel/abi/fidelity.js';
 import { EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { VMEMMAP } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
 
@@ -115,8 +116,7 @@ export class DmaMapping implements Subsystem {
 
   /** Physical address of a struct page's memory. */
   private physical(page: Ptr): number {
-    const map = this.k.space.fromAddress(this.k.space.load64(this.k.symbol('vmemmap_base')));
-    return Math.floor((page - map) / this.k.sizeOf('page')) * (1 << PAGE_SHIFT);
+    return Math.floor((page - VMEMMAP.start) / this.k.sizeOf('page')) * (1 << PAGE_SHIFT);
   }
 
   private mapPage(device: Ptr, page: Ptr, offset: number, size: number): bigint {

@@ -12,6 +12,7 @@ import { Devices } from '../base/core.js';
 import { DriverBinding } from '../base/dd.js';
 import { putDevice } from '../base/device.js';
 import { RuntimePm } from '../base/pm-runtime.js';
+import { hasRuntime } from '../base/power-fields.js';
 import { Resources } from '../resource/resource.js';
 import { DEVICE_NOT_FOUND, PciAccess } from './access.js';
 import { readBars } from './bars.js';
@@ -275,6 +276,7 @@ export class PciProbe implements Subsystem {
   /** pci_pm_init(): runtime PM is on, and forbidden until somebody allows it. */
   private startPower(pdev: Ptr): void {
     const { k } = this;
+    if (!hasRuntime(k)) return;
     const type = k.struct('pci_dev');
     const runtime = k.get(RuntimePm);
     const device = deviceOfPci(k, pdev);

@@ -99,7 +99,7 @@ export class DebugFs implements Subsystem {
     directory.detach(entry.name);
     directory.attach(name, entry.node);
     entry.name = name;
-    this.k.get(VfsObjects).nameDentry(dentry, name);
+    this.k.get(VfsObjects).nameDentry(dentry, name, this.k.struct('dentry').get(dentry, 'd_parent'));
     return dentry;
   }
 

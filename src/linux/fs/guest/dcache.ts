@@ -183,7 +183,7 @@ export class Dcache implements Subsystem {
     const name = this.nameOf(target);
     this.unhash(dentry);
     this.unhash(target);
-    this.k.get(VfsObjects).nameDentry(dentry, name);
+    this.k.get(VfsObjects).nameDentry(dentry, name, parent);
     if (before !== parent) {
       this.unlinkChild(dentry);
       type.set(dentry, 'd_parent', parent);

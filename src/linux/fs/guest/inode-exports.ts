@@ -2,13 +2,12 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { Unimplemented } from '../../../kernel/errors.js';
 import { LOGLEVEL_DEBUG } from '../../../kernel/log.js';
 import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
-import { VfsObjects } from '../objects.js';
+import { InodeInit } from '../new-inode.js';
 import { I_NEW, Inodes } from './inodes.js';
 
 const S_ISGID = 0o2000;
@@ -25,12 +24,12 @@ export class InodeExports implements Subsystem {
   readonly exports = {
     new_inode: (superBlock: Ptr) => this.inodes.create(superBlock),
     new_inode_pseudo: (superBlock: Ptr) => this.inodes.alloc(superBlock),
-    inode_init_once: (inode: Ptr) => this.k.get(VfsObjects).initInodeOnce(inode),
+    inode_init_once: (inode: Ptr) => this.k.get(InodeInit).once(inode),
     inode_init_always: (superBlock: Ptr, inode: Ptr) => {
-      this.k.get(VfsObjects).initInode(inode, superBlock);
+      this.k.get(InodeInit).always(inode, superBlock);
       return 0;
     },
-    address_space_init_once: (mapping: Ptr) => this.k.get(VfsObjects).initMapping(mapping),
+    address_space_init_once: (mapping: Ptr) => this.k.get(InodeInit).mappingOnce(mapping),
     inode_sb_list_add: (inode: Ptr) =>
       this.inodes.addToSuper(inode, this.k.struct('inode').get(inode, 'i_sb')),
     iget_locked: (superBlock: Ptr, number: number) => this.getLocked(superBlock, number),
@@ -71,14 +70,16 @@ export class InodeExports implements Subsystem {
       this.initOwner(inode, directory, mode),
     init_special_inode: (inode: Ptr, mode: number, device: number) => this.initSpecial(inode, mode, device),
     inode_init_always_gfp: (superBlock: Ptr, inode: Ptr, _flags: number) => {
-      this.k.get(VfsObjects).initInode(inode, superBlock);
+      this.k.get(InodeInit).always(inode, superBlock);
       return 0;
     },
     current_time: (_inode: Ptr) => this.now(),
     inode_set_ctime_current: (inode: Ptr) => this.stamp(inode, ['ctime']),
     simple_inode_init_ts: (inode: Ptr) => this.stamp(inode, ['atime', 'mtime', 'ctime']),
-    truncate_inode_pages: (mapping: Ptr, _from: number) => this.noPages(mapping),
-    truncate_inode_pages_final: (mapping: Ptr) => this.noPages(mapping),
+    truncate_inode_pages: (mapping: Ptr, from: number) => this.inodes.dropPages(mapping, from),
+    truncate_inode_pages_final: (mapping: Ptr) => this.inodes.dropAllPages(mapping),
+    evict_inodes: (superBlock: Ptr) => this.inodes.evictAll(superBlock),
+    invalidate_inodes: (superBlock: Ptr, killDirty: boolean) => this.inodes.invalidate(superBlock, killDirty),
   };
 
   private get inodes(): Inodes {
@@ -206,8 +207,4 @@ export class InodeExports implements Subsystem {
   }
 
   /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
-  private noPages(mapping: Ptr): void {
-    const pages = this.k.struct('address_space').get(mapping, 'nrpages');
-    if (pages !== 0) throw new Unimplemented('a page cache', '');
-  }
 }

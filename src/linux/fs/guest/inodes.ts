@@ -1,9 +1,10 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { hlist } from '../../abi/hlist.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { VfsObjects } from '../objects.js';
+import { InodeInit } from '../new-inode.js';
 
 /** super_block.s_flags: fully set up. */
 export const SB_ACTIVE = 1 << 30;
@@ -11,6 +12,10 @@ export const SB_ACTIVE = 1 << 30;
 export const I_NEW = 1 << 3;
 const I_FREEING = 1 << 5;
 const I_CLEAR = 1 << 6;
+/** I_DIRTY_SYNC, I_DIRTY_DATASYNC, I_DIRTY_PAGES, I_DIRTY_TIME */
+const I_DIRTY_ALL = 7 | (1 << 11);
+/** address_space.flags: its last pages are dropped (include/linux/pagemap.h). */
+const AS_EXITING = 1n << 4n;
 
 /** Inodes of file systems that modules implement: allocation, the hash and the last reference (fs/inode.c). */
 export class Inodes implements Subsystem {
@@ -18,6 +23,8 @@ export class Inodes implements Subsystem {
   private readonly owned = new Set<Ptr>();
   /** Hashed inodes by super_block. */
   private readonly hashed = new Map<Ptr, Set<Ptr>>();
+  /** The list that hashed inodes are in, so that each can tell that it is. */
+  private bucket: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -28,10 +35,10 @@ export class Inodes implements Subsystem {
     if (this.has(superBlock, 'alloc_inode')) inode = yield* this.tell(superBlock, 'alloc_inode', superBlock);
     else {
       inode = k.slab.allocateBytes(k.sizeOf('inode'), true);
-      if (inode !== 0) k.get(VfsObjects).initInodeOnce(inode);
+      if (inode !== 0) k.get(InodeInit).once(inode);
     }
     if (inode === 0) return 0;
-    k.get(VfsObjects).initInode(inode, superBlock);
+    k.get(InodeInit).always(inode, superBlock);
     k.struct('inode').set(inode, 'i_state', 0);
     this.owned.add(inode);
     return inode;
@@ -56,13 +63,14 @@ export class Inodes implements Subsystem {
     const known = this.hashed.get(superBlock);
     if (known) known.add(inode);
     else this.hashed.set(superBlock, new Set([inode]));
-    type.set(inode, 'i_hash.pprev', type.addr(inode, 'i_hash'));
+    this.bucket ||= this.k.permanent(8);
+    hlist.addHead(this.k.space, type.addr(inode, 'i_hash'), this.bucket);
   }
 
   unhash(inode: Ptr): void {
     const type = this.k.struct('inode');
     this.hashed.get(type.get(inode, 'i_sb'))?.delete(inode);
-    type.set(inode, 'i_hash.pprev', 0);
+    hlist.delInit(this.k.space, type.addr(inode, 'i_hash'));
   }
 
   isHashed(inode: Ptr): boolean {
@@ -104,12 +112,44 @@ export class Inodes implements Subsystem {
   /** evict_inodes(): every inode of a super_block that nobody uses. */
   *evictAll(superBlock: Ptr): Sleepable<void> {
     const type = this.k.struct('inode');
-    const links = [...list.entries(this.k.space, this.k.struct('super_block').addr(superBlock, 's_inodes'))];
-    for (const link of links) {
-      const inode = type.of(link, 'i_sb_list');
+    for (const inode of this.of(superBlock))
       if (type.get(inode, 'i_count.counter') === 0) yield* this.evict(inode);
-    }
     this.hashed.delete(superBlock);
+  }
+
+  /** invalidate_inodes(): as evict_inodes(), of a device that is gone; whether some are in use, or kept since they are dirty. */
+  *invalidate(superBlock: Ptr, killDirty: boolean): Sleepable<number> {
+    const type = this.k.struct('inode');
+    let busy = 0;
+    for (const inode of this.of(superBlock)) {
+      const state = type.get(inode, 'i_state');
+      if ((state & (I_NEW | I_FREEING)) !== 0) continue;
+      const kept = (state & I_DIRTY_ALL) !== 0 && !killDirty;
+      if (kept || type.get(inode, 'i_count.counter') !== 0) busy = 1;
+      else yield* this.evict(inode);
+    }
+    return busy;
+  }
+
+  private of(superBlock: Ptr): readonly Ptr[] {
+    const { k } = this;
+    const head = k.struct('super_block').addr(superBlock, 's_inodes');
+    return [...list.entries(k.space, head)].map((link) => k.struct('inode').of(link, 'i_sb_list'));
+  }
+
+  /** truncate_inode_pages(): what a mapping holds in memory from a byte on goes. Only the target's own code puts something there. */
+  *dropPages(mapping: Ptr, from: number): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('address_space');
+    if (type.get(mapping, 'nrpages') === 0 && type.get(mapping, 'i_pages.xa_head') === 0) return;
+    yield* k.callAs('v:pqq', k.fn('truncate_inode_pages_range'), mapping, from, -1);
+  }
+
+  /** truncate_inode_pages_final(): nothing comes any more, either. */
+  *dropAllPages(mapping: Ptr): Sleepable<void> {
+    const type = this.k.struct('address_space');
+    type.setBig(mapping, 'flags', type.getBig(mapping, 'flags') | AS_EXITING);
+    yield* this.dropPages(mapping, 0);
   }
 
   private *evict(inode: Ptr): Sleepable<void> {
@@ -117,9 +157,13 @@ export class Inodes implements Subsystem {
     const type = k.struct('inode');
     const superBlock = type.get(inode, 'i_sb');
     type.set(inode, 'i_state', type.get(inode, 'i_state') | I_FREEING);
+    yield* k.get(InodeInit).leaveWriteback(inode);
     list.delInit(k.space, type.addr(inode, 'i_sb_list'));
     if (this.has(superBlock, 'evict_inode')) yield* this.tell(superBlock, 'evict_inode', inode);
-    else this.clear(inode);
+    else {
+      yield* this.dropAllPages(type.addr(inode, 'i_data'));
+      this.clear(inode);
+    }
     this.unhash(inode);
     yield* this.destroy(inode, superBlock);
   }

@@ -5,12 +5,15 @@ import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { MountObjects } from '../mount-objects.js';
 import { Dcache } from './dcache.js';
 import { MountOptions } from './mount-options.js';
 import { SB_BORN, SuperBlocks } from './super.js';
 
 /** super_block.s_flags of a mount that the kernel makes for itself. */
 const SB_KERNMOUNT = 1 << 22;
+/** vfsmount.mnt_flags of such a one (include/linux/mount.h). */
+const MNT_INTERNAL = 0x4000;
 
 /** What a context holds of the task that mounts. */
 const HELD = [
@@ -26,7 +29,7 @@ const HELD = [
 
 /** Mounting file systems that modules implement: fs_context and vfsmount (fs/fs_context.c, fs/namespace.c). */
 export class GuestMounts implements Subsystem {
-  private readonly references = new Map<Ptr, number>();
+  private readonly mounts = new Set<Ptr>();
   /** Options of contexts whose file system has a mount function only, which is given them as they are. */
   private readonly legacyData = new Map<Ptr, Ptr>();
 
@@ -68,25 +71,20 @@ export class GuestMounts implements Subsystem {
   }
 
   get(mount: Ptr): Ptr {
-    if (mount !== 0) this.references.set(mount, (this.references.get(mount) ?? 1) + 1);
+    if (mount !== 0) this.k.get(MountObjects).count(mount, 1);
     return mount;
   }
 
   *put(mount: Ptr): Sleepable<void> {
     const { k } = this;
-    const count = this.references.get(mount);
-    if (count === undefined) return;
-    this.references.set(mount, count - 1);
-    if (count > 1) return;
-    this.references.delete(mount);
+    // Mounts of the base kernel's own file systems stay.
+    if (mount === 0 || k.get(MountObjects).count(mount, -1) > 0 || !this.mounts.delete(mount)) return;
     const type = k.struct('vfsmount');
     const superBlock = type.get(mount, 'mnt_sb');
+    k.get(MountObjects).unlink(mount);
     yield* k.get(Dcache).put(type.get(mount, 'mnt_root'));
     yield* k.get(SuperBlocks).deactivate(superBlock);
-    const whole = k.struct('mount');
-    const name = whole.get(whole.of(mount, 'mnt'), 'mnt_devname');
-    if (name !== 0) k.slab.free(name);
-    k.slab.free(whole.of(mount, 'mnt'));
+    k.get(MountObjects).free(mount);
   }
 
   private *unmount(mount: Ptr): Sleepable<void> {
@@ -231,7 +229,10 @@ export class GuestMounts implements Subsystem {
 
   private *mountContext(context: Ptr): Sleepable<Ptr> {
     const error = yield* this.getTree(context);
-    return error === 0 ? this.createMount(context) : errPtr(-error);
+    if (error !== 0) return errPtr(-error);
+    const root = this.k.struct('fs_context').get(context, 'root');
+    this.k.get(SuperBlocks).unlock(this.k.struct('dentry').get(root, 'd_sb'));
+    return this.createMount(context);
   }
 
   private createMount(context: Ptr): Ptr {
@@ -245,10 +246,10 @@ export class GuestMounts implements Subsystem {
     const made = k.slab.allocateBytes(whole.size, true);
     const source = type.string(context, 'source');
     whole.set(made, 'mnt_devname', this.duplicate(source || 'none'));
-    const mount = whole.addr(made, 'mnt');
-    k.struct('vfsmount').set(mount, 'mnt_root', k.get(Dcache).get(root));
-    k.struct('vfsmount').set(mount, 'mnt_sb', superBlock);
-    this.references.set(mount, 1);
+    const mount = k.get(MountObjects).init(made, superBlock, k.get(Dcache).get(root));
+    if ((type.get(context, 'sb_flags') & SB_KERNMOUNT) !== 0)
+      k.struct('vfsmount').set(mount, 'mnt_flags', MNT_INTERNAL);
+    this.mounts.add(mount);
     return mount;
   }
 

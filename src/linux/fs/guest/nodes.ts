@@ -6,6 +6,7 @@ import { withLocals } from '../../../kernel/task/locals.js';
 import { ENOENT, ENXIO, EPERM } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { RwSemaphores } from '../../locking/rwsem.js';
 import { fileOperation, fileOperations, type OperationTable } from '../guest-ops.js';
 import { GuestServer } from '../guest-server.js';
 import type { NodeObjects } from '../objects.js';
@@ -114,10 +115,12 @@ class GuestDirectory extends DirectoryNode {
     if (isErr(dentry)) return ptrErr(dentry);
     const owner = k.symbol(k.hasSymbol('nop_mnt_idmap') ? 'nop_mnt_idmap' : 'init_user_ns');
     const { inode } = this.objects;
+    yield* this.lock(inode);
     const error =
       kind === 'file'
         ? yield* operations.call(table, 'create', owner, inode, dentry, S_IFREG | mode, true)
         : yield* operations.call(table, 'mkdir', owner, inode, dentry, mode);
+    this.unlock(inode);
     const view = error === 0 ? this.tree.view(dentry) : error;
     yield* k.get(PathWalks).hold(dentry);
     return view;
@@ -133,7 +136,12 @@ class GuestDirectory extends DirectoryNode {
     const table = this.tableWith(operation);
     if (table === 0) return -EPERM;
     this.cache.get(dentry);
+    const victim = this.cache.inodeOf(dentry);
+    yield* this.lock(this.objects.inode);
+    yield* this.lock(victim);
     const error = yield* k.struct('inode_operations').call(table, operation, this.objects.inode, dentry);
+    this.unlock(victim);
+    this.unlock(this.objects.inode);
     if (error === 0) {
       yield* this.cache.delete(dentry);
       this.tree.forget(dentry);
@@ -166,6 +174,18 @@ class GuestDirectory extends DirectoryNode {
     return this.tree.k.get(Dcache);
   }
 
+  /** inode_lock() */
+  private *lock(inode: Ptr): Sleepable<void> {
+    const { k } = this.tree;
+    const locks = k.get(RwSemaphores).exports;
+    yield* k.wait(locks.down_write(k.struct('inode').addr(inode, 'i_rwsem')));
+  }
+
+  private unlock(inode: Ptr): void {
+    const { k } = this.tree;
+    k.get(RwSemaphores).upWrite(k.struct('inode').addr(inode, 'i_rwsem'));
+  }
+
   /** The directory's struct inode_operations, 0 if it lacks that one. */
   private tableWith(operation: string): Ptr {
     const { k } = this.tree;
@@ -187,9 +207,10 @@ class GuestDirectory extends DirectoryNode {
       listings.set(context, names);
       for (let before = -1; before !== names.length; ) {
         before = names.length;
-        type.set(context, 'pos', files.get(file, 'f_pos'));
+        // A file system may count in hashes of names: all 64 bits.
+        type.setBig(context, 'pos', files.getBig(file, 'f_pos'));
         const error = yield* operations.call('iterate_shared', file, context);
-        files.set(file, 'f_pos', type.get(context, 'pos'));
+        files.setBig(file, 'f_pos', type.getBig(context, 'pos'));
         if (error < 0) return error;
       }
       return names.filter((name) => name !== '.' && name !== '..');

@@ -5,8 +5,9 @@ import { list } from '../../abi/list.js';
 import { errPtr, isErr, ptrErr } from '../../errors.js';
 import { Modules } from '../../kallsyms/modules.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { RwSemaphores } from '../../locking/rwsem.js';
 import type { Subsystem } from '../../subsystem.js';
-import { VfsObjects } from '../objects.js';
+import { SuperBlockObjects } from '../super-block.js';
 import { Dcache } from './dcache.js';
 import { Inodes, SB_ACTIVE } from './inodes.js';
 
@@ -43,7 +44,7 @@ export class SuperBlocks implements Subsystem {
     kill_anon_super: (superBlock: Ptr) => this.killAnonymous(superBlock),
     kill_litter_super: (superBlock: Ptr) => this.killLitter(superBlock),
     deactivate_super: (superBlock: Ptr) => this.deactivate(superBlock),
-    deactivate_locked_super: (superBlock: Ptr) => this.deactivate(superBlock),
+    deactivate_locked_super: (superBlock: Ptr) => this.deactivateLocked(superBlock),
     get_tree_nodev: (context: Ptr, fill: Ptr) => this.getTree(context, this.decider(fill, context), 'new'),
     get_tree_single: (context: Ptr, fill: Ptr) =>
       this.getTree(context, this.decider(fill, context), 'single'),
@@ -59,15 +60,43 @@ export class SuperBlocks implements Subsystem {
 
   /** deactivate_super(): the last user shuts the file system down. */
   *deactivate(superBlock: Ptr): Sleepable<void> {
+    const type = this.k.struct('super_block');
+    const active = type.get(superBlock, 's_active.counter');
+    if (active > 1) {
+      type.set(superBlock, 's_active.counter', active - 1);
+      return;
+    }
+    yield* this.lock(superBlock);
+    yield* this.deactivateLocked(superBlock);
+  }
+
+  /** deactivate_locked_super(): as `deactivate`, by who holds s_umount, which is given back. */
+  private *deactivateLocked(superBlock: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('super_block');
     const active = type.get(superBlock, 's_active.counter') - 1;
     type.set(superBlock, 's_active.counter', active);
-    if (active > 0) return;
+    if (active > 0) {
+      this.unlock(superBlock);
+      return;
+    }
     const kind = type.get(superBlock, 's_type');
     yield* k.struct('file_system_type').call(kind, 'kill_sb', superBlock);
     k.get(Modules).putStruct(k.struct('file_system_type').get(kind, 'owner'));
+    k.get(SuperBlockObjects).destroy(superBlock);
     k.slab.free(superBlock);
+  }
+
+  /** Holds s_umount for writing, as who makes, mounts or kills a super_block does. */
+  private *lock(superBlock: Ptr): Sleepable<void> {
+    const { k } = this;
+    const locks = k.get(RwSemaphores).exports;
+    yield* k.wait(locks.down_write(k.struct('super_block').addr(superBlock, 's_umount')));
+  }
+
+  unlock(superBlock: Ptr): void {
+    const { k } = this;
+    k.get(RwSemaphores).upWrite(k.struct('super_block').addr(superBlock, 's_umount'));
   }
 
   /** A module's int (*)(struct super_block *, void *), with what goes along. */
@@ -99,13 +128,17 @@ export class SuperBlocks implements Subsystem {
       for (const known of this.byType.get(kind) ?? [])
         if ((yield* k.wait(test(known))) !== 0) {
           type.set(known, 's_active.counter', type.get(known, 's_active.counter') + 1);
+          yield* this.lock(known);
           return known;
         }
     const made = this.make(kind, flags);
+    yield* this.lock(made);
     const contexts = k.struct('fs_context');
     if (context !== 0) type.set(made, 's_fs_info', contexts.get(context, 's_fs_info'));
     const error = yield* k.wait(set(made));
     if (error !== 0) {
+      this.unlock(made);
+      k.get(SuperBlockObjects).destroy(made);
       k.slab.free(made);
       return errPtr(-error);
     }
@@ -121,11 +154,9 @@ export class SuperBlocks implements Subsystem {
     const { k } = this;
     const type = k.struct('super_block');
     const made = k.slab.allocateBytes(type.size, true);
-    k.get(VfsObjects).initSuperBlock(made);
-    type.set(made, 's_type', kind);
+    k.get(SuperBlockObjects).init(made, kind);
     type.set(made, 's_flags', flags);
     type.setText(made, 's_id', k.struct('file_system_type').string(kind, 'name'));
-    if (k.hasSymbol('noop_backing_dev_info')) type.set(made, 's_bdi', k.symbol('noop_backing_dev_info'));
     return made;
   }
 
@@ -166,6 +197,8 @@ export class SuperBlocks implements Subsystem {
     }
     const others = this.byType.get(type.get(superBlock, 's_type')) ?? [];
     others.splice(others.indexOf(superBlock) >>> 0, 1);
+    k.get(SuperBlockObjects).unlinkInstance(superBlock);
+    this.unlock(superBlock);
   }
 
   private *killAnonymous(superBlock: Ptr): Sleepable<void> {
@@ -189,7 +222,7 @@ export class SuperBlocks implements Subsystem {
     if (type.get(superBlock, 's_root') === 0) {
       const error = yield* k.wait(fill(superBlock));
       if (error !== 0) {
-        yield* this.deactivate(superBlock);
+        yield* this.deactivateLocked(superBlock);
         return error;
       }
       type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') | SB_ACTIVE);
@@ -226,7 +259,7 @@ export class SuperBlocks implements Subsystem {
       // int (*fill_super)(struct super_block *, void *, int), a parameter of mount_nodev().
       const error = yield* k.callAs('i:ppi', fill, superBlock, data, 0);
       if (error !== 0) {
-        yield* this.deactivate(superBlock);
+        yield* this.deactivateLocked(superBlock);
         return errPtr(-error);
       }
       type.set(superBlock, 's_flags', type.get(superBlock, 's_flags') | SB_ACTIVE);

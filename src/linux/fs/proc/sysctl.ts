@@ -36,6 +36,9 @@ export class Sysctl implements Subsystem {
       this.registerAt(this.text(path), table, size),
     __register_sysctl_table: (_set: Ptr, path: Ptr, table: Ptr, size?: number) =>
       this.registerAt(this.text(path), table, size),
+    // Of the target's own code, where that sets something up.
+    __register_sysctl_init: (path: Ptr, table: Ptr, name: Ptr, size?: number) =>
+      this.registerAtBoot(this.text(path), table, this.text(name), size),
     register_sysctl_table: (table: Ptr) => this.register([], table),
     register_sysctl_paths: (path: Ptr, table: Ptr) => this.register(this.pathNames(path), table),
     register_sysctl_mount_point: (path: Ptr) => this.registerAt(this.text(path), 0, 0),
@@ -80,6 +83,11 @@ export class Sysctl implements Subsystem {
       table,
       size,
     );
+  }
+
+  private registerAtBoot(path: string, table: Ptr, name: string, size?: number): void {
+    const header = this.registerAt(path, table, size);
+    if (header === 0) this.k.log.line(`failed when register_sysctl_sz ${name} to ${path}`, LOGLEVEL_ERR);
   }
 
   private pathNames(path: Ptr): string[] {

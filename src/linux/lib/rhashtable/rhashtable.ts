@@ -1,10 +1,12 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
+import { PREEMPT_OFFSET } from '../../abi/preempt-count.js';
 import { WorkData } from '../../abi/work-data.js';
 import { E2BIG, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Spinlocks } from '../../locking/spinlock.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 import { BucketTables } from './table.js';
@@ -28,7 +30,7 @@ export class Rhashtable implements Subsystem {
   readonly exports = {
     rhashtable_init: (ht: Ptr, params: Ptr) => this.init(ht, params),
     rhltable_init: (hlt: Ptr, params: Ptr) => this.initList(hlt, params),
-    rhashtable_insert_slow: (ht: Ptr, key: Ptr, node: Ptr) => this.insert(ht, key, node),
+    rhashtable_insert_slow: (ht: Ptr, key: Ptr, node: Ptr) => this.locked(this.insert(ht, key, node)),
     rhashtable_free_and_destroy: (ht: Ptr, free: Ptr, argument: Ptr) => this.destroy(ht, free, argument),
     rhashtable_destroy: (ht: Ptr) => this.destroy(ht, 0, 0),
   };
@@ -143,10 +145,20 @@ export class Rhashtable implements Subsystem {
       if (better === size) return;
       const fresh = tables.allocate(better);
       if (fresh === 0) return;
-      yield* this.moveTo(ht, fresh);
+      yield* this.locked(this.moveTo(ht, fresh));
     }
   }
 
+  /** A bucket's lock is one bit, and nobody is preempted who holds it. */
+  private *locked<T>(body: Sleepable<T>): Sleepable<T> {
+    const locks = this.k.get(Spinlocks);
+    locks.preempt(PREEMPT_OFFSET);
+    const result = yield* body;
+    locks.preempt(-PREEMPT_OFFSET);
+    return result;
+  }
+
+  /** Who has found the old table follows `future_tbl`; it is freed when nobody can have it any more. */
   private *moveTo(ht: Ptr, fresh: Ptr): Sleepable<void> {
     const { tables, k } = this;
     const old = tables.current(ht);
@@ -155,13 +167,14 @@ export class Rhashtable implements Subsystem {
       for (const node of tables.nodes(tables.bucket(old, slot)))
         moved.push({ node, hash: yield* tables.hashObject(ht, fresh, tables.object(ht, node)) });
     for (const { node, hash } of moved.reverse()) tables.push(tables.bucket(fresh, hash), node);
+    tables.table.set(old, 'future_tbl', fresh);
     tables.hashtable.set(ht, 'tbl', fresh);
     const walker = k.struct('rhashtable_walker');
     for (const entry of list.entries(k.space, tables.table.addr(old, 'walkers'))) {
       walker.set(walker.of(entry, 'list'), 'tbl', 0);
       list.init(k.space, entry);
     }
-    k.slab.free(old);
+    yield* callExport(k, 'kvfree_call_rcu', tables.table.addr(old, 'rcu'), old);
   }
 
   private betterSize(ht: Ptr, size: number): number {

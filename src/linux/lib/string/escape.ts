@@ -29,7 +29,8 @@ export function escapeBytes(bytes: Uint8Array, flags: number, only: string | und
 
 function escapeByte(byte: number, flags: number, only: string | undefined): string {
   const character = String.fromCharCode(byte);
-  const isNamed = only !== undefined && only !== '' && only.includes(character);
+  // strchr() finds the NUL that ends every list.
+  const isNamed = only !== undefined && only !== '' && (byte === 0 || only.includes(character));
   const appended = isNamed && (flags & ESCAPE_APPEND) !== 0;
   if (!appended) {
     const isPassed = only !== undefined && only !== '' && !isNamed && !(flags & ESCAPE_APPEND);

@@ -23,6 +23,7 @@ describe('escapes', () => {
     expect(escapeBytes(bytes('a\n\x1b\0\x80'), ESCAPE_ANY, undefined)).toBe('\\141\\n\\e\\0\\200');
     expect(escapeBytes(bytes('a\n b'), ESCAPE_SPACE | ESCAPE_OCTAL | ESCAPE_NP, undefined)).toBe('a\\n b');
     expect(escapeBytes(bytes('a b'), ESCAPE_HEX, ' ')).toBe('a\\x20b');
+    expect(escapeBytes(bytes('a\0b'), ESCAPE_HEX, 'b')).toBe('a\\x00\\x62');
     expect(escapeBytes(bytes('a\tb'), ESCAPE_HEX | ESCAPE_NP | ESCAPE_APPEND, 'b')).toBe('a\\x09\\x62');
   });
   it('are undone by class', () => {

@@ -2,7 +2,7 @@
  * What a slot of an XArray, radix tree or IDR can hold (Documentation/core-api/xarray.rst): pointers and
  * values of its user, and internal entries, whose low two bits are 10.
  */
-export const SLOT_SHIFT = 6n;
+/** Slots of a node (XA_CHUNK_SIZE); with CONFIG_BASE_SMALL there are 16. */
 export const SLOTS = 64;
 export const MAX_INDEX = (1n << 64n) - 1n;
 

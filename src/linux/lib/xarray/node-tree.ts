@@ -7,7 +7,6 @@ import {
   isValue,
   MAX_INDEX,
   RETRY,
-  SLOT_SHIFT,
   SLOTS,
   siblingOf,
   siblingOffset,
@@ -52,6 +51,8 @@ export class NodeTree {
   private readonly flagsOffset: number;
   private readonly slotsOffset: number;
   private readonly marksOffset: number;
+  /** Bits of an index that one level of nodes decides. */
+  readonly slotShift: bigint;
 
   constructor(
     private readonly space: AddressSpace,
@@ -60,7 +61,10 @@ export class NodeTree {
     private readonly memory: NodeMemory,
     /** Bit of xa_flags that shows mark 0: __GFP_BITS_SHIFT. */
     private readonly markShift: number,
+    /** Slots of a node. */
+    readonly slots = SLOTS,
   ) {
+    this.slotShift = BigInt(Math.log2(slots));
     this.headOffset = array.offsetOf('xa_head');
     this.flagsOffset = array.offsetOf('xa_flags');
     this.slotsOffset = node.offsetOf('slots');
@@ -129,8 +133,13 @@ export class NodeTree {
 
   /** Highest index below a node whose subtree begins at 0. */
   maxBelow(node: Ptr): bigint {
-    const max = (1n << (this.shift(node) + SLOT_SHIFT)) - 1n;
+    const max = (1n << (this.shift(node) + this.slotShift)) - 1n;
     return max > MAX_INDEX ? MAX_INDEX : max;
+  }
+
+  /** The slot of an index in a node of that shift. */
+  offsetIn(index: bigint, shift: bigint): number {
+    return Number((index >> shift) & BigInt(this.slots - 1));
   }
 
   /** Place of an index, undefined where the tree has no slot for it. */
@@ -141,7 +150,7 @@ export class NodeTree {
     if (index > this.maxBelow(node)) return undefined;
     for (;;) {
       const shift = this.shift(node);
-      let offset = Number((index >> shift) & 63n);
+      let offset = this.offsetIn(index, shift);
       entry = this.entryAt(node, offset);
       if (isSibling(entry)) {
         offset = siblingOffset(entry);
@@ -172,15 +181,15 @@ export class NodeTree {
     const head = this.head(array);
     if (!isNode(head)) return { node: 0, offset: 0, slot: this.headSlot(array) };
     let node = this.toNode(head);
-    for (let shift = this.shift(node); ; shift -= SLOT_SHIFT) {
-      const offset = Number((index >> shift) & 63n);
+    for (let shift = this.shift(node); ; shift -= this.slotShift) {
+      const offset = this.offsetIn(index, shift);
       if (shift <= level) return { node, offset, slot: this.slotAt(node, offset) };
       const entry = this.entryAt(node, offset);
       if (isNode(entry)) {
         node = this.toNode(entry);
         continue;
       }
-      const child = this.newNode(array, shift - SLOT_SHIFT, node, offset, flavor);
+      const child = this.newNode(array, shift - this.slotShift, node, offset, flavor);
       if (child === 0) return undefined;
       this.space.store64(this.slotAt(node, offset), this.fromNode(child));
       this.adjust(node, 'count', 1);
@@ -206,7 +215,7 @@ export class NodeTree {
     if (place.node === 0) return;
     const mine = siblingOf(place.offset);
     const wasValue = isValue(this.read(place));
-    for (let at = place.offset + 1; at < SLOTS && this.entryAt(place.node, at) === mine; at++) {
+    for (let at = place.offset + 1; at < this.slots && this.entryAt(place.node, at) === mine; at++) {
       this.space.store64(this.slotAt(place.node, at), 0n);
       this.adjust(place.node, 'count', -1);
       if (wasValue) this.adjust(place.node, 'nr_values', -1);
@@ -220,7 +229,7 @@ export class NodeTree {
     else if (head === 0n) {
       if (index === 0n && allowHead) return true;
       let shift = 0n;
-      while (index >> (shift + SLOT_SHIFT) !== 0n) shift += SLOT_SHIFT;
+      while (index >> (shift + this.slotShift) !== 0n) shift += this.slotShift;
       const node = this.newNode(array, shift, 0, 0, flavor);
       if (node === 0) return false;
       this.setHead(array, this.fromNode(node));
@@ -229,7 +238,7 @@ export class NodeTree {
     if (!isNode(head) && !allowHead && index === 0n) return this.raise(array, 0n, flavor);
     while (index > this.maxIndex(array)) {
       const top = this.head(array);
-      if (!this.raise(array, isNode(top) ? this.shift(this.toNode(top)) + SLOT_SHIFT : 0n, flavor))
+      if (!this.raise(array, isNode(top) ? this.shift(this.toNode(top)) + this.slotShift : 0n, flavor))
         return false;
     }
     return true;
@@ -331,7 +340,7 @@ export class NodeTree {
 
   private freeBelow(node: Ptr): void {
     if (this.shift(node) !== 0n)
-      for (let offset = 0; offset < SLOTS; offset++) {
+      for (let offset = 0; offset < this.slots; offset++) {
         const entry = this.entryAt(node, offset);
         if (isNode(entry)) this.freeBelow(this.toNode(entry));
       }

@@ -3,6 +3,7 @@ import type { SlabCache } from '../../../kernel/mm/slab.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { NodeTree } from './node-tree.js';
 
+const POINTER = 8;
 /** __GFP_BITS_SHIFT of kernels whose types do not tell it (before 6.9). */
 const GFP_BITS_SHIFT = 27;
 
@@ -25,7 +26,9 @@ export function kernelNodeTree(k: LinuxKernel, cache: SlabCache): NodeTree {
       k.slab.free(ptr);
     },
   };
-  return new NodeTree(k.space, k.struct('xa_node'), k.struct('xarray'), memory, gfpBitsShift(k));
+  const node = k.struct('xa_node');
+  const slots = node.member('slots').size / POINTER;
+  return new NodeTree(k.space, node, k.struct('xarray'), memory, gfpBitsShift(k), slots);
 }
 
 function gfpBitsShift(k: LinuxKernel): number {

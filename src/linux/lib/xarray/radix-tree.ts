@@ -146,7 +146,7 @@ export class RadixTree implements Subsystem {
     }
     const place = tree.find(root, found.index);
     if (!place) return 0;
-    type.setBig(iter, 'next_index', BigInt.asUintN(64, (found.index | 63n) + 1n));
+    type.setBig(iter, 'next_index', BigInt.asUintN(64, (found.index | BigInt(tree.slots - 1)) + 1n));
     type.set(iter, 'node', place.node);
     type.setBig(
       iter,

@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { isNode, isSibling, RETRY, SLOTS } from './entry.js';
+import { isNode, isSibling, RETRY } from './entry.js';
 import type { NodeTree } from './node-tree.js';
 
 export interface Found {
@@ -38,7 +38,7 @@ function findBelow(
 ): Found | undefined {
   const shift = tree.shift(node);
   const first = from > base ? Number((from - base) >> shift) : 0;
-  for (let offset = first; offset < SLOTS; offset++) {
+  for (let offset = first; offset < tree.slots; offset++) {
     const start = base + (BigInt(offset) << shift);
     if (start > max) return undefined;
     if (mark !== undefined && !tree.nodeMark(node, mark, offset)) continue;

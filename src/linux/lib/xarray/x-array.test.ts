@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeStruct } from '../testing/fake-struct.js';
 import { TestGuest } from '../testing/guest.js';
-import { isNode, RETRY } from './entry.js';
+import { isNode, MAX_INDEX, RETRY } from './entry.js';
 import { FREE_MARK, NodeTree } from './node-tree.js';
 import { XArray } from './x-array.js';
 
@@ -154,5 +154,32 @@ describe('XArray', () => {
     expect(arrays.load(xa, 123_456n)).toBe(value(9));
     arrays.destroy(xa);
     expect(live.size).toBe(before);
+  });
+});
+
+describe('nodes of 16 slots (CONFIG_BASE_SMALL)', () => {
+  const small = new XArray(
+    new NodeTree(
+      space,
+      nodeType,
+      new FakeStruct(space, 'xarray', { xa_lock: [0, 4, 'u'], xa_flags: [4, 4, 'u'], xa_head: [8, 8, 'p'] }),
+      { allocate: () => guest.alloc(576), free: () => {} },
+      27,
+      16,
+    ),
+  );
+
+  it('decide four bits of an index each', () => {
+    const xa = guest.alloc(16);
+    const indices = [0n, 15n, 16n, 255n, 4096n];
+    for (const index of indices) small.store(xa, index, value(Number(index)));
+    const top = small.tree.toNode(small.tree.head(xa));
+    expect(small.tree.shift(top)).toBe(12n);
+    expect(indices.map((index) => small.load(xa, index))).toEqual(
+      indices.map((index) => value(Number(index))),
+    );
+    expect(small.load(xa, 17n)).toBe(0n);
+    expect(small.find(xa, 17n, MAX_INDEX, 8)?.index).toBe(255n);
+    expect(small.find(xa, 4097n, MAX_INDEX, 8)).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { EBUSY, EINVAL, ENOMEM } from '../../errno.js';
-import { errorEntry, MAX_INDEX, PRESENT, SLOT_SHIFT, SLOTS, visible, ZERO } from './entry.js';
+import { errorEntry, MAX_INDEX, PRESENT, visible, ZERO } from './entry.js';
 import { type Flavor, FREE_MARK, MARKS, type NodeTree, type Place } from './node-tree.js';
 
 /** xa_flags (include/linux/xarray.h). */
@@ -75,7 +75,7 @@ export class XArray {
     const place = tree.find(xa, index);
     if (!place || place.node === 0 || tree.read(place) === 0n) return undefined;
     const shift = tree.shift(place.node);
-    return shift > 0n || Number(index & 63n) !== place.offset ? place : undefined;
+    return shift > 0n || this.tree.offsetIn(index, 0n) !== place.offset ? place : undefined;
   }
 
   /** xa_store_range(): one entry for every index from `first` to `last`. NULL, or an error entry. */
@@ -84,7 +84,7 @@ export class XArray {
     const { tree } = this;
     const flavor = this.flavor(xa);
     for (let at = first; at <= last; ) {
-      const { level, count } = stretch(at, last);
+      const { level, count } = stretch(this.tree, at, last);
       if (entry === 0n) this.remove(xa, at, flavor);
       else {
         if (!tree.create(xa, at + (BigInt(count) << level) - 1n, flavor, false, level))
@@ -192,14 +192,18 @@ export class XArray {
 }
 
 /** How much of a range one slot and those after it in a node can cover, in the largest slots that fit. */
-function stretch(first: bigint, last: bigint): { readonly level: bigint; readonly count: number } {
+function stretch(
+  tree: NodeTree,
+  first: bigint,
+  last: bigint,
+): { readonly level: bigint; readonly count: number } {
   let level = 0n;
   // Two slots at least: a tree that reaches as far as the second has nodes of that level.
   const fits = (shift: bigint): boolean =>
     first % (1n << shift) === 0n && first + (2n << shift) - 1n <= last && shift < 60n;
-  while (fits(level + SLOT_SHIFT)) level += SLOT_SHIFT;
-  const offset = Number((first >> level) & 63n);
+  while (fits(level + tree.slotShift)) level += tree.slotShift;
+  const offset = tree.offsetIn(first, level);
   const wanted = (last - first + 1n) >> level;
-  const room = BigInt(SLOTS - offset);
+  const room = BigInt(tree.slots - offset);
   return { level, count: Number(wanted < room ? wanted : room) };
 }

@@ -7,6 +7,12 @@ interface Declared {
   readonly why: string;
 }
 
+/** What TypeScript makes in block/ for targets without an image alone. */
+const BLOCK_LAYER =
+  'request_queue gendisk block_device request blk_mq_hw_ctx blk_mq_tags blk_mq_tag_set queue_limits bio_set elevator_type blkcg blkcg_policy'.split(
+    ' ',
+  );
+
 /**
  * Members that the survey takes for neglected, and that hold what they hold in a kernel all the same. Each says why: who looks at one
  * finds the truth.
@@ -67,6 +73,41 @@ const DECLARED: readonly Declared[] = [
     why: 'what a task waits for is counted by nobody, and no control group freezes it',
   },
   { struct: 'task_struct', members: 'thread_info.cpu recent_used_cpu wake_cpu', why: 'the one processor' },
+  {
+    struct: 'task_struct',
+    members:
+      'plug bio_list backing_dev_info reclaim_state io_context ioac nr_dirtied dirty_paused_when journal_info splice_pipe memcg_in_oom memcg_oom_gfp_mask memcg_oom_order memcg_nr_pages_over_high active_memcg throttle_queue use_memdelay',
+    why: 'block I/O of a task is native code’s own, which begins with none as a fork leaves it',
+  },
+  { struct: 'page', members: 'memcg_data', why: 'nothing is charged to anybody' },
+  { struct: 'folio', members: 'memcg_data', why: 'nothing is charged to anybody' },
+  {
+    struct: 'address_space',
+    members: 'i_pages nrpages writeback_index private_list private_data wb_err flags',
+    why: 'what of a file is in memory is native code’s own',
+  },
+  {
+    struct: 'inode',
+    members:
+      'dirtied_when dirtied_time_when i_readcount i_security i_fsnotify_marks i_version i_io_list i_lru',
+    why: 'begins as in the kernel; only native code writes back, and nobody measures or watches',
+  },
+  {
+    struct: 'super_block',
+    members: 's_readonly_remount s_iflags s_roots s_security s_wb_err s_fsnotify_marks s_pins s_dio_done_wq',
+    why: 'file systems and native code set them, which begin with none',
+  },
+  { struct: 'dentry', members: 'd_fsdata', why: 'file systems set it' },
+  {
+    struct: 'file',
+    members: 'f_owner f_ep f_security f_version',
+    why: 'owners of files are native code’s own',
+  },
+  ...BLOCK_LAYER.map((struct) => ({
+    struct,
+    members: EVERYTHING,
+    why: 'the block layer is native where there is an image',
+  })),
   { struct: 'task_struct', members: 'bpf_ctx', why: 'programs are run by native code' },
   { struct: 'task_struct', members: 'atomic_flags', why: 'no task asks for what they say' },
   {
@@ -140,8 +181,14 @@ const SET_TO_LESS: readonly Declared[] = [
   { struct: 'net', members: 'rules_ops', why: 'IPv4 and IPv6 have not registered theirs' },
 ];
 
-/** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them. Behind a message's header is what it says. */
-export const ALONE: ReadonlySet<string> = new Set(['sk_buff', 'nlmsghdr', 'nf_hook_entries']);
+/** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them: behind a message's header is what it says, round a page are pages. */
+export const ALONE: ReadonlySet<string> = new Set([
+  'sk_buff',
+  'nlmsghdr',
+  'nf_hook_entries',
+  'page',
+  'folio',
+]);
 
 /** Paths of members that hold the truth, by struct. */
 export const declaredMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(DECLARED);

@@ -69,10 +69,10 @@ export class DeviceAllocation implements Subsystem {
     // Kernels without `padded` keep the device at the start of its memory, which is aligned enough there.
     const dev = type.has('padded') ? align(memory) : memory;
     if (type.has('padded')) type.set(dev, 'padded', dev - memory);
-    type.set(dev, 'pcpu_refcnt', k.percpu.allocate(4, 4));
+    if (type.has('pcpu_refcnt')) type.set(dev, 'pcpu_refcnt', k.percpu.allocate(4, 4));
     k.get(NetDevices).hold(dev);
     if (k.get(DeviceAddressLists).init(dev) !== 0) return 0;
-    type.set(dev, 'nd_net.net', k.symbol('init_net'));
+    if (type.has('nd_net.net')) type.set(dev, 'nd_net.net', k.symbol('init_net'));
     type.set(dev, 'gso_max_size', GSO_MAX_SIZE);
     type.set(dev, 'gso_max_segs', GSO_MAX_SEGS);
     for (const field of ['gro_max_size', 'tso_max_size', 'gso_ipv4_max_size', 'gro_ipv4_max_size'])
@@ -139,7 +139,7 @@ export class DeviceAllocation implements Subsystem {
     type.set(dev, '_rx', 0);
     k.get(DeviceAddressLists).flushAll(dev);
     this.dropNapi(dev);
-    this.freePerCpu(dev, 'pcpu_refcnt');
+    if (type.has('pcpu_refcnt')) this.freePerCpu(dev, 'pcpu_refcnt');
     if (type.has('core_stats')) this.freePerCpu(dev, 'core_stats');
     if (state === k.enumValue('NETREG_UNINITIALIZED') || state === k.enumValue('NETREG_DUMMY')) {
       this.freeMemory(dev);
@@ -185,7 +185,7 @@ export class DeviceAllocation implements Subsystem {
     const present = k.enumValue('__LINK_STATE_PRESENT');
     const start = k.enumValue('__LINK_STATE_START');
     type.set(dev, 'state', 2 ** present + 2 ** start);
-    type.set(dev, 'nd_net.net', k.symbol('init_net'));
+    if (type.has('nd_net.net')) type.set(dev, 'nd_net.net', k.symbol('init_net'));
     return 0;
   }
 }

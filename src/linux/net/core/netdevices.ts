@@ -71,9 +71,9 @@ export class NetDevices implements Subsystem {
     return this.all().find(matches) ?? 0;
   }
 
-  /** dev_net() */
+  /** dev_net(): without CONFIG_NET_NS there is the first one alone. */
   net(dev: Ptr): Ptr {
-    return this.device.get(dev, 'nd_net.net');
+    return this.device.has('nd_net.net') ? this.device.get(dev, 'nd_net.net') : this.k.symbol('init_net');
   }
 
   name(dev: Ptr): string {
@@ -83,7 +83,7 @@ export class NetDevices implements Subsystem {
   /** dev_hold(): one more reference; NULL is fine. */
   hold(dev: Ptr, by = 1): Ptr {
     if (dev === 0) return 0;
-    const at = this.k.percpu.deref(this.device.get(dev, 'pcpu_refcnt'));
+    const at = this.counter(dev);
     this.k.space.store32(at, this.k.space.loadInt32(at) + by);
     return dev;
   }
@@ -93,7 +93,15 @@ export class NetDevices implements Subsystem {
   }
 
   references(dev: Ptr): number {
-    return this.k.space.loadInt32(this.k.percpu.deref(this.device.get(dev, 'pcpu_refcnt')));
+    return this.k.space.loadInt32(this.counter(dev));
+  }
+
+  /** Of the one CPU, or without CONFIG_PCPU_DEV_REFCNT the device's own. */
+  private counter(dev: Ptr): Ptr {
+    const { device } = this;
+    return device.has('pcpu_refcnt')
+      ? this.k.percpu.deref(device.get(dev, 'pcpu_refcnt'))
+      : device.addr(dev, 'dev_refcnt.refs.counter');
   }
 
   /** list_netdevice(): from now on it can be found. */

@@ -68,7 +68,7 @@ export class Socks implements Subsystem {
     sock.set(sk, 'sk_prot_creator', proto);
     sock.set(sk, 'sk_kern_sock', kern ? 1 : 0);
     sock.set(sk, '__sk_common.skc_net_refcnt', kern ? 0 : 1);
-    sock.set(sk, '__sk_common.skc_net.net', net);
+    if (sock.has('__sk_common.skc_net.net')) sock.set(sk, '__sk_common.skc_net.net', net);
     sock.set(sk, 'sk_wmem_alloc.refs.counter', 1);
     sock.set(sk, '__sk_common.skc_tx_queue_mapping', NO_QUEUE);
     k.get(WaitQueues).init(sock.addr(sk, 'sk_lock.wq'));
