@@ -316,13 +316,14 @@ export class NativeCode implements EntryGuard {
     const memory = new ImageMemory(k, image, isClaimed);
     // A key that has come is looked at where its branches come: it is zero.
     for (const place of off) k.space.load32(ptrOf(graph.addressOf(place)));
+    const subsystems = NATIVE_SUBSYSTEMS.filter(({ only }) => only === undefined || k.hasSymbol(only));
     const rules = new NativeRules(
       graph,
       ownership,
       { shared, members },
       new SecondHand(graph, ownership, boot),
-      new AutomaticSubsystems(boot, NATIVE_SUBSYSTEMS),
-      NATIVE_SUBSYSTEMS,
+      new AutomaticSubsystems(boot, subsystems),
+      subsystems,
       placeOf,
     );
     this.active = { memory, graph, boot, ownership, rules };

@@ -48,7 +48,7 @@ describe.skipIf(target === undefined)('functions that only the target itself has
 
   it('stop by name where they touch what TypeScript has', () => {
     const machine = booted();
-    expect(() => machine.call.ktime_get_snapshot(machine.k.permanent(256))).toThrow(/not implemented/);
+    expect(() => machine.call.ktime_get_resolution_ns()).toThrow(/not implemented/);
     expect(machine.k.traps.unimplemented[0].why).toMatch(/touches \w+, which modbox owns/);
   });
 

@@ -24,6 +24,8 @@ export interface NativeSubsystem {
   readonly stands?: RegExp;
   /** struct pernet_operations of the image that are registered before the init functions: by functions of which TypeScript does the rest. */
   readonly pernet?: readonly string[];
+  /** A variable that a target must have for the subsystem: TypeScript knows what it shares with it there, and nowhere else. */
+  readonly only?: string;
   /** Functions that TypeScript has and leaves to the target's own code where that is at hand. */
   readonly replaces?: RegExp;
   /** Structures that TypeScript makes and fills as far as this subsystem looks at them: each stands for a scenario that was tried. */

@@ -176,6 +176,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
   {
     // net/core/gso.c and gro.c: the protocols that segment and merge packets, as a boot registers them.
     name: 'offload',
+    only: 'offload_base',
     functions:
       /^(gro_find_(complete|receive)_by_type|(__)?skb_(mac_|eth_)?gso_segment|skb_udp_tunnel_segment)$/,
     init: ['eth_offload_init', 'ipv4_offload_init', 'ipv6_offload_init'],

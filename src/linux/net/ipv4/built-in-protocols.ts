@@ -29,6 +29,9 @@ interface BuiltIn {
 export class BuiltInInetProtocols implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
+  /** TypeScript's sockets are in no table: it is as the target begins it. */
+  readonly keeps = ['tcp_hashinfo'];
+
   readonly data = {
     ...Object.fromEntries(
       PROTOCOLS.map((protocol) => [protocol.symbol, (at: Ptr) => this.fillProtocol(at, protocol)]),
