@@ -1,5 +1,7 @@
 /** Which members of structs src/linux names, as its calls of StructType have them: for struct-paths.ts and kept-members.ts. */
 import ts from 'typescript';
+import { assignedInConstructor, returnsOf } from './declarations.js';
+import { StringValues } from './string-values.js';
 
 export const ROOT = new URL('..', import.meta.url).pathname;
 /** Methods of StructType by the place of the path among their arguments. */
@@ -98,19 +100,6 @@ function madeBy(declaration: ts.Declaration): readonly ts.Expression[] | undefin
   return undefined;
 }
 
-function assignedInConstructor(declaration: ts.Declaration): ts.Expression | undefined {
-  const owner = declaration.parent;
-  const name = ts.getNameOfDeclaration(declaration)?.getText();
-  if (!ts.isClassLike(owner)) return undefined;
-  const body = owner.members.find(ts.isConstructorDeclaration)?.body;
-  for (const statement of body?.statements ?? []) {
-    if (!ts.isExpressionStatement(statement) || !ts.isBinaryExpression(statement.expression)) continue;
-    const { left, right } = statement.expression;
-    if (left.getText() === `this.${name}`) return right;
-  }
-  return undefined;
-}
-
 /** `dynamic`: members whose names are only known when the line runs. */
 export function structUses(): { readonly found: readonly Use[]; readonly dynamic: number } {
   const program = linuxProgram();
@@ -119,6 +108,7 @@ export function structUses(): { readonly found: readonly Use[]; readonly dynamic
     .getSourceFiles()
     .filter(({ fileName }) => fileName.includes('/src/linux/') && !/\.test\.ts$/.test(fileName));
   const names = new StructNames(checker, files);
+  const values = new StringValues(checker, files);
   const found: Use[] = [];
   let dynamic = 0;
   const visit = (file: ts.SourceFile, node: ts.Node): void => {
@@ -129,7 +119,9 @@ export function structUses(): { readonly found: readonly Use[]; readonly dynamic
     if (!argument) return;
     const structs = names.of(node.expression.expression);
     if (structs.length === 0) return;
-    const paths = pathsOf(checker, argument);
+    const told = pathsOf(checker, argument);
+    // Tables have members of several structs: which are of which they say in their own way.
+    const paths = told.length > 0 || structs.length > 1 ? told : values.of(argument);
     if (paths.length === 0) dynamic++;
     const { line } = file.getLineAndCharacterOfPosition(node.getStart());
     const name = file.fileName.replace(ROOT, '');
@@ -176,16 +168,4 @@ function pathsOf(checker: ts.TypeChecker, argument: ts.Expression): readonly str
   return members.every((member) => member.isStringLiteral())
     ? members.map((member) => (member as ts.StringLiteralType).value)
     : [];
-}
-
-/** What a function of src/linux that is called returns: the expressions of its return statements. */
-function returnsOf(checker: ts.TypeChecker, call: ts.CallExpression): readonly ts.Expression[] {
-  const declaration = checker.getResolvedSignature(call)?.declaration;
-  if (!declaration?.getSourceFile().fileName.includes('/src/linux/') || !('body' in declaration)) return [];
-  const body = declaration.body;
-  if (!body) return [];
-  if (!ts.isBlock(body)) return [body as ts.Expression];
-  return body.statements.flatMap((statement) =>
-    ts.isReturnStatement(statement) && statement.expression ? [statement.expression] : [],
-  );
 }

@@ -34,6 +34,7 @@ import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
 import { Notifiers } from './locking/notifier.js';
 import { Rcu } from './locking/rcu.js';
+import { RcuPolling } from './locking/rcu-polling.js';
 import { RtSpinlocks } from './locking/rt-spinlock.js';
 import { RtMutexes } from './locking/rtmutex.js';
 import { RwSemaphores, Semaphores } from './locking/rwsem.js';
@@ -41,6 +42,7 @@ import { Spinlocks } from './locking/spinlock.js';
 import { AllocatorWords } from './mm/allocator-words.js';
 import { UserPages } from './mm/gup.js';
 import { Ioremap } from './mm/ioremap.js';
+import { LargeHashTables } from './mm/large-hash.js';
 import { ListLrus } from './mm/list-lru.js';
 import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
@@ -95,6 +97,7 @@ import { Paravirt } from './x86/paravirt.js';
 import { PageAttributes } from './x86/pat.js';
 import { PerformanceMonitoring } from './x86/pmu.js';
 import { StaticCalls } from './x86/static-call.js';
+import { TextPoke } from './x86/text-poke.js';
 import { CpuTopology } from './x86/topology.js';
 import { TimeStampCounter } from './x86/tsc.js';
 
@@ -102,6 +105,7 @@ import { TimeStampCounter } from './x86/tsc.js';
 export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   X86Cpu,
   Paravirt,
+  TextPoke,
   SlabExports,
   PageExports,
   UserPages,
@@ -110,6 +114,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   KernelText,
   ConsoleFlow,
   VmallocExports,
+  LargeHashTables,
   AllocatorWords,
   PercpuMemory,
   Uaccess,
@@ -123,6 +128,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   RwSemaphores,
   Semaphores,
   Rcu,
+  RcuPolling,
   Delays,
   Timers,
   Hrtimers,

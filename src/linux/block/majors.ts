@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { MAJOR_MAX } from '../abi/device-number.js';
 import { EBUSY, EINVAL } from '../errno.js';
@@ -67,7 +66,7 @@ export class BlockMajors implements Subsystem {
         yield { major: type.get(at, 'major'), name: type.text(at, 'name'), probe: type.get(at, 'probe') };
   }
 
-  private *leave(): Sleepable<void> {
+  private leave(): undefined {
     this.isNative = true;
   }
 

@@ -16,8 +16,9 @@ export class BlockProcFiles implements Subsystem {
   boot(): void {
     const proc = this.k.get(ProcFs);
     proc.addText('partitions', { text: () => this.partitions() });
-    this.k.native?.onSetUp(NATIVE, function* () {
+    this.k.native?.onSetUp(NATIVE, () => {
       proc.root.detach('partitions');
+      return undefined;
     });
     proc.addText('devices', { text: () => this.devices() });
   }

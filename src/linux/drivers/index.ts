@@ -70,6 +70,7 @@ import { SerioBus } from './serio/serio-bus.js';
 import { IsaBus } from './small/isa-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
+import { SpiTransfers } from './spi/spi-transfer.js';
 import { BaudRates } from './tty/baud-rates.js';
 import { LineDisciplines } from './tty/line-discipline.js';
 import { SerialCore } from './tty/serial-core.js';
@@ -127,6 +128,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   I2cAdapters,
   I2cDrivers,
   SpiBus,
+  SpiTransfers,
   VirtioBus,
   SerioBus,
   EmptyBuses,

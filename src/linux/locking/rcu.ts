@@ -52,8 +52,6 @@ export class Rcu implements Subsystem {
     rcu_preempt_deferred_qs: constant(undefined),
     rcu_nocb_flush_deferred_wakeup: constant(undefined),
     rcu_is_watching: constant(true),
-    get_state_synchronize_rcu: nothing('grace periods have no numbers', 0),
-    cond_synchronize_rcu: () => this.synchronize(),
     init_srcu_struct: (srcu: Ptr) => {
       this.k.space.writable(srcu, this.k.sizeOf('srcu_struct')).fill(0);
       return 0;

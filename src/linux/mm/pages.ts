@@ -9,9 +9,11 @@ import { AllocatorWords } from './allocator-words.js';
 
 /** Blocks of pages have orders below that (MAX_ORDER of x86). */
 const ORDERS = 11;
-const PG_HEAD = 16;
-/** enum compound_dtor_id: pages that belong together and to nobody in particular. */
+/** page.mapping of the pages behind the first of a block (TAIL_MAPPING). */
+const TAIL_MAPPING = 0xdead_0000_0000_0400n;
+/** What frees a block (enum compound_dtor_id). */
 const COMPOUND_PAGE_DTOR = 1;
+const PG_HEAD = 16;
 
 /** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */
 export class PageExports implements Subsystem {
@@ -144,26 +146,26 @@ export class PageExports implements Subsystem {
     const type = this.k.struct('page');
     type.setBig(head, 'flags', type.getBig(head, 'flags') | (1n << BigInt(PG_HEAD)));
     const tag = space.toAddress(head) | 1n;
-    for (let i = 1; i < 1 << order; i++) type.setBig(head + i * this.pageSize, 'compound_head', tag);
-    if (type.has('compound_order')) this.describeCompound(head + this.pageSize, order);
-    else this.describeFolio(head, order);
+    for (let i = 1; i < 1 << order; i++) {
+      const tail = head + i * this.pageSize;
+      type.setBig(tail, 'mapping', TAIL_MAPPING);
+      type.setBig(tail, 'compound_head', tag);
+      type.set(tail, 'private', 0);
+    }
+    this.describeBlock(head, order);
   }
 
-  /** prep_compound_head(): the second page says how large the block is, before 6.5. */
-  private describeCompound(second: Ptr, order: number): void {
-    const type = this.k.struct('page');
-    type.set(second, 'compound_dtor', COMPOUND_PAGE_DTOR);
-    type.set(second, 'compound_order', order);
-    if (type.has('compound_nr')) type.set(second, 'compound_nr', 1 << order);
-    if (type.has('compound_mapcount')) type.set(second, 'compound_mapcount.counter', -1);
-  }
-
-  private describeFolio(head: Ptr, order: number): void {
+  /** prep_compound_head(): what the second page of a block says of all of it. */
+  private describeBlock(head: Ptr, order: number): void {
     const type = this.k.struct('folio');
-    type.setBig(head, '_flags_1', (type.getBig(head, '_flags_1') & ~0xffn) | BigInt(order));
-    type.set(head, '_folio_nr_pages', 1 << order);
-    for (const count of ['_entire_mapcount.counter', '_large_mapcount.counter'] as const)
-      if (type.has(count)) type.set(head, count, -1);
+    if (type.has('_folio_dtor')) type.set(head, '_folio_dtor', COMPOUND_PAGE_DTOR);
+    if (type.has('_folio_order')) type.set(head, '_folio_order', order);
+    else type.set(head, '_flags_1', order);
+    if (type.has('_folio_nr_pages')) type.set(head, '_folio_nr_pages', 1 << order);
+    if (type.has('_pincount')) type.set(head, '_pincount.counter', 0);
+    for (const field of ['_total_mapcount', '_entire_mapcount', '_large_mapcount'] as const)
+      if (type.has(field)) type.set(head, `${field}.counter`, -1);
+    if (type.has('_nr_pages_mapped')) type.set(head, '_nr_pages_mapped.counter', 0);
   }
 
   private memoryInfo(info: Ptr): void {

@@ -21,6 +21,7 @@ export class VmallocExports implements Subsystem {
     vmalloc_node: (size: number) => this.vmalloc(size),
     vzalloc_node: (size: number) => this.vmalloc(size),
     __vmalloc: (size: number) => this.vmalloc(size),
+    vmalloc_huge: (size: number) => this.vmalloc(size),
     vmalloc_array: (count: number, size: number) => this.vmalloc(count * size),
     vcalloc: (count: number, size: number) => this.vmalloc(count * size),
     __vmalloc_array: (count: number, size: number) => this.vmalloc(count * size),

@@ -1,6 +1,6 @@
 /** What is read from ACPI tables, or done once they were. */
 const NO_TABLES: readonly string[] =
-  'acpi_gbl_FADT acpi_gbl_root_table_list acpi_disabled first_ec boot_ec acpi_root acpi_gbl_original_dsdt_header acpi_gbl_DSDT acpi_gbl_FACS acpi_sci_irq acpi_irq_handler acpi_gbl_enable_interpreter_slack acpi_permanent_mmap acpi_gbl_truncate_io_addresses acpi_gbl_namespace_initialized acpi_gbl_global_lock_pending __acpi_register_gsi __acpi_unregister_gsi mp_irqs mp_irq_entries acpi_os_initialized raw_pci_ops raw_pci_ext_ops acpi_lapic acpi_ioapic acpi_irq_model'.split(
+  'acpi_gbl_FADT acpi_gbl_root_table_list acpi_disabled first_ec boot_ec acpi_root acpi_gbl_original_dsdt_header acpi_gbl_DSDT acpi_gbl_FACS acpi_sci_irq acpi_irq_handler acpi_gbl_enable_interpreter_slack acpi_permanent_mmap acpi_gbl_truncate_io_addresses acpi_gbl_namespace_initialized acpi_gbl_global_lock_pending __acpi_register_gsi __acpi_unregister_gsi mp_irqs mp_irq_entries acpi_os_initialized raw_pci_ops raw_pci_ext_ops acpi_lapic acpi_ioapic acpi_irq_model acpi_dep_list'.split(
     ' ',
   );
 
@@ -46,6 +46,12 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['art_to_tsc_numerator', 'the processor has no always running timer'],
   ['art_to_tsc_denominator', 'the processor has no always running timer'],
   ['pvti_cpu0_va', 'no hypervisor keeps a clock'],
+  ['pcie_ports_native', 'the command line says nothing of PCI Express services'],
+  ['pcie_ports_disabled', 'the command line says nothing of PCI Express services'],
+  ['ptrs_per_p4d', 'page tables have four levels'],
+  ['pgdir_shift', 'page tables have four levels'],
+  ['efi_setup', 'no kernel before this one handed anything over'],
+  ['pcie_bus_config', 'the command line says nothing of the size of transfers'],
   ['nop_mnt_idmap', 'the identity of users is a constant: it is only asked whether something is it'],
   [
     'root_mem_cgroup',

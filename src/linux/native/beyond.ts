@@ -13,7 +13,8 @@ interface Beyond {
 const BEYOND: readonly Beyond[] = [
   {
     what: 'a Xen domain',
-    functions: /^(xen_(biovec_phys_mergeable|swiotlb_\w+|hypercall_\w+)|__xen_hypercall_setfunc)$/,
+    functions:
+      /^(xen_(biovec_phys_mergeable|swiotlb_\w+|hypercall_\w+|alloc_p2m_entry)|__xen_hypercall_setfunc|arbitrary_virt_to_machine|get_phys_to_machine|(__)?set_phys_to_machine|(set|clear)_foreign_p2m_mapping)$/,
   },
   { what: 'a guest of Hyper-V', functions: /^hv_(do_hypercall|ghcb_\w+|set_mem_host_visibility)$/ },
   { what: 'tables of the firmware while it boots', functions: /^__acpi_(un)?map_table$/ },
@@ -65,6 +66,10 @@ const BEYOND: readonly Beyond[] = [
     what: 'namespaces beside the first',
     functions:
       /^(proc_free_inum|free_(pid|ipc|uts|time|user|mnt|cgroup)_ns|put_(pid|mnt|ipc)_ns|destroy_pid_namespace)$/,
+  },
+  {
+    what: 'keys that files are verified with',
+    functions: /^(integrity_digsig_verify|evm_verify_hmac|asymmetric_verify)$/,
   },
   { what: 'suspending', functions: /^(pm_system_irq_wakeup|pm_suspended_storage)$/ },
 ];

@@ -11,13 +11,16 @@ import { PLACE } from './places.js';
 const INCIDENTAL =
   /^(__key|__already_done|__warned|_rs|__print_once|descriptor|tracepoint_srcu|__UNIQUE_ID_\w*|once|___once_key|__func__|__tracepoint_\w+|__SCK__\w+|__bpf_trace_\w+|event_\w+|rhnull|count)(\.\d+)*$|_key(\.\d+)?$/;
 
-/** Counters that nothing goes by but who reads statistics (/proc/vmstat, /proc/sys/fs, oops and warning counts). */
+/**
+ * Counters that nothing goes by but who reads statistics (/proc/vmstat, /proc/sys/fs, oops and warning counts), or a watchdog; who waits for
+ * nodes of the driver core's lists, which TypeScript does not have.
+ */
 const STATISTICS =
-  /^(vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
+  /^(watchdog_(nmi_touch|touch_ts|report_ts)|klist_remove_waiters|vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
 
 /**
- * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node, and that it is
- * neither suspended nor panics.
+ * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node; that it is
+ * neither suspended nor panics; that no control group counts memory, no memory is encrypted, no other kernel waits to be started, FIPS 140 is not asked for.
  */
 const TRUE_AS_ZERO = new Set([
   'cpu_number',
@@ -25,8 +28,17 @@ const TRUE_AS_ZERO = new Set([
   'cpu_llc_id',
   'cpu_l2c_id',
   'cpu_die_id',
+  'sd_llc_id',
+  'int_active_memcg',
+  'root_mem_cgroup',
+  'sme_me_mask',
+  'kexec_crash_image',
+  'fips_enabled',
+  'rps_cpu_mask',
   'timekeeping_suspended',
   'suppress_printk',
+  'oops_in_progress',
+  's2idle_ops',
   'page_group_by_mobility_disabled',
 ]);
 
@@ -34,7 +46,7 @@ const TRUE_AS_ZERO = new Set([
 const LOCK_NAME = /(^|_)(spin|rw)?(lock|mutex|mtx|sem|rwsem)(\.\d+)?$/;
 
 /** Functions whose callers hold a lock from then on, or ask whether it is held. */
-const LOCKS_FOR_OTHERS = /lock(?!ed)|mutex|_(begin|end|enter|exit|held|start|stop|next)$/;
+const LOCKS_FOR_OTHERS = /(?<![cb])lock(?!ed)|mutex|_(begin|end|enter|exit|held|start|stop|next)$/;
 
 /** The largest lock that is not per CPU (struct mutex or rw_semaphore, with what fills the cache line). */
 const LARGEST_LOCK = 64;

@@ -9,6 +9,9 @@ import { ptrOf } from './image-memory.js';
 import type { NativeRules, SetUpState } from './rules.js';
 import { initFunction, type NativeSubsystem } from './subsystem.js';
 
+/** Takes back what TypeScript has in a subsystem's place. */
+export type TakesBack = () => undefined | Sleepable<void>;
+
 /** A function that sets a subsystem up, while it runs. */
 interface Running {
   readonly subsystem: NativeSubsystem;
@@ -35,7 +38,7 @@ export class SubsystemSetUp {
   private readonly failed = new Map<NativeSubsystem, string>();
   private readonly ran = new Set<number>();
   /** What is to happen before the first function of a subsystem runs, by the subsystem's name. */
-  private readonly before = new Map<string, (() => Sleepable<void>)[]>();
+  private readonly before = new Map<string, TakesBack[]>();
   /** By the task that does it. */
   private readonly runningIn = new Map<Ptr, Running>();
 
@@ -84,7 +87,7 @@ export class SubsystemSetUp {
   }
 
   /** From when a subsystem is set up on it does what TypeScript has done so far, which takes it back first. */
-  onSetUp(name: string, takeBack: () => Sleepable<void>): void {
+  onSetUp(name: string, takeBack: TakesBack): void {
     this.before.set(name, [...(this.before.get(name) ?? []), takeBack]);
   }
 
@@ -95,22 +98,45 @@ export class SubsystemSetUp {
       if (reason !== undefined) throw new Unimplemented(`native ${one.name}`, '', reason);
       if (this.begun.has(one)) continue;
       this.begun.add(one);
-      for (const takeBack of this.before.get(one.name) ?? []) yield* takeBack();
+      for (const takeBack of this.before.get(one.name) ?? []) yield* this.k.wait(takeBack());
+      for (const name of one.pernet ?? []) yield* this.registerPernet(one, name);
       if (isAutomatic(one)) yield* this.runInit(one, one.boot.place, [], places);
       else
         for (const line of one.init) {
-          const [name, ...args] = line.split(' ');
+          const [name, ...words] = line.split(' ');
           const place = places.entryOf(name);
-          if (place >= 0) yield* this.runInit(one, place, args, places);
+          if (place >= 0) yield* this.runInit(one, place, this.argumentsOf(words), places);
         }
       one.glue?.(this.k);
     }
   }
 
+  /** Has the namespace's part of a subsystem made by its operations. A target that has no such operations has it by others. */
+  private *registerPernet(subsystem: NativeSubsystem, name: string): Sleepable<void> {
+    const { k } = this;
+    const symbol = k.target.symbols.lookup(name);
+    if (!symbol) return;
+    const outer = this.running;
+    const by = 'register_pernet_subsys';
+    this.running = { subsystem, by, boot: undefined, outer };
+    const result = yield* this.callAsAtBoot(k.fn(by), [k.space.fromAddress(symbol.address)]);
+    this.stopOn(result);
+    this.running = outer;
+  }
+
+  /** What was being set up cannot be. */
+  private stopOn(result: number): void {
+    if (result === 0) return;
+    const { inWords: what, running } = this;
+    const why = `it returns ${result}`;
+    this.fail(why);
+    throw new Unimplemented(`native ${running?.subsystem.name}`, '', `${what}: ${why}`);
+  }
+
   private *runInit(
     subsystem: NativeSubsystem,
     place: number,
-    args: readonly string[],
+    args: readonly Ptr[],
     places: Places,
   ): Sleepable<void> {
     if (this.ran.has(place)) return;
@@ -123,12 +149,7 @@ export class SubsystemSetUp {
     const fn = ptrOf(places.addressOf(place));
     const result = yield* this.callAsAtBoot(fn, args);
     // No such device: there is nothing to set up for on this machine, and a kernel on such a one goes on as well.
-    if (boot?.returnsError && result !== 0 && result !== -ENODEV) {
-      const why = `it returns ${result}`;
-      const what = this.inWords;
-      this.fail(why);
-      throw new Unimplemented(`native ${subsystem.name}`, '', `${what}: ${why}`);
-    }
+    if (boot?.returnsError && result !== -ENODEV) this.stopOn(result);
     this.running = outer;
     if (args.length === 0) this.runOnce(fn, by, result);
   }
@@ -145,13 +166,18 @@ export class SubsystemSetUp {
     cpu.entryChanged(fn);
   }
 
-  /** Calls a function as the kernel does at boot: nothing is locked, nobody is interrupted. Its result, as an int. */
-  private *callAsAtBoot(fn: Ptr, words: readonly string[]): Sleepable<number> {
-    const { cpu, processes, convention, target, space } = this.k;
-    const args = words.map((word) => {
+  /** Numbers, and addresses of what the target has of a name. */
+  private argumentsOf(words: readonly string[]): readonly Ptr[] {
+    const { target, space } = this.k;
+    return words.map((word) => {
       const symbol = target.exports.get(word) ?? target.symbols.lookup(word);
       return symbol ? space.fromAddress(symbol.address) : Number(word);
     });
+  }
+
+  /** Calls a function as the kernel does at boot: nothing is locked, nobody is interrupted. Its result, as an int. */
+  private *callAsAtBoot(fn: Ptr, args: readonly Ptr[] = []): Sleepable<number> {
+    const { cpu, processes, convention } = this.k;
     const { preemptCount } = processes;
     const { interruptsEnabled } = cpu;
     processes.preemptCount = 0;

@@ -22,6 +22,8 @@ export interface NativeSubsystem {
   readonly init: readonly string[];
   /** Other functions of a boot that it stands for: what they do besides is not there on modbox's machine. */
   readonly stands?: RegExp;
+  /** struct pernet_operations of the image that are registered before the init functions: by functions of which TypeScript does the rest. */
+  readonly pernet?: readonly string[];
   /** Functions that TypeScript has and leaves to the target's own code where that is at hand. */
   readonly replaces?: RegExp;
   /** Structures that TypeScript makes and fills as far as this subsystem looks at them: each stands for a scenario that was tried. */

@@ -94,6 +94,49 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'fwnode_handle', 'kobject', 'resource', 'task_struct'],
   },
   {
+    // drivers/firmware/efi/vars.c: variables of firmware that the machine does not have, until a module brings it.
+    name: 'efivars',
+    functions: /^efivar/,
+    init: [],
+    replaces: /^efivar(s_kobject|_supports_writes|_is_available)$/,
+    shares: ['kobject', 'task_struct'],
+  },
+  {
+    // drivers/gpu/vga/vga_switcheroo.c
+    name: 'vga_switcheroo',
+    functions: /^vga_switcheroo_/,
+    init: [],
+    replaces: /^vga_switcheroo_/,
+    shares: ['device', 'pci_dev', 'task_struct'],
+  },
+  {
+    // drivers/dma/dmaengine.c: TypeScript has no engines.
+    name: 'dmaengine',
+    functions:
+      /^(dmam?_(async_|release_channel|request_chan|get_(any_)?slave|issue_pending|find_channel|sync_wait|wait_for)|dmaengine|dmaenginem_|__dma_request_channel|dma_run_dependencies)/,
+    init: ['dma_bus_init', 'dma_channel_table_init'],
+    replaces:
+      /^(dmaengine_(get|put)|dma_find_channel|dma_issue_pending_all|dma_request_chan(_by_mask)?|__dma_request_channel)$/,
+    shares: ['device', 'task_struct'],
+  },
+  {
+    // drivers/spi/spi.c: the bus, its classes and drivers are TypeScript's.
+    name: 'spi',
+    functions: /^_*(devm_)?_*spi_/,
+    init: [],
+    stands: /^spi_init$/,
+    needs: ['acpi', 'gpio'],
+    shares: ['device', 'spi_device', 'task_struct'],
+  },
+  {
+    // drivers/base/component.c: TypeScript only notes who is there.
+    name: 'component',
+    functions: /^component_/,
+    init: ['component_debug_init'],
+    replaces: /^component_/,
+    shares: ['device', 'task_struct'],
+  },
+  {
     // drivers/edac: TypeScript has no memory controllers.
     name: 'edac',
     functions: /^edac_/,
@@ -107,6 +150,28 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     functions: /^devl(ink)?_/,
     init: ['devlink_init'],
     shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
+  },
+  {
+    // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
+    name: 'ip',
+    functions:
+      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
+    init: [
+      'fib_notifier_init',
+      'neigh_init',
+      'fib_rules_init',
+      'arp_init',
+      'ip_init',
+      'tcp_v4_init',
+      'raw_init',
+      'ping_init',
+      'icmp_init',
+      'ipfrag_init',
+    ],
+    pernet: ['af_inet_ops'],
+    replaces: /^inet_addr_type$/,
+    asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
+    shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
   ...STORAGE_SUBSYSTEMS,
 ];

@@ -38,6 +38,8 @@ export class Sched implements Subsystem {
       return 0;
     },
     __put_task_struct: nothing('the struct of a task that has ended is kept', undefined),
+    kthread_use_mm: (mm: Ptr) => this.useMemory(mm),
+    kthread_unuse_mm: () => this.useMemory(0),
     get_task_mm: (task: Ptr) => this.memoryOf(task),
     mmput: (mm: Ptr) => holdMemory(this.k, mm, -1),
     mmput_async: (mm: Ptr) => holdMemory(this.k, mm, -1),
@@ -118,6 +120,13 @@ export class Sched implements Subsystem {
     if ((type.get(object, 'saved_state') & states) === 0) return 0;
     type.set(object, 'saved_state', TASK_RUNNING);
     return 1;
+  }
+
+  /** A kernel thread takes on the address space of a process, or gives it up (0). */
+  private useMemory(mm: Ptr): void {
+    const type = this.k.struct('task_struct');
+    type.set(this.k.current, 'mm', mm);
+    type.set(this.k.current, 'active_mm', mm);
   }
 
   private memoryOf(task: Ptr): Ptr {

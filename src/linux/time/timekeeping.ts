@@ -18,6 +18,8 @@ export class Timekeeping implements Subsystem {
     ktime_get_boot_fast_ns: () => this.monotonic(),
     ktime_get_real_fast_ns: () => this.real(),
     ktime_get_real: () => this.real(),
+    ktime_get_tai_fast_ns: () => this.real(),
+    ktime_get_snapshot: (at: Ptr) => this.snapshot(at),
     ktime_get_with_offset: (offset: number) => this.withOffset(offset),
     ktime_get_coarse_with_offset: (offset: number) => this.withOffset(offset),
     ktime_get_seconds: () => this.monotonic() / NSEC_PER_SEC,
@@ -54,6 +56,7 @@ export class Timekeeping implements Subsystem {
     ktime_get_boot_fast_ns: 'Q:',
     ktime_get_real_fast_ns: 'Q:',
     ktime_get_real: 'q:',
+    ktime_get_tai_fast_ns: 'Q:',
     ktime_get_with_offset: 'q:i',
     ktime_get_coarse_with_offset: 'q:i',
     ktime_mono_to_any: 'q:qi',
@@ -65,6 +68,19 @@ export class Timekeeping implements Subsystem {
     local_clock: 'Q:',
     sched_clock_cpu: 'Q:i',
   };
+
+  /** All clocks at one moment. The counter below them counts nanoseconds; nobody has set the clock or taken another. */
+  private snapshot(at: Ptr): void {
+    const type = this.k.struct('system_time_snapshot');
+    const now = this.monotonic();
+    type.setBig(at, 'cycles', now);
+    type.setBig(at, 'real', now + this.k.clock.bootTime);
+    type.setBig(at, 'raw', now);
+    if (type.has('boot')) type.setBig(at, 'boot', now);
+    type.set(at, 'clock_was_set_seq', 0);
+    type.set(at, 'cs_was_changed_seq', 0);
+    type.set(at, 'cs_id', 0);
+  }
 
   private monotonic(): bigint {
     return BigInt(Math.floor(this.k.now()));

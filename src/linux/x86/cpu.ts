@@ -98,6 +98,7 @@ export class X86Cpu implements Subsystem {
     __cpu_possible_mask: (at: Ptr) => this.k.space.store8(at, 1),
     __cpu_present_mask: (at: Ptr) => this.k.space.store8(at, 1),
     __cpu_active_mask: (at: Ptr) => this.k.space.store8(at, 1),
+    node_to_cpumask_map: (at: Ptr) => this.fillNodes(at),
     cpu_bit_bitmap: (at: Ptr) => this.fillCpuBits(at),
     __per_cpu_offset: (at: Ptr) => this.k.space.storePtr(at, this.k.percpu.base),
     this_cpu_off: (at: Ptr) => this.k.space.storePtr(at, this.k.percpu.base),
@@ -145,6 +146,14 @@ export class X86Cpu implements Subsystem {
     for (const [member, value] of CPU_NUMBERS) if (type.has(member)) type.set(at, member, value);
     type.setText(at, 'x86_vendor_id', 'AuthenticAMD');
     type.setText(at, 'x86_model_id', BRAND);
+  }
+
+  /** The first node has the CPU. Masks of many processors are elsewhere. */
+  private fillNodes(at: Ptr): void {
+    const { k } = this;
+    if (k.target.config.get('CONFIG_CPUMASK_OFFSTACK') === 'y')
+      k.space.storePtr(at, k.symbol('__cpu_possible_mask'));
+    else k.space.store8(at, 1);
   }
 
   /** cpu_bit_bitmap[n]: a mask with bit n - 1 set in the first word (get_cpu_mask). */

@@ -43,10 +43,11 @@ export class SoftwareNodes implements Subsystem {
     software_node_unregister_nodes: (nodes: Ptr) => this.unregisterSpaced(nodes),
     software_node_register_node_group: (group: Ptr) => this.registerGroup(group),
     software_node_unregister_node_group: (group: Ptr) => this.unregisterGroup(group),
+    software_node_find_by_name: (parent: Ptr, name: Ptr) => this.findByName(parent, name),
     software_node_fwnode: (node: Ptr) => this.fwnodeOf(node),
     is_software_node: (fwnode: Ptr) => this.nodes.has(fwnode),
     to_software_node: (fwnode: Ptr) => this.nodes.get(fwnode)?.origin ?? 0,
-    fwnode_create_software_node: (properties: Ptr) => this.create(properties, 0, true),
+    fwnode_create_software_node: (properties: Ptr, parent: Ptr) => this.create(properties, 0, true, parent),
     fwnode_remove_software_node: (fwnode: Ptr) => this.remove(fwnode),
     device_add_software_node: (device: Ptr, node: Ptr) => this.addToDevice(device, node),
     device_remove_software_node: (device: Ptr) => this.removeFromDevice(device),
@@ -105,7 +106,7 @@ export class SoftwareNodes implements Subsystem {
     return found;
   }
 
-  private *create(properties: Ptr, origin: Ptr, copy: boolean): Sleepable<Ptr> {
+  private *create(properties: Ptr, origin: Ptr, copy: boolean, parent = 0): Sleepable<Ptr> {
     const { k } = this;
     const type = k.struct('swnode');
     const swnode = k.slab.allocateBytes(type.size, true);
@@ -116,10 +117,17 @@ export class SoftwareNodes implements Subsystem {
       list.init(k.space, type.addr(swnode, head));
     const kept = copy ? this.duplicate(properties) : properties;
     this.nodes.set(fwnode, { swnode, properties: kept, origin, ownsProperties: copy });
+    type.set(swnode, 'node', origin);
+    type.set(swnode, 'allocated', copy ? 1 : 0);
     type.set(swnode, 'kobj.kset', this.kset);
+    const above = this.nodes.get(parent)?.swnode ?? 0;
+    type.set(swnode, 'parent', above);
+    if (above !== 0) list.addTail(k.space, type.addr(swnode, 'entry'), type.addr(above, 'children'));
     const named = origin === 0 ? '' : k.struct('software_node').string(origin, 'name');
     const name = named === '' ? `node${this.nextId++}` : named;
-    const error = yield* k.get(Kobjects).initAndAdd(type.addr(swnode, 'kobj'), this.ktype, 0, name);
+    const error = yield* k
+      .get(Kobjects)
+      .initAndAdd(type.addr(swnode, 'kobj'), this.ktype, above && type.addr(above, 'kobj'), name);
     if (error === 0) return fwnode;
     yield* k.get(Kobjects).put(type.addr(swnode, 'kobj'));
     return errPtr(-error);
@@ -129,8 +137,28 @@ export class SoftwareNodes implements Subsystem {
     if (this.fwnodeOf(node) !== 0) return -EEXIST;
     const parent = this.k.struct('software_node').get(node, 'parent');
     if (parent !== 0 && this.fwnodeOf(parent) === 0) return -EINVAL;
-    const fwnode = yield* this.create(this.k.struct('software_node').get(node, 'properties'), node, false);
+    const fwnode = yield* this.create(
+      this.k.struct('software_node').get(node, 'properties'),
+      node,
+      false,
+      this.fwnodeOf(parent),
+    );
     return isErr(fwnode) ? ptrErr(fwnode) : 0;
+  }
+
+  /** The struct software_node of a name, below another or, where none is given, anywhere; takes a reference. */
+  private findByName(parent: Ptr, name: Ptr): Ptr {
+    const { k } = this;
+    if (name === 0) return 0;
+    const type = k.struct('software_node');
+    const wanted = k.space.cstring(name);
+    for (const { swnode, origin } of this.nodes.values()) {
+      if (origin === 0 || type.string(origin, 'name') !== wanted) continue;
+      if (parent !== 0 && type.get(origin, 'parent') !== parent) continue;
+      k.get(Kobjects).get(k.struct('swnode').addr(swnode, 'kobj'));
+      return origin;
+    }
+    return 0;
   }
 
   private *unregister(node: Ptr): Sleepable<void> {
@@ -253,6 +281,7 @@ export class SoftwareNodes implements Subsystem {
     const node = this.nodes.get(fwnode);
     if (node?.ownsProperties) this.freeProperties(node.properties);
     this.nodes.delete(fwnode);
+    if (type.get(swnode, 'parent') !== 0) list.del(this.k.space, type.addr(swnode, 'entry'));
     this.k.slab.free(swnode);
   }
 }

@@ -2,7 +2,7 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { list } from '../../abi/list.js';
-import { EINVAL } from '../../errno.js';
+import { EINVAL, ENODATA } from '../../errno.js';
 import { isErr, ptrErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { SysfsDirectory } from '../../kobject/sysfs/node.js';
@@ -11,6 +11,7 @@ import { Mutexes } from '../../locking/mutex.js';
 import { RwSemaphores } from '../../locking/rwsem.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { Classes } from '../base/class.js';
 import { Devices } from '../base/core.js';
 import { kobjOf } from '../base/device.js';
@@ -21,6 +22,9 @@ import { LedTriggers } from './led-trigger.js';
 
 /** led_classdev.flags (include/linux/leds.h). */
 const LED_SUSPENDED = 1;
+const LED_BRIGHT_HW_CHANGED = 1 << 21;
+/** The file, and the member, that tell of it. */
+const HARDWARE = 'brightness_hw_changed';
 const LED_RETAIN_AT_SHUTDOWN = 1 << 22;
 
 /** /sys/class/leds (drivers/leds/led-class.c). */
@@ -34,6 +38,8 @@ export class LedClass implements Subsystem {
   readonly exports = {
     led_classdev_register_ext: (parent: Ptr, led: Ptr, init: Ptr) => this.register(parent, led, init),
     led_classdev_unregister: (led: Ptr) => this.unregister(led),
+    led_classdev_notify_brightness_hw_changed: (led: Ptr, brightness: number) =>
+      this.hardwareChanged(led, brightness),
     devm_led_classdev_register_ext: (parent: Ptr, led: Ptr, init: Ptr) =>
       this.registerManaged(parent, led, init),
     devm_led_classdev_unregister: (device: Ptr, led: Ptr) => this.unregisterManaged(device, led),
@@ -139,6 +145,37 @@ export class LedClass implements Subsystem {
     );
     sysfs.addText(directory, 'max_brightness', 0o444, () => `${type.get(led, 'max_brightness')}\n`);
     if (triggers) this.addTriggerFile(led, directory, triggers);
+    if (this.tellsOfHardware(led)) this.addHardwareFile(led, directory);
+  }
+
+  /** Whether the hardware may change a LED by itself, and the kernel is built to tell of it. */
+  private tellsOfHardware(led: Ptr): boolean {
+    const type = this.k.struct('led_classdev');
+    return type.has(HARDWARE) && (type.get(led, 'flags') & LED_BRIGHT_HW_CHANGED) !== 0;
+  }
+
+  /** brightness_hw_changed: what the hardware last set; ENODATA until it does. */
+  private addHardwareFile(led: Ptr, directory: SysfsDirectory): void {
+    const type = this.k.struct('led_classdev');
+    type.set(led, HARDWARE, -1);
+    // biome-ignore lint/correctness/useYield: only a generator may answer with an error
+    this.k.get(Sysfs).addText(directory, HARDWARE, 0o444, function* () {
+      const value = type.get(led, HARDWARE);
+      return value < 0 ? -ENODATA : `${value}\n`;
+    });
+  }
+
+  /** led_classdev_notify_brightness_hw_changed(): who polls the file is woken. */
+  private hardwareChanged(led: Ptr, brightness: number): void {
+    const { k } = this;
+    if (!this.tellsOfHardware(led)) {
+      warn(k, '', 'drivers/leds/led-class.c', 'led_classdev_notify_brightness_hw_changed');
+      return;
+    }
+    const type = k.struct('led_classdev');
+    type.set(led, HARDWARE, brightness);
+    const sysfs = k.get(Sysfs);
+    sysfs.notify(sysfs.directoryOf(kobjOf(k, type.get(led, 'dev')))?.children.get(HARDWARE));
   }
 
   private addTriggerFile(led: Ptr, directory: SysfsDirectory, triggers: LedTriggers): void {

@@ -7,6 +7,11 @@ import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
 import { DriverOverride } from '../base/driver-override.js';
 import { tableEntry } from '../base/host-bus.js';
+import { registerBuiltinClass } from '../base/host-class.js';
+
+const CONTROLLERS = 'spi_master_class';
+const RELEASE = 'spi_controller_release';
+const GROUPS = 'spi_master_groups';
 
 /** The SPI bus and its drivers (drivers/spi/spi.c, Documentation/spi/spi-summary.rst). */
 export class SpiBus implements Subsystem {
@@ -16,6 +21,7 @@ export class SpiBus implements Subsystem {
 
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = [CONTROLLERS];
   readonly exports = {
     __spi_register_driver: (owner: Ptr, driver: Ptr) => {
       this.checkIds(driver);
@@ -32,6 +38,7 @@ export class SpiBus implements Subsystem {
   };
 
   boot(): void {
+    this.registerControllers();
     this.own = new DriverBus(
       this.k,
       {
@@ -50,6 +57,16 @@ export class SpiBus implements Subsystem {
         shutdown: (device: Ptr) => this.bus.tellDriver(device, 'shutdown'),
       },
     );
+  }
+
+  /** The class of controllers: what they are let go of by is the target's own. */
+  private registerControllers(): void {
+    const { k } = this;
+    const type = k.struct('class');
+    const cls = k.variable(CONTROLLERS, type.size);
+    if (k.hasSymbol(RELEASE)) type.set(cls, 'dev_release', k.symbol(RELEASE));
+    if (k.hasSymbol(GROUPS)) type.set(cls, 'dev_groups', k.symbol(GROUPS));
+    registerBuiltinClass(k, 'spi_master', cls);
   }
 
   get bus(): DriverBus {

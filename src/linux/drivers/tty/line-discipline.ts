@@ -6,19 +6,32 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Numbers that line disciplines can have (NR_LDISCS, include/uapi/linux/tty.h). */
 const COUNT = 31;
+/** `struct tty_ldisc_ops *tty_ldiscs[NR_LDISCS]` */
+const TABLE = 'tty_ldiscs';
 
 /** Line disciplines: what is between a terminal and its readers (drivers/tty/tty_ldisc.c). */
 export class LineDisciplines implements Subsystem {
   static readonly builtIn = 'CONFIG_TTY';
 
+  /** Where the table of the kernel's own code is. */
+  private first: Ptr = 0;
   private readonly table = new Map<number, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = [TABLE];
+
+  /** n_tty_init(): the discipline that terminals begin with. */
+  boot(): void {
+    const { k } = this;
+    this.first = k.variable(TABLE, 8 * COUNT);
+    if (k.hasSymbol('n_tty_ops')) k.space.storePtr(this.first, k.symbol('n_tty_ops'));
+  }
+
   readonly exports = {
     tty_register_ldisc: (ops: Ptr) => this.register(ops),
     tty_unregister_ldisc: (ops: Ptr) => {
-      this.table.delete(this.k.struct('tty_ldisc_ops').get(ops, 'num'));
+      this.put(this.k.struct('tty_ldisc_ops').get(ops, 'num'), 0);
     },
     n_tty_inherit_ops: (ops: Ptr) => this.inherit(ops),
   };
@@ -33,11 +46,19 @@ export class LineDisciplines implements Subsystem {
     return this.table.get(number) ?? 0;
   }
 
+  /** Also where the kernel's own code looks. */
+  private put(number: number, ops: Ptr): void {
+    const { k } = this;
+    if (ops === 0) this.table.delete(number);
+    else this.table.set(number, ops);
+    k.space.storePtr(this.first + 8 * number, ops);
+  }
+
   private register(ops: Ptr): number {
     const number = this.k.struct('tty_ldisc_ops').get(ops, 'num');
     if (number < 0 || number >= COUNT) return -EINVAL;
     this.k.origins.note(ops);
-    this.table.set(number, ops);
+    this.put(number, ops);
     return 0;
   }
 

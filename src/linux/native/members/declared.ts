@@ -35,9 +35,10 @@ const DECLARED: readonly Declared[] = [
   { struct: 'kobject', members: 'uevent_suppress', why: 'TypeScript goes by it, and native code sets it' },
   {
     struct: 'irq_work',
-    members: 'node.llist.next',
+    members: 'node.llist.next node.src node.dst',
     why: 'who queues one is TypeScript, which has a queue of its own',
   },
+  { struct: 'nvmem_device', members: 'wp_gpio', why: 'no line protects a memory' },
   { struct: 'ktermios', members: EVERYTHING, why: 'settings of a line are copied as a whole' },
   { struct: 'tty_port', members: 'ops', why: 'drivers set it' },
   { struct: 'input_absinfo', members: EVERYTHING, why: 'a driver or its firmware tells of axes' },
@@ -61,7 +62,8 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'sock',
-    members: 'sk_tsflags sk_reuseport_cb sk_route_caps __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
+    members:
+      'sk_no_check_tx sk_no_check_rx sk_tsflags sk_reuseport_cb sk_route_caps __sk_common.skc_bound_dev_if __sk_common.skc_reuse',
     why: 'options of sockets that only native code sets',
   },
   {
@@ -108,6 +110,27 @@ const DECLARED: readonly Declared[] = [
   })),
   { struct: 'task_struct', members: 'bpf_ctx', why: 'programs are run by native code' },
   { struct: 'task_struct', members: 'atomic_flags', why: 'no task asks for what they say' },
+  {
+    struct: 'sock',
+    members:
+      'sk_dst_cache sk_rx_dst sk_rx_dst_ifindex sk_rx_dst_cookie sk_dst_pending_confirm sk_gso_disabled sk_gso_type sk_gso_max_size sk_gso_max_segs sk_txhash sk_err_soft sk_tskey sk_zckey sk_wmem_queued sk_backlog.len sk_tsq_flags __sk_common.skc_dontcopy_end',
+    why: 'set when a socket connects, sends or receives: native code and modules do that by themselves, TypeScript’s own protocols not at all',
+  },
+  {
+    struct: 'sock',
+    members:
+      'sk_memcg sk_security sk_cgrp_data sk_bpf_storage sk_filter sk_validate_xmit_skb sk_policy sk_reserved_mem',
+    why: 'no control groups, security modules, filters, IPsec policies or offloads but those that native code attaches',
+  },
+  { struct: 'sock', members: 'sk_rcu', why: 'used while a socket is let go of' },
+  { struct: 'socket', members: 'file', why: 'sockets of the kernel’s own have no file' },
+  { struct: 'socket_wq', members: 'fasync_list', why: 'sockets of the kernel’s own have no file' },
+  { struct: 'msghdr', members: EVERYTHING, why: 'filled by who sends or receives; TypeScript passes it on' },
+  {
+    struct: 'Qdisc',
+    members: EVERYTHING,
+    why: 'the only discipline that TypeScript makes is noop_qdisc, as the image has it',
+  },
   { struct: 'net', members: 'bpf.run_array', why: 'no programs are attached' },
   { struct: 'net', members: 'mib', why: 'the statistics of each kind are allocated' },
   { struct: 'super_block', members: 's_fsnotify_connectors', why: 'nobody watches files' },
@@ -147,13 +170,35 @@ const DECLARED: readonly Declared[] = [
   },
 ];
 
-/** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them: round a page are pages. */
-export const ALONE: ReadonlySet<string> = new Set(['sk_buff', 'nf_hook_entries', 'page', 'folio']);
+/** Members that TypeScript sets to less than a kernel has there: who looks at one would miss the rest. */
+const SET_TO_LESS: readonly Declared[] = [
+  {
+    struct: 'task_struct',
+    members: 'tasks children sibling',
+    why: 'tasks are in no lists of the kernel’s: each is a process by itself',
+  },
+  { struct: 'module', members: 'source_list target_list', why: 'who uses whom is kept elsewhere' },
+  { struct: 'net', members: 'rules_ops', why: 'IPv4 and IPv6 have not registered theirs' },
+];
 
-/** Paths of members by struct. */
-export function declaredMembers(): ReadonlyMap<string, readonly string[]> {
+/** Structs that TypeScript never makes as a part of another, so that nobody looks for what is round them. Behind a message's header is what it says, round a page are pages. */
+export const ALONE: ReadonlySet<string> = new Set([
+  'sk_buff',
+  'nlmsghdr',
+  'nf_hook_entries',
+  'page',
+  'folio',
+]);
+
+/** Paths of members that hold the truth, by struct. */
+export const declaredMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(DECLARED);
+
+/** Paths of members that hold less than it, by struct. */
+export const lesserMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(SET_TO_LESS);
+
+function pathsOf(declared: readonly Declared[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const { struct, members } of DECLARED)
+  for (const { struct, members } of declared)
     found.set(struct, [...(found.get(struct) ?? []), ...members.split(' ')]);
   return found;
 }

@@ -19,7 +19,13 @@ export const PARTS: ReadonlySet<string> = new Set(
 /** Whether a struct is always a part of another, of which a type tells wherever it is TypeScript that makes it. */
 export const isEmbedded = (struct: string): boolean => PARTS.has(struct) || EMBEDDED.has(struct);
 
-const EMBEDDED: ReadonlySet<string> = new Set(['kobject', 'crypto_alg', 'irq_data', 'wait_queue_entry']);
+const EMBEDDED: ReadonlySet<string> = new Set([
+  'kobject',
+  'fwnode_handle',
+  'crypto_alg',
+  'irq_data',
+  'wait_queue_entry',
+]);
 
 /**
  * Structs that TypeScript makes: those of `roots`, what has one of them as a part, what is part of one, or what a member that TypeScript sets points to, if

@@ -3,7 +3,7 @@ import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
-import { ALONE, declaredMembers, EVERYTHING } from './declared.js';
+import { ALONE, declaredMembers, EVERYTHING, lesserMembers } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
 import { isEmbedded, LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
@@ -15,7 +15,7 @@ import type { StructMap, StructPart } from './struct-map.js';
 const NEAR = 100;
 
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 5;
+const ANALYSIS = 6;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -117,8 +117,9 @@ export class NeglectedMembers {
       const { struct } = access;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
+    if (this.isMistaken(access)) return undefined;
     for (const { struct, offset, size } of this.partsOf(access, true)) {
-      if (this.isOutside(access) && this.isElsewhere(access, struct)) continue;
+      if (this.isOutside(access) && (this.isElsewhere(access, struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
@@ -131,6 +132,17 @@ export class NeglectedMembers {
     return undefined;
   }
 
+  /**
+   * Whether what is passed on cannot be both what it is taken for and what its receiver takes: the one is larger than what is there, and
+   * neither is the beginning of the other. Registers of functions that the compiler made of others are mixed up in this way, and the head
+   * of a queue stands for an element of it.
+   */
+  private isMistaken({ struct, offset, kind, as }: Access): boolean {
+    if (kind !== PASS || as === '' || offset < 0) return false;
+    const room = this.map.roomAt(struct, offset);
+    return room > 0 && this.map.sizeOf(as) > room && !this.map.holds(as, struct, -offset);
+  }
+
   private isOutside({ struct, offset, size }: Access): boolean {
     return offset < 0 || offset + size > this.map.sizeOf(struct);
   }
@@ -138,6 +150,12 @@ export class NeglectedMembers {
   /** Whether what is outside of a struct says nothing of what TypeScript has round one. */
   private isElsewhere({ struct }: Access, part: string): boolean {
     return ALONE.has(struct) || (part === struct && isEmbedded(struct));
+  }
+
+  /** Whether an access is to elements behind a struct that ends in an array without a length, which TypeScript fills. */
+  private isKeptTail({ struct, offset }: Access): boolean {
+    const tail = this.map.tailOf(struct);
+    return offset > 0 && tail !== undefined && (KEPT_MEMBERS[struct]?.[0].split(' ').includes(tail) ?? false);
   }
 
   private hasNeglected(struct: string): boolean {
@@ -173,7 +191,7 @@ export class NeglectedMembers {
     const written = new StructBits();
     const told = new Set<string>();
     const note = (access: Access): void => {
-      if ((access.kind & (WRITE | PASS)) === 0 || access.lost) return;
+      if ((access.kind & (WRITE | PASS)) === 0 || access.lost || this.isMistaken(access)) return;
       // What it is a part of nobody knows here: who looks at it in the same way may mean the same.
       for (const { struct, offset, size } of this.partsOf(access, false))
         written.add(struct, offset, size, access.bits);
@@ -187,8 +205,10 @@ export class NeglectedMembers {
     for (const struct of this.map.structs)
       for (const { offset, size } of this.map.findInside(struct, (name) => LOCKS.has(name)))
         kept.add(struct, offset, size, 0xff);
+    const lesser = lesserMembers();
     for (const [struct, [set]] of Object.entries(KEPT_MEMBERS))
-      for (const path of set.split(' ')) if (path !== '') this.keep(kept, struct, path);
+      for (const path of set.split(' '))
+        if (path !== '' && !lesser.get(struct)?.includes(path)) this.keep(kept, struct, path);
     for (const [struct, paths] of declaredMembers())
       for (const path of paths) {
         if (path === EVERYTHING) kept.add(struct, 0, this.map.sizeOf(struct), 0xff);

@@ -32,6 +32,8 @@ export class StructMap {
   partsOf({ struct, offset, size }: StructPart, around = true): readonly StructPart[] {
     const whole = this.sizeOf(struct);
     if (offset >= 0 && offset + size <= whole) return this.within(struct, offset, size);
+    if (ELEMENTS.has(struct) && whole > 0)
+      return this.within(struct, ((offset % whole) + whole) % whole, size);
     const outside = this.structs.has(struct) ? [{ struct, offset, size }] : [];
     return around ? [...outside, ...this.around(struct, offset, size)] : outside;
   }
@@ -89,6 +91,34 @@ export class StructMap {
   sizeOf(struct: string): number {
     const type = this.typeOf(struct);
     return type === undefined ? 0 : type.size;
+  }
+
+  /** Bytes of what begins at an offset: of the struct that is a member there, else all that is left. 0 outside. */
+  roomAt(struct: string, offset: number): number {
+    const type = this.typeOf(struct);
+    if (!type || offset < 0 || offset >= type.size) return 0;
+    if (offset === 0) return type.size;
+    return this.memberSize(type, offset) ?? type.size - offset;
+  }
+
+  /** The name of the array without a length that a struct ends in. */
+  tailOf(struct: string): string | undefined {
+    const type = this.typeOf(struct);
+    const last = type && this.types.structMembers(type.ref).at(-1);
+    const array = last && this.types.classify(last.type);
+    return array?.kind === 'array' && array.length === 0 ? last?.name : undefined;
+  }
+
+  /** The size of the outermost struct with a name that is a member and begins at an offset. */
+  private memberSize(type: StructBtfType, offset: number): number | undefined {
+    for (const member of this.types.structMembers(type.ref)) {
+      const inner = this.types.classify(member.type);
+      if (!isStruct(inner) || offset < member.offset || offset >= member.offset + inner.size) continue;
+      if (offset === member.offset && inner.name !== '') return inner.size;
+      const below = this.memberSize(inner, offset - member.offset);
+      if (below !== undefined) return below;
+    }
+    return undefined;
   }
 
   /** The member that is at an offset, as C names it. Of bit fields the first that has any of these bits of the byte. */
@@ -230,6 +260,8 @@ function bitsOf({ offset, bitOffset = 0, bitSize = 0 }: Member, byte: number): n
   if (last <= 0 || first >= 8) return 0;
   return (0xff >> (8 - Math.min(last, 8))) & (0xff << Math.max(first, 0));
 }
+/** Structs that are elements of one array: what is before and behind one are others. */
+const ELEMENTS: ReadonlySet<string> = new Set(['page']);
 
 /** Elements of an array of structs that are looked into. */
 const MOST_ELEMENTS = 64;

@@ -71,21 +71,18 @@ export class NetNamespaces implements Subsystem {
     type.set(net, 'dev_index_head', k.permanent(DEVICE_BUCKETS * 8));
   }
 
-  /** Per-CPU counters that modules bump inline (IP_INC_STATS and its kin): every pointer of net->mib. */
+  /** Per-CPU counters that modules bump inline (IP_INC_STATS and its kin): those of net->mib, and of how many sockets each protocol has. */
   private allocateStatistics(): void {
     const { k } = this;
     const type = k.struct('net');
-    for (const member of k.types.structMembers('netns_mib')) {
-      if (member.name === '' || !type.has(`mib.${member.name}`)) continue;
-      const { kind } = type.member(`mib.${member.name}`);
-      const size = kind === 'ptr' ? this.statisticsSize(member.name) : undefined;
-      if (size !== undefined) type.set(this.init, `mib.${member.name}`, k.percpu.allocate(size, 8));
-    }
-  }
-
-  private statisticsSize(member: string): number | undefined {
-    const struct = STATISTICS[member];
-    return struct !== undefined && this.k.types.findType(struct) ? this.k.sizeOf(struct) : undefined;
+    for (const [member, struct] of Object.entries(STATISTICS))
+      if (type.has(`mib.${member}`) && k.types.findType(`struct ${struct}`))
+        type.set(this.init, `mib.${member}`, k.percpu.allocate(k.sizeOf(struct), 8));
+    for (const [member, struct] of Object.entries(SHARED_STATISTICS))
+      if (type.has(`mib.${member}`) && k.types.findType(`struct ${struct}`))
+        type.set(this.init, `mib.${member}`, k.permanent(k.sizeOf(struct)));
+    if (type.has('core.prot_inuse'))
+      type.set(this.init, 'core.prot_inuse', k.percpu.allocate(k.sizeOf('prot_inuse'), 8));
   }
 }
 
@@ -102,4 +99,10 @@ const STATISTICS: Readonly<Record<string, string>> = {
   icmp_statistics: 'icmp_mib',
   icmpv6_statistics: 'icmpv6_mib',
   xfrm_statistics: 'linux_xfrm_mib',
+};
+
+/** Those that all CPUs count in together. */
+const SHARED_STATISTICS: Readonly<Record<string, string>> = {
+  icmpmsg_statistics: 'icmpmsg_mib',
+  icmpv6msg_statistics: 'icmpv6msg_mib',
 };

@@ -15,11 +15,12 @@ export class PacketTypes implements Subsystem {
   private readonly all: GuestList;
   private readonly byProtocol: GuestList;
   private readonly offloads: GuestList;
+  readonly keeps = ['ptype_all', 'offload_base'];
 
   constructor(private readonly k: LinuxKernel) {
     this.all = new GuestList(k, 'packet_type', 'list', 'ptype_all', PACKET_TYPE);
     this.byProtocol = new GuestList(k, 'packet_type', 'list', '', PACKET_TYPE);
-    this.offloads = new GuestList(k, 'packet_offload', 'list', '', { kind: 'packet offload' });
+    this.offloads = new GuestList(k, 'packet_offload', 'list', 'offload_base', { kind: 'packet offload' });
   }
 
   readonly exports = {

@@ -45,6 +45,8 @@ export class Rtnetlink implements Subsystem {
     ) => this.register(owner, protocol, type, { owner, doit, dumpit, flags }),
     __rtnl_register_many: (handlers: Ptr, count: number) => this.registerMany(handlers, count),
     __rtnl_unregister_many: (handlers: Ptr, count: number) => this.unregisterMany(handlers, count),
+    rtnl_register: (protocol: number, type: number, doit: Ptr, dumpit: Ptr, flags: number) =>
+      void this.register(0, protocol, type, { owner: 0, doit, dumpit, flags }),
     rtnl_unregister: (protocol: number, type: number) => this.unregister(protocol, type),
     rtnl_unregister_all: (protocol: number) => void this.handlers.delete(protocol),
     __rtnl_link_register: (ops: Ptr) => this.registerLink(ops),

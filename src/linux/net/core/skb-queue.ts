@@ -21,8 +21,10 @@ export class SkbQueues implements Subsystem {
 
   /** skb_queue_head_init() */
   init(queue: Ptr): void {
-    this.k.space.writable(queue, this.k.sizeOf('sk_buff_head')).fill(0);
-    this.link(queue, queue);
+    const type = this.k.struct('sk_buff_head');
+    this.k.space.writable(queue, type.size).fill(0);
+    type.set(queue, 'next', queue);
+    type.set(queue, 'prev', queue);
   }
 
   *purge(queue: Ptr): Sleepable<void> {

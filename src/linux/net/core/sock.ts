@@ -9,9 +9,12 @@ import type { LinuxKernel } from '../../kernel.js';
 import { SlabExports } from '../../mm/slab.js';
 import { WaitQueues } from '../../sched/wait.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Timers } from '../../time/timer.js';
 import { SkbQueues } from './skb-queue.js';
 
 const PACING_SHIFT = 10;
+/** No queue of a device is remembered (NO_QUEUE_MAPPING). */
+const NO_QUEUE = 0xffff;
 /** Default size of socket buffers: SK_WMEM_MAX, what 256 packets of 256 bytes of payload take. */
 const BUFFER_SIZE = 212_992;
 
@@ -67,6 +70,7 @@ export class Socks implements Subsystem {
     sock.set(sk, '__sk_common.skc_net_refcnt', kern ? 0 : 1);
     sock.set(sk, '__sk_common.skc_net.net', net);
     sock.set(sk, 'sk_wmem_alloc.refs.counter', 1);
+    sock.set(sk, '__sk_common.skc_tx_queue_mapping', NO_QUEUE);
     k.get(WaitQueues).init(sock.addr(sk, 'sk_lock.wq'));
     return sk;
   }
@@ -98,6 +102,8 @@ export class Socks implements Subsystem {
     queues.init(sock.addr(sk, 'sk_receive_queue'));
     queues.init(sock.addr(sk, 'sk_write_queue'));
     queues.init(sock.addr(sk, 'sk_error_queue'));
+    sock.set(sk, 'sk_send_head', 0);
+    k.get(Timers).init(sock.addr(sk, 'sk_timer'), 0, 0);
     sock.set(sk, 'sk_allocation', GFP_KERNEL);
     sock.set(sk, 'sk_rcvbuf', BUFFER_SIZE);
     sock.set(sk, 'sk_sndbuf', BUFFER_SIZE);
@@ -114,12 +120,18 @@ export class Socks implements Subsystem {
     for (const [field, fn] of CALLBACKS) sock.bind(sk, field, fn, (at: Ptr) => this.wake(at));
     sock.bind(sk, 'sk_destruct', 'sock_def_destruct', (_sk: Ptr) => {});
     sock.set(sk, 'sk_peek_off', -1);
+    for (const field of ['sk_frag.page', 'sk_frag.offset', 'sk_peer_pid', 'sk_peer_cred'])
+      sock.set(sk, field, 0);
+    sock.set(sk, 'sk_write_pending', 0);
     sock.set(sk, 'sk_rcvlowat', 1);
+    // structs: sock.sk_napi_id of kernels that are built to poll busily
+    for (const field of ['sk_napi_id', 'sk_ll_usec']) if (sock.has(field)) sock.set(sk, field, 0);
     for (const field of ['sk_rcvtimeo', 'sk_sndtimeo']) sock.setBig(sk, field, LONG_MAX);
     sock.set(sk, 'sk_stamp', -1_000_000_000);
     for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ULONG_MAX);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
-    sock.set(sk, '__sk_common.skc_rx_queue_mapping', 0xffff);
+    sock.set(sk, '__sk_common.skc_incoming_cpu', -1);
+    sock.set(sk, '__sk_common.skc_rx_queue_mapping', NO_QUEUE);
     sock.set(sk, '__sk_common.skc_refcnt.refs.counter', 1);
   }
 

@@ -16,6 +16,11 @@ import { INET_PROTOSW_ICSK, INET_PROTOSW_REUSE, InetSwitch } from './protosw.js'
 
 const PMTUDISC_WANT = 1;
 const DEFAULT_TTL = -1;
+/** Raw sockets are the target's own. */
+const RAW = {
+  4: { prot: 'raw_prot', ops: 'inet_sockraw_ops' },
+  6: { prot: 'rawv6_prot', ops: 'inet6_sockraw_ops' },
+} as const;
 const BUILT_IN: Readonly<Record<number, string>> = { 1: 'ping', 6: 'TCP', 17: 'UDP', 58: 'ping' };
 
 /**
@@ -37,13 +42,15 @@ export class InetSockets implements Subsystem {
     const found = this.find(family, type.get(socket, 'type'), protocol);
     if (typeof found === 'number') return found;
     const entry = k.struct('inet_protosw');
-    const prot = entry.get(found.entry, 'prot');
-    if (prot === 0) {
+    const own =
+      type.get(socket, 'type') === k.enumValue('SOCK_RAW') ? RAW[family === AF_INET6 ? 6 : 4] : undefined;
+    const prot = entry.get(found.entry, 'prot') || this.ownStruct(own?.prot);
+    if (prot === 0 || k.struct('proto').get(prot, 'obj_size') === 0) {
       const what =
         type.get(socket, 'type') === k.enumValue('SOCK_RAW') ? undefined : BUILT_IN[found.protocol];
       throw new Unimplemented(`${what ?? 'raw'} sockets`, '');
     }
-    type.set(socket, 'ops', entry.get(found.entry, 'ops'));
+    type.set(socket, 'ops', entry.get(found.entry, 'ops') || this.ownStruct(own?.ops));
     const sk = yield* k.get(Socks).allocate(net, family, GFP_KERNEL, prot, kern);
     if (sk === 0) return -ENOBUFS;
     this.init(socket, sk, found.protocol, entry.get(found.entry, 'flags'), family);
@@ -59,6 +66,18 @@ export class InetSockets implements Subsystem {
     if (error) return yield* this.giveUp(sk, error);
     k.get(Modules).getStruct(k.struct('proto_ops').get(type.get(socket, 'ops'), 'owner'));
     return 0;
+  }
+
+  /**
+   * A struct of the kernel image that TypeScript does not fill: it is there, and not zeros, once the target's own code has begun
+   * to run. Nobody claims the variable by asking for it as a symbol.
+   */
+  private ownStruct(name: string | undefined): Ptr {
+    const symbol = name === undefined ? undefined : this.k.target.symbols.lookup(name);
+    if (!symbol) return 0;
+    const at = this.k.space.fromAddress(symbol.address);
+    this.k.space.load32(at);
+    return at;
   }
 
   private *giveUp(sk: Ptr, error: number): Sleepable<number> {

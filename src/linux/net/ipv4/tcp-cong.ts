@@ -8,17 +8,60 @@ import { jhash } from '../../lib/hash/jhash.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 
+interface BuiltIn {
+  readonly name: string;
+  readonly option?: string;
+  /** Members of struct tcp_congestion_ops and the functions of the kernel image that they point to. */
+  readonly functions: Readonly<Record<string, string>>;
+}
+
+/** Whoever likes may choose it (TCP_CONG_NON_RESTRICTED). */
+const UNRESTRICTED = 1;
+
 /** Algorithms of the kernel image, if the configuration says so. */
-const BUILT_IN: readonly (readonly [name: string, option: string])[] = [
-  ['reno', ''],
-  ['cubic', 'CONFIG_TCP_CONG_CUBIC'],
-  ['bbr', 'CONFIG_TCP_CONG_BBR'],
+const BUILT_IN: readonly BuiltIn[] = [
+  {
+    name: 'reno',
+    functions: {
+      ssthresh: 'tcp_reno_ssthresh',
+      cong_avoid: 'tcp_reno_cong_avoid',
+      undo_cwnd: 'tcp_reno_undo_cwnd',
+    },
+  },
+  {
+    name: 'cubic',
+    option: 'CONFIG_TCP_CONG_CUBIC',
+    functions: {
+      init: 'cubictcp_init',
+      ssthresh: 'cubictcp_recalc_ssthresh',
+      cong_avoid: 'cubictcp_cong_avoid',
+      set_state: 'cubictcp_state',
+      undo_cwnd: 'tcp_reno_undo_cwnd',
+      cwnd_event: 'cubictcp_cwnd_event',
+      pkts_acked: 'cubictcp_acked',
+    },
+  },
+  {
+    name: 'bbr',
+    option: 'CONFIG_TCP_CONG_BBR',
+    functions: {
+      init: 'bbr_init',
+      cong_control: 'bbr_main',
+      sndbuf_expand: 'bbr_sndbuf_expand',
+      undo_cwnd: 'bbr_undo_cwnd',
+      cwnd_event: 'bbr_cwnd_event',
+      ssthresh: 'bbr_ssthresh',
+      min_tso_segs: 'bbr_min_tso_segs',
+      set_state: 'bbr_set_state',
+    },
+  },
 ];
 
 /** TCP congestion control algorithms and upper layer protocols (net/ipv4/tcp_cong.c, tcp_ulp.c). */
 export class TcpAlgorithms implements Subsystem {
   private readonly algorithms: GuestList;
   private readonly ulps: GuestList;
+  readonly keeps = ['tcp_cong_list', 'tcp_ulp_list', 'tcp_reno'];
 
   constructor(private readonly k: LinuxKernel) {
     this.algorithms = new GuestList(k, 'tcp_congestion_ops', 'list', 'tcp_cong_list', {
@@ -41,11 +84,14 @@ export class TcpAlgorithms implements Subsystem {
   boot(): void {
     const { k } = this;
     const type = k.struct('tcp_congestion_ops');
-    for (const [name, option] of BUILT_IN) {
-      if (option !== '' && k.target.config.get(option) !== 'y') continue;
+    for (const { name, option, functions } of BUILT_IN) {
+      if (option !== undefined && k.target.config.get(option) !== 'y') continue;
       const ops = name === 'reno' && k.hasSymbol('tcp_reno') ? k.symbol('tcp_reno') : k.permanent(type.size);
       type.setText(ops, 'name', name);
       type.set(ops, 'key', this.key(name));
+      type.set(ops, 'flags', UNRESTRICTED);
+      for (const [field, fn] of Object.entries(functions))
+        if (type.has(field) && k.hasSymbol(fn)) type.set(ops, field, k.fn(fn));
       this.algorithms.addTail(ops);
     }
   }

@@ -130,10 +130,10 @@ export class NetfilterHooks implements Subsystem {
       if (table === 0) return -ENOMEM;
       entries.set(table, 'num_hook_entries', all.length);
       all.forEach((ops, i) => {
-        const at = table + entries.size + i * entry.size;
+        const at = entries.addr(table, 'hooks') + i * entry.size;
         entry.set(at, 'hook', hook.get(ops, 'hook'));
         entry.set(at, 'priv', hook.get(ops, 'priv'));
-        k.space.storePtr(table + entries.size + all.length * entry.size + i * 8, ops);
+        k.space.storePtr(entries.addr(table, 'hooks') + all.length * entry.size + i * 8, ops);
       });
     }
     k.space.storePtr(slot, table);

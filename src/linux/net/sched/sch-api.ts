@@ -4,6 +4,7 @@ import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
+import { SkbQueues } from '../core/skb-queue.js';
 
 /** Queueing disciplines of the kernel image: always there, or by its configuration. */
 const BUILT_IN: readonly (readonly [id: string, option: string])[] = [
@@ -45,6 +46,8 @@ export class QueueingDisciplines implements Subsystem {
         ['dequeue', 'noop_dequeue'],
       ] as const)
         type.set(at, field, this.k.fn(fn));
+      for (const queue of ['gso_skb', 'skb_bad_txq']) this.k.get(SkbQueues).init(type.addr(at, queue));
+      type.set(at, 'dev_queue', this.noopQueue(at));
     },
     noop_qdisc_ops: (at: Ptr) => this.fill(at, 'noop'),
     pfifo_qdisc_ops: (at: Ptr) => this.fill(at, 'pfifo'),
@@ -69,6 +72,15 @@ export class QueueingDisciplines implements Subsystem {
   find(id: string): Ptr | undefined {
     for (const ops of this.registered()) if (this.ops.text(ops, 'id') === id) return ops;
     return undefined;
+  }
+
+  /** noop_netdev_queue: the queue of no device. */
+  private noopQueue(noop: Ptr): Ptr {
+    const type = this.k.struct('netdev_queue');
+    const queue = this.k.permanent(type.size);
+    type.set(queue, 'qdisc', noop);
+    type.set(queue, 'qdisc_sleeping', noop);
+    return queue;
   }
 
   private fill(at: Ptr, id: string): void {

@@ -3,14 +3,28 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { AF_INET, AF_INET6 } from '../../abi/socket.js';
-import { EAFNOSUPPORT, EEXIST, ESRCH } from '../../errno.js';
+import { EAFNOSUPPORT, EEXIST, EINVAL, ESRCH } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Rcu } from '../../locking/rcu.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
+import { SlotTable } from '../core/slot-table.js';
 
 const SOURCE = 'net/xfrm/xfrm_state.c';
+/** Address families (NPROTO, AF_MAX). */
+const FAMILIES = 46;
+/** Members of struct xfrm_state_afinfo that point to the types of a protocol. */
+const MEMBERS: Readonly<Record<number, string>> = {
+  4: 'type_ipip',
+  41: 'type_ipip6',
+  43: 'type_routing',
+  50: 'type_esp',
+  51: 'type_ah',
+  60: 'type_dstopts',
+  108: 'type_comp',
+};
+const OFFLOAD_MEMBERS: Readonly<Record<number, string>> = { 50: 'type_offload_esp' };
 
 /**
  * What transforms packets: types of each protocol, key managers, callbacks (net/xfrm/xfrm_state.c, xfrm_input.c).
@@ -20,13 +34,15 @@ export class XfrmRegistry implements Subsystem {
   static readonly builtIn = 'CONFIG_XFRM';
 
   private readonly types = new Map<string, Ptr>();
-  readonly keeps = ['xfrm_km_list'];
+  readonly keeps = ['xfrm_km_list', 'xfrm_state_afinfo'];
   private readonly managers: GuestList;
+  private readonly families: SlotTable;
   private readonly inputs = new Map<string, Ptr>();
   private interfaceCallback: Ptr = 0;
 
   constructor(private readonly k: LinuxKernel) {
     this.managers = new GuestList(k, 'xfrm_mgr', 'list', 'xfrm_km_list', { kind: 'key manager' });
+    this.families = new SlotTable(k, FAMILIES, 'xfrm_state_afinfo', 'IPsec of a family');
   }
 
   readonly exports = {
@@ -36,6 +52,8 @@ export class XfrmRegistry implements Subsystem {
       this.register('xfrm_type_offload', type, family),
     xfrm_unregister_type_offload: (type: Ptr, family: number) =>
       this.unregister('xfrm_type_offload', type, family),
+    xfrm_state_register_afinfo: (info: Ptr) => this.registerFamily(info),
+    xfrm_state_unregister_afinfo: (info: Ptr) => this.unregisterFamily(info),
     xfrm_state_flush: nothing('there are no states to flush', -ESRCH),
     xfrm_dev_state_flush: nothing('there are no states to flush', -ESRCH),
     xfrm_flush_gc: nothing('there are no states to flush', undefined),
@@ -73,13 +91,42 @@ export class XfrmRegistry implements Subsystem {
     const key = this.key(struct, type, family);
     if (this.types.has(key)) return -EEXIST;
     this.types.set(key, type);
+    this.tellFamily(struct, family, this.k.struct(struct).get(type, 'proto'), type);
+    return 0;
+  }
+
+  /** A family's struct xfrm_state_afinfo has what its protocols are transformed by. */
+  private tellFamily(struct: string, family: number, protocol: number, type: Ptr): void {
+    const info = this.families.get(family);
+    const member = (struct === 'xfrm_type' ? MEMBERS : OFFLOAD_MEMBERS)[protocol];
+    if (info !== 0 && member !== undefined) this.k.struct('xfrm_state_afinfo').set(info, member, type);
+  }
+
+  private registerFamily(info: Ptr): number {
+    const family = this.k.struct('xfrm_state_afinfo').get(info, 'family');
+    if (family >= FAMILIES) return -EAFNOSUPPORT;
+    if (!this.families.take(family, info)) return -EEXIST;
+    for (const [key, type] of this.types) {
+      const [struct, of, protocol] = key.split('/');
+      if (Number(of) === family) this.tellFamily(struct, family, Number(protocol), type);
+    }
+    return 0;
+  }
+
+  private *unregisterFamily(info: Ptr): Sleepable<number> {
+    const family = this.k.struct('xfrm_state_afinfo').get(info, 'family');
+    if (family >= FAMILIES) return -EAFNOSUPPORT;
+    if (this.families.get(family) !== 0 && !this.families.release(family, info)) return -EINVAL;
+    yield* this.k.get(Rcu).synchronize();
     return 0;
   }
 
   private unregister(struct: string, type: Ptr, family: number): void {
     const key = this.key(struct, type, family);
-    if (this.types.get(key) === type) this.types.delete(key);
-    else
+    if (this.types.get(key) === type) {
+      this.types.delete(key);
+      this.tellFamily(struct, family, this.k.struct(struct).get(type, 'proto'), 0);
+    } else
       warn(
         this.k,
         '',
@@ -108,7 +155,7 @@ export class XfrmRegistry implements Subsystem {
   private *unregisterInput(info: Ptr): Sleepable<number> {
     const key = this.inputKey(info);
     const known = this.inputs.get(key);
-    if (known !== undefined && known !== info) return -22;
+    if (known !== undefined && known !== info) return -EINVAL;
     this.inputs.delete(key);
     yield* this.k.get(Rcu).synchronize();
     return 0;
