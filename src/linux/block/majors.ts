@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import { MAJOR_MAX } from '../abi/device-number.js';
 import { EBUSY, EINVAL } from '../errno.js';
@@ -7,9 +6,9 @@ import type { Holding, Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-const HASH_SIZE = 255;
+const MAJOR_LISTS = 255;
 /** Majors given out on request start here and go down. */
-const HIGHEST_DYNAMIC = HASH_SIZE - 1;
+const HIGHEST_DYNAMIC = MAJOR_LISTS - 1;
 
 /** What of the target's own code takes the place of all of this folder, where that is at hand. */
 export const NATIVE = 'block';
@@ -62,13 +61,12 @@ export class BlockMajors implements Subsystem {
     const { k } = this;
     const type = k.struct('blk_major_name');
     const table = k.symbol('major_names');
-    for (let slot = 0; slot < HASH_SIZE; slot++)
+    for (let slot = 0; slot < MAJOR_LISTS; slot++)
       for (let at = k.space.loadPtr(table + 8 * slot); at !== 0; at = type.get(at, 'next'))
         yield { major: type.get(at, 'major'), name: type.text(at, 'name'), probe: type.get(at, 'probe') };
   }
 
-  // biome-ignore lint/correctness/useYield: who takes something back may wait; this does not
-  private *leave(): Sleepable<void> {
+  private leave(): undefined {
     this.isNative = true;
   }
 

@@ -16,9 +16,9 @@ export class BlockProcFiles implements Subsystem {
   boot(): void {
     const proc = this.k.get(ProcFs);
     proc.addText('partitions', { text: () => this.partitions() });
-    // biome-ignore lint/correctness/useYield: who takes something back may wait; this does not
-    this.k.native?.onSetUp(NATIVE, function* () {
+    this.k.native?.onSetUp(NATIVE, () => {
       proc.root.detach('partitions');
+      return undefined;
     });
     proc.addText('devices', { text: () => this.devices() });
   }

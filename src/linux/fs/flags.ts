@@ -31,3 +31,6 @@ export const SEEK_END = 2;
 
 /** Longest transfer of one read or write (MAX_RW_COUNT). */
 export const MAX_RW_COUNT = 0x7fff_f000;
+
+/** Largest file of a file system that has large ones (include/linux/fs.h). */
+export const MAX_LFS_FILESIZE = (1n << 63n) - 1n;

@@ -6,6 +6,7 @@ import { MKDEV } from '../abi/device-number.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { MAX_LFS_FILESIZE } from './flags.js';
 import { MountObjects } from './mount-objects.js';
 import { nameHash } from './name-hash.js';
 import { InodeInit } from './new-inode.js';
@@ -20,9 +21,6 @@ const TYPE_BITS: Readonly<Record<FileNode['kind'], number>> = {
   fifo: S_IFIFO,
   socket: S_IFSOCK,
 };
-
-/** Largest file of a file system that has large ones (include/linux/fs.h). */
-const MAX_LFS_FILESIZE = (1n << 63n) - 1n;
 
 /** st_mode of a node. */
 export function modeOf(node: FileNode): number {

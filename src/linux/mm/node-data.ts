@@ -1,7 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 
 const LIST_HEAD = 16;
@@ -74,7 +73,7 @@ export class MemoryNodes implements Subsystem {
       for (let at = 0; at < type.member('reclaim_wait').size; at += k.sizeOf('wait_queue_head'))
         this.initQueue(queues + at);
     }
-    if (type.has('kswapd_lock')) k.get(Mutexes).init(type.addr(node, 'kswapd_lock'));
+    if (type.has('kswapd_lock.wait_list')) this.initList(type.addr(node, 'kswapd_lock.wait_list'));
     if (type.has('deferred_split_queue')) this.initList(type.addr(node, 'deferred_split_queue.split_queue'));
     const stats = k.percpu.allocate(k.sizeOf('per_cpu_nodestat'), 8);
     type.set(node, 'per_cpu_nodestats', stats);

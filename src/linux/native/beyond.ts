@@ -56,6 +56,7 @@ const BEYOND: readonly Beyond[] = [
     functions:
       /^(evm_(init_key|verify_hmac|calc_hmac|calc_hash|calc_hmac_or_hash|update_evmxattr)|integrity_digsig_verify|process_measurement|ima_(collect|store|appraise)_measurement)$/,
   },
+  { what: 'files of control groups', functions: /^cgroup_(addrm_files|add_file)$/ },
   { what: 'keys of encrypted files', functions: /^fscrypt_(get_encryption_info|setup_encryption_info)$/ },
   {
     what: 'files that are sealed',

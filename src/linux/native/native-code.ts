@@ -16,7 +16,7 @@ import type { Hindrance, Ownership } from './ownership.js';
 import { PLACE } from './places.js';
 import { type Decision, NativeRules } from './rules.js';
 import { SecondHand } from './second-hand.js';
-import { SubsystemSetUp } from './set-up.js';
+import { SubsystemSetUp, type TakesBack } from './set-up.js';
 import type { NativeSubsystem } from './subsystem.js';
 import { NATIVE_SUBSYSTEMS } from './subsystems.js';
 import { describeNeglected, describeVerdict } from './words.js';
@@ -87,7 +87,7 @@ export class NativeCode implements EntryGuard {
   }
 
   /** Has TypeScript take back, when a subsystem is set up, what it has in its place. */
-  onSetUp(subsystem: string, takeBack: () => Sleepable<void>): void {
+  onSetUp(subsystem: string, takeBack: TakesBack): void {
     this.subsystems.onSetUp(subsystem, takeBack);
   }
 

@@ -9,6 +9,9 @@ import { ptrOf } from './image-memory.js';
 import type { NativeRules, SetUpState } from './rules.js';
 import { initFunction, type NativeSubsystem } from './subsystem.js';
 
+/** Takes back what TypeScript has in a subsystem's place. */
+export type TakesBack = () => undefined | Sleepable<void>;
+
 /** A function that sets a subsystem up, while it runs. */
 interface Running {
   readonly subsystem: NativeSubsystem;
@@ -35,7 +38,7 @@ export class SubsystemSetUp {
   private readonly failed = new Map<NativeSubsystem, string>();
   private readonly ran = new Set<number>();
   /** What is to happen before the first function of a subsystem runs, by the subsystem's name. */
-  private readonly before = new Map<string, (() => Sleepable<void>)[]>();
+  private readonly before = new Map<string, TakesBack[]>();
   /** By the task that does it. */
   private readonly runningIn = new Map<Ptr, Running>();
 
@@ -84,7 +87,7 @@ export class SubsystemSetUp {
   }
 
   /** From when a subsystem is set up on it does what TypeScript has done so far, which takes it back first. */
-  onSetUp(name: string, takeBack: () => Sleepable<void>): void {
+  onSetUp(name: string, takeBack: TakesBack): void {
     this.before.set(name, [...(this.before.get(name) ?? []), takeBack]);
   }
 
@@ -95,14 +98,14 @@ export class SubsystemSetUp {
       if (reason !== undefined) throw new Unimplemented(`native ${one.name}`, '', reason);
       if (this.begun.has(one)) continue;
       this.begun.add(one);
+      for (const takeBack of this.before.get(one.name) ?? []) yield* this.k.wait(takeBack());
       for (const name of one.pernet ?? []) yield* this.registerPernet(one, name);
-      for (const takeBack of this.before.get(one.name) ?? []) yield* takeBack();
       if (isAutomatic(one)) yield* this.runInit(one, one.boot.place, [], places);
       else
         for (const line of one.init) {
-          const [name, ...args] = line.split(' ');
+          const [name, ...words] = line.split(' ');
           const place = places.entryOf(name);
-          if (place >= 0) yield* this.runInit(one, place, args, places);
+          if (place >= 0) yield* this.runInit(one, place, this.argumentsOf(words), places);
         }
       one.glue?.(this.k);
     }
@@ -133,7 +136,7 @@ export class SubsystemSetUp {
   private *runInit(
     subsystem: NativeSubsystem,
     place: number,
-    args: readonly string[],
+    args: readonly Ptr[],
     places: Places,
   ): Sleepable<void> {
     if (this.ran.has(place)) return;
@@ -163,7 +166,7 @@ export class SubsystemSetUp {
     cpu.entryChanged(fn);
   }
 
-  /** Symbols and numbers. */
+  /** Numbers, and addresses of what the target has of a name. */
   private argumentsOf(words: readonly string[]): readonly Ptr[] {
     const { target, space } = this.k;
     return words.map((word) => {

@@ -14,8 +14,6 @@ const I_FREEING = 1 << 5;
 const I_CLEAR = 1 << 6;
 /** I_DIRTY_SYNC, I_DIRTY_DATASYNC, I_DIRTY_PAGES, I_DIRTY_TIME */
 const I_DIRTY_ALL = 7 | (1 << 11);
-/** address_space.flags: its last pages are dropped (include/linux/pagemap.h). */
-const AS_EXITING = 1n << 4n;
 
 /** Inodes of file systems that modules implement: allocation, the hash and the last reference (fs/inode.c). */
 export class Inodes implements Subsystem {
@@ -148,7 +146,8 @@ export class Inodes implements Subsystem {
   /** truncate_inode_pages_final(): nothing comes any more, either. */
   *dropAllPages(mapping: Ptr): Sleepable<void> {
     const type = this.k.struct('address_space');
-    type.setBig(mapping, 'flags', type.getBig(mapping, 'flags') | AS_EXITING);
+    const exiting = 1n << BigInt(this.k.enumValue('AS_EXITING'));
+    type.setBig(mapping, 'flags', type.getBig(mapping, 'flags') | exiting);
     yield* this.dropPages(mapping, 0);
   }
 

@@ -6,6 +6,7 @@ import { ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { MAX_LFS_FILESIZE } from '../flags.js';
 import { Dcache } from './dcache.js';
 import { InodeExports } from './inode-exports.js';
 import { Inodes } from './inodes.js';
@@ -13,7 +14,6 @@ import { LibFs } from './libfs.js';
 import { SuperBlocks } from './super.js';
 
 const SB_NOUSER = 1 << 31;
-const MAX_LFS_FILESIZE = 0x7fff_ffff_ffff_ffffn;
 /** inode.i_state: all kinds of dirty, so that nobody puts the inode on a list of dirty ones. */
 const I_DIRTY = 0x7;
 /** inode.i_flags: of the kernel's own. */

@@ -309,7 +309,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   percpu_ref_data: ['allow_reinit count force_atomic ref release', ''],
   percpu_rw_semaphore: ['block.counter read_count', ''],
   pernet_operations: ['', 'exit exit_batch exit_batch_rtnl id init pre_exit size'],
-  pglist_data: ['__lruvec deferred_split_queue.split_queue kcompactd_wait kswapd_lock kswapd_wait node_id node_present_pages node_spanned_pages node_start_pfn node_zonelists node_zones nr_zones per_cpu_nodestats pfmemalloc_wait reclaim_wait totalreserve_pages', ''],
+  pglist_data: ['__lruvec deferred_split_queue.split_queue kcompactd_wait kswapd_lock.wait_list kswapd_wait node_id node_present_pages node_spanned_pages node_start_pfn node_zonelists node_zones nr_zones per_cpu_nodestats pfmemalloc_wait reclaim_wait totalreserve_pages', ''],
   pid: ['count.refs.counter level tasks wait_pidfd.head', ''],
   platform_device: ['dev dev.bus dev.coherent_dma_mask dev.dma_mask dev.dma_parms dev.fwnode dev.parent dev.platform_data dev.release dma_parms id id_auto id_entry name num_resources platform_dma_mask resource', 'driver_override mfd_cell'],
   platform_device_info: ['', 'data dma_mask fwnode id name num_res parent properties res size_data'],
