@@ -118,8 +118,13 @@ export class Rcu implements Subsystem {
     else this.held.released('rcu', RCU);
   }
 
+  /** With the RCU of one processor kfree_rcu() comes here, with an offset for a function (kernel/rcu/tiny.c). */
   private call(head: Ptr, fn: Ptr): void {
     const { k } = this;
+    if (fn < OFFSET_LIMIT) {
+      this.free(head, fn);
+      return;
+    }
     this.outstanding++;
     this.remember(head, fn);
     const rcu = this;
@@ -137,7 +142,8 @@ export class Rcu implements Subsystem {
     this.recent.push({ head, fn, by: k.origins.here(), at });
   }
 
-  private free(head: Ptr, fnOrPtr: Ptr): void {
+  /** kvfree_call_rcu() */
+  free(head: Ptr, fnOrPtr: Ptr): void {
     const { k } = this;
     const object = fnOrPtr < OFFSET_LIMIT ? head - fnOrPtr : fnOrPtr;
     this.outstanding++;

@@ -49,9 +49,7 @@ export function placeAt(places: Uint32Array, address: number): number {
  * used by modules, and where nothing is there, they say so.
  */
 const PRIVILEGED_OPS = new Set(
-  'wrmsr rdmsr movtocr movfromcr clts hlt swapgs wrfsbase wrgsbase rdfsbase rdgsbase stgi'.split(
-    ' ',
-  ),
+  'wrmsr rdmsr movtocr movfromcr clts hlt swapgs wrfsbase wrgsbase rdfsbase rdgsbase stgi'.split(' '),
 );
 
 /** A symbol of the image, of whose address the lower half is given. */

@@ -6,6 +6,7 @@ import { WorkData } from '../../abi/work-data.js';
 import { E2BIG, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Rcu } from '../../locking/rcu.js';
 import { Spinlocks } from '../../locking/spinlock.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
@@ -174,7 +175,7 @@ export class Rhashtable implements Subsystem {
       walker.set(walker.of(entry, 'list'), 'tbl', 0);
       list.init(k.space, entry);
     }
-    yield* callExport(k, 'kvfree_call_rcu', tables.table.addr(old, 'rcu'), old);
+    k.get(Rcu).free(tables.table.addr(old, 'rcu'), old);
   }
 
   private betterSize(ht: Ptr, size: number): number {
