@@ -113,7 +113,9 @@ export class Rcu implements Subsystem {
   }
 
   private nest(by: 1 | -1): void {
-    this.k.struct('task_struct').set(this.k.current, NESTING, this.depth + by);
+    const type = this.k.struct('task_struct');
+    if (!type.has(NESTING)) return;
+    type.set(this.k.current, NESTING, this.depth + by);
     if (by > 0) this.held.acquired('rcu', RCU, shared(false));
     else this.held.released('rcu', RCU);
   }
