@@ -145,7 +145,7 @@ export class Rcu implements Subsystem {
   }
 
   /** kvfree_call_rcu() */
-  free(head: Ptr, fnOrPtr: Ptr): void {
+  private free(head: Ptr, fnOrPtr: Ptr): void {
     const { k } = this;
     const object = fnOrPtr < OFFSET_LIMIT ? head - fnOrPtr : fnOrPtr;
     this.outstanding++;
