@@ -40,6 +40,15 @@ const CONFIGURATIONS: Readonly<Record<string, Lacking>> = {
     ],
   },
   'places of warnings': { members: ['bug_entry.file_disp', 'bug_entry.line'] },
+  'symbols of data that nobody exports': {
+    options: { CONFIG_KALLSYMS_ALL: undefined },
+    symbols: ['_end', '__per_cpu_end', 'cpu_current_top_of_stack', 'noop_qdisc_ops', 'pcpu_hot'],
+  },
+  'RCU that is preemptible': {
+    options: { CONFIG_PREEMPT_RCU: undefined },
+    members: ['task_struct.rcu_read_lock_nesting'],
+    symbols: ['__rcu_read_lock', '__rcu_read_unlock'],
+  },
   'crypto built in': {
     options: {
       CONFIG_CRYPTO_ALGAPI2: 'm',

@@ -55,6 +55,15 @@ export interface KernelOptions extends BaseKernelOptions {
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
 
+/** The lower half of an address minus where it is in guest memory, for the upper half of the image. */
+const HALF = 0x8000_0000;
+
+/** Room for a variable that has no symbol. */
+const UNSEEN_BYTES = 0x1000;
+
+/** Room behind the last exported variable where nothing else tells where the image ends. */
+const BEHIND_EXPORTS = 0x40_0000;
+
 /** What a holder keeps, as far as its lists can be followed: a module may have ruined them. */
 function* readable(holder: Partial<Holder>): Generator<Holding> {
   try {
@@ -130,8 +139,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     this.mapImage();
     if (options.native !== 'off' && target.image) native = new NativeCode(this, target.image);
     this.native = native;
-    const staticBytes = this.isSmp ? this.symbol('__per_cpu_end') : undefined;
-    this.percpu = new PerCpu(this.space, this.ledger, this.pages, staticBytes);
+    this.percpu = new PerCpu(this.space, this.ledger, this.pages, this.staticPerCpu);
     this.cpu.gsBase = this.space.toAddress(this.fixedPerCpu);
     this.traps = new Traps(this);
     this.executor.hooks = this.traps;
@@ -186,9 +194,27 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     return this.target.vermagic.split(' ').includes('SMP');
   }
 
+  /** Bytes of static per-CPU variables; undefined of a kernel for one processor, which has none. */
+  private get staticPerCpu(): number | undefined {
+    if (!this.isSmp) return undefined;
+    if (this.hasSymbol('__per_cpu_end')) return this.symbol('__per_cpu_end');
+    const section = this.target.image?.sections.find(({ address }) => address === 0);
+    const exported = [...this.target.exports.values()].filter(({ kind }) => kind === 'percpu');
+    return section?.size ?? Math.max(...exported.map(({ address }) => Number(address))) + BEHIND_EXPORTS;
+  }
+
   /** What gs points to: struct fixed_percpu_data, the first variable of the processor's. */
   get fixedPerCpu(): Ptr {
     return this.isSmp ? this.percpu.base : this.symbol('fixed_percpu_data');
+  }
+
+  /** Where the kernel image ends: with symbols of functions alone (no CONFIG_KALLSYMS_ALL) as its sections or its exports tell. */
+  get imageEnd(): Ptr {
+    if (this.hasSymbol('_end')) return this.symbol('_end');
+    const { image, exports } = this.target;
+    const ends = (image?.sections ?? []).map(({ address, size }) => address + size - HALF);
+    const last = Math.max(...[...exports.values()].map(({ address }) => this.space.fromAddress(address)));
+    return Math.max(last + BEHIND_EXPORTS, ...ends);
   }
 
   /** Whether a configuration option is y or m in the target: `k.configured('CONFIG_SMP')`. */
@@ -202,8 +228,8 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     let address = this.symbols.get(name);
     if (address === undefined) {
       const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
-      if (!symbol) throw lacking(this.target.name, `symbol ${name}`);
-      address = this.space.fromAddress(symbol.address);
+      if (!symbol && !this.leavesOutData) throw lacking(this.target.name, `symbol ${name}`);
+      address = symbol ? this.space.fromAddress(symbol.address) : this.permanent(UNSEEN_BYTES);
       this.symbols.set(name, address);
     }
     return address;
@@ -213,6 +239,12 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   addressOfNative(name: string): Ptr | undefined {
     const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
     return symbol && this.space.fromAddress(symbol.address);
+  }
+
+  /** Without CONFIG_KALLSYMS_ALL variables have no symbols but for exported ones: nobody else can see where they are. */
+  private get leavesOutData(): boolean {
+    const { config } = this.target;
+    return config.get('CONFIG_KALLSYMS') === 'y' && config.get('CONFIG_KALLSYMS_ALL') !== 'y';
   }
 
   /**
@@ -301,7 +333,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
     const { space } = this;
     const text = this.symbol('_text') & ~4095;
     const data = this.symbol('_etext') & ~4095;
-    const end = (this.symbol('_end') + 4095) & ~4095;
+    const end = (this.imageEnd + 4095) & ~4095;
     space.map(text, data - text, PAGE_KERNEL_RO);
     space.map(data, end - data, PAGE_KERNEL);
     space.map(VMEMMAP.start, VMEMMAP.size, PAGE_KERNEL);

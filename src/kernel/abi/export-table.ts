@@ -176,6 +176,11 @@ export class ExportTable {
     return name === undefined ? undefined : this.definitionOf(name)?.fn;
   }
 
+  /** The TypeScript function of a name, also where the target's own is inlined everywhere and has no address. */
+  functionNamed(name: string): AnyFunction | undefined {
+    return this.definitionOf(name)?.fn;
+  }
+
   /**
    * From now on calls of the function at `address`, if it is one, go by `detour` first. `past` is an address behind its entry at which
    * the function alone can be called, as live patches do.

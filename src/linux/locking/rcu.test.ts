@@ -33,3 +33,11 @@ it('a grace period of SRCU that is polled ends by itself', () => {
   const next = g.call.get_state_synchronize_srcu(srcu);
   expect(g.call.poll_state_synchronize_srcu(srcu, next)).toBe(0);
 });
+
+it('call_rcu() with an offset for a function frees: kfree_rcu() of kernels for one processor', () => {
+  const object = g.k.slab.allocateBytes(64, true);
+  g.call.call_rcu(object + 16, 16);
+  g.call.rcu_barrier();
+  expect(g.k.slab.objectFor(object)).toBeUndefined();
+  expect(g.reports()).toEqual([]);
+});

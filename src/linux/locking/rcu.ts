@@ -113,13 +113,20 @@ export class Rcu implements Subsystem {
   }
 
   private nest(by: 1 | -1): void {
-    this.k.struct('task_struct').set(this.k.current, NESTING, this.depth + by);
+    const type = this.k.struct('task_struct');
+    if (!type.has(NESTING)) return;
+    type.set(this.k.current, NESTING, this.depth + by);
     if (by > 0) this.held.acquired('rcu', RCU, shared(false));
     else this.held.released('rcu', RCU);
   }
 
+  /** With the RCU of one processor kfree_rcu() comes here, with an offset for a function (kernel/rcu/tiny.c). */
   private call(head: Ptr, fn: Ptr): void {
     const { k } = this;
+    if (fn < OFFSET_LIMIT) {
+      this.free(head, fn);
+      return;
+    }
     this.outstanding++;
     this.remember(head, fn);
     const rcu = this;
@@ -137,6 +144,7 @@ export class Rcu implements Subsystem {
     this.recent.push({ head, fn, by: k.origins.here(), at });
   }
 
+  /** kvfree_call_rcu() */
   private free(head: Ptr, fnOrPtr: Ptr): void {
     const { k } = this;
     const object = fnOrPtr < OFFSET_LIMIT ? head - fnOrPtr : fnOrPtr;

@@ -61,7 +61,7 @@ export class NativeCode implements EntryGuard {
     private readonly image: KernelImage,
   ) {
     this.start = k.symbol('_text');
-    this.end = k.symbol('_end');
+    this.end = k.imageEnd;
     this.subsystems = new SubsystemSetUp(k);
     k.cpu.guard(this);
     // What a boot logs comes before the log begins: only what is wrong is told of.

@@ -147,7 +147,7 @@ export class SubsystemSetUp {
     const outer = this.running;
     this.running = { subsystem, by, boot, outer };
     const fn = ptrOf(places.addressOf(place));
-    const result = yield* this.callAsAtBoot(fn, this.argumentsOf(args));
+    const result = yield* this.callAsAtBoot(fn, args);
     // No such device: there is nothing to set up for on this machine, and a kernel on such a one goes on as well.
     if (boot?.returnsError && result !== -ENODEV) this.stopOn(result);
     this.running = outer;

@@ -2,7 +2,6 @@ import { LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { bootParameter } from '../boot-parameters.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Rcu } from '../locking/rcu.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** When a task loses the CPU in the kernel: at cond_resched(), also at might_sleep(), or wherever preemption is on. */
@@ -32,7 +31,8 @@ export class Preemption implements Subsystem {
     const { k } = this;
     const { processes, cpu } = k;
     if (processes.preemptCount !== 0 || !cpu.interruptsEnabled || task.isInterrupt) return false;
-    return k.get(Rcu).depth === 0;
+    const type = k.struct('task_struct');
+    return !type.has('rcu_read_lock_nesting') || type.get(k.current, 'rcu_read_lock_nesting') === 0;
   }
 
   private configured(): PreemptionModel {

@@ -244,10 +244,11 @@ export class Processes implements SchedulerHooks {
       }
   }
 
-  /** A hot per-CPU variable: of its own, or from 6.2 on a member of pcpu_hot. */
+  /** A hot per-CPU variable: of its own, or from 6.2 on a member of pcpu_hot; where no symbol tells, nobody else reads it. */
   private percpuMember(name: string, member: string): Ptr {
     const { k } = this;
     if (k.hasSymbol(name)) return k.percpuSymbol(name);
+    if (!k.hasSymbol('pcpu_hot')) return k.permanent(8);
     return k.percpuSymbol('pcpu_hot') + k.struct('pcpu_hot').offsetOf(member);
   }
 }

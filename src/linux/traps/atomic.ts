@@ -4,7 +4,6 @@ import type { Task } from '../../kernel/task/task.js';
 import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
-import { Rcu } from '../locking/rcu.js';
 import { CUT_HERE } from '../warn.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { modulesLine } from './oops-text.js';
@@ -67,7 +66,8 @@ export class AtomicChecks {
     const task = k.executor.current;
     if (!task || k.current === 0) return;
     // With PREEMPT_RT who holds a spinlock is in such a section too.
-    const nesting = k.get(Rcu).depth;
+    const type = k.struct('task_struct');
+    const nesting = type.has('rcu_read_lock_nesting') ? type.get(k.current, 'rcu_read_lock_nesting') : 0;
     if (nesting <= 0 && !task.holds.some(({ lockKind }) => RCU_LOCKS.has(lockKind))) return;
     const message = 'Voluntary context switch within RCU read-side critical section!';
     if (this.saidOfRcu) this.record(task, message);

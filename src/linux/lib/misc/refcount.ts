@@ -113,7 +113,7 @@ export class Refcount implements Subsystem {
 
 /** Runs another subsystem's export from within one. */
 export function* callExport(k: LinuxKernel, name: string, ...args: number[]): Sleepable<unknown> {
-  const fn = k.exports.functionAt(k.fn(name));
+  const fn = k.exports.functionNamed(name);
   if (!fn) throw new Unimplemented(name, '');
   const call = fn as unknown as (...args: number[]) => unknown;
   return yield* k.wait<unknown>(call(...args));

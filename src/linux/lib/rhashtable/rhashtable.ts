@@ -6,7 +6,6 @@ import { WorkData } from '../../abi/work-data.js';
 import { E2BIG, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Spinlocks } from '../../locking/spinlock.js';
 import type { Subsystem } from '../../subsystem.js';
 import { callExport } from '../misc/refcount.js';
 import { BucketTables } from './table.js';
@@ -151,10 +150,10 @@ export class Rhashtable implements Subsystem {
 
   /** A bucket's lock is one bit, and nobody is preempted who holds it. */
   private *locked<T>(body: Sleepable<T>): Sleepable<T> {
-    const locks = this.k.get(Spinlocks);
-    locks.preempt(PREEMPT_OFFSET);
+    const { processes } = this.k;
+    processes.preemptCount += PREEMPT_OFFSET;
     const result = yield* body;
-    locks.preempt(-PREEMPT_OFFSET);
+    processes.preemptCount -= PREEMPT_OFFSET;
     return result;
   }
 

@@ -3,7 +3,6 @@ import type { SlabCache } from '../../../kernel/mm/slab.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { NodeTree } from './node-tree.js';
 
-const POINTER = 8;
 /** __GFP_BITS_SHIFT of kernels whose types do not tell it (before 6.9). */
 const GFP_BITS_SHIFT = 27;
 
@@ -27,7 +26,7 @@ export function kernelNodeTree(k: LinuxKernel, cache: SlabCache): NodeTree {
     },
   };
   const node = k.struct('xa_node');
-  const slots = node.member('slots').size / POINTER;
+  const slots = node.member('slots').size / BigUint64Array.BYTES_PER_ELEMENT;
   return new NodeTree(k.space, node, k.struct('xarray'), memory, gfpBitsShift(k), slots);
 }
 

@@ -131,7 +131,8 @@ export class Socks implements Subsystem {
     for (const field of ['sk_max_pacing_rate', 'sk_pacing_rate']) sock.setBig(sk, field, ULONG_MAX);
     sock.set(sk, 'sk_pacing_shift', PACING_SHIFT);
     sock.set(sk, '__sk_common.skc_incoming_cpu', -1);
-    sock.set(sk, '__sk_common.skc_rx_queue_mapping', NO_QUEUE);
+    if (sock.has('__sk_common.skc_rx_queue_mapping'))
+      sock.set(sk, '__sk_common.skc_rx_queue_mapping', NO_QUEUE);
     sock.set(sk, '__sk_common.skc_refcnt.refs.counter', 1);
   }
 
