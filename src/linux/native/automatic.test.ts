@@ -211,8 +211,8 @@ describe.skipIf(target === undefined)('functions that keep data of their own', (
 
   it('stop where a part of what TypeScript does otherwise works on the same data', () => {
     const machine = guest({}, target!);
-    expect(() => machine.call.kmsg_dump_register(machine.struct.kmsg_dumper())).toThrow(
-      /keeps dump_list, and so does kmsg_dump, which is a part of what modbox does otherwise/,
+    expect(() => machine.call.linkwatch_fire_event(machine.struct.net_device())).toThrow(
+      /keeps lweventlist, and so does linkwatch_fire_event, which is a part of what modbox does otherwise/,
     );
   });
 });

@@ -41,8 +41,8 @@ describe.skipIf(target === undefined)('subsystems that TypeScript leaves to the 
     const efivars = k.permanent(k.sizeOf('efivars'));
     const operations = k.permanent(k.sizeOf('efivar_operations'));
     k.struct('efivar_operations').set(operations, 'set_variable', k.symbol('efivar_supports_writes'));
-    expect(call.efivars_register(efivars, operations)).toBe(0);
-    expect(call.efivars_register(efivars, operations)).toBe(-EBUSY);
+    expect(call.efivars_register(efivars, operations, 0)).toBe(0);
+    expect(call.efivars_register(efivars, operations, 0)).toBe(-EBUSY);
     expect(call.efivar_supports_writes()).toBe(1);
     expect(call.efivars_unregister(efivars)).toBe(0);
     expect(call.efivar_supports_writes()).toBe(0);

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { ETH_HLEN } from './eth.js';
 import { SkBuffs } from './skbuff.js';
 
 /** Kinds of PTP packets (include/linux/ptp_classify.h): the version is in the low bits. */
@@ -9,13 +10,11 @@ const IPV4 = 0x10;
 const IPV6 = 0x20;
 const L2 = 0x40;
 const VLAN = 0x80;
-const ETH_HLEN = 14;
 const VLAN_HLEN = 4;
 const ETH_P_IP = 0x0800;
 const ETH_P_8021Q = 0x8100;
 const ETH_P_IPV6 = 0x86dd;
 const ETH_P_1588 = 0x88f7;
-const IPPROTO_UDP = 17;
 const UDP_HLEN = 8;
 const IPV6_HLEN = 40;
 /** Messages that events are told by have their own port; general ones have a bit of the message type. */
@@ -33,7 +32,7 @@ export class PtpClassifier implements Subsystem {
 
   /** ptp_classify_raw(): PTP_CLASS_*, 0 for what is none; the packet begins with its Ethernet header. */
   private classify(skb: Ptr): number {
-    const packet = new Packet(new SkBuffs(this.k), skb);
+    const packet = new Packet(new SkBuffs(this.k), skb, this.k.enumValue('IPPROTO_UDP'));
     const protocol = packet.half(ETH_HLEN - 2);
     if (protocol !== ETH_P_8021Q) return classOf(packet, protocol, ETH_HLEN);
     const inner = packet.half(ETH_HLEN + 2);
@@ -47,7 +46,7 @@ function classOf(packet: Packet, protocol: number | undefined, at: number): numb
     case ETH_P_IP:
       return ipv4Class(packet, at);
     case ETH_P_IPV6:
-      if (packet.byte(at + 6) !== IPPROTO_UDP) return 0;
+      if (packet.byte(at + 6) !== packet.udp) return 0;
       return udpClass(packet, at + IPV6_HLEN, IPV6);
     case ETH_P_1588: {
       const type = packet.byte(at);
@@ -63,7 +62,7 @@ function ipv4Class(packet: Packet, at: number): number {
   const fragment = packet.half(at + 6);
   const start = packet.byte(at);
   if (fragment === undefined || start === undefined) return 0;
-  if (packet.byte(at + 9) !== IPPROTO_UDP || fragment & FRAGMENT_OFFSET) return 0;
+  if (packet.byte(at + 9) !== packet.udp || fragment & FRAGMENT_OFFSET) return 0;
   return udpClass(packet, at + (start & 0xf) * 4, IPV4);
 }
 
@@ -81,6 +80,8 @@ class Packet {
   constructor(
     private readonly buffers: SkBuffs,
     private readonly skb: Ptr,
+    /** The number of UDP among the protocols of IP. */
+    readonly udp: number,
   ) {}
 
   byte(at: number): number | undefined {
