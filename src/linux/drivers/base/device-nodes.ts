@@ -56,7 +56,7 @@ export class NumberedDevices implements Subsystem {
   /** Only the class of block devices has other nodes than character devices. */
   private isBlock(device: Ptr): boolean {
     const cls = this.k.struct('device').get(device, 'class');
-    return cls !== 0 && this.k.hasSymbol('block_class') && cls === this.k.symbol('block_class');
+    return cls !== 0 && cls === this.k.addressOfNative('block_class');
   }
 
   private folder(device: Ptr): Ptr {

@@ -134,6 +134,7 @@ const DECLARED: readonly Declared[] = [
   },
   { struct: 'inet_connection_sock', members: EVERYTHING, why: 'as tcp_sock, which it is a part of' },
   { struct: 'pci_dev', members: 'mmio_always_on external_facing', why: 'no quirk and no firmware says it' },
+  { struct: 'lruvec', members: EVERYTHING, why: 'no page has been aged, and nobody does' },
   { struct: 'super_block', members: 'rcu', why: 'used while a super block is let go of' },
   { struct: 'cred', members: 'rcu non_rcu', why: 'used while credentials are let go of' },
   { struct: 'backing_dev_info', members: 'tot_write_bandwidth', why: 'only native code writes back' },

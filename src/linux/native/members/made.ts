@@ -23,6 +23,7 @@ const EMBEDDED: ReadonlySet<string> = new Set([
   'kobject',
   'fwnode_handle',
   'iov_iter',
+  'lruvec',
   'crypto_alg',
   'irq_data',
   'wait_queue_entry',
