@@ -44,6 +44,7 @@ export class PageExports implements Subsystem {
     free_unref_page: (page: Ptr, order: number) => this.freePages(page, order),
     __free_pages_ok: (page: Ptr, order: number) => this.freePages(page, order),
     free_unref_page_list: (pages: Ptr) => this.freeList(pages),
+    free_unref_folios: (batch: Ptr) => this.freeBatch(batch),
     __folio_put: (page: Ptr) => this.freePages(page, 0),
     vmalloc_to_page: (address: Ptr) => this.toPage(address),
     vmalloc_to_pfn: (address: Ptr) => Math.floor(address / PAGE_SIZE),
@@ -121,6 +122,14 @@ export class PageExports implements Subsystem {
     const type = this.k.struct('page');
     for (const node of [...list.entries(this.k.space, head)]) this.freePages(type.of(node, 'lru'), 0);
     list.init(this.k.space, head);
+  }
+
+  /** free_unref_folios(): folios of no other use, in an array; the batch is empty afterwards. */
+  private freeBatch(batch: Ptr): void {
+    const type = this.k.struct('folio_batch');
+    const folios = type.addr(batch, 'folios');
+    for (let i = 0; i < type.get(batch, 'nr'); i++) this.freePages(this.k.space.loadPtr(folios + 8 * i), 0);
+    type.set(batch, 'nr', 0);
   }
 
   /** page_address */

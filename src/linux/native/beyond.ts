@@ -27,7 +27,7 @@ const BEYOND: readonly Beyond[] = [
   {
     what: 'huge pages',
     functions:
-      /^(split_huge_(page_to_list|pmd|pud)|__split_huge_(pmd|pud)|deferred_split_huge_page|khugepaged_\w+|hugetlb_\w+|free_huge_page)$/,
+      /^(split_huge_(page_to_list|pmd|pud)|__split_huge_(pmd|pud)|deferred_split_(huge_page|folio)|__folio_unqueue_deferred_split|khugepaged_\w+|hugetlb_\w+|free_huge_(page|folio))$/,
   },
   {
     // The keys of the controllers are off (OFF_KEYS).

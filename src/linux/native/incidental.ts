@@ -16,7 +16,7 @@ const INCIDENTAL =
  * nodes of the driver core's lists, which TypeScript does not have.
  */
 const STATISTICS =
-  /^(watchdog_(nmi_touch|touch_ts|report_ts)|klist_remove_waiters|vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
+  /^(watchdog_(nmi_touch|touch_ts|report_ts)|klist_remove_waiters|mthp_stats|vm_(event_states|zone_stat|node_stat|numa_event)|nr_(files|inodes|unused|dentry|dentry_unused|dentry_negative)|proto_inuse_idx|warn_count|nr_vfs\w*)$/;
 
 /**
  * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node; that it is

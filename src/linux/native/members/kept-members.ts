@@ -131,6 +131,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   flow_dissector: ['offset used_keys', ''],
   flow_dissector_key: ['', 'key_id offset'],
   folio: ['_entire_mapcount.counter _flags_1 _folio_dtor _folio_nr_pages _folio_order _large_mapcount.counter _nr_pages_mapped.counter _pincount.counter _total_mapcount.counter', ''],
+  folio_batch: ['folios nr', ''],
   font_desc: ['charcount data height idx name width', ''],
   fqdir: ['dead destroy_work f high_thresh net rhashtable', 'rhashtable.nelems.counter'],
   free_area: ['free_list', ''],
