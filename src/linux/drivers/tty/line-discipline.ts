@@ -1,4 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { GuestTable } from '../../abi/guest-table.js';
 import { EINVAL } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -6,6 +7,8 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** Numbers that line disciplines can have (NR_LDISCS, include/uapi/linux/tty.h). */
 const COUNT = 31;
+/** The kernel's own, which terminals begin with. */
+const N_TTY = 0;
 /** `struct tty_ldisc_ops *tty_ldiscs[NR_LDISCS]` */
 const TABLE = 'tty_ldiscs';
 
@@ -13,52 +16,39 @@ const TABLE = 'tty_ldiscs';
 export class LineDisciplines implements Subsystem {
   static readonly builtIn = 'CONFIG_TTY';
 
-  /** Where the table of the kernel's own code is. */
-  private first: Ptr = 0;
-  private readonly table = new Map<number, Ptr>();
+  private readonly table: GuestTable;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.table = new GuestTable(k, TABLE, COUNT);
+  }
 
   readonly keeps = [TABLE];
 
   /** n_tty_init(): the discipline that terminals begin with. */
   boot(): void {
     const { k } = this;
-    this.first = k.variable(TABLE, 8 * COUNT);
-    if (k.hasSymbol('n_tty_ops')) k.space.storePtr(this.first, k.symbol('n_tty_ops'));
+    if (k.hasSymbol('n_tty_ops')) this.table.set(N_TTY, k.symbol('n_tty_ops'));
   }
 
   readonly exports = {
     tty_register_ldisc: (ops: Ptr) => this.register(ops),
     tty_unregister_ldisc: (ops: Ptr) => {
-      this.put(this.k.struct('tty_ldisc_ops').get(ops, 'num'), 0);
+      this.table.set(this.k.struct('tty_ldisc_ops').get(ops, 'num'), 0);
     },
     n_tty_inherit_ops: (ops: Ptr) => this.inherit(ops),
   };
 
   holds(): Iterable<Holding> {
     const what = { kind: 'line discipline', struct: 'tty_ldisc_ops', name: 'name', uses: ['owner'] };
-    return heldStructs(this.k, what, this.table.values());
-  }
-
-  /** The struct tty_ldisc_ops of a number. */
-  find(number: number): Ptr {
-    return this.table.get(number) ?? 0;
-  }
-
-  /** Also where the kernel's own code looks. */
-  private put(number: number, ops: Ptr): void {
-    const { k } = this;
-    if (ops === 0) this.table.delete(number);
-    else this.table.set(number, ops);
-    k.space.storePtr(this.first + 8 * number, ops);
+    const all = [...this.table.entries()].map(([, ops]) => ops);
+    return heldStructs(this.k, what, all);
   }
 
   private register(ops: Ptr): number {
     const number = this.k.struct('tty_ldisc_ops').get(ops, 'num');
     if (number < 0 || number >= COUNT) return -EINVAL;
     this.k.origins.note(ops);
-    this.put(number, ops);
+    this.table.set(number, ops);
     return 0;
   }
 

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { GuestTable } from '../../abi/guest-table.js';
 import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../../errno.js';
 import { type Holding, heldStructs } from '../../holding.js';
 import { Modules } from '../../kallsyms/modules.js';
@@ -20,11 +21,11 @@ const TABLE = 'loggers';
 export class NetfilterLoggers implements Subsystem {
   static readonly builtIn = 'CONFIG_NETFILTER';
 
-  private readonly loggers = new Map<number, Ptr>();
-  /** Where the table of the kernel's own code is. */
-  private table: Ptr = 0;
+  private readonly loggers: GuestTable;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.loggers = new GuestTable(k, TABLE, FAMILIES * TYPES);
+  }
 
   readonly exports = {
     nf_log_register: (family: number, logger: Ptr) => this.register(family, logger),
@@ -41,13 +42,9 @@ export class NetfilterLoggers implements Subsystem {
 
   readonly keeps = [TABLE];
 
-  boot(): void {
-    this.table = this.k.variable(TABLE, 8 * FAMILIES * TYPES);
-  }
-
   holds(): Iterable<Holding> {
     const what = { kind: 'netfilter logger', struct: 'nf_logger', name: 'name', uses: ['logfn'] };
-    return heldStructs(this.k, what, new Set(this.loggers.values()));
+    return heldStructs(this.k, what, new Set([...this.loggers.entries()].map(([, logger]) => logger)));
   }
 
   private register(family: number, logger: Ptr): number {
@@ -55,25 +52,18 @@ export class NetfilterLoggers implements Subsystem {
     this.k.origins.note(logger);
     const type = this.type(logger);
     if (family !== UNSPEC) {
-      if (this.loggers.has(family * TYPES + type)) return -EEXIST;
-      this.enter(family * TYPES + type, logger);
+      if (this.loggers.get(family * TYPES + type) !== 0) return -EEXIST;
+      this.loggers.set(family * TYPES + type, logger);
       return 0;
     }
     const all = Array.from({ length: FAMILIES - 1 }, (_, i) => (i + 1) * TYPES + type);
-    if (all.some((key) => this.loggers.has(key))) return -EEXIST;
-    for (const key of all) this.enter(key, logger);
+    if (all.some((key) => this.loggers.get(key) !== 0)) return -EEXIST;
+    for (const key of all) this.loggers.set(key, logger);
     return 0;
   }
 
-  /** Also where the kernel's own code looks. */
-  private enter(key: number, logger: Ptr): void {
-    if (logger === 0) this.loggers.delete(key);
-    else this.loggers.set(key, logger);
-    this.k.space.storePtr(this.table + 8 * key, logger);
-  }
-
   private *unregister(logger: Ptr): Sleepable<void> {
-    for (const [key, known] of this.loggers) if (known === logger) this.enter(key, 0);
+    for (const [key, known] of this.loggers.entries()) if (known === logger) this.loggers.set(key, 0);
     yield* this.k.get(Rcu).synchronize();
   }
 
@@ -110,7 +100,7 @@ export class NetfilterLoggers implements Subsystem {
       return second;
     }
     const logger = this.loggers.get(family * TYPES + type);
-    if (logger === undefined) return -ENOENT;
+    if (logger === 0) return -ENOENT;
     const owner = this.k.struct('nf_logger').get(logger, 'me');
     return this.k.get(Modules).tryGet(owner) ? 0 : -ENOENT;
   }
@@ -122,7 +112,7 @@ export class NetfilterLoggers implements Subsystem {
       return;
     }
     const logger = this.loggers.get(family * TYPES + type);
-    if (logger !== undefined) this.k.get(Modules).putStruct(this.k.struct('nf_logger').get(logger, 'me'));
+    if (logger !== 0) this.k.get(Modules).putStruct(this.k.struct('nf_logger').get(logger, 'me'));
   }
 
   private type(logger: Ptr): number {
