@@ -227,9 +227,9 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   symbol(name: string): Ptr {
     let address = this.symbols.get(name);
     if (address === undefined) {
-      const symbol = this.target.exports.get(name) ?? this.target.symbols.lookup(name);
-      if (!symbol && !this.leavesOutData) throw lacking(this.target.name, `symbol ${name}`);
-      address = symbol ? this.space.fromAddress(symbol.address) : this.permanent(UNSEEN_BYTES);
+      address = this.addressOfNative(name);
+      if (address === undefined && !this.leavesOutData) throw lacking(this.target.name, `symbol ${name}`);
+      address ??= this.permanent(UNSEEN_BYTES);
       this.symbols.set(name, address);
     }
     return address;

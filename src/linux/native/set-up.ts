@@ -7,7 +7,7 @@ import { isAutomatic } from './automatic.js';
 import type { BootCode, BootFunction } from './boot-code.js';
 import { ptrOf } from './image-memory.js';
 import type { NativeRules, SetUpState } from './rules.js';
-import { initFunction, type NativeSubsystem } from './subsystem.js';
+import type { NativeSubsystem } from './subsystem.js';
 
 /** Takes back what TypeScript has in a subsystem's place. */
 export type TakesBack = () => undefined | Sleepable<void>;
@@ -100,13 +100,10 @@ export class SubsystemSetUp {
       this.begun.add(one);
       for (const takeBack of this.before.get(one.name) ?? []) yield* this.k.wait(takeBack());
       for (const name of one.pernet ?? []) yield* this.registerPernet(one, name);
-      if (isAutomatic(one)) yield* this.runInit(one, one.boot.place, [], places);
-      else
-        for (const line of one.init) {
-          const [name, ...words] = line.split(' ');
-          const place = places.entryOf(name);
-          if (place >= 0) yield* this.runInit(one, place, this.argumentsOf(words), places);
-        }
+      for (const line of one.init) {
+        const [name, ...words] = line.split(' ');
+        yield* this.runInit(one, name, this.argumentsOf(words), places);
+      }
       one.glue?.(this.k);
     }
   }
@@ -114,43 +111,48 @@ export class SubsystemSetUp {
   /** Has the namespace's part of a subsystem made by its operations. A target that has no such operations has it by others. */
   private *registerPernet(subsystem: NativeSubsystem, name: string): Sleepable<void> {
     const { k } = this;
-    const symbol = k.target.symbols.lookup(name);
-    if (!symbol) return;
-    const outer = this.running;
+    const operations = k.addressOfNative(name);
+    if (operations === undefined) return;
     const by = 'register_pernet_subsys';
-    this.running = { subsystem, by, boot: undefined, outer };
-    const result = yield* this.callAsAtBoot(k.fn(by), [k.space.fromAddress(symbol.address)]);
-    this.stopOn(result);
-    this.running = outer;
+    yield* this.runAs({ subsystem, by, boot: undefined }, k.fn(by), [operations], (result) => result !== 0);
   }
 
-  /** What was being set up cannot be. */
-  private stopOn(result: number): void {
-    if (result === 0) return;
-    const { inWords: what, running } = this;
-    const why = `it returns ${result}`;
-    this.fail(why);
-    throw new Unimplemented(`native ${running?.subsystem.name}`, '', `${what}: ${why}`);
+  /** Calls a function for a subsystem, which cannot be set up where what the function returns is a failure. */
+  private *runAs(
+    what: Omit<Running, 'outer'>,
+    fn: Ptr,
+    args: readonly Ptr[],
+    isFailure: (result: number) => boolean,
+  ): Sleepable<number> {
+    const outer = this.running;
+    this.running = { ...what, outer };
+    const result = yield* this.callAsAtBoot(fn, args);
+    if (isFailure(result)) {
+      const { inWords } = this;
+      const why = `it returns ${result}`;
+      this.fail(why);
+      throw new Unimplemented(`native ${what.subsystem.name}`, '', `${inWords}: ${why}`);
+    }
+    this.running = outer;
+    return result;
   }
 
   private *runInit(
     subsystem: NativeSubsystem,
-    place: number,
+    name: string,
     args: readonly Ptr[],
     places: Places,
   ): Sleepable<void> {
-    if (this.ran.has(place)) return;
+    const place = isAutomatic(subsystem) ? subsystem.boot.place : places.entryOf(name);
+    if (place < 0 || this.ran.has(place)) return;
     if (args.length === 0) this.ran.add(place);
     const boot = places.boot.functionAt(place);
-    const line = subsystem.init.find((one) => places.entryOf(initFunction(one)) === place);
-    const by = boot?.name ?? (line === undefined ? subsystem.name : initFunction(line));
-    const outer = this.running;
-    this.running = { subsystem, by, boot, outer };
+    const by = boot?.name ?? name;
     const fn = ptrOf(places.addressOf(place));
-    const result = yield* this.callAsAtBoot(fn, args);
     // No such device: there is nothing to set up for on this machine, and a kernel on such a one goes on as well.
-    if (boot?.returnsError && result !== -ENODEV) this.stopOn(result);
-    this.running = outer;
+    const isFailure = (result: number): boolean =>
+      boot?.returnsError === true && result !== 0 && result !== -ENODEV;
+    const result = yield* this.runAs({ subsystem, by, boot }, fn, args, isFailure);
     if (args.length === 0) this.runOnce(fn, by, result);
   }
 
@@ -168,11 +170,7 @@ export class SubsystemSetUp {
 
   /** Numbers, and addresses of what the target has of a name. */
   private argumentsOf(words: readonly string[]): readonly Ptr[] {
-    const { target, space } = this.k;
-    return words.map((word) => {
-      const symbol = target.exports.get(word) ?? target.symbols.lookup(word);
-      return symbol ? space.fromAddress(symbol.address) : Number(word);
-    });
+    return words.map((word) => this.k.addressOfNative(word) ?? Number(word));
   }
 
   /** Calls a function as the kernel does at boot: nothing is locked, nobody is interrupted. Its result, as an int. */

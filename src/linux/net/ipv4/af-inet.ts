@@ -73,9 +73,8 @@ export class InetSockets implements Subsystem {
    * to run. Nobody claims the variable by asking for it as a symbol.
    */
   private ownStruct(name: string | undefined): Ptr {
-    const symbol = name === undefined ? undefined : this.k.target.symbols.lookup(name);
-    if (!symbol) return 0;
-    const at = this.k.space.fromAddress(symbol.address);
+    const at = name === undefined ? undefined : this.k.addressOfNative(name);
+    if (at === undefined) return 0;
     this.k.space.load32(at);
     return at;
   }

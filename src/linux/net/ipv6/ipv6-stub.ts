@@ -26,16 +26,9 @@ export class Ipv6Stub implements Subsystem {
     for (const { name } of k.types.structMembers('ipv6_stub')) {
       const symbol = OTHER_NAMES[name] ?? name;
       if (k.hasSymbol(symbol))
-        type.set(table, name, this.isFunction(symbol) ? k.fn(symbol) : this.variable(symbol));
+        type.set(table, name, this.isFunction(symbol) ? k.fn(symbol) : k.addressOfNative(symbol)!);
     }
     return table;
-  }
-
-  /** Not asked for as a symbol: what it begins with is the target's own affair. */
-  private variable(name: string): Ptr {
-    const { space, target } = this.k;
-    const symbol = target.exports.get(name) ?? target.symbols.lookup(name);
-    return symbol ? space.fromAddress(symbol.address) : 0;
   }
 
   /** Neighbour tables are in it as well, which are variables. */
