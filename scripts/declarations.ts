@@ -15,6 +15,31 @@ export function assignedInConstructor(declaration: ts.Declaration): ts.Expressio
   return undefined;
 }
 
+/** Arguments that each parameter is given. */
+export function givenArguments(
+  checker: ts.TypeChecker,
+  files: readonly ts.SourceFile[],
+): ReadonlyMap<ts.Node, readonly ts.Expression[]> {
+  const given = new Map<ts.Node, ts.Expression[]>();
+  const note = (call: ts.CallExpression | ts.NewExpression): void => {
+    const declaration = checker.getResolvedSignature(call)?.declaration;
+    if (!declaration || ts.isJSDocSignature(declaration)) return;
+    for (const [i, argument] of (call.arguments ?? []).entries()) {
+      const parameter = declaration.parameters[i];
+      if (!parameter || parameter.dotDotDotToken) continue;
+      const known = given.get(parameter);
+      if (known) known.push(argument);
+      else given.set(parameter, [argument]);
+    }
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) note(node);
+    ts.forEachChild(node, visit);
+  };
+  for (const file of files) visit(file);
+  return given;
+}
+
 /** What a function of src/linux that is called returns: the expressions of its return statements. */
 export function returnsOf(checker: ts.TypeChecker, call: ts.CallExpression): readonly ts.Expression[] {
   const declaration = checker.getResolvedSignature(call)?.declaration;

@@ -18,19 +18,11 @@ type Value =
 const text = (value: string): Value => ({ kind: 'text', text: value });
 
 export class StringValues {
-  /** Arguments that each parameter is given. */
-  private readonly given = new Map<ts.Node, ts.Expression[]>();
-
   constructor(
     private readonly checker: ts.TypeChecker,
-    files: readonly ts.SourceFile[],
-  ) {
-    const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.note(node);
-      ts.forEachChild(node, visit);
-    };
-    for (const file of files) visit(file);
-  }
+    /** Arguments that each parameter is given. */
+    private readonly given: ReadonlyMap<ts.Node, readonly ts.Expression[]>,
+  ) {}
 
   /** The strings that an expression may be; none where that cannot be told of all of them. */
   of(node: ts.Expression): readonly string[] {
@@ -221,18 +213,6 @@ export class StringValues {
     const property = node.properties.find((one) => one.name && keyOf(one.name) === name);
     const maker = property && valueOfProperty(property);
     return maker && this.valuesOf(maker, steps);
-  }
-
-  private note(call: ts.CallExpression | ts.NewExpression): void {
-    const declaration = this.checker.getResolvedSignature(call)?.declaration;
-    if (!declaration || ts.isJSDocSignature(declaration)) return;
-    for (const [i, argument] of (call.arguments ?? []).entries()) {
-      const parameter = declaration.parameters[i];
-      if (!parameter || parameter.dotDotDotToken) continue;
-      const known = this.given.get(parameter);
-      if (known) known.push(argument);
-      else this.given.set(parameter, [argument]);
-    }
   }
 }
 

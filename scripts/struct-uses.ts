@@ -1,6 +1,6 @@
 /** Which members of structs src/linux names, as its calls of StructType have them: for struct-paths.ts and kept-members.ts. */
 import ts from 'typescript';
-import { assignedInConstructor, returnsOf } from './declarations.js';
+import { assignedInConstructor, givenArguments, returnsOf } from './declarations.js';
 import { StringValues } from './string-values.js';
 
 export const ROOT = new URL('..', import.meta.url).pathname;
@@ -25,19 +25,11 @@ const MOST_STEPS = 8;
 
 /** Names of the structs whose StructType an expression may be: variables, fields, getters, parameters are followed to `struct('name')`. */
 class StructNames {
-  /** Arguments that each parameter is given. */
-  private readonly given = new Map<ts.Declaration, ts.Expression[]>();
-
   constructor(
     private readonly checker: ts.TypeChecker,
-    files: readonly ts.SourceFile[],
-  ) {
-    const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.note(node);
-      ts.forEachChild(node, visit);
-    };
-    for (const file of files) visit(file);
-  }
+    /** Arguments that each parameter is given. */
+    private readonly given: ReadonlyMap<ts.Node, readonly ts.Expression[]>,
+  ) {}
 
   of(node: ts.Expression, steps = 0): readonly string[] {
     if (steps > MOST_STEPS) return [];
@@ -67,20 +59,6 @@ class StructNames {
     const property = checker.getTypeAtLocation(parent).getProperty((propertyName ?? name).getText());
     return (property?.declarations ?? []).flatMap((declaration) => this.makersOf(declaration));
   }
-
-  private note(call: ts.CallExpression | ts.NewExpression): void {
-    const { checker } = this;
-    for (const [i, argument] of (call.arguments ?? []).entries()) {
-      if (checker.typeToString(checker.getTypeAtLocation(argument)) !== 'StructType') continue;
-      const declaration = checker.getResolvedSignature(call)?.declaration;
-      const parameter =
-        declaration && !ts.isJSDocSignature(declaration) ? declaration.parameters[i] : undefined;
-      if (!parameter) continue;
-      const known = this.given.get(parameter);
-      if (known) known.push(argument);
-      else this.given.set(parameter, [argument]);
-    }
-  }
 }
 
 /** The expressions that a variable, a field or a getter of one statement has its value from. */
@@ -107,8 +85,9 @@ export function structUses(): { readonly found: readonly Use[]; readonly dynamic
   const files = program
     .getSourceFiles()
     .filter(({ fileName }) => fileName.includes('/src/linux/') && !/\.test\.ts$/.test(fileName));
-  const names = new StructNames(checker, files);
-  const values = new StringValues(checker, files);
+  const given = givenArguments(checker, files);
+  const names = new StructNames(checker, given);
+  const values = new StringValues(checker, given);
   const found: Use[] = [];
   let dynamic = 0;
   const visit = (file: ts.SourceFile, node: ts.Node): void => {
