@@ -7,44 +7,29 @@ import { Rcu } from './rcu.js';
 
 /** RCU_GET_STATE_COMPLETED: a grace period that is over for everybody (kernel/rcu/rcu.h). */
 const COMPLETED = 1;
-/** A step between the numbers of grace periods, above COMPLETED. */
+/** What numbers of RCU go up by: they stay above COMPLETED. */
 const STEP = 4;
 
-/**
- * Grace periods that somebody asks about instead of waiting for them (kernel/rcu/tree.c): a number stands for the first that begins
- * after it was given out. `_full` has it in a struct rcu_gp_oldstate.
- */
-export class RcuPolling implements Subsystem {
-  private started = STEP;
-  private ended = STEP;
+/** Numbers of grace periods: each stands for the first that begins after it was given out. */
+class GracePeriods {
+  private ended: number;
 
-  constructor(private readonly k: LinuxKernel) {}
-
-  readonly exports = {
-    get_state_synchronize_rcu: () => this.next(),
-    start_poll_synchronize_rcu: () => this.start(),
-    start_poll_synchronize_rcu_expedited: () => this.start(),
-    poll_state_synchronize_rcu: (number: number) => this.isOver(number),
-    cond_synchronize_rcu: (number: number) => this.waitFor(number),
-    cond_synchronize_rcu_expedited: (number: number) => this.waitFor(number),
-    get_completed_synchronize_rcu_full: (at: Ptr) => this.store(at, COMPLETED),
-    get_state_synchronize_rcu_full: (at: Ptr) => this.store(at, this.next()),
-    start_poll_synchronize_rcu_full: (at: Ptr) => this.store(at, this.start()),
-    start_poll_synchronize_rcu_expedited_full: (at: Ptr) => this.store(at, this.start()),
-    poll_state_synchronize_rcu_full: (at: Ptr) => this.isOver(this.load(at)),
-    cond_synchronize_rcu_full: (at: Ptr) => this.waitFor(this.load(at)),
-    cond_synchronize_rcu_expedited_full: (at: Ptr) => this.waitFor(this.load(at)),
-  };
-
-  /** The number of the first grace period that has not begun. */
-  private next(): number {
-    return this.started + STEP;
+  constructor(
+    private readonly k: LinuxKernel,
+    private started: number,
+    private readonly step: number,
+  ) {
+    this.ended = started;
   }
 
-  /** Begins a grace period. */
-  private start(): number {
-    this.started += STEP;
-    const number = this.started;
+  /** The number of the first that has not begun. */
+  get next(): number {
+    return this.started + this.step;
+  }
+
+  /** Begins one that ends when softirqs are served. */
+  start(): number {
+    const number = this.begin(this.next);
     const over = (): void => this.end(number);
     // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
     this.k.get(SoftirqQueue).raise('rcu', function* () {
@@ -53,19 +38,61 @@ export class RcuPolling implements Subsystem {
     return number;
   }
 
-  private end(number: number): void {
+  begin(number: number): number {
+    this.started = Math.max(this.started, number);
+    return number;
+  }
+
+  end(number: number): void {
     this.ended = Math.max(this.ended, number);
   }
 
+  isOver(number: number): boolean {
+    return number <= this.ended;
+  }
+}
+
+/**
+ * Grace periods that somebody asks about instead of waiting for them (kernel/rcu/tree.c, srcutree.c). `_full` has a number in a struct
+ * rcu_gp_oldstate.
+ */
+export class RcuPolling implements Subsystem {
+  private readonly periods: GracePeriods;
+  private readonly sleepable: GracePeriods;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.periods = new GracePeriods(k, STEP, STEP);
+    this.sleepable = new GracePeriods(k, 0, 1);
+  }
+
+  readonly exports = {
+    get_state_synchronize_rcu: () => this.periods.next,
+    start_poll_synchronize_rcu: () => this.periods.start(),
+    start_poll_synchronize_rcu_expedited: () => this.periods.start(),
+    poll_state_synchronize_rcu: (number: number) => this.isOver(number),
+    cond_synchronize_rcu: (number: number) => this.waitFor(number),
+    cond_synchronize_rcu_expedited: (number: number) => this.waitFor(number),
+    get_completed_synchronize_rcu_full: (at: Ptr) => this.store(at, COMPLETED),
+    get_state_synchronize_rcu_full: (at: Ptr) => this.store(at, this.periods.next),
+    start_poll_synchronize_rcu_full: (at: Ptr) => this.store(at, this.periods.start()),
+    start_poll_synchronize_rcu_expedited_full: (at: Ptr) => this.store(at, this.periods.start()),
+    poll_state_synchronize_rcu_full: (at: Ptr) => this.isOver(this.load(at)),
+    cond_synchronize_rcu_full: (at: Ptr) => this.waitFor(this.load(at)),
+    cond_synchronize_rcu_expedited_full: (at: Ptr) => this.waitFor(this.load(at)),
+    start_poll_synchronize_srcu: () => this.sleepable.start(),
+    get_state_synchronize_srcu: () => this.sleepable.next,
+    poll_state_synchronize_srcu: (_srcu: Ptr, number: number) => this.sleepable.isOver(number),
+  };
+
   private isOver(number: number): boolean {
-    return number === COMPLETED || number <= this.ended;
+    return number === COMPLETED || this.periods.isOver(number);
   }
 
   private *waitFor(number: number): Sleepable<void> {
     if (this.isOver(number)) return;
-    this.started = Math.max(this.started, number);
+    this.periods.begin(number);
     yield* this.k.get(Rcu).synchronize();
-    this.end(number);
+    this.periods.end(number);
   }
 
   private store(at: Ptr, number: number): void {

@@ -67,9 +67,6 @@ export class Rcu implements Subsystem {
     synchronize_srcu_expedited: () => this.synchronize(),
     call_srcu: (_srcu: Ptr, head: Ptr, fn: Ptr) => this.call(head, fn),
     srcu_barrier: () => this.barrier(),
-    start_poll_synchronize_srcu: () => this.startPoll(),
-    get_state_synchronize_srcu: () => this.polled.started + 1,
-    poll_state_synchronize_srcu: (_srcu: Ptr, cookie: number) => cookie <= this.polled.ended,
   };
 
   /**
@@ -96,20 +93,6 @@ export class Rcu implements Subsystem {
     const task = this.k.executor.current;
     const known = task ? this.held.of(task).filter(({ lockKind }) => lockKind === 'rcu').length : 0;
     for (let left = known; left > value; left--) this.held.released('rcu', RCU);
-  }
-
-  /** Grace periods that somebody asks about instead of waiting, by number. */
-  private readonly polled = { started: 0, ended: 0 };
-
-  /** start_poll_synchronize_srcu(): the number of a grace period that begins now. */
-  private startPoll(): number {
-    const { polled } = this;
-    const number = ++polled.started;
-    // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
-    this.k.get(SoftirqQueue).raise('rcu', function* () {
-      polled.ended = Math.max(polled.ended, number);
-    });
-    return number;
   }
 
   private nest(by: 1 | -1): void {
