@@ -2,7 +2,7 @@ import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { Unimplemented } from '../../kernel/errors.js';
 import { EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
-import { VMEMMAP } from '../memory-map.js';
+import { PageExports } from '../mm/pages.js';
 import { UserMemory } from '../mm/user-memory.js';
 import type { Subsystem } from '../subsystem.js';
 import { MAX_RW_COUNT } from './flags.js';
@@ -47,11 +47,11 @@ export class IovIter implements Subsystem {
     _copy_from_iter_nocache: (to: Ptr, bytes: number, i: Ptr) => this.copyFromTo(to, bytes, i),
     _copy_from_iter_flushcache: (to: Ptr, bytes: number, i: Ptr) => this.copyFromTo(to, bytes, i),
     copy_page_to_iter: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyTo(i, this.source(pageMemory(this.k, page) + offset, bytes, i)),
+      this.copyTo(i, this.source(this.pageMemory(page) + offset, bytes, i)),
     copy_page_from_iter: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyFromTo(pageMemory(this.k, page) + offset, bytes, i),
+      this.copyFromTo(this.pageMemory(page) + offset, bytes, i),
     copy_page_from_iter_atomic: (page: Ptr, offset: number, bytes: number, i: Ptr) =>
-      this.copyFromTo(pageMemory(this.k, page) + offset, bytes, i),
+      this.copyFromTo(this.pageMemory(page) + offset, bytes, i),
     fault_in_iov_iter_readable: (i: Ptr, bytes: number) => this.unreachable(i, bytes, false),
     fault_in_iov_iter_writeable: (i: Ptr, bytes: number) => this.unreachable(i, bytes, true),
     import_single_range: (rw: number, buffer: Ptr, length: number, iov: Ptr, i: Ptr) =>
@@ -211,7 +211,11 @@ export class IovIter implements Subsystem {
   private baseAt(kind: string, vector: Ptr): Ptr {
     if (kind !== 'ITER_BVEC') return this.k.space.loadPtr(vector);
     const type = this.k.struct('bio_vec');
-    return pageMemory(this.k, type.get(vector, 'bv_page')) + type.get(vector, 'bv_offset');
+    return this.pageMemory(type.get(vector, 'bv_page')) + type.get(vector, 'bv_offset');
+  }
+
+  private pageMemory(page: Ptr): Ptr {
+    return this.k.get(PageExports).addressOf(page);
   }
 
   private pages(i: Ptr, most: number): number {
@@ -302,8 +306,3 @@ const KINDS = [
   'ITER_DISCARD',
   'ITER_UBUF',
 ] as const;
-
-/** page_address() of a page of the direct map. */
-function pageMemory(k: LinuxKernel, page: Ptr): Ptr {
-  return ((page - VMEMMAP.start) / k.sizeOf('page')) * PAGE_SIZE;
-}

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { StructType } from '../../kernel/abi/struct.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_CRIT, LOGLEVEL_WARNING } from '../../kernel/log.js';
-import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
+import { counting, HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { EINVAL } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -50,12 +50,10 @@ export class IrqHandling implements Subsystem {
   }
 
   private *inHardInterrupt(body: () => Sleepable<unknown>): Sleepable<void> {
-    const { cpu, processes } = this.k;
+    const { cpu } = this.k;
     const { interruptsEnabled } = cpu;
     cpu.interruptsEnabled = false;
-    processes.preemptCount += HARDIRQ_OFFSET;
-    yield* body();
-    processes.preemptCount -= HARDIRQ_OFFSET;
+    yield* counting(this.k, HARDIRQ_OFFSET, body());
     cpu.interruptsEnabled = interruptsEnabled;
   }
 

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
-import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
+import { counting, HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
 import { SoftirqQueue } from '../softirq-queue.js';
@@ -47,9 +47,7 @@ export class IrqWorks implements Subsystem {
     const pending = k.enumValue('IRQ_WORK_PENDING');
     this.waiting.delete(work);
     this.setFlags(work, this.flags(work) & ~pending);
-    k.processes.preemptCount += offset;
-    yield* k.struct('irq_work').call(work, 'func', work);
-    k.processes.preemptCount -= offset;
+    yield* counting(k, offset, k.struct('irq_work').call(work, 'func', work));
     // Who queued it again meanwhile keeps it busy.
     if ((this.flags(work) & pending) === 0)
       this.setFlags(work, this.flags(work) & ~k.enumValue('IRQ_WORK_BUSY'));

@@ -49,6 +49,11 @@ export class RwSemaphores implements Subsystem {
     this.held.forget(sem);
   }
 
+  /** down_write() */
+  *downWrite(sem: Ptr): Sleepable<void> {
+    yield* this.k.wait(this.acquire(sem, true));
+  }
+
   private acquire(sem: Ptr, write: boolean): number | Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/rwsem.c', write ? 1574 : 1526);
     if (write ? this.tryWrite(sem) : this.tryRead(sem)) return 0;

@@ -62,10 +62,6 @@ export class PageExports implements Subsystem {
     get_zeroed_page: 'p:u',
   };
 
-  readonly data = {
-    _totalram_pages: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / PAGE_SIZE),
-  };
-
   /** Pages of the kernel image are never free: the zero page is one that modules take references of. */
   boot(): void {
     if (!this.k.hasSymbol('empty_zero_page')) return;

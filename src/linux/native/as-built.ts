@@ -50,8 +50,6 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['pvti_cpu0_va', 'no hypervisor keeps a clock'],
   ['pcie_ports_native', 'the command line says nothing of PCI Express services'],
   ['pcie_ports_disabled', 'the command line says nothing of PCI Express services'],
-  ['ptrs_per_p4d', 'page tables have four levels'],
-  ['pgdir_shift', 'page tables have four levels'],
   ['efi_setup', 'no kernel before this one handed anything over'],
   ['pci_acs_enable', 'nobody asks for access control services: no IOMMU stands between devices'],
   ['pcibios_disable_irq', 'nobody gives PCI devices other interrupts than they say'],

@@ -70,7 +70,7 @@ const BEYOND: readonly Beyond[] = [
   },
   {
     what: 'keys that files are verified with',
-    functions: /^(integrity_digsig_verify|evm_verify_hmac|asymmetric_verify)$/,
+    functions: /^asymmetric_verify$/,
   },
   { what: 'suspending', functions: /^(pm_system_irq_wakeup|pm_suspended_storage)$/ },
 ];

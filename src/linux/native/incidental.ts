@@ -20,7 +20,7 @@ const STATISTICS =
 
 /**
  * Variables that hold what is true of the machine without anybody setting them: of its one CPU and its one node; that it is
- * neither suspended nor panics; that no control group counts memory, no memory is encrypted, no other kernel waits to be started, FIPS 140 is not asked for.
+ * neither suspended nor panics; that no other kernel waits to be started and FIPS 140 is not asked for.
  */
 const TRUE_AS_ZERO = new Set([
   'cpu_number',
@@ -29,9 +29,6 @@ const TRUE_AS_ZERO = new Set([
   'cpu_l2c_id',
   'cpu_die_id',
   'sd_llc_id',
-  'int_active_memcg',
-  'root_mem_cgroup',
-  'sme_me_mask',
   'kexec_crash_image',
   'fips_enabled',
   'rps_cpu_mask',

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_ERR } from '../../kernel/log.js';
-import { SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
+import { counting, SOFTIRQ_OFFSET } from '../abi/preempt-count.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import { kernelContext } from '../lib/vsprintf/kernel-context.js';
@@ -37,13 +37,8 @@ export function* inSoftirq(
 }
 
 /** Does something as a softirq is served, whatever it leaves of preempt_count. */
-export function* servingSoftirq<T>(k: LinuxKernel, call: Sleepable<T>): Sleepable<T> {
-  const offset = softirqOffset(k);
-  k.processes.preemptCount += offset;
-  const result = yield* call;
-  k.processes.preemptCount -= offset;
-  return result;
-}
+export const servingSoftirq = <T>(k: LinuxKernel, call: Sleepable<T>): Sleepable<T> =>
+  counting(k, softirqOffset(k), call);
 
 /** What preempt_count says of a softirq that is served: nothing with PREEMPT_RT, where the thread's own count does. */
 export function softirqOffset(k: LinuxKernel): number {

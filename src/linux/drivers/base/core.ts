@@ -23,10 +23,10 @@ import { Devres } from './devres.js';
 import { RuntimePm } from './pm-runtime.js';
 import { initPower } from './power-fields.js';
 
-/** Places in a struct device that begin as empty lists. */
 /** fwnode_handle.flags (include/linux/fwnode.h). */
 const FWNODE_FLAG_LINKS_ADDED = 1 << 0;
 
+/** Places in a struct device that begin as empty lists. */
 const LISTS = ['dma_pools', 'devres_head', 'links.consumers', 'links.suppliers', 'links.defer_sync'] as const;
 
 /**

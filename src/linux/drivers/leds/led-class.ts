@@ -23,9 +23,9 @@ import { LedTriggers } from './led-trigger.js';
 /** led_classdev.flags (include/linux/leds.h). */
 const LED_SUSPENDED = 1;
 const LED_BRIGHT_HW_CHANGED = 1 << 21;
-/** The file, and the member, that tell of it. */
-const HARDWARE = 'brightness_hw_changed';
 const LED_RETAIN_AT_SHUTDOWN = 1 << 22;
+/** The file, and the member, that tell what the hardware changed. */
+const HARDWARE = 'brightness_hw_changed';
 
 /** /sys/class/leds (drivers/leds/led-class.c). */
 export class LedClass implements Subsystem {

@@ -41,7 +41,7 @@ export class SpiTransfers implements Subsystem {
     if (outBytes > 0) this.add(at, first, 'tx_buf', buffer, outBytes);
     if (intoBytes > 0) this.add(at, second, 'rx_buf', buffer + outBytes, intoBytes);
     k.space.writable(buffer, outBytes).set(k.space.readable(out, outBytes));
-    const status = yield* k.callAs('i:pp', k.symbol('spi_sync'), device, at);
+    const status = yield* k.callAs('i:pp', k.fn('spi_sync'), device, at);
     if (status === 0) k.space.writable(into, intoBytes).set(k.space.readable(buffer + outBytes, intoBytes));
     k.slab.free(at);
     return status;

@@ -205,6 +205,4 @@ export class InodeExports implements Subsystem {
     const nanoseconds = clock.bootTime + BigInt(Math.floor(clock.now));
     return [nanoseconds / NANOSECONDS, nanoseconds % NANOSECONDS];
   }
-
-  /** Nothing is ever in a page cache here; a mapping that has pages was filled by somebody else. */
 }

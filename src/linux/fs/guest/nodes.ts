@@ -177,8 +177,7 @@ class GuestDirectory extends DirectoryNode {
   /** inode_lock() */
   private *lock(inode: Ptr): Sleepable<void> {
     const { k } = this.tree;
-    const locks = k.get(RwSemaphores).exports;
-    yield* k.wait(locks.down_write(k.struct('inode').addr(inode, 'i_rwsem')));
+    yield* k.get(RwSemaphores).downWrite(k.struct('inode').addr(inode, 'i_rwsem'));
   }
 
   private unlock(inode: Ptr): void {

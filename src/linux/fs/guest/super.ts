@@ -90,8 +90,7 @@ export class SuperBlocks implements Subsystem {
   /** Holds s_umount for writing, as who makes, mounts or kills a super_block does. */
   private *lock(superBlock: Ptr): Sleepable<void> {
     const { k } = this;
-    const locks = k.get(RwSemaphores).exports;
-    yield* k.wait(locks.down_write(k.struct('super_block').addr(superBlock, 's_umount')));
+    yield* k.get(RwSemaphores).downWrite(k.struct('super_block').addr(superBlock, 's_umount'));
   }
 
   unlock(superBlock: Ptr): void {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
-import { PREEMPT_OFFSET } from '../../abi/preempt-count.js';
+import { counting, PREEMPT_OFFSET } from '../../abi/preempt-count.js';
 import { WorkData } from '../../abi/work-data.js';
 import { E2BIG, EINVAL, ENOMEM } from '../../errno.js';
 import { errPtr } from '../../errors.js';
@@ -149,12 +149,8 @@ export class Rhashtable implements Subsystem {
   }
 
   /** A bucket's lock is one bit, and nobody is preempted who holds it. */
-  private *locked<T>(body: Sleepable<T>): Sleepable<T> {
-    const { processes } = this.k;
-    processes.preemptCount += PREEMPT_OFFSET;
-    const result = yield* body;
-    processes.preemptCount -= PREEMPT_OFFSET;
-    return result;
+  private locked<T>(body: Sleepable<T>): Sleepable<T> {
+    return counting(this.k, PREEMPT_OFFSET, body);
   }
 
   /** Who has found the old table follows `future_tbl`; it is freed when nobody can have it any more. */

@@ -75,7 +75,7 @@ export class XArray {
     const place = tree.find(xa, index);
     if (!place || place.node === 0 || tree.read(place) === 0n) return undefined;
     const shift = tree.shift(place.node);
-    return shift > 0n || this.tree.offsetIn(index, 0n) !== place.offset ? place : undefined;
+    return shift > 0n || tree.offsetIn(index, 0n) !== place.offset ? place : undefined;
   }
 
   /** xa_store_range(): one entry for every index from `first` to `last`. NULL, or an error entry. */
@@ -84,7 +84,7 @@ export class XArray {
     const { tree } = this;
     const flavor = this.flavor(xa);
     for (let at = first; at <= last; ) {
-      const { level, count } = stretch(this.tree, at, last);
+      const { level, count } = stretch(tree, at, last);
       if (entry === 0n) this.remove(xa, at, flavor);
       else {
         if (!tree.create(xa, at + (BigInt(count) << level) - 1n, flavor, false, level))

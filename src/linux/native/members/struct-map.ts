@@ -260,6 +260,7 @@ function bitsOf({ offset, bitOffset = 0, bitSize = 0 }: Member, byte: number): n
   if (last <= 0 || first >= 8) return 0;
   return (0xff >> (8 - Math.min(last, 8))) & (0xff << Math.max(first, 0));
 }
+
 /** Structs that are elements of one array: what is before and behind one are others. */
 const ELEMENTS: ReadonlySet<string> = new Set(['page']);
 

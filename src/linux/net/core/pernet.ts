@@ -52,9 +52,8 @@ export class PernetOperations implements Subsystem {
 
   /** Runs a function with pernet_ops_rwsem held for writing. */
   *locked<T>(body: () => Sleepable<T>): Sleepable<T> {
-    const { k } = this;
-    const sem = k.symbol('pernet_ops_rwsem');
-    yield* k.wait(this.locks.exports.down_write(sem));
+    const sem = this.k.symbol('pernet_ops_rwsem');
+    yield* this.locks.downWrite(sem);
     try {
       return yield* body();
     } finally {
