@@ -8,9 +8,13 @@ export const O_EXCL = 0o200;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
+export const O_DSYNC = 0o10000;
+export const O_DIRECT = 0o40000;
 export const O_LARGEFILE = 0o100000;
 export const O_DIRECTORY = 0o200000;
 export const O_NOFOLLOW = 0o400000;
+/** __O_SYNC: what O_SYNC asks for besides O_DSYNC. */
+export const O_SYNC_ONLY = 0o4000000;
 
 /** struct file.f_mode (include/linux/fs.h). */
 export const FMODE_READ = 0x1;

@@ -8,6 +8,7 @@ import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 import * as flags from './flags.js';
 import { Dcache } from './guest/dcache.js';
+import { iocbFlags } from './iocb-flags.js';
 import { InodeInit } from './new-inode.js';
 import { VfsObjects } from './objects.js';
 import type { FileServer, OpenFile } from './open-file.js';
@@ -31,6 +32,9 @@ export class OpenFiles implements Subsystem {
     fget: (fd: number) => this.fget(fd),
     fget_raw: (fd: number) => this.fget(fd),
     __fdget: (fd: number) => BigInt.asUintN(64, this.descriptorWord(fd)),
+    fdget: (fd: number) => BigInt.asUintN(64, this.descriptorWord(fd)),
+    lookup_fdget_rcu: (fd: number) => this.fget(fd),
+    file_close_fd: (fd: number) => this.takeOut(fd),
     get_unused_fd_flags: (_flags: number) => this.reserveDescriptor(),
     put_unused_fd: (fd: number) => {
       this.descriptors[fd] = undefined;
@@ -42,7 +46,8 @@ export class OpenFiles implements Subsystem {
     get_file_rcu: (file: Ptr) => this.getUnlessZero(file),
   };
 
-  readonly signatures = { get_file_rcu: 'i:p' };
+  /** struct fd is one word. */
+  readonly signatures = { get_file_rcu: 'i:p', fdget: 'Q:u' };
 
   /** A struct file with one reference. `server` is undefined until the node was opened. */
   create(node: FileNode | undefined, path: string, openFlags: number, fileSystem: string): OpenFile {
@@ -81,6 +86,7 @@ export class OpenFiles implements Subsystem {
     this.sampleMapping(open.file);
     const only = flags.O_CREAT | flags.O_EXCL | flags.O_TRUNC;
     type.set(open.file, 'f_flags', type.get(open.file, 'f_flags') & ~only);
+    if (type.has('f_iocb_flags')) type.set(open.file, 'f_iocb_flags', iocbFlags(this.k, open.file));
   }
 
   /** What do_dentry_open() takes from the mapping of a file: from where on errors concern it, and how much is read ahead. */
@@ -153,6 +159,14 @@ export class OpenFiles implements Subsystem {
     const fd = this.reserveDescriptor();
     if (fd >= 0) this.descriptors[fd] = open.file;
     return fd;
+  }
+
+  /** The open file that a descriptor was, which its reference goes to. */
+  private takeOut(fd: number): Ptr {
+    const open = this.byDescriptor(fd);
+    if (!open) return 0;
+    this.descriptors[fd] = undefined;
+    return open.file;
   }
 
   *closeDescriptor(fd: number): Sleepable<number> {

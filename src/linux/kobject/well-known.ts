@@ -17,6 +17,8 @@ const TOP: readonly (readonly [variable: string, name: string])[] = [
 export class WellKnownKobjects implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
+  readonly keeps = [...TOP.map(([variable]) => variable), 'mm_kobj'];
+
   boot(): void {
     for (const [variable, name] of TOP) this.create(variable, name, 0);
     const { k } = this;

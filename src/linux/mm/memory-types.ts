@@ -25,5 +25,6 @@ export class MemoryTypes implements Subsystem {
     flush_tlb_kernel_range: constant(undefined),
     flush_tlb_func: constant(undefined),
     __flush_tlb_all: constant(undefined),
+    arch_tlbbatch_flush: constant(undefined),
   };
 }

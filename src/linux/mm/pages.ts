@@ -15,6 +15,9 @@ const TAIL_MAPPING = 0xdead_0000_0000_0400n;
 const COMPOUND_PAGE_DTOR = 1;
 const PG_HEAD = 16;
 
+/** Arguments of alloc_pages_bulk(): a list or an array (NULL) takes the pages. */
+type Bulk = [flags: number, node: number, nodemask: Ptr, wanted: number, list: Ptr, slots: Ptr];
+
 /** The page allocator's exports (mm/page_alloc.c): pages by `struct page` or by address. */
 export class PageExports implements Subsystem {
   private readonly pageSize: number;
@@ -26,6 +29,8 @@ export class PageExports implements Subsystem {
   readonly exports = {
     alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
     __alloc_pages: (flags: number, order: number) => this.allocPages(flags, order),
+    __alloc_pages_bulk: (...bulk: Bulk) => this.allocBulk(...bulk),
+    alloc_pages_bulk_noprof: (...bulk: Bulk) => this.allocBulk(...bulk),
     folio_alloc: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
     folio_alloc_noprof: (flags: number, order: number) => this.allocPages(flags | GFP_COMP, order),
     alloc_pages_noprof: (flags: number, order: number) => this.allocPages(flags, order),
@@ -96,6 +101,23 @@ export class PageExports implements Subsystem {
     for (let i = 1; i < 1 << order; i++) type.set(page + i * this.pageSize, '_mapcount.counter', -1);
     if (flags & GFP_COMP && order > 0) this.makeCompound(page, order);
     return page;
+  }
+
+  /**
+   * Single pages to the end of a list or, where there is an array, into its empty slots: how many pages the list got, or the array
+   * has up to the first slot that stays empty.
+   */
+  private allocBulk(...[flags, , , wanted, head, slots]: Bulk): number {
+    const { space } = this.k;
+    for (let count = 0; count < wanted; count++) {
+      const slot = slots + 8 * count;
+      if (slots !== 0 && space.loadPtr(slot) !== 0) continue;
+      const page = this.allocPages(flags, 0);
+      if (page === 0) return count;
+      if (slots !== 0) space.storePtr(slot, page);
+      else list.addTail(space, this.k.struct('page').addr(page, 'lru'), head);
+    }
+    return wanted;
   }
 
   /** Drops a reference; the last one frees the block. */

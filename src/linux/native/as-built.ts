@@ -14,6 +14,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
     'security_hook_heads',
     'no security module is stacked: with no hook, each call of one answers as its default does',
   ],
+  ['audit_enabled', 'the command line says nothing of auditing, and no daemon is there who turns it on'],
   ['ioapic_is_disabled', 'the command line says nothing of I/O APICs'],
   ['blob_sizes', 'no security module is stacked that keeps anything of objects'],
   ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],

@@ -25,6 +25,7 @@ export class Sched implements Subsystem {
     preempt_schedule_notrace: nothing('a task is preempted at the end of its time slice', undefined),
     wake_up_process: (task: Ptr) => this.wakeUp(task, TASK_NORMAL),
     wake_up_state: (task: Ptr, state: number) => this.wakeUp(task, state),
+    try_to_wake_up: (task: Ptr, state: number, _wakeFlags: number) => this.wakeUp(task, state),
     set_user_nice: (task: Ptr, nice: number) => {
       this.k.struct('task_struct').set(task, 'static_prio', 120 + nice);
       this.k.struct('task_struct').set(task, 'prio', 120 + nice);

@@ -23,6 +23,8 @@ const DIRTIED_BEFORE_PAUSE = 32;
 const THREADS_SHARE = 8;
 /** thread_info.flags (arch/x86/include/asm/thread_info.h). */
 const TIF_SIGPENDING = 1 << 2;
+/** What the parent of a process gets when that ends. */
+const SIGCHLD = 17;
 const TIF_NOTIFY_SIGNAL = 1 << 17;
 /** PREEMPT_NEED_RESCHED of arch/x86/include/asm/preempt.h, whose sense is inverted. */
 const NO_RESCHED = 0x8000_0000;
@@ -229,6 +231,8 @@ export class Processes implements SchedulerHooks {
     taskStruct.set(object, 'flags', kernelThread ? PF_KTHREAD : 0);
     taskStruct.set(object, 'stack', task.stackBase);
     taskStruct.set(object, 'group_leader', object);
+    taskStruct.set(object, 'exit_signal', SIGCHLD);
+    taskStruct.set(object, 'exit_signal', SIGCHLD);
     this.link(object);
     this.parts.attach(object, pid, kernelThread, this.mostThreads);
     k.get(TaskCredentials).inherit(task, kernelThread);

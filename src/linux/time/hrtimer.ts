@@ -31,6 +31,7 @@ export class Hrtimers implements Subsystem {
 
   readonly exports = {
     hrtimer_init: (timer: Ptr, clock: number, mode: number) => this.init(timer, clock, mode),
+    __hrtimer_init: (timer: Ptr, clock: number, mode: number) => this.init(timer, clock, mode),
     hrtimer_start_range_ns: (timer: Ptr, at: number, _delta: number, mode: number) =>
       this.start(timer, at, mode),
     hrtimer_cancel: (timer: Ptr) => {

@@ -32,6 +32,7 @@ export class AsyncCalls implements Subsystem {
     async_schedule_node: (fn: Ptr, data: Ptr, _node: number) => this.schedule(fn, data, DEFAULT_DOMAIN),
     async_schedule_node_domain: (fn: Ptr, data: Ptr, _node: number, domain: Ptr) =>
       this.schedule(fn, data, domain),
+    async_schedule_dev_nocall: (fn: Ptr, device: Ptr) => this.schedule(fn, device, DEFAULT_DOMAIN) !== 0,
     async_synchronize_full: () => this.synchronize(),
     async_synchronize_full_domain: (domain: Ptr) =>
       domain === 0 ? this.synchronize() : this.wait((_cookie, entry) => entry.domain === domain),

@@ -5,6 +5,7 @@ import { list } from '../../abi/list.js';
 import { EINVAL, ENOMEM, ENOSPC, EPERM } from '../../errno.js';
 import { errPtr, isErr } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { freeConst } from '../../kobject/names.js';
 import { SysfsBinary } from '../../kobject/sysfs/node.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { lowestFree } from '../../lib/lowest-free.js';
@@ -13,6 +14,10 @@ import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
 import { registerBus } from '../base/host-bus.js';
+import { addCompatFile, removeCompatFile } from './nvmem-compat.js';
+
+/** Arguments of bin_attribute.read and .write. */
+type Transfer = [file: Ptr, kobj: Ptr, attr: Ptr, page: Ptr, offset: number, count: number];
 
 const NVMEM_DEVID_NONE = -1;
 /** What /sys/bus/nvmem/devices/NAME/type says, by enum nvmem_type. */
@@ -80,6 +85,11 @@ export class NvmemCore implements Subsystem {
       yield* putDevice(k, device);
       return errPtr(-error);
     }
+    const refused = addCompatFile(k, nvmem, config, this.modeOf(nvmem));
+    if (refused) {
+      yield* k.get(Devices).unregister(device);
+      return errPtr(-refused);
+    }
     this.addFiles(nvmem);
     yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_ADD'), nvmem);
     return nvmem;
@@ -106,6 +116,10 @@ export class NvmemCore implements Subsystem {
     type.set(nvmem, 'read_only', readOnly ? 1 : 0);
     list.init(k.space, type.addr(nvmem, 'cells'));
     type.bind(nvmem, 'dev.release', 'nvmem_release', (dev: Ptr) => this.release(dev));
+    for (const way of ['read', 'write'])
+      type.bind(nvmem, `eeprom.${way}`, `bin_attr_nvmem_${way}`, (...[, , , page, offset, count]: Transfer) =>
+        this.access(nvmem, `reg_${way}`, page, offset, count),
+      );
     type.set(nvmem, 'dev.bus', this.bus);
     type.set(nvmem, 'dev.parent', device);
   }
@@ -125,15 +139,22 @@ export class NvmemCore implements Subsystem {
     const sysfs = k.get(Sysfs);
     const directory = sysfs.directoryOf(kobjOf(k, type.addr(nvmem, 'dev')))!;
     sysfs.addText(directory, 'type', 0o444, () => `${TYPES[type.get(nvmem, 'type')]}\n`);
-    const readable = type.get(nvmem, 'root_only') ? 0o400 : 0o444;
-    const writable = type.get(nvmem, 'read_only') ? 0 : 0o200;
     const access =
       (member: string) =>
       (page: Ptr, offset: number, count: number): Sleepable<number> =>
         this.access(nvmem, member, page, offset, count);
     const source = { read: access('reg_read'), write: access('reg_write') };
-    const file = new SysfsBinary('nvmem', directory, readable | writable, source, type.get(nvmem, 'size'));
+    const file = new SysfsBinary('nvmem', directory, this.modeOf(nvmem), source, type.get(nvmem, 'size'));
     sysfs.add(file, directory);
+  }
+
+  /** nvmem_bin_attr_get_umode(): who may read and write the content. */
+  private modeOf(nvmem: Ptr): number {
+    const type = this.k.struct('nvmem_device');
+    const readers = type.get(nvmem, 'root_only') ? 0o400 : 0o444;
+    const readable = type.get(nvmem, 'reg_read') === 0 ? 0 : readers;
+    const writable = type.get(nvmem, 'read_only') || type.get(nvmem, 'reg_write') === 0 ? 0 : 0o200;
+    return readable | writable;
   }
 
   /** bin_attr_nvmem_read() and _write(): whole words within the memory. */
@@ -154,6 +175,7 @@ export class NvmemCore implements Subsystem {
     if (nvmem === 0 || isErr(nvmem)) return;
     const { k } = this;
     yield* k.get(Notifiers).callChain(this.chain, k.enumValue('NVMEM_REMOVE'), nvmem);
+    removeCompatFile(k, nvmem);
     yield* k.get(Devices).unregister(k.struct('nvmem_device').addr(nvmem, 'dev'));
   }
 
@@ -161,6 +183,7 @@ export class NvmemCore implements Subsystem {
     const type = this.k.struct('nvmem_device');
     const nvmem = type.of(device, 'dev');
     this.ids.delete(type.get(nvmem, 'id'));
+    freeConst(this.k, type.get(nvmem, 'eeprom.attr.name'));
     this.k.slab.free(nvmem);
   }
 }

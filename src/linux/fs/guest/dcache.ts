@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { hlist } from '../../abi/hlist.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -260,38 +261,32 @@ export class Dcache implements Subsystem {
     }
   }
 
-  /** hlist_add_head() of d_u.d_alias. */
   private addAlias(dentry: Ptr, inode: Ptr): void {
-    const { space } = this.k;
-    const node = this.k.struct('dentry').addr(dentry, 'd_u');
-    const head = this.k.struct('inode').addr(inode, 'i_dentry');
-    const first = space.loadPtr(head);
-    space.storePtr(node, first);
-    space.storePtr(node + 8, head);
-    if (first !== 0) space.storePtr(first + 8, node);
-    space.storePtr(head, node);
+    const { k } = this;
+    hlist.addHead(k.space, this.aliasNode(dentry), k.struct('inode').addr(inode, 'i_dentry'));
   }
 
   private removeAlias(dentry: Ptr): void {
-    const { space } = this.k;
-    const node = this.k.struct('dentry').addr(dentry, 'd_u');
-    const next = space.loadPtr(node);
-    const link = space.loadPtr(node + 8);
-    if (link === 0) return;
-    space.storePtr(link, next);
-    if (next !== 0) space.storePtr(next + 8, link);
-    space.storePtr(node, 0);
-    space.storePtr(node + 8, 0);
+    hlist.delInit(this.k.space, this.aliasNode(dentry));
   }
 
+  /** d_u.d_alias */
+  private aliasNode(dentry: Ptr): Ptr {
+    return this.k.struct('dentry').addr(dentry, 'd_u');
+  }
+
+  /** From 6.8 on, children are in a list of one pointer at its head. */
   private linkChild(dentry: Ptr, parent: Ptr): void {
+    const { space } = this.k;
     const type = this.k.struct('dentry');
-    if (type.has('d_child'))
-      list.add(this.k.space, type.addr(dentry, 'd_child'), type.addr(parent, 'd_subdirs'));
+    if (type.has('d_sib')) hlist.addHead(space, type.addr(dentry, 'd_sib'), type.addr(parent, 'd_children'));
+    else list.add(space, type.addr(dentry, 'd_child'), type.addr(parent, 'd_subdirs'));
   }
 
   private unlinkChild(dentry: Ptr): void {
+    const { space } = this.k;
     const type = this.k.struct('dentry');
-    if (type.has('d_child')) list.delInit(this.k.space, type.addr(dentry, 'd_child'));
+    if (type.has('d_sib')) hlist.delInit(space, type.addr(dentry, 'd_sib'));
+    else list.delInit(space, type.addr(dentry, 'd_child'));
   }
 }

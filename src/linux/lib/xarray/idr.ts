@@ -80,6 +80,34 @@ export class Idr implements Subsystem {
     idr_get_next_ul: 'Q:pp',
   };
 
+  /** idr_init(), of memory that is zero. */
+  init(idr: Ptr): void {
+    this.becomeIdr(this.root(idr));
+  }
+
+  /** idr_alloc() of the lowest free ID, or a negative error number. */
+  add(idr: Ptr, pointer: Ptr): number {
+    return Number(this.allocate(idr, this.k.space.toAddress(pointer), 0n, LARGEST_ID));
+  }
+
+  /** idr_find() */
+  find(idr: Ptr, id: number): Ptr {
+    return this.k.space.fromAddress(this.tree.load(this.root(idr), this.index(idr, BigInt(id))));
+  }
+
+  /** The lowest ID that a pointer has. */
+  idOf(idr: Ptr, pointer: Ptr): number | undefined {
+    const wanted = this.k.space.toAddress(pointer);
+    for (let at = this.next(idr, 0n); at && at.id <= LARGEST_ID; at = this.next(idr, at.id + 1n))
+      if (at.entry === wanted) return Number(at.id);
+    return undefined;
+  }
+
+  private becomeIdr(root: Ptr): void {
+    this.tree.setFlags(root, this.tree.flags(root) | ROOT_IS_IDR);
+    this.tree.setHeadMark(root, FREE_MARK, true);
+  }
+
   private get tree(): NodeTree {
     return this.k.get(RadixTree).tree;
   }
@@ -101,10 +129,7 @@ export class Idr implements Subsystem {
     const { tree } = this;
     const root = this.root(idr);
     const base = this.base(idr);
-    if (!(tree.flags(root) & ROOT_IS_IDR)) {
-      tree.setFlags(root, tree.flags(root) | ROOT_IS_IDR);
-      tree.setHeadMark(root, FREE_MARK, true);
-    }
+    if (!(tree.flags(root) & ROOT_IS_IDR)) this.becomeIdr(root);
     const from = start < base ? 0n : start - base;
     const index = this.firstFree(root, from);
     if (index > max - base) return BigInt(-ENOSPC);

@@ -4,6 +4,7 @@ import { list } from '../../abi/list.js';
 import { EBADF } from '../../errno.js';
 import { errPtr, Oops } from '../../errors.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Idr } from '../../lib/xarray/idr.js';
 import type { Subsystem } from '../../subsystem.js';
 
 /** Inode number of the first network namespace (PROC_NET_INIT_INO, include/linux/proc_ns.h). */
@@ -11,6 +12,8 @@ const INIT_INO = 0xf000_0000;
 /** Buckets of the hashes of devices by name and by index (NETDEV_HASHENTRIES). */
 const DEVICE_BUCKETS = 256;
 const FIRST_COOKIE = 1;
+/** NETNSA_NSID_NOT_ASSIGNED */
+const NOT_ASSIGNED = -1;
 
 /** Network namespaces: the one that every machine starts with, init_net (net/core/net_namespace.c). */
 export class NetNamespaces implements Subsystem {
@@ -21,8 +24,9 @@ export class NetNamespaces implements Subsystem {
       throw new Oops('refcount', 'modbox: the last reference of init_net was dropped', this.k.caller);
     },
     get_net_ns_by_fd: nothing('there is one network namespace', errPtr(EBADF)),
-    get_net_ns_by_id: nothing('there is one network namespace', 0),
-    peernet2id: nothing('there is one network namespace', -1),
+    get_net_ns_by_id: (net: Ptr, id: number) => this.byId(net, id),
+    peernet2id: (net: Ptr, peer: Ptr) => this.idOf(net, peer),
+    peernet2id_alloc: (net: Ptr, peer: Ptr) => this.idFor(net, peer),
     net_ns_get_ownership: (_net: Ptr, uid: Ptr, gid: Ptr) => {
       this.k.space.store32(uid, 0);
       this.k.space.store32(gid, 0);
@@ -65,10 +69,36 @@ export class NetNamespaces implements Subsystem {
     type.set(net, 'dev_base_seq', 1);
     type.set(net, 'hash_mix', k.random.next32());
     type.set(net, 'net_cookie', FIRST_COOKIE);
+    k.get(Idr).init(this.idsOf(net));
     if (k.hasSymbol('init_user_ns')) type.set(net, 'user_ns', k.symbol('init_user_ns'));
     for (const head of ['exit_list', 'dev_base_head', 'rules_ops']) list.init(k.space, type.addr(net, head));
     type.set(net, 'dev_name_head', k.permanent(DEVICE_BUCKETS * 8));
     type.set(net, 'dev_index_head', k.permanent(DEVICE_BUCKETS * 8));
+  }
+
+  /** By which id a namespace knows another, itself too; NETNSA_NSID_NOT_ASSIGNED. */
+  private idOf(net: Ptr, peer: Ptr): number {
+    return this.k.get(Idr).idOf(this.idsOf(net), peer) ?? NOT_ASSIGNED;
+  }
+
+  private idFor(net: Ptr, peer: Ptr): number {
+    const known = this.idOf(net, peer);
+    return known === NOT_ASSIGNED ? this.k.get(Idr).add(this.idsOf(net), peer) : known;
+  }
+
+  private byId(net: Ptr, id: number): Ptr {
+    const peer = id < 0 ? 0 : this.k.get(Idr).find(this.idsOf(net), id);
+    if (peer !== 0) this.hold(peer);
+    return peer;
+  }
+
+  private hold(net: Ptr): void {
+    const type = this.k.struct('net');
+    type.set(net, 'ns.count.refs.counter', type.get(net, 'ns.count.refs.counter') + 1);
+  }
+
+  private idsOf(net: Ptr): Ptr {
+    return this.k.struct('net').addr(net, 'netns_ids');
   }
 
   /** Per-CPU counters that modules bump inline (IP_INC_STATS and its kin): those of net->mib, and of how many sockets each protocol has. */
