@@ -64,6 +64,11 @@ export class Accesses {
     return !this.inside.holds(struct, as, offset) && !this.inside.holds(as, struct, -offset);
   }
 
+  /** Whether a struct goes as such to a function that something else answers: that looks at what it keeps of it, and at nothing else. */
+  isAnswered({ kind, as, to }: Access): boolean {
+    return kind === PASS && as !== '' && to >= 0 && this.isLeaf(to);
+  }
+
   private isColdPart(place: number): boolean {
     return /\.cold\b/.test(this.graph.nameOf(place));
   }

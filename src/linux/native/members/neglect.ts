@@ -15,7 +15,7 @@ import type { StructMap, StructPart } from './struct-map.js';
 const NEAR = 100;
 
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 6;
+const ANALYSIS = 7;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -117,7 +117,7 @@ export class NeglectedMembers {
       const { struct } = access;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
-    if (this.isMistaken(access)) return undefined;
+    if (this.isMistaken(access) || this.accesses.isAnswered(access)) return undefined;
     for (const { struct, offset, size } of this.partsOf(access, true)) {
       if (this.isOutside(access) && (this.isElsewhere(access, struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
@@ -135,10 +135,11 @@ export class NeglectedMembers {
   /**
    * Whether what is passed on cannot be both what it is taken for and what its receiver takes: the one is larger than what is there, and
    * neither is the beginning of the other. Registers of functions that the compiler made of others are mixed up in this way, and the head
-   * of a queue stands for an element of it.
+   * of a queue stands for an element of it. The same where both are known and have not even their beginning in common.
    */
   private isMistaken({ struct, offset, kind, as }: Access): boolean {
     if (kind !== PASS || as === '' || offset < 0) return false;
+    if (offset === 0 && this.map.areStrangers(struct, as)) return true;
     const room = this.map.roomAt(struct, offset);
     return room > 0 && this.map.sizeOf(as) > room && !this.map.holds(as, struct, -offset);
   }

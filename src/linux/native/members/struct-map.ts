@@ -69,6 +69,30 @@ export class StructMap {
     );
   }
 
+  /** Whether a struct that is told apart has nothing in common with another, not even a struct that both begin with. */
+  areStrangers(struct: string, other: string): boolean {
+    if (!this.structs.has(struct) || OVERLAID.has(struct)) return false;
+    const starts = this.startsOf(struct);
+    const others = [...this.startsOf(other)];
+    return others.length > 0 && !others.some((name) => starts.has(name));
+  }
+
+  /** Names of the structs that begin where a struct does, itself too. */
+  private startsOf(struct: string): ReadonlySet<string> {
+    const names = new Set<string>();
+    const visit = (type: StructBtfType): void => {
+      names.add(type.name);
+      for (const member of this.types.structMembers(type.ref)) {
+        const { inner } = this.elementOf(member);
+        if (inner && member.offset === 0) visit(inner);
+      }
+    };
+    const type = this.typeOf(struct);
+    if (type) visit(type);
+    names.delete('');
+    return names;
+  }
+
   /** Where structs of certain names are in a struct, but in others of those that are told apart. */
   findInside(struct: string, wanted: (name: string) => boolean): readonly StructPart[] {
     const type = this.typeOf(struct);
@@ -263,6 +287,9 @@ function bitsOf({ offset, bitOffset = 0, bitSize = 0 }: Member, byte: number): n
 
 /** Structs that are elements of one array: what is before and behind one are others. */
 const ELEMENTS: ReadonlySet<string> = new Set(['page']);
+
+/** Structs whose bytes others, which C knows nothing of, use in their own way: struct slab. */
+const OVERLAID: ReadonlySet<string> = new Set(['page', 'folio']);
 
 /** Elements of an array of structs that are looked into. */
 const MOST_ELEMENTS = 64;
