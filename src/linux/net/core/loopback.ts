@@ -48,6 +48,8 @@ export class Loopback implements Subsystem {
       'LOOPBACK',
     );
     type.setBig(dev, 'features', always);
+    // From 6.12 on these two are no features any more.
+    for (const member of ['lltx', 'netns_local']) if (type.has(member)) type.set(dev, member, 1);
     type.set(dev, 'header_ops', k.symbol('eth_header_ops'));
     type.set(dev, 'netdev_ops', k.permanent(k.sizeOf('net_device_ops')));
     type.set(dev, 'needs_free_netdev', 1);
