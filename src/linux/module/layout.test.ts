@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseElf } from '../../formats/elf/index.js';
+import { parseElf, SHF_ALLOC, SHF_EXECINSTR } from '../../formats/elf/index.js';
 import { corpusTree } from '../../testing/corpus.js';
 import { layoutModule } from './layout.js';
 
@@ -40,5 +40,25 @@ describe('layoutModule', () => {
     }
     expect(sizes.size).toBeGreaterThan(1500);
     expect(wrong).toEqual([]);
+  });
+
+  it('keeps the symbols that the kernel is configured to keep: all, of functions, none', async ({ skip }) => {
+    const tree = await corpusTree();
+    if (tree === undefined) return skip('needs the kernel package');
+    const file = join(tree, 'lib/modules/6.1.0-53-amd64/kernel/net/bridge/bridge.ko');
+    const elf = parseElf(readFileSync(file), file);
+    const kept = elf.symbols().filter(({ shndx, name }) => {
+      const section = elf.sections[shndx];
+      return name !== '' && section && section.flags & SHF_ALLOC && !section.name.startsWith('.init');
+    });
+    const ofFunctions = kept.filter(({ shndx }) => elf.sections[shndx].flags & SHF_EXECINSTR);
+    const bytesOf = (symbols: typeof kept): number =>
+      symbols.reduce((sum, { name }) => sum + 24 + 1 + name.length + 1, 24 + 1 + 1);
+    const [all, functions, none] = (['all', 'functions', 'none'] as const).map(
+      (which) => layoutModule(elf, false, which).memories[0].size,
+    );
+    const PAGE = 4096;
+    expect(Math.abs(all - none - bytesOf(kept))).toBeLessThan(PAGE);
+    expect(Math.abs(functions - none - bytesOf(ofFunctions))).toBeLessThan(PAGE);
   });
 });

@@ -75,6 +75,9 @@ export function refuseOutside(elf: ElfFile, layout: ModuleLayout, called: string
   }
 }
 
+/** Symbols of a module that are there for kallsyms after its init: by CONFIG_KALLSYMS_ALL, by CONFIG_KALLSYMS alone, by neither. */
+export type CoreSymbols = 'all' | 'functions' | 'none';
+
 const RO_AFTER_INIT_SECTIONS = new Set(['.data..ro_after_init', '__jump_table']);
 /** Read at load only: never copied to module memory. */
 const TRANSIENT_SECTIONS = ['.modinfo', '__versions', '__version_ext_crcs', '__version_ext_names'];
@@ -101,15 +104,15 @@ interface SymbolTables {
 
 /**
  * Lays a module out in memory as the kernel does, so that its sizes are the real ones. `separate` is the
- * scheme from 6.4 on, where every kind of memory is an allocation of its own (struct module_memory).
+ * scheme from 6.4 on, where every kind of memory is an allocation of its own (struct module_memory); `kept` are the symbols that stay.
  */
-export function layoutModule(elf: ElfFile, separate: boolean): ModuleLayout {
+export function layoutModule(elf: ElfFile, separate: boolean, kept: CoreSymbols = 'all'): ModuleLayout {
   const percpu = elf.sections.find(
     (section) => section.name === '.data..percpu' && section.flags & SHF_ALLOC,
   );
   const transient = new Set(TRANSIENT_SECTIONS.map((name) => elf.allocatedSection(name)));
   const wanted = elf.sections.filter((section) => section.flags & SHF_ALLOC && !transient.has(section));
-  const tables = measureSymbols(elf, percpu, new Set(wanted));
+  const tables = kept === 'none' ? undefined : measureSymbols(elf, { percpu, loaded: new Set(wanted), kept });
   const places = new Map<number, SectionPlace>();
   const memories: LayoutMemory[] = [];
   for (const init of [false, true]) {
@@ -123,7 +126,7 @@ export function layoutModule(elf: ElfFile, separate: boolean): ModuleLayout {
 function contiguousMemory(
   sections: readonly Section[],
   init: boolean,
-  tables: SymbolTables,
+  tables: SymbolTables | undefined,
   memory: number,
   places: Map<number, SectionPlace>,
 ): LayoutMemory {
@@ -144,7 +147,7 @@ function contiguousMemory(
 function separateMemories(
   sections: readonly Section[],
   init: boolean,
-  tables: SymbolTables,
+  tables: SymbolTables | undefined,
   firstMemory: number,
   places: Map<number, SectionPlace>,
 ): LayoutMemory[] {
@@ -189,29 +192,34 @@ function placeGroup(
 }
 
 /** Core part: the symbols that stay (layout_symtab): table, strings, one type letter each. */
-function coreTables(size: number, tables: SymbolTables): number {
+function coreTables(size: number, tables: SymbolTables | undefined): number {
+  if (!tables) return size;
   return align(size, tables.alignment) + tables.coreSymbols * (SYMBOL_BYTES + 1) + tables.coreStrings;
 }
 
 /** Init part: the whole symbol and string table, struct mod_kallsyms, one type letter each. */
-function initTables(size: number, tables: SymbolTables): number {
+function initTables(size: number, tables: SymbolTables | undefined): number {
+  if (!tables) return size;
   const symbolsEnd = align(size, tables.alignment) + tables.symbols * SYMBOL_BYTES;
   const stringsEnd = align(symbolsEnd, tables.stringsAlignment) + tables.strings;
   return align(stringsEnd, 8) + MOD_KALLSYMS_BYTES + tables.symbols;
 }
 
-function measureSymbols(
-  elf: ElfFile,
-  percpu: Section | undefined,
-  loaded: ReadonlySet<Section>,
-): SymbolTables {
+/** What decides which symbols stay. */
+interface Keeping {
+  readonly percpu: Section | undefined;
+  readonly loaded: ReadonlySet<Section>;
+  readonly kept: CoreSymbols;
+}
+
+function measureSymbols(elf: ElfFile, keeping: Keeping): SymbolTables {
   const symbols = elf.symbols();
   const table = elf.sections.find((section) => section.type === 2);
   const strings = table && elf.sections[table.link];
   let coreSymbols = 0;
   let coreStrings = 0;
   for (const symbol of symbols) {
-    if (symbol.index !== 0 && !staysInCore(elf, symbol, percpu, loaded)) continue;
+    if (symbol.index !== 0 && !staysInCore(elf, symbol, keeping)) continue;
     coreSymbols++;
     coreStrings += byteLength(symbol.name) + 1;
   }
@@ -225,15 +233,11 @@ function measureSymbols(
   };
 }
 
-/** is_core_symbol with CONFIG_KALLSYMS_ALL: every named symbol of a section that outlives init. */
-function staysInCore(
-  elf: ElfFile,
-  symbol: ElfSymbol,
-  percpu: Section | undefined,
-  loaded: ReadonlySet<Section>,
-): boolean {
+/** is_core_symbol(): every named symbol of a section that outlives init, or of code that does. */
+function staysInCore(elf: ElfFile, symbol: ElfSymbol, { percpu, loaded, kept }: Keeping): boolean {
   if (symbol.shndx === SHN_UNDEF || symbol.shndx >= elf.sections.length || symbol.name === '') return false;
   const section = elf.sections[symbol.shndx];
+  if (kept === 'functions' && !(section.flags & SHF_EXECINSTR)) return false;
   if (section === percpu) return true;
   return loaded.has(section) && !isInit(section);
 }

@@ -30,7 +30,13 @@ import { ModuleSecurity } from './module-security.js';
 import { refuseModuleNamespaces } from './namespaces.js';
 import { parseArguments } from './parse-args.js';
 import { Resolver } from './resolve.js';
-import { findThisModule, hasSeparateMemories, refuseSmallStruct, THIS_MODULE } from './this-module.js';
+import {
+  coreSymbols,
+  findThisModule,
+  hasSeparateMemories,
+  refuseSmallStruct,
+  THIS_MODULE,
+} from './this-module.js';
 import { waitForOwners } from './wait-live.js';
 import { refuseWritableCode } from './writable-code.js';
 
@@ -215,7 +221,7 @@ function allocate(k: LinuxKernel, module: LoadedModule): ModuleLayout {
   module.ledgerMark = k.ledger.mark;
   module.instructionsBefore = k.cpu.executed;
   forOneself(k);
-  const layout = layoutModule(module.elf, hasSeparateMemories(k));
+  const layout = layoutModule(module.elf, hasSeparateMemories(k), coreSymbols(k));
   try {
     place(k, module, layout);
   } catch (error) {

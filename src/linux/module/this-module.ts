@@ -2,6 +2,7 @@ import { type ElfFile, type Section, SHF_ALLOC, SHT_NOBITS } from '../../formats
 import { LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../kernel/log.js';
 import { ENOEXEC } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
+import type { CoreSymbols } from './layout.js';
 import { LoadError } from './load-error.js';
 
 /** The section of a module's struct module. */
@@ -13,6 +14,12 @@ export const THIS_MODULE = '.gnu.linkonce.this_module';
  */
 export function hasSeparateMemories(k: LinuxKernel): boolean {
   return !k.struct('module').has('core_layout');
+}
+
+/** Which symbols of a module stay in memory; all where the target's configuration is not known. */
+export function coreSymbols(k: LinuxKernel): CoreSymbols {
+  if (k.target.config.size === 0 || k.configured('CONFIG_KALLSYMS_ALL')) return 'all';
+  return k.configured('CONFIG_KALLSYMS') ? 'functions' : 'none';
 }
 
 /** The section of struct module, checked as the kernel does. `called`: `name` of .modinfo. Throws LoadError (ENOEXEC). */
