@@ -62,6 +62,11 @@ const BEYOND: readonly Beyond[] = [
     what: 'files that are sealed',
     functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/,
   },
+  {
+    // Who attaches one asks over netlink, which nobody in user space does; programs of a route come in the same way.
+    what: 'filters that send packets elsewhere',
+    functions: /^skb_do_redirect$/,
+  },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {
     what: 'namespaces beside the first',

@@ -21,6 +21,7 @@ export class TransmitQueues implements Subsystem {
     netif_tx_stop_all_queues: (dev: Ptr) => this.stopAll(dev),
     netif_reset_xps_queues: nothing('no queue is chosen by CPU', undefined),
     __netif_schedule: (qdisc: Ptr) => this.schedule(qdisc),
+    __netif_reschedule: (qdisc: Ptr) => this.reschedule(qdisc),
     netif_set_real_num_tx_queues: partly(NO_DIRECTORIES, (dev: Ptr, count: number) =>
       this.setReal(dev, 'tx', count),
     ),
@@ -49,7 +50,7 @@ export class TransmitQueues implements Subsystem {
     this.schedule(type.get(queue, 'qdisc'));
   }
 
-  /** __netif_schedule(): the discipline is run in a softirq. Packets are sent at once or not at all, so that it has none to send. */
+  /** __netif_schedule() */
   private schedule(qdisc: Ptr): void {
     const { k } = this;
     if (qdisc === 0) return;
@@ -57,6 +58,14 @@ export class TransmitQueues implements Subsystem {
     const scheduled = k.enumValue('__QDISC_STATE_SCHED');
     if (testBit(k.space, state, scheduled)) return;
     changeBit(k.space, state, scheduled, true);
+    this.reschedule(qdisc);
+  }
+
+  /** __netif_reschedule(): the discipline is run in a softirq. Packets are sent at once or not at all, so that it has none to send. */
+  private reschedule(qdisc: Ptr): void {
+    const { k } = this;
+    const state = k.struct('Qdisc').addr(qdisc, 'state');
+    const scheduled = k.enumValue('__QDISC_STATE_SCHED');
     // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
     k.get(SoftirqQueue).raise('net_tx', function* () {
       changeBit(k.space, state, scheduled, false);

@@ -23,6 +23,8 @@ const TCQ_F_BUILTIN = 1;
 
 /** The kinds of queueing disciplines (net/sched/sch_api.c, sch_generic.c). */
 export class QueueingDisciplines implements Subsystem {
+  readonly keeps = ['qdisc_base'];
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
