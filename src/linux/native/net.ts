@@ -2,10 +2,10 @@ import type { NativeSubsystem } from './subsystem.js';
 
 /** net/ipv6: routes, addresses, ICMPv6 and what is sent. */
 const IPV6 =
-  /^(icmp6_send|icmpv6_ndo_send|_*(br_|nf_)?ip6_(append_data|dst|err_gen|flush_pending|fragment|input|local_out|mtu|output|pol_route|push_pending|redirect|route|update_pmtu|xmit)\w*|rt6_lookup|ipv6_(chk|dev|mc_check)_\w+|inet6_csk_\w+|fib6_(get|new)_table|addrconf_\w+|ndisc_\w+|_*sk_dst_check)$/;
+  /^(icmp6_send|icmpv6_ndo_send|_*(br_|nf_)?ip6_(append_data|dst|err_gen|flush_pending|fragment|input|local_out|mtu|output|pol_route|push_pending|redirect|route|update_pmtu|xmit)\w*|rt6_lookup|ipv6_(chk|dev|mc_check)_\w+|inet6_csk_\w+|fib6_\w+|addrconf_\w+|ndisc_\w+|_*sk_dst_check)$/;
 
 const INET =
-  /^(sock_(recv|send)msg|_*sk_receive_skb|inet_(recv|send)msg|_*inet6?_lookup\w*|_*tcp_(abort|parse_options|read_done|read_sock|recv_skb|send_ack|sock_set_quickack|stream_memory_free)|sk_stream_wait_memory|ip_sock_set_tos|kernel_sock_ip_overhead)$/;
+  /^(sock_(recv|send)msg|_*sk_receive_skb|_*tcp_(abort|parse_options|read_done|read_sock|recv_skb|send_ack|sock_set_quickack|stream_memory_free)|(tcp|udp|udpv6|inet|inet6)_(recv|send)msg(_locked)?|sk_stream_wait_memory|ip_sock_set_tos|kernel_sock_ip_overhead)$/;
 
 /** The network stack, each with a scenario in the tests beside this. */
 export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
@@ -87,7 +87,7 @@ export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'inet',
     functions: INET,
     needs: ['ipv6'],
-    init: ['tcp_init', 'udp_init'],
+    init: [],
     shares: ['iov_iter', 'msghdr', 'net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
   {

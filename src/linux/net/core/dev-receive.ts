@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { nothing, partly } from '../../../kernel/abi/fidelity.js';
+import { partly } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
@@ -46,7 +46,6 @@ export class Reception implements Subsystem {
     netif_receive_skb_list: partly(ALONE, (head: Ptr) => this.receiveList(head)),
     netif_receive_skb_list_internal: partly(ALONE, (head: Ptr) => this.receiveList(head)),
     enqueue_to_backlog: partly(ALONE, (skb: Ptr, _cpu: number, _tail: Ptr) => this.queue(skb)),
-    get_rps_cpu: nothing('what is received stays on the one processor', -1),
     napi_gro_frags: partly(`${ALONE}; packets are not merged`, (napi: Ptr) => this.groFrags(napi)),
     napi_gro_receive: partly(`${ALONE}; packets are not merged`, (_napi: Ptr, skb: Ptr) => this.gro(skb)),
   };

@@ -19,21 +19,21 @@ export class HardwareAddressEntries implements Subsystem {
       address: Ptr,
       length: number,
       type: number,
-      global: number,
-      sync: number,
+      global: boolean,
+      sync: boolean,
       syncCount: number,
-      exclusive: number,
+      exclusive: boolean,
     ) =>
       length > MAX_ADDR_LEN
         ? -EINVAL
         : this.add(addresses, this.k.space.readable(address, length).slice(), type, {
-            global: global !== 0,
-            sync: sync !== 0,
+            global,
+            sync,
             syncCount,
-            exclusive: exclusive !== 0,
+            exclusive,
           }),
-    __hw_addr_del_entry: (addresses: Ptr, entry: Ptr, global: number, sync: number) =>
-      this.del(addresses, entry, global !== 0, sync !== 0),
+    __hw_addr_del_entry: (addresses: Ptr, entry: Ptr, global: boolean, sync: boolean) =>
+      this.del(addresses, entry, global, sync),
     __hw_addr_lookup: (addresses: Ptr, address: Ptr, length: number, type: number) =>
       this.find(addresses, this.k.space.readable(address, length), type),
   };

@@ -149,7 +149,7 @@ export class SkbAllocation implements Subsystem {
     if (type.get(skb, 'cloned') !== 0 && (left & 0xffff) !== 0) return;
     this.putFragments(info);
     yield* this.freeList(shared.get(info, 'frag_list'));
-    if (type.get(skb, 'head_frag')) k.get(PageExports).freePages(k.get(PageExports).toPage(head), 0);
+    if (type.get(skb, 'head_frag')) this.putPage(k.get(PageExports).toPage(head));
     else k.get(VmallocExports).kvfree(head);
   }
 
@@ -157,13 +157,14 @@ export class SkbAllocation implements Subsystem {
     const { k } = this;
     const { shared } = this.buffers;
     const frag = k.struct('bio_vec');
-    const page = k.struct('page');
-    for (let i = 0; i < shared.get(info, 'nr_frags'); i++) {
-      const at = frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page');
-      const left = page.get(at, '_refcount.counter') - 1;
-      page.set(at, '_refcount.counter', left);
-      if (left === 0) k.get(PageExports).freePages(at, 0);
-    }
+    for (let i = 0; i < shared.get(info, 'nr_frags'); i++)
+      this.putPage(frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page'));
+  }
+
+  /** put_page(): of a block of pages the first has the references. */
+  private putPage(page: Ptr): void {
+    const pages = this.k.get(PageExports);
+    pages.freePages(pages.headOf(page), 0);
   }
 
   *freeList(first: Ptr): Sleepable<void> {
