@@ -67,7 +67,7 @@ const BEYOND: readonly Beyond[] = [
     what: 'filters that send packets elsewhere',
     functions: /^skb_do_redirect$/,
   },
-  { what: 'packets that other processors handle', functions: /^get_rps_cpu$/ },
+  { what: 'packets that other processors handle', functions: /^(get_rps_cpu|enqueue_to_backlog)$/ },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {
     what: 'namespaces beside the first',

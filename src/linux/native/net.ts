@@ -1,8 +1,12 @@
+import { list } from '../abi/list.js';
 import type { NativeSubsystem } from './subsystem.js';
 
 /** net/ipv6: routes, addresses, ICMPv6 and what is sent. */
 const IPV6 =
-  /^(icmp6_send|icmpv6_ndo_send|_*(br_|nf_)?ip6_(append_data|dst|err_gen|flush_pending|fragment|input|local_out|mtu|output|pol_route|push_pending|redirect|route|update_pmtu|xmit)\w*|rt6_lookup|ipv6_(chk|dev|mc_check)_\w+|inet6_csk_\w+|fib6_\w+|addrconf_\w+|ndisc_\w+|_*sk_dst_check)$/;
+  /^(icmp6_send|icmpv6_ndo_send|_*(br_|nf_)?ip6_(append_data|dst|err_gen|flush_pending|fragment|input|local_out|mtu|output|pol_route|push_pending|redirect|route|update_pmtu|xmit)\w*|rt6_lookup|ipv6_(chk|dev|mc_check)_\w+|inet6_csk_\w+|fib6_\w+|addrconf_\w+|ndisc_\w+|ipv6_sock_mc_\w+|_*sk_dst_check)$/;
+
+/** Sockets with packets that are not sent on yet, a list for each processor that xsk_init() begins. */
+const REDIRECTED = 'xskmap_flush_list';
 
 const INET =
   /^(sock_(recv|send)msg|_*sk_receive_skb|_*tcp_(abort|parse_options|read_done|read_sock|recv_skb|send_ack|sock_set_quickack|stream_memory_free)|(tcp|udp|udpv6|inet|inet6)_(recv|send)msg(_locked)?|sk_stream_wait_memory|ip_sock_set_tos|kernel_sock_ip_overhead)$/;
@@ -20,7 +24,7 @@ export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
     // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
     name: 'ip',
     functions:
-      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|recv_error|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|nf_(ip_)?route$|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
+      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|recv_error|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|nf_(ip_route|route|reinject)$|raw_v[46]_match$|inetdev_|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
     init: [
       'fib_notifier_init',
       'neigh_init',
@@ -75,6 +79,19 @@ export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['sk_buff', 'napi_struct', 'task_struct'],
   },
   {
+    // net/core/filter.c: where a program sends a packet to, if that is another device, processor or socket.
+    name: 'xdp',
+    functions: /^xdp_do_(flush|redirect(_frame)?)$/,
+    stands: /^xsk_init$/,
+    init: ['dev_map_init', 'cpu_map_init'],
+    asBuilt: [REDIRECTED],
+    glue: (k) => {
+      const head = k.addressOfNative(REDIRECTED);
+      if (head !== undefined) list.init(k.space, k.percpu.deref(head));
+    },
+    shares: ['net_device', 'sk_buff', 'task_struct'],
+  },
+  {
     // net/core/netpoll.c
     name: 'netpoll',
     functions: /^_*netpoll_/,
@@ -87,7 +104,7 @@ export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'inet',
     functions: INET,
     needs: ['ipv6'],
-    init: [],
+    init: ['pingv6_init'],
     shares: ['iov_iter', 'msghdr', 'net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
   },
   {

@@ -50,6 +50,7 @@ import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketOptions } from './core/sock-options.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
+import { SoftnetData } from './core/softnet.js';
 import { TransmitQueues } from './core/tx-queues.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
@@ -126,6 +127,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceRegistration,
   DeviceAdjacency,
   DeviceFeatures,
+  SoftnetData,
   Napi,
   GroCells,
   DropReasons,

@@ -45,7 +45,7 @@ export class Reception implements Subsystem {
     netif_receive_skb_core: partly(ALONE, (skb: Ptr) => this.receive(skb)),
     netif_receive_skb_list: partly(ALONE, (head: Ptr) => this.receiveList(head)),
     netif_receive_skb_list_internal: partly(ALONE, (head: Ptr) => this.receiveList(head)),
-    enqueue_to_backlog: partly(ALONE, (skb: Ptr, _cpu: number, _tail: Ptr) => this.queue(skb)),
+    netif_rx_internal: partly(ALONE, (skb: Ptr) => this.queue(skb)),
     napi_gro_frags: partly(`${ALONE}; packets are not merged`, (napi: Ptr) => this.groFrags(napi)),
     napi_gro_receive: partly(`${ALONE}; packets are not merged`, (_napi: Ptr, skb: Ptr) => this.gro(skb)),
   };

@@ -18,6 +18,7 @@ import { LinkWatch } from './link-watch.js';
 import { NetSysfs } from './net-sysfs.js';
 import { isValidName, NetDevices } from './netdevices.js';
 import { Rtnl } from './rtnl.js';
+import { TransmitQueues } from './tx-queues.js';
 
 const SOURCE = 'net/core/dev.c';
 /** How long an unregistered device waits for its last users before it complains, and between looks. */
@@ -112,6 +113,7 @@ export class DeviceRegistration implements Subsystem {
       type.set(dev, 'reg_state', k.enumValue('NETREG_UNREGISTERING'));
     }
     for (const dev of known) {
+      yield* k.get(TransmitQueues).resetXps(dev, 0);
       yield* k.get(DeviceNotifiers).call('NETDEV_UNREGISTER', dev);
       k.get(DeviceAddressLists).flush(dev, 'uc');
       k.get(DeviceAddressLists).flush(dev, 'mc');

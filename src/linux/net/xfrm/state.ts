@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { nothing, partly } from '../../../kernel/abi/fidelity.js';
+import { nothing, unchanged } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { AF_INET, AF_INET6 } from '../../abi/socket.js';
@@ -34,8 +34,7 @@ export class XfrmRegistry implements Subsystem {
   static readonly builtIn = 'CONFIG_XFRM';
 
   private readonly types = new Map<string, Ptr>();
-  /** Policies of a family are native code's own: there are none here. */
-  readonly keeps = ['xfrm_km_list', 'xfrm_state_afinfo', 'xfrm_policy_afinfo'];
+  readonly keeps = ['xfrm_km_list', 'xfrm_state_afinfo'];
   private readonly managers: GuestList;
   private readonly families: SlotTable;
   private readonly inputs = new Map<string, Ptr>();
@@ -61,7 +60,7 @@ export class XfrmRegistry implements Subsystem {
     xfrm_state_lookup: nothing('there are no states to find', 0),
     xfrm_state_lookup_byaddr: nothing('there are no states to find', 0),
     __xfrm_policy_check: nothing('there are no policies to check packets against', 1),
-    xfrm_lookup_with_ifid: partly(
+    xfrm_lookup_with_ifid: unchanged(
       'there are no policies that send packets elsewhere',
       (_net: Ptr, dst: Ptr) => dst,
     ),
