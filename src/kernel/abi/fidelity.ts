@@ -47,6 +47,11 @@ export function nothing<T>(why: string, answer: T): () => T {
   return declare(() => answer, { limit: why, nothing: true });
 }
 
+/** As nothing(), of a function that gives back one of the things that it is given: `unchanged('no policies', (_net, dst) => dst)`. */
+export function unchanged<F extends AnyFunction>(why: string, fn: F): F {
+  return declare(fn, { limit: why, nothing: true });
+}
+
 /** A function that the kernel itself has for one answer, or that has one on a machine with one CPU: nothing is less than there. */
 export function constant<T>(answer: T): () => T {
   return () => answer;

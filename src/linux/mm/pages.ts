@@ -164,12 +164,17 @@ export class PageExports implements Subsystem {
   compoundAt(address: Ptr): { readonly ptr: Ptr; readonly bytes: number } | undefined {
     const type = this.k.struct('page');
     const page = this.toPage(address);
-    const tag = type.getBig(page, 'compound_head');
-    const head = tag & 1n ? this.k.space.fromAddress(tag - 1n) : page;
+    const head = this.headOf(page);
     if ((type.getBig(head, 'flags') & (1n << BigInt(PG_HEAD))) === 0n) return undefined;
     const ptr = this.addressOf(head);
     const block = this.k.ledger.get(ptr);
     return block && { ptr, bytes: block.size };
+  }
+
+  /** compound_head(): the first page of the block that a page is of. */
+  headOf(page: Ptr): Ptr {
+    const tag = this.k.struct('page').getBig(page, 'compound_head');
+    return tag & 1n ? this.k.space.fromAddress(tag - 1n) : page;
   }
 
   private makeCompound(head: Ptr, order: number): void {

@@ -48,7 +48,7 @@ const BEYOND: readonly Beyond[] = [
     // What looks for them finds that there are no policies.
     what: 'states of IPsec',
     functions:
-      /^(__xfrm_state_\w+|xfrm_state_(find|check_expire|afinfo_get_rcu|look_at)|xfrm_resolve_and_create_bundle|xfrm_bundle_\w+|xfrm_lookup_with_ifid|__xfrm_policy_check|xfrm_(rcv_cb|timer_handler)|km_(state|policy|query)\w*)$/,
+      /^(__xfrm_state_\w+|xfrm_state_(find|check_expire|afinfo_get_rcu|look_at)|xfrm_resolve_and_create_bundle|xfrm_bundle_\w+|xfrm_(rcv_cb|timer_handler)|km_(state|policy|query)\w*)$/,
   },
   {
     // No key for it is loaded, and no policy: what asks finds neither.
@@ -62,6 +62,12 @@ const BEYOND: readonly Beyond[] = [
     what: 'files that are sealed',
     functions: /^(ensure_verity_info|fsverity_(create_info|get_descriptor|verify_signature))$/,
   },
+  {
+    // Who attaches one asks over netlink, which nobody in user space does; programs of a route come in the same way.
+    what: 'filters that send packets elsewhere',
+    functions: /^skb_do_redirect$/,
+  },
+  { what: 'packets that other processors handle', functions: /^(get_rps_cpu|enqueue_to_backlog)$/ },
   { what: 'queues of TCP', functions: /^tcp_(wfree|tsq_\w+)$/ },
   {
     what: 'namespaces beside the first',

@@ -176,6 +176,12 @@ export class NativeCode implements EntryGuard {
     if (memory.every((byte) => byte === 0)) memory.set(this.image.read(lowOfPtr(at), bytes));
   }
 
+  /** What the image has in a variable; undefined where symbols do not tell its size. */
+  initialOf(name: string): Uint8Array | undefined {
+    const found = this.k.target.symbols.lookup(name);
+    return found?.size ? this.image.read(Number(found.address & 0xffff_ffffn), found.size) : undefined;
+  }
+
   /** A key of branches was turned on or off. */
   keyChanged(key: Ptr): void {
     this.active?.memory.keyChanged(key);

@@ -1,3 +1,4 @@
+import { NET_SUBSYSTEMS } from './net.js';
 import { STORAGE_SUBSYSTEMS } from './storage.js';
 import type { NativeSubsystem } from './subsystem.js';
 
@@ -144,63 +145,6 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     replaces: /^edac_(get_owner|has_mcs|mc_find)$/,
     shares: ['device', 'kobject', 'pci_dev', 'task_struct'],
   },
-  {
-    // net/core/devlink.c
-    name: 'devlink',
-    functions: /^devl(ink)?_/,
-    init: ['devlink_init'],
-    shares: ['device', 'net', 'net_device', 'sk_buff', 'task_struct'],
-  },
-  {
-    // net/ipv4: routes, neighbours, fragments, IPv4's part of a namespace. Sockets and protocol numbers are TypeScript's.
-    name: 'ip',
-    functions:
-      /^_*(p?neigh_(?!proc_)|arp_|devinet_|ip_(?!sock_set|compute_)|ip4_|ipv4_|fib_|rt_dst_|inet_(addr|select|dev|confirm|getpeer|peer|rtm|frag|csk_(route|update)|sk_(rebuild|get_local)|get_local|ioctl)|icmp_|nexthop_|lwtunnel_(input|output|xmit)|iptunnel_xmit|skb_tunnel_check)/,
-    init: [
-      'fib_notifier_init',
-      'neigh_init',
-      'fib_rules_init',
-      'arp_init',
-      'ip_init',
-      'tcp_v4_init',
-      'raw_init',
-      'ping_init',
-      'icmp_init',
-      'ipfrag_init',
-    ],
-    pernet: ['af_inet_ops'],
-    replaces: /^inet_addr_type$/,
-    asBuilt: ['xfrm_state_cache', 'xfrm_dst_cache'],
-    shares: ['net', 'net_device', 'sk_buff', 'sock', 'socket', 'task_struct'],
-  },
-  {
-    // net/core/gso.c and gro.c: the protocols that segment and merge packets, as a boot registers them.
-    name: 'offload',
-    only: 'offload_base',
-    functions:
-      /^(gro_find_(complete|receive)_by_type|(__)?skb_(mac_|eth_)?gso_segment|skb_udp_tunnel_segment)$/,
-    init: ['eth_offload_init', 'ipv4_offload_init', 'ipv6_offload_init'],
-    shares: ['sk_buff', 'task_struct'],
-  },
-  {
-    // net/ipv6: what is kept of devices. They never get addresses: their links are not ready while TypeScript has no queues for them.
-    name: 'ipv6',
-    functions: /^ip6_(mtu|dst_hoplimit)$/,
-    needs: ['ip'],
-    pernet: ['inet6_net_ops'],
-    init: [
-      'blackhole_netdev_init',
-      'ip6_mr_init',
-      'icmpv6_init',
-      'ndisc_init',
-      'igmp6_init',
-      'ipv6_misc_proc_init',
-      'ip6_route_init',
-      'ndisc_late_init',
-      'addrconf_init',
-      'ipv6_frag_init',
-    ],
-    shares: ['net', 'net_device', 'sk_buff', 'sock', 'task_struct'],
-  },
+  ...NET_SUBSYSTEMS,
   ...STORAGE_SUBSYSTEMS,
 ];

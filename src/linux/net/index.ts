@@ -18,7 +18,9 @@ import { Ethtool } from './core/ethtool.js';
 import { ProtocolFamilies } from './core/families.js';
 import { FlowDissectors } from './core/flow-dissector.js';
 import { GroCells } from './core/gro-cells.js';
+import { HardwareAddressEntries } from './core/hw-addr-list.js';
 import { L3Masters } from './core/l3mdev.js';
+import { LinkWatch } from './core/link-watch.js';
 import { Loopback } from './core/loopback.js';
 import { LightweightTunnels } from './core/lwtunnel.js';
 import { MdioBoards } from './core/mdio-boards.js';
@@ -36,6 +38,7 @@ import { SocketProtocols } from './core/protocols.js';
 import { PtpClassifier } from './core/ptp-classifier.js';
 import { Rtnetlink } from './core/rtnetlink.js';
 import { Rtnl } from './core/rtnl.js';
+import { ControlMessages } from './core/scm.js';
 import { SkbAllocation } from './core/skb-alloc.js';
 import { SkbData } from './core/skb-data.js';
 import { SkbExtensions } from './core/skb-extensions.js';
@@ -47,6 +50,7 @@ import { AbsentSocketOperations } from './core/sock-no.js';
 import { SocketOptions } from './core/sock-options.js';
 import { SocketTimers } from './core/sock-timer.js';
 import { KernelSockets } from './core/socket.js';
+import { SoftnetData } from './core/softnet.js';
 import { TransmitQueues } from './core/tx-queues.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
@@ -72,6 +76,7 @@ import { NetfilterQueue } from './netfilter/queue.js';
 import { NetfilterSockopts } from './netfilter/sockopt.js';
 import { Netlink } from './netlink/af-netlink.js';
 import { GenericNetlink } from './netlink/genetlink.js';
+import { NamespaceNetlink } from './netlink/namespace-sockets.js';
 import { NetlinkAttributes } from './netlink/nlattr-read.js';
 import { NetlinkMessages } from './netlink/nlattr-write.js';
 import { ClassifierActions } from './sched/act-api.js';
@@ -93,6 +98,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   SocketOptions,
   IpSocketOptions,
   Datagrams,
+  ControlMessages,
   KernelSockets,
   SocketIoctlHooks,
   SocketTimers,
@@ -106,10 +112,13 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   Rtnl,
   NetNamespaces,
   PernetOperations,
+  NamespaceNetlink,
   NetDevices,
   DeviceAddressLists,
+  HardwareAddressEntries,
   DeviceNotifiers,
   DeviceOpening,
+  LinkWatch,
   DeviceAllocation,
   DeviceTransmission,
   TransmitQueues,
@@ -118,6 +127,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceRegistration,
   DeviceAdjacency,
   DeviceFeatures,
+  SoftnetData,
   Napi,
   GroCells,
   DropReasons,

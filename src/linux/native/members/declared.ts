@@ -125,7 +125,8 @@ const DECLARED: readonly Declared[] = [
   },
   {
     struct: 'sock',
-    members: '__sk_common.skc_hash __sk_common.skc_bind_node __sk_common.skc_portpair sk_forward_alloc',
+    members:
+      '__sk_common.skc_hash __sk_common.skc_bind_node __sk_common.skc_portpair __sk_common.skc_node __sk_common.skc_dontcopy_begin __sk_common.skc_rxhash sk_forward_alloc',
     why: 'a socket of TypeScript’s is in no table of the kernel’s, and holds no memory of a protocol',
   },
   {
@@ -146,6 +147,11 @@ const DECLARED: readonly Declared[] = [
     why: 'nothing is mapped in the one that TypeScript makes',
   },
   { struct: 'sock', members: 'sk_rcu', why: 'used while a socket is let go of' },
+  {
+    struct: 'sock',
+    members: '__sk_common.skc_cookie',
+    why: 'zero until somebody asks for it, who is native code: sock_gen_cookie() gives it then',
+  },
   { struct: 'socket', members: 'file', why: 'sockets of the kernel’s own have no file' },
   { struct: 'socket_wq', members: 'fasync_list', why: 'sockets of the kernel’s own have no file' },
   { struct: 'msghdr', members: EVERYTHING, why: 'filled by who sends or receives; TypeScript passes it on' },
@@ -158,7 +164,14 @@ const DECLARED: readonly Declared[] = [
   { struct: 'net', members: 'mib', why: 'the statistics of each kind are allocated' },
   { struct: 'super_block', members: 's_fsnotify_connectors', why: 'nobody watches files' },
   { struct: 'inode', members: 'i_flctx', why: 'locks of files are native code’s own' },
+  {
+    struct: 'net_device',
+    members: 'link_mode watchdog_timeo gflags',
+    why: 'drivers set them, and what is asked for over netlink or of native code',
+  },
+  { struct: 'ctl_table', members: 'procname mode', why: 'whoever registers a table has filled it' },
   { struct: 'net_device', members: 'phydev', why: 'PHYs are connected by modules' },
+  { struct: 'net_device', members: 'xdp_prog', why: 'programs are attached by native code alone' },
   { struct: 'net_device', members: 'lstats tstats dstats', why: 'drivers allocate their statistics' },
   {
     struct: 'inode',

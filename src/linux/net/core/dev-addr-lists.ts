@@ -5,7 +5,8 @@ import { ENOENT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const MAX_ADDR_LEN = 32;
+/** MAX_ADDR_LEN (include/linux/netdevice.h). */
+export const MAX_ADDR_LEN = 32;
 /** Kinds of hardware addresses (NETDEV_HW_ADDR_T_*, include/linux/netdevice.h). */
 const LAN = 1;
 const UNICAST = 3;

@@ -1,16 +1,25 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_ERR, LOGLEVEL_INFO } from '../../../kernel/log.js';
-import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { EINVAL, ENODEV } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
 import { DeviceNotifiers } from './dev-notifiers.js';
+import { linkState, setLinkState } from './link-state.js';
+import { LinkWatch } from './link-watch.js';
 import { NetDevices } from './netdevices.js';
 
 /** Flags that dev_change_flags() may change (net/core/dev.c). */
 const CHANGEABLE = 0x4 | 0x20 | 0x80 | 0x8000 | 0x4000 | 0x2000 | 0x1000;
+
+const IFF_PROMISC = 0x100;
+const IFF_ALLMULTI = 0x200;
+/** Flags that are counted, since many may want them, and who counts. */
+const COUNTED = [
+  ['promiscuity', IFF_PROMISC],
+  ['allmulti', IFF_ALLMULTI],
+] as const;
 
 /** Bringing network devices up and down (net/core/dev.c). */
 export class DeviceOpening implements Subsystem {
@@ -20,9 +29,13 @@ export class DeviceOpening implements Subsystem {
     dev_open: (dev: Ptr) => this.open(dev),
     dev_close: (dev: Ptr) => this.close(dev),
     dev_change_flags: (dev: Ptr, flags: number) => this.changeFlags(dev, flags),
+    __dev_change_flags: (dev: Ptr, flags: number) => this.setFlags(dev, flags),
+    __dev_notify_flags: (dev: Ptr, old: number) => this.notifyFlags(dev, old),
+    __dev_open: (dev: Ptr) => this.openOne(dev),
+    __dev_close: (dev: Ptr) => this.closeOne(dev),
     dev_get_flags: (dev: Ptr) => this.flags(dev),
-    dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', 0x100, by),
-    dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', 0x200, by),
+    dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', IFF_PROMISC, by),
+    dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', IFF_ALLMULTI, by),
     dev_set_mtu: (dev: Ptr, mtu: number) => this.setMtu(dev, mtu),
     netif_carrier_on: (dev: Ptr) => this.carrier(dev, true),
     netif_carrier_off: (dev: Ptr) => this.carrier(dev, false),
@@ -48,13 +61,11 @@ export class DeviceOpening implements Subsystem {
   }
 
   state(dev: Ptr, bit: string): boolean {
-    const { k } = this;
-    return testBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit));
+    return linkState(this.k, dev, bit);
   }
 
   setState(dev: Ptr, bit: string, on: boolean): void {
-    const { k } = this;
-    changeBit(k.space, k.struct('net_device').addr(dev, 'state'), k.enumValue(bit), on);
+    setLinkState(this.k, dev, bit, on);
   }
 
   private *openOne(dev: Ptr): Sleepable<number> {
@@ -89,18 +100,42 @@ export class DeviceOpening implements Subsystem {
   }
 
   private *changeFlags(dev: Ptr, flags: number): Sleepable<number> {
+    const old = this.k.struct('net_device').get(dev, 'flags');
+    const error = yield* this.setFlags(dev, flags);
+    if (error === 0) yield* this.notifyFlags(dev, old);
+    return error;
+  }
+
+  /** __dev_change_flags(): up or down, and what user space has counted of promiscuity. Nobody is told yet. */
+  private *setFlags(dev: Ptr, flags: number): Sleepable<number> {
     const { k } = this;
     const type = k.struct('net_device');
     const old = type.get(dev, 'flags');
     type.set(dev, 'flags', ((old & ~CHANGEABLE) | (flags & CHANGEABLE)) >>> 0);
-    let error = 0;
     if ((old ^ flags) & k.enumValue('IFF_UP')) {
-      if (flags & k.enumValue('IFF_UP')) error = yield* this.open(dev);
-      else yield* this.close(dev);
+      if (old & k.enumValue('IFF_UP')) yield* this.closeOne(dev);
+      else {
+        const error = yield* this.openOne(dev);
+        if (error !== 0) return error;
+      }
     }
-    if (error === 0 && (old ^ type.get(dev, 'flags')) & ~k.enumValue('IFF_UP'))
+    for (const [counter, flag] of COUNTED) {
+      if (((flags ^ type.get(dev, 'gflags')) & flag) === 0) continue;
+      type.set(dev, 'gflags', type.get(dev, 'gflags') ^ flag);
+      yield* this.count(dev, counter, flag, flags & flag ? 1 : -1);
+    }
+    return 0;
+  }
+
+  /** __dev_notify_flags(): of a device that came up or went down, and of what else changed of one that is up. */
+  private *notifyFlags(dev: Ptr, old: number): Sleepable<void> {
+    const { k } = this;
+    const up = k.enumValue('IFF_UP');
+    const now = k.struct('net_device').get(dev, 'flags');
+    const changes = now ^ old;
+    if (changes & up) yield* k.get(DeviceNotifiers).call(now & up ? 'NETDEV_UP' : 'NETDEV_DOWN', dev);
+    if (now & up && changes & ~(up | IFF_PROMISC | IFF_ALLMULTI))
       yield* k.get(DeviceNotifiers).call('NETDEV_CHANGE', dev);
-    return error;
   }
 
   /** dev_get_flags(): what user space sees of a device's flags. */
@@ -155,12 +190,13 @@ export class DeviceOpening implements Subsystem {
     return yield* k.get(DeviceNotifiers).call('NETDEV_CHANGEMTU', dev);
   }
 
-  private carrier(dev: Ptr, on: boolean): void {
+  private *carrier(dev: Ptr, on: boolean): Sleepable<void> {
     if (this.state(dev, '__LINK_STATE_NOCARRIER') === !on) return;
     this.setState(dev, '__LINK_STATE_NOCARRIER', !on);
     const type = this.k.struct('net_device');
     if (type.get(dev, 'reg_state') === this.k.enumValue('NETREG_UNINITIALIZED')) return;
     const counter = `carrier_${on ? 'up' : 'down'}_count.counter`;
     type.set(dev, counter, type.get(dev, counter) + 1);
+    yield* this.k.get(LinkWatch).fire(dev);
   }
 }

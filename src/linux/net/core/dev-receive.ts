@@ -3,14 +3,18 @@ import { partly } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { Unimplemented } from '../../../kernel/errors.js';
+import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { withLocals } from '../../../kernel/task/locals.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { SoftirqQueue } from '../../softirq-queue.js';
 import type { Subsystem } from '../../subsystem.js';
 import { servingSoftirq } from '../../time/softirq-context.js';
+import { ETH_HLEN, Ethernet } from './eth.js';
+import { NetDevices } from './netdevices.js';
 import { PacketTypes } from './packet-types.js';
 import { SkbAllocation } from './skb-alloc.js';
+import { SkbData } from './skb-data.js';
 import { SkBuffs } from './skbuff.js';
 
 // include/linux/netdevice.h
@@ -40,6 +44,9 @@ export class Reception implements Subsystem {
     netif_receive_skb: partly(ALONE, (skb: Ptr) => this.receive(skb)),
     netif_receive_skb_core: partly(ALONE, (skb: Ptr) => this.receive(skb)),
     netif_receive_skb_list: partly(ALONE, (head: Ptr) => this.receiveList(head)),
+    netif_receive_skb_list_internal: partly(ALONE, (head: Ptr) => this.receiveList(head)),
+    netif_rx_internal: partly(ALONE, (skb: Ptr) => this.queue(skb)),
+    napi_gro_frags: partly(`${ALONE}; packets are not merged`, (napi: Ptr) => this.groFrags(napi)),
     napi_gro_receive: partly(`${ALONE}; packets are not merged`, (_napi: Ptr, skb: Ptr) => this.gro(skb)),
   };
 
@@ -58,6 +65,24 @@ export class Reception implements Subsystem {
   private *gro(skb: Ptr): Sleepable<number> {
     yield* this.receive(skb);
     return this.k.enumValue('GRO_NORMAL');
+  }
+
+  /** napi_gro_frags(): the packet that napi_get_frags() gave, with its Ethernet header in the first fragment. */
+  private *groFrags(napi: Ptr): Sleepable<number> {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const context = k.struct('napi_struct');
+    const skb = context.get(napi, 'skb');
+    context.set(napi, 'skb', 0);
+    const missing = ETH_HLEN - this.buffers.linear(skb);
+    if (missing > 0 && k.get(SkbData).exports.__pskb_pull_tail(skb, missing) === 0) {
+      const name = k.get(NetDevices).name(context.get(napi, 'dev'));
+      k.log.line(`napi_gro_frags: dropping impossible skb from ${name}`, LOGLEVEL_WARNING);
+      yield* k.get(SkbAllocation).unref(skb);
+      return k.enumValue('GRO_CONSUMED');
+    }
+    type.set(skb, 'protocol', k.get(Ethernet).exports.eth_type_trans(skb, type.get(skb, 'dev')));
+    return yield* this.gro(skb);
   }
 
   private *receiveList(head: Ptr): Sleepable<void> {

@@ -7,15 +7,18 @@ import { EEXIST, EINVAL, EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Delays } from '../../time/delay.js';
+import { Timers } from '../../time/timer.js';
 import { warn } from '../../warn.js';
 import { DeviceAddressLists } from './dev-addr-lists.js';
 import { DeviceAllocation } from './dev-alloc.js';
 import { DeviceNotifiers } from './dev-notifiers.js';
 import { DeviceOpening } from './dev-open.js';
 import { features } from './features.js';
+import { LinkWatch } from './link-watch.js';
 import { NetSysfs } from './net-sysfs.js';
 import { isValidName, NetDevices } from './netdevices.js';
 import { Rtnl } from './rtnl.js';
+import { TransmitQueues } from './tx-queues.js';
 
 const SOURCE = 'net/core/dev.c';
 /** How long an unregistered device waits for its last users before it complains, and between looks. */
@@ -32,6 +35,7 @@ export class DeviceRegistration implements Subsystem {
     unregister_netdev: (dev: Ptr) => this.k.get(Rtnl).with(() => this.unregister(dev)),
     unregister_netdevice_queue: (dev: Ptr, head: Ptr) => this.unregisterQueue(dev, head),
     unregister_netdevice_many: (head: Ptr) => this.unregisterMany(head),
+    unregister_netdevice_many_notify: (head: Ptr, _portid: number, _nlh: Ptr) => this.unregisterMany(head),
   };
 
   /** register_netdevice(): under the RTNL. 0 or a negative errno. */
@@ -57,6 +61,7 @@ export class DeviceRegistration implements Subsystem {
     type.set(dev, 'reg_state', k.enumValue('NETREG_REGISTERED'));
     yield* this.updateFeatures(dev);
     k.get(DeviceOpening).setState(dev, '__LINK_STATE_PRESENT', true);
+    yield* k.get(LinkWatch).begin(dev);
     this.initScheduler(dev);
     devices.hold(dev);
     devices.add(dev);
@@ -108,6 +113,7 @@ export class DeviceRegistration implements Subsystem {
       type.set(dev, 'reg_state', k.enumValue('NETREG_UNREGISTERING'));
     }
     for (const dev of known) {
+      yield* k.get(TransmitQueues).resetXps(dev, 0);
       yield* k.get(DeviceNotifiers).call('NETDEV_UNREGISTER', dev);
       k.get(DeviceAddressLists).flush(dev, 'uc');
       k.get(DeviceAddressLists).flush(dev, 'mc');
@@ -122,6 +128,7 @@ export class DeviceRegistration implements Subsystem {
   private *finish(dev: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('net_device');
+    yield* k.get(LinkWatch).forget(dev);
     yield* this.awaitReferences(dev);
     type.set(dev, 'reg_state', k.enumValue('NETREG_UNREGISTERED'));
     if (type.get(dev, 'priv_destructor') !== 0) yield* type.call(dev, 'priv_destructor', dev);
@@ -229,6 +236,8 @@ export class DeviceRegistration implements Subsystem {
     const queue = k.struct('netdev_queue');
     const noop = k.symbol('noop_qdisc');
     type.set(dev, 'qdisc', noop);
+    // Only native code starts it, with queues that may stop.
+    k.get(Timers).init(type.addr(dev, 'watchdog_timer'), k.addressOfNative('dev_watchdog') ?? 0, 0);
     for (let i = 0; i < type.get(dev, 'num_tx_queues'); i++) {
       const tx = type.get(dev, '_tx') + i * queue.size;
       queue.set(tx, 'qdisc', noop);

@@ -14,6 +14,10 @@ import { SkbAllocation } from './skb-alloc.js';
 import { SkBuffs } from './skbuff.js';
 
 const CHECKSUM_PARTIAL = 3;
+/** Below it a packet is done with, sent or not (NET_XMIT_MASK, see dev_xmit_complete()). */
+const NET_XMIT_MASK = 0x0f;
+/** The driver or the stack has stopped the queue (QUEUE_STATE_ANY_XOFF). */
+const QUEUE_STOPPED = 0b11;
 
 /**
  * Sending a packet from a device (net/core/dev.c). A device that is down has the discipline that drops. One that is
@@ -29,6 +33,8 @@ export class DeviceTransmission implements Subsystem {
   readonly exports = {
     __dev_queue_xmit: (skb: Ptr, subordinate: Ptr) => this.queueTransmit(skb, subordinate),
     dev_queue_xmit: (skb: Ptr) => this.queueTransmit(skb, 0),
+    dev_hard_start_xmit: (first: Ptr, dev: Ptr, queue: Ptr, result: Ptr) =>
+      this.startTransmit(first, dev, queue, result),
     netdev_core_pick_tx: (dev: Ptr, skb: Ptr, subordinate: Ptr) => this.coreChoice(dev, skb, subordinate),
   };
 
@@ -89,6 +95,32 @@ export class DeviceTransmission implements Subsystem {
     k.log.line(`Virtual device ${k.get(NetDevices).name(dev)} asks to queue packet!`, LOGLEVEL_CRIT);
     yield* k.wait(k.get(SkbAllocation).unref(skb));
     return -ENETDOWN;
+  }
+
+  /** dev_hard_start_xmit(): packets in a row to the driver, until it is busy; those that are left, and what it said last. */
+  private *startTransmit(first: Ptr, dev: Ptr, queue: Ptr, result: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const { skb: type } = this.buffers;
+    const operations = k.struct('net_device_ops');
+    const txq = k.struct('netdev_queue');
+    const store = (code: number): void => k.space.store32(result, code);
+    store(k.enumValue('NETDEV_TX_OK'));
+    for (let skb = first; skb !== 0; ) {
+      const next = type.get(skb, 'next');
+      type.set(skb, 'next', 0);
+      const code = yield* operations.call(this.device.get(dev, 'netdev_ops'), 'ndo_start_xmit', skb, dev);
+      store(code);
+      if (code === k.enumValue('NETDEV_TX_OK')) txq.set(queue, 'trans_start', jiffiesNow(k));
+      if (code >= NET_XMIT_MASK) {
+        type.set(skb, 'next', next);
+        return skb;
+      }
+      skb = next;
+      if (skb === 0 || !(txq.get(queue, 'state') & QUEUE_STOPPED)) continue;
+      store(k.enumValue('NETDEV_TX_BUSY'));
+      return skb;
+    }
+    return 0;
   }
 
   /** validate_xmit_skb(): what the device cannot do itself would be done here. */

@@ -25,6 +25,7 @@ export class Napi implements Subsystem {
     napi_schedule_prep: (napi: Ptr) => this.prepare(napi),
     __napi_schedule: (napi: Ptr) => this.schedule(napi),
     __napi_schedule_irqoff: (napi: Ptr) => this.schedule(napi),
+    napi_watchdog: (timer: Ptr) => this.watch(timer),
     napi_busy_loop: nothing('nobody polls devices for a socket', undefined),
     dev_get_by_napi_id: (id: number) => this.deviceOf(id),
     napi_complete_done: (napi: Ptr, _done: number) => this.complete(napi),
@@ -74,6 +75,14 @@ export class Napi implements Subsystem {
     if (this.has(napi, 'NAPI_STATE_DISABLE') || this.has(napi, 'NAPI_STATE_SCHED')) return false;
     this.change(napi, 'NAPI_STATE_SCHED', true);
     return true;
+  }
+
+  /** napi_watchdog(): a context that waited before it asked for interrupts again is polled. Its timer is not started again. */
+  private watch(timer: Ptr): number {
+    const { k } = this;
+    const napi = this.napi.of(timer, 'timer');
+    if (this.prepare(napi)) this.schedule(napi);
+    return k.enumValue('HRTIMER_NORESTART');
   }
 
   /** Polls until the driver has less than its weight of work and says that it is complete. */

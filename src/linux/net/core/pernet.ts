@@ -50,6 +50,18 @@ export class PernetOperations implements Subsystem {
     for (const net of this.k.get(NetNamespaces).all()) this.resize(net, GENERIC_SLOTS);
   }
 
+  /** Zeroed memory in each namespace for a part of the kernel that TypeScript does; its id. */
+  reserve(size: number): number {
+    const id = this.allocateId();
+    for (const net of this.k.get(NetNamespaces).all()) this.assign(net, id, this.k.permanent(size));
+    return id;
+  }
+
+  /** net_generic(): a namespace's memory of an id. */
+  memoryOf(net: Ptr, id: number): Ptr {
+    return this.k.space.loadPtr(this.slot(net, id));
+  }
+
   /** Runs a function with pernet_ops_rwsem held for writing. */
   *locked<T>(body: () => Sleepable<T>): Sleepable<T> {
     const sem = this.k.symbol('pernet_ops_rwsem');

@@ -21,6 +21,7 @@ interface Handler {
 /** rtnetlink (net/core/rtnetlink.c): message handlers, kinds of links, and what address families add to links. */
 export class Rtnetlink implements Subsystem {
   private readonly handlers = new Map<number, Map<number, Handler>>();
+  readonly keeps = ['link_ops', 'rtnl_af_ops'];
   private readonly links: GuestList;
   private readonly families: GuestList;
 

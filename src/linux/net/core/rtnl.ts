@@ -10,6 +10,7 @@ type RtnlTodo = () => Sleepable<void>;
 /** The RTNL: the mutex under which network devices are configured (net/core/rtnetlink.c). */
 export class Rtnl implements Subsystem {
   private readonly todo: RtnlTodo[] = [];
+  readonly keeps = ['rtnl_mutex'];
 
   constructor(private readonly k: LinuxKernel) {}
 

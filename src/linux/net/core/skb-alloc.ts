@@ -13,9 +13,15 @@ const SKB_DST_NOREF = 1n;
 /** _nfct: bits that say how a packet belongs to its connection (NFCT_INFOMASK). */
 const NFCT_INFO_MASK = 7n;
 
+/** The cache of struct sk_buff that native code takes them from. */
+const HEADS = 'skbuff_head_cache';
+
 /** Allocation, copies and release of packet buffers (net/core/skbuff.c). */
 export class SkbAllocation implements Subsystem {
   private readonly buffers: SkBuffs;
+
+  /** Heads and pieces of pages that wait to be used again: of native code alone, TypeScript gives back what it frees. */
+  readonly keeps = ['napi_alloc_cache', 'netdev_alloc_cache', HEADS];
 
   constructor(private readonly k: LinuxKernel) {
     this.buffers = new SkBuffs(k);
@@ -48,6 +54,17 @@ export class SkbAllocation implements Subsystem {
     skb_copy: (skb: Ptr) => this.copy(skb, this.buffers.headroom(skb), 0),
     skb_copy_expand: (skb: Ptr, head: number, tail: number) => this.copy(skb, head, tail),
   };
+
+  boot(): void {
+    const { k } = this;
+    const cache = k.slab.createCache({
+      name: HEADS,
+      objectSize: this.buffers.skb.size,
+      align: 64,
+      keepContent: false,
+    });
+    k.space.storePtr(k.variable(HEADS, 8), k.get(SlabExports).publish(cache));
+  }
 
   /** kfree_skb(): drops a reference; the last one frees. NULL is fine. */
   *unref(skb: Ptr): Sleepable<void> {
@@ -132,7 +149,7 @@ export class SkbAllocation implements Subsystem {
     if (type.get(skb, 'cloned') !== 0 && (left & 0xffff) !== 0) return;
     this.putFragments(info);
     yield* this.freeList(shared.get(info, 'frag_list'));
-    if (type.get(skb, 'head_frag')) k.get(PageExports).freePages(k.get(PageExports).toPage(head), 0);
+    if (type.get(skb, 'head_frag')) this.putPage(k.get(PageExports).toPage(head));
     else k.get(VmallocExports).kvfree(head);
   }
 
@@ -140,13 +157,14 @@ export class SkbAllocation implements Subsystem {
     const { k } = this;
     const { shared } = this.buffers;
     const frag = k.struct('bio_vec');
-    const page = k.struct('page');
-    for (let i = 0; i < shared.get(info, 'nr_frags'); i++) {
-      const at = frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page');
-      const left = page.get(at, '_refcount.counter') - 1;
-      page.set(at, '_refcount.counter', left);
-      if (left === 0) k.get(PageExports).freePages(at, 0);
-    }
+    for (let i = 0; i < shared.get(info, 'nr_frags'); i++)
+      this.putPage(frag.get(shared.addr(info, 'frags') + i * frag.size, 'bv_page'));
+  }
+
+  /** put_page(): of a block of pages the first has the references. */
+  private putPage(page: Ptr): void {
+    const pages = this.k.get(PageExports);
+    pages.freePages(pages.headOf(page), 0);
   }
 
   *freeList(first: Ptr): Sleepable<void> {

@@ -20,6 +20,10 @@ export class KernelSockets implements Subsystem {
   readonly exports = {
     sock_create_kern: (net: Ptr, family: number, type: number, protocol: number, slot: Ptr) =>
       this.createInto(net, family, type, protocol, slot),
+    sock_create: (family: number, type: number, protocol: number, slot: Ptr) =>
+      this.createInto(this.k.symbol('init_net'), family, type, protocol, slot, false),
+    __sock_create: (net: Ptr, family: number, type: number, protocol: number, slot: Ptr, kern: number) =>
+      this.createInto(net, family, type, protocol, slot, kern !== 0),
     sock_create_lite: (_family: number, type: number, _protocol: number, slot: Ptr) => {
       const socket = this.allocate();
       if (socket === 0) return -ENFILE;
@@ -42,15 +46,22 @@ export class KernelSockets implements Subsystem {
     kernel_sock_shutdown: (socket: Ptr, how: number) => this.ask(socket, 'shutdown', how),
   };
 
-  /** sock_create_kern(): writes a struct socket to the slot; 0 or a negative errno. */
-  *createInto(net: Ptr, family: number, type: number, protocol: number, slot: Ptr): Sleepable<number> {
+  /** __sock_create(): writes a struct socket, by default one of the kernel's own, to the slot; 0 or a negative errno. */
+  *createInto(
+    net: Ptr,
+    family: number,
+    type: number,
+    protocol: number,
+    slot: Ptr,
+    kern = true,
+  ): Sleepable<number> {
     const { k } = this;
     if (family < 0) return -EAFNOSUPPORT;
     if (type < 0 || type >= SOCK_MAX) return -EINVAL;
     const socket = this.allocate();
     if (socket === 0) return -ENFILE;
     this.socket.set(socket, 'type', type);
-    const error = yield* this.createIn(net, family, socket, protocol);
+    const error = yield* this.createIn(net, family, socket, protocol, kern);
     if (error < 0) {
       yield* this.release(socket);
       return error;
@@ -59,10 +70,16 @@ export class KernelSockets implements Subsystem {
     return 0;
   }
 
-  private *createIn(net: Ptr, family: number, socket: Ptr, protocol: number): Sleepable<number> {
+  private *createIn(
+    net: Ptr,
+    family: number,
+    socket: Ptr,
+    protocol: number,
+    kern: boolean,
+  ): Sleepable<number> {
     const { k } = this;
     if (family === AF_INET || family === AF_INET6)
-      return yield* k.get(InetSockets).create(net, socket, protocol, family, true);
+      return yield* k.get(InetSockets).create(net, socket, protocol, family, kern);
     const modules = k.get(Modules);
     let operations = k.get(ProtocolFamilies).family(family);
     if (operations === 0 && modules.requestModule) {
@@ -71,7 +88,7 @@ export class KernelSockets implements Subsystem {
     }
     const type = k.struct('net_proto_family');
     if (operations === 0 || !modules.tryGet(type.get(operations, 'owner'))) return -EAFNOSUPPORT;
-    const error = yield* type.call(operations, 'create', net, socket, protocol, 1);
+    const error = yield* type.call(operations, 'create', net, socket, protocol, kern ? 1 : 0);
     const owner = this.socket.get(socket, 'ops');
     if (error >= 0 && owner !== 0) modules.getStruct(k.struct('proto_ops').get(owner, 'owner'));
     modules.putStruct(type.get(operations, 'owner'));

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { nothing, partly } from '../../../kernel/abi/fidelity.js';
+import { partly } from '../../../kernel/abi/fidelity.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
+import type { Sleepable } from '../../../kernel/effects.js';
 import { changeBit, testBit } from '../../abi/bit-ops.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
@@ -19,8 +20,8 @@ export class TransmitQueues implements Subsystem {
     netif_tx_wake_queue: (queue: Ptr) => this.wake(queue),
     netif_schedule_queue: (queue: Ptr) => this.scheduleQueue(queue),
     netif_tx_stop_all_queues: (dev: Ptr) => this.stopAll(dev),
-    netif_reset_xps_queues: nothing('no queue is chosen by CPU', undefined),
     __netif_schedule: (qdisc: Ptr) => this.schedule(qdisc),
+    __netif_reschedule: (qdisc: Ptr) => this.reschedule(qdisc),
     netif_set_real_num_tx_queues: partly(NO_DIRECTORIES, (dev: Ptr, count: number) =>
       this.setReal(dev, 'tx', count),
     ),
@@ -49,7 +50,7 @@ export class TransmitQueues implements Subsystem {
     this.schedule(type.get(queue, 'qdisc'));
   }
 
-  /** __netif_schedule(): the discipline is run in a softirq. Packets are sent at once or not at all, so that it has none to send. */
+  /** __netif_schedule() */
   private schedule(qdisc: Ptr): void {
     const { k } = this;
     if (qdisc === 0) return;
@@ -57,6 +58,14 @@ export class TransmitQueues implements Subsystem {
     const scheduled = k.enumValue('__QDISC_STATE_SCHED');
     if (testBit(k.space, state, scheduled)) return;
     changeBit(k.space, state, scheduled, true);
+    this.reschedule(qdisc);
+  }
+
+  /** __netif_reschedule(): the discipline is run in a softirq. Packets are sent at once or not at all, so that it has none to send. */
+  private reschedule(qdisc: Ptr): void {
+    const { k } = this;
+    const state = k.struct('Qdisc').addr(qdisc, 'state');
+    const scheduled = k.enumValue('__QDISC_STATE_SCHED');
     // biome-ignore lint/correctness/useYield: interrupt work is a generator also where it never waits
     k.get(SoftirqQueue).raise('net_tx', function* () {
       changeBit(k.space, state, scheduled, false);
@@ -72,16 +81,28 @@ export class TransmitQueues implements Subsystem {
     }
   }
 
-  private setReal(dev: Ptr, direction: Direction, count: number): number {
+  private *setReal(dev: Ptr, direction: Direction, count: number): Sleepable<number> {
     if (!this.has(dev, direction, count)) return -EINVAL;
+    if (direction === 'tx') yield* this.resetXps(dev, count);
     this.device.set(dev, `real_num_${direction}_queues`, count);
     return 0;
   }
 
   /** netif_set_real_num_queues(): both or neither. */
-  private setBoth(dev: Ptr, tx: number, rx: number): number {
+  private *setBoth(dev: Ptr, tx: number, rx: number): Sleepable<number> {
     if (!this.has(dev, 'tx', tx) || !this.has(dev, 'rx', rx)) return -EINVAL;
-    return this.setReal(dev, 'tx', tx) || this.setReal(dev, 'rx', rx);
+    return (yield* this.setReal(dev, 'tx', tx)) || (yield* this.setReal(dev, 'rx', rx));
+  }
+
+  /** netif_reset_xps_queues_gt(): no processor sends over a queue that is no more. Maps of who sends over which are native code's. */
+  *resetXps(dev: Ptr, from: number): Sleepable<void> {
+    const { k, device } = this;
+    const maps = device.member('xps_maps').size / 8;
+    const first = device.addr(dev, 'xps_maps');
+    const mapped = Array.from({ length: maps }, (_, i) => k.space.loadPtr(first + 8 * i));
+    if (mapped.every((map) => map === 0)) return;
+    const count = device.get(dev, 'num_tx_queues') - from;
+    yield { kind: 'call', fn: k.fn('netif_reset_xps_queues'), args: [dev, from, count] };
   }
 
   private has(dev: Ptr, direction: Direction, count: number): boolean {

@@ -15,6 +15,15 @@ const MAX_PROTOCOLS = 32;
 const AF_NETLINK = 16;
 const MIN_GROUPS = 32;
 
+/** What a netlink socket of the kernel's is made of; 0 for what it does without. */
+interface KernelSocket {
+  readonly input: Ptr;
+  readonly bind: Ptr;
+  readonly unbind: Ptr;
+  readonly groups: number;
+  readonly cbMutex: Ptr;
+}
+
 /**
  * Netlink (net/netlink/af_netlink.c): the kernel's end of each protocol. User space has no netlink sockets
  * here, so nobody listens, and what is sent to somebody or to a group is refused the way it is on Linux then.
@@ -34,6 +43,7 @@ export class Netlink implements Subsystem {
     netlink_broadcast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
     netlink_broadcast_filtered: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ESRCH),
     netlink_unicast: (_sk: Ptr, skb: Ptr) => this.refuse(skb, -ECONNREFUSED),
+    __netlink_dump_start: nothing('user space has no netlink socket that could have asked', -ECONNREFUSED),
     netlink_set_err: nothing('nobody listens to netlink groups', 0),
     nlmsg_notify: (_sk: Ptr, skb: Ptr, portid: number, group: number, report: number) =>
       this.notify(skb, portid, group, report),
@@ -62,8 +72,21 @@ export class Netlink implements Subsystem {
     type.set(this.proto, 'obj_size', k.sizeOf('netlink_sock'));
   }
 
-  /** netlink_kernel_create(): the kernel's socket of a protocol; 0 if there is one already. */
+  /** netlink_kernel_create(): what a module asks for in its struct netlink_kernel_cfg. */
   private *create(net: Ptr, unit: number, module: Ptr, config: Ptr): Sleepable<Ptr> {
+    const cfg = this.k.struct('netlink_kernel_cfg');
+    const given = (field: string): number => (config === 0 ? 0 : cfg.get(config, field));
+    return yield* this.make(net, unit, module, {
+      input: given('input'),
+      bind: given('bind'),
+      unbind: given('unbind'),
+      groups: given('groups'),
+      cbMutex: cfg.has('cb_mutex') ? given('cb_mutex') : 0,
+    });
+  }
+
+  /** The kernel's socket of a protocol; 0 if there is one already. */
+  *make(net: Ptr, unit: number, module: Ptr, given: KernelSocket): Sleepable<Ptr> {
     const { k } = this;
     if (unit < 0 || unit >= MAX_PROTOCOLS || this.kernelSocks.has(unit)) return 0;
     const sockets = k.get(KernelSockets);
@@ -75,17 +98,15 @@ export class Netlink implements Subsystem {
     socks.initData(socket, sk, 0);
     const type = k.struct('netlink_sock');
     type.set(sk, 'sk.sk_protocol', unit);
-    const cfg = k.struct('netlink_kernel_cfg');
-    const given = (field: string): number => (config === 0 ? 0 : cfg.get(config, field));
     if (type.has('cb_mutex')) {
       k.get(Mutexes).init(type.addr(sk, 'cb_def_mutex'));
-      type.set(sk, 'cb_mutex', given('cb_mutex') || type.addr(sk, 'cb_def_mutex'));
+      type.set(sk, 'cb_mutex', given.cbMutex || type.addr(sk, 'cb_def_mutex'));
     } else k.get(Mutexes).init(type.addr(sk, 'nl_cb_mutex'));
-    type.set(sk, 'netlink_rcv', given('input'));
-    type.set(sk, 'netlink_bind', given('bind'));
-    type.set(sk, 'netlink_unbind', given('unbind'));
+    type.set(sk, 'netlink_rcv', given.input);
+    type.set(sk, 'netlink_bind', given.bind);
+    type.set(sk, 'netlink_unbind', given.unbind);
     type.set(sk, 'module', module);
-    type.set(sk, 'ngroups', Math.max(given('groups'), MIN_GROUPS));
+    type.set(sk, 'ngroups', Math.max(given.groups, MIN_GROUPS));
     type.set(sk, 'flags', 1 << k.enumValue('NETLINK_F_KERNEL_SOCKET'));
     this.kernelSocks.set(unit, sk);
     return sk;

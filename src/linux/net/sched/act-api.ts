@@ -10,6 +10,7 @@ import { PernetOperations } from '../core/pernet.js';
 export class ClassifierActions implements Subsystem {
   static readonly builtIn = 'CONFIG_NET_CLS_ACT';
 
+  readonly keeps = ['act_base'];
   private readonly kinds: GuestList;
 
   constructor(private readonly k: LinuxKernel) {

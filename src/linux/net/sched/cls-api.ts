@@ -12,6 +12,7 @@ import { warn } from '../../warn.js';
 export class Classifiers implements Subsystem {
   static readonly builtIn = 'CONFIG_NET_CLS';
 
+  readonly keeps = ['tcf_proto_base', 'ematch_ops', 'tc_filter_wq'];
   private readonly kinds: GuestList;
   private readonly matches: GuestList;
   private filterQueue: Ptr = 0;
@@ -36,7 +37,9 @@ export class Classifiers implements Subsystem {
   };
 
   boot(): void {
-    this.filterQueue = this.k.get(Workqueues).create('tc_filter_workqueue');
+    const { k } = this;
+    this.filterQueue = k.get(Workqueues).create('tc_filter_workqueue');
+    k.space.storePtr(k.variable('tc_filter_wq', 8), this.filterQueue);
   }
 
   private register(ops: Ptr): number {

@@ -17,12 +17,19 @@ const BUILT_IN: readonly (readonly [id: string, option: string])[] = [
   ['fq_codel', 'CONFIG_NET_SCH_FQ_CODEL'],
   ['fq', 'CONFIG_NET_SCH_FQ'],
 ];
+/** The subsystem of ../../native that makes and runs disciplines. */
+const NATIVE = 'traffic-control';
+
+const symbolOf = (id: string): string => (id === 'pfifo_fast' ? 'pfifo_fast_ops' : `${id}_qdisc_ops`);
+
 /** What an operation that a discipline leaves out becomes: that of the discipline that drops everything. */
 const DEFAULTS = ['enqueue', 'peek', 'dequeue'] as const;
 const TCQ_F_BUILTIN = 1;
 
 /** The kinds of queueing disciplines (net/sched/sch_api.c, sch_generic.c). */
 export class QueueingDisciplines implements Subsystem {
+  readonly keeps = ['qdisc_base'];
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
@@ -60,12 +67,25 @@ export class QueueingDisciplines implements Subsystem {
 
   boot(): void {
     const { k } = this;
+    k.native?.onSetUp(NATIVE, () => this.completeFromImage());
     for (const [id, option] of BUILT_IN) {
       if (option !== '' && k.target.config.get(option) !== 'y') continue;
-      const symbol = id === 'pfifo_fast' ? 'pfifo_fast_ops' : `${id}_qdisc_ops`;
+      const symbol = symbolOf(id);
       const ops = k.hasSymbol(symbol) ? k.symbol(symbol) : k.permanent(this.ops.size);
       this.ops.setText(ops, 'id', id);
       this.append(ops);
+    }
+  }
+
+  /** Native code makes disciplines of the built-in kinds: their operations are the image's, all of them. */
+  private completeFromImage(): undefined {
+    const { k } = this;
+    const link = this.ops.offsetOf('cl_ops');
+    for (const symbol of ['noop_qdisc_ops', ...BUILT_IN.map(([id]) => symbolOf(id))]) {
+      const bytes = k.hasSymbol(symbol) ? k.native?.initialOf(symbol) : undefined;
+      if (!bytes) continue;
+      const rest = bytes.subarray(link, this.ops.size);
+      k.space.writable(k.symbol(symbol) + link, rest.length).set(rest);
     }
   }
 

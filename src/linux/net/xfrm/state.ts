@@ -1,5 +1,5 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import { nothing } from '../../../kernel/abi/fidelity.js';
+import { nothing, unchanged } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { GuestList } from '../../abi/guest-list.js';
 import { AF_INET, AF_INET6 } from '../../abi/socket.js';
@@ -57,6 +57,13 @@ export class XfrmRegistry implements Subsystem {
     xfrm_state_flush: nothing('there are no states to flush', -ESRCH),
     xfrm_dev_state_flush: nothing('there are no states to flush', -ESRCH),
     xfrm_flush_gc: nothing('there are no states to flush', undefined),
+    xfrm_state_lookup: nothing('there are no states to find', 0),
+    xfrm_state_lookup_byaddr: nothing('there are no states to find', 0),
+    __xfrm_policy_check: nothing('there are no policies to check packets against', 1),
+    xfrm_lookup_with_ifid: unchanged(
+      'there are no policies that send packets elsewhere',
+      (_net: Ptr, dst: Ptr) => dst,
+    ),
     xfrm_register_km: (manager: Ptr) => {
       this.managers.addTail(manager);
       return 0;
