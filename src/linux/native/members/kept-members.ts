@@ -224,7 +224,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   ktermios: ['c_cc c_cflag c_iflag c_ispeed c_lflag c_oflag c_ospeed', ''],
   kthread_work: ['node worker', 'canceling func'],
   kthread_worker: ['current_work delayed_work_list flags task work_list', ''],
-  led_classdev: ['activated brightness brightness_hw_changed dev flags led_access max_brightness node trig_list trigger trigger_data trigger_lock work_flags', 'brightness_get brightness_set brightness_set_blocking default_trigger groups name'],
+  led_classdev: ['activated blink_brightness blink_delay_off blink_delay_on brightness brightness_hw_changed dev flags led_access max_brightness new_blink_brightness node trig_list trigger trigger_data trigger_lock work_flags', 'blink_set brightness_get brightness_set brightness_set_blocking default_trigger groups name'],
   led_init_data: ['', 'default_label devicename'],
   led_trigger: ['brightness led_cdevs name next_trig', 'activate deactivate trigger_type'],
   linux_binfmt: ['lh', 'load_binary'],
