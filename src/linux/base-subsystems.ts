@@ -48,9 +48,11 @@ import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { MemoryNodes } from './mm/node-data.js';
+import { PageTables } from './mm/page-tables.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
+import { Remapping } from './mm/remap.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { SparseMemory } from './mm/sparsemem.js';
@@ -112,6 +114,8 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   UserPages,
   PublishedCaches,
   MemoryTypes,
+  PageTables,
+  Remapping,
   KernelText,
   ConsoleFlow,
   VmallocExports,

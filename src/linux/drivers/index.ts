@@ -31,6 +31,7 @@ import { InputCore } from './input/input-core.js';
 import { InputEvents } from './input/input-events.js';
 import { InputHandlers } from './input/input-handlers.js';
 import { LedActivityTriggers } from './leds/activity-triggers.js';
+import { LedBlinking } from './leds/led-blinking.js';
 import { LedBrightness } from './leds/led-brightness.js';
 import { LedClass } from './leds/led-class.js';
 import { LedTriggers } from './leds/led-trigger.js';
@@ -136,6 +137,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   LedTriggers,
   LedActivityTriggers,
   LedBrightness,
+  LedBlinking,
   LedClass,
   Xenbus,
   InputHandlers,

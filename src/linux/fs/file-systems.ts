@@ -15,6 +15,8 @@ const BUILT_IN = ['sysfs', 'tmpfs', 'proc', 'devtmpfs', 'debugfs', 'tracefs', 's
 /** The list of file system types (fs/filesystems.c). */
 export class FileSystems implements Subsystem {
   private readonly types: Ptr[] = [];
+  /** Names of those that TypeScript has, and no code of the target's own has registered since. */
+  private readonly builtIn = new Set(BUILT_IN);
 
   constructor(private readonly k: LinuxKernel) {}
 
@@ -38,14 +40,10 @@ export class FileSystems implements Subsystem {
     return this.types.find((known) => type.string(known, 'name') === name) ?? 0;
   }
 
-  isBuiltIn(name: string): boolean {
-    return BUILT_IN.includes(name);
-  }
-
   /** /proc/filesystems */
   text(): string {
     const type = this.k.struct('file_system_type');
-    const own = BUILT_IN.map((name) => `nodev\t${name}\n`);
+    const own = [...this.builtIn].map((name) => `nodev\t${name}\n`);
     const registered = this.types.map((known) => {
       const needsDevice = (type.get(known, 'fs_flags') & FS_REQUIRES_DEV) !== 0;
       return `${needsDevice ? '' : 'nodev'}\t${type.string(known, 'name')}\n`;
@@ -58,7 +56,9 @@ export class FileSystems implements Subsystem {
     const name = types.string(type, 'name');
     if (name.includes('.')) throw new Oops('bug', 'kernel BUG at fs/filesystems.c:77!', this.k.caller);
     if (types.get(type, 'next') !== 0) return -EBUSY;
-    if (this.find(name) !== 0 || this.isBuiltIn(name)) return -EBUSY;
+    // The kernel's own registration of what has only had a name so far.
+    if (this.k.native?.settingUp !== undefined) this.builtIn.delete(name);
+    if (this.find(name) !== 0 || this.builtIn.has(name)) return -EBUSY;
     const last = this.types.at(-1);
     if (last !== undefined) types.set(last, 'next', type);
     this.k.origins.note(type);

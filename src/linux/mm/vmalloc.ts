@@ -6,18 +6,21 @@ import type { LinuxKernel } from '../kernel.js';
 import { VMALLOC } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
+import { PageExports } from './pages.js';
 import { SlabExports } from './slab.js';
 
 /** vmalloc, kvmalloc and ioremap (mm/vmalloc.c, mm/util.c). */
 export class VmallocExports implements Subsystem {
+  private readonly usermaps = new Set<Ptr>();
+
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
     vmalloc: (size: number) => this.vmalloc(size),
     vzalloc: (size: number) => this.vmalloc(size),
-    vmalloc_user: (size: number) => this.vmalloc(size),
+    vmalloc_user: (size: number) => this.forUsers(size),
     vmalloc_32: (size: number) => this.vmalloc(size),
-    vmalloc_32_user: (size: number) => this.vmalloc(size),
+    vmalloc_32_user: (size: number) => this.forUsers(size),
     vmalloc_node: (size: number) => this.vmalloc(size),
     vzalloc_node: (size: number) => this.vmalloc(size),
     __vmalloc: (size: number) => this.vmalloc(size),
@@ -51,8 +54,30 @@ export class VmallocExports implements Subsystem {
     return this.k.areas.allocate(size, 'vmalloc', PAGE_KERNEL);
   }
 
+  /** vmalloc_user(): zeroed, and it may be mapped into a program (VM_USERMAP). */
+  private forUsers(size: number): Ptr {
+    const ptr = this.vmalloc(size);
+    if (ptr === 0) return 0;
+    this.usermaps.add(ptr);
+    const type = this.k.struct('page');
+    for (let at = ptr; at < ptr + size; at += PAGE_SIZE) {
+      const page = this.k.get(PageExports).toPage(at);
+      type.set(page, '_refcount.counter', 1);
+      type.set(page, '_mapcount.counter', -1);
+    }
+    return ptr;
+  }
+
+  /** Bytes of the area that an address is in, if programs may map it. */
+  userBytesAt(ptr: Ptr): number | undefined {
+    const area = this.areaOf(ptr);
+    const size = this.usermaps.has(area) ? this.k.ledger.get(area)?.size : undefined;
+    return size === undefined ? undefined : Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+  }
+
   private vfree(ptr: Ptr): void {
     if (ptr === 0) return;
+    this.usermaps.delete(ptr);
     if ((ptr & (PAGE_SIZE - 1)) !== 0 || !this.k.areas.free(this.areaOf(ptr)))
       this.k.get(AllocatorWords).badVfree(ptr);
   }

@@ -107,6 +107,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     name: 'vga_switcheroo',
     functions: /^vga_switcheroo_/,
     init: [],
+    needs: ['framebuffer'],
     replaces: /^vga_switcheroo_/,
     shares: ['device', 'pci_dev', 'task_struct'],
   },
@@ -136,6 +137,21 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     init: ['component_debug_init'],
     replaces: /^component_/,
     shares: ['device', 'task_struct'],
+  },
+  {
+    // drivers/tty/vt and drivers/video/fbdev: without an adapter the machine's consoles are dummies, until a frame buffer takes them over.
+    name: 'framebuffer',
+    functions:
+      /^((un)?register_framebuffer|fb_(set_suspend|set_var|blank|(un)?register_client|notifier_call_chain)|fbcon_\w+|(do_)?(un)?(take_over|register|unbind)_con(sole|_driver)|give_up_console|con_is_(bound|visible))$/,
+    init: ['con_init', 'vtconsole_class_init', 'fbmem_init'],
+    shares: ['device', 'fb_info', 'task_struct'],
+  },
+  {
+    // drivers/char/tpm
+    name: 'tpm',
+    functions: /^tpmm?[12]?_/,
+    init: ['tpm_init'],
+    shares: ['device', 'task_struct', 'tpm_chip'],
   },
   {
     // drivers/edac: TypeScript has no memory controllers.

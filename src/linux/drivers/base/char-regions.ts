@@ -42,6 +42,8 @@ interface CharRegion {
   /** struct cdev that __register_chrdev made. */
   cdev: Ptr;
   readonly by: Origin;
+  /** It is here for a driver of the target's own that has not been set up. */
+  isReserved: boolean;
 }
 
 /** Who owns which character device numbers (fs/char_dev.c's chrdevs, /proc/devices). */
@@ -83,7 +85,10 @@ export class CharRegions implements Subsystem {
   /** What is part of the kernel has its numbers before any module comes (Documentation/admin-guide/devices.txt). */
   boot(): void {
     for (const { option, major, first, count, name } of BUILT_IN)
-      if (this.k.target.config.get(option) === 'y') this.claim(major, first, count, name);
+      if (this.k.target.config.get(option) === 'y') {
+        const region = this.claim(major, first, count, name);
+        if (typeof region !== 'number') region.isReserved = true;
+      }
   }
 
   list(): readonly CharRegion[] {
@@ -92,6 +97,8 @@ export class CharRegions implements Subsystem {
 
   /** Reserves minors of a major, 0 for any free one: the region, or a negative error number. */
   claim(major: number, firstMinor: number, count: number, name: string): CharRegion | number {
+    const reserved = this.reservedAs(major, firstMinor, count, name);
+    if (reserved) return reserved;
     const chosen = major === 0 ? this.dynamicMajor() : major;
     if (chosen === undefined) {
       this.k.log.line(`CHRDEV "${name}" failed to find major number`, LOGLEVEL_ERR);
@@ -115,12 +122,35 @@ export class CharRegions implements Subsystem {
     }
     if (this.regions.some((other) => overlaps(other, chosen, firstMinor, count))) return -EBUSY;
     const by = this.k.origins.here();
-    const region = { major: chosen, firstMinor, count, name: name.slice(0, 63), cdev: 0, by };
+    const region = {
+      major: chosen,
+      firstMinor,
+      count,
+      name: name.slice(0, 63),
+      cdev: 0,
+      by,
+      isReserved: false,
+    };
     const before = this.regions.findIndex(
       (other) => MKDEV(other.major, other.firstMinor) > MKDEV(chosen, firstMinor),
     );
     this.regions.splice(before < 0 ? this.regions.length : before, 0, region);
     return region;
+  }
+
+  /** What was reserved for a driver of the target's own, which claims it while it is set up. */
+  private reservedAs(major: number, firstMinor: number, count: number, name: string): CharRegion | undefined {
+    if (this.k.native?.settingUp === undefined) return undefined;
+    const found = this.regions.find(
+      (region) =>
+        region.isReserved &&
+        region.name === name &&
+        (major === 0 || region.major === major) &&
+        region.firstMinor === firstMinor &&
+        region.count === count,
+    );
+    if (found) found.isReserved = false;
+    return found;
   }
 
   /** Gives up a region; undefined if there is none that matches exactly. */

@@ -51,9 +51,19 @@ export class FirmwareLoader implements Subsystem {
     request_firmware: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),
     request_firmware_direct: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
     firmware_request_nowarn: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, false),
+    // Nothing that firmware handed over embeds a platform's own: the machine was not started by EFI.
+    firmware_request_platform: (slot: Ptr, name: Ptr, device: Ptr) => this.request(slot, name, device, true),
     firmware_request_cache: nothing('firmware is not cached for a resume: there is none', 0),
     request_firmware_into_buf: (slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number) =>
-      this.intoBuffer(slot, name, device, buffer, size),
+      this.intoBuffer(slot, name, device, buffer, size, { offset: 0, partial: false }),
+    request_partial_firmware_into_buf: (
+      slot: Ptr,
+      name: Ptr,
+      device: Ptr,
+      buffer: Ptr,
+      size: number,
+      offset: number,
+    ) => this.intoBuffer(slot, name, device, buffer, size, { offset, partial: true }),
     request_firmware_nowait: (
       _module: Ptr,
       uevent: boolean,
@@ -125,14 +135,27 @@ export class FirmwareLoader implements Subsystem {
     }
   }
 
-  private *intoBuffer(slot: Ptr, name: Ptr, device: Ptr, buffer: Ptr, size: number): Sleepable<number> {
+  /** request_firmware_into_buf(), and in part: as many bytes of a file, from an offset, as the caller has room for. */
+  private *intoBuffer(
+    slot: Ptr,
+    name: Ptr,
+    device: Ptr,
+    buffer: Ptr,
+    size: number,
+    { offset, partial }: { readonly offset: number; readonly partial: boolean },
+  ): Sleepable<number> {
     const error = yield* this.request(slot, name, device, true);
     if (error) return error;
     const { k } = this;
     const firmware = k.space.loadPtr(slot);
     const type = k.struct('firmware');
-    const bytes = Math.min(type.get(firmware, 'size'), size);
-    k.space.writable(buffer, bytes).set(k.space.readable(type.get(firmware, 'data'), bytes));
+    const whole = type.get(firmware, 'size');
+    const data = type.get(firmware, 'data');
+    const bytes = Math.min(Math.max(whole - offset, 0), size);
+    const part = k.space.readable(data + Math.min(offset, whole), bytes).slice();
+    k.space.writable(buffer, bytes).set(part);
+    if (offset > 0) k.space.writable(data, bytes).set(part);
+    if (partial) type.set(firmware, 'size', bytes);
     return 0;
   }
 

@@ -1,28 +1,19 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Alarm } from '../../../kernel/clock.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-/** Delays in milliseconds. */
-interface Blink {
-  readonly on: number;
-  readonly off: number;
-  readonly once: boolean;
-  readonly invert: boolean;
-}
+import { LedBlinking } from './led-blinking.js';
 
 /** The LEDs that are registered, and how bright they are (drivers/leds/led-core.c). */
 export class LedBrightness implements Subsystem {
   static readonly builtIn = 'CONFIG_NEW_LEDS';
 
   private readonly registered = new Set<Ptr>();
-  private readonly blinking = new Map<Ptr, Alarm>();
 
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    led_set_brightness: (led: Ptr, value: number) => this.set(led, value),
+    led_set_brightness: (led: Ptr, value: number) => this.change(led, value),
     led_set_brightness_nosleep: (led: Ptr, value: number) => this.set(led, value),
     led_set_brightness_nopm: (led: Ptr, value: number) => this.set(led, value),
     led_set_brightness_sync: (led: Ptr, value: number) => this.set(led, value),
@@ -33,18 +24,31 @@ export class LedBrightness implements Subsystem {
     return this.registered.values();
   }
 
+  isRegistered(led: Ptr): boolean {
+    return this.registered.has(led);
+  }
+
   add(led: Ptr): void {
     this.registered.add(led);
   }
 
   delete(led: Ptr): void {
-    const alarm = this.blinking.get(led);
-    if (alarm) this.k.clock.cancel(alarm);
-    this.blinking.delete(led);
     this.registered.delete(led);
   }
 
-  /** led_set_brightness(): through whichever function the driver has. */
+  /** led_set_brightness(): one that blinks stops for 0, and blinks as bright as it is told from the next time on. */
+  *change(led: Ptr, value: number): Sleepable<number> {
+    const blinking = this.k.get(LedBlinking);
+    if (!blinking.isBlinking(led)) return yield* this.set(led, value);
+    if (value !== 0) {
+      blinking.brighten(led, value);
+      return 0;
+    }
+    blinking.stop(led);
+    return yield* this.set(led, 0);
+  }
+
+  /** led_set_brightness_nosleep(): through whichever function the driver has. */
   *set(led: Ptr, value: number): Sleepable<number> {
     const { k } = this;
     const type = k.struct('led_classdev');
@@ -54,30 +58,6 @@ export class LedBrightness implements Subsystem {
       return yield* type.call(led, 'brightness_set', led, brightness);
     if (type.get(led, 'brightness_set_blocking') === 0) return 0;
     return yield* type.call(led, 'brightness_set_blocking', led, brightness);
-  }
-
-  /** led_blink_set(), led_blink_set_oneshot(): switches by software, from now on or once. */
-  *blink(led: Ptr, how: Blink): Sleepable<void> {
-    const { k } = this;
-    const old = this.blinking.get(led);
-    if (old) k.clock.cancel(old);
-    this.blinking.delete(led);
-    const full = k.struct('led_classdev').get(led, 'max_brightness');
-    yield* this.set(led, how.invert ? 0 : full);
-    const again = (value: number, delay: number): void => {
-      const fire = (): void => {
-        this.blinking.delete(led);
-        if (!this.registered.has(led)) return;
-        k.processes.create('kworker/0:led', this.setAndReturn(led, value), { kernelThread: true });
-        if (!how.once) again(value === 0 ? full : 0, value === 0 ? how.off : how.on);
-      };
-      this.blinking.set(led, k.clock.arm(k.clock.now + Math.max(delay, 1) * 1e6, fire));
-    };
-    again(how.invert ? full : 0, how.on);
-  }
-
-  private *setAndReturn(led: Ptr, value: number): Sleepable<number> {
-    return yield* this.set(led, value);
   }
 
   /** led_update_brightness(): asks the driver, if it can tell. */

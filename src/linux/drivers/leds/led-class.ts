@@ -17,6 +17,7 @@ import { Devices } from '../base/core.js';
 import { kobjOf } from '../base/device.js';
 import { Devres } from '../base/devres.js';
 import { createDevice, registerBuiltinClass } from '../base/host-class.js';
+import { LedBlinking } from './led-blinking.js';
 import { LedBrightness } from './led-brightness.js';
 import { LedTriggers } from './led-trigger.js';
 
@@ -83,6 +84,7 @@ export class LedClass implements Subsystem {
     if (device === 0 || isErr(device)) return;
     if (k.has(LedTriggers) && type.get(led, 'trigger') !== 0) yield* k.get(LedTriggers).set(led, 0);
     const retain = type.get(led, 'flags') & LED_RETAIN_AT_SHUTDOWN;
+    k.get(LedBlinking).stop(led);
     if (!retain) yield* k.get(LedBrightness).set(led, 0);
     k.get(LedBrightness).delete(led);
     yield* k.get(Devices).unregister(device);
@@ -140,7 +142,7 @@ export class LedClass implements Subsystem {
         const value = Number(text.trim());
         if (!Number.isInteger(value) || value < 0) return -EINVAL;
         if (value === 0 && triggers) yield* triggers.set(led, 0);
-        return yield* leds.set(led, value);
+        return yield* leds.change(led, value);
       },
     );
     sysfs.addText(directory, 'max_brightness', 0o444, () => `${type.get(led, 'max_brightness')}\n`);

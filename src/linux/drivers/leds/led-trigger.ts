@@ -7,6 +7,7 @@ import { type Holding, heldStructs, listedStructs } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
+import { LedBlinking } from './led-blinking.js';
 import { LedBrightness } from './led-brightness.js';
 
 /** LED triggers: what switches a LED (drivers/leds/led-triggers.c, Documentation/leds/leds-class.rst). */
@@ -67,6 +68,7 @@ export class LedTriggers implements Subsystem {
     const old = classdev.get(led, 'trigger');
     if (old !== 0) {
       list.delInit(k.space, classdev.addr(led, 'trig_list'));
+      k.get(LedBlinking).stop(led);
       if (type.get(old, 'deactivate') !== 0) yield* type.call(old, 'deactivate', led);
       classdev.set(led, 'trigger', 0);
       classdev.set(led, 'trigger_data', 0);
@@ -162,7 +164,7 @@ export class LedTriggers implements Subsystem {
     const { k } = this;
     const classdev = k.struct('led_classdev');
     for (const node of [...list.entries(k.space, k.struct('led_trigger').addr(trigger, 'led_cdevs'))])
-      yield* k.get(LedBrightness).blink(classdev.of(node, 'trig_list'), { on, off, once, invert });
+      yield* k.get(LedBlinking).blink(classdev.of(node, 'trig_list'), { on, off, once, invert });
   }
 
   private *event(trigger: Ptr, brightness: number): Sleepable<void> {
@@ -172,6 +174,6 @@ export class LedTriggers implements Subsystem {
     if (type.has('brightness')) type.set(trigger, 'brightness', brightness);
     const classdev = k.struct('led_classdev');
     for (const node of [...list.entries(k.space, type.addr(trigger, 'led_cdevs'))])
-      yield* k.get(LedBrightness).set(classdev.of(node, 'trig_list'), brightness);
+      yield* k.get(LedBrightness).change(classdev.of(node, 'trig_list'), brightness);
   }
 }

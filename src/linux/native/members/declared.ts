@@ -44,6 +44,11 @@ const DECLARED: readonly Declared[] = [
   { struct: 'tty_port', members: 'ops', why: 'drivers set it' },
   { struct: 'input_absinfo', members: EVERYTHING, why: 'a driver or its firmware tells of axes' },
   { struct: 'nf_hook_entries', members: EVERYTHING, why: 'made as a whole' },
+  {
+    struct: 'acpi_device',
+    members: EVERYTHING,
+    why: 'no table tells of one: those that are made are native code’s own',
+  },
   { struct: 'spi_device', members: EVERYTHING, why: 'devices of SPI are native code’s own' },
   { struct: 'device', members: 'dma_parms', why: 'buses set it as the kernel’s do' },
   { struct: 'device_driver', members: 'pm', why: 'modules fill it' },
@@ -58,7 +63,7 @@ const DECLARED: readonly Declared[] = [
   {
     struct: 'task_struct',
     members:
-      'pending.signal blocked real_blocked saved_sigmask jobctl ptrace ptrace_entry exit_state last_siginfo',
+      'pending.signal blocked real_blocked saved_sigmask restore_sigmask jobctl ptrace ptrace_entry exit_state last_siginfo',
     why: 'signals are native code’s own, and nobody traces',
   },
   {

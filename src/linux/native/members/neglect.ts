@@ -1,5 +1,5 @@
 import type { Btf } from '../../../formats/btf/index.js';
-import { type Access, PASS, WRITE } from '../../../target/image/flow/access.js';
+import { type Access, CLEAR, PASS, WRITE } from '../../../target/image/flow/access.js';
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
@@ -14,8 +14,10 @@ import type { StructMap, StructPart } from './struct-map.js';
  */
 const NEAR = 100;
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** To be raised whenever the analysis finds something else: surveys that others made are not taken then. */
-const ANALYSIS = 7;
+const ANALYSIS = 8;
 
 /** A member that a native function looks at and TypeScript does not keep. */
 export interface NeglectedMember {
@@ -118,14 +120,17 @@ export class NeglectedMembers {
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     if (this.isMistaken(access) || this.accesses.isAnswered(access)) return undefined;
+    // Who makes a struct zero as a whole makes it anew.
+    const anew = access.kind === CLEAR ? this.map.wholesIn(access) : NONE;
     for (const { struct, offset, size } of this.partsOf(access, true)) {
+      if (anew.has(struct)) continue;
       if (this.isOutside(access) && (this.isElsewhere(access, struct) || this.isKeptTail(access))) continue;
       if (!concerns(struct) || (this.isOutside(access) && !handled.has(struct))) continue;
       for (let at = offset; at < offset + size; at++) {
         const wanted = size === 1 ? access.bits : 0xff;
         let found = this.bitsAt(struct, at) & wanted;
-        // Of a byte that is written as a whole some bits are nobody's.
-        if (found && found !== 0xff) found &= this.map.bitsNamedAt(struct, at);
+        // Of what is accessed as a whole some bits, and the bytes between members, are nobody's.
+        if (found && (found !== 0xff || !this.isOutside(access))) found &= this.map.bitsNamedAt(struct, at);
         if (found) return { struct, member: this.map.memberAt(struct, at, found), place };
       }
     }

@@ -1,3 +1,4 @@
+import { WORD } from '../../../conventions/amd64.js';
 import type { Btf, BtfType, Member } from '../../../formats/btf/index.js';
 import { PARTS } from './made.js';
 
@@ -36,6 +37,19 @@ export class StructMap {
       return this.within(struct, ((offset % whole) + whole) % whole, size);
     const outside = this.structs.has(struct) ? [{ struct, offset, size }] : [];
     return around ? [...outside, ...this.around(struct, offset, size)] : outside;
+  }
+
+  /**
+   * The structs that are told apart and lie in some bytes as a whole, but for a word at either end: compilers clear these by
+   * themselves.
+   */
+  wholesIn({ struct, offset, size }: StructPart, found = new Set<string>()): ReadonlySet<string> {
+    const whole = this.sizeOf(struct);
+    if (offset + size <= 0 || offset >= whole) return found;
+    if (offset <= WORD && offset + size >= whole - WORD && size > 2 * WORD) found.add(struct);
+    for (const inner of this.innersOf(struct))
+      this.wholesIn({ struct: inner.struct, offset: offset - inner.offset, size }, found);
+    return found;
   }
 
   /** Of a member of a struct: also where what is inside of it would say it is, as `sock + 1000` for a member of struct tcp_sock. */
