@@ -30,6 +30,11 @@ const CONFIGURATIONS: Readonly<Record<string, Lacking>> = {
     options: { CONFIG_NET_NS: undefined },
     members: ['net_device.nd_net.net', 'sock.__sk_common.skc_net.net'],
   },
+  'a second processor': {
+    options: { CONFIG_SMP: undefined },
+    members: ['mount.mnt_pcp'],
+    instead: { 'mount.mnt_count': 'mnt_group_id' },
+  },
   tracing: {
     members: ['trace_array'],
     symbols: [

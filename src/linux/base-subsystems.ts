@@ -70,6 +70,7 @@ import { ConsoleFlow } from './printk/console-flow.js';
 import { Completions } from './sched/completion.js';
 import { Sched } from './sched/core.js';
 import { Freezer } from './sched/freezer.js';
+import { HrtimerSleepers } from './sched/hrtimer-sleeper.js';
 import { CpuIsolation } from './sched/isolation.js';
 import { Kthreads } from './sched/kthread.js';
 import { KthreadWorkers } from './sched/kthread-worker.js';
@@ -188,6 +189,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Ioremap,
   KthreadWorkers,
   WaitBits,
+  HrtimerSleepers,
   WaitVars,
   CpuIsolation,
   KernelFpu,

@@ -242,7 +242,7 @@ export class LinuxKernel extends BaseKernel<Btf, Subsystem> {
   }
 
   /** Without CONFIG_KALLSYMS_ALL variables have no symbols but for exported ones: nobody else can see where they are. */
-  private get leavesOutData(): boolean {
+  get leavesOutData(): boolean {
     const { config } = this.target;
     return config.get('CONFIG_KALLSYMS') === 'y' && config.get('CONFIG_KALLSYMS_ALL') !== 'y';
   }

@@ -63,7 +63,12 @@ export class BlockMajors implements Subsystem {
     const table = k.symbol('major_names');
     for (let slot = 0; slot < MAJOR_LISTS; slot++)
       for (let at = k.space.loadPtr(table + 8 * slot); at !== 0; at = type.get(at, 'next'))
-        yield { major: type.get(at, 'major'), name: type.text(at, 'name'), probe: type.get(at, 'probe') };
+        yield {
+          major: type.get(at, 'major'),
+          name: type.text(at, 'name'),
+          // Asked where a device's number is not known yet: with CONFIG_BLOCK_LEGACY_AUTOLOAD.
+          probe: type.has('probe') ? type.get(at, 'probe') : 0,
+        };
   }
 
   private leave(): undefined {

@@ -27,14 +27,13 @@ export class MountObjects implements Subsystem {
     const type = k.struct('mount');
     for (const head of LISTS) if (type.has(head)) list.init(k.space, type.addr(whole, head));
     type.set(whole, 'mnt_id', this.nextId++);
-    const counters = k.percpu.allocate(k.sizeOf('mnt_pcp'), 8);
-    type.set(whole, 'mnt_pcp', counters);
-    k.struct('mnt_pcp').set(k.percpu.deref(counters), 'mnt_count', 1);
+    if (type.has('mnt_pcp')) type.set(whole, 'mnt_pcp', k.percpu.allocate(k.sizeOf('mnt_pcp'), 8));
     type.set(whole, 'mnt_parent', whole);
     type.set(whole, 'mnt_mountpoint', root);
     const supers = k.struct('super_block');
     list.addTail(k.space, type.addr(whole, 'mnt_instance'), supers.addr(superBlock, 's_mounts'));
     const mount = type.addr(whole, 'mnt');
+    this.count(mount, 1);
     const mounts = k.struct('vfsmount');
     mounts.set(mount, 'mnt_root', root);
     mounts.set(mount, 'mnt_sb', superBlock);
@@ -47,10 +46,11 @@ export class MountObjects implements Subsystem {
   /** Changes how many have a mount; how many that leaves. */
   count(mount: Ptr, by: number): number {
     const { k } = this;
-    const counters = k.percpu.deref(this.countersOf(mount));
-    const type = k.struct('mnt_pcp');
-    type.set(counters, 'mnt_count', type.get(counters, 'mnt_count') + by);
-    return type.get(counters, 'mnt_count');
+    const counters = this.countersOf(mount);
+    const type = counters === 0 ? k.struct('mount') : k.struct('mnt_pcp');
+    const at = counters === 0 ? type.of(mount, 'mnt') : k.percpu.deref(counters);
+    type.set(at, 'mnt_count', type.get(at, 'mnt_count') + by);
+    return type.get(at, 'mnt_count');
   }
 
   /** Takes a mount that nobody has any more off its super_block, which may go before it. */
@@ -64,14 +64,16 @@ export class MountObjects implements Subsystem {
     const { k } = this;
     const type = k.struct('mount');
     const whole = type.of(mount, 'mnt');
-    k.percpu.free(this.countersOf(mount));
+    const counters = this.countersOf(mount);
+    if (counters !== 0) k.percpu.free(counters);
     const name = type.get(whole, 'mnt_devname');
     if (name !== 0) k.slab.free(name);
     k.slab.free(whole);
   }
 
+  /** The counters of each CPU; 0 in a kernel for one, whose mounts count by themselves. */
   private countersOf(mount: Ptr): Ptr {
     const type = this.k.struct('mount');
-    return type.get(type.of(mount, 'mnt'), 'mnt_pcp');
+    return type.has('mnt_pcp') ? type.get(type.of(mount, 'mnt'), 'mnt_pcp') : 0;
   }
 }

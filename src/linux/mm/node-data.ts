@@ -77,7 +77,7 @@ export class MemoryNodes implements Subsystem {
     if (type.has('deferred_split_queue')) this.initList(type.addr(node, 'deferred_split_queue.split_queue'));
     const stats = k.percpu.allocate(k.sizeOf('per_cpu_nodestat'), 8);
     type.set(node, 'per_cpu_nodestats', stats);
-    k.struct('per_cpu_nodestat').set(k.percpu.deref(stats), 'stat_threshold', this.threshold);
+    this.setThreshold('per_cpu_nodestat', stats);
     type.set(node, 'totalreserve_pages', this.watermark(2));
     this.fillZonelists(node);
   }
@@ -115,9 +115,16 @@ export class MemoryNodes implements Subsystem {
     type.set(zones, 'initialized', 1);
     const stats = k.percpu.allocate(k.sizeOf('per_cpu_zonestat'), 8);
     type.set(zones, 'per_cpu_zonestats', stats);
-    k.struct('per_cpu_zonestat').set(k.percpu.deref(stats), 'stat_threshold', this.threshold);
+    this.setThreshold('per_cpu_zonestat', stats);
     const marks = type.addr(zones, '_watermark');
     for (const [index] of WATERMARKS.entries()) k.space.storeLong(marks + 8 * index, this.watermark(index));
+  }
+
+  /** From how much on a CPU's own counters are added to those of all: a kernel for one CPU counts in those. */
+  private setThreshold(struct: string, stats: Ptr): void {
+    const { k } = this;
+    const type = k.struct(struct);
+    if (type.has('stat_threshold')) type.set(k.percpu.deref(stats), 'stat_threshold', this.threshold);
   }
 
   private fillFreeAreas(zone: Ptr): void {

@@ -41,7 +41,9 @@ export function analysisOf(image: KernelImage, k: LinuxKernel): Analysis {
   for (const [address, name] of k.exports.places()) functions.set(k.space.toAddress(address), name);
   const isRt = k.configured('CONFIG_PREEMPT_RT');
   const idle = new Set([...exported].filter((name) => k.exports.doesNothing(name)));
-  const ownership = new Ownership(graph, image, k.target, { functions, variables, kept, idle, isRt }, boot);
+  const leaves = (name: string): boolean => k.native?.replaces(name) ?? false;
+  const has = { functions, leaves, variables, kept, idle, isRt };
+  const ownership = new Ownership(graph, image, k.target, has, boot);
   const makers = [...exported].filter((name) => !idle.has(name));
   const shared = new SharedStructs(k.types, () => makers);
   const members = neglectedMembers(image, k.target, { graph, ownership, shared, idle });

@@ -34,6 +34,10 @@ export interface NativeUse {
 /** What is larger is a table of the boot, which no module reads by itself. */
 const LARGEST_VARIABLE = 0x1_0000;
 
+/** Why nothing runs of an image whose variables cannot be told apart. */
+const NO_VARIABLES =
+  'native: the kernel has no symbols of its variables (CONFIG_KALLSYMS_ALL), so nobody can say what its code works on';
+
 interface Active {
   readonly memory: ImageMemory;
   readonly graph: ImageGraph;
@@ -83,7 +87,7 @@ export class NativeCode implements EntryGuard {
 
   /** Whether TypeScript leaves a function that it has to the image. */
   replaces(name: string): boolean {
-    return NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
+    return !this.k.leavesOutData && NATIVE_SUBSYSTEMS.some(({ replaces }) => replaces?.test(name));
   }
 
   /** Has TypeScript take back, when a subsystem is set up, what it has in its place. */
@@ -122,6 +126,10 @@ export class NativeCode implements EntryGuard {
 
   arrived(ptr: Ptr): void {
     const { k } = this;
+    if (k.leavesOutData) {
+      this.stop(ptr, k.exports.nameAt(ptr) ?? 'a function', NO_VARIABLES);
+      return;
+    }
     const active = this.activate();
     const { ownership, graph, rules } = active;
     const place = graph.entryAt(lowOfPtr(ptr));
@@ -137,6 +145,7 @@ export class NativeCode implements EntryGuard {
 
   /** Whether a function that nobody implements may be called, and by which rule. Brings the image in. */
   decide(name: string): Decision {
+    if (this.k.leavesOutData) return { kind: 'stops', verdict: 'no-symbols', why: NO_VARIABLES };
     const active = this.activate();
     const place = this.entryOf(active.graph, name);
     if (place < 0) return { kind: 'stops', verdict: 'init', why: 'the image has no code there' };

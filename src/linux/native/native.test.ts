@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ptr } from '../../cpu/layout.js';
 import { loadBundled } from '../../target/node/index.js';
 import { imageTarget } from '../../testing/targets.js';
+import { configured } from '../testing/configured.js';
 import { type Guest, guest } from '../testing/guest.js';
 
 const target = await imageTarget();
@@ -31,6 +32,15 @@ describe.skipIf(target === undefined)('functions that only the target itself has
     expect(reports()).toEqual([]);
   });
 
+  it('stop by name where the target has no symbols of its variables: nobody knows what they work on', () => {
+    const { k, call } = guest({}, configured({ CONFIG_KALLSYMS_ALL: undefined }, target));
+    expect(k.native?.replaces('submit_bio')).toBe(false);
+    expect(() => call.base64_encode(k.constantString('hello'), 5, k.permanent(64))).toThrow(
+      /base64_encode is not implemented: .*no symbols of its variables \(CONFIG_KALLSYMS_ALL\)/,
+    );
+    expect(k.native?.use.functions).toEqual([]);
+  });
+
   it('warn as they do in a kernel, and go on', () => {
     const { call, reports } = booted();
     call.iosf_mbi_assert_punit_acquired();
@@ -54,11 +64,11 @@ describe.skipIf(target === undefined)('functions that only the target itself has
 
   it('stop by name where they look at a member that TypeScript does not keep', () => {
     const machine = booted();
-    expect(() => machine.call.__netdev_watchdog_up(machine.struct.net_device())).toThrow(/not implemented/);
+    expect(() => machine.call.pm_runtime_suspended_time(machine.struct.device())).toThrow(/not implemented/);
     expect(machine.k.traps.unimplemented).toMatchObject([
       {
-        symbol: '__netdev_watchdog_up',
-        why: '__netdev_watchdog_up looks at net_device.watchdog_timeo, which modbox does not keep',
+        symbol: 'pm_runtime_suspended_time',
+        why: 'pm_runtime_suspended_time looks at device.power.suspended_time, which modbox does not keep',
       },
     ]);
   });

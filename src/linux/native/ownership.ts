@@ -37,6 +37,8 @@ export type Verdict =
 export interface Implemented {
   /** Addresses of the functions that it has, and of code that the processor does itself, with their names. */
   readonly functions: ReadonlyMap<bigint, string>;
+  /** Whether it leaves a function that it has to the image. */
+  readonly leaves: (name: string) => boolean;
   /** Variables that it has asked for by name or fills at boot. */
   readonly variables: ReadonlySet<string>;
   /** Variables that it keeps in the kernel's own form. */
@@ -204,8 +206,13 @@ export class Ownership {
 
   private readonly isUnwatched = remembered((place): boolean => UNWATCHED.test(this.graph.nameOf(place)));
 
-  isExported(place: number): boolean {
+  private isExported(place: number): boolean {
     return this.target.exports.has(this.graph.nameOf(place));
+  }
+
+  /** Whether a function is for others to call: exported or, where exports are trimmed, left to the image all the same. */
+  isOffered(place: number): boolean {
+    return this.isExported(place) || this.has.leaves(this.graph.nameOf(place));
   }
 
   /** The native bodies of functions that TypeScript has, and parts of such. */
@@ -263,8 +270,7 @@ export class Ownership {
   private internal(place: number): Hindrance | undefined {
     const { graph } = this;
     const caller = graph.referrersOf(place).find((at) => this.isBody(at));
-    if (caller === undefined || this.isExported(place) || NOT_DONE.test(graph.nameOf(place)))
-      return undefined;
+    if (caller === undefined || this.isOffered(place) || NOT_DONE.test(graph.nameOf(place))) return undefined;
     if (this.isPure(place) || this.leavesNothing(place)) return undefined;
     return { kind: 'internal', via: graph.nameOf(place), of: graph.nameOf(caller) };
   }

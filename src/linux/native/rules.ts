@@ -8,7 +8,7 @@ import { initFunction, type NativeSubsystem } from './subsystem.js';
 import { describeDivided, describeNeglected, describeUnset, describeVerdict } from './words.js';
 
 /** Why a function that guest code calls stops. */
-type Obstacle = Verdict['kind'] | 'shared' | 'divided';
+type Obstacle = Verdict['kind'] | 'shared' | 'divided' | 'no-symbols';
 
 /** Whether a function that guest code calls and nobody implements runs from the image. */
 export type Decision =

@@ -53,7 +53,7 @@ export class SecondHand {
     if (this.parts[at] !== 0) return true;
     if (!graph.referrersOf(at).some((caller) => ownership.isBody(caller))) return false;
     // What others may call as well does its part for them; it is what it leaves behind that is missed.
-    if (ownership.isExported(at)) return this.boot.accesses.sets(at, variable);
+    if (ownership.isOffered(at)) return this.boot.accesses.sets(at, variable);
     return ownership.hindrance(at)?.kind === 'internal';
   }
 
@@ -66,7 +66,7 @@ export class SecondHand {
     const isPart = (place: number): boolean => parts[place] !== 0 || ownership.isBody(place);
     for (const body of open)
       for (const place of graph.targetsOf(body)) {
-        if (isPart(place) || graph.kinds[place] !== PLACE.text || ownership.isExported(place)) continue;
+        if (isPart(place) || graph.kinds[place] !== PLACE.text || ownership.isOffered(place)) continue;
         if (!graph.referrersOf(place).every(isPart)) continue;
         parts[place] = 1;
         open.push(place);

@@ -7,19 +7,28 @@ export interface Lacking {
   readonly options?: Readonly<Record<string, string | undefined>>;
   readonly members?: readonly string[];
   readonly symbols?: readonly string[];
+  /** Members that are there instead, each with one of the struct's own whose place and type it has. */
+  readonly instead?: Readonly<Record<string, string>>;
 }
 
 /** The bundled kernel as one of another configuration: what other options take away is not there. */
-export function lesserTarget({ options = {}, members = [], symbols = [] }: Lacking): LinuxTarget {
+export function lesserTarget({
+  options = {},
+  members = [],
+  symbols = [],
+  instead = {},
+}: Lacking): LinuxTarget {
   const target = configured(options);
   const isHidden = (struct: unknown, path: string): boolean =>
     members.some((hidden) => `${String(struct)}.${path}.`.startsWith(`${hidden}.`));
   const known = target.types;
   const types = Object.create(known) as typeof known;
-  types.findField = (struct, path) => (isHidden(struct, path) ? undefined : known.findField(struct, path));
+  const real = (struct: unknown, path: string): string => instead[`${String(struct)}.${path}`] ?? path;
+  types.findField = (struct, path) =>
+    isHidden(struct, path) ? undefined : known.findField(struct, real(struct, path));
   types.field = (struct, path) => {
     if (isHidden(struct, path)) throw new TargetError(`${target.name} has no ${String(struct)}.${path}`);
-    return known.field(struct, path);
+    return known.field(struct, real(struct, path));
   };
   const gone = new Set(symbols);
   return { ...target, types, exports: without(target.exports, gone), symbols: hiding(target.symbols, gone) };

@@ -12,8 +12,8 @@ import { softirqOffset } from './softirq-context.js';
 
 const MODE_REL = 1;
 /** Called from a softirq, or from the interrupt: with PREEMPT_RT only who asks for that. */
-const MODE_SOFT = 4;
-const MODE_HARD = 8;
+export const MODE_SOFT = 4;
+export const MODE_HARD = 8;
 const STATE_ENQUEUED = 1;
 /** Clock ids (time.h). */
 const CLOCK_REALTIME = 0;

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Ptr } from '../../../cpu/layout.js';
 import { type Guest, guest } from '../../testing/guest.js';
+import { lesserTarget } from '../../testing/lesser-target.js';
 import { NetDevices } from './netdevices.js';
 
 const EINVAL = 22;
@@ -38,5 +39,10 @@ describe('queues for sending', () => {
     expect(g.call.netif_set_real_num_tx_queues(lo, 2)).toBe(-EINVAL);
     expect(g.call.netif_set_real_num_queues(lo, 1, 1)).toBe(0);
     expect(g.k.struct('net_device').get(lo, 'real_num_rx_queues')).toBe(1);
+  });
+
+  it('can be used where the kernel has one processor, which no map of processors is for', () => {
+    const { k, call } = guest({}, lesserTarget({ members: ['net_device.xps_maps'] }));
+    expect(call.netif_set_real_num_tx_queues(k.get(NetDevices).named('lo'), 1)).toBe(0);
   });
 });

@@ -97,6 +97,7 @@ export class TransmitQueues implements Subsystem {
   /** netif_reset_xps_queues_gt(): no processor sends over a queue that is no more. Maps of who sends over which are native code's. */
   *resetXps(dev: Ptr, from: number): Sleepable<void> {
     const { k, device } = this;
+    if (!device.has('xps_maps')) return;
     const maps = device.member('xps_maps').size / 8;
     const first = device.addr(dev, 'xps_maps');
     const mapped = Array.from({ length: maps }, (_, i) => k.space.loadPtr(first + 8 * i));
