@@ -58,7 +58,7 @@ describe.skipIf(target === undefined)('functions that only the target itself has
     expect(machine.k.traps.unimplemented).toMatchObject([
       {
         symbol: '__netdev_watchdog_up',
-        why: '__netdev_watchdog_up looks at net_device.watchdog_timeo, which modbox does not keep',
+        why: '__netdev_watchdog_up looks at net_device.watchdog_timer, which modbox does not keep',
       },
     ]);
   });
