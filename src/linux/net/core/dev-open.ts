@@ -9,6 +9,7 @@ import { DeviceNotifiers } from './dev-notifiers.js';
 import { linkState, setLinkState } from './link-state.js';
 import { LinkWatch } from './link-watch.js';
 import { NetDevices } from './netdevices.js';
+import { TransmitQueues } from './tx-queues.js';
 
 /** Flags that dev_change_flags() may change (net/core/dev.c). */
 const CHANGEABLE = 0x4 | 0x20 | 0x80 | 0x8000 | 0x4000 | 0x2000 | 0x1000;
@@ -91,6 +92,7 @@ export class DeviceOpening implements Subsystem {
     const type = k.struct('net_device');
     yield* k.get(DeviceNotifiers).call('NETDEV_GOING_DOWN', dev);
     this.setState(dev, '__LINK_STATE_START', false);
+    if (k.get(TransmitQueues).isActive(dev)) yield { kind: 'call', fn: k.fn('dev_deactivate'), args: [dev] };
     const ops = k.struct('net_device_ops');
     const table = type.get(dev, 'netdev_ops');
     if (ops.get(table, 'ndo_stop') !== 0) yield* ops.call(table, 'ndo_stop', dev);
