@@ -9,7 +9,7 @@ const IPV6 =
 const REDIRECTED = 'xskmap_flush_list';
 
 const INET =
-  /^(sock_(recv|send)msg|_*sk_receive_skb|_*tcp_(abort|parse_options|read_done|read_sock|recv_skb|send_ack|sock_set_quickack|stream_memory_free)|(tcp|udp|udpv6|inet|inet6)_(recv|send)msg(_locked)?|sk_stream_wait_memory|ip_sock_set_tos|kernel_sock_ip_overhead)$/;
+  /^(sock_(recv|send)msg|_*sk_receive_skb|_*tcp_(abort|parse_options|read_done|read_sock|recv_skb|send_ack|sock_set_quickack|stream_memory_free)|(udp|udpv6|inet|inet6)_(recv|send)msg|tcp_recvmsg|sk_stream_wait_memory|ip_sock_set_tos|kernel_sock_ip_overhead)$/;
 
 /** The network stack, each with a scenario in the tests beside this. */
 export const NET_SUBSYSTEMS: readonly NativeSubsystem[] = [
