@@ -211,8 +211,8 @@ describe.skipIf(target === undefined)('functions that keep data of their own', (
 
   it('stop where a part of what TypeScript does otherwise works on the same data', () => {
     const machine = guest({}, target!);
-    expect(() => machine.call.linkwatch_fire_event(machine.struct.net_device())).toThrow(
-      /keeps lweventlist, and so does linkwatch_fire_event, which is a part of what modbox does otherwise/,
+    expect(() => machine.call.reuseport_alloc(machine.struct.sock(), 0)).toThrow(
+      /keeps reuseport_ida, and so does reuseport_alloc, which is a part of what modbox does otherwise/,
     );
   });
 });

@@ -64,11 +64,11 @@ const UNWATCHED = /^(ct|rcu)_irq_(enter|exit)(_irqson)?$/;
 /**
  * What bodies of TypeScript's functions call, and TypeScript does in no other way: it has no security modules to ask, queues no
  * requests in a plug, ages no pages, handles a socket's backlog as the kernel does, and sends nothing over connections, which only native
- * code could make. It holds no BTF object, and shows its log to nobody when it panics. Where a device's processors send is native code's, which
- * TypeScript calls.
+ * code could make. It holds no BTF object, and shows its log to nobody when it panics. Where a device's processors send, and
+ * the disciplines of its queues, are native code's, which TypeScript calls.
  */
 const NOT_DONE =
-  /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock|btf_put|kmsg_dump|netif_reset_xps_queues|(__)?tcp_(push_pending_frames|current_mss|send_active_reset|send_ack|send_fin|write_xmit|transmit_skb|tasklet_\w+|mtu_probe|rearm_rto)(\.\w+)*)$/;
+  /^(security_\w+|__blk_flush_plug|__page_cache_release(\.part\.0)?|__release_sock|btf_put|kmsg_dump|netif_reset_xps_queues|dev_shutdown|(__)?tcp_(push_pending_frames|current_mss|send_active_reset|send_ack|send_fin|write_xmit|transmit_skb|tasklet_\w+|mtu_probe|rearm_rto)(\.\w+)*)$/;
 
 /** What sysctl(8) sets, each a variable of its own that TypeScript does not keep elsewhere. */
 const SETTING =

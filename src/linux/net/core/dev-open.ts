@@ -9,16 +9,15 @@ import { DeviceNotifiers } from './dev-notifiers.js';
 import { linkState, setLinkState } from './link-state.js';
 import { LinkWatch } from './link-watch.js';
 import { NetDevices } from './netdevices.js';
+import { TransmitQueues } from './tx-queues.js';
 
 /** Flags that dev_change_flags() may change (net/core/dev.c). */
 const CHANGEABLE = 0x4 | 0x20 | 0x80 | 0x8000 | 0x4000 | 0x2000 | 0x1000;
 
-const IFF_PROMISC = 0x100;
-const IFF_ALLMULTI = 0x200;
 /** Flags that are counted, since many may want them, and who counts. */
 const COUNTED = [
-  ['promiscuity', IFF_PROMISC],
-  ['allmulti', IFF_ALLMULTI],
+  ['promiscuity', 'IFF_PROMISC'],
+  ['allmulti', 'IFF_ALLMULTI'],
 ] as const;
 
 /** Bringing network devices up and down (net/core/dev.c). */
@@ -34,8 +33,8 @@ export class DeviceOpening implements Subsystem {
     __dev_open: (dev: Ptr) => this.openOne(dev),
     __dev_close: (dev: Ptr) => this.closeOne(dev),
     dev_get_flags: (dev: Ptr) => this.flags(dev),
-    dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', IFF_PROMISC, by),
-    dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', IFF_ALLMULTI, by),
+    dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', 'IFF_PROMISC', by),
+    dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', 'IFF_ALLMULTI', by),
     dev_set_mtu: (dev: Ptr, mtu: number) => this.setMtu(dev, mtu),
     netif_carrier_on: (dev: Ptr) => this.carrier(dev, true),
     netif_carrier_off: (dev: Ptr) => this.carrier(dev, false),
@@ -93,6 +92,7 @@ export class DeviceOpening implements Subsystem {
     const type = k.struct('net_device');
     yield* k.get(DeviceNotifiers).call('NETDEV_GOING_DOWN', dev);
     this.setState(dev, '__LINK_STATE_START', false);
+    if (k.get(TransmitQueues).isActive(dev)) yield { kind: 'call', fn: k.fn('dev_deactivate'), args: [dev] };
     const ops = k.struct('net_device_ops');
     const table = type.get(dev, 'netdev_ops');
     if (ops.get(table, 'ndo_stop') !== 0) yield* ops.call(table, 'ndo_stop', dev);
@@ -119,10 +119,11 @@ export class DeviceOpening implements Subsystem {
         if (error !== 0) return error;
       }
     }
-    for (const [counter, flag] of COUNTED) {
+    for (const [counter, name] of COUNTED) {
+      const flag = k.enumValue(name);
       if (((flags ^ type.get(dev, 'gflags')) & flag) === 0) continue;
       type.set(dev, 'gflags', type.get(dev, 'gflags') ^ flag);
-      yield* this.count(dev, counter, flag, flags & flag ? 1 : -1);
+      yield* this.count(dev, counter, name, flags & flag ? 1 : -1);
     }
     return 0;
   }
@@ -134,7 +135,7 @@ export class DeviceOpening implements Subsystem {
     const now = k.struct('net_device').get(dev, 'flags');
     const changes = now ^ old;
     if (changes & up) yield* k.get(DeviceNotifiers).call(now & up ? 'NETDEV_UP' : 'NETDEV_DOWN', dev);
-    if (now & up && changes & ~(up | IFF_PROMISC | IFF_ALLMULTI))
+    if (now & up && changes & ~(up | k.enumValue('IFF_PROMISC') | k.enumValue('IFF_ALLMULTI')))
       yield* k.get(DeviceNotifiers).call('NETDEV_CHANGE', dev);
   }
 
@@ -148,8 +149,14 @@ export class DeviceOpening implements Subsystem {
     return flags >>> 0;
   }
 
-  private *count(dev: Ptr, counter: 'promiscuity' | 'allmulti', flag: number, by: number): Sleepable<number> {
+  private *count(
+    dev: Ptr,
+    counter: 'promiscuity' | 'allmulti',
+    name: (typeof COUNTED)[number][1],
+    by: number,
+  ): Sleepable<number> {
     const { k } = this;
+    const flag = k.enumValue(name);
     const type = k.struct('net_device');
     const before = type.get(dev, counter);
     const after = before + by;

@@ -114,6 +114,8 @@ export class DeviceRegistration implements Subsystem {
     }
     for (const dev of known) {
       yield* k.get(TransmitQueues).resetXps(dev, 0);
+      // Without disciplines of native code's there is nothing to shut down.
+      if (k.get(TransmitQueues).isActive(dev)) yield { kind: 'call', fn: k.fn('dev_shutdown'), args: [dev] };
       yield* k.get(DeviceNotifiers).call('NETDEV_UNREGISTER', dev);
       k.get(DeviceAddressLists).flush(dev, 'uc');
       k.get(DeviceAddressLists).flush(dev, 'mc');

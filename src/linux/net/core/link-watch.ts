@@ -12,14 +12,8 @@ import { NetDevices } from './netdevices.js';
 import { Rtnl } from './rtnl.js';
 
 const PENDING = '__LINK_STATE_LINKWATCH_PENDING';
-/** RFC 2863 operational states and what a device may wait for (include/uapi/linux/if.h). */
-const IF_OPER_DOWN = 2;
-const IF_OPER_LOWERLAYERDOWN = 3;
-const IF_OPER_TESTING = 4;
-const IF_OPER_DORMANT = 5;
-const IF_OPER_UP = 6;
 /** What a link that is up counts as, by its mode: one that says of itself when it is ready is dormant or tested until then. */
-const UP_IN_MODE: Readonly<Record<number, number>> = { 1: IF_OPER_DORMANT, 2: IF_OPER_TESTING };
+const UP_IN_MODE: Readonly<Record<number, string>> = { 1: 'IF_OPER_DORMANT', 2: 'IF_OPER_TESTING' };
 
 /**
  * Tells of links that come and go: a device's operational state, and NETDEV_CHANGE to who asked for it, by work and at most once a
@@ -147,16 +141,17 @@ export class LinkWatch implements Subsystem {
     const { device } = this;
     const state = yield* this.stateOf(dev);
     const mode = device.get(dev, 'link_mode');
-    device.set(dev, 'operstate', state === IF_OPER_UP ? (UP_IN_MODE[mode] ?? state) : state);
+    const counted = state === 'IF_OPER_UP' ? (UP_IN_MODE[mode] ?? state) : state;
+    device.set(dev, 'operstate', this.k.enumValue(counted));
   }
 
   /** default_operstate() */
-  private *stateOf(dev: Ptr): Sleepable<number> {
+  private *stateOf(dev: Ptr): Sleepable<string> {
     const { k } = this;
-    if (linkState(k, dev, '__LINK_STATE_TESTING')) return IF_OPER_TESTING;
+    if (linkState(k, dev, '__LINK_STATE_TESTING')) return 'IF_OPER_TESTING';
     if (linkState(k, dev, '__LINK_STATE_NOCARRIER'))
-      return (yield* this.isStacked(dev)) ? IF_OPER_LOWERLAYERDOWN : IF_OPER_DOWN;
-    return linkState(k, dev, '__LINK_STATE_DORMANT') ? IF_OPER_DORMANT : IF_OPER_UP;
+      return (yield* this.isStacked(dev)) ? 'IF_OPER_LOWERLAYERDOWN' : 'IF_OPER_DOWN';
+    return linkState(k, dev, '__LINK_STATE_DORMANT') ? 'IF_OPER_DORMANT' : 'IF_OPER_UP';
   }
 
   private get device(): StructType {

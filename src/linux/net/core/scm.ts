@@ -1,3 +1,4 @@
+import { WORD } from '../../../conventions/amd64.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import { Unimplemented } from '../../../kernel/errors.js';
 import { EFAULT } from '../../errno.js';
@@ -7,7 +8,6 @@ import type { Subsystem } from '../../subsystem.js';
 
 /** struct cmsghdr: cmsg_len, cmsg_level, cmsg_type; what it says comes behind, and the next begins at a multiple of a word. */
 const HEADER = 16;
-const WORD = 8;
 // include/linux/socket.h
 const MSG_CTRUNC = 0x08;
 const MSG_CMSG_COMPAT = 0x8000_0000;

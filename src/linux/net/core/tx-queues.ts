@@ -106,6 +106,16 @@ export class TransmitQueues implements Subsystem {
     yield { kind: 'call', fn: k.fn('netif_reset_xps_queues'), args: [dev, from, count] };
   }
 
+  /** Whether native code has given a device disciplines of its own (dev_activate()): TypeScript leaves it with that which drops. */
+  isActive(dev: Ptr): boolean {
+    const { k, queue } = this;
+    const first = this.device.get(dev, '_tx');
+    const noop = k.symbol('noop_qdisc');
+    return Array.from({ length: this.device.get(dev, 'num_tx_queues') }, (_, i) =>
+      queue.get(first + i * queue.size, 'qdisc_sleeping'),
+    ).some((qdisc) => qdisc !== noop && qdisc !== 0);
+  }
+
   private has(dev: Ptr, direction: Direction, count: number): boolean {
     return count >= 1 && count <= this.device.get(dev, `num_${direction}_queues`);
   }
