@@ -29,6 +29,7 @@ import { IrqThreads } from './irq/threads.js';
 import { KernelText } from './kallsyms/kernel-text.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
+import { SymbolNames } from './kallsyms/sprint-symbol.js';
 import { BottomHalves } from './locking/bottom-halves.js';
 import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
@@ -113,6 +114,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PageExports,
   UserPages,
   PublishedCaches,
+  SymbolNames,
   MemoryTypes,
   PageTables,
   Remapping,

@@ -1,6 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Kobjects } from '../kobject.js';
 import { krefGet, krefInit, krefPut } from '../kref.js';
 import { duplicate } from '../names.js';
 import { SysfsDirectory, type SysfsNode } from './node.js';
@@ -12,7 +14,11 @@ const S_IFMT = { directory: 0o040000, attribute: 0o100000, bin: 0o100000, link: 
 
 /** struct kernfs_node: how modules hold on to what is in sysfs (fs/kernfs). */
 export class Kernfs implements Subsystem {
+  /** Numbers of nodes, as the kernel gives them out in the order in which they are made. */
+  private nextId = 1n;
   private readonly nodes = new Map<Ptr, SysfsNode>();
+  /** Objects of files whose protection is broken, by their nodes. */
+  private readonly objects = new Map<Ptr, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {
     k.get(Sysfs).onForget = (node) => this.forget(node);
@@ -25,6 +31,8 @@ export class Kernfs implements Subsystem {
     kernfs_put: (kn: Ptr) => this.put(kn),
     kernfs_notify: (kn: Ptr) => this.k.get(Sysfs).notify(this.nodes.get(kn)),
     kernfs_find_and_get_ns: (parent: Ptr, name: Ptr) => this.find(parent, this.k.space.cstring(name)),
+    sysfs_break_active_protection: (kobj: Ptr, attr: Ptr) => this.breakProtection(kobj, attr),
+    sysfs_unbreak_active_protection: (kn: Ptr) => this.unbreakProtection(kn),
     sysfs_notify: (kobj: Ptr, directory: Ptr, attribute: Ptr) => this.notify(kobj, directory, attribute),
   };
 
@@ -36,6 +44,7 @@ export class Kernfs implements Subsystem {
     const kn = k.slab.allocateBytes(type.size, true);
     krefInit(k, type.addr(kn, 'count'));
     type.set(kn, 'name', duplicate(k, node.name));
+    type.setBig(kn, 'id', this.nextId++);
     type.set(kn, 'flags', TYPES[node.kind]);
     type.set(kn, 'mode', S_IFMT[node.kind] | node.mode);
     if (node.kind === 'directory') type.set(kn, 'priv', node.kobj);
@@ -55,6 +64,31 @@ export class Kernfs implements Subsystem {
     const kn = this.nodeOf(node);
     krefGet(this.k, this.count(kn));
     return kn;
+  }
+
+  /**
+   * sysfs_break_active_protection(): who handles a file may have it removed meanwhile. Nobody waits for its users here: what is
+   * left of it is that file and object stay until the other function is called.
+   */
+  private breakProtection(kobj: Ptr, attr: Ptr): Ptr {
+    const { k } = this;
+    const directory = k.get(Sysfs).directoryOf(kobj);
+    const node = directory?.children.get(k.struct('attribute').string(attr, 'name'));
+    if (!directory || !node) return 0;
+    k.get(Kobjects).get(kobj);
+    this.nodeOf(directory);
+    const kn = this.nodeOf(node);
+    krefGet(k, this.count(kn));
+    this.objects.set(kn, kobj);
+    return kn;
+  }
+
+  private *unbreakProtection(kn: Ptr): Sleepable<void> {
+    const kobj = this.objects.get(kn);
+    if (kobj === undefined) return;
+    this.objects.delete(kn);
+    this.put(kn);
+    yield* this.k.get(Kobjects).put(kobj);
   }
 
   private put(kn: Ptr): void {

@@ -28,6 +28,7 @@ export class RandomNumbers implements Subsystem {
     add_device_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     add_input_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     add_interrupt_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
+    add_disk_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     add_hwgenerator_randomness: (_buf: Ptr, _length: number, _entropy: number, sleepAfter = true) =>
       this.waitForReseed(sleepAfter),
     prandom_bytes_state: (state: Ptr, buf: Ptr, length: number) => {

@@ -42,6 +42,7 @@ const DECLARED: readonly Declared[] = [
   { struct: 'nvmem_device', members: 'wp_gpio', why: 'no line protects a memory' },
   { struct: 'ktermios', members: EVERYTHING, why: 'settings of a line are copied as a whole' },
   { struct: 'tty_port', members: 'ops', why: 'drivers set it' },
+  { struct: 'tty_driver', members: 'ops', why: 'drivers set it: TypeScript has none of its own' },
   { struct: 'input_absinfo', members: EVERYTHING, why: 'a driver or its firmware tells of axes' },
   { struct: 'nf_hook_entries', members: EVERYTHING, why: 'made as a whole' },
   {
@@ -143,7 +144,11 @@ const DECLARED: readonly Declared[] = [
   { struct: 'lruvec', members: EVERYTHING, why: 'no page has been aged, and nobody does' },
   { struct: 'super_block', members: 'rcu', why: 'used while a super block is let go of' },
   { struct: 'cred', members: 'rcu non_rcu', why: 'used while credentials are let go of' },
-  { struct: 'backing_dev_info', members: 'tot_write_bandwidth', why: 'only native code writes back' },
+  {
+    struct: 'backing_dev_info',
+    members: EVERYTHING,
+    why: 'only disks are written back to, which the block layer makes, native where there is an image',
+  },
   {
     struct: 'mm_struct',
     members:
@@ -217,6 +222,9 @@ export const ALONE: ReadonlySet<string> = new Set([
   'page',
   'folio',
 ]);
+
+/** Structs of which TypeScript makes none, whatever is inside of them: arrays in one are native code's own. */
+export const NEVER_MADE: ReadonlySet<string> = new Set(['acpi_device', 'spi_device']);
 
 /** Paths of members that hold the truth, by struct. */
 export const declaredMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(DECLARED);
