@@ -16,6 +16,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ],
   ['lsm_file_cache', 'no security module is stacked that keeps anything of files'],
   ['lsm_inode_cache', 'no security module is stacked that keeps anything of inodes'],
+  ['panic_notifier_list', 'who is to be told of a panic nobody goes by before one'],
   ['panic_cpu', 'no processor panics, until one does and nothing else runs'],
   ['x86_pmu', 'the processor has no performance monitoring unit'],
   ['ioapic_is_disabled', 'the command line says nothing of I/O APICs'],

@@ -6,6 +6,9 @@ import { guest } from '../testing/guest.js';
 
 const target = await imageTarget();
 const ENOENT = 2;
+/** include/uapi/linux/serial_core.h, include/linux/serial_core.h */
+const PORT_16550A = 4;
+const UPF_FIXED_TYPE = 1 << 27;
 
 describe.skipIf(target === undefined)('what drivers register with cores of the target’s own', () => {
   const machine = guest({}, target!);
@@ -88,6 +91,26 @@ describe.skipIf(target === undefined)('what drivers register with cores of the t
     expect(call.uart_add_one_port(driver, port)).toBe(0);
     call.uart_remove_one_port(driver, port);
     call.uart_unregister_driver(driver);
+    expect(machine.reports()).toEqual([]);
+  });
+
+  it('8250: a port of a card is one of the four that there are at least', () => {
+    const port = struct.uart_8250_port({
+      'port.iobase': 0x9000,
+      'port.type': PORT_16550A,
+      'port.uartclk': 1843200,
+    });
+    k.struct('uart_8250_port').set(port, 'port.flags', UPF_FIXED_TYPE);
+    const line = call.serial8250_register_8250_port(port);
+    expect([0, 1, 2, 3]).toContain(line);
+    call.serial8250_unregister_port(line);
+    expect(machine.reports()).toEqual([]);
+  });
+
+  it('SysRq: says what there is, where a key is none', () => {
+    call.handle_sysrq('?'.charCodeAt(0));
+    const log = k.log.linesFrom(0).join('\n');
+    expect(log).toMatch(/sysrq: HELP : loglevel\(0-9\) reboot\(b\) crash\(c\)/);
     expect(machine.reports()).toEqual([]);
   });
 

@@ -35,8 +35,8 @@ const DECLARED: readonly Declared[] = [
   { struct: 'kobject', members: 'uevent_suppress', why: 'TypeScript goes by it, and native code sets it' },
   {
     struct: 'irq_work',
-    members: 'node.llist.next node.src node.dst',
-    why: 'who queues one is TypeScript, which has a queue of its own',
+    members: 'node.llist.next node.src node.dst irqwait.task',
+    why: 'who queues one, and who waits for one, is TypeScript, which has queues of its own',
   },
   { struct: 'device', members: 'dma_skip_sync', why: 'to sync what needs it not changes nothing' },
   { struct: 'nvmem_device', members: 'wp_gpio', why: 'no line protects a memory' },
