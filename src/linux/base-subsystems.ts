@@ -53,7 +53,6 @@ import { PageTables } from './mm/page-tables.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
-import { Remapping } from './mm/remap.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { SparseMemory } from './mm/sparsemem.js';
@@ -117,7 +116,6 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   SymbolNames,
   MemoryTypes,
   PageTables,
-  Remapping,
   KernelText,
   ConsoleFlow,
   VmallocExports,

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { NUMA_NO_NODE } from '../abi/limits.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -19,8 +20,7 @@ const MOST_THRESHOLD = 125;
 /** Wait queues of a node, those that a target's struct has. */
 const QUEUES = ['kswapd_wait', 'pfmemalloc_wait', 'kcompactd_wait'];
 
-/** include/linux/numa.h and topology.h */
-const NUMA_NO_NODE = -1;
+/** Distances of nodes (include/linux/topology.h). */
 const LOCAL_DISTANCE = 10;
 const REMOTE_DISTANCE = 20;
 

@@ -1,8 +1,6 @@
 import type { Ptr } from '../../../cpu/layout.js';
-import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { Kobjects } from '../kobject.js';
 import { krefGet, krefInit, krefPut } from '../kref.js';
 import { duplicate } from '../names.js';
 import { SysfsDirectory, type SysfsNode } from './node.js';
@@ -17,22 +15,16 @@ export class Kernfs implements Subsystem {
   /** Numbers of nodes, as the kernel gives them out in the order in which they are made. */
   private nextId = 1n;
   private readonly nodes = new Map<Ptr, SysfsNode>();
-  /** Objects of files whose protection is broken, by their nodes. */
-  private readonly objects = new Map<Ptr, Ptr>();
 
   constructor(private readonly k: LinuxKernel) {
     k.get(Sysfs).onForget = (node) => this.forget(node);
   }
 
   readonly exports = {
-    kernfs_get: (kn: Ptr) => {
-      if (kn !== 0) krefGet(this.k, this.count(kn));
-    },
+    kernfs_get: (kn: Ptr) => this.hold(kn),
     kernfs_put: (kn: Ptr) => this.put(kn),
     kernfs_notify: (kn: Ptr) => this.k.get(Sysfs).notify(this.nodes.get(kn)),
     kernfs_find_and_get_ns: (parent: Ptr, name: Ptr) => this.find(parent, this.k.space.cstring(name)),
-    sysfs_break_active_protection: (kobj: Ptr, attr: Ptr) => this.breakProtection(kobj, attr),
-    sysfs_unbreak_active_protection: (kn: Ptr) => this.unbreakProtection(kn),
     sysfs_notify: (kobj: Ptr, directory: Ptr, attribute: Ptr) => this.notify(kobj, directory, attribute),
   };
 
@@ -66,32 +58,13 @@ export class Kernfs implements Subsystem {
     return kn;
   }
 
-  /**
-   * sysfs_break_active_protection(): who handles a file may have it removed meanwhile. Nobody waits for its users here: what is
-   * left of it is that file and object stay until the other function is called.
-   */
-  private breakProtection(kobj: Ptr, attr: Ptr): Ptr {
-    const { k } = this;
-    const directory = k.get(Sysfs).directoryOf(kobj);
-    const node = directory?.children.get(k.struct('attribute').string(attr, 'name'));
-    if (!directory || !node) return 0;
-    k.get(Kobjects).get(kobj);
-    this.nodeOf(directory);
-    const kn = this.nodeOf(node);
-    krefGet(k, this.count(kn));
-    this.objects.set(kn, kobj);
-    return kn;
+  /** kernfs_get() */
+  hold(kn: Ptr): void {
+    if (kn !== 0) krefGet(this.k, this.count(kn));
   }
 
-  private *unbreakProtection(kn: Ptr): Sleepable<void> {
-    const kobj = this.objects.get(kn);
-    if (kobj === undefined) return;
-    this.objects.delete(kn);
-    this.put(kn);
-    yield* this.k.get(Kobjects).put(kobj);
-  }
-
-  private put(kn: Ptr): void {
+  /** kernfs_put() */
+  put(kn: Ptr): void {
     if (kn === 0 || !krefPut(this.k, this.count(kn))) return;
     this.nodes.delete(kn);
     this.k.slab.free(this.k.struct('kernfs_node').get(kn, 'name'));
