@@ -29,6 +29,7 @@ import { IrqThreads } from './irq/threads.js';
 import { KernelText } from './kallsyms/kernel-text.js';
 import { ModuleHistory } from './kallsyms/module-history.js';
 import { Modules } from './kallsyms/modules.js';
+import { SymbolNames } from './kallsyms/sprint-symbol.js';
 import { BottomHalves } from './locking/bottom-halves.js';
 import { Held } from './locking/held.js';
 import { Mutexes } from './locking/mutex.js';
@@ -52,7 +53,6 @@ import { PageTables } from './mm/page-tables.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
 import { PublishedCaches } from './mm/published-caches.js';
-import { Remapping } from './mm/remap.js';
 import { Shrinkers } from './mm/shrinker.js';
 import { SlabExports } from './mm/slab.js';
 import { SparseMemory } from './mm/sparsemem.js';
@@ -114,9 +114,9 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   PageExports,
   UserPages,
   PublishedCaches,
+  SymbolNames,
   MemoryTypes,
   PageTables,
-  Remapping,
   KernelText,
   ConsoleFlow,
   VmallocExports,

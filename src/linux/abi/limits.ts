@@ -8,3 +8,6 @@ export const ULONG_MAX = 0xffff_ffff_ffff_ffffn;
 export const ZERO_SIZE_PTR = 16;
 /** The end of what user space may have, with four levels of page tables (arch/x86/include/asm/page_64.h). */
 export const TASK_SIZE_MAX = 0x7fff_ffff_f000n;
+
+/** No node of memory (include/linux/numa.h). */
+export const NUMA_NO_NODE = -1;

@@ -14,6 +14,7 @@ export class CrossCalls implements Subsystem {
     smp_call_function_single_async: (_cpu: number, csd: Ptr) => this.callAsync(csd),
     smp_call_function: constant(undefined),
     smp_call_function_many: constant(undefined),
+    stop_machine: (fn: Ptr, data: Ptr) => this.stopMachine(fn, data),
     kick_all_cpus_sync: constant(undefined),
     cpumask_any_and_distribute: constant(0),
     cpumask_local_spread: constant(0),
@@ -27,6 +28,16 @@ export class CrossCalls implements Subsystem {
     yield* this.k.callAs('smp_call_func_t', fn, info);
     cpu.interruptsEnabled = enabled;
     return 0;
+  }
+
+  /** stop_machine(): with the one processor's interrupts off nothing else runs. What the function returns. */
+  private *stopMachine(fn: Ptr, data: Ptr): Sleepable<number> {
+    const { cpu } = this.k;
+    const enabled = cpu.interruptsEnabled;
+    cpu.interruptsEnabled = false;
+    const result = yield* this.k.callAs('i:p', fn, data);
+    cpu.interruptsEnabled = enabled;
+    return result;
   }
 
   private callAsync(csd: Ptr): Sleepable<number> {

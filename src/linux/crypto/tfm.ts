@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Unimplemented } from '../../kernel/errors.js';
+import { NUMA_NO_NODE } from '../abi/limits.js';
 import { ENOENT, ENOMEM } from '../errno.js';
 import { errPtr, isErr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -22,7 +23,6 @@ import {
 const CONTEXT_SLACK = 128;
 /** Context of a transformation over one of another kind: where that is. */
 export const POINTER_BYTES = 8;
-const NUMA_NO_NODE = -1;
 /** Functions that allocate a kind, by the symbol of its struct crypto_type. */
 const ALLOCATORS: Readonly<Record<string, string>> = {
   crypto_alloc_shash: 'crypto_shash_type',

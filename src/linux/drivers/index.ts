@@ -68,6 +68,7 @@ import { Resources } from './resource/resource.js';
 import { SignatureCheck } from './resource/signature.js';
 import { I8042 } from './serio/i8042.js';
 import { SerioBus } from './serio/serio-bus.js';
+import { HardwareRandom } from './small/hardware-random.js';
 import { IsaBus } from './small/isa-bus.js';
 import { EmptyBuses } from './small/register-buses.js';
 import { SpiBus } from './spi/spi-bus.js';
@@ -133,6 +134,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   VirtioBus,
   SerioBus,
   EmptyBuses,
+  HardwareRandom,
   IsaBus,
   LedTriggers,
   LedActivityTriggers,

@@ -46,6 +46,7 @@ import { ProcFs } from './proc/procfs.js';
 import { Sysctl } from './proc/sysctl.js';
 import { SysctlHandlers } from './proc/sysctl-handlers.js';
 import { QuotaFormats } from './quota.js';
+import { Remapping } from './remap.js';
 import { SeqFiles } from './seq/seq-file.js';
 import { SeqLists } from './seq/seq-lists.js';
 import { SeqPrint } from './seq/seq-print.js';
@@ -93,6 +94,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   NameLookups,
   LibFs,
   PseudoFileSystems,
+  Remapping,
   NameHash,
   NativeLanguages,
   NfsServerCopy,

@@ -185,8 +185,31 @@ export class OpenFiles implements Subsystem {
     type.set(file, this.countField(), count);
     if (count > 0) return;
     const open = this.files.get(file);
+    if (!open && count === 0) yield* this.releaseNative(file);
     if (open?.server.release) yield* this.k.wait(open.server.release(open));
     yield* this.discard(file);
+  }
+
+  /** __fput() of a file that the target's own code has made: TypeScript knows it by what it is told of it alone. */
+  private *releaseNative(file: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('file');
+    const operations = type.get(file, 'f_op');
+    const table = k.struct('file_operations');
+    if (operations !== 0 && table.get(operations, 'release') !== 0)
+      yield* table.call(operations, 'release', type.get(file, 'f_inode'), file);
+    this.putOperations(file);
+    const [dentry, mount] = [type.get(file, 'f_path.dentry'), type.get(file, 'f_path.mnt')];
+    if (dentry !== 0) yield* k.get(Dcache).put(dentry);
+    if (mount !== 0) yield* k.callAs('v:p', k.fn('mntput'), mount);
+    const owner = type.get(file, 'f_cred');
+    const creds = k.struct('cred');
+    if (owner !== 0) {
+      const left = creds.get(owner, 'usage.counter') - 1;
+      creds.set(owner, 'usage.counter', left);
+      if (left === 0) yield* k.callAs('v:p', k.fn('__put_cred'), owner);
+    }
+    k.slab.free(file);
   }
 
   /** Frees a struct file without asking its server: after release, or when open failed. */

@@ -1,6 +1,7 @@
 import type { SubsystemClass } from '../subsystem.js';
 import { BuiltinKtypes } from './builtin-ktypes.js';
 import { Kobjects } from './kobject.js';
+import { ActiveProtection } from './sysfs/active-protection.js';
 import { SysfsExports } from './sysfs/exports.js';
 import { Kernfs } from './sysfs/kernfs.js';
 import { Uevents } from './uevent.js';
@@ -13,5 +14,6 @@ export const KOBJECT_SUBSYSTEMS: readonly SubsystemClass[] = [
   Uevents,
   BuiltinKtypes,
   Kobjects,
+  ActiveProtection,
   WellKnownKobjects,
 ];

@@ -29,8 +29,8 @@ export class PageTables implements Subsystem {
 
   /** Maps a page, whose references and mappings are counted, or just a number. False: something is there already. */
   map(mm: Ptr, address: number, entry: Entry): boolean {
-    let table = this.tables.get(mm);
-    if (!table) this.tables.set(mm, (table = new Map()));
+    const table = this.tables.get(mm) ?? new Map<number, Entry>();
+    this.tables.set(mm, table);
     if (table.has(address)) return false;
     table.set(address, entry);
     if (entry.page !== 0) this.count(entry.page, 1);

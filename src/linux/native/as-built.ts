@@ -15,6 +15,11 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
     'no security module is stacked: with no hook, each call of one answers as its default does',
   ],
   ['audit_enabled', 'the command line says nothing of auditing, and no daemon is there who turns it on'],
+  ['lsm_file_cache', 'no security module is stacked that keeps anything of files'],
+  ['lsm_inode_cache', 'no security module is stacked that keeps anything of inodes'],
+  ['panic_notifier_list', 'who is to be told of a panic nobody goes by before one'],
+  ['panic_cpu', 'no processor panics, until one does and nothing else runs'],
+  ['x86_pmu', 'the processor has no performance monitoring unit'],
   ['ioapic_is_disabled', 'the command line says nothing of I/O APICs'],
   ['blob_sizes', 'no security module is stacked that keeps anything of objects'],
   ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],
@@ -76,11 +81,12 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
 export const ABSENT_HYPERVISORS =
   /^(startup_xen|xen_|pci_xen_|kvm_(apic|guest|smp)_|hv_|hyperv_|ms_hyperv_|vmware_|acrn_|jailhouse_)/;
 
-/** What boot code without callers takes that is only called for a table of the firmware: there are no ACPI and no DMI tables. */
+/** What boot code without callers takes that is only called for a table of the firmware, or by a board that is no PC: there are no ACPI and no DMI tables. */
 export const ABSENT_TABLES: ReadonlySet<string> = new Set([
   'acpi_table_header',
   'acpi_subtable_header',
   'acpi_subtable_headers',
   'dmi_header',
   'dmi_system_id',
+  'uart_port',
 ]);

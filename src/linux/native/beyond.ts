@@ -40,6 +40,11 @@ const BEYOND: readonly Beyond[] = [
     functions: /^(free_zone_device_page|__put_devmap_managed_page_refs|free_devmap_managed_page)$/,
   },
   {
+    // Neither a program nor a module can make one.
+    what: 'performance events that are counted',
+    functions: /^(arch_perf_update_userpage|event_sched_(in|out))$/,
+  },
+  {
     what: 'notifiers of an address space',
     functions:
       /^__mmu_notifier_(release|clear_flush_young|clear_young|test_young|change_pte|invalidate_\w+|subscriptions_destroy)$/,

@@ -253,7 +253,19 @@ export class BootCode {
         const place = this.graph.entryAt(at + bytes.getInt32(offset, true));
         if (place >= 0) found.push(this.add(place, [at < levels ? PHASE.early : PHASE.levels, offset]));
       }
+    this.addConsoles();
     return found;
+  }
+
+  /** What console_init() calls of a table: no init calls, since start_kernel calls that. */
+  private addConsoles(): void {
+    const when = this.timeOf(this.placeOf('console_init'));
+    if (!when) return;
+    for (const [start, bytes] of this.table('__con_initcall_start', '__con_initcall_end'))
+      for (let offset = 0; offset < bytes.byteLength; offset += 4) {
+        const place = this.graph.entryAt(start + offset + bytes.getInt32(offset, true));
+        if (place >= 0) this.add(place, [...when, offset]);
+      }
   }
 
   private readParameters(): number[] {

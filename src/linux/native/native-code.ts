@@ -95,6 +95,11 @@ export class NativeCode implements EntryGuard {
     this.subsystems.onSetUp(subsystem, takeBack);
   }
 
+  /** What the image has at an address, whatever is there now. */
+  asBuilt(ptr: Ptr, bytes: number): Uint8Array {
+    return this.image.read(lowOfPtr(ptr), bytes);
+  }
+
   get use(): NativeUse {
     return { subsystems: this.subsystems.names, functions: [...this.functions] };
   }

@@ -45,6 +45,10 @@ export class Printk implements Subsystem {
       const message = text.slice(0, PANIC_MESSAGE_MAX - 1).replace(/\n$/, '');
       throw new Oops('panic', `Kernel panic - not syncing: ${decodeText(message)}`, this.k.caller);
     },
+    nmi_panic: (_registers: Ptr, message: Ptr) => {
+      const text = `Kernel panic - not syncing: ${this.k.space.cstring(message)}`;
+      throw new Oops('panic', text, this.k.caller);
+    },
     dump_stack: () => this.k.traps.dumpStack(),
     dump_stack_lvl: (_level: Ptr) => this.k.traps.dumpStack(),
     fortify_panic: (name: Ptr) => {

@@ -7,6 +7,8 @@ import type { Subsystem } from '../subsystem.js';
 import { Preemption } from './preemption.js';
 import { holdMemory } from './user-mm.js';
 
+const NO_WORK = 'no work waits for a task to return to its program';
+
 /** schedule(), wake-ups and what else of kernel/sched/core.c modules call. */
 export class Sched implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
@@ -15,6 +17,10 @@ export class Sched implements Subsystem {
     schedule: () => this.schedule(),
     io_schedule: () => this.schedule(),
     yield: () => yieldCpu(),
+    task_work_cancel: nothing(NO_WORK, 0),
+    task_work_cancel_func: nothing(NO_WORK, 0),
+    task_work_cancel_match: nothing(NO_WORK, 0),
+    task_work_run: nothing(NO_WORK, undefined),
     __cond_resched: () => this.condResched(),
     __cond_resched_lock: () => this.condResched(),
     __SCT__cond_resched: () => this.condResched(),

@@ -1,3 +1,4 @@
+import { constant } from '../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -21,6 +22,8 @@ export class PageAttributes implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
+    // As the MSR says (msr.ts).
+    pat_enabled: constant(true),
     cachemode2protval: (mode: number) => this.protectionOf(mode),
   };
 

@@ -78,9 +78,27 @@ export class Buses implements Subsystem {
     if (k.hasSymbol('bus_kset')) k.space.storePtr(k.symbol('bus_kset'), this.top);
   }
 
+  /** Buses that are here for drivers to be listed: what they do the target's own code knows, where that is set up. */
+  readonly placeholders = new Set<Ptr>();
+
+  /** A bus that TypeScript has registered for the kernel, whose own code comes to do it. */
+  private *adopt({ bus, priv }: BusState): Sleepable<number> {
+    const { k } = this;
+    if (!k.native || !this.placeholders.delete(bus)) return 0;
+    const type = k.struct('bus_type');
+    k.space.writable(bus, type.size).set(k.native.asBuilt(bus, type.size));
+    if (type.has('p')) type.set(bus, 'p', priv);
+    const groups = type.get(bus, 'bus_groups');
+    if (groups === 0) return 0;
+    const kobj = k.struct('subsys_private').addr(priv, 'subsys.kobj');
+    return yield* k.get(SysfsGroups).createGroups(kobj, groups);
+  }
+
   /** bus_register(). */
   *register(bus: Ptr): Sleepable<number> {
     const { k } = this;
+    const known = k.native?.settingUp === undefined ? undefined : this.registry.get(bus);
+    if (known) return yield* this.adopt(known);
     const type = k.struct('subsys_private');
     const busType = k.struct('bus_type');
     const priv = k.slab.allocateBytes(type.size, true);

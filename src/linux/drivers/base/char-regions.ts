@@ -16,7 +16,7 @@ const DYNAMIC_RANGES = [
 const BUILT_IN = [
   { option: 'CONFIG_VT', major: 4, first: 0, count: 1, name: '/dev/vc/0' },
   { option: 'CONFIG_VT', major: 4, first: 1, count: 63, name: 'tty' },
-  { option: 'CONFIG_SERIAL_8250', major: 4, first: 64, count: 4, name: 'ttyS' },
+  { option: 'CONFIG_SERIAL_8250', major: 4, first: 64, count: 'CONFIG_SERIAL_8250_NR_UARTS', name: 'ttyS' },
   { option: 'CONFIG_VT', major: 7, first: 0, count: 256, name: 'vcs' },
   { option: 'CONFIG_INPUT', major: 13, first: 0, count: 1024, name: 'input' },
   { option: 'CONFIG_FB', major: 29, first: 0, count: 256, name: 'fb' },
@@ -86,7 +86,8 @@ export class CharRegions implements Subsystem {
   boot(): void {
     for (const { option, major, first, count, name } of BUILT_IN)
       if (this.k.target.config.get(option) === 'y') {
-        const region = this.claim(major, first, count, name);
+        const numbers = typeof count === 'number' ? count : Number(this.k.target.config.get(count));
+        const region = this.claim(major, first, numbers, name);
         if (typeof region !== 'number') region.isReserved = true;
       }
   }

@@ -40,6 +40,7 @@ export class WakeupSources implements Subsystem {
     pm_relax: (device: Ptr) => this.setActive(this.sourceOf(device), false),
     __pm_stay_awake: (source: Ptr) => this.setActive(source, true),
     __pm_relax: (source: Ptr) => this.setActive(source, false),
+    device_pm_wait_for_dev: nothing('the machine never sleeps', 0),
     pm_wakeup_pending: nothing('the machine never sleeps', false),
     pm_system_wakeup: nothing('the machine never sleeps', undefined),
   };

@@ -15,7 +15,6 @@ const LED_BLINK_BRIGHTNESS_CHANGE = 1 << 4;
 
 /** Of a LED that blinks and was told no delays: 1 Hz. */
 const HALF_SECOND_MS = 500;
-const NS_PER_MS = 1e6;
 
 /** LEDs that blink: by their driver if it can, else by a timer (drivers/leds/led-core.c). */
 export class LedBlinking implements Subsystem {
@@ -28,6 +27,7 @@ export class LedBlinking implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
+    led_set_brightness: (led: Ptr, value: number) => this.change(led, value),
     led_blink_set: (led: Ptr, on: Ptr, off: Ptr) => this.start(led, on, off),
     led_blink_set_oneshot: (led: Ptr, on: Ptr, off: Ptr, invert: number) =>
       this.once(led, on, off, invert !== 0),
@@ -70,12 +70,20 @@ export class LedBlinking implements Subsystem {
     this.clear(led, LED_BLINK_SW);
   }
 
-  isBlinking(led: Ptr): boolean {
-    return this.has(led, LED_BLINK_SW);
+  /** led_set_brightness(): one that blinks stops for 0, and blinks as bright as it is told from the next time on. */
+  *change(led: Ptr, value: number): Sleepable<number> {
+    const leds = this.k.get(LedBrightness);
+    if (!this.has(led, LED_BLINK_SW)) return yield* leds.set(led, value);
+    if (value !== 0) {
+      this.brighten(led, value);
+      return 0;
+    }
+    this.stop(led);
+    return yield* leds.set(led, 0);
   }
 
   /** How bright it is to be when it is next on. */
-  brighten(led: Ptr, brightness: number): void {
+  private brighten(led: Ptr, brightness: number): void {
     this.type.set(led, 'new_blink_brightness', brightness);
     this.add(led, LED_BLINK_BRIGHTNESS_CHANGE);
   }
@@ -139,7 +147,7 @@ export class LedBlinking implements Subsystem {
     yield* leds.set(led, brightness);
     if (this.has(led, LED_BLINK_ONESHOT) && turnsOn === this.has(led, LED_BLINK_INVERT))
       this.add(led, LED_BLINK_ONESHOT_STOP);
-    if (this.has(led, LED_BLINK_SW)) this.arm(led, Math.max(turnsOn ? on : off, 1) * NS_PER_MS);
+    if (this.has(led, LED_BLINK_SW)) this.arm(led, Math.max(turnsOn ? on : off, 1) * 1e6);
     return 0;
   }
 

@@ -2,7 +2,6 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { LedBlinking } from './led-blinking.js';
 
 /** The LEDs that are registered, and how bright they are (drivers/leds/led-core.c). */
 export class LedBrightness implements Subsystem {
@@ -13,7 +12,6 @@ export class LedBrightness implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    led_set_brightness: (led: Ptr, value: number) => this.change(led, value),
     led_set_brightness_nosleep: (led: Ptr, value: number) => this.set(led, value),
     led_set_brightness_nopm: (led: Ptr, value: number) => this.set(led, value),
     led_set_brightness_sync: (led: Ptr, value: number) => this.set(led, value),
@@ -34,18 +32,6 @@ export class LedBrightness implements Subsystem {
 
   delete(led: Ptr): void {
     this.registered.delete(led);
-  }
-
-  /** led_set_brightness(): one that blinks stops for 0, and blinks as bright as it is told from the next time on. */
-  *change(led: Ptr, value: number): Sleepable<number> {
-    const blinking = this.k.get(LedBlinking);
-    if (!blinking.isBlinking(led)) return yield* this.set(led, value);
-    if (value !== 0) {
-      blinking.brighten(led, value);
-      return 0;
-    }
-    blinking.stop(led);
-    return yield* this.set(led, 0);
   }
 
   /** led_set_brightness_nosleep(): through whichever function the driver has. */

@@ -129,6 +129,7 @@ export class LedClass implements Subsystem {
     const type = k.struct('led_classdev');
     const directory = sysfs.directoryOf(kobjOf(k, device))!;
     const leds = k.get(LedBrightness);
+    const blinking = k.get(LedBlinking);
     const triggers = k.has(LedTriggers) ? k.get(LedTriggers) : undefined;
     sysfs.addText(
       directory,
@@ -142,7 +143,7 @@ export class LedClass implements Subsystem {
         const value = Number(text.trim());
         if (!Number.isInteger(value) || value < 0) return -EINVAL;
         if (value === 0 && triggers) yield* triggers.set(led, 0);
-        return yield* leds.change(led, value);
+        return yield* blinking.change(led, value);
       },
     );
     sysfs.addText(directory, 'max_brightness', 0o444, () => `${type.get(led, 'max_brightness')}\n`);

@@ -174,6 +174,6 @@ export class LedTriggers implements Subsystem {
     if (type.has('brightness')) type.set(trigger, 'brightness', brightness);
     const classdev = k.struct('led_classdev');
     for (const node of [...list.entries(k.space, type.addr(trigger, 'led_cdevs'))])
-      yield* k.get(LedBrightness).change(classdev.of(node, 'trig_list'), brightness);
+      yield* k.get(LedBlinking).change(classdev.of(node, 'trig_list'), brightness);
   }
 }

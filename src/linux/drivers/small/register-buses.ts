@@ -3,6 +3,7 @@ import { nothing } from '../../../kernel/abi/fidelity.js';
 import { EINVAL } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { Buses } from '../base/bus.js';
 import { DriverBus } from '../base/driver-bus.js';
 
 /**
@@ -54,6 +55,8 @@ export class EmptyBuses implements Subsystem {
   ): DriverBus | undefined {
     if (!this.k.hasSymbol(variable)) return undefined;
     const types = { variable, name, driver, driverMember, device, deviceMember: 'dev' };
-    return new DriverBus(this.k, types, { match: () => 0 });
+    const made = new DriverBus(this.k, types, { match: () => 0 });
+    this.k.get(Buses).placeholders.add(made.bus);
+    return made;
   }
 }

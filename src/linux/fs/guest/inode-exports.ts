@@ -3,6 +3,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFSOCK } from '../../../f
 import { constant } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_DEBUG } from '../../../kernel/log.js';
+import { list } from '../../abi/list.js';
 import { EBUSY } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
@@ -40,6 +41,16 @@ export class InodeExports implements Subsystem {
     ilookup5: (superBlock: Ptr, _hash: number, test: Ptr, data: Ptr) =>
       this.inodes.find(superBlock, (inode) => this.test(test, inode, data)),
     insert_inode_locked: (inode: Ptr) => this.insertLocked(inode),
+    insert_inode_locked4: (inode: Ptr, _hash: number, test: Ptr, data: Ptr) =>
+      this.insertLocked4(inode, test, data),
+    inode_insert5: (inode: Ptr, _hash: number, test: Ptr, set: Ptr, data: Ptr) =>
+      this.insert5(inode, test, set, data),
+    find_inode_nowait: (superBlock: Ptr, hash: number, match: Ptr, data: Ptr) =>
+      this.findNoWait(superBlock, hash, match, data),
+    find_inode_rcu: (superBlock: Ptr, _hash: number, test: Ptr, data: Ptr) =>
+      this.inodes.look(superBlock, (inode) => this.test(test, inode, data)),
+    find_inode_by_ino_rcu: (superBlock: Ptr, number: number) =>
+      this.inodes.look(superBlock, (inode) => this.type.get(inode, 'i_ino') === number),
     __insert_inode_hash: (inode: Ptr, _hash: number) => this.inodes.hash(inode),
     __remove_inode_hash: (inode: Ptr) => this.inodes.unhash(inode),
     unlock_new_inode: (inode: Ptr) => this.unlockNew(inode),
@@ -134,6 +145,36 @@ export class InodeExports implements Subsystem {
     }
     this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | I_NEW);
     this.inodes.hash(inode);
+    return 0;
+  }
+
+  /** insert_inode_locked4(): as insert_inode_locked(), where the file system says itself what is the same. */
+  private *insertLocked4(inode: Ptr, test: Ptr, data: Ptr): Sleepable<number> {
+    const there = yield* this.insert5(inode, test, 0, data);
+    if (there === inode) return 0;
+    yield* this.inodes.put(there);
+    return -EBUSY;
+  }
+
+  /** inode_insert5(): the inode that there is already, with a reference, or this one; 0 where `set` refuses. */
+  private *insert5(inode: Ptr, test: Ptr, set: Ptr, data: Ptr): Sleepable<Ptr> {
+    const { type } = this;
+    const superBlock = type.get(inode, 'i_sb');
+    const known = yield* this.inodes.find(superBlock, (other) => this.test(test, other, data));
+    if (known !== 0) return known;
+    if (set !== 0 && (yield* this.k.callAs(OF_INODE, set, inode, data)) !== 0) return 0;
+    type.set(inode, 'i_state', type.get(inode, 'i_state') | I_NEW);
+    this.inodes.hash(inode);
+    if (list.isEmpty(this.k.space, type.addr(inode, 'i_sb_list'))) this.inodes.addToSuper(inode, superBlock);
+    return inode;
+  }
+
+  /** find_inode_nowait(): `match` says 0 to go on, 1 for the inode, another number for none. */
+  private *findNoWait(superBlock: Ptr, hash: number, match: Ptr, data: Ptr): Sleepable<Ptr> {
+    for (const inode of this.inodes.all(superBlock)) {
+      const said = yield* this.k.callAs('i:pLp', match, inode, hash, data);
+      if (said !== 0) return said === 1 ? inode : 0;
+    }
     return 0;
   }
 

@@ -85,6 +85,19 @@ export class Inodes implements Subsystem {
     return 0;
   }
 
+  /** The first inode that is not being freed and that a test is true of; no reference is taken. */
+  *look(superBlock: Ptr, test: (inode: Ptr) => boolean | Sleepable<boolean>): Sleepable<Ptr> {
+    const type = this.k.struct('inode');
+    for (const inode of this.all(superBlock))
+      if ((type.get(inode, 'i_state') & I_FREEING) === 0 && (yield* this.k.wait(test(inode)))) return inode;
+    return 0;
+  }
+
+  /** Inodes of a file system that are hashed, in that order. */
+  all(superBlock: Ptr): readonly Ptr[] {
+    return [...(this.hashed.get(superBlock) ?? [])];
+  }
+
   get(inode: Ptr): Ptr {
     const type = this.k.struct('inode');
     type.set(inode, 'i_count.counter', type.get(inode, 'i_count.counter') + 1);

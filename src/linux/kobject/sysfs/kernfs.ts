@@ -12,6 +12,8 @@ const S_IFMT = { directory: 0o040000, attribute: 0o100000, bin: 0o100000, link: 
 
 /** struct kernfs_node: how modules hold on to what is in sysfs (fs/kernfs). */
 export class Kernfs implements Subsystem {
+  /** Numbers of nodes, as the kernel gives them out in the order in which they are made. */
+  private nextId = 1n;
   private readonly nodes = new Map<Ptr, SysfsNode>();
 
   constructor(private readonly k: LinuxKernel) {
@@ -19,9 +21,7 @@ export class Kernfs implements Subsystem {
   }
 
   readonly exports = {
-    kernfs_get: (kn: Ptr) => {
-      if (kn !== 0) krefGet(this.k, this.count(kn));
-    },
+    kernfs_get: (kn: Ptr) => this.hold(kn),
     kernfs_put: (kn: Ptr) => this.put(kn),
     kernfs_notify: (kn: Ptr) => this.k.get(Sysfs).notify(this.nodes.get(kn)),
     kernfs_find_and_get_ns: (parent: Ptr, name: Ptr) => this.find(parent, this.k.space.cstring(name)),
@@ -36,6 +36,7 @@ export class Kernfs implements Subsystem {
     const kn = k.slab.allocateBytes(type.size, true);
     krefInit(k, type.addr(kn, 'count'));
     type.set(kn, 'name', duplicate(k, node.name));
+    type.setBig(kn, 'id', this.nextId++);
     type.set(kn, 'flags', TYPES[node.kind]);
     type.set(kn, 'mode', S_IFMT[node.kind] | node.mode);
     if (node.kind === 'directory') type.set(kn, 'priv', node.kobj);
@@ -57,7 +58,13 @@ export class Kernfs implements Subsystem {
     return kn;
   }
 
-  private put(kn: Ptr): void {
+  /** kernfs_get() */
+  hold(kn: Ptr): void {
+    if (kn !== 0) krefGet(this.k, this.count(kn));
+  }
+
+  /** kernfs_put() */
+  put(kn: Ptr): void {
     if (kn === 0 || !krefPut(this.k, this.count(kn))) return;
     this.nodes.delete(kn);
     this.k.slab.free(this.k.struct('kernfs_node').get(kn, 'name'));

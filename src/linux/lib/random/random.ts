@@ -1,16 +1,8 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import { constant, nothing } from '../../../kernel/abi/fidelity.js';
-import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
-import { Kthreads } from '../../sched/kthread.js';
 import type { Subsystem } from '../../subsystem.js';
-import { Delays } from '../../time/delay.js';
-import { hz } from '../../time/jiffies.js';
 import { UUID_BYTES } from '../vsprintf/bytes.js';
-
-/** Seconds between two reseedings, once a kernel is up, and at its start (CRNG_RESEED_INTERVAL of drivers/char/random.c). */
-const RESEED_INTERVAL = 60;
-const RESEED_START_INTERVAL = 1;
 
 /** Random numbers, all from the machine's seed (include/linux/random.h, include/linux/prandom.h). */
 export class RandomNumbers implements Subsystem {
@@ -28,8 +20,7 @@ export class RandomNumbers implements Subsystem {
     add_device_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     add_input_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     add_interrupt_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
-    add_hwgenerator_randomness: (_buf: Ptr, _length: number, _entropy: number, sleepAfter = true) =>
-      this.waitForReseed(sleepAfter),
+    add_disk_randomness: nothing('the generator is a seeded one: entropy is not taken', undefined),
     prandom_bytes_state: (state: Ptr, buf: Ptr, length: number) => {
       for (let at = 0; at < length; at += 4) {
         const word = this.step(state);
@@ -51,16 +42,6 @@ export class RandomNumbers implements Subsystem {
     uuid_gen: (uuid: Ptr) => this.uuid(uuid, 6, 8),
     guid_gen: (guid: Ptr) => this.uuid(guid, 7, 8),
   };
-
-  /** What a hardware generator gives is not taken, since the machine's is seeded; its thread is told to come back when the kernel's would reseed. */
-  private *waitForReseed(sleepAfter: boolean): Sleepable<void> {
-    const { k } = this;
-    if (!sleepAfter || k.get(Kthreads).exports.kthread_should_stop()) return;
-    const uptime = Math.floor(k.clock.now / 1e9);
-    const atStart = Math.max(RESEED_START_INTERVAL, Math.floor(uptime / 2));
-    const seconds = uptime >= 2 * RESEED_INTERVAL ? RESEED_INTERVAL : atStart;
-    yield* k.wait(k.get(Delays).exports.schedule_timeout_interruptible(seconds * hz(k)));
-  }
 
   private fill(buf: Ptr, length: number): void {
     const out = this.k.space.writable(buf, length);

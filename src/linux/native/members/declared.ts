@@ -35,13 +35,14 @@ const DECLARED: readonly Declared[] = [
   { struct: 'kobject', members: 'uevent_suppress', why: 'TypeScript goes by it, and native code sets it' },
   {
     struct: 'irq_work',
-    members: 'node.llist.next node.src node.dst',
-    why: 'who queues one is TypeScript, which has a queue of its own',
+    members: 'node.llist.next node.src node.dst irqwait.task',
+    why: 'who queues one, and who waits for one, is TypeScript, which has queues of its own',
   },
   { struct: 'device', members: 'dma_skip_sync', why: 'to sync what needs it not changes nothing' },
   { struct: 'nvmem_device', members: 'wp_gpio', why: 'no line protects a memory' },
   { struct: 'ktermios', members: EVERYTHING, why: 'settings of a line are copied as a whole' },
   { struct: 'tty_port', members: 'ops', why: 'drivers set it' },
+  { struct: 'tty_driver', members: 'ops', why: 'drivers set it: TypeScript has none of its own' },
   { struct: 'input_absinfo', members: EVERYTHING, why: 'a driver or its firmware tells of axes' },
   { struct: 'nf_hook_entries', members: EVERYTHING, why: 'made as a whole' },
   {
@@ -144,7 +145,11 @@ const DECLARED: readonly Declared[] = [
   { struct: 'lruvec', members: EVERYTHING, why: 'no page has been aged, and nobody does' },
   { struct: 'super_block', members: 'rcu', why: 'used while a super block is let go of' },
   { struct: 'cred', members: 'rcu non_rcu', why: 'used while credentials are let go of' },
-  { struct: 'backing_dev_info', members: 'tot_write_bandwidth', why: 'only native code writes back' },
+  {
+    struct: 'backing_dev_info',
+    members: EVERYTHING,
+    why: 'only disks are written back to, which the block layer makes, native where there is an image',
+  },
   {
     struct: 'mm_struct',
     members:
@@ -230,6 +235,9 @@ export const ALONE: ReadonlySet<string> = new Set([
   'page',
   'folio',
 ]);
+
+/** Structs of which TypeScript makes none, whatever is inside of them: arrays in one are native code's own. */
+export const NEVER_MADE: ReadonlySet<string> = new Set(['acpi_device', 'spi_device']);
 
 /** Paths of members that hold the truth, by struct. */
 export const declaredMembers = (): ReadonlyMap<string, readonly string[]> => pathsOf(DECLARED);

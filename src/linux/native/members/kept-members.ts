@@ -204,7 +204,7 @@ export const KEPT_MEMBERS: Readonly<Record<string, readonly [set: string, read: 
   kernel_param: ['arg', 'flags name ops perm'],
   kernel_param_ops: ['flags free get set', ''],
   kernel_symbol: ['name_offset namespace_offset value_offset', ''],
-  kernfs_node: ['__parent count flags mode name parent priv', ''],
+  kernfs_node: ['__parent count flags id mode name parent priv', ''],
   key: ['datalen description flags gid perm restrict_link serial state type uid usage.refs.counter', ''],
   key_type: ['name', 'destroy'],
   kiocb: ['ki_filp ki_flags ki_pos', ''],

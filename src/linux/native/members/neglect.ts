@@ -3,7 +3,7 @@ import { type Access, CLEAR, PASS, WRITE } from '../../../target/image/flow/acce
 import type { Findings } from '../../../target/image/kernel-image.js';
 import { StructBits } from './bit-map.js';
 import type { Accesses } from './closure.js';
-import { ALONE, declaredMembers, EVERYTHING, lesserMembers } from './declared.js';
+import { ALONE, declaredMembers, EVERYTHING, lesserMembers, NEVER_MADE } from './declared.js';
 import { KEPT_MEMBERS } from './kept-members.js';
 import { isEmbedded, LOCKS } from './made.js';
 import type { StructMap, StructPart } from './struct-map.js';
@@ -117,6 +117,7 @@ export class NeglectedMembers {
   ): NeglectedMember | undefined {
     if (access.lost) {
       const { struct } = access;
+      if (NEVER_MADE.has(struct)) return undefined;
       return concerns(struct) && this.hasNeglected(struct) ? { struct, member: undefined, place } : undefined;
     }
     if (this.isMistaken(access) || this.accesses.isAnswered(access)) return undefined;

@@ -4,12 +4,12 @@ import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { RwSemaphores } from '../locking/rwsem.js';
+import { Ioremap } from '../mm/ioremap.js';
+import { PageTables } from '../mm/page-tables.js';
+import { PageExports } from '../mm/pages.js';
+import { VmallocExports } from '../mm/vmalloc.js';
 import type { Subsystem } from '../subsystem.js';
 import { Once, warn } from '../warn.js';
-import { Ioremap } from './ioremap.js';
-import { PageTables } from './page-tables.js';
-import { PageExports } from './pages.js';
-import { VmallocExports } from './vmalloc.js';
 
 /** vm_area_struct.vm_flags (include/linux/mm.h). */
 const VM_WRITE = 0x2;
@@ -20,11 +20,6 @@ const VM_IO = 0x4000;
 const VM_DONTEXPAND = 0x4_0000;
 const VM_DONTDUMP = 0x400_0000;
 const VM_MIXEDMAP = 0x1000_0000;
-
-/** enum vm_fault_reason (include/linux/mm_types.h). */
-const VM_FAULT_OOM = 1;
-const VM_FAULT_SIGBUS = 2;
-const VM_FAULT_NOPAGE = 0x100;
 
 /** Flags in the upper bits of a pfn_t (include/linux/pfn_t.h). */
 const PFN_NUMBER = (1n << 52n) - 1n;
@@ -150,9 +145,9 @@ export class Remapping implements Subsystem {
       throw bug('numbers or pages are mapped, not both', vma);
     if (kind === VM_PFNMAP && this.isCopied(vma)) throw bug('a private mapping of numbers', vma);
     if (kind === VM_MIXEDMAP && this.isMemory(pfn)) throw bug('a page by its number', vma);
-    if (!this.isInside(vma, address)) return VM_FAULT_SIGBUS;
+    if (!this.isInside(vma, address)) return this.fault('SIGBUS');
     this.k.get(PageTables).map(type.get(vma, 'vm_mm'), pageOf(address), { pfn, page: 0 });
-    return VM_FAULT_NOPAGE;
+    return this.fault('NOPAGE');
   }
 
   private insertMixed(vma: Ptr, address: number, pfn: number): number {
@@ -160,15 +155,15 @@ export class Remapping implements Subsystem {
     const type = k.struct('vm_area_struct');
     if ((type.get(vma, 'vm_flags') & (VM_PFNMAP | VM_MIXEDMAP)) === 0)
       throw bug('nothing of the kind is mapped', vma);
-    if (!this.isInside(vma, address)) return VM_FAULT_SIGBUS;
+    if (!this.isInside(vma, address)) return this.fault('SIGBUS');
     const page = this.isMemory(pfn) ? k.get(PageExports).toPage(pfn * PAGE_SIZE) : 0;
     if (page !== 0 && (type.get(vma, 'vm_flags') & VM_MIXEDMAP) !== 0) {
       const error = this.insertPage(vma, pageOf(address), page);
-      if (error === -ENOMEM) return VM_FAULT_OOM;
-      return error === 0 || error === -EBUSY ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
+      if (error === -ENOMEM) return this.fault('OOM');
+      return error === 0 || error === -EBUSY ? this.fault('NOPAGE') : this.fault('SIGBUS');
     }
     k.get(PageTables).map(type.get(vma, 'vm_mm'), pageOf(address), { pfn, page: 0 });
-    return VM_FAULT_NOPAGE;
+    return this.fault('NOPAGE');
   }
 
   private remapVmalloc(vma: Ptr, start: number, from: Ptr, offset: number, bytes: number): number {
@@ -233,6 +228,10 @@ export class Remapping implements Subsystem {
   /** pfn_valid(): whether a number is that of memory with a struct page. */
   private isMemory(pfn: number): boolean {
     return this.k.get(Ioremap).exports.__virt_addr_valid(pfn * PAGE_SIZE);
+  }
+
+  private fault(reason: string): number {
+    return this.k.enumValue(`VM_FAULT_${reason}`);
   }
 
   private addFlags(vma: Ptr, flags: number): void {
