@@ -31,7 +31,6 @@ export class DeviceOpening implements Subsystem {
     __dev_change_flags: (dev: Ptr, flags: number) => this.setFlags(dev, flags),
     __dev_notify_flags: (dev: Ptr, old: number) => this.notifyFlags(dev, old),
     __dev_open: (dev: Ptr) => this.openOne(dev),
-    __dev_close: (dev: Ptr) => this.closeOne(dev),
     dev_get_flags: (dev: Ptr) => this.flags(dev),
     dev_set_promiscuity: (dev: Ptr, by: number) => this.count(dev, 'promiscuity', 'IFF_PROMISC', by),
     dev_set_allmulti: (dev: Ptr, by: number) => this.count(dev, 'allmulti', 'IFF_ALLMULTI', by),

@@ -34,8 +34,6 @@ export class HardwareAddressEntries implements Subsystem {
           }),
     __hw_addr_del_entry: (addresses: Ptr, entry: Ptr, global: boolean, sync: boolean) =>
       this.del(addresses, entry, global, sync),
-    __hw_addr_lookup: (addresses: Ptr, address: Ptr, length: number, type: number) =>
-      this.find(addresses, this.k.space.readable(address, length), type),
   };
 
   private add(addresses: Ptr, bytes: Uint8Array, type: number, how: Adding): number {
