@@ -10,6 +10,7 @@ import { DebugFsValues } from './debugfs/values.js';
 import { DeviceNodes } from './devices/device-nodes.js';
 import { MemoryDevices } from './devices/memory-devices.js';
 import { MiscDevices } from './devices/misc.js';
+import { EmptyFiles } from './empty-files.js';
 import { AsyncNotification } from './fasync.js';
 import { FileExports } from './file-exports.js';
 import { FileSystems } from './file-systems.js';
@@ -64,6 +65,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   InodeInit,
   VfsObjects,
   OpenFiles,
+  EmptyFiles,
   HostOperations,
   FilePolling,
   Vfs,

@@ -6,6 +6,7 @@ import { ENXIO } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import { RwSemaphores } from '../locking/rwsem.js';
 import type { Subsystem } from '../subsystem.js';
+import { waitsByAddress } from './inode-states.js';
 
 /** Nobody has looked for an access control list yet (include/linux/fs.h). */
 const ACL_NOT_CACHED = 0xffff_ffff_ffff_ffffn;
@@ -98,10 +99,17 @@ export class InodeInit implements Subsystem {
     const type = k.struct('inode');
     if (list.isEmpty(k.space, type.addr(inode, 'i_io_list'))) return;
     // Only the target's own code puts it there.
-    for (const name of ['inode_io_list_del', 'inode_wait_for_writeback']) {
-      const fn = k.addressOfNative(name);
-      if (fn !== undefined) yield* k.callAs('v:p', fn, inode);
-    }
+    yield* this.callNative('inode_io_list_del', inode);
+    const isLocked = waitsByAddress(k);
+    const lock = type.addr(inode, 'i_lock');
+    if (isLocked) yield* k.callAs('v:p', k.fn('_raw_spin_lock'), lock);
+    yield* this.callNative('inode_wait_for_writeback', inode);
+    if (isLocked) yield* k.callAs('v:p', k.fn('_raw_spin_unlock'), lock);
+  }
+
+  private *callNative(name: string, inode: Ptr): Sleepable<void> {
+    const fn = this.k.addressOfNative(name);
+    if (fn !== undefined) yield* this.k.callAs('v:p', fn, inode);
   }
 
   private bySuperBlock(inode: Ptr, superBlock: Ptr): void {

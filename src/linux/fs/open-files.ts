@@ -194,14 +194,8 @@ export class OpenFiles implements Subsystem {
   private *releaseNative(file: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('file');
-    const operations = type.get(file, 'f_op');
-    const table = k.struct('file_operations');
-    if (operations !== 0 && table.get(operations, 'release') !== 0)
-      yield* table.call(operations, 'release', type.get(file, 'f_inode'), file);
-    this.putOperations(file);
-    const [dentry, mount] = [type.get(file, 'f_path.dentry'), type.get(file, 'f_path.mnt')];
-    if (dentry !== 0) yield* k.get(Dcache).put(dentry);
-    if (mount !== 0) yield* k.callAs('v:p', k.fn('mntput'), mount);
+    // One that was never opened has nothing but its memory and its owner.
+    if ((type.get(file, 'f_mode') & flags.FMODE_OPENED) !== 0) yield* this.closeNative(file);
     const owner = type.get(file, 'f_cred');
     const creds = k.struct('cred');
     if (owner !== 0) {
@@ -210,6 +204,19 @@ export class OpenFiles implements Subsystem {
       if (left === 0) yield* k.callAs('v:p', k.fn('__put_cred'), owner);
     }
     k.slab.free(file);
+  }
+
+  private *closeNative(file: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('file');
+    const operations = type.get(file, 'f_op');
+    const table = k.struct('file_operations');
+    if (operations !== 0 && table.get(operations, 'release') !== 0)
+      yield* table.call(operations, 'release', type.get(file, 'f_inode'), file);
+    this.putOperations(file);
+    const [dentry, mount] = [type.get(file, 'f_path.dentry'), type.get(file, 'f_path.mnt')];
+    if (dentry !== 0) yield* k.get(Dcache).put(dentry);
+    if (mount !== 0) yield* k.callAs('v:p', k.fn('mntput'), mount);
   }
 
   /** Frees a struct file without asking its server: after release, or when open failed. */

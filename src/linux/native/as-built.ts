@@ -20,6 +20,7 @@ export const AS_BUILT: ReadonlyMap<string, string> = new Map([
   ['panic_notifier_list', 'who is to be told of a panic nobody goes by before one'],
   ['panic_cpu', 'no processor panics, until one does and nothing else runs'],
   ['x86_pmu', 'the processor has no performance monitoring unit'],
+  ['l1tf_mitigation', 'the processor does not have that fault'],
   ['ioapic_is_disabled', 'the command line says nothing of I/O APICs'],
   ['blob_sizes', 'no security module is stacked that keeps anything of objects'],
   ['smp_ops', 'a machine that is no guest of a hypervisor keeps the operations that it begins with'],

@@ -22,7 +22,7 @@ const BEYOND: readonly Beyond[] = [
     // No memory is taken back: what is allocated stays where it is.
     what: 'reclaim, swap and migration of pages',
     functions:
-      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|swap_\w+|__swap_\w+|wakeup_kswapd)$/,
+      /^(shrink_(node|lruvec|folio_list|slab)|do_try_to_free_pages|throttle_direct_reclaim|try_to_free_(pages|mem_cgroup_pages)|reclaim_(high|throttle)|try_to_(unmap|migrate)|migrate_pages|__migrate_device_pages|migrate_device_coherent_page|folio_free_swap|__try_to_reclaim_swap|free_swap_and_cache|(__)?(front)?swap_\w+|(get|put)_swap_\w+|free_swap_slot|swapcache_\w+|__frontswap_\w+|(__)?(add_to|delete_from)_swap(_cache)?|wakeup_kswapd)$/,
   },
   {
     what: 'huge pages',
@@ -34,6 +34,11 @@ const BEYOND: readonly Beyond[] = [
     what: 'control groups beside the root',
     functions:
       /^(__mem_cgroup_\w+|charge_memcg|try_charge_memcg|mem_cgroup_(charge_skmem|uncharge_skmem|handle_over_high|flush_foreign|oom_\w+|css_from_page)|obj_cgroup_\w+|wb_get_create|blkg_lookup_create|cgroup_writeback_(by_id|umount)|get_obj_cgroup_from_\w+|set_shrinker_bit|blkcg_(maybe_throttle_current|schedule_throttle|add_delay|css_free|css_offline|rstat_flush|reset_stats|punt_bio_submit))$/,
+  },
+  {
+    // Modules map pages of their own; those of files nobody maps, so that nobody has to be found by them.
+    what: 'pages of files that processes have mapped',
+    functions: /^(__)?rmap_walk(_file|_anon|_locked)?$/,
   },
   {
     what: 'memory of devices',

@@ -7,7 +7,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { dentryPath } from '../paths.js';
 import { Dcache } from './dcache.js';
-import { I_NEW, Inodes } from './inodes.js';
+import { Inodes } from './inodes.js';
 
 /** The dentry functions that file systems call (fs/dcache.c). */
 export class DcacheExports implements Subsystem {
@@ -28,7 +28,7 @@ export class DcacheExports implements Subsystem {
     d_instantiate_new: (dentry: Ptr, inode: Ptr) => {
       this.cache.instantiate(dentry, inode);
       const type = this.k.struct('inode');
-      type.set(inode, 'i_state', type.get(inode, 'i_state') & ~I_NEW);
+      type.set(inode, 'i_state', type.get(inode, 'i_state') & ~this.k.get(Inodes).states.I_NEW);
     },
     d_add: (dentry: Ptr, inode: Ptr) => {
       if (inode !== 0) this.cache.instantiate(dentry, inode);

@@ -9,7 +9,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
 import { InodeInit } from '../new-inode.js';
-import { I_NEW, Inodes } from './inodes.js';
+import { Inodes } from './inodes.js';
 
 const S_ISGID = 0o2000;
 const NANOSECONDS = 1_000_000_000n;
@@ -116,7 +116,7 @@ export class InodeExports implements Subsystem {
     const inode = yield* this.inodes.create(superBlock);
     if (inode === 0) return 0;
     this.type.set(inode, 'i_ino', number);
-    this.type.set(inode, 'i_state', I_NEW);
+    this.type.set(inode, 'i_state', this.inodes.states.I_NEW);
     this.inodes.hash(inode);
     return inode;
   }
@@ -130,7 +130,7 @@ export class InodeExports implements Subsystem {
       yield* this.inodes.put(inode);
       return 0;
     }
-    this.type.set(inode, 'i_state', I_NEW);
+    this.type.set(inode, 'i_state', this.inodes.states.I_NEW);
     this.inodes.hash(inode);
     return inode;
   }
@@ -143,7 +143,7 @@ export class InodeExports implements Subsystem {
       yield* this.inodes.put(known);
       return -EBUSY;
     }
-    this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | I_NEW);
+    this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | this.inodes.states.I_NEW);
     this.inodes.hash(inode);
     return 0;
   }
@@ -163,7 +163,7 @@ export class InodeExports implements Subsystem {
     const known = yield* this.inodes.find(superBlock, (other) => this.test(test, other, data));
     if (known !== 0) return known;
     if (set !== 0 && (yield* this.k.callAs(OF_INODE, set, inode, data)) !== 0) return 0;
-    type.set(inode, 'i_state', type.get(inode, 'i_state') | I_NEW);
+    type.set(inode, 'i_state', type.get(inode, 'i_state') | this.inodes.states.I_NEW);
     this.inodes.hash(inode);
     if (list.isEmpty(this.k.space, type.addr(inode, 'i_sb_list'))) this.inodes.addToSuper(inode, superBlock);
     return inode;
@@ -180,8 +180,8 @@ export class InodeExports implements Subsystem {
 
   private unlockNew(inode: Ptr): void {
     const state = this.type.get(inode, 'i_state');
-    if ((state & I_NEW) === 0) warn(this.k, '', 'fs/inode.c', 'unlock_new_inode');
-    this.type.set(inode, 'i_state', state & ~I_NEW);
+    if ((state & this.inodes.states.I_NEW) === 0) warn(this.k, '', 'fs/inode.c', 'unlock_new_inode');
+    this.type.set(inode, 'i_state', state & ~this.inodes.states.I_NEW);
   }
 
   private *failed(inode: Ptr): Sleepable<void> {

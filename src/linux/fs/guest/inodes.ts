@@ -4,16 +4,11 @@ import { hlist } from '../../abi/hlist.js';
 import { list } from '../../abi/list.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { type InodeStates, inodeStates } from '../inode-states.js';
 import { InodeInit } from '../new-inode.js';
 
 /** super_block.s_flags: fully set up. */
 export const SB_ACTIVE = 1 << 30;
-/** i_state (include/linux/fs.h). */
-export const I_NEW = 1 << 3;
-const I_FREEING = 1 << 5;
-const I_CLEAR = 1 << 6;
-/** I_DIRTY_SYNC, I_DIRTY_DATASYNC, I_DIRTY_PAGES, I_DIRTY_TIME */
-const I_DIRTY_ALL = 7 | (1 << 11);
 
 /** Inodes of file systems that modules implement: allocation, the hash and the last reference (fs/inode.c). */
 export class Inodes implements Subsystem {
@@ -24,7 +19,11 @@ export class Inodes implements Subsystem {
   /** The list that hashed inodes are in, so that each can tell that it is. */
   private bucket: Ptr = 0;
 
-  constructor(private readonly k: LinuxKernel) {}
+  readonly states: InodeStates;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.states = inodeStates(k);
+  }
 
   /** alloc_inode(): from the file system's own cache if it has one; 0 without memory. */
   *alloc(superBlock: Ptr): Sleepable<Ptr> {
@@ -79,7 +78,7 @@ export class Inodes implements Subsystem {
   *find(superBlock: Ptr, test: (inode: Ptr) => boolean | Sleepable<boolean>): Sleepable<Ptr> {
     const type = this.k.struct('inode');
     for (const inode of this.hashed.get(superBlock) ?? []) {
-      if ((type.get(inode, 'i_state') & I_FREEING) !== 0) continue;
+      if ((type.get(inode, 'i_state') & this.states.I_FREEING) !== 0) continue;
       if (yield* this.k.wait(test(inode))) return this.get(inode);
     }
     return 0;
@@ -89,7 +88,8 @@ export class Inodes implements Subsystem {
   *look(superBlock: Ptr, test: (inode: Ptr) => boolean | Sleepable<boolean>): Sleepable<Ptr> {
     const type = this.k.struct('inode');
     for (const inode of this.all(superBlock))
-      if ((type.get(inode, 'i_state') & I_FREEING) === 0 && (yield* this.k.wait(test(inode)))) return inode;
+      if ((type.get(inode, 'i_state') & this.states.I_FREEING) === 0 && (yield* this.k.wait(test(inode))))
+        return inode;
     return 0;
   }
 
@@ -131,11 +131,12 @@ export class Inodes implements Subsystem {
   /** invalidate_inodes(): as evict_inodes(), of a device that is gone; whether some are in use, or kept since they are dirty. */
   *invalidate(superBlock: Ptr, killDirty: boolean): Sleepable<number> {
     const type = this.k.struct('inode');
+    const { I_NEW, I_FREEING, I_DIRTY, I_DIRTY_TIME } = this.states;
     let busy = 0;
     for (const inode of this.of(superBlock)) {
       const state = type.get(inode, 'i_state');
       if ((state & (I_NEW | I_FREEING)) !== 0) continue;
-      const kept = (state & I_DIRTY_ALL) !== 0 && !killDirty;
+      const kept = (state & (I_DIRTY | I_DIRTY_TIME)) !== 0 && !killDirty;
       if (kept || type.get(inode, 'i_count.counter') !== 0) busy = 1;
       else yield* this.evict(inode);
     }
@@ -168,7 +169,7 @@ export class Inodes implements Subsystem {
     const { k } = this;
     const type = k.struct('inode');
     const superBlock = type.get(inode, 'i_sb');
-    type.set(inode, 'i_state', type.get(inode, 'i_state') | I_FREEING);
+    type.set(inode, 'i_state', type.get(inode, 'i_state') | this.states.I_FREEING);
     yield* k.get(InodeInit).leaveWriteback(inode);
     list.delInit(k.space, type.addr(inode, 'i_sb_list'));
     if (this.has(superBlock, 'evict_inode')) yield* this.tell(superBlock, 'evict_inode', inode);
@@ -182,7 +183,7 @@ export class Inodes implements Subsystem {
 
   /** clear_inode() */
   clear(inode: Ptr): void {
-    this.k.struct('inode').set(inode, 'i_state', I_FREEING | I_CLEAR);
+    this.k.struct('inode').set(inode, 'i_state', this.states.I_FREEING | this.states.I_CLEAR);
   }
 
   private *destroy(inode: Ptr, superBlock: Ptr): Sleepable<void> {

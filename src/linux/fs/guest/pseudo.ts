@@ -14,8 +14,6 @@ import { LibFs } from './libfs.js';
 import { SuperBlocks } from './super.js';
 
 const SB_NOUSER = 1 << 31;
-/** inode.i_state: all kinds of dirty, so that nobody puts the inode on a list of dirty ones. */
-const I_DIRTY = 0x7;
 /** inode.i_flags: of the kernel's own. */
 const S_PRIVATE = 1 << 9;
 
@@ -91,7 +89,8 @@ export class PseudoFileSystems implements Subsystem {
     if (inode === 0) return errPtr(ENOMEM);
     const type = k.struct('inode');
     type.set(inode, 'i_ino', k.get(InodeExports).takeNumber());
-    type.set(inode, 'i_state', I_DIRTY);
+    // All kinds of dirty, so that nobody puts the inode on a list of dirty ones.
+    type.set(inode, 'i_state', this.k.get(Inodes).states.I_DIRTY);
     type.set(inode, 'i_mode', 0o600);
     type.set(inode, 'i_flags', type.get(inode, 'i_flags') | S_PRIVATE);
     return inode;

@@ -82,6 +82,11 @@ const DECLARED: readonly Declared[] = [
   { struct: 'task_struct', members: 'thread_info.cpu recent_used_cpu wake_cpu', why: 'the one processor' },
   {
     struct: 'task_struct',
+    members: 'thread_info.preempt_lazy_count',
+    why: 'counted up and down by native code and modules alone: who gives way when is the scheduler’s, which does not go by it',
+  },
+  {
+    struct: 'task_struct',
     members:
       'plug bio_list backing_dev_info reclaim_state io_context ioac nr_dirtied dirty_paused_when journal_info splice_pipe memcg_in_oom memcg_oom_gfp_mask memcg_oom_order memcg_nr_pages_over_high active_memcg throttle_queue use_memdelay',
     why: 'block I/O of a task is native code’s own, which begins with none as a fork leaves it',
