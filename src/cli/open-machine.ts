@@ -65,6 +65,7 @@ export const MACHINE_HELP = `  --target T        the kernel to be (default: the 
 /** What a machine is booted from, by what the command line says. */
 export function machineOptions(flags: MachineFlags, subject?: RunSubject): MachineOptions {
   const target = chooseTarget(flags.target, subject);
+  if (flags.native !== 'off') tellOfStaleImage(target);
   const seed = Number(flags.seed ?? 0);
   if (!Number.isSafeInteger(seed)) throw new UsageError(`--seed ${flags.seed}: not a number`);
   return {
@@ -80,6 +81,17 @@ export function machineOptions(flags: MachineFlags, subject?: RunSubject): Machi
     indexCache: new DiskIndexCache(),
     translations: userTranslations() ?? false,
   };
+}
+
+const toldOf = new Set<string>();
+
+/** What nobody would notice: the kernel's own code does not run. */
+function tellOfStaleImage({ name, image }: LinuxTarget): void {
+  if (image || toldOf.has(name) || !new TargetStore().hasStaleImage(name)) return;
+  toldOf.add(name);
+  process.stderr.write(
+    `modbox: the image of ${name} was stored by another version of modbox and is not used: modbox target add its package or tree again\n`,
+  );
 }
 
 function nativeMode(given = 'auto'): NativeMode {

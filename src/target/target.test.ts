@@ -161,6 +161,12 @@ describe.skipIf(tree === undefined)('a store of targets', () => {
     expect(() => store.get('5.10')).toThrow(
       "no target '5.10', only linux/6.1.0-53-amd64; modbox target add PATH adds one",
     );
+    expect([store.hasStaleImage(target.name), store.bundled().image !== undefined]).toEqual([false, true]);
+    writeFileSync(
+      join(folder, 'store', `linux-${CORPUS_RELEASE}.image`),
+      'MODBOX-IMAGE-0\nof another version',
+    );
+    expect([store.hasStaleImage(target.name), store.bundled().image]).toEqual([true, undefined]);
     writeFileSync(join(folder, 'store', 'stale.modbox'), 'of another version');
     expect(store.list()).toHaveLength(1);
     expect(store.remove(CORPUS_RELEASE)).toBe(true);

@@ -89,6 +89,12 @@ export function openImage(
   return new StoredImage(index, bytes, MAGIC.length + 4 + length, file, decompress, findings);
 }
 
+/** Whether a file is that of an image, as another version of modbox writes it. */
+export function isOfOtherVersion(bytes: FileBytes): boolean {
+  const magic = decodeUtf8(bytes.read(0, MAGIC.length));
+  return magic.startsWith(KIND) && magic !== MAGIC;
+}
+
 function parseIndex(json: Uint8Array, file: string): Index {
   try {
     return JSON.parse(decodeUtf8(json)) as Index;

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { writeWhole } from '../../files/node/write-whole.js';
-import { encodeImage, type FileBytes, openImage } from '../image/image-file.js';
+import { encodeImage, type FileBytes, isOfOtherVersion, openImage } from '../image/image-file.js';
 import type { KernelImage } from '../image/kernel-image.js';
 import { DiskFindings } from './disk-findings.js';
 import { deflated, nodeDecompressor } from './zlib-codec.js';
@@ -22,6 +22,11 @@ export function writeImageFile(file: string, image: KernelImage, banner: string)
 export function openImageFile(file: string, banner: string): KernelImage | undefined {
   if (!existsSync(file)) return undefined;
   return openImage(new DiskBytes(file), file, banner, nodeDecompressor, new DiskFindings(file));
+}
+
+/** Whether an image is there that another version of modbox has stored: it is not used. */
+export function isStaleImage(file: string): boolean {
+  return existsSync(file) && isOfOtherVersion(new DiskBytes(file));
 }
 
 /** A file that is opened for each piece: what reads it may live as long as the process, and the file may go. */

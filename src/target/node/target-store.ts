@@ -23,7 +23,7 @@ import type { TargetInfo } from '../target.js';
 import { TargetError } from '../target-error.js';
 import { BUNDLED_FILE, bundledParts, loadBundled } from './bundled.js';
 import { DiskFindings } from './disk-findings.js';
-import { imageFileOf, openImageFile, writeImageFile } from './image-store.js';
+import { imageFileOf, isStaleImage, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
 import { deflateCompressor, nodeDecompressor } from './zlib-codec.js';
 
@@ -101,6 +101,11 @@ export class TargetStore {
     return openLinuxTarget(
       withImage(bundledParts(), () => openImageFile(imageFileOf(this.fileOf(name)), banner)),
     );
+  }
+
+  /** Whether another version of modbox stored the image of a target, so that it is not used until the target is added again. */
+  hasStaleImage(name: string): boolean {
+    return isStaleImage(imageFileOf(this.fileOf(name)));
   }
 
   /** Forgets an added target. Returns false where none has that name or release. */
