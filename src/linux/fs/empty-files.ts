@@ -21,8 +21,6 @@ export class EmptyFiles implements Subsystem {
     alloc_empty_file_noaccount: (flags: number, cred: Ptr) => this.make(flags, cred, FMODE_NOACCOUNT),
   };
 
-  readonly signatures = { alloc_empty_file: 'p:ip', alloc_empty_file_noaccount: 'p:ip' };
-
   private make(flags: number, cred: Ptr, mode: number): Ptr {
     const { k } = this;
     const type = k.struct('file');

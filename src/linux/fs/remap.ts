@@ -67,8 +67,6 @@ export class Remapping implements Subsystem {
   };
 
   readonly signatures = {
-    remap_pfn_range: 'i:pLLLL',
-    vmf_insert_pfn_prot: 'u:pLLL',
     vmf_insert_mixed: 'u:pLQ',
   };
 

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import { NUMA_NO_NODE } from '../abi/limits.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -32,11 +33,11 @@ const REMOTE_DISTANCE = 20;
 export class MemoryNodes implements Subsystem {
   readonly exports = {
     phys_to_target_node: (start: number) => (start < this.k.budget.limit ? 0 : NUMA_NO_NODE),
-    memory_add_physaddr_to_nid: () => 0,
+    // There is one node.
+    memory_add_physaddr_to_nid: constant(0),
     numa_map_to_online_node: (node: number) => (node === NUMA_NO_NODE ? NUMA_NO_NODE : 0),
     __node_distance: (from: number, to: number) => (from === to ? LOCAL_DISTANCE : REMOTE_DISTANCE),
   };
-  readonly signatures = { phys_to_target_node: 'i:L' };
   readonly keeps = ['node_data', 'contig_page_data', '_totalram_pages', 'nr_node_ids', 'nr_online_nodes'];
 
   constructor(private readonly k: LinuxKernel) {}
