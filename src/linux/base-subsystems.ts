@@ -49,6 +49,7 @@ import { MemoryTiers } from './mm/memory-tiers.js';
 import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { MemoryNodes } from './mm/node-data.js';
+import { NumaTopology } from './mm/numa.js';
 import { PageTables } from './mm/page-tables.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
@@ -169,6 +170,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeferredStaticKeys,
   Mempools,
   MemoryNodes,
+  NumaTopology,
   MemoryTiers,
   Shrinkers,
   Credentials,

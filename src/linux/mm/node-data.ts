@@ -1,6 +1,4 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
-import { constant } from '../../kernel/abi/fidelity.js';
-import { NUMA_NO_NODE } from '../abi/limits.js';
 import { list } from '../abi/list.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -21,23 +19,13 @@ const MOST_THRESHOLD = 125;
 /** Wait queues of a node, those that a target's struct has. */
 const QUEUES = ['kswapd_wait', 'pfmemalloc_wait', 'kcompactd_wait'];
 
-/** Distances of nodes (include/linux/topology.h). */
-const LOCAL_DISTANCE = 10;
-const REMOTE_DISTANCE = 20;
-
 /**
  * The one memory node and its zone, in the kernel's own form (free_area_init() and what follows it in mm/page_alloc.c, mm/mmzone.c,
  * mm/vmstat.c): what code looks at that counts pages, ages them or asks how much is left. All pages are of the first zone, as their
  * flags say. TypeScript keeps no lists of free pages: who looks for one asks it.
  */
 export class MemoryNodes implements Subsystem {
-  readonly exports = {
-    phys_to_target_node: (start: number) => (start < this.k.budget.limit ? 0 : NUMA_NO_NODE),
-    // There is one node.
-    memory_add_physaddr_to_nid: constant(0),
-    numa_map_to_online_node: (node: number) => (node === NUMA_NO_NODE ? NUMA_NO_NODE : 0),
-    __node_distance: (from: number, to: number) => (from === to ? LOCAL_DISTANCE : REMOTE_DISTANCE),
-  };
+  readonly exports = {};
   readonly keeps = ['node_data', 'contig_page_data', '_totalram_pages', 'nr_node_ids', 'nr_online_nodes'];
 
   constructor(private readonly k: LinuxKernel) {}
