@@ -90,3 +90,6 @@ export const MEMORY_BYTES = HOST_AREA + 0x80_0000;
 export const TABLE_ENTRIES = 1 << 20;
 /** Not the upper half of any canonical address. */
 export const NO_ACCESS = 0x8000_0001;
+
+/** Bytes rounded up to whole pages. */
+export const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;

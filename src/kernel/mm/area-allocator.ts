@@ -1,10 +1,8 @@
 import { type AddressSpace, PAGE_KERNEL, type Permissions } from '../../cpu/address-space.js';
-import { PAGE_SIZE, type Ptr, type Region } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr, pageAlign, type Region } from '../../cpu/layout.js';
 import type { MemoryBudget } from './budget.js';
 import { type Allocation, type AllocationKind, type Ledger, RECORD_BYTES } from './ledger.js';
 import { RangeAllocator } from './range-allocator.js';
-
-const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 
 /**
  * Page-granular areas of one region, each followed by an unmapped guard page: large allocations, tasks' stacks,

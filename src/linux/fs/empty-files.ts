@@ -1,8 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { TaskCredentials } from '../credentials.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Mutexes } from '../locking/mutex.js';
 import type { Subsystem } from '../subsystem.js';
 import { O_ACCMODE } from './flags.js';
+import { countField } from './open-files.js';
 
 /** struct file.f_mode: not one of the files that are counted (fs.file-nr). */
 const FMODE_NOACCOUNT = 0x2000_0000;
@@ -25,12 +27,11 @@ export class EmptyFiles implements Subsystem {
     const { k } = this;
     const type = k.struct('file');
     const file = k.slab.allocateBytes(type.size, true);
-    const creds = k.struct('cred');
-    creds.set(cred, 'usage.counter', creds.get(cred, 'usage.counter') + 1);
+    k.get(TaskCredentials).count(cred, 1);
     type.set(file, 'f_cred', cred);
     type.set(file, 'f_flags', flags);
     type.set(file, 'f_mode', ((flags + 1) & O_ACCMODE) | (flags & NONOTIFY) | mode);
-    type.set(file, type.has('f_count') ? 'f_count.counter' : 'f_ref.refcnt.counter', 1);
+    type.set(file, countField(k), 1);
     k.get(Mutexes).init(type.addr(file, 'f_pos_lock'));
     return file;
   }

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FileNode } from '../../kernel/files/index.js';
+import { TaskCredentials } from '../credentials.js';
 import { EBADF, EMFILE } from '../errno.js';
 import { Modules } from '../kallsyms/modules.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -63,7 +64,7 @@ export class OpenFiles implements Subsystem {
     }
     type.set(file, 'f_flags', openFlags);
     type.set(file, 'f_mode', initialMode(openFlags));
-    type.set(file, this.countField(), 1);
+    type.set(file, countField(this.k), 1);
     k.get(Mutexes).init(type.addr(file, 'f_pos_lock'));
     if (k.hasSymbol('init_cred')) type.set(file, 'f_cred', k.symbol('init_cred'));
     this.files.set(file, open);
@@ -181,8 +182,8 @@ export class OpenFiles implements Subsystem {
   /** fput(): drops a reference; the last one releases the file. */
   *put(file: Ptr): Sleepable<void> {
     const type = this.k.struct('file');
-    const count = type.get(file, this.countField()) - 1;
-    type.set(file, this.countField(), count);
+    const count = type.get(file, countField(this.k)) - 1;
+    type.set(file, countField(this.k), count);
     if (count > 0) return;
     const open = this.files.get(file);
     if (!open && count === 0) yield* this.releaseNative(file);
@@ -197,12 +198,7 @@ export class OpenFiles implements Subsystem {
     // One that was never opened has nothing but its memory and its owner.
     if ((type.get(file, 'f_mode') & flags.FMODE_OPENED) !== 0) yield* this.closeNative(file);
     const owner = type.get(file, 'f_cred');
-    const creds = k.struct('cred');
-    if (owner !== 0) {
-      const left = creds.get(owner, 'usage.counter') - 1;
-      creds.set(owner, 'usage.counter', left);
-      if (left === 0) yield* k.callAs('v:p', k.fn('__put_cred'), owner);
-    }
+    if (k.get(TaskCredentials).count(owner, -1) === 0) yield* k.callAs('v:p', k.fn('__put_cred'), owner);
     k.slab.free(file);
   }
 
@@ -260,9 +256,9 @@ export class OpenFiles implements Subsystem {
 
   private getUnlessZero(file: Ptr): number {
     const type = this.k.struct('file');
-    const count = type.get(file, this.countField());
+    const count = type.get(file, countField(this.k));
     if (count === 0) return 0;
-    type.set(file, this.countField(), count + 1);
+    type.set(file, countField(this.k), count + 1);
     return 1;
   }
 
@@ -273,10 +269,11 @@ export class OpenFiles implements Subsystem {
     this.descriptors[fd] = 'reserved';
     return fd;
   }
+}
 
-  private countField(): string {
-    return this.k.struct('file').has('f_count') ? 'f_count.counter' : 'f_ref.refcnt.counter';
-  }
+/** The member of struct file that counts its references. */
+export function countField(k: LinuxKernel): string {
+  return k.struct('file').has('f_count') ? 'f_count.counter' : 'f_ref.refcnt.counter';
 }
 
 function initialMode(openFlags: number): number {

@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import { nothing } from '../../kernel/abi/fidelity.js';
 import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../errno.js';
 import { Oops } from '../errors.js';
@@ -30,7 +30,6 @@ const PAGE_MAPPING_ANON = 1;
 
 const NOT_MAPPED = 'no program of the machine maps files';
 
-const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 const bug = (why: string, at: Ptr): Oops => new Oops('bug', 'kernel BUG at mm/memory.c!', at, why);
 
 /** What drivers do in their mmap() and in faults of what they have mapped (mm/memory.c, mm/vmalloc.c). */

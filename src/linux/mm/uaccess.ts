@@ -1,5 +1,5 @@
 import { RAX, RCX, RDI, RDX } from '../../cpu/cpu-types.js';
-import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import { EFAULT, ENODEV } from '../errno.js';
 import { errPtr } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -7,7 +7,6 @@ import { RAM, USER } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { UserMemory } from './user-memory.js';
 
-const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 const U64 = (value: number): bigint => BigInt.asUintN(64, BigInt(value));
 
 /**

@@ -1,13 +1,11 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
-import { GRANULE, PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { GRANULE, PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import { OutOfMemory } from '../../kernel/errors.js';
 import { RangeAllocator } from '../../kernel/mm/range-allocator.js';
 import { TASK_SIZE_MAX } from '../abi/limits.js';
 import type { LinuxKernel } from '../kernel.js';
 import { USER } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
-
-const pageAlign = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
 
 interface Buffer {
   readonly start: Ptr;

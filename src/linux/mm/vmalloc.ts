@@ -1,5 +1,5 @@
 import { PAGE_KERNEL } from '../../cpu/address-space.js';
-import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import { GFP_ZERO } from '../abi/gfp.js';
 import { INT_MAX } from '../abi/limits.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -72,7 +72,7 @@ export class VmallocExports implements Subsystem {
   userBytesAt(ptr: Ptr): number | undefined {
     const area = this.areaOf(ptr);
     const size = this.usermaps.has(area) ? this.k.ledger.get(area)?.size : undefined;
-    return size === undefined ? undefined : Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+    return size === undefined ? undefined : pageAlign(size);
   }
 
   private vfree(ptr: Ptr): void {

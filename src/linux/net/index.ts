@@ -18,7 +18,6 @@ import { Ethtool } from './core/ethtool.js';
 import { ProtocolFamilies } from './core/families.js';
 import { FlowDissectors } from './core/flow-dissector.js';
 import { GroCells } from './core/gro-cells.js';
-import { HardwareAddressEntries } from './core/hw-addr-list.js';
 import { L3Masters } from './core/l3mdev.js';
 import { LinkWatch } from './core/link-watch.js';
 import { Loopback } from './core/loopback.js';
@@ -115,7 +114,6 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   NamespaceNetlink,
   NetDevices,
   DeviceAddressLists,
-  HardwareAddressEntries,
   DeviceNotifiers,
   DeviceOpening,
   LinkWatch,

@@ -116,8 +116,7 @@ export class InodeExports implements Subsystem {
     const inode = yield* this.inodes.create(superBlock);
     if (inode === 0) return 0;
     this.type.set(inode, 'i_ino', number);
-    this.type.set(inode, 'i_state', this.inodes.states.I_NEW);
-    this.inodes.hash(inode);
+    this.enter(inode);
     return inode;
   }
 
@@ -130,8 +129,7 @@ export class InodeExports implements Subsystem {
       yield* this.inodes.put(inode);
       return 0;
     }
-    this.type.set(inode, 'i_state', this.inodes.states.I_NEW);
-    this.inodes.hash(inode);
+    this.enter(inode);
     return inode;
   }
 
@@ -143,8 +141,7 @@ export class InodeExports implements Subsystem {
       yield* this.inodes.put(known);
       return -EBUSY;
     }
-    this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | this.inodes.states.I_NEW);
-    this.inodes.hash(inode);
+    this.enter(inode);
     return 0;
   }
 
@@ -163,8 +160,7 @@ export class InodeExports implements Subsystem {
     const known = yield* this.inodes.find(superBlock, (other) => this.test(test, other, data));
     if (known !== 0) return known;
     if (set !== 0 && (yield* this.k.callAs(OF_INODE, set, inode, data)) !== 0) return 0;
-    type.set(inode, 'i_state', type.get(inode, 'i_state') | this.inodes.states.I_NEW);
-    this.inodes.hash(inode);
+    this.enter(inode);
     if (list.isEmpty(this.k.space, type.addr(inode, 'i_sb_list'))) this.inodes.addToSuper(inode, superBlock);
     return inode;
   }
@@ -178,10 +174,17 @@ export class InodeExports implements Subsystem {
     return 0;
   }
 
+  /** Look-ups find it, and wait until it is filled. */
+  private enter(inode: Ptr): void {
+    this.type.set(inode, 'i_state', this.type.get(inode, 'i_state') | this.inodes.states.I_NEW);
+    this.inodes.hash(inode);
+  }
+
   private unlockNew(inode: Ptr): void {
+    const { I_NEW } = this.inodes.states;
     const state = this.type.get(inode, 'i_state');
-    if ((state & this.inodes.states.I_NEW) === 0) warn(this.k, '', 'fs/inode.c', 'unlock_new_inode');
-    this.type.set(inode, 'i_state', state & ~this.inodes.states.I_NEW);
+    if ((state & I_NEW) === 0) warn(this.k, '', 'fs/inode.c', 'unlock_new_inode');
+    this.type.set(inode, 'i_state', state & ~I_NEW);
   }
 
   private *failed(inode: Ptr): Sleepable<void> {

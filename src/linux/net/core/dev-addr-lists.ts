@@ -1,22 +1,27 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { list } from '../../abi/list.js';
-import { ENOENT, ENOMEM } from '../../errno.js';
+import { EINVAL, ENOENT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
+import { type Adding, HardwareAddressLists, MAX_ADDR_LEN } from './hw-addr-list.js';
 
-/** MAX_ADDR_LEN (include/linux/netdevice.h). */
-export const MAX_ADDR_LEN = 32;
 /** Kinds of hardware addresses (NETDEV_HW_ADDR_T_*, include/linux/netdevice.h). */
 const LAN = 1;
 const UNICAST = 3;
 const MULTICAST = 4;
 
+const ORDINARY: Adding = { global: false, sync: false, syncCount: 0, exclusive: false };
+
 type ListName = 'uc' | 'mc' | 'dev_addrs';
 
 /** The hardware addresses of a device: its own, and the unicast and multicast filters (net/core/dev_addr_lists.c). */
 export class DeviceAddressLists implements Subsystem {
-  constructor(private readonly k: LinuxKernel) {}
+  private readonly lists: HardwareAddressLists;
+
+  constructor(private readonly k: LinuxKernel) {
+    this.lists = new HardwareAddressLists(k);
+  }
 
   readonly exports = {
     dev_addr_mod: (dev: Ptr, offset: number, address: Ptr, length: number) =>
@@ -43,14 +48,35 @@ export class DeviceAddressLists implements Subsystem {
       list.init(this.k.space, type.addr(addresses, 'list'));
     },
     dev_mc_flush: (dev: Ptr) => this.flush(dev, 'mc'),
+    // As the kernel's own code adds and deletes entries, which syncs one list with another.
+    __hw_addr_add_ex: (
+      addresses: Ptr,
+      address: Ptr,
+      length: number,
+      type: number,
+      global: boolean,
+      sync: boolean,
+      syncCount: number,
+      exclusive: boolean,
+    ) =>
+      length > MAX_ADDR_LEN
+        ? -EINVAL
+        : this.lists.add(addresses, this.k.space.readable(address, length).slice(), type, {
+            global,
+            sync,
+            syncCount,
+            exclusive,
+          }),
+    __hw_addr_del_entry: (addresses: Ptr, entry: Ptr, global: boolean, sync: boolean) =>
+      this.lists.del(addresses, entry, global, sync),
   };
 
   /** dev_addr_init(), dev_uc_init() and dev_mc_init() of a new device: the address of zeros is its own. */
   init(dev: Ptr): number {
     for (const name of ['uc', 'mc', 'dev_addrs'] as const) this.initList(dev, name);
-    const first = this.allocate(dev, 'dev_addrs', new Uint8Array(MAX_ADDR_LEN), LAN);
+    const first = this.lists.create(this.at(dev, 'dev_addrs'), new Uint8Array(MAX_ADDR_LEN), LAN, ORDINARY);
     if (first === 0) return -ENOMEM;
-    this.k.struct('net_device').set(dev, 'dev_addr', this.entry.addr(first, 'addr'));
+    this.k.struct('net_device').set(dev, 'dev_addr', this.lists.entry.addr(first, 'addr'));
     return 0;
   }
 
@@ -69,60 +95,17 @@ export class DeviceAddressLists implements Subsystem {
   }
 
   flush(dev: Ptr, name: ListName): void {
-    const { k } = this;
-    const head = this.head(dev, name);
-    for (const node of list.entries(k.space, head)) k.slab.free(this.entry.of(node, 'list'));
-    this.initList(dev, name);
+    this.lists.flush(this.at(dev, name));
   }
 
   private add(dev: Ptr, name: ListName, address: Ptr, kind: number, exclusive = false): number {
-    const { k } = this;
-    const bytes = this.bytes(dev, address);
-    const known = this.find(dev, name, bytes, kind);
-    if (known !== 0) {
-      if (exclusive) return -17;
-      this.entry.set(known, 'refcount', this.entry.get(known, 'refcount') + 1);
-      return 0;
-    }
-    const padded = new Uint8Array(MAX_ADDR_LEN);
-    padded.set(k.space.readable(address, bytes.length));
-    return this.allocate(dev, name, padded, kind) === 0 ? -ENOMEM : 0;
+    return this.lists.add(this.at(dev, name), this.bytes(dev, address), kind, { ...ORDINARY, exclusive });
   }
 
   private del(dev: Ptr, name: ListName, address: Ptr, kind: number): number {
-    const { k } = this;
-    const known = this.find(dev, name, this.bytes(dev, address), kind);
-    if (known === 0) return -ENOENT;
-    const references = this.entry.get(known, 'refcount') - 1;
-    this.entry.set(known, 'refcount', references);
-    if (references > 0) return 0;
-    list.del(k.space, this.entry.addr(known, 'list'));
-    k.slab.free(known);
-    this.count(dev, name, -1);
-    return 0;
-  }
-
-  private allocate(dev: Ptr, name: ListName, bytes: Uint8Array, kind: number): Ptr {
-    const { k } = this;
-    const entry = k.slab.allocateBytes(this.entry.size, true);
-    if (entry === 0) return 0;
-    k.space.bytes.set(bytes, this.entry.addr(entry, 'addr'));
-    this.entry.set(entry, 'type', kind);
-    this.entry.set(entry, 'refcount', 1);
-    list.addTail(k.space, this.entry.addr(entry, 'list'), this.head(dev, name));
-    this.count(dev, name, 1);
-    return entry;
-  }
-
-  private find(dev: Ptr, name: ListName, bytes: Uint8Array, kind: number): Ptr {
-    const { k } = this;
-    for (const node of list.entries(k.space, this.head(dev, name))) {
-      const entry = this.entry.of(node, 'list');
-      if (this.entry.get(entry, 'type') !== kind) continue;
-      const own = k.space.readable(this.entry.addr(entry, 'addr'), bytes.length);
-      if (bytes.every((byte, i) => byte === own[i])) return entry;
-    }
-    return 0;
+    const addresses = this.at(dev, name);
+    const known = this.lists.find(addresses, this.bytes(dev, address), kind);
+    return known === 0 ? -ENOENT : this.lists.del(addresses, known, false, false);
   }
 
   /** __dev_set_rx_mode(): the driver of a running device programs its filters. */
@@ -141,25 +124,15 @@ export class DeviceAddressLists implements Subsystem {
   }
 
   private initList(dev: Ptr, name: ListName): void {
-    const type = this.k.struct('net_device');
-    list.init(this.k.space, this.head(dev, name));
-    type.set(dev, `${name}.count`, 0);
+    this.lists.init(this.at(dev, name));
   }
 
-  private head(dev: Ptr, name: ListName): Ptr {
-    return this.k.struct('net_device').addr(dev, `${name}.list`);
-  }
-
-  private count(dev: Ptr, name: ListName, by: number): void {
-    const type = this.k.struct('net_device');
-    type.set(dev, `${name}.count`, type.get(dev, `${name}.count`) + by);
+  /** The list of that name, a struct netdev_hw_addr_list. */
+  private at(dev: Ptr, name: ListName): Ptr {
+    return this.k.struct('net_device').addr(dev, name);
   }
 
   private bytes(dev: Ptr, address: Ptr): Uint8Array {
     return this.k.space.readable(address, this.k.struct('net_device').get(dev, 'addr_len')).slice();
-  }
-
-  private get entry() {
-    return this.k.struct('netdev_hw_addr');
   }
 }

@@ -240,8 +240,7 @@ export class DeviceRegistration implements Subsystem {
     type.set(dev, 'qdisc', noop);
     // Only native code starts it, with queues that may stop.
     k.get(Timers).init(type.addr(dev, 'watchdog_timer'), k.addressOfNative('dev_watchdog') ?? 0, 0);
-    for (let i = 0; i < type.get(dev, 'num_tx_queues'); i++) {
-      const tx = type.get(dev, '_tx') + i * queue.size;
+    for (const tx of k.get(TransmitQueues).of(dev)) {
       queue.set(tx, 'qdisc', noop);
       queue.set(tx, 'qdisc_sleeping', noop);
     }

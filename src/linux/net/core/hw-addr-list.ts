@@ -1,45 +1,41 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
 import { list } from '../../abi/list.js';
-import { EEXIST, EINVAL, ENOENT, ENOMEM } from '../../errno.js';
+import { EEXIST, ENOENT, ENOMEM } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
-import type { Subsystem } from '../../subsystem.js';
-import { MAX_ADDR_LEN } from './dev-addr-lists.js';
 
-/**
- * Entries of lists of hardware addresses as the kernel's own code adds and deletes them, which syncs one list with another
- * (net/core/dev_addr_lists.c). TypeScript looks through the list: it keeps no tree of them.
- */
-export class HardwareAddressEntries implements Subsystem {
+/** MAX_ADDR_LEN (include/linux/netdevice.h). */
+export const MAX_ADDR_LEN = 32;
+
+/** How an address is added: once only, for all that are not told otherwise, or by a list that is synced with this one. */
+export interface Adding {
+  readonly global: boolean;
+  readonly sync: boolean;
+  readonly syncCount: number;
+  readonly exclusive: boolean;
+}
+
+/** struct netdev_hw_addr_list: hardware addresses that are counted (net/core/dev_addr_lists.c). They are looked through: there is no tree of them. */
+export class HardwareAddressLists {
   constructor(private readonly k: LinuxKernel) {}
 
-  readonly exports = {
-    __hw_addr_add_ex: (
-      addresses: Ptr,
-      address: Ptr,
-      length: number,
-      type: number,
-      global: boolean,
-      sync: boolean,
-      syncCount: number,
-      exclusive: boolean,
-    ) =>
-      length > MAX_ADDR_LEN
-        ? -EINVAL
-        : this.add(addresses, this.k.space.readable(address, length).slice(), type, {
-            global,
-            sync,
-            syncCount,
-            exclusive,
-          }),
-    __hw_addr_del_entry: (addresses: Ptr, entry: Ptr, global: boolean, sync: boolean) =>
-      this.del(addresses, entry, global, sync),
-  };
+  init(addresses: Ptr): void {
+    list.init(this.k.space, this.addresses.addr(addresses, 'list'));
+    this.addresses.set(addresses, 'count', 0);
+  }
 
-  private add(addresses: Ptr, bytes: Uint8Array, type: number, how: Adding): number {
+  flush(addresses: Ptr): void {
+    const { k, entry } = this;
+    for (const node of list.entries(k.space, this.addresses.addr(addresses, 'list')))
+      k.slab.free(entry.of(node, 'list'));
+    this.init(addresses);
+  }
+
+  /** __hw_addr_add_ex(): 0 or -errno. */
+  add(addresses: Ptr, bytes: Uint8Array, type: number, how: Adding): number {
     const { entry } = this;
     const known = this.find(addresses, bytes, type);
-    if (known === 0) return this.create(addresses, bytes, type, how);
+    if (known === 0) return this.create(addresses, bytes, type, how) === 0 ? -ENOMEM : 0;
     if (how.exclusive) return -EEXIST;
     if (how.global) {
       if (entry.get(known, 'global_use') !== 0) return 0;
@@ -54,11 +50,11 @@ export class HardwareAddressEntries implements Subsystem {
     return 0;
   }
 
-  /** __hw_addr_create(), and into the list. */
-  private create(addresses: Ptr, bytes: Uint8Array, type: number, { global, sync }: Adding): number {
+  /** __hw_addr_create(), and into the list; 0 without memory. */
+  create(addresses: Ptr, bytes: Uint8Array, type: number, { global, sync }: Adding): Ptr {
     const { k, entry } = this;
     const made = k.slab.allocateBytes(entry.size, true);
-    if (made === 0) return -ENOMEM;
+    if (made === 0) return 0;
     k.space.writable(entry.addr(made, 'addr'), bytes.length).set(bytes);
     entry.set(made, 'type', type);
     entry.set(made, 'refcount', 1);
@@ -67,11 +63,11 @@ export class HardwareAddressEntries implements Subsystem {
     entry.set(made, 'sync_cnt', 0);
     list.addTail(k.space, entry.addr(made, 'list'), this.addresses.addr(addresses, 'list'));
     this.count(addresses, 1);
-    return 0;
+    return made;
   }
 
-  /** One use less; the last one takes the entry away. */
-  private del(addresses: Ptr, at: Ptr, global: boolean, sync: boolean): number {
+  /** __hw_addr_del_entry(): one use less; the last one takes the entry away. */
+  del(addresses: Ptr, at: Ptr, global: boolean, sync: boolean): number {
     const { k, entry } = this;
     const synced = entry.get(at, 'synced');
     if (global && entry.get(at, 'global_use') === 0) return -ENOENT;
@@ -88,7 +84,7 @@ export class HardwareAddressEntries implements Subsystem {
   }
 
   /** 0 for none; a type of 0 stands for all. */
-  private find(addresses: Ptr, bytes: Uint8Array, type: number): Ptr {
+  find(addresses: Ptr, bytes: Uint8Array, type: number): Ptr {
     const { k, entry } = this;
     for (const node of list.entries(k.space, this.addresses.addr(addresses, 'list'))) {
       const at = entry.of(node, 'list');
@@ -107,14 +103,7 @@ export class HardwareAddressEntries implements Subsystem {
     return this.k.struct('netdev_hw_addr_list');
   }
 
-  private get entry(): StructType {
+  get entry(): StructType {
     return this.k.struct('netdev_hw_addr');
   }
-}
-
-interface Adding {
-  readonly global: boolean;
-  readonly sync: boolean;
-  readonly syncCount: number;
-  readonly exclusive: boolean;
 }

@@ -10,6 +10,7 @@ import { DeviceNotifiers } from './dev-notifiers.js';
 import { linkState, setLinkState } from './link-state.js';
 import { NetDevices } from './netdevices.js';
 import { Rtnl } from './rtnl.js';
+import { TransmitQueues } from './tx-queues.js';
 
 const PENDING = '__LINK_STATE_LINKWATCH_PENDING';
 /** What a link that is up counts as, by its mode: one that says of itself when it is ready is dormant or tested until then. */
@@ -116,14 +117,12 @@ export class LinkWatch implements Subsystem {
     const flags = device.get(dev, 'priv_flags');
     const lag = k.enumValue('IFF_BONDING') + k.enumValue('IFF_TEAM') + k.enumValue('IFF_TEAM_PORT');
     if ((flags & lag) !== 0) return true;
-    const first = device.get(dev, '_tx');
-    const changing = Array.from(
-      { length: device.get(dev, 'num_tx_queues') },
-      (_, i) => first + i * queue.size,
-    );
     return (
       !linkState(k, dev, '__LINK_STATE_NOCARRIER') &&
-      changing.some((tx) => queue.get(tx, 'qdisc') !== queue.get(tx, 'qdisc_sleeping'))
+      k
+        .get(TransmitQueues)
+        .of(dev)
+        .some((tx) => queue.get(tx, 'qdisc') !== queue.get(tx, 'qdisc_sleeping'))
     );
   }
 

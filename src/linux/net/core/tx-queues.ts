@@ -74,11 +74,15 @@ export class TransmitQueues implements Subsystem {
 
   private stopAll(dev: Ptr): void {
     const { k } = this;
+    for (const queue of this.of(dev))
+      changeBit(k.space, this.queue.addr(queue, 'state'), k.enumValue('__QUEUE_STATE_DRV_XOFF'), true);
+  }
+
+  /** A device's struct netdev_queues, whether it uses all of them or not. */
+  of(dev: Ptr): readonly Ptr[] {
     const first = this.device.get(dev, '_tx');
-    for (let i = 0; i < this.device.get(dev, 'num_tx_queues'); i++) {
-      const state = this.queue.addr(first + i * this.queue.size, 'state');
-      changeBit(k.space, state, k.enumValue('__QUEUE_STATE_DRV_XOFF'), true);
-    }
+    const count = this.device.get(dev, 'num_tx_queues');
+    return Array.from({ length: count }, (_, i) => first + i * this.queue.size);
   }
 
   private *setReal(dev: Ptr, direction: Direction, count: number): Sleepable<number> {
@@ -108,12 +112,10 @@ export class TransmitQueues implements Subsystem {
 
   /** Whether native code has given a device disciplines of its own (dev_activate()): TypeScript leaves it with that which drops. */
   isActive(dev: Ptr): boolean {
-    const { k, queue } = this;
-    const first = this.device.get(dev, '_tx');
-    const noop = k.symbol('noop_qdisc');
-    return Array.from({ length: this.device.get(dev, 'num_tx_queues') }, (_, i) =>
-      queue.get(first + i * queue.size, 'qdisc_sleeping'),
-    ).some((qdisc) => qdisc !== noop && qdisc !== 0);
+    const noop = this.k.symbol('noop_qdisc');
+    return this.of(dev)
+      .map((queue) => this.queue.get(queue, 'qdisc_sleeping'))
+      .some((qdisc) => qdisc !== noop && qdisc !== 0);
   }
 
   private has(dev: Ptr, direction: Direction, count: number): boolean {
