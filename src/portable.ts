@@ -19,6 +19,7 @@ export { FormatError } from './formats/format-error.js';
 export { ModuleFile, saidBy } from './formats/module-file.js';
 export type { UsedLimit } from './kernel/abi/export-table.js';
 export type { LogRecord } from './kernel/log.js';
+export type { LeftBehind } from './kernel/modules/left-behind.js';
 export type {
   Acquired,
   Allocated,
@@ -58,7 +59,6 @@ export {
   type Resolved,
 } from './kmod/index.js';
 export type { ModuleListing } from './linux/kallsyms/modules.js';
-export type { LeftBehind } from './linux/module/left-behind.js';
 export {
   BaseMachine,
   type CallArgument,

@@ -1,43 +1,24 @@
 import type { Ptr } from '../cpu/layout.js';
 import type { Sleepable } from '../kernel/effects.js';
+import type { Holder as KernelHolder, Holding as KernelHolding } from '../kernel/modules/holding.js';
 import type { LinuxKernel } from './kernel.js';
 
-/** When and from where something was registered: a return address of guest code, and a mark of the ledger. */
-export interface Origin {
-  readonly caller: Ptr;
-  readonly serial: number;
-}
+export type { Origin } from '../kernel/modules/holding.js';
+export { Origins } from '../kernel/modules/holding.js';
 
-/**
- * Something that a subsystem keeps for somebody and that has to be taken back: a registration, a pending timer.
- * It is a module's if the struct or what that leads to is in the module's memory, or if the module's code made it.
- */
-export interface Holding {
-  /** `file system`, `PCI driver`, ... */
-  readonly kind: string;
-  /** The struct that was registered, or what identifies it. */
-  readonly at: Ptr;
-  /** Functions and tables that would be used: 0 for those that are not there. */
-  readonly uses?: readonly Ptr[];
-  /** Other objects that go with it (its struct device) and are not worth a word of their own. */
-  readonly parts?: readonly Ptr[];
+/** As in every system, with what is Linux's own: the directories of objects in sysfs. */
+export interface Holding extends KernelHolding {
   /** Its directories in sysfs. */
   readonly kobjects?: readonly Ptr[];
   /** The kobject whose directory it is in: it goes with that. */
   readonly within?: Ptr;
-  /** Where it came from, for what is in no memory of the module. */
-  readonly by?: Origin | undefined;
-  /** '' where it has none: the symbol of the struct or function stands for it then. */
-  name(): string;
 }
 
 /** The kind of a bare kobject. */
 export const KOBJECT = 'kobject';
 
 /** Whoever keeps things for others. Subsystems are; so are the lists and tables that they are made of. */
-export interface Holder {
-  holds(): Iterable<Holding>;
-}
+export type Holder = KernelHolder<Holding>;
 
 /** How structs of a type are told: what they are, which member names them, which point to code and tables. */
 export interface HeldStruct {
@@ -102,30 +83,5 @@ export function* asKernel<T>(k: LinuxKernel, body: () => Sleepable<T>): Sleepabl
     return yield* body();
   } finally {
     if (task) task.caller = caller;
-  }
-}
-
-/** Remembers who registered what, by the address of what was registered. */
-export class Origins {
-  private readonly known = new Map<Ptr, Origin>();
-
-  constructor(private readonly k: LinuxKernel) {}
-
-  /** Where the export being served was called from. */
-  here(): Origin {
-    return { caller: this.k.caller, serial: this.k.ledger.mark };
-  }
-
-  note(at: Ptr): void {
-    this.known.set(at, this.here());
-  }
-
-  of(at: Ptr): Origin | undefined {
-    return this.known.get(at);
-  }
-
-  /** Forgets what belongs to a module that goes. */
-  drop(matches: (at: Ptr, origin: Origin) => boolean): void {
-    for (const [at, origin] of this.known) if (matches(at, origin)) this.known.delete(at);
   }
 }

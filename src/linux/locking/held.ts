@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { LockUse } from '../../kernel/probes.js';
 import type { Task } from '../../kernel/task/task.js';
+import { type Waiting, waitCircle } from '../../kernel/task/wait-circle.js';
 import type { Holding } from '../holding.js';
 import { symbolAt, symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
@@ -181,21 +182,18 @@ export class Held implements Subsystem {
   checkCircle(lock: Ptr): void {
     const { k } = this;
     const self = k.executor.current;
-    const circle = self && this.circle(self, self, lock, new Set());
-    if (circle) k.traps.deadlock(lock, circle);
+    const circle = self && waitCircle(self, lock, (wanted) => this.holders(wanted).map(({ task }) => task));
+    if (circle)
+      k.traps.deadlock(
+        lock,
+        circle.map((waiting) => this.waitText(waiting)),
+      );
   }
 
-  /** Who waits for whom from `task`, which wants `lock`, to `self`; undefined where it does not lead there. */
-  private circle(self: Task, task: Task, lock: Ptr, seen: Set<Task>): string[] | undefined {
-    for (const { task: holder, lockKind } of this.holders(lock)) {
-      if (!holder || holder.ended || seen.has(holder)) continue;
-      seen.add(holder);
-      const rest = holder === self ? [] : this.circle(self, holder, holder.waitsFor, seen);
-      if (!rest) continue;
-      const what = `the ${lockKind} at ${symbolize(this.k, lock)}`;
-      return [`${this.comm(task)} waits for ${what}, which ${this.comm(holder)} holds`, ...rest];
-    }
-    return undefined;
+  private waitText({ task, lock, holder }: Waiting): string {
+    const kind = this.holders(lock).find((held) => held.task === holder)?.lockKind ?? 'lock';
+    const what = `the ${kind} at ${symbolize(this.k, lock)}`;
+    return `${this.comm(task)} waits for ${what}, which ${this.comm(holder)} holds`;
   }
 
   private comm({ object }: Task): string {

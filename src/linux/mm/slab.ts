@@ -13,7 +13,6 @@ import { ModuleHistory } from '../kallsyms/module-history.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import type { BadAccess } from '../traps/bad-access.js';
 import { AllocatorWords } from './allocator-words.js';
 
 /** SLAB_TYPESAFE_BY_RCU: freed objects keep their type for readers. */
@@ -88,10 +87,6 @@ export class SlabExports implements Subsystem {
     },
   };
 
-  boot(): void {
-    this.k.traps.describeMemory = (at, access, size) => this.describe(at, access, size);
-  }
-
   *holds(): Generator<Holding> {
     for (const [at, { ctor, name }] of this.caches)
       yield { kind: 'slab cache', at, uses: [ctor], name: () => name };
@@ -159,7 +154,7 @@ export class SlabExports implements Subsystem {
   /** Reports a write out of bounds or after free, as SLUB's debugging words it; once, where it was seen being made. */
   report(defect: SlabDefect): void {
     const { k } = this;
-    if (this.seen.delete(defect.ptr) && !k.traps.debugsSlabs) return;
+    if (k.traps.slabAccesses.takeWritten(defect.ptr) && !k.traps.debugsSlabs) return;
     const by = k.get(ModuleHistory).symbolize(defect.caller, defect.serial);
     const at = k.space.toAddress(defect.at).toString(16).padStart(16, '0');
     const byte = k.space.bytes[defect.at].toString(16);
@@ -178,28 +173,6 @@ export class SlabExports implements Subsystem {
       { place: by, module: k.get(ModuleHistory).moduleName(defect.caller, defect.serial) },
     );
   }
-
-  /** Guest code accessed memory of a slab that is none of its business: which, in words. Undefined for other memory. */
-  describe(at: Ptr, access: string, size: number): BadAccess | undefined {
-    const place = this.k.slab.around(at);
-    if (!place) return undefined;
-    const { ptr, cache, allocation, freed, stride } = place;
-    const history = this.k.get(ModuleHistory);
-    const what = `BUG ${cache}: ${access} of ${size} byte${size === 1 ? '' : 's'}`;
-    if (access === 'write') this.seen.add(ptr);
-    const all = { start: ptr, bytes: stride };
-    if (allocation) {
-      const by = history.symbolize(allocation.caller, allocation.serial);
-      const where = placeOf(at - ptr, allocation.size);
-      const text = `${what} ${where} an object of ${allocation.size} bytes, allocated in ${by}`;
-      return { text, free: false, ...all };
-    }
-    const by = freed ? `, freed in ${history.symbolize(freed.caller, freed.serial)}` : '';
-    return { text: `${what}, ${at - ptr} bytes into an object that is free${by}`, free: true, ...all };
-  }
-
-  /** Objects whose damage was reported when it was done. */
-  private readonly seen = new Set<Ptr>();
 
   /** GFP flags that may sleep are an error in atomic context. */
   private mightSleep(flags: number): void {
@@ -364,11 +337,4 @@ export class SlabExports implements Subsystem {
 
 function pageAlign(bytes: number): number {
   return Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
-}
-
-/** Where an access begins that is not wholly inside of an object of `size` bytes. */
-function placeOf(offset: number, size: number): string {
-  if (offset < 0) return `${-offset} bytes before`;
-  if (offset < size) return 'across the end of';
-  return offset === size ? 'right behind' : `${offset - size} bytes behind`;
 }

@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { type Holding, KOBJECT, type Origin } from '../holding.js';
+import { type Leaver, type LeftBehind, LeftBehindFinder } from '../../kernel/modules/left-behind.js';
+import { type Holding, KOBJECT } from '../holding.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
 import { Modules } from '../kallsyms/modules.js';
@@ -11,16 +12,6 @@ import type { Subsystem } from '../subsystem.js';
 /** Things that are told of: a module can leave millions of files. */
 const MOST_TOLD = 1000;
 
-/** Something that a module registered and that was still there when the module went. */
-export interface LeftBehind {
-  /** `file system`, `PCI driver`, ... */
-  readonly kind: string;
-  readonly name: string;
-  /** `function+0x12/0x40 [module]`; the symbol of what was registered where nobody saw who did it. */
-  readonly registeredBy: string;
-  readonly module: string;
-}
-
 /**
  * Looks, after a module's exit function ran (or its init failed) and before its memory goes, for what would
  * still run its code or use its data, and for memory that it wrote to after freeing it. The real kernel finds
@@ -30,24 +21,15 @@ export class LeftBehinds implements Subsystem {
   readonly exports = {};
   /** Everything that was found, in order. */
   readonly found: LeftBehind[] = [];
-  /** Reported already, so that it is not taken for that of a module which comes into the same memory. */
-  private known = new Map<string, Ptr>();
+  private readonly finder: LeftBehindFinder<Holding>;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.finder = new LeftBehindFinder(k, k.origins);
+  }
 
   /** Reports what a module leaves. */
   report(module: LoadedModule): void {
-    const still = new Map<string, Ptr>();
-    const own: Holding[] = [];
-    for (const holding of this.k.holdings()) {
-      const key = `${holding.kind} ${holding.at}`;
-      if (this.known.has(key)) still.set(key, holding.at);
-      else if (this.isOf(module, holding)) {
-        own.push(holding);
-        still.set(key, holding.at);
-      }
-    }
-    this.known = still;
+    const own = this.finder.find(this.leaver(module), this.k.holdings());
     for (const holding of withoutParts(own)) if (this.found.length < MOST_TOLD) this.tell(module, holding);
     for (const defect of this.k.slab.check()) this.k.get(SlabExports).report(defect);
   }
@@ -72,26 +54,18 @@ export class LeftBehinds implements Subsystem {
     );
   }
 
-  private isOf(module: LoadedModule, holding: Holding): boolean {
-    if (this.ownPointer(module, holding) !== undefined) return true;
-    const origin = this.originOf(holding);
-    return origin !== undefined && this.k.get(ModuleHistory).wasIn(module, origin.caller, origin.serial);
-  }
-
-  /** What of it is in the module's memory. */
-  private ownPointer(module: LoadedModule, { at, uses = [] }: Holding): Ptr | undefined {
-    return [...uses, at].find((ptr) => module.contains(ptr));
-  }
-
-  /** Who asked for it: as it says itself, or who allocated it. */
-  private originOf({ at, by }: Holding): Origin | undefined {
-    return by ?? this.k.ledger.get(at) ?? this.k.ledger.get(this.k.slab.objectFor(at)?.ptr ?? 0);
+  private leaver(module: LoadedModule): Leaver {
+    const history = this.k.get(ModuleHistory);
+    return {
+      contains: (ptr) => module.contains(ptr),
+      made: ({ caller, serial }) => history.wasIn(module, caller, serial),
+    };
   }
 
   private tell(module: LoadedModule, holding: Holding): void {
     const { k } = this;
     const { kind, at } = holding;
-    const fn = this.ownPointer(module, holding) ?? at;
+    const fn = this.finder.ownPointer(this.leaver(module), holding) ?? at;
     const entry: LeftBehind = {
       kind,
       name: holding.name() || (symbolAt(k, fn)?.name ?? ''),
@@ -106,8 +80,7 @@ export class LeftBehinds implements Subsystem {
 
   private registeredBy(module: LoadedModule, holding: Holding, fn: Ptr): string {
     const history = this.k.get(ModuleHistory);
-    const candidates = [holding.by, this.k.origins.of(holding.at), this.originOf(holding)];
-    const origin = candidates.find((one) => one && history.wasIn(module, one.caller, one.serial));
+    const origin = this.finder.originIn(this.leaver(module), holding);
     return origin ? history.symbolize(origin.caller, origin.serial) : history.symbolize(fn);
   }
 }

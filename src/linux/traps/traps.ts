@@ -3,18 +3,20 @@ import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { Unimplemented } from '../../kernel/errors.js';
 import { LOGLEVEL_ALERT, LOGLEVEL_ERR, LOGLEVEL_INFO, LOGLEVEL_WARNING } from '../../kernel/log.js';
+import { SlabAccesses } from '../../kernel/mm/bad-access.js';
 import type { ExecutorHooks } from '../../kernel/task/executor.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { ListFault } from '../abi/list.js';
 import type { FaultKind } from '../errors.js';
 import type { LoadedModule } from '../kallsyms/loaded-module.js';
+import { ModuleHistory } from '../kallsyms/module-history.js';
 import { Modules } from '../kallsyms/modules.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { TaintName } from '../kallsyms/taint.js';
 import type { LinuxKernel } from '../kernel.js';
 import { CUT_HERE } from '../warn.js';
 import { AtomicChecks } from './atomic.js';
-import { type BadAccess, checkGiven, reportPoisoned } from './bad-access.js';
+import { checkGiven, reportPoisoned } from './bad-access.js';
 import { callTrace, moduleOf } from './call-trace.js';
 import { breaksSmap, describe } from './describe.js';
 import { applyFixup } from './fixup.js';
@@ -83,8 +85,8 @@ export class Traps implements ExecutorHooks {
   readonly reports: FaultReport[] = [];
   suppressed = 0;
   readonly unimplemented: UnimplementedCall[] = [];
-  /** Which memory of the slab allocator an access hit, in words; set by that allocator. */
-  describeMemory: (at: Ptr, access: string, size: number) => BadAccess | undefined = () => undefined;
+  /** Accesses to memory of the slab allocator that is none of guest code's business. */
+  readonly slabAccesses: SlabAccesses;
   /** What CONFIG_DEBUG_LIST says of a corrupt list; set by who makes these checks. */
   explainList: (fault: ListFault) => { readonly line: number; readonly text: string } = () => ({
     line: 0,
@@ -100,6 +102,9 @@ export class Traps implements ExecutorHooks {
     this.stuck = new StuckTasks(k);
     this.atomic = new AtomicChecks(k);
     this.taint = new KernelTaint(k);
+    this.slabAccesses = new SlabAccesses(k.space, k.slab, (address, serial) =>
+      k.get(ModuleHistory).symbolize(address, serial),
+    );
   }
 
   exception(task: Task, exception: CpuException): 'resume' | 'kill' {

@@ -1,7 +1,7 @@
 import type { UsedLimit } from '../../kernel/abi/export-table.js';
+import type { LeftBehind } from '../../kernel/modules/left-behind.js';
 import { errnoName } from '../../linux/errno.js';
 import type { ModuleListing } from '../../linux/kallsyms/modules.js';
-import type { LeftBehind } from '../../linux/module/left-behind.js';
 import type { NativeUse } from '../../linux/native/native-code.js';
 import type { FaultReport } from '../../linux/traps/report.js';
 import type { UnimplementedCall } from '../../linux/traps/traps.js';
