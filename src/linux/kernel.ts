@@ -24,7 +24,7 @@ import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
-import { bareMachine } from './x86/platform.js';
+import { bareMachine } from '../kernel/pc/platform.js';
 
 /** What signatures of modules are checked with. */
 export interface ModuleTrust {

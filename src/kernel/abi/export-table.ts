@@ -165,6 +165,11 @@ export class ExportTable {
       }
   }
 
+  /** Where a function is bound; undefined for one that nobody has referred to. */
+  boundAt(name: string): Ptr | undefined {
+    return this.bound.get(name);
+  }
+
   /** Name of the function bound at an address. */
   nameAt(address: Ptr): string | undefined {
     return this.names.get(address);

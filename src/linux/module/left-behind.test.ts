@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { machineWith, shell } from '../../acceptance/testing/machines.js';
+import type { LeftBehind } from '../../kernel/modules/left-behind.js';
 import type { Machine } from '../../machine/linux/machine.js';
-import { type LeftBehind, LeftBehinds } from './left-behind.js';
+import { LeftBehinds } from './left-behind.js';
 
 /** What is left when a module is loaded with parameters, waits a moment, and is removed. */
 function leftBy(name: string, parameters: string): readonly LeftBehind[] {

@@ -1,5 +1,5 @@
 import type { Platform } from '../../cpu/cpu-types.js';
-import type { Random } from '../../kernel/random.js';
+import type { Random } from '../random.js';
 import { cpuid } from './features.js';
 import { ModelSpecificRegisters } from './msr.js';
 

@@ -1,0 +1,140 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { LOGLEVEL_ERR } from '../../kernel/log.js';
+import type { Holding } from '../../kernel/modules/holding.js';
+import type { Task } from '../../kernel/task/task.js';
+import type { FreebsdKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { Code } from './code.js';
+import type { FaultKind } from './panic.js';
+
+/** The classes of locks, in the order of lock_classes[] (sys/kern/subr_lock.c): what witness(4) calls each. */
+export const LOCK_CLASSES = ['spin mutex', 'sleep mutex', 'sx', 'rm', 'sleepable rm', 'rw', 'lockmgr'] as const;
+export type LockClass = (typeof LOCK_CLASSES)[number];
+
+/** A lock that was initialised and not destroyed. */
+export interface KnownLock {
+  /** Its struct lock_object, which every lock begins with. */
+  readonly at: Ptr;
+  readonly lockClass: LockClass;
+  readonly name: string;
+  /** Who has it: by its word, which modules change by themselves. */
+  readonly owners: () => readonly (Task | undefined)[];
+}
+
+/** Locks that a thread may not sleep with. */
+const NOT_SLEEPABLE: ReadonlySet<LockClass> = new Set(['spin mutex', 'sleep mutex', 'rm', 'rw']);
+
+/**
+ * Which locks there are, and who has them. Taking a free lock is inlined in modules, so nobody sees it; but a lock's word says who has it,
+ * and every lock was initialised by a call. What witness(4) and INVARIANTS would complain of is found so in a kernel that has neither.
+ */
+export class Locks implements Subsystem {
+  private readonly known = new Map<Ptr, KnownLock>();
+
+  constructor(private readonly k: FreebsdKernel) {}
+
+  /** lock_init(): fills the struct lock_object and keeps the lock in mind. */
+  init(at: Ptr, lockClass: LockClass, name: Ptr, flags: number, owners: KnownLock['owners']): void {
+    const { k } = this;
+    const type = k.struct('lock_object');
+    const shift = k.macro('LO_CLASSSHIFT');
+    type.set(at, 'lo_name', name);
+    type.set(at, 'lo_flags', flags | k.macro('LO_INITIALIZED') | (LOCK_CLASSES.indexOf(lockClass) << shift));
+    type.set(at, 'lo_data', 0);
+    type.set(at, 'lo_witness', 0);
+    const text = name === 0 ? '' : k.space.cstring(name, 128);
+    this.known.set(at, { at, lockClass, name: text, owners });
+    k.origins.note(at);
+  }
+
+  /** lock_destroy(). */
+  destroy(at: Ptr): void {
+    const type = this.k.struct('lock_object');
+    type.set(at, 'lo_flags', type.get(at, 'lo_flags') & ~this.k.macro('LO_INITIALIZED'));
+    this.forget(at);
+  }
+
+  private forget(at: Ptr): void {
+    this.known.delete(at);
+    this.k.origins.forget(at);
+  }
+
+  /** Memory goes: locks in it are none any longer, destroyed or not. */
+  forgetIn(start: Ptr, bytes: number): void {
+    for (const at of this.known.keys()) if (at >= start && at < start + bytes) this.forget(at);
+  }
+
+  nameOf(at: Ptr): string {
+    return this.known.get(at)?.name ?? '';
+  }
+
+  isKnown(at: Ptr): boolean {
+    return this.known.has(at);
+  }
+
+  /** Locks that a thread has. */
+  *heldBy(task: Task): Generator<KnownLock> {
+    for (const lock of this.known.values()) if (lock.owners().includes(task)) yield lock;
+  }
+
+  /**
+   * The running thread calls what may sleep: where it may not, that is reported in the words of WITNESS_WARN() and the kernel's
+   * assertions. `except` is the lock that the sleep gives up.
+   */
+  mightSleep(what: string, except: Ptr = 0): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task) return;
+    if (task.isInterrupt) {
+      this.complain('sleep-in-atomic', `${what} in interrupt context`);
+      return;
+    }
+    const thread = k.struct('thread');
+    if (thread.get(k.curthread, 'td_critnest') > 0) {
+      this.complain('sleep-in-atomic', `${what} with a spin lock or in a critical section`);
+      return;
+    }
+    if (thread.get(k.curthread, 'td_no_sleeping') > 0) {
+      this.complain('sleep-in-atomic', `${what} where sleeping is prohibited (THREAD_NO_SLEEPING)`);
+      return;
+    }
+    const held = [...this.heldBy(task)].filter(({ at, lockClass }) => at !== except && NOT_SLEEPABLE.has(lockClass));
+    if (held.length === 0) return;
+    this.complain(
+      'sleep-in-atomic',
+      `${what} with the following non-sleepable locks held:`,
+      held.map((lock) => this.lockLine(lock)),
+    );
+  }
+
+  /** `exclusive sleep mutex foo (foo) r = 0 (0xfffff80003a1d018)`, as witness_list_lock() prints it. */
+  lockLine({ at, lockClass, name }: KnownLock): string {
+    const recursed = this.k.struct('lock_object').get(at, 'lo_data');
+    return `exclusive ${lockClass} ${name} (${name}) r = ${recursed} (0x${this.k.space.toAddress(at).toString(16)})`;
+  }
+
+  /** A misuse that an INVARIANTS or WITNESS kernel would stop at: it is reported, and the thread goes on. */
+  complain(kind: FaultKind, message: string, details: readonly string[] = []): void {
+    const whole = details.length === 0 ? message : `${message} ${details.join(', ')}`;
+    this.k.trap.reports.add({ kind, message: whole, address: this.k.space.toAddress(this.k.caller) });
+  }
+
+  /** Locks that a module initialised in memory of the kernel's and that somebody has. */
+  *holds(): Generator<Holding> {
+    for (const { at, lockClass, name, owners } of this.known.values())
+      if (owners().length > 0)
+        yield { kind: `held ${lockClass}`, at, by: this.k.origins.of(at), name: () => name };
+  }
+
+  boot(): void {
+    this.k.processes.onExit((task) => {
+      if (task.state !== 'finished') return;
+      for (const lock of this.heldBy(task)) {
+        const message = `modbox: ${this.k.processes.nameOf(task)} ended and still holds ${this.lockLine(lock)}`;
+        this.k.log.line(message, LOGLEVEL_ERR);
+        const culprit = this.k.get(Code).symbolAt(this.k.origins.of(lock.at)?.caller ?? 0)?.file;
+        this.k.trap.reports.add({ kind: 'lock-misuse', message, culprit }, task);
+      }
+    });
+  }
+}

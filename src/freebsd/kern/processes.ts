@@ -1,0 +1,209 @@
+import type { Ptr } from '../../cpu/layout.js';
+import { OutOfMemory } from '../../kernel/errors.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { Listeners } from '../../kernel/listeners.js';
+import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
+import type { Task } from '../../kernel/task/task.js';
+import type { FreebsdKernel } from '../kernel.js';
+
+/** Bytes of a process's name, with its NUL (MAXCOMLEN, sys/param.h). */
+const MAXCOMLEN = 20;
+/** The first thread id (PID_MAX + 2 of sys/sys/proc.h). */
+const FIRST_TID = 100_000;
+const FIRST_PID = 700;
+/** Threads may take an eighth of the memory for their stacks. */
+const THREADS_SHARE = 8;
+
+/** A process: its struct proc, and the tasks that are its threads. */
+export interface Process {
+  readonly proc: Ptr;
+  readonly pid: number;
+  name: string;
+  readonly threads: Set<Task>;
+}
+
+/** What is said of a thread that is to be made. */
+export interface NewThread {
+  readonly name: string;
+  readonly process: Process;
+  /** It does not run before somebody wakes it. */
+  readonly stopped?: boolean;
+}
+
+/**
+ * struct proc and struct thread: what curthread and its fields look like to modules, kept true while the scheduler switches between
+ * tasks. A task is a thread.
+ */
+export class Processes implements SchedulerHooks {
+  /** proc0, `kernel`, whose threads are the kernel's. */
+  kernel!: Process;
+  /** What of a thread is set before it runs, by who keeps it: credentials, virtual networks. */
+  readonly onThread: ((thread: Ptr, proc: Ptr) => void)[] = [];
+  private pcpu: Ptr = 0;
+  private thread0: Ptr = 0;
+  private nextPid = FIRST_PID;
+  private nextTid = FIRST_TID;
+  private readonly byThread = new Map<Ptr, Task>();
+  private readonly byTask = new Map<Task, Process>();
+  private readonly freeThreads: Ptr[] = [];
+  private readonly freeProcs: Ptr[] = [];
+  private readonly exits = new Listeners<(task: Task) => void>();
+  private readonly all = new Set<Process>();
+
+  constructor(private readonly k: FreebsdKernel) {}
+
+  /** pcpu, proc0 and thread0, which is current while no other runs. */
+  boot(): void {
+    const { k } = this;
+    this.pcpu = k.variable('__pcpu', k.sizeOf('pcpu'));
+    const pcpu = k.struct('pcpu');
+    k.cpu.gsBase = k.space.toAddress(this.pcpu);
+    const proc = k.variable('proc0', k.sizeOf('proc'));
+    this.kernel = { proc, pid: 0, name: 'kernel', threads: new Set() };
+    this.all.add(this.kernel);
+    this.fillProc(this.kernel);
+    this.thread0 = k.variable('thread0_st', k.sizeOf('thread'));
+    this.fillThread(this.thread0, this.kernel, 'swapper');
+    pcpu.set(this.pcpu, 'pc_prvspace', this.pcpu);
+    pcpu.set(this.pcpu, 'pc_idlethread', this.thread0);
+    this.curthread = this.thread0;
+  }
+
+  /** pc_curthread, at gs:0. */
+  get curthread(): Ptr {
+    return this.k.space.loadPtr(this.pcpu);
+  }
+
+  private set curthread(thread: Ptr) {
+    this.k.space.storePtr(this.pcpu, thread);
+  }
+
+  /** The current CPU's struct pcpu. */
+  get pcpuAt(): Ptr {
+    return this.pcpu;
+  }
+
+  /** A new process without threads: fork(). */
+  newProcess(name: string, pid = this.nextPid++): Process {
+    const proc = this.freeProcs.pop() ?? this.k.permanent(this.k.sizeOf('proc'));
+    const process: Process = { proc, pid, name, threads: new Set() };
+    this.all.add(process);
+    this.fillProc(process);
+    return process;
+  }
+
+  /** A thread round a function of the base kernel. Throws OutOfMemory where threads have all the memory that they may have. */
+  spawn({ name, process, stopped }: NewThread, body: Sleepable<unknown>): Task {
+    const { k } = this;
+    if ((k.scheduler.tasks.size + 1) * THREAD_SIZE > k.budget.limit / THREADS_SHARE)
+      throw new OutOfMemory('threads have all the memory that they may have for their stacks');
+    return k.scheduler.spawn(name, body, {
+      runnable: !stopped,
+      prepare: (task) => {
+        const thread = this.freeThreads.pop() ?? k.permanent(k.sizeOf('thread'));
+        this.fillThread(thread, process, name);
+        task.object = thread;
+        process.threads.add(task);
+        this.byThread.set(thread, task);
+        this.byTask.set(task, process);
+      },
+    });
+  }
+
+  /** A process with one thread. */
+  create(name: string, body: Sleepable<unknown>): Task {
+    return this.spawn({ name, process: this.newProcess(name) }, body);
+  }
+
+  taskOf(thread: Ptr): Task | undefined {
+    return this.byThread.get(thread);
+  }
+
+  processOf(task: Task): Process {
+    return this.byTask.get(task) ?? this.kernel;
+  }
+
+  /** The process of a struct proc. */
+  processAt(proc: Ptr): Process | undefined {
+    for (const process of this.all) if (process.proc === proc) return process;
+    return undefined;
+  }
+
+  byPid(pid: number): Process | undefined {
+    for (const process of this.all) if (process.pid === pid) return process;
+    return undefined;
+  }
+
+  get list(): readonly Process[] {
+    return [...this.all];
+  }
+
+  tid(thread: Ptr): number {
+    return this.k.struct('thread').get(thread, 'td_tid');
+  }
+
+  /** td_name, as messages have it. */
+  nameOf(task: Task): string {
+    return task.object === 0 ? task.name : this.k.struct('thread').text(task.object, 'td_name');
+  }
+
+  onExit(listener: (task: Task) => void): void {
+    this.exits.add(listener);
+  }
+
+  switchTo(task: Task): void {
+    this.curthread = task.object || this.thread0;
+  }
+
+  switchFrom(): void {
+    this.curthread = this.thread0;
+  }
+
+  ended(task: Task): void {
+    for (const listener of this.exits) listener(task);
+    const process = this.byTask.get(task);
+    this.byTask.delete(task);
+    this.byThread.delete(task.object);
+    if (task.object !== 0) this.freeThreads.push(task.object);
+    if (!process || process === this.kernel) return;
+    process.threads.delete(task);
+    if (process.threads.size > 0) return;
+    this.all.delete(process);
+    this.freeProcs.push(process.proc);
+  }
+
+  /** Software interrupts wait while the interrupted thread is in a critical section. */
+  deferred(): boolean {
+    return this.critnest > 0;
+  }
+
+  /** curthread->td_critnest. */
+  get critnest(): number {
+    return this.k.struct('thread').get(this.curthread, 'td_critnest');
+  }
+
+  set critnest(count: number) {
+    this.k.struct('thread').set(this.curthread, 'td_critnest', count);
+  }
+
+  private fillProc({ proc, pid, name }: Process): void {
+    const { k } = this;
+    const type = k.struct('proc');
+    k.space.writable(proc, type.size).fill(0);
+    type.set(proc, 'p_pid', pid);
+    type.setText(proc, 'p_comm', name.slice(0, MAXCOMLEN - 1));
+    type.set(proc, 'p_state', k.enumValue('PRS_NORMAL'));
+    type.set(proc, 'p_magic', k.macro('P_MAGIC'));
+    if (pid === 0) type.set(proc, 'p_flag', k.macro('P_SYSTEM') | k.macro('P_KPROC'));
+  }
+
+  private fillThread(thread: Ptr, process: Process, name: string): void {
+    const { k } = this;
+    const type = k.struct('thread');
+    k.space.writable(thread, type.size).fill(0);
+    type.set(thread, 'td_proc', process.proc);
+    type.set(thread, 'td_tid', this.nextTid++);
+    type.setText(thread, 'td_name', name.slice(0, MAXCOMLEN - 1));
+    for (const set of this.onThread) set(thread, process.proc);
+  }
+}
