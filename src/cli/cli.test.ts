@@ -57,10 +57,14 @@ describe('modbox', () => {
     });
   });
 
-  it('knows the bundled target', () => {
+  it('knows the bundled targets', () => {
     expect(modbox(['target', 'list']).out).toContain('linux/6.1.0-53-amd64');
     expect(JSON.parse(modbox(['target', 'show', '6.1.0-53-amd64', '--json']).out)).toMatchObject({
       arch: 'x86_64',
+    });
+    expect(JSON.parse(modbox(['target', 'show', 'freebsd/14.2-amd64', '--json']).out)).toMatchObject({
+      arch: 'amd64',
+      osreldate: 1402000,
     });
     expect(modbox(['target', 'show', 'linux/0.1'])).toMatchObject({ status: 1, out: '' });
   });

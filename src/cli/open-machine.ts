@@ -5,6 +5,7 @@ import {
   DiskIndexCache,
   type FileSource,
   type LinuxTarget,
+  linuxTarget,
   type MachineOptions,
   MemoryFiles,
   ModuleFile,
@@ -125,7 +126,7 @@ function defaultFiles(subject: RunSubject | undefined, target: LinuxTarget): Fil
 }
 
 function chooseTarget(name: string | undefined, subject: RunSubject | undefined): LinuxTarget {
-  if (name !== undefined) return new TargetStore().get(name);
+  if (name !== undefined) return linuxTarget(new TargetStore().get(name));
   const store = new TargetStore();
   if (subject?.kind !== 'file') return store.bundled();
   // What is wrong with the file is told when it is loaded.

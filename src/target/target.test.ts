@@ -22,6 +22,7 @@ import { BUNDLED_FILE, loadBundled } from './node/bundled.js';
 import { sourceOfPath, treeSource } from './node/path-source.js';
 import { TargetStore } from './node/target-store.js';
 import { deflateCompressor, nodeDecompressor } from './node/zlib-codec.js';
+import { linuxTarget } from './open.js';
 import { memorySource } from './package-source.js';
 import { readTarget, readTargetParts } from './source.js';
 import type { TargetInfo } from './target.js';
@@ -149,17 +150,19 @@ describe.skipIf(tree === undefined)('a store of targets', () => {
   it('adds, lists, finds and removes', () => {
     const store = new TargetStore(join(folder, 'store'));
     expect(store.list().map(({ info, bundled }) => [info.name, bundled])).toEqual([
+      ['freebsd/14.2-amd64', true],
       ['linux/6.1.0-53-amd64', true],
     ]);
     const target = store.add(join(tree ?? '', `boot/vmlinuz-${CORPUS_RELEASE}`));
     expect(target.tree).toBe(tree);
     expect(store.list().map(({ info, bundled }) => [info.name, bundled])).toEqual([
+      ['freebsd/14.2-amd64', true],
       ['linux/6.1.0-53-amd64', false],
     ]);
     expect(store.get(CORPUS_RELEASE).tree).toBe(tree);
     expect(store.findByVermagic(target.vermagic)?.name).toBe(target.name);
     expect(() => store.get('5.10')).toThrow(
-      "no target '5.10', only linux/6.1.0-53-amd64; modbox target add PATH adds one",
+      "no target '5.10', only freebsd/14.2-amd64, linux/6.1.0-53-amd64; modbox target add PATH adds one",
     );
     expect([store.hasStaleImage(target.name), store.bundled().image !== undefined]).toEqual([false, true]);
     writeFileSync(
@@ -275,7 +278,7 @@ describe('the file of a target', () => {
       names: ['config', 'modules'],
       part: (name: string) => new TextEncoder().encode(`CONFIG_A=y\nCONFIG_B="${name}"`),
     };
-    const decoded = decodeTarget(encodeTarget(parts, deflateCompressor), 'x');
+    const decoded = linuxTarget(decodeTarget(encodeTarget(parts, deflateCompressor), 'x'));
     expect([...decoded.config]).toEqual([
       ['CONFIG_A', 'y'],
       ['CONFIG_B', 'config'],

@@ -40,5 +40,5 @@ export async function newerImageTarget(): Promise<LinuxTarget | undefined> {
 function targetWithImage(tree: string, release: string | undefined): LinuxTarget {
   const store = new TargetStore(join(cacheFolder(), 'targets'));
   const known = release === undefined ? undefined : store.find(release);
-  return known?.image ? known : store.add(tree);
+  return known?.os === 'linux' && known.image ? known : store.add(tree);
 }

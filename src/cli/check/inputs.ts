@@ -5,6 +5,7 @@ import {
   infoOf,
   isModuleFile,
   type LinuxTarget,
+  linuxTarget,
   loadBundled,
   MachineError,
   MemoryFiles,
@@ -93,7 +94,9 @@ function modulesIn(files: FileSource, folder: string): string[] {
 /** A module by name or alias, in the tree that is given or that the first target was added from. */
 function filesOfName(name: string, { root, store, targets }: Places): FileToCheck[] {
   const target =
-    targets.length > 0 && !isPath(targets[0]) && targets[0] !== 'all' ? store.get(targets[0]) : loadBundled();
+    targets.length > 0 && !isPath(targets[0]) && targets[0] !== 'all'
+      ? linuxTarget(store.get(targets[0]))
+      : loadBundled();
   const directory = root ?? target.tree;
   if (directory === undefined)
     throw new UsageError(`check: ${name}: in which tree? See --root, or name the file`);
@@ -122,10 +125,15 @@ export function targetsToCheck(
 ): LinuxTarget[] {
   if (names.length === 0) return [defaultTarget(files, tree, store)];
   const targets = names.flatMap((name) => {
-    if (name === 'all') return store.list().map(({ info }) => store.get(info.name));
-    return [isPath(name) ? targetOfPath(name) : store.get(name)];
+    if (name === 'all') return linuxTargetsOf(store);
+    return [isPath(name) ? targetOfPath(name) : linuxTarget(store.get(name))];
   });
   return [...new Map(targets.map((target) => [target.name, target])).values()];
+}
+
+function linuxTargetsOf(store: TargetStore): LinuxTarget[] {
+  const names = store.list().flatMap(({ info }) => (info.os === 'linux' ? [info.name] : []));
+  return names.map((name) => linuxTarget(store.get(name)));
 }
 
 function isPath(name: string): boolean {

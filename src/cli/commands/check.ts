@@ -7,6 +7,7 @@ import {
   htmlMatrix,
   junitXml,
   type LinuxTarget,
+  linuxTarget,
   moduleOptions,
   nodeVerifier,
   summaryText,
@@ -80,7 +81,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const files = filesToCheck(modules, values.tree, { root, store, targets: values.target ?? [] });
   if (values.implemented) {
     const [target] = targetsToCheck(values.target ?? [], files, values.tree, store);
-    return tellImplemented(files, store.find(target.name) ?? target, values.json ?? false);
+    return tellImplemented(files, linuxTarget(store.find(target.name) ?? target), values.json ?? false);
   }
   const keys = certificatesOf(values.key ?? []);
   const { cmdline = '' } = values;

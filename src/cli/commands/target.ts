@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util';
-import { type LinuxTarget, TargetStore, UsageError } from '../../index.js';
+import {
+  type FreebsdTarget,
+  type LinuxTarget,
+  type SystemTarget,
+  TargetStore,
+  UsageError,
+} from '../../index.js';
 import { complain, print } from '../output.js';
 
 const HELP = `usage: modbox target add PATH [--release R]   read a kernel: a .deb, a vmlinuz, a vmlinux or a directory tree
@@ -65,8 +71,14 @@ function list(store: TargetStore, json: boolean): void {
   }
 }
 
-function show(target: LinuxTarget, json: boolean): void {
-  const facts = {
+function show(target: SystemTarget, json: boolean): void {
+  const facts = target.os === 'linux' ? linuxFacts(target) : freebsdFacts(target);
+  if (json) print(`${JSON.stringify(facts, null, 2)}\n`);
+  else for (const [key, value] of Object.entries(facts)) print(`${`${key}:`.padEnd(16)}${value ?? 'none'}\n`);
+}
+
+function linuxFacts(target: LinuxTarget) {
+  return {
     name: target.name,
     release: target.release,
     arch: target.arch,
@@ -78,6 +90,17 @@ function show(target: LinuxTarget, json: boolean): void {
     builtinModules: target.builtinModules.length,
     certificates: target.certificates.length,
   };
-  if (json) print(`${JSON.stringify(facts, null, 2)}\n`);
-  else for (const [key, value] of Object.entries(facts)) print(`${`${key}:`.padEnd(16)}${value ?? 'none'}\n`);
+}
+
+function freebsdFacts(target: FreebsdTarget) {
+  return {
+    name: target.name,
+    release: target.release,
+    arch: target.arch,
+    osreldate: target.osreldate,
+    version: target.version,
+    exports: target.exports.size,
+    macros: target.macros.size,
+    builtinModules: target.builtinModules.length,
+  };
 }

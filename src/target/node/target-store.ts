@@ -16,12 +16,12 @@ import { FormatError } from '../../formats/format-error.js';
 import { decodeTarget, decodeTargetInfo, encodeTarget } from '../codec.js';
 import { openLinuxTarget } from '../linux-open.js';
 import { isLinuxInfo, type LinuxTarget } from '../linux-target.js';
-import type { SystemTarget } from '../open.js';
+import { linuxTarget, type SystemTarget } from '../open.js';
 import { withImage } from '../parts.js';
 import { readTargetParts } from '../source.js';
 import type { TargetInfo } from '../target.js';
 import { TargetError } from '../target-error.js';
-import { BUNDLED_FILE, bundledParts, loadBundled } from './bundled.js';
+import { BUNDLED_FILE, BUNDLED_FREEBSD, bundledFile, bundledParts, loadBundled } from './bundled.js';
 import { DiskFindings } from './disk-findings.js';
 import { imageFileOf, isStaleImage, openImageFile, writeImageFile } from './image-store.js';
 import { sourceOfPath } from './path-source.js';
@@ -51,12 +51,12 @@ export function defaultTargetFolder(env: NodeJS.ProcessEnv = process.env): strin
   return join(cache === undefined || cache === '' ? join(homedir(), '.cache') : cache, 'modbox', 'targets');
 }
 
-/** The targets of this user: those added, in a folder of the cache, and the bundled one. */
+/** The targets of this user: those added, in a folder of the cache, and the bundled ones. */
 export class TargetStore {
   constructor(readonly folder: string = defaultTargetFolder()) {}
 
   /** Reads a kernel from `path` and keeps it. A target of the same name is replaced. */
-  add(path: string, options: AddOptions = {}): SystemTarget {
+  add(path: string, options: AddOptions = {}): LinuxTarget {
     const { source, release } = sourceOfPath(path, options);
     const parts = readTargetParts(source, { release: options.release ?? release });
     const file = this.fileOf(parts.info.name);
@@ -65,16 +65,18 @@ export class TargetStore {
     const image = parts.image?.();
     new DiskFindings(imageFileOf(file)).clear();
     if (image) writeImageFile(imageFileOf(file), image, parts.info.banner);
-    return this.open(file);
+    return linuxTarget(this.open(file));
   }
 
   /** Every target, by name; one that was added stands before the bundled one of the same name. */
   list(): StoredTarget[] {
     const added = this.names().flatMap((name) => describeCached(join(this.folder, name)));
-    const all = added.some(({ info }) => info.name === loadBundled().name)
-      ? added
-      : [...added, describe(BUNDLED_FILE, true)];
-    return all.sort((a, b) => (a.info.name < b.info.name ? -1 : 1));
+    const isAdded = ({ info: { name } }: StoredTarget): boolean =>
+      added.some(({ info }) => info.name === name);
+    const bundled = [BUNDLED_FILE, bundledFile(BUNDLED_FREEBSD)].map((file) => describe(file, true));
+    return [...added, ...bundled.filter((target) => !isAdded(target))].sort((a, b) =>
+      a.info.name < b.info.name ? -1 : 1,
+    );
   }
 
   /** The target of that name (`linux/6.1.0-53-amd64`) or release (`6.1.0-53-amd64`), or undefined. */
@@ -91,8 +93,9 @@ export class TargetStore {
   }
 
   /** The kernel that a module with this vermagic was built for, or undefined. */
-  findByVermagic(vermagic: string): SystemTarget | undefined {
-    return this.findWhere((info) => isLinuxInfo(info) && info.vermagic.trim() === vermagic.trim());
+  findByVermagic(vermagic: string): LinuxTarget | undefined {
+    const found = this.findWhere((info) => isLinuxInfo(info) && info.vermagic.trim() === vermagic.trim());
+    return found && linuxTarget(found);
   }
 
   /** The bundled target, with the image of its kernel where that was added. */
@@ -122,7 +125,8 @@ export class TargetStore {
 
   private findWhere(matches: (info: TargetInfo) => boolean): SystemTarget | undefined {
     const found = this.list().find(({ info }) => matches(info));
-    return found && (found.bundled ? loadBundled() : this.open(found.file));
+    if (!found?.bundled) return found && this.open(found.file);
+    return found.info.name === BUNDLED_FREEBSD ? loadBundled(BUNDLED_FREEBSD) : loadBundled();
   }
 
   private open(file: string): SystemTarget {
