@@ -16,6 +16,7 @@ export const SHT_RELA = 4;
 export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
+export const SHT_DYNSYM = 11;
 export const SHT_SYMTAB_SHNDX = 18;
 
 export const SHF_WRITE = 0x1;
@@ -52,6 +53,7 @@ export const R_X86_64_64 = 1;
 export const R_X86_64_PC32 = 2;
 const R_X86_64_GOT32 = 3;
 export const R_X86_64_PLT32 = 4;
+export const R_X86_64_RELATIVE = 8;
 const R_X86_64_GOTPCREL = 9;
 export const R_X86_64_32 = 10;
 export const R_X86_64_32S = 11;
@@ -69,6 +71,7 @@ const RELOCATION_NAMES: Readonly<Record<number, string>> = {
   [R_X86_64_PC32]: 'R_X86_64_PC32',
   [R_X86_64_GOT32]: 'R_X86_64_GOT32',
   [R_X86_64_PLT32]: 'R_X86_64_PLT32',
+  [R_X86_64_RELATIVE]: 'R_X86_64_RELATIVE',
   [R_X86_64_GOTPCREL]: 'R_X86_64_GOTPCREL',
   [R_X86_64_32]: 'R_X86_64_32',
   [R_X86_64_32S]: 'R_X86_64_32S',

@@ -1,5 +1,5 @@
 import { ByteReader } from '../byte-reader.js';
-import { SHF_ALLOC, SHT_NOBITS, SHT_RELA, SHT_SYMTAB } from './constants.js';
+import { SHF_ALLOC, SHT_DYNSYM, SHT_NOBITS, SHT_RELA, SHT_SYMTAB } from './constants.js';
 import {
   type ElfHeader,
   type ElfReading,
@@ -31,6 +31,7 @@ export class ElfFile {
   readonly sections: readonly Section[];
   private readonly reader: ByteReader;
   private symbolTable: readonly ElfSymbol[] | undefined;
+  private dynamicTable: readonly ElfSymbol[] | undefined;
 
   constructor(
     readonly bytes: Uint8Array,
@@ -76,18 +77,27 @@ export class ElfFile {
     return this.symbolTable;
   }
 
+  /** The symbols that a shared object is linked by (SHT_DYNSYM), empty where there are none. */
+  dynamicSymbols(): readonly ElfSymbol[] {
+    if (this.dynamicTable === undefined) {
+      const table = this.sections.find((s) => s.type === SHT_DYNSYM);
+      this.dynamicTable = table ? parseSymbols(this.file, this.sections, table) : [];
+    }
+    return this.dynamicTable;
+  }
+
   /** The SHT_RELA sections, in file order. */
   relocationSections(): readonly Section[] {
     return this.sections.filter((s) => s.type === SHT_RELA);
   }
 
-  /** What a SHT_RELA section says. Its sh_link has to be the file's symbol table, and its sh_info a section. */
+  /** What a SHT_RELA section says. Its sh_link has to be a symbol table of the file, and its sh_info a section. */
   relocations(section: Section): Relocations {
     if (this.reading === 'module')
       return new Relocations(this.file, section, this.symbols().length, 'module');
     const label = `section ${section.index} (${section.name})`;
     const symbols = this.sections[section.link];
-    if (symbols === undefined || symbols.type !== SHT_SYMTAB) {
+    if (symbols === undefined || (symbols.type !== SHT_SYMTAB && symbols.type !== SHT_DYNSYM)) {
       this.reader.fail(
         `${label}: sh_link`,
         section.headerOffset + SH_FIELD.link,
@@ -101,7 +111,8 @@ export class ElfFile {
         `section ${section.info} of ${this.sections.length} does not exist`,
       );
     }
-    return new Relocations(this.file, section, this.symbols().length);
+    const dynamic = symbols.type === SHT_DYNSYM;
+    return new Relocations(this.file, section, (dynamic ? this.dynamicSymbols() : this.symbols()).length);
   }
 
   /** The program headers. */
