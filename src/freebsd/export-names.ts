@@ -1,11 +1,13 @@
-import type { AddressSpace } from '../cpu/address-space.js';
 import type { Ptr } from '../cpu/layout.js';
 import type { StructPassing } from '../kernel/abi/convention.js';
 import type { ExportNames } from '../kernel/abi/export-table.js';
 import { prototypeText, type Signature, signatureFromTypes } from '../kernel/abi/signature.js';
 import { Unimplemented } from '../kernel/errors.js';
 import type { FreebsdTarget } from '../target/index.js';
-import { STUBS } from './memory-map.js';
+import { FUNCTIONS, STUBS } from './memory-map.js';
+
+/** Where the target's text begins (KERNLOAD above KERNBASE): it has no linear offset, so functions are moved as a whole. */
+const TARGET_TEXT = 0xffff_ffff_8020_0000n;
 
 /** The functions of a FreeBSD kernel, with the prototypes that its headers have. */
 export class TargetNames implements ExportNames {
@@ -13,13 +15,12 @@ export class TargetNames implements ExportNames {
 
   constructor(
     private readonly target: FreebsdTarget,
-    private readonly space: AddressSpace,
     private readonly structs: StructPassing,
   ) {}
 
   addressOf(name: string): Ptr | undefined {
     const symbol = this.target.exports.get(name);
-    return symbol?.kind === 'function' ? this.space.fromAddress(symbol.address) : undefined;
+    return symbol?.kind === 'function' ? FUNCTIONS + Number(symbol.address - TARGET_TEXT) : undefined;
   }
 
   signatureOf(name: string): Signature | undefined {

@@ -6,16 +6,16 @@ import type { Btf } from '../formats/btf/index.js';
 import { BaseKernel, type BaseKernelOptions } from '../kernel/base-kernel.js';
 import { type FileTree as Files, FileTree, type HostTree } from '../kernel/files/index.js';
 import { type Holder, type Holding, Origins } from '../kernel/modules/holding.js';
+import { bareMachine } from '../kernel/pc/platform.js';
 import { type FreebsdTarget, lacking } from '../target/index.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
+import { MALLOC_ZONES } from './kern/malloc-zones.js';
+import { MSGBUF } from './kern/msgbuf-policy.js';
 import { Panic } from './kern/panic.js';
 import { Processes } from './kern/processes.js';
 import { Trap } from './kern/trap.js';
 import { IMAGE, KVA, MEMORY_MAP, MODULES } from './memory-map.js';
-import { MSGBUF } from './kern/msgbuf-policy.js';
-import { bareMachine } from '../kernel/pc/platform.js';
-import { MALLOC_ZONES } from './kern/malloc-zones.js';
 import type { Subsystem } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Variables } from './variables.js';
@@ -71,7 +71,7 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
         slab: MALLOC_ZONES,
         log: MSGBUF,
         convention: (cpu, space) => new SystemV(cpu, space),
-        names: (space, convention) => new TargetNames(target, space, convention),
+        names: (_space, convention) => new TargetNames(target, convention),
         platform: ({ space, random, now }) => ({
           ...bareMachine(random, now, (on) => {
             space.writeProtect = on;
@@ -157,6 +157,9 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
 
   /** Where kernel code may be: functions of its own, and modules. */
   isKernelCode(at: Ptr): boolean {
-    return (at >= IMAGE.start && at < IMAGE.start + IMAGE.size) || (at >= MODULES.start && at < MODULES.start + MODULES.size);
+    return (
+      (at >= IMAGE.start && at < IMAGE.start + IMAGE.size) ||
+      (at >= MODULES.start && at < MODULES.start + MODULES.size)
+    );
   }
 }

@@ -1,5 +1,4 @@
-import { PAGE_KERNEL } from '../cpu/address-space.js';
-import type { AddressSpace } from '../cpu/address-space.js';
+import { type AddressSpace, PAGE_KERNEL } from '../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr } from '../cpu/layout.js';
 import { OutOfMemory } from '../kernel/errors.js';
 import { ABSENT, ABSENT_END, VARIABLES, VNET_SET } from './memory-map.js';
@@ -48,7 +47,8 @@ export class Variables {
     if (known !== undefined) return known;
     const at = this.nextAbsent;
     this.nextAbsent += aligned(bytes || UNKNOWN_BYTES);
-    if (this.nextAbsent > ABSENT_END) throw new OutOfMemory('no addresses left for variables that are not there');
+    if (this.nextAbsent > ABSENT_END)
+      throw new OutOfMemory('no addresses left for variables that are not there');
     this.absent.set(name, at);
     this.absentNames.push({ at, name });
     return at;
@@ -57,7 +57,9 @@ export class Variables {
   /** The variable that is not there at an address. */
   absentAt(at: Ptr): string | undefined {
     if (at < ABSENT || at >= this.nextAbsent) return undefined;
-    return this.absentNames.findLast((one) => one.at <= at)?.name;
+    let found: string | undefined;
+    for (const one of this.absentNames) if (one.at <= at) found = one.name;
+    return found;
   }
 
   /** `name` for the variable that begins at an address. */

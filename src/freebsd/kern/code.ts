@@ -18,6 +18,7 @@ const MAX_FRAMES = 24;
 
 /** Names of code: which file and function an address is in. The linker says which files there are. */
 export class Code implements Subsystem {
+  readonly exports = {};
   /** The symbol of a loaded file that contains an address; set by the linker. */
   inFile: (address: Ptr) => (SymbolAt & { readonly file: string }) | undefined = () => undefined;
   readonly history: CodeHistory;
@@ -45,10 +46,14 @@ export class Code implements Subsystem {
   }
 
   /** The functions that a task is in, innermost first. */
-  backtrace(task: Task, from: Ptr = this.k.convention.stack): { readonly address: Ptr; readonly text: string }[] {
+  backtrace(
+    task: Task,
+    from: Ptr = this.k.convention.stack,
+  ): { readonly address: Ptr; readonly text: string }[] {
     const frames: { readonly address: Ptr; readonly text: string }[] = [];
     for (const entry of walkStack(this.k.space, task, from)) {
-      if (entry.kind === 'host') frames.push({ address: this.k.exports.boundAt(entry.name) ?? 0, text: entry.name });
+      if (entry.kind === 'host')
+        frames.push({ address: this.k.exports.boundAt(entry.name) ?? 0, text: entry.name });
       // A return address belongs to the call before it: tail positions would otherwise name the next function.
       else frames.push({ address: entry.address, text: this.symbolize(entry.address - 1) });
       if (frames.length >= MAX_FRAMES) break;

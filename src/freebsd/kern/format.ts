@@ -174,7 +174,8 @@ class Conversion {
     const prefix = !spec.alternate || value === 0n ? '' : base === 16 ? '0x' : base === 8 ? '0' : '';
     if (spec.precision !== undefined) digits = digits.padStart(spec.precision, '0');
     const rest = sign.length + prefix.length;
-    if (spec.zero && !spec.left && spec.precision === undefined) digits = digits.padStart(spec.width - rest, '0');
+    if (spec.zero && !spec.left && spec.precision === undefined)
+      digits = digits.padStart(spec.width - rest, '0');
     return this.padded(sign + prefix + digits);
   }
 
@@ -220,6 +221,8 @@ class Conversion {
     const ptr = this.args.nextPtr();
     const separator = this.space.cstring(this.args.nextPtr());
     const count = this.spec.width === 0 ? 16 : this.spec.width;
-    return [...this.space.readable(ptr, count)].map((byte) => byte.toString(16).padStart(2, '0')).join(separator);
+    return [...this.space.readable(ptr, count)]
+      .map((byte) => byte.toString(16).padStart(2, '0'))
+      .join(separator);
   }
 }

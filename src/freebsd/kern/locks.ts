@@ -8,7 +8,15 @@ import { Code } from './code.js';
 import type { FaultKind } from './panic.js';
 
 /** The classes of locks, in the order of lock_classes[] (sys/kern/subr_lock.c): what witness(4) calls each. */
-export const LOCK_CLASSES = ['spin mutex', 'sleep mutex', 'sx', 'rm', 'sleepable rm', 'rw', 'lockmgr'] as const;
+export const LOCK_CLASSES = [
+  'spin mutex',
+  'sleep mutex',
+  'sx',
+  'rm',
+  'sleepable rm',
+  'rw',
+  'lockmgr',
+] as const;
 export type LockClass = (typeof LOCK_CLASSES)[number];
 
 /** A lock that was initialised and not destroyed. */
@@ -29,6 +37,7 @@ const NOT_SLEEPABLE: ReadonlySet<LockClass> = new Set(['spin mutex', 'sleep mute
  * and every lock was initialised by a call. What witness(4) and INVARIANTS would complain of is found so in a kernel that has neither.
  */
 export class Locks implements Subsystem {
+  readonly exports = {};
   private readonly known = new Map<Ptr, KnownLock>();
 
   constructor(private readonly k: FreebsdKernel) {}
@@ -98,7 +107,9 @@ export class Locks implements Subsystem {
       this.complain('sleep-in-atomic', `${what} where sleeping is prohibited (THREAD_NO_SLEEPING)`);
       return;
     }
-    const held = [...this.heldBy(task)].filter(({ at, lockClass }) => at !== except && NOT_SLEEPABLE.has(lockClass));
+    const held = [...this.heldBy(task)].filter(
+      ({ at, lockClass }) => at !== except && NOT_SLEEPABLE.has(lockClass),
+    );
     if (held.length === 0) return;
     this.complain(
       'sleep-in-atomic',

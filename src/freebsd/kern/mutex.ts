@@ -37,7 +37,8 @@ export class Mutexes implements Subsystem {
     __mtx_lock_spin_flags: (word: Ptr) => this.lockSpin(this.of(word)),
     __mtx_unlock_spin_flags: (word: Ptr) => this.unlockSpin(this.of(word)),
     __mtx_trylock_spin_flags: (word: Ptr) => Number(this.tryLockSpin(this.of(word))),
-    __mtx_assert: (word: Ptr, what: number, file: Ptr, line: number) => this.assert(this.of(word), what, file, line),
+    __mtx_assert: (word: Ptr, what: number, file: Ptr, line: number) =>
+      this.assert(this.of(word), what, file, line),
     mtx_wait_unlocked: (mtx: Ptr) => this.waitUnlocked(mtx),
     mtx_pool_find: (pool: Ptr, of: Ptr) => this.pooled(pool, of),
     mtx_pool_alloc: (pool: Ptr) => this.pooled(pool, 0),
@@ -71,7 +72,8 @@ export class Mutexes implements Subsystem {
   destroy(mtx: Ptr): void {
     const word = this.word(mtx);
     if (word.task && !word.isMine) this.misuse(mtx, 'mtx_destroy of a mutex that another thread holds');
-    else if (this.k.get(Turnstiles).isContested(mtx)) this.misuse(mtx, 'mtx_destroy of a mutex that others wait for');
+    else if (this.k.get(Turnstiles).isContested(mtx))
+      this.misuse(mtx, 'mtx_destroy of a mutex that others wait for');
     word.value = BigInt(this.k.macro('MTX_DESTROYED'));
     this.k.get(Locks).destroy(mtx);
   }
@@ -92,13 +94,19 @@ export class Mutexes implements Subsystem {
   private *lockHard(mtx: Ptr): Sleepable<void> {
     const { k } = this;
     const word = this.word(mtx);
-    if (word.has(k.macro('MTX_DESTROYED'))) throw new Panic(`mtx_lock() of destroyed mutex ${this.describe(mtx)}`, 'lock-misuse', mtx);
+    if (word.has(k.macro('MTX_DESTROYED')))
+      throw new Panic(`mtx_lock() of destroyed mutex ${this.describe(mtx)}`, 'lock-misuse', mtx);
     if (word.isMine) {
       this.recurse(mtx);
       return;
     }
     while (!this.take(mtx)) {
-      if (word.owner !== 0 && !word.task) throw new Panic(`mtx_lock() of a mutex that no thread has: ${this.describe(mtx)}`, 'lock-misuse', mtx);
+      if (word.owner !== 0 && !word.task)
+        throw new Panic(
+          `mtx_lock() of a mutex that no thread has: ${this.describe(mtx)}`,
+          'lock-misuse',
+          mtx,
+        );
       word.set(k.macro('MTX_CONTESTED'));
       yield* k.get(Turnstiles).block({
         lock: mtx,
@@ -121,7 +129,8 @@ export class Mutexes implements Subsystem {
 
   unlock(mtx: Ptr): void {
     const word = this.word(mtx);
-    if (word.value === this.k.space.toAddress(this.k.curthread)) word.value = BigInt(this.k.macro('MTX_UNOWNED'));
+    if (word.value === this.k.space.toAddress(this.k.curthread))
+      word.value = BigInt(this.k.macro('MTX_UNOWNED'));
     else this.unlockHard(mtx);
   }
 
@@ -158,7 +167,8 @@ export class Mutexes implements Subsystem {
 
   /** A spin mutex that is taken on the one processor there is stays so for ever. */
   private spinHard(mtx: Ptr): void {
-    if (!this.word(mtx).isMine) throw new Panic(`spin lock held too long: ${this.describe(mtx)}`, 'deadlock', mtx);
+    if (!this.word(mtx).isMine)
+      throw new Panic(`spin lock held too long: ${this.describe(mtx)}`, 'deadlock', mtx);
     this.recurse(mtx);
   }
 
@@ -194,7 +204,11 @@ export class Mutexes implements Subsystem {
     if (this.isMine(mtx) === owned) return;
     const text = owned ? 'not owned' : 'owned';
     const { space } = this.k;
-    throw new Panic(`mutex ${this.k.get(Locks).nameOf(mtx)} ${text} at ${space.cstring(file)}:${line}`, 'lock-misuse', mtx);
+    throw new Panic(
+      `mutex ${this.k.get(Locks).nameOf(mtx)} ${text} at ${space.cstring(file)}:${line}`,
+      'lock-misuse',
+      mtx,
+    );
   }
 
   private misuse(mtx: Ptr, what: string): void {
@@ -212,7 +226,11 @@ export class Mutexes implements Subsystem {
     let mtx = this.pools.get(key);
     if (mtx === undefined) {
       mtx = this.k.permanent(this.k.sizeOf('mtx'));
-      this.init(mtx, this.k.constantString('pool mutex'), this.k.macro('MTX_DEF') | this.k.macro('MTX_RECURSE'));
+      this.init(
+        mtx,
+        this.k.constantString('pool mutex'),
+        this.k.macro('MTX_DEF') | this.k.macro('MTX_RECURSE'),
+      );
       this.pools.set(key, mtx);
     }
     return mtx;

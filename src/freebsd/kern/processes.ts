@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { OutOfMemory } from '../../kernel/errors.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import { OutOfMemory } from '../../kernel/errors.js';
 import { Listeners } from '../../kernel/listeners.js';
 import { type SchedulerHooks, THREAD_SIZE } from '../../kernel/task/scheduler.js';
 import type { Task } from '../../kernel/task/task.js';

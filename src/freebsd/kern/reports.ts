@@ -1,5 +1,4 @@
-import { RAX, RBX, RCX, RDI, RDX, RSI, RBP, RSP, R8, R9 } from '../../cpu/cpu-types.js';
-import { HOST_RETURN } from '../../cpu/cpu-types.js';
+import { HOST_RETURN, R8, R9, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP } from '../../cpu/cpu-types.js';
 import { EndlessWork, GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import type { Fault } from '../../kernel/probes.js';

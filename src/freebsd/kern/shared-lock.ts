@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { LockWord } from './lock-word.js';
-import { Locks, type LockClass } from './locks.js';
+import { type LockClass, Locks } from './locks.js';
 import { Panic } from './panic.js';
 import { Turnstiles } from './turnstile.js';
 
@@ -47,7 +47,8 @@ export class SharedLocks {
   destroy(lock: Ptr): void {
     const owners = this.owners(lock);
     const { current } = this.k.executor;
-    if (owners.some((task) => task !== current)) this.misuse(lock, `${this.kind}_destroy of a lock that another thread holds:`);
+    if (owners.some((task) => task !== current))
+      this.misuse(lock, `${this.kind}_destroy of a lock that another thread holds:`);
     this.readers.delete(lock);
     this.word(lock).value = BigInt(this.flags.destroyed);
     this.k.get(Locks).destroy(lock);
@@ -91,7 +92,12 @@ export class SharedLocks {
     }
     while (!this.tryExclusive(lock)) {
       this.demandLive(lock);
-      if (this.isShared(lock)) throw new Panic(`${this.describe(lock)}: a reader that wants to write waits for itself for ever`, 'deadlock', lock);
+      if (this.isShared(lock))
+        throw new Panic(
+          `${this.describe(lock)}: a reader that wants to write waits for itself for ever`,
+          'deadlock',
+          lock,
+        );
       word.set(this.flags.exclusiveWaiters);
       yield* k.get(Turnstiles).block(this.blocking(lock));
     }
@@ -119,7 +125,12 @@ export class SharedLocks {
     const word = this.word(lock);
     if (!word.has(this.flags.shared)) return false;
     // Writers that wait come first, unless the thread is a reader already.
-    if (word.has(this.flags.exclusiveWaiters) && this.k.get(Turnstiles).isContested(lock) && !this.isShared(lock)) return false;
+    if (
+      word.has(this.flags.exclusiveWaiters) &&
+      this.k.get(Turnstiles).isContested(lock) &&
+      !this.isShared(lock)
+    )
+      return false;
     word.value += BigInt(this.flags.oneSharer);
     const { current } = this.k.executor;
     if (current) this.readers.set(lock, [...(this.readers.get(lock) ?? []), current]);
@@ -129,7 +140,12 @@ export class SharedLocks {
   *shared(lock: Ptr): Sleepable<void> {
     while (!this.tryShared(lock)) {
       this.demandLive(lock);
-      if (this.isMine(lock)) throw new Panic(`${this.describe(lock)}: a writer that wants to read waits for itself for ever`, 'deadlock', lock);
+      if (this.isMine(lock))
+        throw new Panic(
+          `${this.describe(lock)}: a writer that wants to read waits for itself for ever`,
+          'deadlock',
+          lock,
+        );
       this.word(lock).set(this.flags.sharedWaiters);
       yield* this.k.get(Turnstiles).block(this.blocking(lock));
     }

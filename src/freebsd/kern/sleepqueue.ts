@@ -27,6 +27,7 @@ export interface SleepOptions {
 
 /** Sleep queues (sleepqueue(9)): threads that wait on a channel, which is an address, until somebody wakes it. */
 export class SleepQueues implements Subsystem {
+  readonly exports = {};
   private readonly queues = new Map<Ptr, Sleeper[]>();
   private readonly byTask = new Map<Task, Sleeper>();
 
@@ -46,8 +47,7 @@ export class SleepQueues implements Subsystem {
     queue.push(sleeper);
     this.queues.set(channel, queue);
     this.byTask.set(task, sleeper);
-    const alarm =
-      until === undefined ? undefined : k.clock.arm(until, () => this.wake(sleeper, 'timeout'));
+    const alarm = until === undefined ? undefined : k.clock.arm(until, () => this.wake(sleeper, 'timeout'));
     release?.();
     task.waitsFor = channel;
     this.show(task, channel, message);

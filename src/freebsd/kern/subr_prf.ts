@@ -27,7 +27,8 @@ export class SubrPrf implements Subsystem {
     vsprintf: (to: Ptr, format: Ptr, list: Ptr) => this.store(to, undefined, this.vtext(format, list)),
     snprintf: (to: Ptr, size: number, format: Ptr, args: VarArgs) =>
       this.store(to, size, this.text(format, args)),
-    vsnprintf: (to: Ptr, size: number, format: Ptr, list: Ptr) => this.store(to, size, this.vtext(format, list)),
+    vsnprintf: (to: Ptr, size: number, format: Ptr, list: Ptr) =>
+      this.store(to, size, this.vtext(format, list)),
     panic: (format: Ptr, args: VarArgs): never => {
       throw new Panic(this.text(format, args));
     },
@@ -78,7 +79,10 @@ export class SubrPrf implements Subsystem {
       let line = prefix;
       if (!(flags & this.k.macro('HD_OMIT_COUNT'))) line += `${at.toString(16).padStart(4, '0')}  `;
       if (!(flags & this.k.macro('HD_OMIT_HEX')))
-        line += bytes.map((byte) => ` ${byte.toString(16).padStart(2, '0')}`).join('').padEnd(3 * columns);
+        line += bytes
+          .map((byte) => ` ${byte.toString(16).padStart(2, '0')}`)
+          .join('')
+          .padEnd(3 * columns);
       if (!(flags & this.k.macro('HD_OMIT_CHARS')))
         line += `  |${bytes.map((byte) => (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : '.')).join('')}|`;
       this.line(line);

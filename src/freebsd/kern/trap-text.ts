@@ -59,17 +59,25 @@ export function deathByException(k: FreebsdKernel, task: Task, exception: CpuExc
     return { kind: 'absent-variable', message, address, lines: [] };
   }
   const access = exception.access ?? 'read';
-  const kind = exception.vector === 'PF' ? kindOfPageFault(k, task, address, access) : (KINDS[exception.vector] ?? 'exception');
+  const kind =
+    exception.vector === 'PF'
+      ? kindOfPageFault(k, task, address, access)
+      : (KINDS[exception.vector] ?? 'exception');
   const head = `Fatal trap ${number}: ${text} while in kernel mode`;
   const lines = ['', '', head, 'cpuid = 0; apic id = 00'];
   if (exception.vector === 'PF') {
     const present = k.space.isMapped(at) ? 'protection violation' : 'page not present';
     const verb = access === 'write' ? 'write data' : access === 'execute' ? 'read instruction' : 'read data';
-    lines.push(`fault virtual address\t= 0x${address.toString(16)}`, `fault code\t\t= supervisor ${verb}, ${present}`);
+    lines.push(
+      `fault virtual address\t= 0x${address.toString(16)}`,
+      `fault code\t\t= supervisor ${verb}, ${present}`,
+    );
   }
   const where = k.get(Code).symbolize(k.space.fromAddress(k.cpu.rip));
   const reason =
-    exception.vector === 'PF' ? `${text}: ${access} at 0x${address.toString(16)} in ${where}` : `${text} in ${where}`;
+    exception.vector === 'PF'
+      ? `${text}: ${access} at 0x${address.toString(16)} in ${where}`
+      : `${text} in ${where}`;
   return { kind, message: text, reason, address, lines: [...lines, ...frameLines(k, task, number)] };
 }
 

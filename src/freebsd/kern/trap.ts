@@ -41,7 +41,12 @@ export class Trap implements ExecutorHooks {
     const { k } = this;
     const rip = k.space.fromAddress(k.cpu.rip);
     if (exception.poisoned !== undefined) {
-      this.reportAccess(rip, k.space.fromAddress(exception.address ?? 0n), exception.poisoned, exception.access ?? 'read');
+      this.reportAccess(
+        rip,
+        k.space.fromAddress(exception.address ?? 0n),
+        exception.poisoned,
+        exception.access ?? 'read',
+      );
       return 'resume';
     }
     return this.die(task, rip, deathByException(k, task, exception));
@@ -79,7 +84,10 @@ export class Trap implements ExecutorHooks {
     }
     if (k.clock.now - task.lastScheduled > LOCKUP_NS) {
       const message = `modbox: ${k.processes.nameOf(task)} has run for 22 s without giving up the CPU`;
-      this.reports.add({ kind: 'soft-lockup', message, at: k.space.fromAddress(k.cpu.rip), address: k.cpu.rip }, task);
+      this.reports.add(
+        { kind: 'soft-lockup', message, at: k.space.fromAddress(k.cpu.rip), address: k.cpu.rip },
+        task,
+      );
       return 'kill';
     }
     this.serveInterrupts(task);
@@ -100,7 +108,11 @@ export class Trap implements ExecutorHooks {
   /** The command is stopped. Its thread ends without a panic: it may have done nothing wrong. */
   stopped(task: Task, reason: Interruption): void {
     if (reason === 'interrupted') return;
-    const message = describeInterruption(reason, this.k.processes.nameOf(task), this.k.interruption.workLimit);
+    const message = describeInterruption(
+      reason,
+      this.k.processes.nameOf(task),
+      this.k.interruption.workLimit,
+    );
     this.reports.add({ kind: KIND_OF[reason], message }, task);
   }
 
@@ -123,7 +135,12 @@ export class Trap implements ExecutorHooks {
     // One of its own that it called without a detour: see GuestCalls.
     const name = k.exports.nameAt(k.space.fromAddress(k.cpu.rip)) ?? served;
     if (error instanceof Panic)
-      return { kind: error.kind, message: error.message, address: k.space.toAddress(error.address), lines: [] };
+      return {
+        kind: error.kind,
+        message: error.message,
+        address: k.space.toAddress(error.address),
+        lines: [],
+      };
     if (error instanceof Unimplemented) {
       const message = `modbox: ${error.symbol} is not implemented${error.prototype && `: ${error.prototype}`}`;
       return { kind: 'unimplemented-export', message, address: k.space.toAddress(task.caller), lines: [] };
@@ -151,7 +168,8 @@ export class Trap implements ExecutorHooks {
   private die(task: Task, rip: Ptr, death: Death): 'kill' {
     const { k } = this;
     for (const line of death.lines) k.log.line(line, LOGLEVEL_CRIT);
-    const stops = death.kind !== 'unimplemented-export' && death.kind !== 'internal' && death.kind !== 'absent-variable';
+    const stops =
+      death.kind !== 'unimplemented-export' && death.kind !== 'internal' && death.kind !== 'absent-variable';
     const message = death.panic ?? death.message;
     k.log.line(`panic: ${message}`, LOGLEVEL_CRIT);
     for (const line of this.panicLines(task)) k.log.line(line, LOGLEVEL_CRIT);
@@ -170,8 +188,15 @@ export class Trap implements ExecutorHooks {
     const frames = this.reports.ofTask(task, () => k.get(Code).backtrace(task), []);
     const seconds = Math.floor((Number(k.clock.bootTime) + k.clock.now) / 1e9);
     const lines = frames.map(
-      ({ address, text }, i) => `#${i} 0x${k.space.toAddress(address).toString(16).padStart(16, '0')} at ${text}`,
+      ({ address, text }, i) =>
+        `#${i} 0x${k.space.toAddress(address).toString(16).padStart(16, '0')} at ${text}`,
     );
-    return ['cpuid = 0', `time = ${seconds}`, 'KDB: stack backtrace:', ...lines, `Uptime: ${Math.floor(k.clock.now / 1e9)}s`];
+    return [
+      'cpuid = 0',
+      `time = ${seconds}`,
+      'KDB: stack backtrace:',
+      ...lines,
+      `Uptime: ${Math.floor(k.clock.now / 1e9)}s`,
+    ];
   }
 }

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
+import { LOGLEVEL_CRIT } from '../../kernel/log.js';
 import type { Task } from '../../kernel/task/task.js';
 import { type Waiting, waitCircle } from '../../kernel/task/wait-circle.js';
-import { LOGLEVEL_CRIT } from '../../kernel/log.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
@@ -20,6 +20,7 @@ export interface Blocking {
 
 /** Threads that block on locks until their owners give them up (turnstile(9)), and what is wrong with how they do. */
 export class Turnstiles implements Subsystem {
+  readonly exports = {};
   private readonly waiting = new Map<Ptr, Task[]>();
   private readonly locks = new Map<Ptr, Blocking>();
 
