@@ -10,6 +10,8 @@ export class Param implements Subsystem {
     __stack_chk_fail: (): never => this.k.panic('stack overflow detected; backtrace may be corrupted'),
   };
 
+  readonly signatures = { __stack_chk_fail: 'v:' };
+
   constructor(private readonly k: FreebsdKernel) {}
 
   readonly data = {

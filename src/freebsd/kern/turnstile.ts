@@ -81,7 +81,7 @@ export class Turnstiles implements Subsystem {
       k.log.line(head, LOGLEVEL_CRIT);
       k.log.line('KDB: stack backtrace of thread:', LOGLEVEL_CRIT);
       const frames = k.trap.reports.ofTask(owner, () => k.get(Code).backtrace(owner), []);
-      frames.forEach(({ text }, i) => k.log.line(`#${i} ${text}`, LOGLEVEL_CRIT));
+      for (const [i, { text }] of frames.entries()) k.log.line(`#${i} ${text}`, LOGLEVEL_CRIT);
       throw new Panic('sleeping thread', 'sleep-in-atomic');
     }
   }
