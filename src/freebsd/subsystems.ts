@@ -1,6 +1,10 @@
 import { AnyLock } from './kern/any-lock.js';
+import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
 import { Critical } from './kern/critical.js';
+import { Environment } from './kern/environment.js';
+import { EventHandlers } from './kern/eventhandler.js';
+import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -11,6 +15,8 @@ import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { Sysctls } from './kern/sysctl.js';
+import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uma } from './kern/uma.js';
 import { Strings } from './libkern/strings.js';
@@ -37,7 +43,13 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  Environment,
+  Threads,
+  Callouts,
+  Taskqueues,
   LinkerSets,
   KernelModules,
   KernLinker,
+  EventHandlers,
+  Sysctls,
 ];
