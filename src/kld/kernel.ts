@@ -42,7 +42,8 @@ export interface KldSysctl<Wait> {
   next(oid: readonly number[]): SysctlNode | undefined;
   /** Undefined where there is none. */
   description(oid: readonly number[]): string | undefined;
-  read(oid: readonly number[]): Steps<Wait, CallResult<Uint8Array>>;
+  /** `size`: room for the value where that is not what the node asks for (sysctl -B). */
+  read(oid: readonly number[], size?: number): Steps<Wait, CallResult<Uint8Array>>;
   write(oid: readonly number[], value: Uint8Array): Steps<Wait, CallResult<void>>;
 }
 
@@ -51,8 +52,10 @@ export interface KernelEnvironment {
   get(name: string): CallResult<string>;
   set(name: string, value: string): CallResult<void>;
   unset(name: string): CallResult<void>;
-  /** All of it, in its order. */
-  dump(): CallResult<readonly (readonly [name: string, value: string])[]>;
+  /** All of it, in its order: what is in force, what the loader gave, or what the kernel was configured with. */
+  dump(
+    what: 'dynamic' | 'loader' | 'static',
+  ): CallResult<readonly (readonly [name: string, value: string])[]>;
 }
 
 /** The system calls that the programs of this folder make. */

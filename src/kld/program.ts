@@ -77,3 +77,9 @@ export function* untilExit<Wait>(steps: Steps<Wait, number>): Steps<Wait, number
     throw error;
   }
 }
+
+/** A program that never waits, run as those are that may. */
+export function* atOnce<Wait>(body: () => number): Steps<Wait, number> {
+  yield* [];
+  return body();
+}
