@@ -78,7 +78,7 @@ export { type Answer, type ImportedFunctions, importedFunctions } from './machin
 export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
 export { openTree } from './machine/linux/open-tree.js';
-export type { ExecResult, RunReport } from './machine/linux/run-report.js';
+export type { ExecResult, RunReport } from './machine/run-report.js';
 export { SHELL_COMMANDS, Shell, type ShellOptions, type ShellResult } from './machine/linux/shell/shell.js';
 export { type TaintEntry, taintText } from './machine/linux/taints.js';
 export type { UnboundDriver } from './machine/linux/unbound.js';

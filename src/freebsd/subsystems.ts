@@ -25,6 +25,7 @@ import { Uio, UserMemory } from './kern/uio.js';
 import { Uma } from './kern/uma.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
+import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
 import type { SubsystemClass } from './subsystem.js';
@@ -61,4 +62,5 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   KernLinker,
   EventHandlers,
   Sysctls,
+  LeftBehinds,
 ];
