@@ -175,11 +175,11 @@ export class LoaderConfig {
   }
 
   private loadKernel(other?: string): boolean {
-    const { environment, print } = this.bound();
+    const { environment } = this.host;
     const kernel = other ?? environment.get('kernel');
     if (kernel === undefined) {
       if (this.loadBootfile()) return true;
-      print('No kernel set, failed to load from module_path');
+      this.host.print('No kernel set, failed to load from module_path');
       return false;
     }
     const modulePath = this.modulePath();
@@ -193,12 +193,8 @@ export class LoaderConfig {
       return true;
     }
     if (this.tryLoad(kernel)) return true;
-    print(`Failed to load kernel '${kernel}'`);
+    this.host.print(`Failed to load kernel '${kernel}'`);
     return false;
-  }
-
-  private bound() {
-    return { environment: this.host.environment, print: (text: string): void => this.host.print(text) };
   }
 
   /** module_path without the directory of a kernel that was loaded before. */

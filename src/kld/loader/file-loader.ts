@@ -34,7 +34,7 @@ export interface FileLoaderHost {
   out(text: string): void;
 }
 
-const PAGE = 4096n;
+const LOADER_PAGE = 4096n;
 
 /** Result of loading: an error number, 0 where all is well. `message` is what the prompt would say of it. */
 interface Loading {
@@ -124,7 +124,7 @@ export class FileLoader {
         this.host.out("elf64_obj_loadfile: can't load module before kernel\n");
         return this.cannot(path, ERRNO.EPERM);
       }
-      const address = ((this.end() + PAGE - 1n) / PAGE) * PAGE;
+      const address = ((this.end() + LOADER_PAGE - 1n) / LOADER_PAGE) * LOADER_PAGE;
       const file = preloadedObject(kldOf(elf), path, address, args);
       this.host.out(`${path} size 0x${file.size.toString(16)} at 0x${address.toString(16)}\n`);
       return file;
