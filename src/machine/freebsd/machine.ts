@@ -110,6 +110,11 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
     return this.process(name, (terminal) => this.runTool(tool, args, terminal));
   }
 
+  /** Runs a command line: a command that fails is no error, it has an exit status. */
+  exec(commandLine: string): ProcessEnd {
+    throw new MachineError(`${commandLine}: there is no shell on FreeBSD's machines yet`);
+  }
+
   /** A program of FreeBSD's within a process that is there already. */
   *runTool(tool: KldTool, args: readonly string[], terminal: Terminal): Sleepable<number> {
     return yield* tool(this.hostOf(terminal), args);
