@@ -1,6 +1,12 @@
 import { AnyLock } from './kern/any-lock.js';
 import { Code } from './kern/code.js';
+import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
+import { Epochs } from './kern/epoch.js';
+import { Hhooks } from './kern/kern-hhook.js';
+import { Khelp } from './kern/kern-khelp.js';
+import { Osd } from './kern/kern-osd.js';
+import { Credentials } from './kern/kern-prot.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -12,11 +18,15 @@ import { SubrPrf } from './kern/subr_prf.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { Turnstiles } from './kern/turnstile.js';
+import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Vnet } from './net/vnet.js';
+import { CongestionControl } from './netinet/cc.js';
+import { IpEncap } from './netinet/ip-encap.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -40,4 +50,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   LinkerSets,
   KernelModules,
   KernLinker,
+  Credentials,
+  Vnet,
+  Epochs,
+  Counters,
+  AcceptFilters,
+  CongestionControl,
+  Osd,
+  Khelp,
+  Hhooks,
+  IpEncap,
 ];
