@@ -1,12 +1,16 @@
 import { AnyLock } from './kern/any-lock.js';
+import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
 import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
+import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
+import { EventHandlers } from './kern/eventhandler.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -17,6 +21,8 @@ import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { Sysctls } from './kern/sysctl.js';
+import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
@@ -47,6 +53,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  Environment,
+  Threads,
+  Callouts,
+  Taskqueues,
   LinkerSets,
   KernelModules,
   KernLinker,
@@ -60,4 +70,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Khelp,
   Hhooks,
   IpEncap,
+  EventHandlers,
+  Sysctls,
 ];
