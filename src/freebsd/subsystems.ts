@@ -19,6 +19,7 @@ import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
+import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { Sysctls } from './kern/sysctl.js';
@@ -26,10 +27,17 @@ import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
+import { Qsort } from './libkern/qsort.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { HookPointers } from './net/hook-pointers.js';
+import { Ifnets } from './net/if.js';
+import { IfAccessors } from './net/if-accessors.js';
+import { IfAddresses } from './net/if-addr.js';
+import { IfClones } from './net/if-clone.js';
+import { IfGroups } from './net/if-group.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
@@ -72,4 +80,12 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  HookPointers,
+  IfAccessors,
+  IfGroups,
+  IfAddresses,
+  Ifnets,
+  Hashes,
+  Qsort,
+  IfClones,
 ];

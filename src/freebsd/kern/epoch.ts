@@ -10,9 +10,9 @@ import { SleepQueues } from './sleepqueue.js';
 
 /** epoch_call(): what is run when all who may still look at something have left. */
 interface Deferred {
-  readonly callback: Ptr;
-  readonly context: Ptr;
-  readonly by: Origin;
+  readonly run: () => unknown;
+  /** Where a module asked for it: its function, its context, and itself. */
+  readonly guest?: { readonly callback: Ptr; readonly context: Ptr; readonly by: Origin };
   /** Sections that were open when it was asked for. */
   readonly waitsFor: Set<Section>;
 }
@@ -187,9 +187,19 @@ export class Epochs implements Subsystem {
   }
 
   private defer(at: Ptr, callback: Ptr, context: Ptr): void {
-    const epoch = this.at(at);
     if (callback === 0) throw new Panic('epoch_call: callback is NULL');
-    epoch.deferred.push({ callback, context, by: this.k.origins.here(), waitsFor: new Set(epoch.sections) });
+    const run = (): Sleepable<number> => this.k.callAs('v:p', callback, context);
+    this.push(at, { run, guest: { callback, context, by: this.k.origins.here() } });
+  }
+
+  /** As epoch_call(), of a function of the base kernel's. */
+  deferOwn(at: Ptr, run: () => unknown): void {
+    this.push(at, { run });
+  }
+
+  private push(at: Ptr, what: Omit<Deferred, 'waitsFor'>): void {
+    const epoch = this.at(at);
+    epoch.deferred.push({ ...what, waitsFor: new Set(epoch.sections) });
     this.wakeWorker();
   }
 
@@ -208,7 +218,7 @@ export class Epochs implements Subsystem {
       const ready = this.takeReady();
       if (!ready) yield* block();
       else {
-        yield* this.k.callAs('v:p', ready.one.callback, ready.one.context);
+        yield* this.k.wait(ready.one.run());
         ready.done();
       }
     }
@@ -251,8 +261,15 @@ export class Epochs implements Subsystem {
     const { k } = this;
     for (const { at, name, deferred } of this.epochs.values()) {
       yield { kind: 'epoch', at, by: k.origins.of(at), name: () => name };
-      for (const { callback, context, by } of deferred)
-        yield { kind: 'epoch callback', at: context, uses: [callback], by, name: () => '' };
+      for (const { guest } of deferred)
+        if (guest)
+          yield {
+            kind: 'epoch callback',
+            at: guest.context,
+            uses: [guest.callback],
+            by: guest.by,
+            name: () => '',
+          };
     }
   }
 }

@@ -95,10 +95,13 @@ export class Vnet implements Subsystem {
     return sets.vnet.inCopy(copy, sets.variable(`vnet_entry_${name}`));
   }
 
-  /** What of a new stack the kernel's own parts fill, before modules come to it. */
-  readonly onNew: ((vnet: Ptr) => void)[] = [];
-  /** What of a stack that goes they take back. */
-  readonly onGone: ((vnet: Ptr) => void)[] = [];
+  private readonly fillers: ((vnet: Ptr) => void)[] = [];
+
+  /** What of a stack the kernel's own parts fill, before modules come to it: of those that there are, and of new ones. */
+  eachFromNowOn(fill: (vnet: Ptr) => void): void {
+    this.fillers.push(fill);
+    for (const vnet of this.all) fill(vnet);
+  }
 
   *create(): Sleepable<Ptr> {
     const { k } = this;
@@ -110,7 +113,7 @@ export class Vnet implements Subsystem {
     type.set(at, 'vnet_magic_n', k.macro('VNET_MAGIC_N'));
     type.set(at, 'vnet_data_mem', copy);
     type.setBig(at, 'vnet_data_base', set.baseOf(copy));
-    for (const fill of this.onNew) fill(at);
+    for (const fill of this.fillers) fill(at);
     yield* this.within(at, this.construct(at));
     this.list.insertHead(k.variable('vnet_head'), at);
     return at;
@@ -128,7 +131,6 @@ export class Vnet implements Subsystem {
     k.struct('vnet').set(vnet, 'vnet_shutdown', 1);
     this.list.remove(vnet);
     yield* this.within(vnet, this.destruct(vnet));
-    for (const clean of this.onGone) clean(vnet);
     k.get(LinkerSets).vnet.freeCopy(this.copies.get(vnet) ?? 0);
     this.copies.delete(vnet);
     k.slab.free(vnet);

@@ -46,9 +46,7 @@ export class CongestionControl implements Subsystem {
     const own = k.permanent(type.size);
     type.setText(own, 'name', DEFAULT);
     this.list.insertTail(this.head, own);
-    const set = (vnet: Ptr): void => k.space.storePtr(k.get(Vnet).variable('default_cc_ptr', vnet), own);
-    for (const vnet of k.get(Vnet).all) set(vnet);
-    k.get(Vnet).onNew.push(set);
+    k.get(Vnet).eachFromNowOn((vnet) => k.space.storePtr(k.get(Vnet).variable('default_cc_ptr', vnet), own));
   }
 
   private get head(): Ptr {
