@@ -3,6 +3,7 @@
  * when it is called, so that who needs one starts quickly.
  */
 
+export { DIRECTORY, type FileEntry, type FileInfo, type FileSource } from './files/file-source.js';
 export { readGiven } from './files/node/read-given.js';
 export { writeWhole } from './files/node/write-whole.js';
 export { rawBytes, rawText } from './files/raw-text.js';
@@ -10,7 +11,6 @@ export { visible } from './formats/visible-text.js';
 export { whatIsIt } from './formats/what-is-it.js';
 export { ArchiveFiles } from './kmod/archive-files.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
-export { DIRECTORY, type FileEntry, type FileInfo, type FileSource } from './kmod/file-source.js';
 export { FileTreeKernel } from './kmod/file-tree-kernel.js';
 export { type DependencyGraph, dependencyGraph } from './kmod/graph/dependency-graph.js';
 export { ModuleTree } from './kmod/module-tree.js';

@@ -57,8 +57,8 @@ class ProtoNames {
       if (words[4 + i * 2] !== 0) words[3 + i * 2] = this.btf.string(parameters[i]);
     }
     const key = words.join();
-    let id = this.made.get(key);
-    if (id === undefined) this.made.set(key, (id = this.btf.add(words)));
+    const id = this.made.get(key) ?? this.btf.add(words);
+    this.made.set(key, id);
     return id;
   }
 }
@@ -139,7 +139,7 @@ class EditedBtf {
     view.setUint16(0, MAGIC, true);
     view.setUint8(2, 1);
     const fields = [HEADER_SIZE, 0, types.length, types.length, this.end];
-    fields.forEach((value, i) => view.setUint32(4 + i * 4, value, true));
+    for (const [i, value] of fields.entries()) view.setUint32(4 + i * 4, value, true);
     bytes.set(types, HEADER_SIZE);
     bytes.set(this.strings, HEADER_SIZE + types.length);
     bytes.set(added, HEADER_SIZE + types.length + this.strings.length);

@@ -43,7 +43,7 @@ const LEFT_OUT: readonly { readonly path: RegExp; readonly why: string }[] = [
   { path: /^sys\/_atomic_subword\.h$/, why: 'of machines without atomics of bytes' },
 ];
 
-/** Headers that the rest leans on without including them. */
+/** Headers that the rest leans on without including them, or that only compile before others. */
 export const PRELUDE = [
   'sys/param.h',
   'sys/systm.h',
@@ -65,10 +65,42 @@ export const PRELUDE = [
   'vm/vm_extern.h',
   'vm/vm_object.h',
   'vm/vm_page.h',
+  'machine/bus.h',
+  'sys/rman.h',
+  'sys/taskqueue.h',
+  'sys/bio.h',
+  'sys/socketvar.h',
+  'vm/uma.h',
+  'geom/geom.h',
   'net/if.h',
   'net/if_var.h',
   'net/vnet.h',
+  'net/if_types.h',
+  'net/if_dl.h',
+  'net/ethernet.h',
+  'net/if_media.h',
+  'net/netmap.h',
+  'net/iflib.h',
   'netinet/in.h',
+  'netinet/in_systm.h',
+  'netinet/ip.h',
+  'netinet/tcp.h',
+  'netinet/in_pcb.h',
+  'netinet/tcp_var.h',
+  'net80211/ieee80211_var.h',
+  'net80211/ieee80211_input.h',
+  'net80211/ieee80211_superg.h',
+  'sys/dirent.h',
+  'ufs/ufs/dir.h',
+  'geom/gate/g_gate.h',
+  'geom/multipath/g_multipath.h',
+  'dev/usb/usb.h',
+  'dev/usb/usbdi.h',
+  'dev/usb/usb_busdma.h',
+  'dev/usb/usb_process.h',
+  'dev/usb/usb_controller.h',
+  'dev/usb/usb_bus.h',
+  'dev/usb/usb_device.h',
 ] as const;
 
 export interface RefusedHeader {

@@ -26,11 +26,11 @@ import { BUNDLED_FREEBSD, bundledFile } from '../../src/target/node/bundled.js';
 import { bundleCompressor } from '../../src/target/node/zlib-codec.js';
 import { Compiler } from './compiler.js';
 import { declarationsOf } from './declarations.js';
-import { chooseHeaders, includes, kernelHeaders } from './headers.js';
+import { chooseHeaders, includes, kernelHeaders, PRELUDE } from './headers.js';
 import { generateHeaders } from './interfaces.js';
 import { evaluate, macrosOf } from './numbers.js';
 import { readRealModules } from './real-modules.js';
-import { kernelSymbols, neededSymbols } from './symbols.js';
+import { declarationsByName, kernelSymbols, neededSymbols } from './symbols.js';
 import { typesOf } from './type-information.js';
 
 const LIMIT = 2_500_000;
@@ -58,19 +58,33 @@ async function makeTarget(work: string): Promise<void> {
     { sources: given.sources, interfaces: given.interfaces, headers: [given.generic, given.machine] },
     generated,
   );
-  const searched = [generated, given.machine, given.generic, join(given.sources, 'contrib/ck/include')];
+  const own = import.meta.dirname;
+  const searched = [generated, own, given.machine, given.generic, join(given.sources, 'contrib/ck/include')];
   const compiler = new Compiler(work, searched, INFO.osreldate);
 
   const all = kernelHeaders(given.generic, given.machine);
-  const { accepted, refused } = chooseHeaders(compiler, all, console.log);
+  const { refused, ...chosen } = chooseHeaders(compiler, all, console.log);
+  const accepted = [...chosen.accepted];
   console.log(`${accepted.length} of ${all.length} headers`);
   for (const { path, why } of refused) console.log(`  without ${path}: ${why}`);
 
+  const needed = neededSymbols(given.symbols);
+  accepted.push('undeclared.h');
+  const byHeaders = await declarationsOf(compiler, compiler.write('declared.c', includes(accepted)));
+  compiler.write('generated/named.h', declarationsByName(needed, byHeaders));
+  accepted.push('named.h');
   const declared = await declarationsOf(compiler, compiler.write('declared.c', includes(accepted)));
   console.log(`${declared.functions.size} functions, ${declared.variables.size} variables`);
   const types = typesOf(compiler, accepted, declared);
 
-  const macros = evaluate(compiler, accepted, macrosOf(compiler, accepted));
+  // Drivers' and protocols' headers have macros of the same names as the core's: the core's count.
+  const core = accepted.filter(
+    (path) => PRELUDE.some((first) => first === path) || /^(sys|vm|machine)\//.test(path),
+  );
+  const macros = new Map([
+    ...evaluate(compiler, accepted, macrosOf(compiler, accepted)),
+    ...evaluate(compiler, core, macrosOf(compiler, core)),
+  ]);
   const variables = [...declared.variables];
   const sizes = evaluate(
     compiler,
@@ -81,18 +95,18 @@ async function makeTarget(work: string): Promise<void> {
 
   const modules = readRealModules(given.modules);
   const symbols = kernelSymbols({
-    needed: neededSymbols(given.symbols),
+    needed,
     declared,
     modules,
     sizes: new Map([...sizes].map(([name, size]) => [name, Number(size)])),
   });
-  const own = [...modules.wanted].filter(([name]) => !modules.provided.has(name)).sort();
+  const builtin = [...modules.wanted].filter(([name]) => !modules.provided.has(name)).sort();
 
   write({
     btf: types,
     symbols: encodeFreebsdSymbols(symbols),
     macros: encodeMacros(macros),
-    modules: encodeModules(own.map(([name, version]) => ({ name, version }))),
+    modules: encodeModules(builtin.map(([name, version]) => ({ name, version }))),
   });
 }
 

@@ -32,6 +32,27 @@ export function neededSymbols(tsv: string): string[] {
     .sort();
 }
 
+/** Variables whose names tell their type: the macros that define them make the names. */
+const TYPES_BY_NAME: readonly { readonly name: RegExp; readonly declare: (name: string) => string }[] = [
+  // METHOD of the .m files, by tools/makeobjops.awk; vnode_if.h declares those of vop_.
+  { name: /^(?!vop_)\w+_desc$/, declare: (name) => `extern struct kobjop_desc ${name};` },
+  // SYSCTL_DECL of sys/sysctl.h.
+  { name: /^sysctl__\w+$/, declare: (name) => `extern struct sysctl_oid ${name};` },
+  // MALLOC_DECLARE of sys/malloc.h.
+  { name: /^M_[A-Z0-9_]+$/, declare: (name) => `extern struct malloc_type ${name}[1];` },
+];
+
+/** Declarations, as lines of C, of those names that no header declares and whose types the names tell. */
+export function declarationsByName(
+  names: readonly string[],
+  { functions, variables }: Declarations,
+): string[] {
+  return names.flatMap((name) => {
+    if (functions.has(name) || variables.has(name)) return [];
+    return TYPES_BY_NAME.flatMap((rule) => (rule.name.test(name) ? [rule.declare(name)] : []));
+  });
+}
+
 /**
  * The symbols with addresses of our own: functions by name from the start of the text, then data by name. The same names
  * give the same addresses.

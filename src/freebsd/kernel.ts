@@ -127,7 +127,8 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
    */
   exported(name: string): Ptr | undefined {
     const symbol = this.target.exports.get(name);
-    if (!symbol) return undefined;
+    // What is part of this base kernel is so in kernels that are configured with it.
+    if (!symbol) return this.exports.exported.has(name) ? this.fn(name) : undefined;
     if (symbol.kind === 'function' || this.exports.implemented(name)) return this.fn(name);
     for (const provider of this.providers) {
       const at = provider(name);

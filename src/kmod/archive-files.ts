@@ -1,3 +1,5 @@
+import type { FileEntry, FileInfo, FileSource } from '../files/file-source.js';
+import { DIRECTORY } from '../files/file-source.js';
 import { mergedUsr } from '../files/merged-usr.js';
 import { S_IFMT } from '../files/mode.js';
 import { type Resolution, resolveInRoot } from '../files/resolve-path.js';
@@ -5,8 +7,6 @@ import { initramfsEntries, isCpio } from '../formats/archive/cpio.js';
 import { debFiles, isDeb } from '../formats/archive/deb.js';
 import { isTar, type TarEntry, tarEntries } from '../formats/archive/tar.js';
 import { compressionOf, unpack } from '../formats/compressed/unpack.js';
-import type { FileEntry, FileInfo, FileSource } from './file-source.js';
-import { DIRECTORY } from './file-source.js';
 
 const MODE_BITS = 0o7777;
 /** More than any package or image of an operating system's kernel has. */

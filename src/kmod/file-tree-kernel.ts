@@ -1,4 +1,4 @@
-import { type FileSource, readText } from './file-source.js';
+import { type FileSource, readText } from '../files/file-source.js';
 import { moduleName } from './names.js';
 import type { ListedModule, ModuleState, RunningKernel, Steps } from './tools/tool.js';
 

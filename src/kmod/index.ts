@@ -1,3 +1,11 @@
+export {
+  type FileEntry,
+  type FileInfo,
+  type FileSource,
+  infoOf,
+  MemoryFiles,
+  OverlayFiles,
+} from '../files/file-source.js';
 export type {
   ConfigAlias,
   ConfigText,
@@ -6,14 +14,6 @@ export type {
   WeakDependency,
 } from './config/modprobe-config.js';
 export { type IndexCache, type IndexTreeOptions, indexTree } from './depmod/index-tree.js';
-export {
-  type FileEntry,
-  type FileInfo,
-  type FileSource,
-  infoOf,
-  MemoryFiles,
-  OverlayFiles,
-} from './file-source.js';
 export { FoundModule, Lookup } from './found-module.js';
 export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';

@@ -1,3 +1,4 @@
+import { confined, type FileSource, infoOf, OverlayFiles, readText } from '../files/file-source.js';
 import { FormatError } from '../formats/format-error.js';
 import { strerror } from '../linux/errno.js';
 import {
@@ -9,7 +10,6 @@ import {
 } from './config/modprobe-config.js';
 import { readConfig } from './config/read-config.js';
 import { type IndexCache, indexFiles, indexTree } from './depmod/index-tree.js';
-import { confined, type FileSource, infoOf, OverlayFiles, readText } from './file-source.js';
 import type { FileWriter } from './file-writer.js';
 import { type FoundModule, Lookup } from './found-module.js';
 import { globMatches } from './glob.js';

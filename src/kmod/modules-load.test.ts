@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryFiles } from './file-source.js';
+import { MemoryFiles } from '../files/file-source.js';
 import { modulesToLoad } from './modules-load.js';
 
 const names = (files: readonly (readonly [string, string])[], cmdline = ''): string[] =>

@@ -1,4 +1,4 @@
-import { type FileSource, readText } from './file-source.js';
+import { type FileSource, readText } from '../files/file-source.js';
 
 /** Where lists of modules to load at boot are, by falling precedence (modules-load.d(5)); /lib is for split trees. */
 const MODULES_LOAD_DIRECTORIES: readonly string[] = [

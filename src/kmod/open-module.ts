@@ -1,7 +1,7 @@
+import { type FileSource, infoOf } from '../files/file-source.js';
 import { type Compression, compressionOf, unpack } from '../formats/compressed/unpack.js';
 import { FormatError } from '../formats/format-error.js';
 import { EACCES, EINVAL, EISDIR, ENOENT } from '../linux/errno.js';
-import { type FileSource, infoOf } from './file-source.js';
 import { KmodElf } from './kmod-elf.js';
 import { KmodError, type LibkmodComplaint } from './kmod-error.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryFiles } from './file-source.js';
+import { MemoryFiles } from '../files/file-source.js';
 import { RecordingKernel } from './recording-kernel.js';
 import { runTool } from './testing/captured-host.js';
 import { lsmod } from './tools/lsmod.js';

@@ -1,6 +1,6 @@
+import type { FileSource } from '../files/file-source.js';
 import type { ModuleFile } from '../formats/module-file.js';
 import { errnoName, errnoNumber, strerror } from '../linux/errno.js';
-import type { FileSource } from './file-source.js';
 import { FileTreeKernel } from './file-tree-kernel.js';
 import { KmodError } from './kmod-error.js';
 import { moduleNameOf } from './names.js';

@@ -22,4 +22,4 @@ export const MAX_PNP_DESCRIPTION = 1024;
 export const ELFOSABI_FREEBSD = 9;
 
 /** Size of a pointer of amd64. */
-export const POINTER_BYTES = 8;
+export const KLD_POINTER = 8;

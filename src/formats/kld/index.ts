@@ -9,6 +9,12 @@ export {
   readLinkerHints,
   writeLinkerHints,
 } from './linker-hints.js';
-export type { KldMetadata, ModuleData, PnpTable } from './metadata.js';
-export { hintsDescription, type PnpField, type PnpType, parsePnpDescription } from './pnp-description.js';
+export type { KldMetadata, MetadataEntry, ModuleData, PnpTable } from './metadata.js';
+export {
+  hintsDescription,
+  type PnpField,
+  type PnpType,
+  parsePnpDescription,
+  splitPnpDescription,
+} from './pnp-description.js';
 export { eisaId, type PnpValue, readPnpTable } from './pnp-table.js';

@@ -2,7 +2,14 @@ import { type ElfFile, EM_X86_64, ET_DYN, ET_EXEC, ET_REL, parseElf } from '../e
 import { FormatError } from '../format-error.js';
 import { MDT_SETNAME } from './constants.js';
 import type { KldImage } from './kld-image.js';
-import { type KldMetadata, type ModuleData, readMetadata, readModuleData } from './metadata.js';
+import {
+  type KldMetadata,
+  type MetadataEntry,
+  type ModuleData,
+  readEntry,
+  readMetadata,
+  readModuleData,
+} from './metadata.js';
 import { parsePnpDescription } from './pnp-description.js';
 import { type PnpValue, readPnpTable } from './pnp-table.js';
 import { relocatableImage } from './relocatable-image.js';
@@ -17,11 +24,22 @@ export class KldFile {
     readonly image: KldImage,
   ) {}
 
-  /** The entries of its modmetadata_set in the order of the file; none where it has no such set. */
+  /** Addresses of the entries of its modmetadata_set in the order of the file; undefined where it has no such set. */
+  entryAddresses(): readonly number[] | undefined {
+    return this.image.linkerSet(MDT_SETNAME);
+  }
+
+  entryAt(address: number): MetadataEntry {
+    return readEntry(this.image, address);
+  }
+
+  resolve(entry: MetadataEntry): KldMetadata {
+    return readMetadata(this.image, entry, this.elf.file);
+  }
+
+  /** All that its modmetadata_set says, in the order of the file; nothing where it has no such set. */
   metadata(): readonly KldMetadata[] {
-    this.entries ??= (this.image.linkerSet(MDT_SETNAME) ?? []).map((address) =>
-      readMetadata(this.image, address, this.elf.file),
-    );
+    this.entries ??= (this.entryAddresses() ?? []).map((address) => this.resolve(this.entryAt(address)));
     return this.entries;
   }
 

@@ -1,5 +1,5 @@
 import { FormatError, hex } from '../format-error.js';
-import { POINTER_BYTES } from './constants.js';
+import { KLD_POINTER } from './constants.js';
 
 /**
  * A kld as it would be in memory, an object file from address 0 on, to read what its data say: pointers are addresses in the
@@ -97,12 +97,12 @@ export class PartedImage implements KldImage {
   linkerSet(name: string): readonly number[] | undefined {
     const set = this.sets(name);
     if (!set) return undefined;
-    const count = Math.floor(set.size / POINTER_BYTES);
+    const count = Math.floor(set.size / KLD_POINTER);
     if (count > MAX_SET)
       throw new FormatError(this.file, `set_${name}`, set.address, `${hex(count)} entries are too many`);
     if (count === 0) return [];
-    const view = this.read(set.address, count * POINTER_BYTES, `set_${name}`);
-    return Array.from({ length: count }, (_, i) => pointerAt(view, i * POINTER_BYTES));
+    const view = this.read(set.address, count * KLD_POINTER, `set_${name}`);
+    return Array.from({ length: count }, (_, i) => pointerAt(view, i * KLD_POINTER));
   }
 
   /** Index of the first patch at an address or behind it. */

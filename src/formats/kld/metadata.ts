@@ -50,12 +50,30 @@ export interface ModuleData {
 const METADATA_SIZE = 24;
 const MODULE_DATA_SIZE = 24;
 
+/** struct mod_metadata, before one looks at what it points to. */
+export interface MetadataEntry {
+  readonly type: number;
+  readonly name: string;
+  /** Address of what `type` says. */
+  readonly data: number;
+}
+
 /** The struct mod_metadata at an address. Throws a FormatError. */
-export function readMetadata(image: KldImage, address: number, file: string): KldMetadata {
+export function readEntry(image: KldImage, address: number): MetadataEntry {
   const entry = image.read(address, METADATA_SIZE, 'struct mod_metadata');
-  const type = entry.getInt32(4, true);
-  const data = pointerAt(entry, 8);
-  const name = image.readString(pointerAt(entry, 16), MAX_MODULE_NAME + 1, 'md_cval');
+  return {
+    type: entry.getInt32(4, true),
+    name: image.readString(pointerAt(entry, 16), MAX_MODULE_NAME + 1, 'md_cval'),
+    data: pointerAt(entry, 8),
+  };
+}
+
+/** What an entry says. Throws a FormatError. */
+export function readMetadata(
+  image: KldImage,
+  { type, name, data }: MetadataEntry,
+  file: string,
+): KldMetadata {
   switch (type) {
     case MDT_DEPEND: {
       const depend = image.read(data, 12, 'struct mod_depend');

@@ -1,4 +1,4 @@
-import { POINTER_BYTES } from './constants.js';
+import { KLD_POINTER } from './constants.js';
 /** How a field of a PNP table is compared (sys/module.h, "Module PNP descriptions"). */
 export type PnpType =
   | 'U8'
@@ -51,23 +51,43 @@ export function pnpFieldSize({ type }: PnpField): number {
 const TYPE_ROOM = 8;
 const KEY_ROOM = 32;
 
+/** A `TYPE:key` of a description. */
+interface PnpWord {
+  readonly type: string;
+  readonly key: string;
+}
+
 /**
  * Takes `U16:vendor;U16:device;P:#;...` apart as kldxref does: each `TYPE:key`, ended by ';' or the end, white space after ';'
- * passed over; numbers and pointers at multiples of their size. Undefined where that is no description.
+ * passed over. `words` are those before the first that is none.
  */
-export function parsePnpDescription(description: string): readonly PnpField[] | undefined {
-  const fields: PnpField[] = [];
-  let end = 0;
+export function splitPnpDescription(description: string): {
+  readonly words: readonly PnpWord[];
+  readonly whole: boolean;
+} {
+  const words: PnpWord[] = [];
   for (let at = 0; at < description.length; ) {
     const colon = description.indexOf(':', at);
     const semicolon = description.indexOf(';', at);
-    if (colon < 0 || (semicolon >= 0 && semicolon < colon) || colon - at > TYPE_ROOM) return undefined;
-    const type = description.slice(at, colon);
+    if (colon < 0 || (semicolon >= 0 && semicolon < colon) || colon - at > TYPE_ROOM)
+      return { words, whole: false };
     const key = description.slice(colon + 1, semicolon < 0 ? undefined : semicolon);
-    if (key.length >= KEY_ROOM - (semicolon < 0 ? 0 : 1)) return undefined;
+    if (key.length >= KEY_ROOM - (semicolon < 0 ? 0 : 1)) return { words, whole: false };
+    words.push({ type: description.slice(at, colon), key });
     at = semicolon < 0 ? description.length : afterSpaces(description, semicolon + 1);
+  }
+  return { words, whole: true };
+}
+
+/** The fields of a description: numbers and pointers at multiples of their size. Undefined where it is none. */
+export function parsePnpDescription(description: string): readonly PnpField[] | undefined {
+  const { words, whole } = splitPnpDescription(description);
+  if (!whole) return undefined;
+  const fields: PnpField[] = [];
+  let end = 0;
+  for (const { type, key } of words) {
     if (type === 'P') {
-      end += POINTER_BYTES;
+      end += KLD_POINTER;
       continue;
     }
     if (!isPnpType(type)) return undefined;

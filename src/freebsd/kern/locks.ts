@@ -5,6 +5,7 @@ import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
+import { Giant } from './giant.js';
 import type { FaultKind } from './panic.js';
 
 /** The classes of locks, in the order of lock_classes[] (sys/kern/subr_lock.c): what witness(4) calls each. */
@@ -77,6 +78,12 @@ export class Locks implements Subsystem {
     return this.known.get(at)?.name ?? '';
   }
 
+  /** Whether the running thread has a lock. */
+  isMineAt(at: Ptr): boolean {
+    const { current } = this.k.executor;
+    return current !== undefined && (this.known.get(at)?.owners().includes(current) ?? false);
+  }
+
   isKnown(at: Ptr): boolean {
     return this.known.has(at);
   }
@@ -107,8 +114,10 @@ export class Locks implements Subsystem {
       this.complain('sleep-in-atomic', `${what} where sleeping is prohibited (THREAD_NO_SLEEPING)`);
       return;
     }
+    // A sleep gives up Giant by itself.
+    const giant = k.get(Giant).at;
     const held = [...this.heldBy(task)].filter(
-      ({ at, lockClass }) => at !== except && NOT_SLEEPABLE.has(lockClass),
+      ({ at, lockClass }) => at !== except && at !== giant && NOT_SLEEPABLE.has(lockClass),
     );
     if (held.length === 0) return;
     this.complain(

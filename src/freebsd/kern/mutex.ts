@@ -4,6 +4,7 @@ import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Critical } from './critical.js';
+import { Giant } from './giant.js';
 import { LockWord } from './lock-word.js';
 import { Locks } from './locks.js';
 import { Panic } from './panic.js';
@@ -18,6 +19,7 @@ export class Mutexes implements Subsystem {
 
   constructor(private readonly k: FreebsdKernel) {
     this.lockOffset = k.struct('mtx').offsetOf('mtx_lock');
+    k.get(Giant).operations = this;
   }
 
   readonly exports = {

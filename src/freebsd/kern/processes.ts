@@ -11,6 +11,8 @@ const MAXCOMLEN = 20;
 /** The first thread id (PID_MAX + 2 of sys/sys/proc.h). */
 const FIRST_TID = 100_000;
 const FIRST_PID = 700;
+/** Alignment of a struct thread: what locks keep in its low bits is five flags (sys/sys/_mutex.h and its like). */
+const THREAD_ALIGN = 64;
 /** Threads may take an eighth of the memory for their stacks. */
 const THREADS_SHARE = 8;
 
@@ -100,7 +102,7 @@ export class Processes implements SchedulerHooks {
     return k.scheduler.spawn(name, body, {
       runnable: !stopped,
       prepare: (task) => {
-        const thread = this.freeThreads.pop() ?? k.permanent(k.sizeOf('thread'));
+        const thread = this.freeThreads.pop() ?? this.newThread();
         this.fillThread(thread, process, name);
         task.object = thread;
         process.threads.add(task);
@@ -108,6 +110,12 @@ export class Processes implements SchedulerHooks {
         this.byTask.set(task, process);
       },
     });
+  }
+
+  /** The low bits of a thread's address are flags in words of locks. */
+  private newThread(): Ptr {
+    const at = this.k.permanent(this.k.sizeOf('thread') + THREAD_ALIGN);
+    return Math.ceil(at / THREAD_ALIGN) * THREAD_ALIGN;
   }
 
   /** A process with one thread. */

@@ -3,6 +3,7 @@ import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Giant } from './giant.js';
 
 interface Sleeper {
   readonly task: Task;
@@ -49,12 +50,15 @@ export class SleepQueues implements Subsystem {
     this.byTask.set(task, sleeper);
     const alarm = until === undefined ? undefined : k.clock.arm(until, () => this.wake(sleeper, 'timeout'));
     release?.();
+    const giant = k.get(Giant);
+    const depth = giant.drop();
     task.waitsFor = channel;
     this.show(task, channel, message);
     while (sleeper.woken === undefined) yield* block();
     task.waitsFor = 0;
     this.show(task, 0, '');
     if (alarm) k.clock.cancel(alarm);
+    yield* giant.pickUp(depth);
     return sleeper.woken;
   }
 

@@ -55,6 +55,11 @@ export function deathByException(k: FreebsdKernel, task: Task, exception: CpuExc
   const at = k.space.fromAddress(address);
   const absent = exception.vector === 'PF' ? k.variables.absentAt(at) : undefined;
   if (absent !== undefined) {
+    // What no header declares may be a function or a variable: how it is used tells.
+    if (exception.access === 'execute') {
+      const message = `modbox: ${absent} is not implemented`;
+      return { kind: 'unimplemented-export', message, address, lines: [] };
+    }
     const message = `modbox: the kernel's variable ${absent} is not implemented`;
     return { kind: 'absent-variable', message, address, lines: [] };
   }

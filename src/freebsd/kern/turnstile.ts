@@ -6,6 +6,7 @@ import { type Waiting, waitCircle } from '../../kernel/task/wait-circle.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
+import { Giant } from './giant.js';
 import { Panic } from './panic.js';
 import { SleepQueues } from './sleepqueue.js';
 
@@ -47,9 +48,13 @@ export class Turnstiles implements Subsystem {
     const circle = waitCircle(task, lock, (wanted) => this.locks.get(wanted)?.owners() ?? []);
     if (circle) this.reportCircle(lock, circle);
     this.waiting.set(lock, [...(this.waiting.get(lock) ?? []), task]);
+    // Who waits for a lock that its owner may sleep with gives up Giant meanwhile, as for any sleep.
+    const giant = k.get(Giant);
+    const depth = blocking.sleepable ? giant.drop() : 0;
     task.waitsFor = lock;
     yield* block();
     task.waitsFor = 0;
+    yield* giant.pickUp(depth);
   }
 
   /** Lets all who block on a lock try again. */

@@ -33,7 +33,7 @@ export interface LinkerHooks {
   loaded?(file: LinkerFile): Sleepable<void>;
   enabled?(file: LinkerFile): Sleepable<void>;
   unloadTry?(file: LinkerFile): Sleepable<number>;
-  unloading?(file: LinkerFile): Sleepable<void>;
+  unloading?(file: LinkerFile): void;
   unloaded?(file: LinkerFile): Sleepable<void>;
 }
 
@@ -351,7 +351,7 @@ export class KernLinker implements Subsystem {
       if (one.file === file) this.provided.splice(this.provided.indexOf(one), 1);
     if (file.linked) {
       file.linked = false;
-      for (const hook of this.hooks) if (hook.unloading) yield* hook.unloading(file);
+      for (const hook of this.hooks) hook.unloading?.(file);
       const set = file.set('sysuninit_set');
       if (set) yield* runSysinits(k, set, 'down');
     }

@@ -1,4 +1,4 @@
-import { PAGE_KERNEL, PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
+import { PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import {
   R_X86_64_NONE,

@@ -1,7 +1,7 @@
+import { cleanPath, DIRECTORY, type FileInfo, infoOf, readText } from '../../files/file-source.js';
 import { rawBytes } from '../../files/raw-text.js';
 import { resolveInRoot } from '../../files/resolve-path.js';
 import { CONFIG_DIRECTORIES } from '../config/modprobe-config.js';
-import { cleanPath, DIRECTORY, type FileInfo, infoOf, readText } from '../file-source.js';
 import type { IndexedModule } from '../index/module-index.js';
 import type { ModuleTree } from '../module-tree.js';
 import type { Closure } from './closure.js';

@@ -1,4 +1,4 @@
-import type { FileSource } from '../file-source.js';
+import type { FileSource } from '../../files/file-source.js';
 import type { ConfigProblem } from './modprobe-config.js';
 
 /** depmod's files among the configuration: they take their place by their names. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { MemoryFiles } from '../../files/file-source.js';
 import { mutate } from '../../testing/mutate.js';
 import { Random } from '../../testing/random.js';
-import { MemoryFiles } from '../file-source.js';
 import { addCmdline } from './cmdline.js';
 import { logicalLines } from './lines.js';
 import { emptyConfig, type ModprobeConfig } from './modprobe-config.js';

@@ -1,4 +1,4 @@
-import { type FileSource, readText } from '../file-source.js';
+import { type FileSource, readText } from '../../files/file-source.js';
 import { addCmdline } from './cmdline.js';
 import { configFiles } from './config-files.js';
 import { CONFIG_DIRECTORIES, emptyConfig, type ModprobeConfig } from './modprobe-config.js';

@@ -1,5 +1,5 @@
+import { type FileSource, infoOf } from '../../files/file-source.js';
 import { asByteText, byteText, messageText } from '../byte-text.js';
-import { type FileSource, infoOf } from '../file-source.js';
 import { untilNul, wordsOf } from './lines.js';
 import type { Say } from './messages.js';
 import { posixRegex } from './posix-regex.js';

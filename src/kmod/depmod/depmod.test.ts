@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { MemoryFiles } from '../../files/file-source.js';
 import { mutate } from '../../testing/mutate.js';
 import { Random } from '../../testing/random.js';
 import { type SmallModule, smallModule } from '../../testing/small-module.js';
-import { MemoryFiles } from '../file-source.js';
 import type { FileWriter } from '../file-writer.js';
 import { depmod, depmodWith } from '../tools/depmod.js';
 import { type RunningKernel, runToEnd } from '../tools/tool.js';

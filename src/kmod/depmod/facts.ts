@@ -1,5 +1,5 @@
+import type { FileSource } from '../../files/file-source.js';
 import { ENODATA, strerror } from '../../linux/errno.js';
-import type { FileSource } from '../file-source.js';
 import type { KmodElf } from '../kmod-elf.js';
 import { KmodError } from '../kmod-error.js';
 import { moduleOf, openModule } from '../open-module.js';

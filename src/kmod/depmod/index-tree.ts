@@ -1,4 +1,4 @@
-import { type FileSource, MemoryFiles } from '../file-source.js';
+import { type FileSource, MemoryFiles } from '../../files/file-source.js';
 import { DEFAULT_CONFIG, type DepmodConfig } from './config.js';
 import { readFacts } from './facts.js';
 import { makeIndex } from './make-index.js';

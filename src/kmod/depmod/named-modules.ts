@@ -1,4 +1,4 @@
-import { type FileSource, infoOf } from '../file-source.js';
+import { type FileSource, infoOf } from '../../files/file-source.js';
 import { DepmodFailure, type Say } from './messages.js';
 import { foundModule, type ModuleOnDisk } from './search.js';
 

@@ -1,6 +1,6 @@
+import { cleanPath, type FileEntry, type FileSource, infoOf } from '../../files/file-source.js';
 import { PATH_MAX } from '../../files/limits.js';
 import { asByteText } from '../byte-text.js';
-import { cleanPath, type FileEntry, type FileSource, infoOf } from '../file-source.js';
 import type { DepmodConfig } from './config.js';
 import { DepmodFailure, type Say } from './messages.js';
 import { isModulePath, moduleNameOfPath } from './names.js';

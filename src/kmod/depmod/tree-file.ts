@@ -1,4 +1,4 @@
-import type { FileSource } from '../file-source.js';
+import type { FileSource } from '../../files/file-source.js';
 import { problemOfDirectory } from './search.js';
 
 /** A file beside the modules; what to say where it is not there. */

@@ -1,4 +1,4 @@
-import { cleanPath, type FileSource, infoOf } from '../file-source.js';
+import { cleanPath, type FileSource, infoOf } from '../../files/file-source.js';
 import type { Say } from './messages.js';
 import { isModulePath } from './names.js';
 import { MAX_DEPTH, problemOfDirectory } from './search.js';

@@ -1,7 +1,7 @@
+import { type FileSource, readText } from '../../files/file-source.js';
 import { type BuiltinModinfo, parseBuiltinModinfo } from '../../formats/modinfo.js';
 import { EINVAL } from '../../linux/errno.js';
 import { asByteText, byteText } from '../byte-text.js';
-import { type FileSource, readText } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import { moduleNameOf, normalizeName } from '../names.js';
 import { AliasTable } from './depmod-index.js';

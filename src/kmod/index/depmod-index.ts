@@ -1,5 +1,5 @@
+import { type FileSource, infoOf, readText } from '../../files/file-source.js';
 import { FormatError } from '../../formats/format-error.js';
-import { type FileSource, infoOf, readText } from '../file-source.js';
 import { moduleNameOf, normalizeName } from '../names.js';
 import { EMPTY_TABLE, type IndexTable } from './index-table.js';
 import type { IndexedModule, ModuleIndex } from './module-index.js';

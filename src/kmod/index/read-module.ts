@@ -1,8 +1,8 @@
+import type { FileSource } from '../../files/file-source.js';
 import { unpack } from '../../formats/compressed/unpack.js';
 import { parseElf } from '../../formats/elf/index.js';
 import { type Modinfo, parseModinfo } from '../../formats/modinfo.js';
 import { splitModuleSignature } from '../../formats/module-signature.js';
-import type { FileSource } from '../file-source.js';
 
 /** Reads a module's file without its packing. Throws FormatError where that is damaged. */
 export function readModule(files: FileSource, path: string): Uint8Array | undefined {

@@ -1,6 +1,6 @@
+import type { FileSource } from '../../files/file-source.js';
 import { FormatError } from '../../formats/format-error.js';
 import { EINVAL } from '../../linux/errno.js';
-import type { FileSource } from '../file-source.js';
 import type { KmodElf } from '../kmod-elf.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, type InfoField } from './fields.js';

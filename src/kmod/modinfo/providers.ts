@@ -1,4 +1,4 @@
-import type { FileSource } from '../file-source.js';
+import type { FileSource } from '../../files/file-source.js';
 import { ModuleTree } from '../module-tree.js';
 
 /** Where a file tree's modules are: a directory that stands for '/', and a release. */

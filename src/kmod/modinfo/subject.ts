@@ -1,5 +1,5 @@
+import { type FileSource, infoOf } from '../../files/file-source.js';
 import type { IndexCache } from '../depmod/index-tree.js';
-import { type FileSource, infoOf } from '../file-source.js';
 import type { KmodElf } from '../kmod-elf.js';
 import { ModuleTree, type Resolved } from '../module-tree.js';
 import { checkedName, isModuleFile, moduleName, moduleNameOf } from '../names.js';

@@ -1,5 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FileEntry, FileInfo, FileSource } from '../../files/file-source.js';
 import {
   type DiskNode,
   DiskRoot,
@@ -9,7 +10,6 @@ import {
   type Located,
 } from '../../files/node/disk-root.js';
 import { readGiven } from '../../files/node/read-given.js';
-import type { FileEntry, FileInfo, FileSource } from '../file-source.js';
 
 /**
  * A directory of the host's disk as a file tree. Nothing is ever written. Where a root is given, no path and no link

@@ -1,5 +1,5 @@
-import type { FileEntry, FileInfo, FileSource } from '../file-source.js';
-import { DIRECTORY } from '../file-source.js';
+import type { FileEntry, FileInfo, FileSource } from '../../files/file-source.js';
+import { DIRECTORY } from '../../files/file-source.js';
 import type { DiskFiles } from './disk-files.js';
 
 /**

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type FileSource, infoOf } from '../../files/file-source.js';
 import { DiskRoot } from '../../files/node/disk-root.js';
 import { OutputFolder } from '../../files/node/output-folder.js';
 import type { Closure } from '../closure/closure.js';
 import { imageFiles } from '../closure/image-files.js';
-import { type FileSource, infoOf } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { DiskFiles } from './disk-files.js';
 import { DiskWriter } from './disk-writer.js';

@@ -1,4 +1,4 @@
-import type { FileSource } from '../file-source.js';
+import type { FileSource } from '../../files/file-source.js';
 import { DiskFiles } from '../node/disk-files.js';
 import { ToolExit } from '../tools/log.js';
 import { type RunningKernel, runToEnd, type Steps, type ToolHost } from '../tools/tool.js';

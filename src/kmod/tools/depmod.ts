@@ -1,3 +1,4 @@
+import { confined, type FileSource } from '../../files/file-source.js';
 import { asByteText } from '../byte-text.js';
 import { readDepmodConfig } from '../depmod/config.js';
 import { readFacts } from '../depmod/facts.js';
@@ -9,7 +10,6 @@ import { modulesByPath } from '../depmod/named-modules.js';
 import { type ModuleOnDisk, problemOfDirectory, searchModules } from '../depmod/search.js';
 import { treeFile } from '../depmod/tree-file.js';
 import { isUpToDate } from '../depmod/up-to-date.js';
-import { confined, type FileSource } from '../file-source.js';
 import { type DepmodOptions, depmodCommand, HELP } from './depmod-options.js';
 import { writeIndex } from './depmod-output.js';
 import { LOG, ToolExit, ToolLog } from './log.js';

@@ -1,7 +1,7 @@
+import { confined, type FileSource } from '../../files/file-source.js';
 import { PATH_MAX } from '../../files/limits.js';
 import { strerror } from '../../linux/errno.js';
 import { asByteText, bytesOf } from '../byte-text.js';
-import { confined, type FileSource } from '../file-source.js';
 import { KmodError } from '../kmod-error.js';
 import { fieldOf, fieldsOf, type InfoField } from '../modinfo/fields.js';
 import { MoreThanKmod } from '../modinfo/more.js';

@@ -1,7 +1,7 @@
+import { confined, type FileSource, infoOf } from '../../files/file-source.js';
 import type { FormatError } from '../../formats/format-error.js';
 import type { ModprobeConfig } from '../config/modprobe-config.js';
 import { readConfig } from '../config/read-config.js';
-import { confined, type FileSource, infoOf } from '../file-source.js';
 import { ModuleTree } from '../module-tree.js';
 import { LOG, type ToolLog } from './log.js';
 import type { ToolHost } from './tool.js';

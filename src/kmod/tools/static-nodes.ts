@@ -1,6 +1,6 @@
+import { readText } from '../../files/file-source.js';
 import { rawBytes } from '../../files/raw-text.js';
 import { EROFS, strerror } from '../../linux/errno.js';
-import { readText } from '../file-source.js';
 import { getopt, type OptionTable } from './getopt.js';
 import type { Steps, ToolHost } from './tool.js';
 

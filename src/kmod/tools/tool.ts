@@ -1,6 +1,6 @@
+import type { FileSource } from '../../files/file-source.js';
 import type { ModuleFile } from '../../formats/module-file.js';
 import type { IndexCache } from '../depmod/index-tree.js';
-import type { FileSource } from '../file-source.js';
 import type { FileWriter } from '../file-writer.js';
 import type { ModuleTree } from '../module-tree.js';
 

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { FileSource } from '../../../files/file-source.js';
 import { type ModuleFacts, readFacts } from '../../depmod/facts.js';
 import { type IndexInputs, type MadeIndex, makeIndex } from '../../depmod/make-index.js';
-import type { FileSource } from '../../file-source.js';
 import { type DepmodHost, depmodWith } from '../../tools/depmod.js';
 import type { Steps } from '../../tools/tool.js';
 import { DiskFiles } from '../disk-files.js';

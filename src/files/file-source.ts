@@ -1,4 +1,4 @@
-import { rawText } from '../files/raw-text.js';
+import { rawText } from './raw-text.js';
 
 /** What a name in a directory is. */
 export interface FileEntry {
