@@ -6,6 +6,9 @@ export const DS_ALIVE = 20;
 export const DS_ATTACHING = 25;
 export const DS_ATTACHED = 30;
 
+/** Where in a device and in a devclass their list of sysctls is. */
+const CONTEXT = 16;
+
 /** A driver that a bus's devclass has: driverlink. */
 export interface DriverLink {
   /** Its struct kobj_class. */
@@ -19,8 +22,7 @@ export class Devclass {
   readonly drivers: DriverLink[] = [];
   readonly devices: (Device | undefined)[] = [];
   hasChildren = false;
-  /** struct sysctl_ctx_list, and the node `dev.NAME`: 0 while no device had one. */
-  sysctlContext: Ptr = 0;
+  /** The node `dev.NAME`: 0 while no device had one. */
   sysctlTree: Ptr = 0;
 
   constructor(
@@ -28,6 +30,11 @@ export class Devclass {
     /** What guest code gets as devclass_t. */
     readonly handle: Ptr,
   ) {}
+
+  /** struct sysctl_ctx_list. */
+  get sysctlContext(): Ptr {
+    return this.handle + CONTEXT;
+  }
 
   get list(): readonly Device[] {
     return this.devices.filter((device): device is Device => device !== undefined);
@@ -60,7 +67,7 @@ export class Device {
   suspended = false;
   attachedOnce = false;
   noMatchDone = false;
-  sysctlContext: Ptr = 0;
+  /** The node `dev.NAME.UNIT` while a driver has the device. */
   sysctlTree: Ptr = 0;
   /** device_set_prop(). */
   readonly properties = new Map<string, DeviceProperty>();
@@ -72,6 +79,11 @@ export class Device {
     /** The unit was not asked for. */
     readonly wildcard: boolean,
   ) {}
+
+  /** struct sysctl_ctx_list: what the driver adds to it goes with the driver. */
+  get sysctlContext(): Ptr {
+    return this.at + CONTEXT;
+  }
 
   get name(): string | undefined {
     return this.devclass?.name;
