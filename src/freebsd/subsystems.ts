@@ -1,3 +1,25 @@
+import { BusGeneric } from './dev/bus-generic.js';
+import { BusPassThrough } from './dev/bus-pass-through.js';
+import { BusResources } from './dev/bus-resources.js';
+import { BusTree } from './dev/bus-tree.js';
+import { Devctl } from './dev/devctl.js';
+import { DeviceAttach } from './dev/device-attach.js';
+import { DeviceNames } from './dev/device-names.js';
+import { DeviceSysctls } from './dev/device-sysctl.js';
+import { Devices } from './dev/devices.js';
+import { DriverModules } from './dev/driver-modules.js';
+import { Hints } from './dev/hints.js';
+import { Interrupts } from './dev/interrupts.js';
+import { IntrHooks } from './dev/intrhook.js';
+import { Kobj } from './dev/kobj.js';
+import { KobjInterfaces } from './dev/kobj-interfaces.js';
+import { DeviceMemory } from './dev/mapdev.js';
+import { Nexus } from './dev/nexus.js';
+import { PciBus } from './dev/pci.js';
+import { ResourceLists } from './dev/resource-list.js';
+import { ResourceManagers } from './dev/rman.js';
+import { RootBus } from './dev/root-bus.js';
+import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
 import { AnyLock } from './kern/any-lock.js';
@@ -99,4 +121,26 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  KobjInterfaces,
+  Kobj,
+  Hints,
+  BusTree,
+  Devices,
+  DeviceAttach,
+  DeviceNames,
+  DriverModules,
+  BusGeneric,
+  TopoLock,
+  ResourceManagers,
+  ResourceLists,
+  BusResources,
+  BusPassThrough,
+  DeviceMemory,
+  Interrupts,
+  IntrHooks,
+  DeviceSysctls,
+  Devctl,
+  Nexus,
+  PciBus,
+  RootBus,
 ];
