@@ -25,6 +25,7 @@ import { Files } from './fs/files.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
+import { CondVars } from './kern/condvar.js';
 import { Conf } from './kern/conf.js';
 import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
@@ -40,6 +41,7 @@ import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
 import { SleepQueues } from './kern/sleepqueue.js';
@@ -49,11 +51,14 @@ import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
+import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
+import { UnitNumbers } from './kern/unr.js';
 import { Qsort } from './libkern/qsort.js';
+import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
@@ -88,6 +93,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  RandomNumbers,
+  UnitNumbers,
+  CondVars,
+  Time,
+  Preload,
   UserMemory,
   Uio,
   Conf,
