@@ -93,7 +93,10 @@ async function makeTarget(work: string): Promise<void> {
     modules,
     sizes: new Map([...sizes].map(([name, size]) => [name, Number(size)])),
   });
-  const builtin = [...modules.wanted].filter(([name]) => !modules.provided.has(name)).sort();
+  // Firmware that no file has comes from ports: a kernel has none of its own.
+  const builtin = [...modules.wanted]
+    .filter(([name]) => !modules.provided.has(name) && !name.endsWith('_fw'))
+    .sort();
 
   write({
     btf: types,
