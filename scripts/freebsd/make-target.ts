@@ -93,6 +93,10 @@ async function makeTarget(work: string): Promise<void> {
     modules,
     sizes: new Map([...sizes].map(([name, size]) => [name, Number(size)])),
   });
+  const untyped = needed.filter((name) => !declared.functions.has(name) && !declared.variables.has(name));
+  console.log(
+    `${symbols.length} symbols; no type for ${untyped.length} of ${needed.length} that modules need`,
+  );
   // Firmware that no file has comes from ports: a kernel has none of its own.
   const builtin = [...modules.wanted]
     .filter(([name]) => !modules.provided.has(name) && !name.endsWith('_fw'))
