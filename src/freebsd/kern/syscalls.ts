@@ -17,7 +17,11 @@ export class SystemCalls implements Subsystem {
   private table: Ptr = 0;
   private readonly taken = new Map<number, Ptr>();
 
-  constructor(private readonly k: FreebsdKernel) {}
+  constructor(private readonly k: FreebsdKernel) {
+    // Headers say that it is an array, not how long.
+    k.variable('sysent', COUNT * k.sizeOf('sysent'));
+    k.variable('freebsd32_sysent', COUNT * k.sizeOf('sysent'));
+  }
 
   readonly exports = {
     lkmnosys: () => ENOSYS,
