@@ -22,6 +22,7 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -38,16 +39,20 @@ import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { PcpuZones } from './kern/pcpu-zones.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
+import { RootMount } from './kern/root-mount.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
+import { Splash } from './kern/splash.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
@@ -77,6 +82,7 @@ import { IfGroups } from './net/if-group.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -97,6 +103,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  PcpuZones,
+  KernelEvents,
+  Splash,
+  RootMount,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -117,6 +127,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  GeomClasses,
+  MacPolicies,
   KernLinker,
   Credentials,
   Vnet,
