@@ -8,6 +8,7 @@ import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
+import { Mbufs } from './kern/kern-mbuf.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { Threads } from './kern/kthread.js';
@@ -26,6 +27,9 @@ import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { MbufChains } from './kern/uipc-mbuf.js';
+import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufTags } from './kern/uipc-mbuf2.js';
 import { Uma } from './kern/uma.js';
 import { Qsort } from './libkern/qsort.js';
 import { Strings } from './libkern/strings.js';
@@ -88,4 +92,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  Mbufs,
+  MbufChains,
+  MbufCopies,
+  MbufTags,
 ];
