@@ -36,12 +36,16 @@ import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Bpf } from './net/bpf.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
 import { IfGroups } from './net/if-group.js';
+import { IfMedia } from './net/if-media.js';
+import { Netisr } from './net/netisr.js';
+import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
@@ -96,4 +100,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   MbufChains,
   MbufCopies,
   MbufTags,
+  Pfil,
+  Netisr,
+  Bpf,
+  IfMedia,
 ];
