@@ -1,6 +1,31 @@
+import { BusGeneric } from './dev/bus-generic.js';
+import { BusPassThrough } from './dev/bus-pass-through.js';
+import { BusResources } from './dev/bus-resources.js';
+import { BusTree } from './dev/bus-tree.js';
+import { Devctl } from './dev/devctl.js';
+import { DeviceAttach } from './dev/device-attach.js';
+import { DeviceNames } from './dev/device-names.js';
+import { DeviceSysctls } from './dev/device-sysctl.js';
+import { Devices } from './dev/devices.js';
+import { DriverModules } from './dev/driver-modules.js';
+import { Hints } from './dev/hints.js';
+import { Interrupts } from './dev/interrupts.js';
+import { IntrHooks } from './dev/intrhook.js';
+import { Kobj } from './dev/kobj.js';
+import { KobjInterfaces } from './dev/kobj-interfaces.js';
+import { DeviceMemory } from './dev/mapdev.js';
+import { Nexus } from './dev/nexus.js';
+import { PciBus } from './dev/pci.js';
+import { ResourceLists } from './dev/resource-list.js';
+import { ResourceManagers } from './dev/rman.js';
+import { RootBus } from './dev/root-bus.js';
+import { TopoLock } from './dev/topo-lock.js';
+import { Devfs } from './fs/devfs.js';
+import { Files } from './fs/files.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
+import { Conf } from './kern/conf.js';
 import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
@@ -26,6 +51,7 @@ import { Synch } from './kern/synch.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
+import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
 import { MbufCopies } from './kern/uipc-mbuf-copy.js';
@@ -34,6 +60,7 @@ import { Uma } from './kern/uma.js';
 import { Qsort } from './libkern/qsort.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
+import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
 import { Bpf } from './net/bpf.js';
@@ -69,6 +96,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  UserMemory,
+  Uio,
+  Conf,
+  Devfs,
+  Files,
   Environment,
   Threads,
   Callouts,
@@ -88,6 +120,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  LeftBehinds,
   HookPointers,
   IfAccessors,
   IfGroups,
@@ -104,4 +137,26 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Netisr,
   Bpf,
   IfMedia,
+  KobjInterfaces,
+  Kobj,
+  Hints,
+  BusTree,
+  Devices,
+  DeviceAttach,
+  DeviceNames,
+  DriverModules,
+  BusGeneric,
+  TopoLock,
+  ResourceManagers,
+  ResourceLists,
+  BusResources,
+  BusPassThrough,
+  DeviceMemory,
+  Interrupts,
+  IntrHooks,
+  DeviceSysctls,
+  Devctl,
+  Nexus,
+  PciBus,
+  RootBus,
 ];

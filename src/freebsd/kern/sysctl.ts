@@ -288,7 +288,7 @@ export class Sysctls implements Subsystem {
   private readonly requests = new Map<Ptr, SysctlRequest>();
 
   /** SYSCTL_OUT(). */
-  private *out(req: Ptr, bytes: Uint8Array): Sleepable<number> {
+  *out(req: Ptr, bytes: Uint8Array): Sleepable<number> {
     const own = this.requests.get(req);
     if (own) {
       own.put(bytes);
