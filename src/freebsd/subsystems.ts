@@ -46,6 +46,8 @@ import { RwLocks } from './kern/rwlock.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
+import { Sbufs } from './kern/subr-sbuf.js';
+import { Units } from './kern/subr-unit.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { Sysctls } from './kern/sysctl.js';
@@ -53,6 +55,7 @@ import { Taskqueues } from './kern/taskqueue.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { Domains } from './kern/uipc-domain.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
 import { MbufCopies } from './kern/uipc-mbuf-copy.js';
 import { MbufTags } from './kern/uipc-mbuf2.js';
@@ -69,8 +72,11 @@ import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
+import { Ethernet } from './net/if-ethersubr.js';
 import { IfGroups } from './net/if-group.js';
+import { Loopback } from './net/if-loop.js';
 import { IfMedia } from './net/if-media.js';
+import { IfQueues } from './net/if-queue.js';
 import { Netisr } from './net/netisr.js';
 import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
@@ -159,4 +165,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
+  Units,
+  Sbufs,
+  Domains,
+  IfQueues,
+  Ethernet,
+  Loopback,
 ];
