@@ -59,6 +59,8 @@ import { Domains } from './kern/uipc-domain.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
 import { MbufCopies } from './kern/uipc-mbuf-copy.js';
 import { MbufTags } from './kern/uipc-mbuf2.js';
+import { Sockbufs } from './kern/uipc-sockbuf.js';
+import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { Qsort } from './libkern/qsort.js';
 import { Strings } from './libkern/strings.js';
@@ -171,4 +173,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IfQueues,
   Ethernet,
   Loopback,
+  Sockbufs,
+  Sockets,
 ];

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOBUFS, EOPNOTSUPP } from '../errno.js';
 import { Counters } from '../kern/counter.js';
@@ -6,6 +7,7 @@ import { Mbufs } from '../kern/kern-mbuf.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { HookPointers } from './hook-pointers.js';
 import { Ifnets } from './if.js';
 import { SIOCSIFFLAGS } from './sockio.js';
 
@@ -35,18 +37,22 @@ export class IfQueues implements Subsystem {
     if_sendq_empty: (ifp: Ptr) => Number(this.queue.get(this.of(ifp), 'ifq_len') === 0),
     if_sendq_prepend: (ifp: Ptr, m: Ptr) => this.prepend(ifp, m),
     if_dequeue: (ifp: Ptr) => this.dequeue(ifp),
-    if_setlastchange: () => {},
-    if_notifymtu: () => {},
-    if_vlancap: () => {},
+    if_setlastchange: (ifp: Ptr) => {
+      const micros = Number(this.k.clock.bootTime / 1000n) + Math.floor(this.k.now() / 1000);
+      this.net.set(ifp, 'if_lastchange.tv_sec', Math.floor(micros / 1e6));
+      this.net.set(ifp, 'if_lastchange.tv_usec', micros % 1e6);
+    },
+    if_notifymtu: nothing('nobody listens to changes of routes', undefined),
+    if_vlancap: (ifp: Ptr) => this.vlanCapabilities(ifp),
     ifpromisc: (ifp: Ptr, on: number) => this.promiscuous(ifp, on !== 0),
     if_allmulti: (ifp: Ptr, on: number) => this.allMulticast(ifp, on !== 0),
-    if_tunnel_check_nesting: () => 0,
+    if_tunnel_check_nesting: nothing('packets do not go through tunnels', 0),
     ifr_data_get_ptr: (ifr: Ptr) => this.k.space.loadPtr(ifr + this.k.macro('IFNAMSIZ')),
     ifr_buffer_get_buffer: (ifr: Ptr) => this.k.space.loadPtr(ifr + this.k.macro('IFNAMSIZ') + 8),
     ifr_buffer_get_length: (ifr: Ptr) => this.k.space.loadU64(ifr + this.k.macro('IFNAMSIZ')),
   };
 
-  readonly signatures = { if_getcounter: 'Q:pi' };
+  readonly signatures = { if_getcounter: 'Q:pi', if_tunnel_check_nesting: 'i:ppui' };
 
   boot(): void {
     const { k } = this;
@@ -63,6 +69,11 @@ export class IfQueues implements Subsystem {
 
   private of(ifp: Ptr): Ptr {
     return this.net.addr(ifp, 'if_snd');
+  }
+
+  private *vlanCapabilities(ifp: Ptr): Sleepable<void> {
+    const hook = this.k.get(HookPointers).get('vlan_trunk_cap_p');
+    if (this.net.get(ifp, 'if_vlantrunk') !== 0 && hook !== 0) yield* this.k.callAs('v:p', hook, ifp);
   }
 
   private *init(ifp: Ptr, context: Ptr): Sleepable<void> {

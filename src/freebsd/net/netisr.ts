@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
@@ -37,7 +38,7 @@ export class Netisr implements Subsystem {
     netisr_register: (handler: Ptr) => this.register(handler),
     netisr_unregister: (handler: Ptr) => this.unregister(handler),
     // One handler serves all network stacks.
-    netisr_register_vnet: () => {},
+    netisr_register_vnet: constant(undefined),
     netisr_unregister_vnet: (handler: Ptr) => this.dropOf(handler),
     netisr_dispatch: (proto: number, m: Ptr) => this.dispatch(proto, m),
     netisr_dispatch_src: (proto: number, _source: Ptr, m: Ptr) => this.dispatch(proto, m),
@@ -49,9 +50,9 @@ export class Netisr implements Subsystem {
     netisr_clearqdrops: (handler: Ptr) => {
       this.of(handler).dropped = 0n;
     },
-    netisr_get_cpucount: () => 1,
-    netisr_get_cpuid: () => 0,
-    netisr_default_flow2cpu: () => 0,
+    netisr_get_cpucount: constant(1),
+    netisr_get_cpuid: constant(0),
+    netisr_default_flow2cpu: constant(0),
   };
 
   private register(at: Ptr): void {
