@@ -25,12 +25,15 @@ import { Files } from './fs/files.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
+import { CondVars } from './kern/condvar.js';
 import { Conf } from './kern/conf.js';
 import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Fpu } from './kern/fpu.js';
+import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
@@ -41,8 +44,10 @@ import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
+import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
@@ -50,8 +55,10 @@ import { Sbufs } from './kern/subr-sbuf.js';
 import { Units } from './kern/subr-unit.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
+import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
@@ -62,7 +69,9 @@ import { MbufTags } from './kern/uipc-mbuf2.js';
 import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
+import { UnitNumbers } from './kern/unr.js';
 import { Qsort } from './libkern/qsort.js';
+import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
@@ -104,6 +113,15 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  GroupTaskqueues,
+  Fpu,
+  SystemCalls,
+  Sbufs,
+  RandomNumbers,
+  UnitNumbers,
+  CondVars,
+  Time,
+  Preload,
   UserMemory,
   Uio,
   Conf,

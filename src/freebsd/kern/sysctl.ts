@@ -189,6 +189,7 @@ export class Sysctls implements Subsystem {
   }
 
   private *registerGuest(oid: Ptr): Sleepable<void> {
+    this.k.origins.note(oid);
     yield* this.register(oid);
   }
 
@@ -209,7 +210,6 @@ export class Sysctls implements Subsystem {
     if (number === k.macro('OID_AUTO')) type.set(oid, 'oid_number', this.nextNumber++);
     type.set(oid, 'oid_refcnt', type.get(oid, 'oid_refcnt') + 1);
     this.tree.insert(oid);
-    k.origins.note(oid);
     if (
       type.get(oid, 'oid_kind') & k.macro('CTLFLAG_TUN') &&
       !(type.get(oid, 'oid_kind') & k.macro('CTLFLAG_NOFETCH'))
@@ -456,6 +456,7 @@ export class Sysctls implements Subsystem {
     type.set(oid, 'oid_descr', this.copyText(node.description));
     type.set(oid, 'oid_label', this.copyText(node.label));
     if (context !== 0) this.addEntry(context, oid);
+    k.origins.note(oid);
     yield* this.register(oid);
     return oid;
   }
