@@ -186,7 +186,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   PciBus,
   RootBus,
   Units,
-  Sbufs,
   Domains,
   IfQueues,
   Ethernet,
