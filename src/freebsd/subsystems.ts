@@ -51,8 +51,6 @@ import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
-import { Sbufs } from './kern/subr-sbuf.js';
-import { Units } from './kern/subr-unit.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { SystemCalls } from './kern/syscalls.js';
@@ -185,7 +183,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
-  Units,
   Domains,
   IfQueues,
   Ethernet,
