@@ -37,6 +37,7 @@ import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
+import { Mbufs } from './kern/kern-mbuf.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
@@ -64,6 +65,12 @@ import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { Domains } from './kern/uipc-domain.js';
+import { MbufChains } from './kern/uipc-mbuf.js';
+import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufTags } from './kern/uipc-mbuf2.js';
+import { Sockbufs } from './kern/uipc-sockbuf.js';
+import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { Qsort } from './libkern/qsort.js';
@@ -73,12 +80,19 @@ import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Bpf } from './net/bpf.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
+import { Ethernet } from './net/if-ethersubr.js';
 import { IfGroups } from './net/if-group.js';
+import { Loopback } from './net/if-loop.js';
+import { IfMedia } from './net/if-media.js';
+import { IfQueues } from './net/if-queue.js';
+import { Netisr } from './net/netisr.js';
+import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
@@ -151,6 +165,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  Mbufs,
+  MbufChains,
+  MbufCopies,
+  MbufTags,
+  Pfil,
+  Netisr,
+  Bpf,
+  IfMedia,
   KobjInterfaces,
   Kobj,
   Hints,
@@ -173,4 +195,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
+  Domains,
+  IfQueues,
+  Ethernet,
+  Loopback,
+  Sockbufs,
+  Sockets,
 ];
