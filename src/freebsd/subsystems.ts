@@ -1,6 +1,8 @@
 import { BusGeneric } from './dev/bus-generic.js';
 import { BusPassThrough } from './dev/bus-pass-through.js';
 import { BusResources } from './dev/bus-resources.js';
+import { BusDma } from './dev/busdma.js';
+import { DmaTemplates } from './dev/busdma-template.js';
 import { BusTree } from './dev/bus-tree.js';
 import { Devctl } from './dev/devctl.js';
 import { DeviceAttach } from './dev/device-attach.js';
@@ -98,6 +100,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   BusResources,
   BusPassThrough,
   DeviceMemory,
+  BusDma,
+  DmaTemplates,
   Interrupts,
   IntrHooks,
   DeviceSysctls,
