@@ -38,7 +38,13 @@ export { DiskTranslations, userTranslations } from './machine/linux/node/disk-tr
 export { DiskIndexCache } from './machine/linux/node/index-cache.js';
 export * from './portable.js';
 export { readTarget } from './target/index.js';
-export { loadBundled, type StoredTarget, sourceOfPath, TargetStore } from './target/node/index.js';
+export {
+  BUNDLED_FREEBSD,
+  loadBundled,
+  type StoredTarget,
+  sourceOfPath,
+  TargetStore,
+} from './target/node/index.js';
 export {
   appendSignature,
   certificatesDer,

@@ -15,7 +15,9 @@ export {
   verdictText,
 } from './check/index.js';
 export type { TranslationStore } from './cpu/runtime/code-cache.js';
+export { MountedFiles } from './files/mounted-files.js';
 export { FormatError } from './formats/format-error.js';
+export { isFreebsdElf } from './formats/kld/is-kld.js';
 export { ModuleFile, saidBy } from './formats/module-file.js';
 export type { UsedLimit } from './kernel/abi/export-table.js';
 export type { LogRecord } from './kernel/log.js';
@@ -68,6 +70,8 @@ export {
   type ProcessEnd,
 } from './machine/base-machine.js';
 export { type FailureDetails, MachineError, type SystemError, UsageError } from './machine/errors.js';
+export { FreebsdMachine, type FreebsdMachineOptions } from './machine/freebsd/machine.js';
+export { type KldRunOptions, runKld } from './machine/freebsd/module-run.js';
 export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
 export { timeStamp } from './machine/linux/applets/dmesg.js';
@@ -78,12 +82,12 @@ export { type Answer, type ImportedFunctions, importedFunctions } from './machin
 export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
 export { openTree } from './machine/linux/open-tree.js';
-export type { ExecResult, RunReport } from './machine/linux/run-report.js';
 export { SHELL_COMMANDS, Shell, type ShellOptions, type ShellResult } from './machine/linux/shell/shell.js';
 export { type TaintEntry, taintText } from './machine/linux/taints.js';
 export type { UnboundDriver } from './machine/linux/unbound.js';
 export type { MachineLog } from './machine/machine-log.js';
 export type { ReportedFault } from './machine/reported-fault.js';
+export type { ExecResult, RunReport } from './machine/run-report.js';
 export type { HostInput } from './machine/shell/keyboard.js';
 export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { FreebsdTarget, LinuxTarget, SystemTarget, Target } from './target/index.js';

@@ -35,6 +35,10 @@ if (onlyThere.length > 0) console.log(`only there: ${onlyThere.join(' ')}`);
 if (onlyHere.length > 0) console.log(`only here: ${onlyHere.join(' ')}`);
 const left = joinOf(theirs.filter(({ file }) => common.includes(file)));
 const right = joinOf(ours.filter(({ file }) => common.includes(file)));
+const whole = writtenWith(
+  theirs.filter(({ file }) => onlyThere.includes(file)),
+  ours.filter(({ file }) => common.includes(file)),
+);
 const wrong = theirs.filter(({ file, bytes }) => {
   const other = ours.find((group) => group.file === file);
   return other !== undefined && !same(bytes, other.bytes);
@@ -42,8 +46,11 @@ const wrong = theirs.filter(({ file, bytes }) => {
 console.log(
   `records of the files that both have: ${left.length} bytes, ${same(left, right) ? 'identical, in the same order' : 'DIFFERENT'}`,
 );
+console.log(
+  `with the records of what is only there, sorted: ${whole.length} bytes, ${same(whole, real) ? 'identical' : 'DIFFERENT'}`,
+);
 for (const { file } of wrong.slice(0, 20)) console.log(`  different: ${file}`);
-process.exitCode = same(left, right) ? 0 : 1;
+process.exitCode = same(left, right) && same(whole, real) ? 0 : 1;
 
 function make(directory: string): Uint8Array {
   let result = new Uint8Array(0);
@@ -79,6 +86,14 @@ function groupsOf(bytes: Uint8Array): readonly Group[] {
     file,
     bytes: joinOf(records.map((record) => ({ bytes: encodeHintsRecord(record) }))),
   }));
+}
+
+/** A linker.hints of groups of both, in the order of kldxref's walk. */
+function writtenWith(first: readonly Group[], second: readonly Group[]): Uint8Array {
+  const sorted = [...first, ...second].sort((a, b) =>
+    Buffer.compare(Buffer.from(a.file), Buffer.from(b.file)),
+  );
+  return joinOf([{ bytes: Uint8Array.of(1, 0, 0, 0) }, ...sorted]);
 }
 
 function names(groups: readonly Group[]): readonly string[] {

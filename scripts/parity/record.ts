@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ModuleListing } from '../../src/linux/kallsyms/modules.js';
-import type { RunReport } from '../../src/machine/linux/run-report.js';
+import type { RunReport } from '../../src/machine/run-report.js';
 import { corpusTree } from '../../src/testing/corpus.js';
 import { modulesOf } from './modules-of.js';
 import { readLines } from './read-lines.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunReport } from '../machine/linux/run-report.js';
+import type { RunReport } from '../machine/run-report.js';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const MODULES = fileURLToPath(new URL('../../tests/modules/', import.meta.url));

@@ -27,30 +27,54 @@ import { Files } from './fs/files.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
+import { CondVars } from './kern/condvar.js';
 import { Conf } from './kern/conf.js';
+import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
+import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Hhooks } from './kern/kern-hhook.js';
+import { Khelp } from './kern/kern-khelp.js';
+import { Osd } from './kern/kern-osd.js';
+import { Credentials } from './kern/kern-prot.js';
 import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
+import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
+import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
+import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
+import { UnitNumbers } from './kern/unr.js';
+import { Qsort } from './libkern/qsort.js';
+import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
+import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { HookPointers } from './net/hook-pointers.js';
+import { Ifnets } from './net/if.js';
+import { IfAccessors } from './net/if-accessors.js';
+import { IfAddresses } from './net/if-addr.js';
+import { IfClones } from './net/if-clone.js';
+import { IfGroups } from './net/if-group.js';
+import { Vnet } from './net/vnet.js';
+import { CongestionControl } from './netinet/cc.js';
+import { IpEncap } from './netinet/ip-encap.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -71,6 +95,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  RandomNumbers,
+  UnitNumbers,
+  CondVars,
+  Time,
+  Preload,
   UserMemory,
   Uio,
   Conf,
@@ -83,8 +112,27 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   LinkerSets,
   KernelModules,
   KernLinker,
+  Credentials,
+  Vnet,
+  Epochs,
+  Counters,
+  AcceptFilters,
+  CongestionControl,
+  Osd,
+  Khelp,
+  Hhooks,
+  IpEncap,
   EventHandlers,
   Sysctls,
+  LeftBehinds,
+  HookPointers,
+  IfAccessors,
+  IfGroups,
+  IfAddresses,
+  Ifnets,
+  Hashes,
+  Qsort,
+  IfClones,
   KobjInterfaces,
   Kobj,
   Hints,

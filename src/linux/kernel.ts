@@ -7,6 +7,7 @@ import type { Btf } from '../formats/btf/index.js';
 import { BaseKernel, type BaseKernelOptions, type Surroundings } from '../kernel/base-kernel.js';
 import { FileTree, type HostTree } from '../kernel/files/index.js';
 import { PerCpu } from '../kernel/mm/percpu.js';
+import { bareMachine } from '../kernel/pc/platform.js';
 import { type LinuxTarget, lacking } from '../target/index.js';
 import type { Verifier } from '../trust/index.js';
 import { BuiltIns } from './built-in.js';
@@ -24,7 +25,6 @@ import { Processes } from './sched/processes.js';
 import type { BuiltinParameter, Subsystem, SubsystemClass } from './subsystem.js';
 import { SUBSYSTEMS } from './subsystems.js';
 import { Traps } from './traps/traps.js';
-import { bareMachine } from '../kernel/pc/platform.js';
 
 /** What signatures of modules are checked with. */
 export interface ModuleTrust {

@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isModuleFile, UsageError, visible, visibleJson } from '../../index.js';
+import { freebsdTargetOf, type KldSubject, kldSubject } from '../freebsd/open-kld.js';
+import { type KldRun, runOneKld, showKldRun } from '../freebsd/run-kld.js';
 import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
 import { runLimits } from '../run/limits.js';
@@ -11,7 +13,8 @@ import { styleFor } from '../style.js';
 const HELP = `usage: modbox run MODULE [PARAM=VALUE]...
 
 Boots a machine, loads a module, removes it and reports. MODULE is a file (.ko, .ko.xz, .ko.gz, .ko.zst) or a
-name, found with its dependencies in the file tree. One module is run at a time; for several in one machine:
+name, found with its dependencies in the file tree. A file of FreeBSD's (or --target freebsd/14.2-amd64) boots that
+kernel: the files beside it are /boot/kernel, or --root has them; PARAM=VALUE are tunables. One module is run at a time; for several in one machine:
 modbox shell -c 'insmod a.ko; insmod b.ko'.
 
 ${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is loaded (repeatable)
@@ -63,6 +66,12 @@ export async function main(args: readonly string[]): Promise<number> {
   checkOne(values, parameters);
   const subject = subjectOf(module);
   const seconds = values.timeout === undefined ? undefined : wholeNumber(values.timeout, '--timeout', 1);
+  const freebsd = freebsdTargetOf(values, subject);
+  if (freebsd) {
+    const kld = kldSubject(freebsd, values, subject, parameters);
+    const limited = { ...kld, options: { ...kld.options, ...runLimits(seconds) } };
+    return runFreebsd(limited, { exec, keep }, values.json === true);
+  }
   const options = { ...machineOptions(values, subject), ...runLimits(seconds) };
   const once = { parameters, exec, keep };
   if (values.json) {
@@ -90,6 +99,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const ok = succeeded(report);
   out(loadedText(report, style) + summaryText(report, ok, style));
   return ok ? 0 : 1;
+}
+
+/** A kld of FreeBSD: the same report. */
+function runFreebsd(subject: KldSubject, once: Pick<KldRun, 'exec' | 'keep'>, json: boolean): number {
+  const out = (text: string): void => void process.stdout.write(text);
+  if (!json) return showKldRun(subject, once, out, styleFor(process.stdout)) ? 0 : 1;
+  const report = runOneKld(subject, once);
+  out(`${visibleJson(JSON.stringify(report))}\n`);
+  return succeeded(report) ? 0 : 1;
 }
 
 /** Options that only a list of modules has a use for. */

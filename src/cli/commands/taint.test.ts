@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunReport } from '../../machine/linux/run-report.js';
+import type { RunReport } from '../../machine/run-report.js';
 import { runCommand } from '../testing/command.js';
 import { main as run } from './run.js';
 import { main } from './taint.js';

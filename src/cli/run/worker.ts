@@ -1,6 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Machine, type MachineOptions, openTree, type RunSubject, visibleJson } from '../../index.js';
+import {
+  type Machine,
+  type MachineOptions,
+  openTree,
+  type RunReport,
+  type RunSubject,
+  visibleJson,
+} from '../../index.js';
 import { whyOf } from '../failure.js';
+import { freebsdTargetOf, type KldSubject, kldSubject } from '../freebsd/open-kld.js';
+import { runOneKld } from '../freebsd/run-kld.js';
 import { machineOptions, subjectOf } from '../open-machine.js';
 import { failedReport } from './failed-report.js';
 import { runLimits } from './limits.js';
@@ -26,19 +35,38 @@ function optionsFor(subject: RunSubject): MachineOptions {
 function run(name: string): JobResult {
   try {
     const subject = subjectOf(name);
+    const freebsd = freebsdTargetOf(setup, subject);
+    if (freebsd) return runFreebsd(kldSubject(freebsd, setup, subject, setup.parameters));
     const options = { ...optionsFor(subject), ...runLimits(setup.seconds), ...(memory && { memory }) };
     memory = undefined;
     const onEnd = (machine: Machine): void => {
       memory = machine.release();
     };
-    const report = runOne(options, subject, { ...setup, onEnd });
-    const why =
-      report.unimplemented[0]?.symbol ?? report.faults[0]?.message ?? report.modprobe.stderr[0] ?? '';
-    return { json: visibleJson(JSON.stringify(report)), ok: succeeded(report), why };
+    return resultOf(runOne(options, subject, { ...setup, onEnd }));
   } catch (error) {
     const why = whyOf(error);
     return { json: JSON.stringify(failedReport(name, why)), ok: false, why };
   }
+}
+
+function runFreebsd(kld: KldSubject): JobResult {
+  const options = { ...kld.options, ...runLimits(setup.seconds), ...(memory && { memory }) };
+  memory = undefined;
+  const report = runOneKld(
+    { ...kld, options },
+    {
+      ...setup,
+      onEnd: (machine) => {
+        memory = machine.release();
+      },
+    },
+  );
+  return resultOf(report);
+}
+
+function resultOf(report: RunReport): JobResult {
+  const why = report.unimplemented[0]?.symbol ?? report.faults[0]?.message ?? report.modprobe.stderr[0] ?? '';
+  return { json: visibleJson(JSON.stringify(report)), ok: succeeded(report), why };
 }
 
 parentPort!.on('message', (job: Job) => parentPort!.postMessage(run(job.name)));

@@ -36,7 +36,7 @@ function readAll(bytes: Uint8Array): void {
 }
 
 describe('damaged files of FreeBSD', () => {
-  it.each(['devices.ko', 'broken.ko', 'library.ko'])('%s: metadata', (name) => {
+  it.each(['devices.ko', 'broken.ko', 'library.ko', 'kernel'])('%s: metadata', (name) => {
     const bytes = new Uint8Array(readFileSync(join(FOLDER, name)));
     expect(attack(bytes, 14, readAll)).toBeGreaterThan(VARIANTS / 10);
   });

@@ -61,6 +61,18 @@ describe('metadata of a kld', () => {
   });
 });
 
+describe('metadata of a kernel', () => {
+  it('are read at its addresses in the uppermost 2 GiB', () => {
+    const kld = open('kernel');
+    expect(kld.entryAddresses()?.every((address) => address < -0x7f00_0000)).toBe(true);
+    expect(kld.of('version')).toEqual([
+      { kind: 'version', name: 'kernel', version: 1402000 },
+      { kind: 'version', name: 'pci', version: 1 },
+    ]);
+    expect(kld.of('module').map(({ name }) => name)).toEqual(['first']);
+  });
+});
+
 describe('PNP tables of a kld', () => {
   it('have ints, with all ones for what is any, and texts', () => {
     const kld = open('devices.ko');

@@ -5,7 +5,7 @@ import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { BusTree } from './bus-tree.js';
-import { DS_ATTACHED, DS_NOTPRESENT, type Device } from './device.js';
+import { type Device, DS_ATTACHED, DS_NOTPRESENT } from './device.js';
 import { DeviceAttach } from './device-attach.js';
 import { Hints } from './hints.js';
 import { Kobj } from './kobj.js';
@@ -47,7 +47,8 @@ export class BusGeneric implements Subsystem {
       this.devices.exports.device_add_child_ordered(dev, order, name, unit),
     bus_generic_driver_added: (dev: Ptr, driver: Ptr) => this.driverAdded(this.tree.at(dev), driver),
     bus_generic_new_pass: (dev: Ptr) => this.newPass(this.tree.at(dev)),
-    bus_generic_print_child: (dev: Ptr, child: Ptr) => this.printChild(this.tree.at(dev), this.tree.at(child)),
+    bus_generic_print_child: (dev: Ptr, child: Ptr) =>
+      this.printChild(this.tree.at(dev), this.tree.at(child)),
     bus_print_child_header: (_dev: Ptr, child: Ptr) => this.printHeader(this.tree.at(child)),
     bus_print_child_domain: (dev: Ptr, child: Ptr) => this.printDomain(dev, child),
     bus_print_child_footer: (dev: Ptr, _child: Ptr) => this.printFooter(this.tree.at(dev)),
@@ -136,8 +137,7 @@ export class BusGeneric implements Subsystem {
     for (let i = children.length - 1; i >= 0; i--) {
       const error = yield* this.kobj.call(bus.at, 'bus_suspend_child', children[i].at);
       if (error === 0) continue;
-      for (const child of children.slice(i + 1))
-        yield* this.kobj.call(bus.at, 'bus_resume_child', child.at);
+      for (const child of children.slice(i + 1)) yield* this.kobj.call(bus.at, 'bus_resume_child', child.at);
       return error;
     }
     return 0;

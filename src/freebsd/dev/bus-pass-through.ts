@@ -43,14 +43,8 @@ export class BusPassThrough implements Subsystem {
     ) => this.up(EINVAL, bus, 'bus_adjust_resource', child, type, resource, start, end),
     bus_generic_translate_resource: (bus: Ptr, type: number, start: bigint, place: Ptr) =>
       this.up(EINVAL, bus, 'bus_translate_resource', type, start, place),
-    bus_generic_map_resource: (
-      bus: Ptr,
-      child: Ptr,
-      type: number,
-      resource: Ptr,
-      request: Ptr,
-      map: Ptr,
-    ) => this.up(EINVAL, bus, 'bus_map_resource', child, type, resource, request, map),
+    bus_generic_map_resource: (bus: Ptr, child: Ptr, type: number, resource: Ptr, request: Ptr, map: Ptr) =>
+      this.up(EINVAL, bus, 'bus_map_resource', child, type, resource, request, map),
     bus_generic_unmap_resource: (bus: Ptr, child: Ptr, type: number, resource: Ptr, map: Ptr) =>
       this.up(EINVAL, bus, 'bus_unmap_resource', child, type, resource, map),
     bus_generic_setup_intr: (
@@ -178,13 +172,7 @@ export class BusPassThrough implements Subsystem {
     return yield* this.k.get(ResourceLists).alloc({ list, bus, child, type, rid, start, end, count, flags });
   }
 
-  private *releaseListed(
-    bus: Ptr,
-    child: Ptr,
-    type: number,
-    rid: number,
-    resource: Ptr,
-  ): Sleepable<number> {
+  private *releaseListed(bus: Ptr, child: Ptr, type: number, rid: number, resource: Ptr): Sleepable<number> {
     if (this.k.get(BusTree).parentOf(child) !== bus)
       return yield* this.exports.bus_generic_release_resource(bus, child, type, rid, resource);
     const list = yield* this.list(bus, child);

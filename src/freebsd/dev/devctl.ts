@@ -19,7 +19,12 @@ export class Devctl implements Subsystem {
 
   readonly exports = {
     devctl_notify: (system: Ptr, subsystem: Ptr, type: Ptr, data: Ptr) =>
-      this.notify(this.text(system), this.text(subsystem), this.text(type), data === 0 ? '' : this.text(data)),
+      this.notify(
+        this.text(system),
+        this.text(subsystem),
+        this.text(type),
+        data === 0 ? '' : this.text(data),
+      ),
     devctl_process_running: () => false,
     devctl_safe_quote_sb: (sbuf: Ptr, text: Ptr) => this.quote(sbuf, this.text(text)),
   };
@@ -34,9 +39,7 @@ export class Devctl implements Subsystem {
 
   /** devctl_notify(9). */
   notify(system: string, subsystem: string, type: string, data = ''): void {
-    this.queue(
-      `!system=${system} subsystem=${subsystem} type=${type}${data === '' ? '' : ` ${data}`}`,
-    );
+    this.queue(`!system=${system} subsystem=${subsystem} type=${type}${data === '' ? '' : ` ${data}`}`);
   }
 
   private queue(line: string): void {

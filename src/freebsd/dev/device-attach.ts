@@ -7,7 +7,7 @@ import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { BusTree } from './bus-tree.js';
-import { DS_ALIVE, DS_ATTACHED, DS_ATTACHING, DS_NOTPRESENT, type Devclass, type Device } from './device.js';
+import { type Devclass, type Device, DS_ALIVE, DS_ATTACHED, DS_ATTACHING, DS_NOTPRESENT } from './device.js';
 import { Devices } from './devices.js';
 import { Hints } from './hints.js';
 import { Kobj } from './kobj.js';
@@ -75,7 +75,12 @@ export class DeviceAttach implements Subsystem {
   }
 
   /** Adds a device below a bus: behind those of its order. Undefined where its unit is taken. */
-  *addChild(bus: Device, order: number, name: string | undefined, unit: number): Sleepable<Device | undefined> {
+  *addChild(
+    bus: Device,
+    order: number,
+    name: string | undefined,
+    unit: number,
+  ): Sleepable<Device | undefined> {
     const child = yield* this.tree.make(bus, name, unit);
     if (!child) return undefined;
     child.order = order;
@@ -289,9 +294,7 @@ export class DeviceAttach implements Subsystem {
     kobj.init(device.at, driver);
     const size = k.struct('kobj_class').get(driver, 'size');
     if (device.externalSoftc || size === 0) return 0;
-    device.softc = k
-      .get(Malloc)
-      .malloc(size, this.tree.softcType, k.macro('M_NOWAIT') | k.macro('M_ZERO'));
+    device.softc = k.get(Malloc).malloc(size, this.tree.softcType, k.macro('M_NOWAIT') | k.macro('M_ZERO'));
     if (device.softc !== 0) return 0;
     kobj.delete(device.at, 0);
     this.tree.clearMethods(device);

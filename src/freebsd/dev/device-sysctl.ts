@@ -125,7 +125,8 @@ export class DeviceSysctls implements Subsystem {
   }
 
   private *handle(arg1: Ptr, which: number, req: Ptr): Sleepable<number> {
-    const text = which === CLASS_PARENT ? this.classParent(arg1) : yield* this.text(this.tree.at(arg1), which);
+    const text =
+      which === CLASS_PARENT ? this.classParent(arg1) : yield* this.text(this.tree.at(arg1), which);
     return yield* this.k.get(Sysctls).out(req, new TextEncoder().encode(`${text}\0`));
   }
 

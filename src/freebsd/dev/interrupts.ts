@@ -4,12 +4,12 @@ import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
 import { EBUSY, EINVAL } from '../errno.js';
-import { defineType } from '../kern/malloc-type.js';
+import { Threads } from '../kern/kthread.js';
 import { Malloc } from '../kern/malloc.js';
+import { defineType } from '../kern/malloc-type.js';
 import { Mutexes } from '../kern/mutex.js';
 import { Panic } from '../kern/panic.js';
 import { SubrPrf } from '../kern/subr_prf.js';
-import { Threads } from '../kern/kthread.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -368,9 +368,7 @@ export class Interrupts implements Subsystem {
     for (const handler of [...event.handlers]) {
       if (handler.suspended) continue;
       const answer =
-        handler.filter === 0
-          ? FILTER_SCHEDULE_THREAD
-          : yield* k.callAs('i:p', handler.filter, handler.arg);
+        handler.filter === 0 ? FILTER_SCHEDULE_THREAD : yield* k.callAs('i:p', handler.filter, handler.arg);
       if (answer & FILTER_SCHEDULE_THREAD && handler.fn !== 0) thread = true;
     }
     if (thread) this.wakeThread(event);

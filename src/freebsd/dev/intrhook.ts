@@ -59,8 +59,7 @@ export class IntrHooks implements Subsystem {
   /** Waits until a hook is taken back: an errno-like answer of whether it had run. */
   private *drain(hook: Ptr): Sleepable<number> {
     const { k } = this;
-    while (this.established.has(hook))
-      yield* k.get(SleepQueues).sleep(hook, { message: 'confhd' });
+    while (this.established.has(hook)) yield* k.get(SleepQueues).sleep(hook, { message: 'confhd' });
     return k.enumValue(DONE);
   }
 

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { AnyFunction } from '../../kernel/abi/gate.js';
 import { ENOSYS, ENXIO } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import type { AnyFunction } from '../../kernel/abi/gate.js';
 
 /** What is called where a class has no such method. */
 export interface DefaultMethod {

@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { ENXIO } from '../errno.js';
-import { defineType } from '../kern/malloc-type.js';
 import { Malloc } from '../kern/malloc.js';
+import { defineType } from '../kern/malloc-type.js';
 import { Panic } from '../kern/panic.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';

@@ -38,7 +38,7 @@ export class DeviceMemory implements Subsystem {
     if (at >= first && at + BigInt(bytes) <= first + BigInt(RAM.size)) return RAM.start + Number(at - first);
     const offset = Number(at % BigInt(PAGE_SIZE));
     const window = k.areas.allocateWindow(offset + bytes, 'device');
-    if (window === 0) return k.panic('pmap_mapdev: Couldn\'t alloc kernel virtual memory');
+    if (window === 0) return k.panic("pmap_mapdev: Couldn't alloc kernel virtual memory");
     k.space.writable(window, Math.ceil((offset + bytes) / PAGE_SIZE) * PAGE_SIZE).fill(NOTHING);
     return window + offset;
   }

@@ -110,13 +110,12 @@ export class PciBus implements Subsystem {
   private *identify(parent: Ptr): Sleepable<void> {
     const { k } = this;
     const bus = k.get(BusTree).at(parent);
-    if (!bus.children.some(({ name }) => name === 'pcib')) yield* k.get(DeviceAttach).addChild(bus, 0, 'pcib', 0);
+    if (!bus.children.some(({ name }) => name === 'pcib'))
+      yield* k.get(DeviceAttach).addChild(bus, 0, 'pcib', 0);
   }
 
   /** Adds the classes of the bridge and the bus; `pci_driver` is what those of other such buses are based on. */
-  *add(
-    driver: (bus: string, name: string, fill: (at: Ptr) => void) => Sleepable<void>,
-  ): Sleepable<void> {
+  *add(driver: (bus: string, name: string, fill: (at: Ptr) => void) => Sleepable<void>): Sleepable<void> {
     yield* driver('nexus', 'nexus_pcib_driver', (at) => fillClass(this.k, at, this.bridge));
     yield* driver('pcib', 'pci_driver', (at) => fillClass(this.k, at, this.bus));
   }

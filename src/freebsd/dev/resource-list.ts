@@ -151,7 +151,8 @@ export class ResourceLists implements Subsystem {
   delete(list: Ptr, type: number, rid: number): void {
     const entry = this.find(list, type, rid);
     if (entry === 0) return;
-    if (this.type.get(entry, 'res') !== 0) this.k.panic('resource_list_delete: resource has not been released');
+    if (this.type.get(entry, 'res') !== 0)
+      this.k.panic('resource_list_delete: resource has not been released');
     this.unlink(list, entry);
   }
 

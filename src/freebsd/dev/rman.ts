@@ -1,8 +1,8 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import { EBUSY, EINVAL, ENOENT, ENOMEM } from '../errno.js';
-import { defineType } from '../kern/malloc-type.js';
 import { Malloc } from '../kern/malloc.js';
+import { defineType } from '../kern/malloc-type.js';
 import { Mutexes } from '../kern/mutex.js';
 import { Panic } from '../kern/panic.js';
 import { Tailq } from '../kern/tailq.js';

@@ -80,7 +80,10 @@ export class RootBus implements Subsystem {
     tree.root = root;
     k.space.storePtr(k.variable('root_bus', 8), root.at);
     k.space.storePtr(k.variable('root_devclass', 8), tree.devclass('root').handle);
-    yield* this.add('root', this.driver('nexus_driver', (at) => k.get(Nexus).fill(at)));
+    yield* this.add(
+      'root',
+      this.driver('nexus_driver', (at) => k.get(Nexus).fill(at)),
+    );
     yield* k.get(PciBus).add((bus, name, fill) => this.add(bus, this.driver(name, fill)));
     const attach = k.get(DeviceAttach);
     yield* attach.addChild(root, 10, 'nexus', 0);
@@ -95,8 +98,6 @@ export class RootBus implements Subsystem {
 
   private *add(bus: string, driver: Ptr): Sleepable<void> {
     const { k } = this;
-    yield* k
-      .get(DriverModules)
-      .add(k.get(BusTree).devclass(bus), driver, k.macro('BUS_PASS_DEFAULT'), 0);
+    yield* k.get(DriverModules).add(k.get(BusTree).devclass(bus), driver, k.macro('BUS_PASS_DEFAULT'), 0);
   }
 }

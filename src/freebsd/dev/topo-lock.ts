@@ -1,5 +1,5 @@
-import type { FreebsdKernel } from '../kernel.js';
 import { Mutexes } from '../kern/mutex.js';
+import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** The lock of the tree of devices, which is Giant (bus_topo_lock(9)). */

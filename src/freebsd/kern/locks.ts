@@ -3,6 +3,7 @@ import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
+import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
 import { Giant } from './giant.js';
@@ -48,6 +49,16 @@ export class Locks implements Subsystem {
     const { k } = this;
     const type = k.struct('lock_object');
     const shift = k.macro('LO_CLASSSHIFT');
+    const there = this.known.get(at);
+    if (
+      there &&
+      (type.get(at, 'lo_flags') & k.macro('LO_INITIALIZED')) !== 0 &&
+      (flags & k.macro('LO_NEW')) === 0
+    )
+      this.complain(
+        'lock-misuse',
+        `lock "${there.name}" 0x${k.space.toAddress(at).toString(16)} already initialized`,
+      );
     type.set(at, 'lo_name', name);
     type.set(at, 'lo_flags', flags | k.macro('LO_INITIALIZED') | (LOCK_CLASSES.indexOf(lockClass) << shift));
     type.set(at, 'lo_data', 0);
@@ -147,6 +158,9 @@ export class Locks implements Subsystem {
   }
 
   boot(): void {
+    this.k.get(KernLinker).listen(({ file, state }) => {
+      if (state === 'gone') this.forgetIn(file.address, file.mapped);
+    });
     this.k.processes.onExit((task) => {
       if (task.state !== 'finished') return;
       for (const lock of this.heldBy(task)) {

@@ -154,6 +154,7 @@ export class Malloc implements Subsystem {
       k.get(Locks).forgetIn(ptr, size);
       const owner = this.typeOf.get(ptr) ?? type;
       this.typeOf.delete(ptr);
+      if (owner !== type && type !== 0) this.tellOfOtherType(ptr, owner, type);
       this.account(owner, -1, -size);
       return;
     }
@@ -169,6 +170,13 @@ export class Malloc implements Subsystem {
       ? `free: address ${address} is ${ptr - within.ptr} bytes into an object of zone ${within.cache.options.name}`
       : `free: address ${address}(${address}) has not been allocated`;
     throw new Panic(text, 'bad-free', ptr);
+  }
+
+  /** The kernel would count memory of one type as given back to another. */
+  private tellOfOtherType(ptr: Ptr, owner: Ptr, type: Ptr): void {
+    const { k } = this;
+    const text = `free of memory of type "${this.nameOf(owner)}" as type "${this.nameOf(type)}"`;
+    k.trap.reports.add({ kind: 'bad-free', message: text, address: k.space.toAddress(ptr) });
   }
 
   private zfree(ptr: Ptr, type: Ptr): void {

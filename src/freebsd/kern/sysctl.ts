@@ -189,6 +189,7 @@ export class Sysctls implements Subsystem {
   }
 
   private *registerGuest(oid: Ptr): Sleepable<void> {
+    this.k.origins.note(oid);
     yield* this.register(oid);
   }
 
@@ -456,6 +457,7 @@ export class Sysctls implements Subsystem {
     type.set(oid, 'oid_descr', this.copyText(node.description));
     type.set(oid, 'oid_label', this.copyText(node.label));
     if (context !== 0) this.addEntry(context, oid);
+    k.origins.note(oid);
     yield* this.register(oid);
     return oid;
   }

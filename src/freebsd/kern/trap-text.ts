@@ -15,6 +15,8 @@ export interface Death {
   /** Lines of `Fatal trap`; none of a panic by name. */
   readonly lines: readonly string[];
   readonly reason?: string;
+  /** A function of the kernel that is not there. */
+  readonly missing?: string;
   /** Functions of the host that an error nobody expected came through. */
   readonly places?: readonly string[];
 }
@@ -58,7 +60,7 @@ export function deathByException(k: FreebsdKernel, task: Task, exception: CpuExc
     // What no header declares may be a function or a variable: how it is used tells.
     if (exception.access === 'execute') {
       const message = `modbox: ${absent} is not implemented`;
-      return { kind: 'unimplemented-export', message, address, lines: [] };
+      return { kind: 'unimplemented-export', message, address, lines: [], missing: absent };
     }
     const message = `modbox: the kernel's variable ${absent} is not implemented`;
     return { kind: 'absent-variable', message, address, lines: [] };

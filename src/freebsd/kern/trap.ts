@@ -49,7 +49,14 @@ export class Trap implements ExecutorHooks {
       );
       return 'resume';
     }
-    return this.die(task, rip, deathByException(k, task, exception));
+    const death = deathByException(k, task, exception);
+    if (death.missing !== undefined)
+      this.reports.unimplemented.push({
+        symbol: death.missing,
+        prototype: '',
+        caller: k.get(Code).symbolize(task.caller),
+      });
+    return this.die(task, rip, death);
   }
 
   /** The export being served is given memory to read or write: what of it is nobody's is reported as if its caller did that. */
@@ -113,7 +120,8 @@ export class Trap implements ExecutorHooks {
       this.k.processes.nameOf(task),
       this.k.interruption.workLimit,
     );
-    this.reports.add({ kind: KIND_OF[reason], message }, task);
+    const at = this.k.executor.current === task ? this.k.space.fromAddress(this.k.cpu.rip) : task.caller;
+    this.reports.add({ kind: KIND_OF[reason], message, at }, task);
   }
 
   /** A thread is given the CPU again and again and does not come to an end. Nobody knows whether it would. */

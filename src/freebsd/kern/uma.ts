@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { LOGLEVEL_WARNING } from '../../kernel/log.js';
 import type { SlabCache } from '../../kernel/mm/slab.js';
@@ -33,6 +34,8 @@ interface Zone extends Functions {
 /** Bytes of a struct uma_zone as far as anybody looks at it: nobody but UMA does. */
 const ZONE_BYTES = 64;
 const PTR_ALIGN = 8;
+/** CACHE_LINE_SIZE of amd64. */
+const CACHE_LINE_SIZE = 64;
 
 /** uma(9): zones of equal items, which stay initialised while they are free (sys/vm/uma_core.c). */
 export class Uma implements Subsystem {
@@ -70,6 +73,7 @@ export class Uma implements Subsystem {
       return Number.isFinite(max) ? max : 0;
     },
     uma_zone_get_cur: (zone: Ptr) => this.zoneAt(zone).items,
+    uma_get_cache_align_mask: constant(CACHE_LINE_SIZE - 1),
     uma_zone_exhausted: (zone: Ptr) => Number(this.zoneAt(zone).items >= this.zoneAt(zone).max),
     // Free items are there at once, however many are wanted.
     uma_prealloc: () => {},
@@ -181,14 +185,14 @@ export class Uma implements Subsystem {
   }
 
   /** Items of zones that have one for each CPU are told by their offset from the first CPU's struct pcpu (counter(9)). */
-  private *allocPerCpu(zone: Ptr, arg: Ptr, flags: number): Sleepable<bigint> {
+  *allocPerCpu(zone: Ptr, arg: Ptr, flags: number): Sleepable<bigint> {
     const item = yield* this.alloc(zone, arg, flags);
     if (item === 0) return 0n;
     if (flags & this.k.macro('M_ZERO')) this.k.space.writable(item, this.zoneAt(zone).size).fill(0);
     return this.k.space.toAddress(item) - this.base;
   }
 
-  private *freePerCpu(zone: Ptr, item: bigint, arg: Ptr): Sleepable<void> {
+  *freePerCpu(zone: Ptr, item: bigint, arg: Ptr): Sleepable<void> {
     yield* this.free(zone, this.k.space.fromAddress(BigInt.asUintN(64, item + this.base)), arg);
   }
 

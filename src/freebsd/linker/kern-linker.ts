@@ -6,6 +6,7 @@ import { Code } from '../kern/code.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { IMAGE } from '../memory-map.js';
+import { Vnet } from '../net/vnet.js';
 import type { Subsystem } from '../subsystem.js';
 import { LinkElfObj, LinkError } from './link-elf-obj.js';
 import { LinkerFile } from './linker-file.js';
@@ -82,6 +83,11 @@ export class KernLinker implements Subsystem {
   /** kldload(2): a name that has neither dot nor slash is a module's, any other a file's. */
   *kldload(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
     if (this.securelevel > 0) return { errno: EPERM };
+    const vnet = this.k.get(Vnet);
+    return yield* vnet.within(vnet.ofThread, this.loadNamed(name));
+  }
+
+  private *loadNamed(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
     const isFile = name.includes('/') || name.includes('.');
     const result = isFile ? yield* this.loadKld(name) : yield* this.loadModule(name);
     if ('file' in result) result.file.userrefs++;
@@ -101,7 +107,8 @@ export class KernLinker implements Subsystem {
       return EBUSY;
     }
     file.userrefs--;
-    const error = yield* this.unload(file, force);
+    const vnet = this.k.get(Vnet);
+    const error = yield* vnet.within(vnet.ofThread, this.unload(file, force));
     if (error !== 0) file.userrefs++;
     return error;
   }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type FileInfo, MemoryFiles } from '../../files/file-source.js';
 import { readLinkerHints } from '../../formats/kld/index.js';
+import { mutate } from '../../testing/mutate.js';
+import { Random } from '../../testing/random.js';
 import { ERRNO } from '../errno.js';
 import { Captured, hintsModule } from '../testing/captured.js';
 import { EDITION_10, EDITION_14 } from './edition.js';
@@ -93,7 +95,7 @@ describe('kldxref', () => {
   it('takes files by the bytes of their names, and each directory by itself', () => {
     const files = boot('plain.ko', 'a/devices.ko');
     files.add('/boot/Z.ko', hintsModule('plain.ko'));
-    files.add('/boot/kernel', hintsModule('library.ko'));
+    files.add('/boot/kernel', hintsModule('kernel'));
     files.add('/boot/a.symbols', hintsModule('devices.ko'));
     const { writer } = run(files, ['/boot']);
     expect(
@@ -101,9 +103,9 @@ describe('kldxref', () => {
     ).toEqual([
       'module plain Z.ko',
       'version plain Z.ko',
-      'module library kernel',
-      'version library kernel',
-      'pnp pci I:vendor;I:device;',
+      'module first kernel',
+      'version kernel kernel',
+      'version pci kernel',
       'module plain plain.ko',
       'version plain plain.ko',
     ]);
@@ -167,6 +169,22 @@ describe('kldxref', () => {
     const { status, err } = run(new MemoryFiles([['/boot/arm.ko', bytes]]), ['/boot']);
     expect(status).toBe(1);
     expect(err).toBe('kldxref: modbox: /boot/arm.ko: machine 183: only klds of amd64 are read\n');
+  });
+
+  it('comes to an end with damaged modules, and writes what can be read', () => {
+    const random = new Random(14);
+    const names = ['devices.ko', 'broken.ko', 'library.ko', 'kernel'] as const;
+    for (let i = 0; i < 800; i++) {
+      const bytes = hintsModule(random.pick(names));
+      const files = new MemoryFiles([['/boot/a.ko', mutate(bytes, random, [[0, bytes.length]])]]);
+      const { status, writer } = run(
+        files,
+        ['-vv', '/boot'],
+        random.below(2) === 0 ? EDITION_14 : EDITION_10,
+      );
+      expect([0, 1]).toContain(status);
+      for (const path of writer.files.keys()) expect(() => recordsOf(writer, path)).not.toThrow();
+    }
   });
 
   it('wants a directory', () => {

@@ -9,6 +9,7 @@ import {
   MDT_MODULE,
   MDT_PNP_INFO,
   type MetadataEntry,
+  type PnpValue,
   parsePnpDescription,
 } from '../../formats/kld/index.js';
 import { ERRNO } from '../errno.js';
@@ -137,7 +138,7 @@ export class RecordMaker {
     }
   }
 
-  private pnpRecord(kld: KldFile, metadata: PnpMetadata): HintsRecord {
+  private pnpRecord(kld: KldFile, metadata: PnpMetadata): HintsRecord | undefined {
     const { name, description, count } = metadata;
     const tells = this.options.verbose > 1;
     if (tells) this.tell(metadata);
@@ -146,17 +147,22 @@ export class RecordMaker {
     if (tells) tellPnpFields(this.program, description);
     if (!fields) this.program.errx(1, `Parse error of description string ${description}`);
     const rows = this.rowsOf(kld, metadata);
+    if (!rows) return undefined;
     if (tells) for (const row of rows) tellPnpRow(this.program, fields, row);
     return { kind: 'pnp', bus: name, description: hintsDescription(fields), count, values: rows.flat() };
   }
 
-  /** No rows where the table cannot be read: the record has none then, whatever its count. */
-  private rowsOf(kld: KldFile, metadata: PnpMetadata): readonly (readonly (number | string)[])[] {
+  /**
+   * Undefined where the table cannot be read, which is told. FreeBSD's kldxref writes a record that counts entries and has none then,
+   * and who reads it runs over its end.
+   */
+  private rowsOf(kld: KldFile, metadata: PnpMetadata): readonly (readonly PnpValue[])[] | undefined {
     try {
-      return kld.pnpEntries(metadata) ?? [];
+      return kld.pnpEntries(metadata);
     } catch (error) {
-      this.tellDamage(error);
-      return [];
+      if (!(error instanceof FormatError)) throw error;
+      this.program.warnx(`modbox: ${error.message}`);
+      return undefined;
     }
   }
 }

@@ -1,5 +1,4 @@
-import type { PnpField, PnpValue } from '../../formats/kld/index.js';
-import { splitPnpDescription } from '../../formats/kld/index.js';
+import { type PnpField, type PnpValue, splitPnpDescription } from '../../formats/kld/index.js';
 import type { Program } from '../program.js';
 
 /** What -vv says of a description, up to where it makes no sense. */

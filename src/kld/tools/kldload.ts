@@ -18,15 +18,12 @@ interface LoadOptions {
 
 function* run<Wait>(host: KldHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   const program = new Program('kldload', host, USAGE);
-  let says: 'quiet' | 'verbose' | 'errors' = 'errors';
-  let onlyNew = false;
-  const names = program.options(args, 'nqv', (option) => {
-    if (option === 'n') onlyNew = true;
-    else says = option === 'q' ? 'quiet' : 'verbose';
-  });
+  const given: string[] = [];
+  const names = program.options(args, 'nqv', (option) => void given.push(option));
   if (names.length === 0) program.usage();
-  const said: string = says;
-  const options = { program, onlyNew, quiet: said === 'quiet', verbose: said === 'verbose' };
+  // Of -q and -v the last counts.
+  const last = given.filter((option) => option !== 'n').at(-1);
+  const options = { program, onlyNew: given.includes('n'), quiet: last === 'q', verbose: last === 'v' };
   let errors = 0;
   for (const name of names) {
     const allowed = yield* checkPath(host, name, options);

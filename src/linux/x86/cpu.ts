@@ -1,11 +1,11 @@
 import type { Thunk } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { constant } from '../../kernel/abi/fidelity.js';
+import { BRAND, FEATURES, SYNTHETIC } from '../../kernel/pc/features.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import { PAGE_OFFSET, VMALLOC_BASE, VMEMMAP_BASE } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
-import { BRAND, FEATURES, SYNTHETIC } from '../../kernel/pc/features.js';
 
 /** Supervisor mode access prevention (arch/x86/include/asm/cpufeatures.h). */
 const X86_FEATURE_SMAP = 9 * 32 + 20;

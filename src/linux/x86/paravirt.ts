@@ -1,9 +1,9 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { WRITE_PROTECT } from '../../kernel/pc/platform.js';
 import { EIO } from '../errno.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Once, warn } from '../warn.js';
-import { WRITE_PROTECT } from '../../kernel/pc/platform.js';
 
 /** RFLAGS.IF */
 const X86_EFLAGS_IF = 0x200n;

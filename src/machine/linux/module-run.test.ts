@@ -3,9 +3,9 @@ import { machineWith, ownModule } from '../../acceptance/testing/machines.js';
 import { ModuleFile } from '../../formats/module-file.js';
 import { MemoryFiles } from '../../kmod/index.js';
 import { loadBundled } from '../../target/node/index.js';
+import type { RunReport } from '../run-report.js';
 import { Machine } from './machine.js';
 import { runModule } from './module-run.js';
-import type { RunReport } from './run-report.js';
 
 function run(
   name: string,

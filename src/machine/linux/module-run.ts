@@ -5,10 +5,11 @@ import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
 import { LeftBehinds } from '../../linux/module/left-behind.js';
 import { hangText, type ProcessEnd } from '../base-machine.js';
 import type { ReportedFault } from '../reported-fault.js';
+import type { ExecResult, RunReport } from '../run-report.js';
 import { linesOf } from '../terminal.js';
 import { leaksSince } from './leaks.js';
 import type { Machine } from './machine.js';
-import { type ExecResult, errnoField, type RunReport } from './run-report.js';
+import { errnoField } from './run-report.js';
 import { taintsOf } from './taints.js';
 import { unboundDrivers } from './unbound.js';
 

@@ -32,17 +32,16 @@ export const sysctl: KldTool = (host, args) => untilExit(run(host, args));
 function* run<Wait>(host: KldHost<Wait>, args: readonly string[]): Steps<Wait, number> {
   const program = new Program('sysctl', host, USAGE);
   const given = new Set<string>();
-  let file: string | undefined;
-  let size = 0;
+  const values = new Map<string, string>();
   const names = program.options(args, 'AabB:deFf:hiJj:lNnoqtTVwWxX', (option, argument) => {
     if (UNKNOWN_HERE.includes(option)) program.errx(1, `modbox: -${option} is not implemented`);
-    if (option === 'B') size = Number.parseInt(argument, 10) || 0;
-    if (option === 'f') file = argument;
+    values.set(option, argument);
     given.add(option);
     if (option === 'A') given.add('a').add('o');
     if (option === 'X') given.add('a').add('x');
   });
-  const conf: string | undefined = file;
+  const conf = values.get('f');
+  const size = Number.parseInt(values.get('B') ?? '', 10) || 0;
   if (given.has('N') && given.has('n')) program.usage();
   const shower = new NodeShower(host, program, { given, size });
   if (given.has('a') && names.length === 0) {

@@ -12,3 +12,8 @@ clang-14 $flags -fPIC -c library.c -o library.o
 ld.lld-14 -m elf_x86_64_fbsd -shared --hash-style=sysv --build-id=none -z start-stop-visibility=default library.o -o library.ko
 rm library.o
 chmod 644 library.ko
+clang-14 $flags -mcmodel=kernel -c kernel.c -o kernel.o
+ld.lld-14 -m elf_x86_64_fbsd -export-dynamic -dynamic-linker /red/herring --hash-style=sysv --build-id=none --image-base=0xffffffff80200000 \
+	-z start-stop-visibility=default -e btext kernel.o -o kernel
+rm kernel.o
+chmod 644 kernel

@@ -1,0 +1,224 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
+import { type FileSource, infoOf, MemoryFiles } from '../../files/file-source.js';
+import { errnoNumber } from '../../freebsd/errno.js';
+import type { FaultReport } from '../../freebsd/kern/reports.js';
+import { SleepQueues } from '../../freebsd/kern/sleepqueue.js';
+import { Turnstiles } from '../../freebsd/kern/turnstile.js';
+import { FreebsdKernel } from '../../freebsd/kernel.js';
+import { KernLinker } from '../../freebsd/linker/kern-linker.js';
+import type { LinkerFile } from '../../freebsd/linker/linker-file.js';
+import type { Effect, Sleepable } from '../../kernel/effects.js';
+import type { HostTree } from '../../kernel/files/index.js';
+import type { Fault } from '../../kernel/probes.js';
+import type { Interruption } from '../../kernel/task/interruption.js';
+import type { Task } from '../../kernel/task/task.js';
+import type { KldHost, KldTool } from '../../kld/host.js';
+import type { FreebsdTarget } from '../../target/index.js';
+import { BaseMachine, type ModuleEvent, type ProcessEnd, type Stuck } from '../base-machine.js';
+import { MachineError, type SystemError } from '../errors.js';
+import type { Leak } from '../leaks.js';
+import { addressText, type ReportedFault } from '../reported-fault.js';
+import type { ListedModule } from '../run-report.js';
+import type { Terminal } from '../terminal.js';
+import { freebsdError } from './errors.js';
+import { FreebsdFileSystem } from './file-system.js';
+import { KldCalls } from './kld-calls.js';
+import { leaksSince } from './leaks.js';
+import { FreebsdProcesses } from './processes.js';
+
+export interface FreebsdMachineOptions {
+  /** The kernel to be. */
+  readonly target: FreebsdTarget;
+  /** The machine's file tree: /boot/kernel, /boot/modules, ... Read only. */
+  readonly files?: FileSource;
+  /** The kernel's environment: tunables, hints. */
+  readonly environment?: ReadonlyMap<string, string>;
+  /** Decides interleavings and random numbers. */
+  readonly seed?: number;
+  /** Keeps translations of machine code between processes; false: each process makes its own. */
+  readonly translations?: TranslationStore | false;
+  /** Memory of a machine that is no longer needed: see BaseMachine.release. */
+  readonly memory?: WebAssembly.Memory;
+  readonly interrupt?: () => Interruption | undefined;
+  readonly workLimit?: number;
+}
+
+/** A machine with a booted FreeBSD base kernel: klds can be loaded into it, and used. What fails throws MachineError. */
+export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
+  readonly files: FileSource;
+  /** System calls on files. */
+  readonly fs: FreebsdFileSystem;
+  /** kldload(2) and its kin. */
+  readonly klds: KldCalls;
+
+  private constructor(options: FreebsdMachineOptions) {
+    const files = options.files ?? new MemoryFiles();
+    const kernel = new FreebsdKernel(options.target, {
+      seed: options.seed ?? 0,
+      ...(options.environment && { environment: options.environment }),
+      ...(options.memory && { memory: options.memory }),
+      ...(options.translations && { translations: options.translations }),
+      ...(options.interrupt && { interrupt: options.interrupt }),
+      ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
+      files: hostTreeOf(files),
+    });
+    super(kernel, new FreebsdProcesses(kernel));
+    this.files = files;
+    this.fs = new FreebsdFileSystem(kernel, (what, body) => this.perform(what, body));
+    this.klds = new KldCalls(kernel);
+  }
+
+  static boot(options: FreebsdMachineOptions): FreebsdMachine {
+    return new FreebsdMachine(options);
+  }
+
+  /** The kernel that it is. */
+  get target(): FreebsdTarget {
+    return this.kernel.target;
+  }
+
+  /** Loads a kld by its path or its module's name: the file's id. */
+  kldload(name: string): number {
+    const result = this.perform(`kldload ${name}`, () => this.klds.load(name));
+    if (!('errno' in result)) return result.value;
+    const error = freebsdError(result.errno);
+    const said = this.log.since(0).at(-1)?.text;
+    throw new MachineError(`kldload ${name}: ${error.text}${said ? `: ${said}` : ''}`, { error });
+  }
+
+  /** Unloads a file by its name. */
+  kldunload(name: string, force = false): void {
+    const found = this.klds.find(name);
+    if ('errno' in found) throw this.refused(`kldunload ${name}`, found.errno);
+    const result = this.perform(`kldunload ${name}`, () => this.klds.unload(found.value, force));
+    if ('errno' in result) throw this.refused(`kldunload ${name}`, result.errno);
+  }
+
+  private refused(what: string, errno: number): MachineError {
+    const error = freebsdError(errno);
+    return new MachineError(`${what}: ${error.text}`, { error });
+  }
+
+  /** The files in the kernel, the kernel itself first. */
+  kldstat(): readonly LinkerFile[] {
+    return this.kernel.get(KernLinker).files.filter(({ linked }) => linked);
+  }
+
+  /** Runs a program of FreeBSD's, as a process. */
+  tool(name: string, tool: KldTool, args: readonly string[]): ProcessEnd {
+    return this.process(name, (terminal) => this.runTool(tool, args, terminal));
+  }
+
+  /** Runs a command line: a command that fails is no error, it has an exit status. */
+  exec(commandLine: string): ProcessEnd {
+    throw new MachineError(`${commandLine}: there is no shell on FreeBSD's machines yet`);
+  }
+
+  /** A program of FreeBSD's within a process that is there already. */
+  *runTool(tool: KldTool, args: readonly string[], terminal: Terminal): Sleepable<number> {
+    return yield* tool(this.hostOf(terminal), args);
+  }
+
+  private hostOf(terminal: Terminal): KldHost<Effect> {
+    const { klds: kernel, files } = this;
+    return {
+      kernel,
+      files,
+      absolute: (path) => (path.startsWith('/') ? path : `/${path}`),
+      out: (data) => terminal.out(data),
+      err: (text) => terminal.err(text),
+    };
+  }
+
+  leaks(): readonly Leak[] {
+    return leaksSince(this.kernel, 0);
+  }
+
+  faults(from = 0): readonly ReportedFault[] {
+    return this.kernel.trap.reports.all.slice(from).map((fault) => this.reported(fault));
+  }
+
+  /** Further faults that were counted and not kept. */
+  get faultsNotKept(): number {
+    return this.kernel.trap.reports.suppressed;
+  }
+
+  /** Why the kernel has panicked; undefined while it runs. */
+  get panicked(): string | undefined {
+    return this.kernel.trap.panicked;
+  }
+
+  /** Files as reports list modules. */
+  listing(): ListedModule[] {
+    const files = this.kldstat();
+    return files.slice(1).map((file) => ({
+      name: file.filename,
+      size: file.size,
+      refcnt: file.refs,
+      usedBy: files.filter(({ deps }) => deps.includes(file)).map(({ filename }) => filename),
+      permanent: false,
+      state: 'Live',
+      taints: '',
+    }));
+  }
+
+  protected functionNamed(name: string): Ptr | undefined {
+    for (const file of this.kernel.get(KernLinker).files) {
+      const symbol = file.symbol(name);
+      if (symbol) return symbol.address;
+    }
+    return undefined;
+  }
+
+  protected onModule(listener: (event: ModuleEvent) => void): () => void {
+    return this.kernel.get(KernLinker).listen(({ file, state }) => {
+      if (state !== 'going') listener({ name: file.filename, state });
+    });
+  }
+
+  protected reported(fault: Fault): ReportedFault {
+    const report = fault as FaultReport;
+    return { ...report, address: addressText(report.address) };
+  }
+
+  protected systemError(name: string): SystemError | undefined {
+    const errno = errnoNumber(name);
+    return errno === undefined ? undefined : freebsdError(errno);
+  }
+
+  protected reportStuck(stuck: Stuck): void {
+    const { trap } = this.kernel;
+    switch (stuck.kind) {
+      case 'stopped':
+        trap.stopped(stuck.task, stuck.reason);
+        break;
+      case 'endless':
+        trap.endless(stuck.task, stuck.turns);
+        break;
+      case 'hung':
+        if (stuck.task) trap.hung(stuck.task, this.waitOf(stuck.task));
+    }
+  }
+
+  /** What a thread sleeps for, in words. */
+  private waitOf(task: Task): string {
+    const { kernel } = this;
+    const lock = kernel.get(Turnstiles).waitOf(task);
+    if (lock !== undefined) return lock;
+    const message = kernel.get(SleepQueues).messageOf(task);
+    return message === undefined ? 'nobody knows what' : `"${message}"`;
+  }
+}
+
+/** A file source as the file tree of a kernel sees the world outside. */
+function hostTreeOf(files: FileSource): HostTree {
+  return {
+    entry: (path) => infoOf(files, path) ?? (path === '/' ? ROOT : undefined),
+    list: (path) => (files.list(path) ?? []).map(({ name }) => name),
+    read: (path) => files.read(path) ?? new Uint8Array(),
+    readLink: (path) => infoOf(files, path)?.target ?? '',
+  };
+}
+
+const ROOT = { kind: 'directory', size: 0, mode: 0o755, mtime: 0 } as const;
