@@ -51,6 +51,7 @@ import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { Sbufs } from './kern/sbuf.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Time } from './kern/time.js';
@@ -124,6 +125,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  Sbufs,
   LeftBehinds,
   HookPointers,
   IfAccessors,

@@ -37,6 +37,7 @@ describe('a bus driver with a child', () => {
     machine.loaded('newbus');
     expect(sysctl(machine, 'dev.modboxchild.0.%desc')).toBe('Child number 42');
     expect(sysctl(machine, 'dev.modboxchild.0.%driver')).toBe('modboxchild');
+    expect(sysctl(machine, 'dev.modboxchild.0.%location')).toBe('number=42');
     expect(sysctl(machine, 'dev.modboxchild.0.%parent')).toBe('modboxbus0');
     expect(sysctl(machine, 'dev.modboxchild.%parent')).toBe('');
     expect(machine.k.get(Sysctls).tree.find('dev.modboxchild.0.ticks')).toBeDefined();
@@ -76,7 +77,7 @@ describe('a bus driver with a child', () => {
     machine.unload(machine.loaded('newbus'));
     const { notices } = machine.k.get(Devctl);
     const about = notices.filter((line) => line.includes('modboxchild0'));
-    expect(about).toEqual(['+modboxchild0 at  on modboxbus0', '-modboxchild0 at  on modboxbus0']);
+    expect(about).toEqual(['+modboxchild0 at number=42 on modboxbus0', '-modboxchild0 at number=42 on modboxbus0']);
   });
 });
 
