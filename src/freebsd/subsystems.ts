@@ -62,6 +62,7 @@ import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
+import { RootMount } from './kern/vfs-mountroot.js';
 import { Strings } from './libkern/strings.js';
 import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
@@ -126,6 +127,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   EventHandlers,
   Sysctls,
   Sbufs,
+  RootMount,
   LeftBehinds,
   HookPointers,
   IfAccessors,

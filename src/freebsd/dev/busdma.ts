@@ -89,6 +89,12 @@ export class BusDma implements Subsystem {
     bus_dma_tag_create: 'i:pQQQQppQiQippp',
     bus_dmamap_load: 'i:pppQppi',
     bus_dma_iommu_set_buswide: 'b:p',
+    bus_dma_tag_destroy: 'i:p',
+    bus_dma_tag_set_domain: 'i:pi',
+    bus_dmamap_load_mbuf: 'i:pppppi',
+    bus_dmamap_load_uio: 'i:pppppi',
+    bus_dmamap_load_mbuf_sg: 'i:pppppi',
+    busdma_lock_mutex: 'v:pi',
   };
 
   readonly data = { [BOUNCE_IMPL]: (at: Ptr) => this.fillImplementation(at) };
