@@ -14,6 +14,13 @@ export interface Segment {
   readonly length: bigint;
 }
 
+/** bus_dma_segment_t: an address and a length. */
+export const SEGMENT_BYTES = 16;
+
+function unsupported(what: string): never {
+  throw new Panic(`busdma: loading ${what} is not implemented`, 'unimplemented-export');
+}
+
 /** Where memory is for devices, and what the kernel's structures that describe memory lead to. */
 export class Memory {
   constructor(private readonly k: FreebsdKernel) {}
@@ -36,6 +43,68 @@ export class Memory {
       if (bytes > 0) pieces.push({ at: type.get(mbuf, 'm_data'), bytes });
     }
     return pieces;
+  }
+
+  /** struct memdesc (sys/memdesc.h). */
+  ofMemdesc(at: Ptr): Piece[] {
+    const { k } = this;
+    const type = k.struct('memdesc');
+    const pointer = type.get(at, 'u.md_vaddr');
+    switch (type.get(at, 'md_type')) {
+      case k.macro('MEMDESC_VADDR'):
+        return [{ at: pointer, bytes: type.get(at, 'md_len') }];
+      case k.macro('MEMDESC_PADDR'):
+        return [{ physical: type.getBig(at, 'u.md_paddr'), bytes: type.get(at, 'md_len') }];
+      case k.macro('MEMDESC_VLIST'):
+        return this.ofList(pointer, type.get(at, 'md_nseg'), false);
+      case k.macro('MEMDESC_PLIST'):
+        return this.ofList(pointer, type.get(at, 'md_nseg'), true);
+      case k.macro('MEMDESC_UIO'):
+        return this.ofUio(pointer);
+      case k.macro('MEMDESC_MBUF'):
+        return this.ofMbuf(pointer);
+      default:
+        return unsupported('pages that are mapped nowhere (MEMDESC_VMPAGES)');
+    }
+  }
+
+  /** A list of bus_dma_segment_t, of addresses of the kernel's or of physical ones. */
+  private ofList(list: Ptr, count: number, physical: boolean): Piece[] {
+    const { space } = this.k;
+    return Array.from({ length: count }, (_, i) => list + i * SEGMENT_BYTES).map((segment) => {
+      const address = space.load64(segment);
+      const bytes = space.loadU64(segment + 8);
+      return physical ? { physical: address, bytes } : { at: space.fromAddress(address), bytes };
+    });
+  }
+
+  /** The data of a request to a device of CAM (memdesc_ccb()): none for requests without. */
+  ofCcb(ccb: Ptr): Piece[] {
+    const { k } = this;
+    const header = k.struct('ccb_hdr');
+    const flags = header.get(ccb, 'flags');
+    const none = k.enumValue('CAM_DIR_NONE');
+    if ((flags & k.enumValue('CAM_DIR_MASK')) === none) return [];
+    const isAta = header.get(ccb, 'func_code') === k.enumValue('XPT_ATA_IO');
+    const scsi: readonly number[] = [k.enumValue('XPT_SCSI_IO'), k.enumValue('XPT_CONT_TARGET_IO')];
+    if (!isAta && !scsi.includes(header.get(ccb, 'func_code')))
+      return unsupported('a request that is neither of SCSI nor of ATA');
+    const type = k.struct(isAta ? 'ccb_ataio' : 'ccb_scsiio');
+    const at = type.get(ccb, 'data_ptr');
+    const bytes = type.get(ccb, 'dxfer_len');
+    const count = isAta ? 0 : type.get(ccb, 'sglist_cnt');
+    switch (flags & k.enumValue('CAM_DATA_MASK')) {
+      case k.enumValue('CAM_DATA_VADDR'):
+        return [{ at, bytes }];
+      case k.enumValue('CAM_DATA_PADDR'):
+        return [{ physical: type.getBig(ccb, 'data_ptr'), bytes }];
+      case k.enumValue('CAM_DATA_SG'):
+        return this.ofList(at, count, false);
+      case k.enumValue('CAM_DATA_SG_PADDR'):
+        return this.ofList(at, count, true);
+      default:
+        return [{ at: k.struct('bio').get(at, 'bio_data'), bytes: k.struct('bio').get(at, 'bio_bcount') }];
+    }
   }
 
   ofUio(uio: Ptr): Piece[] {

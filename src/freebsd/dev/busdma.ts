@@ -8,12 +8,13 @@ import { Panic } from '../kern/panic.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { BOUNCE_IMPL, DmaTag, TAG_BYTES, type TagLimits } from './busdma-tag.js';
-import { Memory, type Piece, segmentsOf } from './busdma-segments.js';
+import { Memory, type Piece, SEGMENT_BYTES, segmentsOf } from './busdma-segments.js';
 
-/** bus_dma_segment_t: an address and a length. */
-const SEGMENT_BYTES = 16;
 /** struct bus_dmamap: nobody but the implementation looks into one. */
 const MAP_BYTES = 64;
+/** BUS_DMA_* (sys/bus_dma.h). */
+const BUS_DMA_NOWAIT = 0x1;
+const BUS_DMA_ZERO = 0x8;
 const BUS_DMA_LOCK = 1;
 const BUS_DMA_UNLOCK = 2;
 
@@ -82,6 +83,10 @@ export class BusDma implements Subsystem {
       this.loadSized(tag, map, this.pieces.ofUio(uio), callback, arg),
     bus_dmamap_load_mbuf_sg: (tag: Ptr, map: Ptr, mbuf: Ptr, segments: Ptr, count: Ptr) =>
       this.loadInto(tag, map, this.pieces.ofMbuf(mbuf), segments, count),
+    bus_dmamap_load_mem: (tag: Ptr, map: Ptr, memory: Ptr, callback: Ptr, arg: Ptr) =>
+      this.load(tag, map, this.pieces.ofMemdesc(memory), callback, arg),
+    bus_dmamap_load_ccb: (tag: Ptr, map: Ptr, ccb: Ptr, callback: Ptr, arg: Ptr) =>
+      this.load(tag, map, this.pieces.ofCcb(ccb), callback, arg),
     busdma_lock_mutex: (mutex: Ptr, what: number) => this.lock(mutex, what),
   };
 
@@ -94,6 +99,8 @@ export class BusDma implements Subsystem {
     bus_dmamap_load_mbuf: 'i:pppppi',
     bus_dmamap_load_uio: 'i:pppppi',
     bus_dmamap_load_mbuf_sg: 'i:pppppi',
+    bus_dmamap_load_mem: 'i:pppppi',
+    bus_dmamap_load_ccb: 'i:pppppi',
     busdma_lock_mutex: 'v:pi',
   };
 
@@ -231,8 +238,8 @@ export class BusDma implements Subsystem {
   private allocate(tag: Ptr, place: Ptr, flags: number, mapPlace: Ptr): number {
     const { k } = this;
     const { maxsize, alignment, lowaddr } = this.tag(tag);
-    const wait = (flags & k.macro('BUS_DMA_NOWAIT')) === 0 ? k.macro('M_WAITOK') : k.macro('M_NOWAIT');
-    const zero = flags & k.macro('BUS_DMA_ZERO') ? k.macro('M_ZERO') : 0;
+    const wait = (flags & BUS_DMA_NOWAIT) === 0 ? k.macro('M_WAITOK') : k.macro('M_NOWAIT');
+    const zero = flags & BUS_DMA_ZERO ? k.macro('M_ZERO') : 0;
     const bytes = Number(maxsize > alignment ? maxsize : alignment);
     const type = k.variable('M_DEVBUF');
     const at = k.get(Malloc).malloc(bytes, type, wait | zero);

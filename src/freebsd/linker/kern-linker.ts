@@ -304,7 +304,8 @@ export class KernLinker implements Subsystem {
   /** A symbol that a file may use: its own, and those of the files that it depends on directly. */
   private lookupSymbol(file: LinkerFile, name: string): Ptr | undefined {
     // What the base kernel lacks, and a real one would have built in, a file may bring.
-    if (this.k.implements(name)) return this.kernelSymbol(name);
+    const own = this.k.implements(name) ? this.kernelSymbol(name) : undefined;
+    if (own !== undefined) return own;
     for (const dep of file.deps) {
       const found = dep === this.kernelFile ? undefined : dep.global(name)?.address;
       if (found !== undefined) return found;
