@@ -34,6 +34,8 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Fpu } from './kern/fpu.js';
+import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Osd } from './kern/kern-osd.js';
@@ -47,12 +49,13 @@ import { Param } from './kern/param.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
+import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
-import { Sbufs } from './kern/sbuf.js';
+import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Time } from './kern/time.js';
@@ -98,6 +101,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  GroupTaskqueues,
+  Fpu,
+  SystemCalls,
+  Sbufs,
   RandomNumbers,
   UnitNumbers,
   CondVars,
@@ -127,7 +134,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
-  Sbufs,
   RootMount,
   Firmware,
   LeftBehinds,
