@@ -104,6 +104,12 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     for (const type of SUBSYSTEMS) this.get<Subsystem>(type).boot?.();
   }
 
+  /** Modules that can be depended on without a file. */
+  get builtinModules(): readonly { readonly name: string; readonly version: number }[] {
+    const own = [...this.parts.values()].flatMap(({ modules }) => modules ?? []);
+    return [...this.target.builtinModules, ...own];
+  }
+
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
     for (const part of this.parts.values()) yield* readable(part);

@@ -2,6 +2,8 @@ import { BusGeneric } from './dev/bus-generic.js';
 import { BusPassThrough } from './dev/bus-pass-through.js';
 import { BusResources } from './dev/bus-resources.js';
 import { BusTree } from './dev/bus-tree.js';
+import { BusDma } from './dev/busdma.js';
+import { DmaTemplates } from './dev/busdma-template.js';
 import { Devctl } from './dev/devctl.js';
 import { DeviceAttach } from './dev/device-attach.js';
 import { DeviceNames } from './dev/device-names.js';
@@ -33,6 +35,7 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
@@ -49,7 +52,7 @@ import { Param } from './kern/param.js';
 import { PcpuZones } from './kern/pcpu-zones.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
-import { RootMount } from './kern/root-mount.js';
+import { RootDirectory } from './kern/root-directory.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
@@ -73,6 +76,7 @@ import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { RootMount } from './kern/vfs-mountroot.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -121,6 +125,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   KernelEvents,
   Splash,
   RootMount,
+  RootDirectory,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -156,6 +161,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  Firmware,
   LeftBehinds,
   HookPointers,
   IfAccessors,
@@ -188,6 +194,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   BusResources,
   BusPassThrough,
   DeviceMemory,
+  BusDma,
+  DmaTemplates,
   Interrupts,
   IntrHooks,
   DeviceSysctls,

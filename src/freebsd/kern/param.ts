@@ -66,6 +66,8 @@ export class Param implements Subsystem {
     cpu_stdext_feature3: (at: Ptr) => this.int(at, this.cpuid(7)[3]),
     amd_feature: (at: Ptr) => this.int(at, this.cpuid(0x8000_0001)[3]),
     amd_feature2: (at: Ptr) => this.int(at, this.cpuid(0x8000_0001)[2]),
+    // In units of eight bytes, as CPUID has it.
+    cpu_clflush_line_size: (at: Ptr) => this.int(at, ((this.cpuid(1)[1] >>> 8) & 0xff) * 8),
     cpu_id: (at: Ptr) => this.int(at, this.cpuid(1)[0]),
     cpu_high: (at: Ptr) => this.int(at, this.cpuid(0)[0]),
     cpu_exthigh: (at: Ptr) => this.int(at, this.cpuid(0x8000_0000)[0]),

@@ -67,7 +67,7 @@ export class KernLinker implements Subsystem {
     k.get(Code).inFile = (address) => this.symbolAt(address);
     this.kernelFile = this.makeFile('kernel', '/boot/kernel/kernel', IMAGE.start, KERNEL_BYTES, KERNEL_BYTES);
     this.kernelFile.linked = true;
-    for (const { name, version } of k.target.builtinModules) {
+    for (const { name, version } of k.builtinModules) {
       this.provided.push({ name, version, file: this.kernelFile });
       k.get(KernelModules).add(name, this.kernelFile, 0, 0);
     }
