@@ -61,6 +61,8 @@ import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { Witness } from './kern/witness.js';
+import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -85,6 +87,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SubrPrf,
   Param,
   Locks,
+  Witness,
   SleepQueues,
   Turnstiles,
   Critical,
@@ -97,6 +100,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  Digits,
   GroupTaskqueues,
   Fpu,
   SystemCalls,

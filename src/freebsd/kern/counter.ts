@@ -5,7 +5,8 @@ import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Uma } from './uma.js';
 
-/** pcpu_zone_8: items of one word for each CPU. */
+/** Zones of items for each CPU, by bytes: pcpu_zone_4 and so on (sys/kern/subr_pcpu.c). Counters are of the second. */
+const ZONES = [4, 8, 16, 32, 64];
 const WORD = 8;
 /** EARLY_COUNTER: the dummy in struct pcpu that counters are before they are allocated. */
 const EARLY = 'pc_early_dummy_counter';
@@ -34,9 +35,15 @@ export class Counters implements Subsystem {
     counter_ratecheck: 'q:pq',
   };
 
-  boot(): void {
+  readonly data = Object.fromEntries(
+    ZONES.map((bytes) => [`pcpu_zone_${bytes}`, (at: Ptr) => this.k.space.storePtr(at, this.create(bytes))]),
+  );
+
+  private create(bytes: number): Ptr {
     const none = { ctor: 0, dtor: 0, init: 0, fini: 0 };
-    this.zone = this.k.get(Uma).create('pcpu-8', WORD, none, WORD - 1, 0);
+    const zone = this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, bytes - 1, 0);
+    if (bytes === WORD) this.zone = zone;
+    return zone;
   }
 
   *alloc(flags: number): Sleepable<bigint> {
