@@ -49,7 +49,6 @@ import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
-import { PcpuZones } from './kern/pcpu-zones.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RootDirectory } from './kern/root-directory.js';
@@ -77,6 +76,8 @@ import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
+import { Witness } from './kern/witness.js';
+import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -109,6 +110,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SubrPrf,
   Param,
   Locks,
+  Witness,
   SleepQueues,
   Turnstiles,
   Critical,
@@ -121,11 +123,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
-  PcpuZones,
   KernelEvents,
   Splash,
   RootMount,
   RootDirectory,
+  Digits,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
