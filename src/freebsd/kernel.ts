@@ -10,6 +10,7 @@ import { bareMachine } from '../kernel/pc/platform.js';
 import { type FreebsdTarget, lacking } from '../target/index.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
+import { HZ } from './kern/hz.js';
 import { MALLOC_ZONES } from './kern/malloc-zones.js';
 import { MSGBUF } from './kern/msgbuf-policy.js';
 import { Panic } from './kern/panic.js';
@@ -35,8 +36,6 @@ export interface KernelOptions extends BaseKernelOptions {
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
 const DEFAULT_MEMORY = 512 * 1024 * 1024;
-/** Ticks a second of GENERIC on amd64 (HZ in sys/kern/subr_param.c). */
-export const HZ = 1000;
 
 /** What a holder keeps, as far as its lists can be followed: a module may have ruined them. */
 function* readable(holder: Partial<Holder>): Generator<Holding> {
@@ -54,6 +53,8 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
   readonly files: Files;
   readonly environment: Map<string, string>;
   readonly variables: Variables;
+  /** The machine's securelevel (security(7)). */
+  securelevel = -1;
   /** Who registered what. */
   readonly origins = new Origins(this);
   private readonly filled = new Set<string>();

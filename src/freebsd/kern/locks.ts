@@ -3,12 +3,10 @@ import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
 import { Giant } from './giant.js';
 import type { FaultKind } from './panic.js';
-import { Witness } from './witness.js';
 
 /** The classes of locks, in the order of lock_classes[] (sys/kern/subr_lock.c): what witness(4) calls each. */
 export const LOCK_CLASSES = [
@@ -57,6 +55,8 @@ const NOT_SLEEPABLE: ReadonlySet<LockClass> = new Set(['spin mutex', 'sleep mute
  */
 export class Locks implements Subsystem {
   readonly exports = {};
+  /** Where a thread has taken a lock, `file.c:12`; set by witness(4), which stands above. */
+  placeOf: (task: Task, lock: Ptr) => string | undefined = () => undefined;
   private readonly known = new Map<Ptr, KnownLock>();
 
   constructor(private readonly k: FreebsdKernel) {}
@@ -176,7 +176,7 @@ export class Locks implements Subsystem {
     const { at, lockClass, name, witness } = lock;
     const recursed = this.k.struct('lock_object').get(at, 'lo_data');
     const how = lock.isShared() ? 'shared' : 'exclusive';
-    const place = this.k.get(Witness).placeOf(task, at);
+    const place = this.placeOf(task, at);
     const where = place === undefined ? '' : ` locked @ ${place}`;
     return `${how} ${lockClass} ${name} (${witness}) r = ${recursed} (0x${this.k.space.toAddress(at).toString(16)})${where}`;
   }
@@ -205,9 +205,6 @@ export class Locks implements Subsystem {
   }
 
   boot(): void {
-    this.k.get(KernLinker).listen(({ file, state }) => {
-      if (state === 'gone') this.forgetIn(file.address, file.mapped);
-    });
     this.k.processes.onExit((task) => {
       if (task.state !== 'finished') return;
       for (const lock of this.heldBy(task)) {

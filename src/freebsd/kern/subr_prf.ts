@@ -6,9 +6,6 @@ import type { Subsystem } from '../subsystem.js';
 import { kvprintf } from './format.js';
 import { Panic } from './panic.js';
 
-/** LOG_PRIMASK (sys/syslog.h). */
-const PRIMASK = 7;
-
 /** printf(9), log(9) and their kin (sys/kern/subr_prf.c). */
 export class SubrPrf implements Subsystem {
   constructor(private readonly k: FreebsdKernel) {}
@@ -18,10 +15,10 @@ export class SubrPrf implements Subsystem {
     vprintf: (format: Ptr, list: Ptr) => this.print(this.vtext(format, list)),
     uprintf: (format: Ptr, args: VarArgs) => this.print(this.text(format, args)),
     log: (level: number, format: Ptr, args: VarArgs) => {
-      this.k.log.write(this.text(format, args), level & PRIMASK);
+      this.k.log.write(this.text(format, args), level & this.k.macro('LOG_PRIMASK'));
     },
     vlog: (level: number, format: Ptr, list: Ptr) => {
-      this.k.log.write(this.vtext(format, list), level & PRIMASK);
+      this.k.log.write(this.vtext(format, list), level & this.k.macro('LOG_PRIMASK'));
     },
     sprintf: (to: Ptr, format: Ptr, args: VarArgs) => this.store(to, undefined, this.text(format, args)),
     vsprintf: (to: Ptr, format: Ptr, list: Ptr) => this.store(to, undefined, this.vtext(format, list)),

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
+import { PTR_BYTES } from '../abi.js';
 import { EEXIST, ENOMEM, EOPNOTSUPP } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -30,7 +31,6 @@ const OPTIONAL = [
 ] as const;
 /** The first pointer of a domain's table of protocols: dom_protosw[]. */
 const TABLE = 'dom_protosw';
-const PTR_BYTES = 8;
 /** Slots that inetdomain and inet6domain have for protocols of modules (IPPROTOSPACER). */
 const SLOTS = 32;
 

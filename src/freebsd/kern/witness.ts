@@ -39,7 +39,9 @@ export class Witness implements Subsystem {
   readonly order = new LockOrder();
   private readonly taken = new Map<Task, Instance[]>();
 
-  constructor(private readonly k: FreebsdKernel) {}
+  constructor(private readonly k: FreebsdKernel) {
+    k.get(Locks).placeOf = (task, lock) => this.placeOf(task, lock);
+  }
 
   boot(): void {
     this.k.processes.onExit((task) => this.taken.delete(task));

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PTR_BYTES } from '../abi.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -61,7 +62,6 @@ const NULL_POINTERS = [
   'vlan_trunk_cap_p',
   'vlan_trunkdev_p',
 ] as const;
-const PTR_BYTES = 8;
 
 /** Where one part of the network calls another that is a module: bridge, lagg, vlan, dummynet, netgraph, multicast routing. */
 export class HookPointers implements Subsystem {
