@@ -2,6 +2,8 @@ import { BusGeneric } from './dev/bus-generic.js';
 import { BusPassThrough } from './dev/bus-pass-through.js';
 import { BusResources } from './dev/bus-resources.js';
 import { BusTree } from './dev/bus-tree.js';
+import { BusDma } from './dev/busdma.js';
+import { DmaTemplates } from './dev/busdma-template.js';
 import { Devctl } from './dev/devctl.js';
 import { DeviceAttach } from './dev/device-attach.js';
 import { DeviceNames } from './dev/device-names.js';
@@ -22,6 +24,7 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -32,6 +35,7 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
@@ -39,6 +43,7 @@ import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
@@ -46,9 +51,11 @@ import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
+import { RootDirectory } from './kern/root-directory.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
+import { Splash } from './kern/splash.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
@@ -68,6 +75,9 @@ import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { RootMount } from './kern/vfs-mountroot.js';
+import { Witness } from './kern/witness.js';
+import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -94,6 +104,7 @@ import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
 import { IpProtocols } from './netinet/ip-proto.js';
 import { GenericNetlink } from './netlink/netlink-generic.js';
+import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -102,6 +113,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SubrPrf,
   Param,
   Locks,
+  Witness,
   SleepQueues,
   Turnstiles,
   Critical,
@@ -114,6 +126,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  KernelEvents,
+  Splash,
+  RootMount,
+  RootDirectory,
+  Digits,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -134,6 +151,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  GeomClasses,
+  MacPolicies,
   KernLinker,
   Credentials,
   Vnet,
@@ -147,6 +166,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  Firmware,
   LeftBehinds,
   HookPointers,
   IfAccessors,
@@ -179,6 +199,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   BusResources,
   BusPassThrough,
   DeviceMemory,
+  BusDma,
+  DmaTemplates,
   Interrupts,
   IntrHooks,
   DeviceSysctls,

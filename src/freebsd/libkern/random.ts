@@ -32,7 +32,6 @@ export class RandomNumbers implements Subsystem {
 
   readonly signatures = {
     random: 'Q:',
-    prng32: 'u:',
     prng32_bounded: 'u:u',
     prng64: 'Q:',
     random_harvest_queue_: 'v:pii',
