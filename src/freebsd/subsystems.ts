@@ -86,6 +86,7 @@ import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
 import { Bpf } from './net/bpf.js';
+import { FibAlgorithms } from './net/fib-algo.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
@@ -101,6 +102,8 @@ import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { IpProtocols } from './netinet/ip-proto.js';
+import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
@@ -211,4 +214,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Loopback,
   Sockbufs,
   Sockets,
+  IpProtocols,
+  FibAlgorithms,
+  GenericNetlink,
 ];

@@ -78,7 +78,8 @@ export class Domains implements Subsystem {
   private *add(domain: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('domain');
-    if (type.get(domain, 'dom_probe') !== 0 && (yield* type.call(domain, 'dom_probe')) === 0) return;
+    // An error number: there is nothing on this machine for it.
+    if (type.get(domain, 'dom_probe') !== 0 && (yield* type.call(domain, 'dom_probe')) !== 0) return;
     for (const slot of this.slots(domain)) {
       const protocol = k.space.loadPtr(slot);
       if (protocol !== 0) this.complete(domain, protocol);

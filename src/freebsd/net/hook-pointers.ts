@@ -35,6 +35,7 @@ const NULL_POINTERS = [
   'lagg_input_ethernet_p',
   'lagg_input_infiniband_p',
   'lagg_linkstate_p',
+  'legal_vif_num',
   'linux_netlink_p',
   'mrt6_ioctl',
   'mrt_ioctl',
