@@ -62,7 +62,8 @@ export class DmaTag {
     const parent = parentAt === 0 ? undefined : new DmaTag(k, parentAt);
     const { boundary } = limits;
     const narrow = boundary !== 0n && boundary < limits.maxsegsz ? boundary : limits.maxsegsz;
-    const set = (offset: number, value: bigint): void => k.space.store64(at + offset, BigInt.asUintN(64, value));
+    const set = (offset: number, value: bigint): void =>
+      k.space.store64(at + offset, BigInt.asUintN(64, value));
     k.space.storePtr(at + OFFSET.impl, k.variable(BOUNCE_IMPL, 8 * 16));
     k.space.storePtr(at + OFFSET.parent, parentAt);
     set(OFFSET.alignment, limits.alignment);

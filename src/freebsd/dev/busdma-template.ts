@@ -23,8 +23,19 @@ const MEMBERS: readonly (readonly [offset: number, bytes: 4 | 8])[] = [
   [80, 8],
   [88, 8],
 ];
-const [PARENT, ALIGNMENT, BOUNDARY, LOWADDR, HIGHADDR, MAXSIZE, NSEGMENTS, MAXSEGSIZE, FLAGS, LOCKFUNC, LOCKFUNCARG] =
-  MEMBERS.map(([offset]) => offset);
+const [
+  PARENT,
+  ALIGNMENT,
+  BOUNDARY,
+  LOWADDR,
+  HIGHADDR,
+  MAXSIZE,
+  NSEGMENTS,
+  MAXSEGSIZE,
+  FLAGS,
+  LOCKFUNC,
+  LOCKFUNCARG,
+] = MEMBERS.map(([offset]) => offset);
 const TEMPLATE_BYTES = 96;
 const PARAM_BYTES = 16;
 

@@ -7,8 +7,8 @@ import { Mutexes } from '../kern/mutex.js';
 import { Panic } from '../kern/panic.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { BOUNCE_IMPL, DmaTag, TAG_BYTES, type TagLimits } from './busdma-tag.js';
 import { Memory, type Piece, SEGMENT_BYTES, segmentsOf } from './busdma-segments.js';
+import { BOUNCE_IMPL, DmaTag, TAG_BYTES, type TagLimits } from './busdma-tag.js';
 
 /** struct bus_dmamap: nobody but the implementation looks into one. */
 const MAP_BYTES = 64;
@@ -136,16 +136,8 @@ export class BusDma implements Subsystem {
       [
         'load_buffer',
         'i:pppQpipp',
-        (
-          tag: Ptr,
-          map: Ptr,
-          at: Ptr,
-          bytes: bigint,
-          _pmap: Ptr,
-          _flags: number,
-          segments: Ptr,
-          index: Ptr,
-        ) => this.append(tag, map, { at, bytes: Number(bytes) }, segments, index),
+        (tag: Ptr, map: Ptr, at: Ptr, bytes: bigint, _pmap: Ptr, _flags: number, segments: Ptr, index: Ptr) =>
+          this.append(tag, map, { at, bytes: Number(bytes) }, segments, index),
       ],
       ['map_waitok', 'v:ppppp', () => {}],
       ['map_complete', 'p:pppii', (tag: Ptr, _map: Ptr, segments: Ptr) => this.complete(tag, segments)],
@@ -240,7 +232,7 @@ export class BusDma implements Subsystem {
     const { maxsize, alignment, lowaddr } = this.tag(tag);
     const wait = (flags & BUS_DMA_NOWAIT) === 0 ? k.macro('M_WAITOK') : k.macro('M_NOWAIT');
     const zero = flags & BUS_DMA_ZERO ? k.macro('M_ZERO') : 0;
-    const bytes = Number(maxsize > alignment ? maxsize : alignment);
+    const bytes = Math.max(Number(maxsize), Number(alignment));
     const type = k.variable('M_DEVBUF');
     const at = k.get(Malloc).malloc(bytes, type, wait | zero);
     if (at === 0) return ENOMEM;
@@ -313,13 +305,7 @@ export class BusDma implements Subsystem {
   }
 
   /** Loads memory and calls back with its segments; too many of them, or too much, is told there. */
-  private *load(
-    tag: Ptr,
-    map: Ptr,
-    pieces: readonly Piece[],
-    callback: Ptr,
-    arg: Ptr,
-  ): Sleepable<number> {
+  private *load(tag: Ptr, map: Ptr, pieces: readonly Piece[], callback: Ptr, arg: Ptr): Sleepable<number> {
     const { list, count, error } = this.prepare(tag, map, pieces);
     yield* this.k.callAs('v:ppii', callback, arg, list, error === 0 ? count : 0, error);
     this.k.slab.free(list);
@@ -355,13 +341,7 @@ export class BusDma implements Subsystem {
     return { list, count: made.length, error };
   }
 
-  private loadInto(
-    tag: Ptr,
-    map: Ptr,
-    pieces: readonly Piece[],
-    segments: Ptr,
-    countPlace: Ptr,
-  ): number {
+  private loadInto(tag: Ptr, map: Ptr, pieces: readonly Piece[], segments: Ptr, countPlace: Ptr): number {
     const { k } = this;
     const { list, count, error } = this.prepare(tag, map, pieces);
     if (error === 0) {

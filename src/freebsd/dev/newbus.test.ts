@@ -77,7 +77,10 @@ describe('a bus driver with a child', () => {
     machine.unload(machine.loaded('newbus'));
     const { notices } = machine.k.get(Devctl);
     const about = notices.filter((line) => line.includes('modboxchild0'));
-    expect(about).toEqual(['+modboxchild0 at number=42 on modboxbus0', '-modboxchild0 at number=42 on modboxbus0']);
+    expect(about).toEqual([
+      '+modboxchild0 at number=42 on modboxbus0',
+      '-modboxchild0 at number=42 on modboxbus0',
+    ]);
   });
 });
 

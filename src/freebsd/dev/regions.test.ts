@@ -7,7 +7,13 @@ function managed(start: bigint, end: bigint): Regions {
   return regions;
 }
 
-function take(regions: Regions, start: bigint, end: bigint, count: bigint, more: { bound?: bigint; flags?: number } = {}) {
+function take(
+  regions: Regions,
+  start: bigint,
+  end: bigint,
+  count: bigint,
+  more: { bound?: bigint; flags?: number } = {},
+) {
   const region = regions.reserve({ start, end, count, bound: more.bound ?? 0n, flags: more.flags ?? 0 });
   if (!region) return undefined;
   region.flags = more.flags ?? 0;
