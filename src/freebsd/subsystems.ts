@@ -24,6 +24,7 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -39,8 +40,10 @@ import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
+import { Mbufs } from './kern/kern-mbuf.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
@@ -48,9 +51,11 @@ import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
+import { RootDirectory } from './kern/root-directory.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
+import { Splash } from './kern/splash.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
@@ -62,9 +67,17 @@ import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { Domains } from './kern/uipc-domain.js';
+import { MbufChains } from './kern/uipc-mbuf.js';
+import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufTags } from './kern/uipc-mbuf2.js';
+import { Sockbufs } from './kern/uipc-sockbuf.js';
+import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
+import { Witness } from './kern/witness.js';
+import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -72,15 +85,23 @@ import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Bpf } from './net/bpf.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
+import { Ethernet } from './net/if-ethersubr.js';
 import { IfGroups } from './net/if-group.js';
+import { Loopback } from './net/if-loop.js';
+import { IfMedia } from './net/if-media.js';
+import { IfQueues } from './net/if-queue.js';
+import { Netisr } from './net/netisr.js';
+import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -89,6 +110,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SubrPrf,
   Param,
   Locks,
+  Witness,
   SleepQueues,
   Turnstiles,
   Critical,
@@ -101,6 +123,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  KernelEvents,
+  Splash,
+  RootMount,
+  RootDirectory,
+  Digits,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -121,6 +148,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  GeomClasses,
+  MacPolicies,
   KernLinker,
   Credentials,
   Vnet,
@@ -134,7 +163,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
-  RootMount,
   Firmware,
   LeftBehinds,
   HookPointers,
@@ -145,6 +173,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  Mbufs,
+  MbufChains,
+  MbufCopies,
+  MbufTags,
+  Pfil,
+  Netisr,
+  Bpf,
+  IfMedia,
   KobjInterfaces,
   Kobj,
   Hints,
@@ -169,4 +205,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
+  Domains,
+  IfQueues,
+  Ethernet,
+  Loopback,
+  Sockbufs,
+  Sockets,
 ];
