@@ -3,7 +3,9 @@ import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
+import type { Argument } from '../kernel/abi/guest-calls.js';
 import { BaseKernel, type BaseKernelOptions } from '../kernel/base-kernel.js';
+import type { Sleepable } from '../kernel/effects.js';
 import { type FileTree as Files, FileTree, type HostTree } from '../kernel/files/index.js';
 import { type Holder, type Holding, Origins } from '../kernel/modules/holding.js';
 import { bareMachine } from '../kernel/pc/platform.js';
@@ -103,6 +105,18 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     for (const part of [...this.parts.values()])
       for (const [name, fill] of Object.entries(part.data ?? {})) fill(this.variable(name));
     for (const type of SUBSYSTEMS) this.get<Subsystem>(type).boot?.();
+  }
+
+  /**
+   * As BaseKernel's. Who asked the function that calls is who asked before: a thread of the kernel's own that has called a module is not
+   * the module from then on.
+   */
+  override *callAs(signature: string, fn: Ptr, ...args: Argument[]): Sleepable<number> {
+    const task = this.executor.current;
+    const caller = task?.caller ?? 0;
+    const result = yield* super.callAs(signature, fn, ...args);
+    if (task) task.caller = caller;
+    return result;
   }
 
   /** Modules that can be depended on without a file. */

@@ -6,6 +6,9 @@ import type { Subsystem } from '../subsystem.js';
 import { kvprintf } from './format.js';
 import { Panic } from './panic.js';
 
+/** LOG_PRIMASK (sys/syslog.h). */
+export const PRIMASK = 7;
+
 /** printf(9), log(9) and their kin (sys/kern/subr_prf.c). */
 export class SubrPrf implements Subsystem {
   constructor(private readonly k: FreebsdKernel) {}
@@ -15,10 +18,10 @@ export class SubrPrf implements Subsystem {
     vprintf: (format: Ptr, list: Ptr) => this.print(this.vtext(format, list)),
     uprintf: (format: Ptr, args: VarArgs) => this.print(this.text(format, args)),
     log: (level: number, format: Ptr, args: VarArgs) => {
-      this.k.log.write(this.text(format, args), level & this.k.macro('LOG_PRIMASK'));
+      this.k.log.write(this.text(format, args), level & PRIMASK);
     },
     vlog: (level: number, format: Ptr, list: Ptr) => {
-      this.k.log.write(this.vtext(format, list), level & this.k.macro('LOG_PRIMASK'));
+      this.k.log.write(this.vtext(format, list), level & PRIMASK);
     },
     sprintf: (to: Ptr, format: Ptr, args: VarArgs) => this.store(to, undefined, this.text(format, args)),
     vsprintf: (to: Ptr, format: Ptr, list: Ptr) => this.store(to, undefined, this.vtext(format, list)),
