@@ -45,6 +45,7 @@ import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
+import { LinuxKpi } from './kern/linuxkpi.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -167,6 +168,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   EventHandlers,
   Sysctls,
   Firmware,
+  LinuxKpi,
   LeftBehinds,
   HookPointers,
   IfAccessors,
