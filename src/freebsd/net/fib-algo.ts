@@ -1,10 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { Holding } from '../../kernel/algorithms/holding.js';
+import type { Holding } from '../../kernel/modules/holding.js';
 import { EBUSY, ENOENT } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
-/** Algorithms that look routes up (sys/net/route/fib_algo.c), as algorithms offer them. No route is looked up yet, so none is instantiated. */
+/** Algorithms that look routes up (sys/net/route/fib_algo.c), as modules offer them. No route is looked up yet, so none is instantiated. */
 export class FibAlgorithms implements Subsystem {
   private readonly algorithms: Ptr[] = [];
 
