@@ -55,8 +55,6 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
   readonly files: Files;
   readonly environment: Map<string, string>;
   readonly variables: Variables;
-  /** The machine's securelevel (security(7)). */
-  securelevel = -1;
   /** Who registered what. */
   readonly origins = new Origins(this);
   private readonly filled = new Set<string>();

@@ -88,10 +88,11 @@ export class Counters implements Subsystem {
   private ratecheck(rate: Ptr, limit: bigint): bigint {
     const { k } = this;
     const type = k.struct('counter_rate');
-    const ticks = Math.floor(k.now() / (1e9 / HZ)) | 0;
+    const hz = k.space.load32(k.variable('hz'));
+    const ticks = Math.floor(k.now() / (1e9 / hz)) | 0;
     const counter = type.getBig(rate, 'cr_rate');
     let result = BigInt(type.get(rate, 'cr_over'));
-    if (ticks - type.get(rate, 'cr_ticks') >= HZ) {
+    if (ticks - type.get(rate, 'cr_ticks') >= hz) {
       const count = this.fetch(counter);
       result = count > limit ? count : 0n;
       k.space.store64(this.at(counter), 0n);

@@ -6,6 +6,7 @@ import type { FreebsdKernel } from '../kernel.js';
 import { KernLinker } from '../linker/kern-linker.js';
 import type { LinkerFile } from '../linker/linker-file.js';
 import type { Subsystem } from '../subsystem.js';
+import { Credentials } from './kern-prot.js';
 import { Locks } from './locks.js';
 import { Malloc } from './malloc.js';
 import { defineType } from './malloc-type.js';
@@ -108,7 +109,7 @@ export class Firmware implements Subsystem {
     const { k } = this;
     const linker = k.get(KernLinker);
     k.get(Locks).mightSleep(`firmware_get("${name}")`);
-    if (k.securelevel > 0) {
+    if (k.get(Credentials).securelevel > 0) {
       this.print(`firmware_get_flags: insufficient privileges to load firmware image ${name}`);
       return;
     }

@@ -16,9 +16,9 @@ interface Hook {
 
 /** hhook(9) (sys/kern/kern_hhook.c): points of the network stack where helpers' functions are called. */
 export class Hhooks implements Subsystem {
-  /** Told of each hook point that comes: helpers hook themselves in. */
-  onNewHead: (head: Ptr) => void = () => {};
   private readonly heads = new Map<Ptr, Hook[]>();
+  /** Told of a new point: set by who keeps the helpers. */
+  onHead: (head: Ptr) => void = () => {};
 
   constructor(private readonly k: FreebsdKernel) {}
 
@@ -79,7 +79,7 @@ export class Hhooks implements Subsystem {
     }
     this.heads.set(head, []);
     k.origins.note(head);
-    this.onNewHead(head);
+    this.onHead(head);
     if (at !== 0) k.space.storePtr(at, head);
     return 0;
   }

@@ -15,9 +15,7 @@ export class Khelp implements Subsystem {
   /** Highest h_id first. */
   private helpers: Ptr[] = [];
 
-  constructor(private readonly k: FreebsdKernel) {
-    k.get(Hhooks).onNewHead = (head) => this.newHead(head);
-  }
+  constructor(private readonly k: FreebsdKernel) {}
 
   readonly exports = {
     khelp_modevent: (_module: Ptr, event: number, data: Ptr) => this.event(event, data),
@@ -30,6 +28,10 @@ export class Khelp implements Subsystem {
     khelp_add_hhook: (info: Ptr) => this.k.get(Hhooks).addToAll(info),
     khelp_remove_hhook: (info: Ptr) => this.k.get(Hhooks).removeFromAll(info),
   };
+
+  boot(): void {
+    this.k.get(Hhooks).onHead = (head) => this.newHead(head);
+  }
 
   private get needsOsd(): number {
     return this.k.macro('HELPER_NEEDS_OSD');

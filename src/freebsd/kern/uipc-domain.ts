@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
-import { PTR_BYTES } from '../abi.js';
 import { EEXIST, ENOMEM, EOPNOTSUPP } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -31,8 +30,9 @@ const OPTIONAL = [
 ] as const;
 /** The first pointer of a domain's table of protocols: dom_protosw[]. */
 const TABLE = 'dom_protosw';
+const SLOT_BYTES = 8;
 /** Slots that inetdomain and inet6domain have for protocols of modules (IPPROTOSPACER). */
-const SLOTS = 32;
+const PROTOCOL_SLOTS = 32;
 
 /** Protocol families and their protocols (sys/kern/uipc_domain.c). */
 export class Domains implements Subsystem {
@@ -61,10 +61,10 @@ export class Domains implements Subsystem {
     ]) {
       const { k } = this;
       const type = k.struct('domain');
-      const at = k.variable(name, type.size + SLOTS * PTR_BYTES);
+      const at = k.variable(name, type.size + PROTOCOL_SLOTS * SLOT_BYTES);
       type.set(at, 'dom_family', k.macro(family));
       type.set(at, 'dom_name', k.constantString(family === 'AF_INET' ? 'internet' : 'internet6'));
-      type.set(at, 'dom_nprotosw', SLOTS);
+      type.set(at, 'dom_nprotosw', PROTOCOL_SLOTS);
       runNow(this.add(at));
     }
   }
@@ -72,7 +72,7 @@ export class Domains implements Subsystem {
   private slots(domain: Ptr): Ptr[] {
     const type = this.k.struct('domain');
     const first = type.addr(domain, TABLE);
-    return Array.from({ length: type.get(domain, 'dom_nprotosw') }, (_, i) => first + i * PTR_BYTES);
+    return Array.from({ length: type.get(domain, 'dom_nprotosw') }, (_, i) => first + i * SLOT_BYTES);
   }
 
   private *add(domain: Ptr): Sleepable<void> {
@@ -106,7 +106,7 @@ export class Domains implements Subsystem {
   private relink(): void {
     const { k } = this;
     const offset = k.struct('domain').offsetOf('dom_next');
-    let at = k.variable('domains', PTR_BYTES);
+    let at = k.variable('domains', SLOT_BYTES);
     for (const domain of this.list) {
       k.space.storePtr(at, domain);
       at = domain + offset;

@@ -76,7 +76,7 @@ export class Sockbufs implements Subsystem {
     const isData = mbuf.get(m, 'm_type') === k.macro('MT_DATA');
     if (!isData) add('sb_ctl', length);
     const external = mbuf.get(m, 'm_flags') & k.macro('M_EXT') ? mbuf.get(m, 'm_ext.ext_size') : 0;
-    add('sb_mbcnt', MSIZE + external);
+    add('sb_mbcnt', k.macro('MSIZE') + external);
   }
 
   /** As data behind the last record, or as one of its own. */

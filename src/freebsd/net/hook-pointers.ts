@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { PTR_BYTES } from '../abi.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -63,6 +62,7 @@ const NULL_POINTERS = [
   'vlan_trunk_cap_p',
   'vlan_trunkdev_p',
 ] as const;
+const HOOK_POINTER_BYTES = 8;
 
 /** Where one part of the network calls another that is a module: bridge, lagg, vlan, dummynet, netgraph, multicast routing. */
 export class HookPointers implements Subsystem {
@@ -74,6 +74,6 @@ export class HookPointers implements Subsystem {
 
   /** The function that a module has put there: 0 for none. */
   get(name: (typeof NULL_POINTERS)[number]): Ptr {
-    return this.k.space.loadPtr(this.k.variable(name, PTR_BYTES));
+    return this.k.space.loadPtr(this.k.variable(name, HOOK_POINTER_BYTES));
   }
 }

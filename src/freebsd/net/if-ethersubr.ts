@@ -18,7 +18,7 @@ import { SIOCGIFADDR, SIOCSIFADDR, SIOCSIFMTU } from './sockio.js';
 import { Vnet } from './vnet.js';
 
 const ADDRESS_BYTES = 6;
-const HEADER_BYTES = 14;
+const ETHER_HEADER_BYTES = 14;
 const MTU = 1500;
 const MIN_MTU = 72;
 const IF_10MBPS = 10_000_000n;
@@ -72,7 +72,7 @@ export class Ethernet implements Subsystem {
   private *attach(ifp: Ptr, address: Ptr): Sleepable<void> {
     const { k, net } = this;
     net.set(ifp, 'if_addrlen', ADDRESS_BYTES);
-    net.set(ifp, 'if_hdrlen', HEADER_BYTES);
+    net.set(ifp, 'if_hdrlen', ETHER_HEADER_BYTES);
     net.set(ifp, 'if_mtu', MTU);
     yield* k.get(Ifnets).attach(ifp);
     net.set(ifp, 'if_output', this.output());
@@ -150,7 +150,7 @@ export class Ethernet implements Subsystem {
   private *one(ifp: Ptr, m: Ptr): Sleepable<void> {
     const { k, net } = this;
     const type = k.struct('mbuf');
-    if ((net.get(ifp, 'if_flags') & k.macro('IFF_UP')) === 0 || type.get(m, 'm_len') < HEADER_BYTES) {
+    if ((net.get(ifp, 'if_flags') & k.macro('IFF_UP')) === 0 || type.get(m, 'm_len') < ETHER_HEADER_BYTES) {
       yield* k.get(Mbufs).freem(m);
       return;
     }
@@ -178,7 +178,7 @@ export class Ethernet implements Subsystem {
     const ethertype = (k.space.load8(data + 12) << 8) | k.space.load8(data + 13);
     const protocol = ETHERTYPES[ethertype];
     if (protocol !== undefined) {
-      k.get(MbufChains).exports.m_adj(m, HEADER_BYTES);
+      k.get(MbufChains).exports.m_adj(m, ETHER_HEADER_BYTES);
       yield* k.get(Netisr).dispatch(k.macro(protocol), m);
       return;
     }

@@ -7,7 +7,7 @@ import type { Subsystem } from '../subsystem.js';
 const FAMILIES = 20;
 const GROUPS = 64;
 /** The number of the first group: those before are of other protocols of netlink. */
-const FIRST_GROUP = 48;
+const FIRST_GENERIC_GROUP = 48;
 
 /** Families of generic netlink (sys/netlink/netlink_generic_kpi.c): tables in memory, which netlink.ko reads. Numbers from 16. */
 export class GenericNetlink implements Subsystem {
@@ -23,7 +23,7 @@ export class GenericNetlink implements Subsystem {
     genl_register_cmds: (name: Ptr, commands: Ptr, count: number) => this.addCommands(name, commands, count),
     genl_register_group: (family: Ptr, group: Ptr) => this.addGroup(this.k.space.cstring(family), group),
     genl_get_family: (id: number) => this.familyAt(id - this.firstId),
-    genl_get_group: (id: number) => this.groupAt(id - FIRST_GROUP),
+    genl_get_group: (id: number) => this.groupAt(id - FIRST_GENERIC_GROUP),
   };
 
   boot(): void {
@@ -133,12 +133,12 @@ export class GenericNetlink implements Subsystem {
     for (let i = 0; i < GROUPS; i++) {
       const one = this.groups + i * group.size;
       const owner = group.get(one, 'group_family');
-      if (owner === at && group.string(one, 'group_name') === wanted) return FIRST_GROUP + i;
+      if (owner === at && group.string(one, 'group_name') === wanted) return FIRST_GENERIC_GROUP + i;
       if (owner !== 0) continue;
       group.set(one, 'group_family', at);
       group.set(one, 'group_name', name);
       type.set(at, 'family_num_groups', type.get(at, 'family_num_groups') + 1);
-      return FIRST_GROUP + i;
+      return FIRST_GENERIC_GROUP + i;
     }
     return 0;
   }
