@@ -2,7 +2,6 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { HZ } from './hz.js';
 import { Uma } from './uma.js';
 
 /** Bytes of a counter, which is of pcpu_zone_8. */
