@@ -82,13 +82,14 @@ export { type Answer, type ImportedFunctions, importedFunctions } from './machin
 export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
 export { openTree } from './machine/linux/open-tree.js';
-export { SHELL_COMMANDS, Shell, type ShellOptions, type ShellResult } from './machine/linux/shell/shell.js';
+export { SHELL_COMMANDS, Shell, type ShellOptions } from './machine/linux/shell/shell.js';
 export { type TaintEntry, taintText } from './machine/linux/taints.js';
 export type { UnboundDriver } from './machine/linux/unbound.js';
 export type { MachineLog } from './machine/machine-log.js';
 export type { ReportedFault } from './machine/reported-fault.js';
 export type { ExecResult, RunReport } from './machine/run-report.js';
 export type { HostInput } from './machine/shell/keyboard.js';
+export type { ShellResult } from './machine/shell/shell.js';
 export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { FreebsdTarget, LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { linuxTarget, TargetError } from './target/index.js';
