@@ -33,6 +33,7 @@ const FLAGS = [
   '-DROUTE_MPATH',
   '-DRATELIMIT',
   '-DCOMPAT_FREEBSD32',
+  '-DACCEPT_FILTER_MOD',
   '-DCAPABILITIES',
   '-DCAPABILITY_MODE',
   '-nostdinc',

@@ -44,7 +44,7 @@ const LEFT_OUT: readonly { readonly path: RegExp; readonly why: string }[] = [
 ];
 
 /** Headers that the rest leans on without including them, or that only compile before others. */
-export const PRELUDE = [
+const PRELUDE = [
   'sys/param.h',
   'sys/systm.h',
   'sys/kernel.h',

@@ -26,7 +26,7 @@ import { BUNDLED_FREEBSD, bundledFile } from '../../src/target/node/bundled.js';
 import { bundleCompressor } from '../../src/target/node/zlib-codec.js';
 import { Compiler } from './compiler.js';
 import { declarationsOf } from './declarations.js';
-import { chooseHeaders, includes, kernelHeaders, PRELUDE } from './headers.js';
+import { chooseHeaders, includes, kernelHeaders } from './headers.js';
 import { generateHeaders } from './interfaces.js';
 import { evaluate, macrosOf } from './numbers.js';
 import { readRealModules } from './real-modules.js';
@@ -77,14 +77,7 @@ async function makeTarget(work: string): Promise<void> {
   console.log(`${declared.functions.size} functions, ${declared.variables.size} variables`);
   const types = typesOf(compiler, accepted, declared);
 
-  // Drivers' and protocols' headers have macros of the same names as the core's: the core's count.
-  const core = accepted.filter(
-    (path) => PRELUDE.some((first) => first === path) || /^(sys|vm|machine)\//.test(path),
-  );
-  const macros = new Map([
-    ...evaluate(compiler, accepted, macrosOf(compiler, accepted)),
-    ...evaluate(compiler, core, macrosOf(compiler, core)),
-  ]);
+  const macros = evaluate(compiler, accepted, await macrosOf(compiler, accepted));
   const variables = [...declared.variables];
   const sizes = evaluate(
     compiler,
@@ -100,7 +93,14 @@ async function makeTarget(work: string): Promise<void> {
     modules,
     sizes: new Map([...sizes].map(([name, size]) => [name, Number(size)])),
   });
-  const builtin = [...modules.wanted].filter(([name]) => !modules.provided.has(name)).sort();
+  const untyped = needed.filter((name) => !declared.functions.has(name) && !declared.variables.has(name));
+  console.log(
+    `${symbols.length} symbols; no type for ${untyped.length} of ${needed.length} that modules need`,
+  );
+  // Firmware that no file has comes from ports: a kernel has none of its own.
+  const builtin = [...modules.wanted]
+    .filter(([name]) => !modules.provided.has(name) && !name.endsWith('_fw'))
+    .sort();
 
   write({
     btf: types,

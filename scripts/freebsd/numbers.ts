@@ -59,21 +59,28 @@ function valuesOf(compiler: Compiler, head: readonly string[], left: readonly (r
   );
 }
 
+/** Drivers' and protocols' headers define macros of the same names as the core's: the core's count. */
+const CORE = /\/(sys|vm|machine)\/\w+\.h$/;
+
 /** Macros without parameters that the headers define, and what they stand for. Those of the compiler are not among them. */
-export function macrosOf(compiler: Compiler, headers: readonly string[]): Map<string, string> {
-  const dump = (source: string): Map<string, string> =>
-    new Map(
-      compiler
-        .compile(['-dM', '-E', source])
-        .split('\n')
-        .flatMap((line) => {
-          const [, name, text] = /^#define (\w+) (.+)$/.exec(line) ?? [];
-          return name === undefined ? [] : [[name, text] as const];
-        }),
-    );
-  const own = dump(compiler.write('nothing.c', []));
-  const all = dump(compiler.write('macros.c', includes(headers)));
-  return new Map([...all].filter(([name]) => !own.has(name)));
+export async function macrosOf(compiler: Compiler, headers: readonly string[]): Promise<Map<string, string>> {
+  const macros = new Map<string, string>();
+  const core = new Set<string>();
+  let file = '';
+  // -dD: #define and #undef as they come, with the places that they are at.
+  for await (const line of compiler.lines(['-E', '-dD', compiler.write('macros.c', includes(headers))])) {
+    file = /^# \d+ "(.*?)"/.exec(line)?.[1] ?? file;
+    if (file.startsWith('<')) continue;
+    const [, action, name, text] = /^#(define|undef) (\w+)(?: (.+))?$/.exec(line) ?? [];
+    const isCore = CORE.test(file);
+    if (name === undefined || (core.has(name) && !isCore)) continue;
+    macros.delete(name);
+    core.delete(name);
+    if (action === 'undef' || text === undefined) continue;
+    macros.set(name, text);
+    if (isCore) core.add(name);
+  }
+  return macros;
 }
 
 /** Whether the text can be put between parentheses without harm to what follows. */

@@ -8,11 +8,19 @@
 #include <sys/kbio.h>
 #include <sys/module.h>
 #include <sys/mbuf.h>
+#include <sys/serial.h>
+#include <sys/smr.h>
+#include <sys/vnode.h>
+#include <sys/socket.h>
+#include <net/if.h>
+#include <net/if_var.h>
+#include <net/netmap.h>
 
 struct keyboard;
 struct keyboard_driver;
 struct keyboard_switch;
 struct video_adapter;
+struct video_switch;
 struct splash_decoder;
 struct pci_devinfo;
 struct pci_device_table;
@@ -54,6 +62,17 @@ int pcie_get_max_completion_timeout(device_t dev);
 bool pcie_wait_for_pending_transactions(device_t dev, u_int max_delay);
 int pci_iov_attach_name(device_t dev, struct nvlist *pf_schema, struct nvlist *vf_schema, const char *fmt, ...);
 
+int pcib_maxslots(device_t dev);
+int pcib_read_ivar(device_t dev, device_t child, int which, uintptr_t *result);
+int pcib_write_ivar(device_t dev, device_t child, int which, uintptr_t value);
+
+/* dev/uart. */
+int uart_bus_attach(device_t dev);
+int uart_bus_detach(device_t dev);
+serdev_intr_t *uart_bus_ihand(device_t dev, int ipend);
+int uart_bus_ipend(device_t dev);
+extern const char uart_driver_name[];
+
 /* dev/led: led(4). */
 struct cdev *led_create(void (*func)(void *, int), void *priv, const char *name);
 struct cdev *led_create_state(void (*func)(void *, int), void *priv, const char *name, int state);
@@ -81,6 +100,7 @@ int genkbd_keyaction(struct keyboard *kbd, int keycode, int up, int *shiftstate,
 int splash_register(struct splash_decoder *decoder);
 int splash_unregister(struct splash_decoder *decoder);
 struct video_adapter *vid_get_adapter(int adapter);
+extern struct video_switch **vidsw;
 
 /* geom/part. */
 const char *g_part_alias_name(int alias);
@@ -111,10 +131,93 @@ const char *AcpiFormatException(uint32_t status);
 int mac_policy_modevent(module_t mod, int type, void *data);
 intptr_t mac_label_get(struct label *label, int slot);
 void mac_label_set(struct label *label, int slot, intptr_t value);
+void mac_thread_userret(struct thread *td);
+void mac_cred_associate_nfsd(struct ucred *cred);
+void mac_inpcb_create_mbuf(struct inpcb *inp, struct mbuf *m);
+void mac_netinet_firewall_reply(struct mbuf *mrecv, struct mbuf *msend);
+void mac_netinet_firewall_send(struct mbuf *m);
+void mac_socket_create_mbuf(struct socket *so, struct mbuf *m);
+void mac_socketpeer_set_from_mbuf(struct mbuf *m, struct socket *so);
+int mac_mount_check_stat(struct ucred *cred, struct mount *mp);
+int mac_vnode_check_stat_impl(struct ucred *active_cred, struct ucred *file_cred, struct vnode *vp);
 int mac_ifnet_check_transmit_impl(struct ifnet *ifp, struct mbuf *m);
 void mac_ifnet_create_mbuf_impl(struct ifnet *ifp, struct mbuf *m);
 extern bool mac_ifnet_check_transmit_fp_flag;
 extern bool mac_ifnet_create_mbuf_fp_flag;
+extern bool mac_vnode_check_stat_fp_flag;
+extern bool mac_vnode_check_open_fp_flag;
+extern bool mac_vnode_check_write_fp_flag;
+int vop_stdsetlabel_ea(struct vop_setlabel_args *ap);
+
+/* security/audit. */
+void audit_arg_cmd(int cmd);
+void audit_arg_fd(int fd);
+void audit_arg_fflags(int fflags);
+void audit_arg_file(struct proc *p, struct file *fp);
+void audit_arg_mode(mode_t mode);
+void audit_arg_pid(pid_t pid);
+void audit_arg_process(struct proc *p);
+void audit_arg_signum(u_int signum);
+void audit_arg_svipc_cmd(int cmd);
+void audit_arg_svipc_id(int id);
+void audit_arg_svipc_perm(struct ipc_perm *perm);
+void audit_arg_svipc_which(int which);
+void audit_arg_upath1_canon(const char *upath);
+void audit_arg_value(long value);
+void audit_arg_vnode1(struct vnode *vp);
+void audit_syscall_exit(int error, struct thread *td);
+
+/* dev/netmap. */
+struct netmap_adapter;
+struct netmap_kring;
+int netmap_attach(struct netmap_adapter *na);
+void netmap_detach(if_t ifp);
+struct netmap_slot *netmap_reset(struct netmap_adapter *na, int tx, u_int n, u_int new_cur);
+int netmap_rx_irq(if_t ifp, u_int q, u_int *work_done);
+u_int netmap_ring_reinit(struct netmap_kring *kring);
+void netmap_disable_all_rings(if_t ifp);
+void netmap_enable_all_rings(if_t ifp);
+void nm_set_native_flags(struct netmap_adapter *na);
+void nm_clear_native_flags(struct netmap_adapter *na);
+extern int netmap_no_pendintr;
+
+/* isa, x86. */
+int rtcin(int reg);
+void writertc(int reg, unsigned char value);
+int isa_dma_acquire(int chan);
+void isa_dma_release(int chan);
+int isa_dma_init(int chan, u_int bouncebufsize, int flag);
+void isa_dmastart(int flags, caddr_t addr, u_int nbytes, int chan);
+void isa_dmadone(int flags, caddr_t addr, int nbytes, int chan);
+
+/* compat/freebsd32, compat/ia32. */
+struct syscall_helper_data;
+struct image_params;
+int syscall32_helper_register(struct syscall_helper_data *sd, int flags);
+int syscall32_helper_unregister(struct syscall_helper_data *sd);
+int freebsd32_copyout_strings(struct image_params *imgp, uintptr_t *stack_base);
+int elf32_freebsd_fixup(uintptr_t *stack_base, struct image_params *imgp);
+int ia32_fetch_syscall_args(struct thread *td);
+void ia32_fixlimit(struct rlimit *rl, int which);
+void ia32_set_syscall_retval(struct thread *td, int error);
+void ia32_setregs(struct thread *td, struct image_params *imgp, uintptr_t stack);
+
+/* Declared inside of source files or behind options of single files. */
+extern u_long sb_max_adj;
+extern int nmbjumbo9;
+extern int nmbjumbo16;
+extern int in_mcast_loop;
+extern struct proc *bufdaemonproc;
+extern smr_t vfs_smr;
+extern void (*vlan_input_p)(if_t ifp, struct mbuf *m);
+extern void (*vlan_link_state_p)(if_t ifp);
+extern void (*ng_ether_attach_p)(if_t ifp);
+extern void (*ng_ether_detach_p)(if_t ifp);
+extern void (*ng_ether_input_p)(if_t ifp, struct mbuf **mp);
+extern void (*ng_ether_input_orphan_p)(if_t ifp, struct mbuf *m);
+extern int (*ng_ether_output_p)(if_t ifp, struct mbuf **mp);
+extern void (*ng_ether_link_state_p)(if_t ifp, int state);
+int ktest_default_modevent(module_t mod, int type, void *arg);
 
 /* dev/random. */
 void random_source_register(struct random_source *source);
@@ -132,6 +235,9 @@ int deflateEnd(struct z_stream_s *strm);
 int deflateReset(struct z_stream_s *strm);
 int deflateInit2_(struct z_stream_s *strm, int level, int method, int windowBits, int memLevel, int strategy, const char *version,
     int stream_size);
+
+void *zcalloc_nowait(void *nil, u_int items, u_int size);
+void zcfree(void *nil, void *ptr);
 
 /* What the compiler calls, and what follows it: libkern. */
 void __stack_chk_fail(void);

@@ -32,6 +32,8 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Fpu } from './kern/fpu.js';
+import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Osd } from './kern/kern-osd.js';
@@ -44,11 +46,13 @@ import { Param } from './kern/param.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RwLocks } from './kern/rwlock.js';
+import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Time } from './kern/time.js';
@@ -93,6 +97,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  GroupTaskqueues,
+  Fpu,
+  SystemCalls,
+  Sbufs,
   RandomNumbers,
   UnitNumbers,
   CondVars,

@@ -171,7 +171,7 @@ describe.skipIf(tree === undefined)('a store of targets', () => {
     );
     expect([store.hasStaleImage(target.name), store.bundled().image]).toEqual([true, undefined]);
     writeFileSync(join(folder, 'store', 'stale.modbox'), 'of another version');
-    expect(store.list()).toHaveLength(1);
+    expect(store.list()).toHaveLength(2);
     expect(store.remove(CORPUS_RELEASE)).toBe(true);
     expect(store.remove(CORPUS_RELEASE)).toBe(false);
     expect(store.get(CORPUS_RELEASE).tree).toBeUndefined();

@@ -210,7 +210,6 @@ export class Sysctls implements Subsystem {
     if (number === k.macro('OID_AUTO')) type.set(oid, 'oid_number', this.nextNumber++);
     type.set(oid, 'oid_refcnt', type.get(oid, 'oid_refcnt') + 1);
     this.tree.insert(oid);
-    k.origins.note(oid);
     if (
       type.get(oid, 'oid_kind') & k.macro('CTLFLAG_TUN') &&
       !(type.get(oid, 'oid_kind') & k.macro('CTLFLAG_NOFETCH'))

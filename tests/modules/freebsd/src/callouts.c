@@ -38,7 +38,7 @@ callouts_event(module_t mod, int what, void *arg)
 		callout_init_mtx(&callouts_again, &callouts_lock, 0);
 		callout_init(&callouts_stopped, 1);
 		callout_init(&callouts_fine, 1);
-		callout_reset(&callouts_once, hz / 10, callouts_due, "once");
+		callout_reset(&callouts_once, hz / 8, callouts_due, "once");
 		mtx_lock(&callouts_lock);
 		callout_reset(&callouts_again, hz / 20, callouts_repeat, NULL);
 		mtx_unlock(&callouts_lock);

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Destroys a mutex that another thread of it holds. */
+/* Destroys an sx lock that another thread of it holds. */
 #include <sys/param.h>
 #include <sys/kernel.h>
 #include <sys/module.h>
 #include <sys/systm.h>
 #include <sys/kthread.h>
 #include <sys/lock.h>
-#include <sys/mutex.h>
 #include <sys/proc.h>
+#include <sys/sx.h>
 
-static struct mtx destroyheld_lock;
-static int destroyheld_stop;
+static struct sx destroyheld_lock;
+static int destroyheld_holds, destroyheld_stop;
 
 static void
 destroyheld_main(void *arg)
 {
-	mtx_lock(&destroyheld_lock);
+	sx_xlock(&destroyheld_lock);
+	destroyheld_holds = 1;
+	wakeup(&destroyheld_holds);
 	while (!destroyheld_stop)
-		DELAY(1000);
-	mtx_unlock(&destroyheld_lock);
+		tsleep(&destroyheld_stop, 0, "dhstop", hz);
+	sx_xunlock(&destroyheld_lock);
 	kthread_exit();
 }
 
@@ -27,11 +29,16 @@ destroyheld_event(module_t mod, int what, void *arg)
 {
 	switch (what) {
 	case MOD_LOAD:
-		mtx_init(&destroyheld_lock, "destroyheld", NULL, MTX_DEF);
-		return (kthread_add(destroyheld_main, NULL, NULL, NULL, 0, 0, "destroyheld"));
+		sx_init(&destroyheld_lock, "destroyheld");
+		kthread_add(destroyheld_main, NULL, NULL, NULL, 0, 0, "destroyheld");
+		while (!destroyheld_holds)
+			tsleep(&destroyheld_holds, 0, "dhhold", hz);
+		return (0);
 	case MOD_UNLOAD:
-		mtx_destroy(&destroyheld_lock);
+		sx_destroy(&destroyheld_lock);
 		destroyheld_stop = 1;
+		wakeup(&destroyheld_stop);
+		pause("dhgone", hz / 10);
 		return (0);
 	default:
 		return (EOPNOTSUPP);
