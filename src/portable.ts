@@ -72,6 +72,7 @@ export {
 export { type FailureDetails, MachineError, type SystemError, UsageError } from './machine/errors.js';
 export { FreebsdMachine, type FreebsdMachineOptions } from './machine/freebsd/machine.js';
 export { type KldRunOptions, runKld } from './machine/freebsd/module-run.js';
+export { FREEBSD_SHELL_COMMANDS, FreebsdShell } from './machine/freebsd/shell/shell.js';
 export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
 export { timeStamp } from './machine/linux/applets/dmesg.js';
@@ -89,7 +90,7 @@ export type { MachineLog } from './machine/machine-log.js';
 export type { ReportedFault } from './machine/reported-fault.js';
 export type { ExecResult, RunReport } from './machine/run-report.js';
 export type { HostInput } from './machine/shell/keyboard.js';
-export type { ShellResult } from './machine/shell/shell.js';
+export { type ShellResult, SystemShell } from './machine/shell/shell.js';
 export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { FreebsdTarget, LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { linuxTarget, TargetError } from './target/index.js';

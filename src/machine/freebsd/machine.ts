@@ -20,12 +20,14 @@ import { MachineError, type SystemError } from '../errors.js';
 import type { Leak } from '../leaks.js';
 import { addressText, type ReportedFault } from '../reported-fault.js';
 import type { ListedModule } from '../run-report.js';
-import type { Terminal } from '../terminal.js';
+import { CapturedOutput, type Terminal } from '../terminal.js';
 import { freebsdError } from './errors.js';
 import { FreebsdFileSystem } from './file-system.js';
 import { KldCalls } from './kld-calls.js';
 import { leaksSince } from './leaks.js';
 import { FreebsdProcesses } from './processes.js';
+import { FreebsdShell } from './shell/shell.js';
+import { TreeFiles } from './tree-files.js';
 
 export interface FreebsdMachineOptions {
   /** The kernel to be. */
@@ -46,11 +48,14 @@ export interface FreebsdMachineOptions {
 
 /** A machine with a booted FreeBSD base kernel: klds can be loaded into it, and used. What fails throws MachineError. */
 export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
-  readonly files: FileSource;
+  /** Its file tree as programs read it. */
+  readonly tree: TreeFiles;
   /** System calls on files. */
   readonly fs: FreebsdFileSystem;
   /** kldload(2) and its kin. */
   readonly klds: KldCalls;
+  /** Messages up to here `dmesg -c` has forgotten: a record's number. */
+  logCleared = 0;
 
   private constructor(options: FreebsdMachineOptions) {
     const files = options.files ?? new MemoryFiles();
@@ -64,7 +69,7 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
       files: hostTreeOf(files),
     });
     super(kernel, new FreebsdProcesses(kernel));
-    this.files = files;
+    this.tree = new TreeFiles(kernel.files);
     this.fs = new FreebsdFileSystem(kernel, (what, body) => this.perform(what, body));
     this.klds = new KldCalls(kernel);
   }
@@ -112,20 +117,26 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
 
   /** Runs a command line: a command that fails is no error, it has an exit status. */
   exec(commandLine: string): ProcessEnd {
-    throw new MachineError(`${commandLine}: there is no shell on FreeBSD's machines yet`);
+    const output = new CapturedOutput();
+    const { exit, hangs } = new FreebsdShell(this, output).run(commandLine, true);
+    return { exit, stdout: output.stdout, stderr: output.stderr, hangs };
   }
 
   /** A program of FreeBSD's within a process that is there already. */
-  *runTool(tool: KldTool, args: readonly string[], terminal: Terminal): Sleepable<number> {
-    return yield* tool(this.hostOf(terminal), args);
+  *runTool(
+    tool: KldTool,
+    args: readonly string[],
+    terminal: Terminal,
+    absolute = (path: string) => (path.startsWith('/') ? path : `/${path}`),
+  ): Sleepable<number> {
+    return yield* tool(this.hostOf(terminal, absolute), args);
   }
 
-  private hostOf(terminal: Terminal): KldHost<Effect> {
-    const { klds: kernel, files } = this;
+  private hostOf(terminal: Terminal, absolute: (path: string) => string): KldHost<Effect> {
     return {
-      kernel,
-      files,
-      absolute: (path) => (path.startsWith('/') ? path : `/${path}`),
+      kernel: this.klds.from(absolute),
+      files: this.tree,
+      absolute,
       out: (data) => terminal.out(data),
       err: (text) => terminal.err(text),
     };

@@ -169,6 +169,7 @@ export class Interpreter {
 
   /** Throws AbandonScript if the command is to be stopped. */
   private mayGoOn(): void {
+    if (this.context.system.halted()) throw new AbandonScript(SIGKILL_STATUS);
     const { reason } = this.kernel.interruption;
     if (reason === undefined || this.state.background) return;
     throw new AbandonScript(reason === 'interrupted' ? SIGINT_STATUS : SIGKILL_STATUS);

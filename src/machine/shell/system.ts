@@ -43,6 +43,8 @@ export interface ShellSystem {
   pid(task: Task): number;
   /** What commands were found to do wrong since the last time, for the person at the machine; '' for nothing. */
   takeFindings(): string;
+  /** The kernel is gone: nothing more can be run. */
+  halted(): boolean;
   /** Runs a script that is not the user's own: what only the user may reach, files of the host, is out of its reach. */
   confined<T>(body: Sleepable<T>): Sleepable<T>;
 }

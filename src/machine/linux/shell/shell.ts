@@ -33,6 +33,8 @@ export class Shell extends SystemShell {
         strerror,
         commands: commandsOf(applets.values(), files, (call, vfs) => ({ ...call, machine, vfs, message })),
         pid: (task) => kernel.processes.pid(task),
+        // A task that meets a fault is killed; the kernel goes on.
+        halted: () => false,
         takeFindings: () => findings.take(),
         confined: (body) => machine.withoutHostFiles(body),
       },
