@@ -104,6 +104,12 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     for (const type of SUBSYSTEMS) this.get<Subsystem>(type).boot?.();
   }
 
+  /** Modules that can be depended on without a file. */
+  get builtinModules(): readonly { readonly name: string; readonly version: number }[] {
+    const own = [...this.parts.values()].flatMap(({ modules }) => modules ?? []);
+    return [...this.target.builtinModules, ...own];
+  }
+
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
     for (const part of this.parts.values()) yield* readable(part);
@@ -121,30 +127,33 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     return this.variables.place(name, bytes);
   }
 
-  /**
-   * The address that modules are linked to: undefined where the kernel has no such symbol. Variables that no subsystem sets are where no
-   * memory is.
-   */
-  exported(name: string): Ptr | undefined {
+  /** The address of what this base kernel has under a name: a function that is implemented, a variable that is set. */
+  provided(name: string): Ptr | undefined {
     const symbol = this.target.exports.get(name);
     // What is part of this base kernel is so in kernels that are configured with it.
     if (!symbol) return this.exports.exported.has(name) ? this.fn(name) : undefined;
-    if (symbol.kind === 'function' || this.exports.implemented(name)) return this.fn(name);
+    if (this.exports.implemented(name)) return this.fn(name);
     for (const provider of this.providers) {
       const at = provider(name);
       if (at !== undefined) return at;
     }
-    if (this.filled.has(name) || this.variables.find(name) !== undefined) return this.variable(name);
-    return this.variables.placeAbsent(name, symbol.size);
+    return this.filled.has(name) || this.variables.find(name) !== undefined ? this.variable(name) : undefined;
+  }
+
+  /**
+   * The address that modules are linked to: undefined where the kernel has no such symbol. Functions that nobody implements stop their
+   * callers; variables that no subsystem sets are where no memory is.
+   */
+  exported(name: string): Ptr | undefined {
+    const provided = this.provided(name);
+    if (provided !== undefined) return provided;
+    const symbol = this.target.exports.get(name);
+    if (!symbol) return undefined;
+    return symbol.kind === 'function' ? this.fn(name) : this.variables.placeAbsent(name, symbol.size);
   }
 
   /** Who makes variables of a kind when they are first linked to: undefined for those that it does not know. */
   readonly providers: ((name: string) => Ptr | undefined)[] = [];
-
-  /** Whether a variable is there, or a function implemented. */
-  implements(name: string): boolean {
-    return this.exports.implemented(name) || this.filled.has(name) || this.variables.find(name) !== undefined;
-  }
 
   /** curthread. */
   get curthread(): Ptr {

@@ -2,6 +2,8 @@ import { BusGeneric } from './dev/bus-generic.js';
 import { BusPassThrough } from './dev/bus-pass-through.js';
 import { BusResources } from './dev/bus-resources.js';
 import { BusTree } from './dev/bus-tree.js';
+import { BusDma } from './dev/busdma.js';
+import { DmaTemplates } from './dev/busdma-template.js';
 import { Devctl } from './dev/devctl.js';
 import { DeviceAttach } from './dev/device-attach.js';
 import { DeviceNames } from './dev/device-names.js';
@@ -22,6 +24,7 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -32,22 +35,28 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
+import { Mbufs } from './kern/kern-mbuf.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { PcpuZones } from './kern/pcpu-zones.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
+import { RootDirectory } from './kern/root-directory.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
+import { Splash } from './kern/splash.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
@@ -59,8 +68,15 @@ import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { Domains } from './kern/uipc-domain.js';
+import { MbufChains } from './kern/uipc-mbuf.js';
+import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufTags } from './kern/uipc-mbuf2.js';
+import { Sockbufs } from './kern/uipc-sockbuf.js';
+import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { RootMount } from './kern/vfs-mountroot.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -68,15 +84,23 @@ import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Bpf } from './net/bpf.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
+import { Ethernet } from './net/if-ethersubr.js';
 import { IfGroups } from './net/if-group.js';
+import { Loopback } from './net/if-loop.js';
+import { IfMedia } from './net/if-media.js';
+import { IfQueues } from './net/if-queue.js';
+import { Netisr } from './net/netisr.js';
+import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
 /** In the order in which they boot. */
@@ -97,6 +121,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  PcpuZones,
+  KernelEvents,
+  Splash,
+  RootMount,
+  RootDirectory,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -117,6 +146,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  GeomClasses,
+  MacPolicies,
   KernLinker,
   Credentials,
   Vnet,
@@ -130,6 +161,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  Firmware,
   LeftBehinds,
   HookPointers,
   IfAccessors,
@@ -139,6 +171,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  Mbufs,
+  MbufChains,
+  MbufCopies,
+  MbufTags,
+  Pfil,
+  Netisr,
+  Bpf,
+  IfMedia,
   KobjInterfaces,
   Kobj,
   Hints,
@@ -154,6 +194,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   BusResources,
   BusPassThrough,
   DeviceMemory,
+  BusDma,
+  DmaTemplates,
   Interrupts,
   IntrHooks,
   DeviceSysctls,
@@ -161,4 +203,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
+  Domains,
+  IfQueues,
+  Ethernet,
+  Loopback,
+  Sockbufs,
+  Sockets,
 ];

@@ -27,6 +27,8 @@ const BUS_SPACE_IO = 0n;
 const BUS_SPACE_MEM = 1n;
 /** Interrupts of a PC with one I/O APIC. */
 const IRQS = 24n;
+/** NUM_MSI_INTS: interrupts by message (x86/include/intr_machdep.h). */
+const MSI_IRQS = 2048;
 /** Bytes that physical addresses reach (cpu_getmaxphyaddr() of a processor with 40 bits). */
 const PHYSICAL_END = (1n << 40n) - 1n;
 /** struct resource_list: two pointers. */
@@ -35,6 +37,13 @@ const LIST_BYTES = 16;
 /** What the machine's resources are given out by: nexus0, below which all buses are (sys/x86/x86/nexus.c). */
 export class Nexus implements Subsystem {
   readonly exports = {};
+  // Interrupts by message come behind those of the I/O APIC (sys/x86/x86/intr_machdep.c).
+  readonly data = {
+    num_io_irqs: (at: Ptr) => this.k.space.store32(at, Number(IRQS)),
+    first_msi_irq: (at: Ptr) => this.k.space.store32(at, Number(IRQS)),
+    num_msi_irqs: (at: Ptr) => this.k.space.store32(at, MSI_IRQS),
+  };
+
   private readonly managers = new Map<number, Ptr>();
 
   constructor(private readonly k: FreebsdKernel) {}

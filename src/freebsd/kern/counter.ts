@@ -5,15 +5,15 @@ import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Uma } from './uma.js';
 
-/** pcpu_zone_8: items of one word for each CPU. */
+/** Bytes of a counter, which is of pcpu_zone_8. */
 const WORD = 8;
+/** pcpu_zone_4 to pcpu_zone_64: zones of items that there is one of for each CPU. */
+const ZONE_BYTES = [4, 8, 16, 32, 64];
 /** EARLY_COUNTER: the dummy in struct pcpu that counters are before they are allocated. */
 const EARLY = 'pc_early_dummy_counter';
 
 /** counter(9) (sys/kern/subr_counter.c): modules add by themselves, at the counter's offset from the CPU's struct pcpu. */
 export class Counters implements Subsystem {
-  private zone: Ptr = 0;
-
   constructor(private readonly k: FreebsdKernel) {}
 
   readonly exports = {
@@ -34,9 +34,20 @@ export class Counters implements Subsystem {
     counter_ratecheck: 'q:pq',
   };
 
-  boot(): void {
+  readonly data = Object.fromEntries(
+    ZONE_BYTES.map((bytes) => [
+      `pcpu_zone_${bytes}`,
+      (at: Ptr) => this.k.space.storePtr(at, this.makeZone(bytes)),
+    ]),
+  );
+
+  private makeZone(bytes: number): Ptr {
     const none = { ctor: 0, dtor: 0, init: 0, fini: 0 };
-    this.zone = this.k.get(Uma).create('pcpu-8', WORD, none, WORD - 1, 0);
+    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, WORD - 1, 0);
+  }
+
+  private get zone(): Ptr {
+    return this.k.space.loadPtr(this.k.variable('pcpu_zone_8'));
   }
 
   *alloc(flags: number): Sleepable<bigint> {

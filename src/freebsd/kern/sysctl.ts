@@ -178,7 +178,11 @@ export class Sysctls implements Subsystem {
   }
 
   private *fileLoaded(file: LinkerFile): Sleepable<void> {
-    for (const oid of this.setOf(file)) yield* this.register(oid);
+    for (const oid of this.setOf(file)) {
+      yield* this.register(oid);
+      // It is in the file's own memory: who called the kernel last has nothing to do with it.
+      this.k.origins.forget(oid);
+    }
   }
 
   private setOf(file: LinkerFile): Ptr[] {

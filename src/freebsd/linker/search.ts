@@ -23,6 +23,23 @@ export class ModuleSearch {
     this.k.environment.set('module_path', path);
   }
 
+  /** Modules that hints say are part of a tree's kernel, and that have files beside it: their paths. */
+  kernelParts(): readonly string[] {
+    const paths = new Set<string>();
+    for (const folder of this.folders) {
+      const hints = this.hints(folder) ?? [];
+      const builtIn = new Set(
+        hints.flatMap((one) => (one.kind === 'version' && one.file === 'kernel' ? [one.name] : [])),
+      );
+      for (const one of hints) {
+        if (one.kind !== 'version' || one.file === 'kernel' || !builtIn.has(one.name)) continue;
+        const path = this.file(folder, one.file);
+        if (path !== undefined) paths.add(path);
+      }
+    }
+    return [...paths];
+  }
+
   private get folders(): readonly string[] {
     return this.path.split(';').filter((folder) => folder !== '');
   }

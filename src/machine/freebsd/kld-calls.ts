@@ -69,7 +69,7 @@ export class KldCalls implements KldKernel<Effect> {
     const { files } = this.linker;
     const at = id === 0 ? 0 : files.findIndex((file) => file.id === id) + 1;
     if (id !== 0 && at === 0) return { errno: ENOENT };
-    return { value: files.slice(at).find(({ linked }) => linked)?.id ?? 0 };
+    return { value: files.slice(at).find(({ linked, builtIn }) => linked && !builtIn)?.id ?? 0 };
   }
 
   stat(id: number): CallResult<KldFileStat> {

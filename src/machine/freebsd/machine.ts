@@ -105,9 +105,9 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
     return new MachineError(`${what}: ${error.text}`, { error });
   }
 
-  /** The files in the kernel, the kernel itself first. */
+  /** The files in the kernel, the kernel itself first; without those that are parts of it. */
   kldstat(): readonly LinkerFile[] {
-    return this.kernel.get(KernLinker).files.filter(({ linked }) => linked);
+    return this.kernel.get(KernLinker).files.filter(({ linked, builtIn }) => linked && !builtIn);
   }
 
   /** Runs a program of FreeBSD's, as a process. */
