@@ -42,6 +42,7 @@ export type {
   Switched,
   TaskName,
 } from './kernel/probes.js';
+export type { BootRequest } from './kld/loader/loader.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
 export type { FileWriter } from './kmod/file-writer.js';
 export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';
@@ -70,6 +71,7 @@ export {
   type ProcessEnd,
 } from './machine/base-machine.js';
 export { type FailureDetails, MachineError, type SystemError, UsageError } from './machine/errors.js';
+export { openLoader } from './machine/freebsd/loader.js';
 export { FreebsdMachine, type FreebsdMachineOptions } from './machine/freebsd/machine.js';
 export { type KldRunOptions, runKld } from './machine/freebsd/module-run.js';
 export { FREEBSD_SHELL_COMMANDS, FreebsdShell } from './machine/freebsd/shell/shell.js';

@@ -77,8 +77,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const input = keyboard || script === undefined || process.stdin.isTTY ? undefined : standardInput();
   if (freebsd) {
     const { freebsdShell } = await import('../freebsd/shell.js');
+    const menu = values.menu === true;
     const options = { ...freebsdMachineOptions(freebsd, values), ...limits };
-    return await freebsdShell({ options, keyboard, input, script, terminal });
+    return await freebsdShell({ options, menu, keyboard, input, script, terminal });
   }
   const booted = values.menu
     ? await byMenu(values, limits)

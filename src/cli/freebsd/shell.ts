@@ -6,13 +6,18 @@ import {
   FreebsdShell,
   type HostInput,
   type Terminal,
+  UsageError,
+  visible,
 } from '../../index.js';
 import type { ShellKeyboard } from '../shell-keyboard.js';
 import { interactive, runScript } from '../shell-prompt.js';
+import { atLoaderPrompt } from './loader-prompt.js';
 
 /** How `modbox shell` was called. */
 export interface FreebsdShellCall {
   readonly options: FreebsdMachineOptions;
+  /** Ask at the loader's prompt what to boot. */
+  readonly menu: boolean;
   /** The terminal's keyboard, where somebody sits at it. */
   readonly keyboard: ShellKeyboard | undefined;
   /** Standard input of a script that is not read from there. */
@@ -25,7 +30,12 @@ export interface FreebsdShellCall {
 /** `modbox shell` of a FreeBSD machine: the status to leave with. */
 export async function freebsdShell(call: FreebsdShellCall): Promise<number> {
   const { options, keyboard, input, script, terminal } = call;
-  const machine = FreebsdMachine.boot(options);
+  if (call.menu && !(process.stdin.isTTY && process.stdout.isTTY))
+    throw new UsageError('shell: --menu needs a terminal');
+  const loader = call.menu ? await atLoaderPrompt(options) : undefined;
+  if (loader === 'left') return 0;
+  const machine = FreebsdMachine.boot({ ...options, ...(loader && { loader }) });
+  for (const line of machine.loaderComplaints) process.stderr.write(`loader: ${visible(line)}\n`);
   if (!keyboard)
     return runScript(new FreebsdShell(machine, terminal, input), script ?? readFileSync(0, 'utf8'));
   machine.on('log', ({ text }) => void process.stderr.write(`${text}\n`));

@@ -72,7 +72,6 @@ export class Param implements Subsystem {
     cpu_high: (at: Ptr) => this.int(at, this.cpuid(0)[0]),
     cpu_exthigh: (at: Ptr) => this.int(at, this.cpuid(0x8000_0000)[0]),
     cpu_procinfo: (at: Ptr) => this.int(at, this.cpuid(1)[1]),
-    cpu_clflush_line_size: (at: Ptr) => this.int(at, 64),
     cpu_mon_mwait_flags: () => {},
     cpu_maxphyaddr: (at: Ptr) => this.int(at, 40),
     amd_rascap: () => {},

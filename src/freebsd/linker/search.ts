@@ -1,5 +1,6 @@
 import { FormatError } from '../../formats/format-error.js';
 import { type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
+import { KernMib } from '../kern/kern-mib.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { VersionRange } from './metadata.js';
@@ -8,7 +9,6 @@ import type { VersionRange } from './metadata.js';
 const EXTENSIONS = ['', '.ko'];
 /** LINKER_HINTS_MAX: what is larger is not read. */
 const HINTS_MAX = 1 << 20;
-const DEFAULT_PATH = '/boot/kernel;/boot/modules';
 
 /** Finds files of modules in the folders of kern.module_path (linker_search_kld(), linker_search_module() of sys/kern/kern_linker.c). */
 export class ModuleSearch {
@@ -16,11 +16,7 @@ export class ModuleSearch {
 
   /** kern.module_path. */
   get path(): string {
-    return this.k.environment.get('module_path') ?? DEFAULT_PATH;
-  }
-
-  set path(path: string) {
-    this.k.environment.set('module_path', path);
+    return this.k.get(KernMib).modulePath;
   }
 
   /** Modules that hints say are part of a tree's kernel, and that have files beside it: their paths. */
