@@ -2,10 +2,10 @@ import type { FileSource } from '../../files/file-source.js';
 import { type ElfFile, ET_REL, SHT_RELA } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { type KldFile, type KldMetadata, parseKld } from '../../formats/kld/index.js';
-import { ModuleSearch } from '../../kld/loader/module-search.js';
 import { bestVersion } from '../../kld/loader/preloaded.js';
 import type { FreebsdTarget } from '../../target/index.js';
 import type { KldReason, KldVerdict } from './kld-verdict.js';
+import { ModuleFolders } from './module-folders.js';
 
 const SHN_UNDEF = 0;
 const SHF_ALLOC = 2;
@@ -31,7 +31,9 @@ interface ReadKld {
  * for modules: the first that has one counts, by its linker.hints or by the file's name.
  */
 export class KldChecker {
-  private readonly search: ModuleSearch;
+  private readonly folders: ModuleFolders;
+  /** Symbols of what the folders' own kernel has built in; looked for when the first is asked for. */
+  private parts: ReadonlySet<string> | undefined;
   private readonly klds = new Map<string, ReadKld | KldReason>();
   private readonly verdicts = new Map<string, KldVerdict>();
   /** Files whose verdict is being made: who depends on itself in a circle is not asked again. */
@@ -42,7 +44,7 @@ export class KldChecker {
     private readonly files: FileSource,
     folders: readonly string[],
   ) {
-    this.search = new ModuleSearch(files, () => folders.join(';'));
+    this.folders = new ModuleFolders(files, folders);
   }
 
   verdict(path: string): KldVerdict {
@@ -104,13 +106,16 @@ export class KldChecker {
     const builtIn = this.target.builtinModules.filter(({ name }) => name === need.name);
     if (bestVersion(builtIn, need)) return { builtIn: true };
     const line = `KLD ${nameOf(user.path)}: depends on ${need.name} - not available or version mismatch`;
-    const path = this.search.module(need.name, need);
+    const path = this.folders.fileOf(need);
     const file = path === undefined ? undefined : this.open(path);
     const versions = file && 'kld' in file ? versionsIn(file).filter(({ name }) => name === need.name) : [];
     if (path !== undefined && file && 'kld' in file && bestVersion(versions, need))
       return this.fileLoads(path) ? file : fileReason(need.name, path, line);
+    // The real kernel of these folders has it, though it has no file.
+    const inTheirs = this.folders.builtIn(need.name);
+    if (bestVersion(inTheirs, need)) return { builtIn: true };
     const { name: module, minimum, preferred, maximum } = need;
-    const found = [...builtIn, ...versions].map(({ version }) => version);
+    const found = [...builtIn, ...inTheirs, ...versions].map(({ version }) => version);
     const text = rangeText(need, found);
     return { kind: 'dependency', effect: 'refused', module, minimum, preferred, maximum, found, line, text };
   }
@@ -122,7 +127,7 @@ export class KldChecker {
   private *missing(opened: ReadKld, providers: readonly ReadKld[]): Generator<KldReason> {
     for (const symbol of opened.undefined) {
       if (this.target.exports.has(symbol)) continue;
-      if (providers.some(({ defined }) => defined.has(symbol))) continue;
+      if (providers.some(({ defined }) => defined.has(symbol)) || this.partsHave(symbol)) continue;
       yield {
         kind: 'symbol',
         effect: 'refused',
@@ -131,6 +136,15 @@ export class KldChecker {
         text: `${symbol} is in neither this kernel nor a module that it depends on`,
       };
     }
+  }
+
+  /** What the kernel of the folders has built in, modules may use without saying so. */
+  private partsHave(symbol: string): boolean {
+    if (!this.parts) {
+      const files = this.folders.partsOfKernel().map((path) => this.open(path));
+      this.parts = new Set(files.flatMap((file) => ('kld' in file ? [...file.defined] : [])));
+    }
+    return this.parts.has(symbol);
   }
 
   private open(path: string): ReadKld | KldReason {
