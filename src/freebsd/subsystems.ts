@@ -41,6 +41,7 @@ import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
+import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
@@ -167,6 +168,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  KernMib,
   Firmware,
   LinuxKpi,
   LeftBehinds,

@@ -177,6 +177,25 @@ export class Sysctls implements Subsystem {
     return at;
   }
 
+  /** A leaf of the kernel's own, at a path of names below nodes that are made where they are not there. `number`: as sys/sysctl.h has it. */
+  leaf(
+    path: string,
+    number: number | undefined,
+    fields: Readonly<Record<string, number>>,
+    format: string,
+  ): void {
+    const { k, type } = this;
+    const parts = path.split('.');
+    const at = k.permanent(type.size);
+    type.set(at, 'oid_parent', this.tree.listOf(this.node(parts.slice(0, -1))));
+    type.set(at, 'oid_number', number ?? this.nextNumber++);
+    for (const [field, value] of Object.entries(fields)) type.set(at, field, value);
+    type.set(at, 'oid_name', k.constantString(parts[parts.length - 1]));
+    type.set(at, 'oid_fmt', k.constantString(format));
+    type.set(at, 'oid_descr', k.constantString(''));
+    this.tree.insert(at);
+  }
+
   private *fileLoaded(file: LinkerFile): Sleepable<void> {
     for (const oid of this.setOf(file)) {
       yield* this.register(oid);

@@ -1,5 +1,6 @@
 import { FormatError } from '../../formats/format-error.js';
-import { DEFAULT_MODULE_PATH, type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
+import { type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
+import { KernMib } from '../kern/kern-mib.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { VersionRange } from './metadata.js';
@@ -15,11 +16,7 @@ export class ModuleSearch {
 
   /** kern.module_path. */
   get path(): string {
-    return this.k.environment.get('module_path') ?? DEFAULT_MODULE_PATH;
-  }
-
-  set path(path: string) {
-    this.k.environment.set('module_path', path);
+    return this.k.get(KernMib).modulePath;
   }
 
   /** Modules that hints say are part of a tree's kernel, and that have files beside it: their paths. */

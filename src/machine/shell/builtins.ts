@@ -1,15 +1,14 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { strerror } from '../../../linux/errno.js';
-import { O_RDONLY } from '../../../linux/fs/flags.js';
-import { parseScript } from '../../shell/parser.js';
-import { ExitShell, LeaveLoop, MISUSE, ReturnStatus } from '../../shell/state.js';
-import type { Script } from '../../shell/syntax.js';
-import { ShellSyntaxError } from '../../shell/syntax-error.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import type { CommandHelp } from './applet.js';
 import { setTrap } from './exit-trap.js';
 import { absolute } from './expand.js';
 import type { Interpreter } from './interpreter.js';
 import { Io } from './io.js';
+import { parseScript } from './parser.js';
 import type { Streams } from './redirect.js';
+import { ExitShell, LeaveLoop, MISUSE, ReturnStatus } from './state.js';
+import type { Script } from './syntax.js';
+import { ShellSyntaxError } from './syntax-error.js';
 
 export interface BuiltinCall {
   readonly shell: Interpreter;
@@ -137,7 +136,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
         ? 'a function'
         : BUILTINS.has(name)
           ? 'part of the shell'
-          : shell.applet(name) && 'a command';
+          : shell.outside(name) && 'a command';
       if (kind) io.out(`${name} is ${kind}\n`);
       else {
         io.err(`sh: type: ${name}: not found\n`);
@@ -151,10 +150,7 @@ export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
     return 0;
   }),
   builtin('help [COMMAND]...', 'Lists the commands, or tells of one.', ({ shell, args, io }) => {
-    const known = new Map<string, { readonly usage: string; readonly summary: string }>([
-      ...shell.context.applets,
-      ...BUILTINS,
-    ]);
+    const known = new Map<string, CommandHelp>([...shell.context.system.commands, ...BUILTINS]);
     let status = 0;
     for (const name of args.length > 0 ? args : known.keys()) {
       const found = known.get(name);
@@ -269,6 +265,7 @@ function* readLine({ shell: { state }, args, io }: BuiltinCall): Sleepable<numbe
 function* runFile(name: string, { shell, args, io, streams }: BuiltinCall): Sleepable<number> {
   const inline = name === 'sh' && args[0] === '-c';
   const { context, vfs } = shell;
+  const { system, terminal } = context;
   let text = args[1] ?? '';
   let parameters = args.slice(1);
   let called = args[0] ?? name;
@@ -279,16 +276,16 @@ function* runFile(name: string, { shell, args, io, streams }: BuiltinCall): Slee
     const bytes = yield* io.read();
     text = typeof bytes === 'number' ? '' : new TextDecoder().decode(bytes);
   } else {
-    const fd = yield* vfs.open(absolute(args[0] ?? '', shell.state.directory), O_RDONLY);
+    const fd = yield* vfs.openAs(absolute(args[0] ?? '', shell.state.directory), 'read');
     if (fd < 0) {
-      io.err(`sh: ${name}: can't open '${args[0] ?? ''}': ${strerror(-fd)}\n`);
+      io.err(`sh: ${name}: can't open '${args[0] ?? ''}': ${system.strerror(-fd)}\n`);
       return MISUSE;
     }
     const source = { kind: 'file', fd } as const;
-    const bytes = yield* new Io(vfs, context.terminal, source, streams.stdout, streams.stderr).read();
+    const bytes = yield* new Io(vfs, terminal, source, streams.stdout, streams.stderr).read();
     yield* vfs.close(fd);
     if (typeof bytes === 'number') {
-      io.err(`sh: ${name}: can't read '${args[0]}': ${strerror(-bytes)}\n`);
+      io.err(`sh: ${name}: can't read '${args[0]}': ${system.strerror(-bytes)}\n`);
       return MISUSE;
     }
     text = new TextDecoder().decode(bytes);
@@ -297,7 +294,7 @@ function* runFile(name: string, { shell, args, io, streams }: BuiltinCall): Slee
   if (!script) return MISUSE;
   const body =
     name === 'sh' ? ownProcess(shell, script, streams, called, parameters) : here(shell, script, streams);
-  return yield* inline ? body : context.machine.withoutHostFiles(body);
+  return yield* inline ? body : system.confined(body);
 }
 
 function* ownProcess(
@@ -332,14 +329,13 @@ function* changeDirectory({ shell, args, io }: BuiltinCall): Sleepable<number> {
   const { vfs, state } = shell;
   const back = args[0] === '-';
   const to = back ? (state.variables.get('OLDPWD') ?? '/') : (args[0] ?? state.variables.get('HOME') ?? '/');
-  const location = yield* vfs.tree.resolve(absolute(to, state.directory));
-  const names = typeof location === 'number' ? location : yield* vfs.readdir(location.path);
-  if (typeof location === 'number' || typeof names === 'number') {
-    io.err(`sh: cd: can't cd to ${to}: ${strerror(-Number(typeof names === 'number' ? names : location))}\n`);
+  const path = yield* vfs.directory(absolute(to, state.directory));
+  if (typeof path === 'number') {
+    io.err(`sh: cd: can't cd to ${to}: ${shell.context.system.strerror(-path)}\n`);
     return 1;
   }
   state.set('OLDPWD', state.directory);
-  state.directory = location.path;
-  if (back) io.out(`${location.path}\n`);
+  state.directory = path;
+  if (back) io.out(`${path}\n`);
   return 0;
 }

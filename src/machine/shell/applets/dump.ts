@@ -1,6 +1,6 @@
 import type { Sleepable } from '../../../kernel/effects.js';
-import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../../../linux/fs/flags.js';
-import { type Applet, type AppletContext, AppletUsageError, inputs, message, parseFlags } from './applet.js';
+import { type Applet, type AppletContext, AppletUsageError, inputs, parseFlags } from '../applet.js';
+import type { OpenHow } from '../system.js';
 
 const LINE = 16;
 
@@ -18,11 +18,11 @@ export const hexdumpApplet: Applet = {
     let bytes = new Uint8Array();
     if (operands.length === 1 && Number.isFinite(length)) {
       // A device may have no end.
-      const fd = yield* vfs.open(context.path(operands[0]), O_RDONLY);
+      const fd = yield* vfs.openAs(context.path(operands[0]), 'read');
       const read = fd < 0 ? fd : yield* readUpTo(context, fd, skip + length);
       if (fd >= 0) yield* vfs.close(fd);
       if (typeof read === 'number') {
-        io.err(`hexdump: ${operands[0]}: ${message(read)}\n`);
+        io.err(`hexdump: ${operands[0]}: ${context.message(read)}\n`);
         return 1;
       }
       bytes = Uint8Array.from(read);
@@ -117,14 +117,14 @@ export const ddApplet: Applet = {
     const [skip, seek] = [sizeOf(given.get('skip') ?? '0') * block, sizeOf(given.get('seek') ?? '0') * block];
     const [from, to] = [given.get('if'), given.get('of')];
     const keeps = given.get('conv') === 'notrunc' || seek > 0;
-    const open = function* (file: string | undefined, how: number): Sleepable<number> {
-      const fd = file === undefined ? 0 : yield* vfs.open(context.path(file), how);
-      if (fd < 0) io.err(`dd: can't open '${file}': ${message(fd)}\n`);
+    const open = function* (file: string | undefined, how: OpenHow): Sleepable<number> {
+      const fd = file === undefined ? 0 : yield* vfs.openAs(context.path(file), how);
+      if (fd < 0) io.err(`dd: can't open '${file}': ${context.message(fd)}\n`);
       return fd;
     };
-    const input = yield* open(from, O_RDONLY);
+    const input = yield* open(from, 'read');
     if (input < 0) return 1;
-    const output = yield* open(to, O_WRONLY | O_CREAT | (keeps ? 0 : O_TRUNC));
+    const output = yield* open(to, keeps ? 'over' : 'write');
     let failure = Math.min(output, 0);
     if (failure === 0 && skip > 0 && from !== undefined)
       failure = Math.min(0, yield* vfs.lseek(input, skip, 0));
@@ -148,7 +148,7 @@ export const ddApplet: Applet = {
     }
     if (from !== undefined) yield* vfs.close(input);
     if (to !== undefined && output >= 0) yield* vfs.close(output);
-    if (failure < 0 && output >= 0) io.err(`dd: ${message(failure)}\n`);
+    if (failure < 0 && output >= 0) io.err(`dd: ${context.message(failure)}\n`);
     if (given.get('status') !== 'none')
       io.err(`${blocks.in.join('+')} records in\n${blocks.out.join('+')} records out\n`);
     return failure < 0 ? 1 : 0;

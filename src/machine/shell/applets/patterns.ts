@@ -1,5 +1,5 @@
 import { RE2JS, RE2JSException } from 're2js';
-import { AppletUsageError } from './applet.js';
+import { AppletUsageError } from '../applet.js';
 
 /** What a pattern is written in: grep -F, -E, or as POSIX has it by default. */
 export interface PatternOptions {

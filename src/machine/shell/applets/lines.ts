@@ -1,6 +1,6 @@
 import type { Sleepable } from '../../../kernel/effects.js';
 import { linesOf } from '../../terminal.js';
-import { type Applet, type AppletContext, AppletUsageError, inputs, parseFlags } from './applet.js';
+import { type Applet, type AppletContext, AppletUsageError, inputs, parseFlags } from '../applet.js';
 
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

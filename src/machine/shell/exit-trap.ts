@@ -1,10 +1,10 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { parseScript } from '../../shell/parser.js';
-import { ExitShell, MISUSE } from '../../shell/state.js';
-import { ShellSyntaxError } from '../../shell/syntax-error.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import type { BuiltinCall } from './builtins.js';
 import type { Interpreter } from './interpreter.js';
+import { parseScript } from './parser.js';
 import type { Streams } from './redirect.js';
+import { ExitShell, MISUSE } from './state.js';
+import { ShellSyntaxError } from './syntax-error.js';
 
 /** `trap COMMANDS EXIT`; there are no signals here that a script could wait for. */
 export function setTrap({ shell: { state }, args, io }: BuiltinCall): number {

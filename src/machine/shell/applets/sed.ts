@@ -1,5 +1,5 @@
 import { linesOf } from '../../terminal.js';
-import { type Applet, AppletUsageError, inputs, parseFlags } from './applet.js';
+import { type Applet, AppletUsageError, inputs, parseFlags } from '../applet.js';
 import { compilePattern, type Match, type Pattern } from './patterns.js';
 
 type Address =

@@ -1,6 +1,6 @@
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { type Applet, type AppletContext, AppletUsageError } from './applet.js';
+import { type Applet, type AppletContext, AppletUsageError } from '../applet.js';
 
 const FILE_TYPES: Readonly<Record<string, number>> = {
   '-f': S_IFREG,

@@ -1,6 +1,6 @@
 import type { Sleepable } from '../../../kernel/effects.js';
 import { joinBytes } from '../../terminal.js';
-import { type Applet, AppletUsageError } from './applet.js';
+import { type Applet, AppletUsageError } from '../applet.js';
 import { withEscapes } from './text.js';
 
 /** Most that a width or a precision may be: nobody gets a text of gigabytes for a word. */

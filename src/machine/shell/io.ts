@@ -1,9 +1,8 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOMEM } from '../../../linux/errno.js';
-import type { Vfs } from '../../../linux/fs/vfs.js';
-import type { Keyboard } from '../../shell/keyboard.js';
-import { bytesOf, joinBytes, type Terminal } from '../../terminal.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { bytesOf, joinBytes, type Terminal } from '../terminal.js';
+import type { Keyboard } from './keyboard.js';
 import { BrokenPipe, type Pipe } from './pipe.js';
+import { ENOMEM, type ShellFiles } from './system.js';
 
 /** Where a command's input comes from. */
 export type Source =
@@ -36,7 +35,7 @@ export class Io implements Terminal {
   private failure = 0;
 
   constructor(
-    private readonly vfs: Vfs,
+    private readonly vfs: ShellFiles,
     private readonly terminal: Terminal,
     readonly source: Source,
     readonly stdout: Sink,
@@ -125,7 +124,7 @@ export class Io implements Terminal {
 
 /** Reads an open file to its end. What was read before an error counts as nothing. */
 export function* readAll(
-  vfs: Vfs,
+  vfs: Pick<ShellFiles, 'read'>,
   fd: number,
   limit = Number.POSITIVE_INFINITY,
 ): Sleepable<Uint8Array | number> {
@@ -142,7 +141,7 @@ export function* readAll(
   return total > MOST_READ ? -ENOMEM : joinBytes(pieces);
 }
 
-function* writeAll(vfs: Vfs, fd: number, bytes: Uint8Array): Sleepable<number> {
+function* writeAll(vfs: ShellFiles, fd: number, bytes: Uint8Array): Sleepable<number> {
   for (let at = 0; at < bytes.length; ) {
     const done = yield* vfs.write(fd, bytes.subarray(at, at + READ_CHUNK));
     if (done < 0) return done;

@@ -1,27 +1,25 @@
-import { type Sleepable, yieldCpu } from '../../../kernel/effects.js';
-import type { Task } from '../../../kernel/task/task.js';
-import { strerror } from '../../../linux/errno.js';
-import { deathMessage, SIGINT_STATUS, SIGKILL_STATUS } from '../../processes.js';
-import { ArithmeticError } from '../../shell/arithmetic.js';
-import { AbandonScript, ExitShell, LeaveLoop, ReturnStatus, ShellState } from '../../shell/state.js';
-import { type Chain, type Command, type Pipeline, plainText, type Script } from '../../shell/syntax.js';
-import { joinBytes, type Terminal } from '../../terminal.js';
-import { type Applet, AppletUsageError } from '../applets/applet.js';
-import type { Machine } from '../machine.js';
+import type { BaseKernel } from '../../kernel/base-kernel.js';
+import { type Sleepable, yieldCpu } from '../../kernel/effects.js';
+import type { Task } from '../../kernel/task/task.js';
+import { deathMessage, type ProcessTable, SIGINT_STATUS, SIGKILL_STATUS } from '../processes.js';
+import { joinBytes, type Terminal } from '../terminal.js';
+import { AppletUsageError, type ShellCommand } from './applet.js';
+import { ArithmeticError } from './arithmetic.js';
 import { BUILTINS } from './builtins.js';
 import { runCompound } from './compound.js';
 import { runExitTrap } from './exit-trap.js';
 import { absolute, type Expansion, ExpansionError, expandText, expandWords } from './expand.js';
 import { Io, MOST_SUBSTITUTED, type Sink } from './io.js';
 import { BROKEN_PIPE_STATUS, BrokenPipe, Pipe } from './pipe.js';
-import { ProcessFiles } from './process-files.js';
 import { adopt, redirect, type Streams } from './redirect.js';
+import { AbandonScript, ExitShell, LeaveLoop, ReturnStatus, ShellState } from './state.js';
+import { type Chain, type Command, type Pipeline, plainText, type Script } from './syntax.js';
+import type { ShellFiles, ShellSystem } from './system.js';
 
 /** What all shells of a machine share. */
 export interface ShellContext {
-  readonly machine: Machine;
+  readonly system: ShellSystem;
   readonly terminal: Terminal;
-  readonly applets: ReadonlyMap<string, Applet>;
   /** Tells the person at the machine what commands were found to do wrong. */
   tellFindings(): void;
 }
@@ -35,7 +33,7 @@ const DEEPEST_CALL = 100;
 
 /** Runs scripts: one shell process, or a part of one. */
 export class Interpreter {
-  readonly vfs: ProcessFiles;
+  readonly vfs: ShellFiles;
   private commands = 0;
 
   constructor(
@@ -43,7 +41,7 @@ export class Interpreter {
     readonly state = new ShellState(),
     readonly depth = 0,
   ) {
-    this.vfs = new ProcessFiles(context.machine.kernel);
+    this.vfs = context.system.files();
   }
 
   *script(script: Script, streams: Streams): Sleepable<void> {
@@ -56,7 +54,7 @@ export class Interpreter {
       child.state.background = true;
       const task = this.processes.spawn('sh', child.process([{ ...chain, background: false }], streams));
       this.state.jobs.push(task);
-      this.state.lastJob = String(this.kernel.processes.pid(task));
+      this.state.lastJob = String(this.context.system.pid(task));
       this.state.status = 0;
     }
   }
@@ -158,7 +156,7 @@ export class Interpreter {
 
   private nameOf(command: Command): string {
     const [word] = command.kind === 'simple' ? command.words : [];
-    return (word && this.applet(plainText(word) ?? '')?.name) ?? 'sh';
+    return (word && this.outside(plainText(word) ?? '')?.name) ?? 'sh';
   }
 
   private *awaited(task: Task): Sleepable<number> {
@@ -171,6 +169,7 @@ export class Interpreter {
 
   /** Throws AbandonScript if the command is to be stopped. */
   private mayGoOn(): void {
+    if (this.context.system.halted()) throw new AbandonScript(SIGKILL_STATUS);
     const { reason } = this.kernel.interruption;
     if (reason === undefined || this.state.background) return;
     throw new AbandonScript(reason === 'interrupted' ? SIGINT_STATUS : SIGKILL_STATUS);
@@ -262,37 +261,39 @@ export class Interpreter {
         for (const key of exports) this.state.exported.delete(key);
       }
     }
-    const applet = this.applet(name);
-    if (!applet) {
+    const command = this.outside(name);
+    if (!command) {
       this.io(streams).err(`sh: ${name}: not found\n`);
       return NOT_FOUND_STATUS;
     }
-    return yield* this.start(applet, args, given, streams, inPlace);
+    return yield* this.start(command, args, given, streams, inPlace);
   }
 
   private *start(
-    applet: Applet,
+    command: ShellCommand,
     args: readonly string[],
     given: ReadonlyMap<string, string>,
     streams: Streams,
     inPlace: boolean,
   ): Sleepable<number> {
-    const files = new ProcessFiles(this.kernel);
+    const { files, run } = command.prepare();
     const io = new Io(files, this.context.terminal, streams.source, streams.stdout, streams.stderr);
-    if (args.includes('--help') && !applet.hasHelp) {
-      io.out(`usage: ${applet.usage}\n${applet.summary}\n`);
-      return yield* this.finished(applet.name, io, 0);
+    if (args.includes('--help') && !command.hasHelp) {
+      io.out(`usage: ${command.usage}\n${command.summary}\n`);
+      return yield* this.finished(command.name, io, 0);
     }
-    const body = this.applied(
-      applet,
-      args,
-      { ...this.state.environment(), ...Object.fromEntries(given) },
-      io,
-      files,
+    const { directory } = this.state;
+    const body = this.performed(command, io, files, () =>
+      run({
+        args,
+        io,
+        environment: { ...this.state.environment(), ...Object.fromEntries(given) },
+        path: (file) => absolute(file, directory),
+      }),
     );
     if (inPlace) return yield* body;
     // echo is part of the shell, so its process has the shell's name.
-    const comm = applet.name === 'echo' || applet.name === 'test' ? 'sh' : applet.name;
+    const comm = command.name === 'echo' || command.name === 'test' ? 'sh' : command.name;
     const task = this.processes.spawn(comm, body);
     try {
       const status = yield* this.awaited(task);
@@ -304,27 +305,23 @@ export class Interpreter {
     }
   }
 
-  private *applied(
-    applet: Applet,
-    args: readonly string[],
-    environment: Readonly<Record<string, string>>,
+  private *performed(
+    { name, usage }: ShellCommand,
     io: Io,
-    vfs: ProcessFiles,
+    files: ShellFiles,
+    run: () => Sleepable<number>,
   ): Sleepable<number> {
-    const { machine, applets } = this.context;
-    const { directory } = this.state;
-    const path = (given: string): string => absolute(given, directory);
     try {
-      const status = yield* applet.run({ machine, vfs, args, io, environment, path, applets });
-      return yield* this.finished(applet.name, io, status);
+      const status = yield* run();
+      return yield* this.finished(name, io, status);
     } catch (error) {
       if (error instanceof BrokenPipe) {
-        yield* vfs.closeAll();
+        yield* files.closeAll();
         return BROKEN_PIPE_STATUS;
       }
       if (!(error instanceof AppletUsageError)) throw error;
-      io.err(`${applet.name}: ${error.message}\nusage: ${applet.usage}\n`);
-      return yield* this.finished(applet.name, io, USAGE_STATUS);
+      io.err(`${name}: ${error.message}\nusage: ${usage}\n`);
+      return yield* this.finished(name, io, USAGE_STATUS);
     }
   }
 
@@ -332,7 +329,9 @@ export class Interpreter {
   private *finished(name: string, io: Io, status: number): Sleepable<number> {
     const error = yield* io.flush();
     if (error === 0) return status;
-    this.context.terminal.err(`${name === 'echo' ? 'sh' : name}: write error: ${strerror(-error)}\n`);
+    this.context.terminal.err(
+      `${name === 'echo' ? 'sh' : name}: write error: ${this.context.system.strerror(-error)}\n`,
+    );
     return 1;
   }
 
@@ -355,8 +354,9 @@ export class Interpreter {
     }
   }
 
-  applet(name: string): Applet | undefined {
-    return this.context.applets.get(name.replace(/^\/(?:usr\/)?s?bin\//, ''));
+  /** A command that is no part of the shell. */
+  outside(name: string): ShellCommand | undefined {
+    return this.context.system.commands.get(name.replace(/^\/(?:usr\/)?s?bin\//, ''));
   }
 
   private io(streams: Streams): Io {
@@ -381,18 +381,18 @@ export class Interpreter {
       directory: state.directory,
       positional: state.positional,
       strict: state.flags.has('u'),
-      variable: (name) =>
-        state.parameter(name, () => this.kernel.processes.pid(this.kernel.executor.current!)),
+      variable: (name) => state.parameter(name, () => this.context.system.pid(this.kernel.executor.current!)),
       assign: (name, value) => state.set(name, value),
       output: (script) => this.output(script),
+      strerror: (errno) => this.context.system.strerror(errno),
     };
   }
 
-  private get kernel(): Machine['kernel'] {
-    return this.context.machine.kernel;
+  private get kernel(): BaseKernel {
+    return this.context.system.machine.kernel;
   }
 
-  get processes(): Machine['processes'] {
-    return this.context.machine.processes;
+  get processes(): ProcessTable {
+    return this.context.system.machine.processes;
   }
 }

@@ -1,10 +1,10 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { globMatches } from '../../../kmod/index.js';
-import { LeaveLoop } from '../../shell/state.js';
-import type { Command, Script } from '../../shell/syntax.js';
+import { globMatches } from '../../files/glob.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { expandPattern, expandText, expandWords } from './expand.js';
 import type { Interpreter } from './interpreter.js';
 import type { Streams } from './redirect.js';
+import { LeaveLoop } from './state.js';
+import type { Command, Script } from './syntax.js';
 
 /** Commands made of commands: groups, conditions, loops, choices. Gives the status. */
 export function* runCompound(

@@ -1,6 +1,5 @@
 import type { Sleepable } from '../../../kernel/effects.js';
-import { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } from '../../../linux/fs/flags.js';
-import { type Applet, type AppletContext, AppletUsageError, inputs, message, parseFlags } from './applet.js';
+import { type Applet, type AppletContext, AppletUsageError, inputs, parseFlags } from '../applet.js';
 
 interface Wanted {
   readonly count: number;
@@ -37,7 +36,7 @@ export const headApplet: Applet = {
           ? yield* allBut(context, file, count, byBytes)
           : yield* start(context, file, count, byBytes);
       if (result < 0) {
-        context.io.err(`head: ${file}: ${message(result)}\n`);
+        context.io.err(`head: ${file}: ${context.message(result)}\n`);
         status = 1;
       }
     }
@@ -48,7 +47,7 @@ export const headApplet: Applet = {
 /** 0, or a negative error number. */
 function* start(context: AppletContext, file: string, count: number, byBytes: boolean): Sleepable<number> {
   const { vfs, io } = context;
-  const fd = file === '-' ? 0 : yield* vfs.open(context.path(file), 0);
+  const fd = file === '-' ? 0 : yield* vfs.openAs(context.path(file), 'read');
   if (fd < 0) return fd;
   let left = count;
   let result = 0;
@@ -127,15 +126,15 @@ export const teeApplet: Applet = {
   *run(context) {
     const { flags, operands } = parseFlags(context.args, ['a', 'i']);
     const { io, vfs } = context;
-    const how = O_WRONLY | O_CREAT | (flags.has('a') ? O_APPEND : O_TRUNC);
+    const how = flags.has('a') ? 'append' : 'write';
     const open: { readonly fd: number; readonly file: string }[] = [];
     let status = 0;
     const failed = (file: string, result: number): void => {
-      io.err(`tee: ${file}: ${message(result)}\n`);
+      io.err(`tee: ${file}: ${context.message(result)}\n`);
       status = 1;
     };
     for (const file of operands) {
-      const fd = yield* vfs.open(context.path(file), how);
+      const fd = yield* vfs.openAs(context.path(file), how);
       if (fd < 0) failed(file, fd);
       else open.push({ fd, file });
     }

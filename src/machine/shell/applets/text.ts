@@ -1,5 +1,5 @@
 import { joinBytes, linesOf } from '../../terminal.js';
-import { type Applet, AppletUsageError, inputs, message, parseFlags } from './applet.js';
+import { type Applet, AppletUsageError, inputs, parseFlags } from '../applet.js';
 import { compilePattern } from './patterns.js';
 
 const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
@@ -13,16 +13,16 @@ export const catApplet: Applet = {
     const { operands } = parseFlags(context.args, ['u']);
     let status = 0;
     for (const file of operands.length > 0 ? operands : ['-']) {
-      const fd = file === '-' ? 0 : yield* vfs.open(context.path(file), 0);
+      const fd = file === '-' ? 0 : yield* vfs.openAs(context.path(file), 'read');
       if (fd < 0) {
-        io.err(`cat: can't open '${file}': ${message(fd)}\n`);
+        io.err(`cat: can't open '${file}': ${context.message(fd)}\n`);
         status = 1;
         continue;
       }
       for (;;) {
         const bytes = file === '-' ? yield* io.readSome() : yield* vfs.read(fd, 4096);
         if (typeof bytes === 'number') {
-          io.err(`cat: read error: ${message(bytes)}\n`);
+          io.err(`cat: read error: ${context.message(bytes)}\n`);
           status = 1;
           break;
         }

@@ -1,9 +1,8 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { ENOENT, strerror } from '../../../linux/errno.js';
-import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY } from '../../../linux/fs/flags.js';
-import type { Redirection } from '../../shell/syntax.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { absolute, type Expansion, expandText } from './expand.js';
 import type { Sink, Source } from './io.js';
+import type { Redirection } from './syntax.js';
+import { ENOENT } from './system.js';
 
 /** What a descriptor is good for: a file for both. */
 export interface Descriptor {
@@ -28,13 +27,6 @@ export interface Redirected {
   readonly problem?: string;
 }
 
-const HOW = {
-  read: O_RDONLY,
-  write: O_WRONLY | O_CREAT | O_TRUNC,
-  append: O_WRONLY | O_CREAT | O_APPEND,
-  update: O_RDWR | O_CREAT,
-} as const;
-
 /** Applies redirections in their order. Descriptors that are to be closed afterwards go into `opened`. */
 export function* redirect(
   redirections: readonly Redirection[],
@@ -56,7 +48,7 @@ function* one(
   { descriptor, mode }: Redirection,
   target: string,
   current: Streams,
-  { vfs, directory }: Expansion,
+  { vfs, directory, strerror }: Expansion,
   opened: number[],
 ): Sleepable<Streams | string> {
   if (mode === 'here')
@@ -68,7 +60,7 @@ function* one(
   if (mode === 'duplicate') return duplicate(descriptor, target, current);
   if (target === '/dev/null' && mode !== 'read')
     return withDescriptor(descriptor, { reads: { kind: 'nothing' }, writes: { kind: 'null' } }, current);
-  const fd = yield* vfs.open(absolute(target, directory), HOW[mode]);
+  const fd = yield* vfs.openAs(absolute(target, directory), mode);
   if (fd < 0) {
     const why = fd === -ENOENT ? (mode === 'read' ? 'no such file' : 'nonexistent directory') : strerror(-fd);
     return `can't ${mode === 'read' ? 'open' : 'create'} ${target}: ${why}`;

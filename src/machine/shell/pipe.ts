@@ -1,6 +1,6 @@
-import { block, type Sleepable } from '../../../kernel/effects.js';
-import type { Scheduler } from '../../../kernel/task/scheduler.js';
-import type { Task } from '../../../kernel/task/task.js';
+import { block, type Sleepable } from '../../kernel/effects.js';
+import type { Scheduler } from '../../kernel/task/scheduler.js';
+import type { Task } from '../../kernel/task/task.js';
 
 /** PIPE_BUF's sixteen pages: what a pipe holds before its writer waits. */
 const CAPACITY = 65536;

@@ -1,12 +1,12 @@
-import type { Sleepable } from '../../../kernel/effects.js';
-import { globMatches } from '../../../kmod/index.js';
-import type { Vfs } from '../../../linux/fs/vfs.js';
-import { evaluate } from '../../shell/arithmetic.js';
-import type { Modifier, Script, Word, WordPart } from '../../shell/syntax.js';
+import { globMatches } from '../../files/glob.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { evaluate } from './arithmetic.js';
+import type { Modifier, Script, Word, WordPart } from './syntax.js';
+import type { ShellFiles } from './system.js';
 
 /** What words can refer to. */
 export interface Expansion {
-  readonly vfs: Vfs;
+  readonly vfs: ShellFiles;
   readonly directory: string;
   /** Undefined where it is not set. */
   variable(name: string): string | undefined;
@@ -15,6 +15,8 @@ export interface Expansion {
   readonly positional: readonly string[];
   /** What a script prints, for `$(...)`. */
   output(script: Script): Sleepable<string>;
+  /** What an error number means. */
+  strerror(errno: number): string;
   /** `set -u` */
   readonly strict: boolean;
 }
