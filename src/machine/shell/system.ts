@@ -50,5 +50,5 @@ export interface ShellSystem {
 }
 
 /** Error numbers that are the same in every Unix. */
-export const ENOENT = 2;
-export const ENOMEM = 12;
+export const NO_ENTRY = 2;
+export const NO_MEMORY = 12;
