@@ -3,13 +3,16 @@ import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
+import type { Argument } from '../kernel/abi/guest-calls.js';
 import { BaseKernel, type BaseKernelOptions } from '../kernel/base-kernel.js';
+import type { Sleepable } from '../kernel/effects.js';
 import { type FileTree as Files, FileTree, type HostTree } from '../kernel/files/index.js';
 import { type Holder, type Holding, Origins } from '../kernel/modules/holding.js';
 import { bareMachine } from '../kernel/pc/platform.js';
 import { type FreebsdTarget, lacking } from '../target/index.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
+import { HZ } from './kern/hz.js';
 import { MALLOC_ZONES } from './kern/malloc-zones.js';
 import { MSGBUF } from './kern/msgbuf-policy.js';
 import { Panic } from './kern/panic.js';
@@ -35,8 +38,6 @@ export interface KernelOptions extends BaseKernelOptions {
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
 const DEFAULT_MEMORY = 512 * 1024 * 1024;
-/** Ticks a second of GENERIC on amd64 (HZ in sys/kern/subr_param.c). */
-export const HZ = 1000;
 
 /** What a holder keeps, as far as its lists can be followed: a module may have ruined them. */
 function* readable(holder: Partial<Holder>): Generator<Holding> {
@@ -54,6 +55,8 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
   readonly files: Files;
   readonly environment: Map<string, string>;
   readonly variables: Variables;
+  /** The machine's securelevel (security(7)). */
+  securelevel = -1;
   /** Who registered what. */
   readonly origins = new Origins(this);
   private readonly filled = new Set<string>();
@@ -102,6 +105,18 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     for (const part of [...this.parts.values()])
       for (const [name, fill] of Object.entries(part.data ?? {})) fill(this.variable(name));
     for (const type of SUBSYSTEMS) this.get<Subsystem>(type).boot?.();
+  }
+
+  /**
+   * As BaseKernel's. Who asked the function that calls is who asked before: a thread of the kernel's own that has called a module is not
+   * the module from then on.
+   */
+  override *callAs(signature: string, fn: Ptr, ...args: Argument[]): Sleepable<number> {
+    const task = this.executor.current;
+    const caller = task?.caller ?? 0;
+    const result = yield* super.callAs(signature, fn, ...args);
+    if (task) task.caller = caller;
+    return result;
   }
 
   /** Modules that can be depended on without a file. */

@@ -46,11 +46,11 @@ import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
+import { LinuxKpi } from './kern/linuxkpi.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
-import { PcpuZones } from './kern/pcpu-zones.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RootDirectory } from './kern/root-directory.js';
@@ -78,6 +78,8 @@ import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
+import { Witness } from './kern/witness.js';
+import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -86,6 +88,7 @@ import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
 import { Bpf } from './net/bpf.js';
+import { FibAlgorithms } from './net/fib-algo.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
@@ -101,6 +104,8 @@ import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { IpProtocols } from './netinet/ip-proto.js';
+import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 
@@ -110,6 +115,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SubrPrf,
   Param,
   Locks,
+  Witness,
   SleepQueues,
   Turnstiles,
   Critical,
@@ -122,11 +128,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
-  PcpuZones,
   KernelEvents,
   Splash,
   RootMount,
   RootDirectory,
+  Digits,
   GroupTaskqueues,
   Fpu,
   SystemCalls,
@@ -164,6 +170,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Sysctls,
   KernMib,
   Firmware,
+  LinuxKpi,
   LeftBehinds,
   HookPointers,
   IfAccessors,
@@ -211,4 +218,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Loopback,
   Sockbufs,
   Sockets,
+  IpProtocols,
+  FibAlgorithms,
+  GenericNetlink,
 ];

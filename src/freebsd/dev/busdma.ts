@@ -232,7 +232,7 @@ export class BusDma implements Subsystem {
     const { maxsize, alignment, lowaddr } = this.tag(tag);
     const wait = (flags & BUS_DMA_NOWAIT) === 0 ? k.macro('M_WAITOK') : k.macro('M_NOWAIT');
     const zero = flags & BUS_DMA_ZERO ? k.macro('M_ZERO') : 0;
-    const bytes = Number(maxsize > alignment ? maxsize : alignment);
+    const bytes = Math.max(Number(maxsize), Number(alignment));
     const type = k.variable('M_DEVBUF');
     const at = k.get(Malloc).malloc(bytes, type, wait | zero);
     if (at === 0) return ENOMEM;

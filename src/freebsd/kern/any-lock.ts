@@ -38,7 +38,7 @@ export class AnyLock implements Subsystem {
         k.get(Mutexes).unlock(lock);
         return EXCLUSIVE;
       case 'spin mutex':
-        k.get(Mutexes).exports.__mtx_unlock_spin_flags(lock + k.struct('mtx').offsetOf('mtx_lock'));
+        k.get(Mutexes).unlockSpin(lock);
         return EXCLUSIVE;
       case 'sx':
         return this.releaseShared(k.get(SxLocks).locks, lock);
@@ -71,7 +71,7 @@ export class AnyLock implements Subsystem {
         yield* k.get(Mutexes).lock(lock);
         return;
       case 'spin mutex':
-        k.get(Mutexes).exports.__mtx_lock_spin_flags(lock + k.struct('mtx').offsetOf('mtx_lock'));
+        k.get(Mutexes).lockSpin(lock);
         return;
       case 'sx':
         yield* how === SHARED ? k.get(SxLocks).locks.shared(lock) : k.get(SxLocks).locks.exclusive(lock);

@@ -1,12 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { HZ } from './hz.js';
 import { Uma } from './uma.js';
 
 /** Bytes of a counter, which is of pcpu_zone_8. */
-const WORD = 8;
+const COUNTER_BYTES = 8;
 /** pcpu_zone_4 to pcpu_zone_64: zones of items that there is one of for each CPU. */
 const ZONE_BYTES = [4, 8, 16, 32, 64];
 /** EARLY_COUNTER: the dummy in struct pcpu that counters are before they are allocated. */
@@ -43,7 +43,7 @@ export class Counters implements Subsystem {
 
   private makeZone(bytes: number): Ptr {
     const none = { ctor: 0, dtor: 0, init: 0, fini: 0 };
-    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, WORD - 1, 0);
+    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, COUNTER_BYTES - 1, 0);
   }
 
   private get zone(): Ptr {

@@ -108,7 +108,7 @@ export class Firmware implements Subsystem {
     const { k } = this;
     const linker = k.get(KernLinker);
     k.get(Locks).mightSleep(`firmware_get("${name}")`);
-    if (linker.securelevel > 0) {
+    if (k.securelevel > 0) {
       this.print(`firmware_get_flags: insufficient privileges to load firmware image ${name}`);
       return;
     }

@@ -4,7 +4,6 @@ import type { Holding } from '../../kernel/modules/holding.js';
 import { EBUSY, EEXIST, ENOENT } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { Khelp } from './kern-khelp.js';
 import { Osd } from './kern-osd.js';
 import { RmLocks } from './rmlock.js';
 
@@ -17,6 +16,8 @@ interface Hook {
 
 /** hhook(9) (sys/kern/kern_hhook.c): points of the network stack where helpers' functions are called. */
 export class Hhooks implements Subsystem {
+  /** Told of each hook point that comes: helpers hook themselves in. */
+  onNewHead: (head: Ptr) => void = () => {};
   private readonly heads = new Map<Ptr, Hook[]>();
 
   constructor(private readonly k: FreebsdKernel) {}
@@ -78,7 +79,7 @@ export class Hhooks implements Subsystem {
     }
     this.heads.set(head, []);
     k.origins.note(head);
-    k.get(Khelp).newHead(head);
+    this.onNewHead(head);
     if (at !== 0) k.space.storePtr(at, head);
     return 0;
   }

@@ -15,7 +15,9 @@ export class Khelp implements Subsystem {
   /** Highest h_id first. */
   private helpers: Ptr[] = [];
 
-  constructor(private readonly k: FreebsdKernel) {}
+  constructor(private readonly k: FreebsdKernel) {
+    k.get(Hhooks).onNewHead = (head) => this.newHead(head);
+  }
 
   readonly exports = {
     khelp_modevent: (_module: Ptr, event: number, data: Ptr) => this.event(event, data),

@@ -15,7 +15,7 @@ const CLUSTERS = {
 } as const;
 type ClusterZone = keyof typeof CLUSTERS;
 
-const MSIZE = 256;
+export const MSIZE = 256;
 /** Argument of mb_dtor_mbuf(): an mbuf whose tags are gone already (sys/sys/mbuf.h). */
 const MB_DTOR_SKIP = 1;
 const CTOR = 'i:pipi';

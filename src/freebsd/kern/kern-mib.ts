@@ -1,12 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { DEFAULT_MODULE_PATH } from '../../formats/kld/index.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Sysctls } from './sysctl.js';
 
 const MAXPATHLEN = 1024;
 const MAXHOSTNAMELEN = 256;
-/** linker_path of sys/kern/kern_linker.c. */
-const MODULE_PATH = '/boot/kernel;/boot/modules';
 
 /** What the kernel tells of itself below `kern` (sys/kern/kern_mib.c), and kern.module_path. */
 export class KernMib implements Subsystem {
@@ -29,7 +28,7 @@ export class KernMib implements Subsystem {
     this.text('kern.version', own('KERN_VERSION'), `${target.version}\n`);
     this.text('kern.hostname', own('KERN_HOSTNAME'), 'modbox', MAXHOSTNAMELEN);
     this.integer('kern.osreldate', own('KERN_OSRELDATE'), target.osreldate);
-    const path = k.environment.get('module_path') ?? MODULE_PATH;
+    const path = k.environment.get('module_path') ?? DEFAULT_MODULE_PATH;
     this.modulePathAt = this.text('kern.module_path', undefined, path, MAXPATHLEN);
   }
 

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EPERM } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Mutexes } from './mutex.js';
 import { Panic } from './panic.js';
@@ -36,8 +35,8 @@ export class Credentials implements Subsystem {
     priv_check: (thread: Ptr) => this.check(this.k.struct('thread').get(thread, 'td_ucred')),
     priv_check_cred: (cred: Ptr) => this.check(cred),
     priv_check_cred_vfs_generation: (cred: Ptr) => this.check(cred),
-    securelevel_gt: (_cred: Ptr, level: number) => (this.k.get(KernLinker).securelevel > level ? EPERM : 0),
-    securelevel_ge: (_cred: Ptr, level: number) => (this.k.get(KernLinker).securelevel >= level ? EPERM : 0),
+    securelevel_gt: (_cred: Ptr, level: number) => (this.k.securelevel > level ? EPERM : 0),
+    securelevel_ge: (_cred: Ptr, level: number) => (this.k.securelevel >= level ? EPERM : 0),
   };
 
   readonly data = {

@@ -3,7 +3,6 @@ import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
 import { Giant } from './giant.js';
@@ -27,8 +26,24 @@ export interface KnownLock {
   readonly at: Ptr;
   readonly lockClass: LockClass;
   readonly name: string;
+  /** What witness(4) calls its kind: the type that mtx_init() is given, or its name. */
+  readonly witness: string;
   /** Who has it: by its word, which modules change by themselves. */
   readonly owners: () => readonly (Task | undefined)[];
+  /** Whether those who have it are readers. */
+  readonly isShared: () => boolean;
+}
+
+/** What a class of locks says of one that is initialised. */
+export interface NewLock {
+  readonly lockClass: LockClass;
+  readonly name: Ptr;
+  /** Another name of its kind: 0 for none. */
+  readonly type?: Ptr;
+  /** LO_RECURSABLE and its like. */
+  readonly flags: number;
+  readonly owners: KnownLock['owners'];
+  readonly isShared?: KnownLock['isShared'];
 }
 
 /** Locks that a thread may not sleep with. */
@@ -40,13 +55,16 @@ const NOT_SLEEPABLE: ReadonlySet<LockClass> = new Set(['spin mutex', 'sleep mute
  */
 export class Locks implements Subsystem {
   readonly exports = {};
+  /** Where a thread has taken a lock, `file.c:12`; set by witness(4), which stands above. */
+  placeOf: (task: Task, lock: Ptr) => string | undefined = () => undefined;
   private readonly known = new Map<Ptr, KnownLock>();
 
   constructor(private readonly k: FreebsdKernel) {}
 
   /** lock_init(): fills the struct lock_object and keeps the lock in mind. */
-  init(at: Ptr, lockClass: LockClass, name: Ptr, flags: number, owners: KnownLock['owners']): void {
+  init(at: Ptr, lock: NewLock): void {
     const { k } = this;
+    const { lockClass, name, flags, owners } = lock;
     const type = k.struct('lock_object');
     const shift = k.macro('LO_CLASSSHIFT');
     const there = this.known.get(at);
@@ -64,7 +82,15 @@ export class Locks implements Subsystem {
     type.set(at, 'lo_data', 0);
     type.set(at, 'lo_witness', 0);
     const text = name === 0 ? '' : k.space.cstring(name, 128);
-    this.known.set(at, { at, lockClass, name: text, owners });
+    const witness = lock.type ? k.space.cstring(lock.type, 128) : text;
+    this.known.set(at, {
+      at,
+      lockClass,
+      name: text,
+      witness,
+      owners,
+      isShared: lock.isShared ?? (() => false),
+    });
     k.origins.note(at);
   }
 
@@ -83,6 +109,10 @@ export class Locks implements Subsystem {
   /** Memory goes: locks in it are none any longer, destroyed or not. */
   forgetIn(start: Ptr, bytes: number): void {
     for (const at of this.known.keys()) if (at >= start && at < start + bytes) this.forget(at);
+  }
+
+  find(at: Ptr): KnownLock | undefined {
+    return this.known.get(at);
   }
 
   nameOf(at: Ptr): string {
@@ -134,20 +164,37 @@ export class Locks implements Subsystem {
     this.complain(
       'sleep-in-atomic',
       `${what} with the following non-sleepable locks held:`,
-      held.map((lock) => this.lockLine(lock)),
+      held.map((lock) => this.lockLine(lock, task)),
     );
   }
 
-  /** `exclusive sleep mutex foo (foo) r = 0 (0xfffff80003a1d018)`, as witness_list_lock() prints it. */
-  lockLine({ at, lockClass, name }: KnownLock): string {
+  /**
+   * `exclusive sleep mutex foo (foo) r = 0 (0xfffff80003a1d018) locked @ file.c:12`, as witness_list_lock() prints it; where it was locked only
+   * where the call said so.
+   */
+  lockLine(lock: KnownLock, task: Task): string {
+    const { at, lockClass, name, witness } = lock;
     const recursed = this.k.struct('lock_object').get(at, 'lo_data');
-    return `exclusive ${lockClass} ${name} (${name}) r = ${recursed} (0x${this.k.space.toAddress(at).toString(16)})`;
+    const how = lock.isShared() ? 'shared' : 'exclusive';
+    const place = this.placeOf(task, at);
+    const where = place === undefined ? '' : ` locked @ ${place}`;
+    return `${how} ${lockClass} ${name} (${witness}) r = ${recursed} (0x${this.k.space.toAddress(at).toString(16)})${where}`;
   }
 
   /** A misuse that an INVARIANTS or WITNESS kernel would stop at: it is reported, and the thread goes on. */
-  complain(kind: FaultKind, message: string, details: readonly string[] = []): void {
-    const whole = details.length === 0 ? message : `${message} ${details.join(', ')}`;
-    this.k.trap.reports.add({ kind, message: whole, address: this.k.space.toAddress(this.k.caller) });
+  complain(
+    kind: FaultKind,
+    message: string,
+    locks: readonly string[] = [],
+    details: readonly string[] = [],
+  ): void {
+    const whole = locks.length === 0 ? message : `${message} ${locks.join(', ')}`;
+    this.k.trap.reports.add({
+      kind,
+      message: whole,
+      address: this.k.space.toAddress(this.k.caller),
+      details,
+    });
   }
 
   /** Locks that a module initialised in memory of the kernel's and that somebody has. */
@@ -158,13 +205,10 @@ export class Locks implements Subsystem {
   }
 
   boot(): void {
-    this.k.get(KernLinker).listen(({ file, state }) => {
-      if (state === 'gone') this.forgetIn(file.address, file.mapped);
-    });
     this.k.processes.onExit((task) => {
       if (task.state !== 'finished') return;
       for (const lock of this.heldBy(task)) {
-        const message = `modbox: ${this.k.processes.nameOf(task)} ended and still holds ${this.lockLine(lock)}`;
+        const message = `modbox: ${this.k.processes.nameOf(task)} ended and still holds ${this.lockLine(lock, task)}`;
         this.k.log.line(message, LOGLEVEL_ERR);
         const culprit = this.k.get(Code).symbolAt(this.k.origins.of(lock.at)?.caller ?? 0)?.file;
         this.k.trap.reports.add({ kind: 'lock-misuse', message, culprit }, task);

@@ -3,12 +3,15 @@ import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { Code } from './code.js';
 import { Critical } from './critical.js';
 import { Giant } from './giant.js';
+import { lockFlags } from './lock-flags.js';
 import { LockWord } from './lock-word.js';
 import { Locks } from './locks.js';
 import { Panic } from './panic.js';
 import { Turnstiles } from './turnstile.js';
+import { type Place, Witness } from './witness.js';
 
 /**
  * mutex(9) (sys/kern/kern_mutex.c). Modules take and release a free mutex by themselves: an exchange of mtx_lock with curthread. What is
@@ -23,7 +26,7 @@ export class Mutexes implements Subsystem {
   }
 
   readonly exports = {
-    _mtx_init: (word: Ptr, name: Ptr, _type: Ptr, opts: number) => this.init(this.of(word), name, opts),
+    _mtx_init: (word: Ptr, name: Ptr, type: Ptr, opts: number) => this.init(this.of(word), name, opts, type),
     _mtx_destroy: (word: Ptr) => this.destroy(this.of(word)),
     mtx_sysinit: (args: Ptr) => {
       const type = this.k.struct('mtx_args');
@@ -31,13 +34,25 @@ export class Mutexes implements Subsystem {
     },
     __mtx_lock_sleep: (word: Ptr) => this.lockHard(this.of(word)),
     __mtx_unlock_sleep: (word: Ptr) => this.unlockHard(this.of(word)),
-    __mtx_lock_flags: (word: Ptr) => this.lock(this.of(word)),
-    __mtx_unlock_flags: (word: Ptr) => this.unlock(this.of(word)),
-    _mtx_trylock_flags_: (word: Ptr) => Number(this.tryLock(this.of(word))),
+    __mtx_lock_flags: (word: Ptr, opts: number, file: Ptr, line: number) =>
+      this.lockCalled(this.of(word), opts, { file, line }),
+    __mtx_unlock_flags: (word: Ptr) => {
+      this.k.get(Witness).unlocked(this.of(word));
+      this.unlock(this.of(word));
+    },
+    _mtx_trylock_flags_: (word: Ptr, _opts: number, file: Ptr, line: number) => {
+      const taken = this.tryLock(this.of(word));
+      if (taken) this.k.get(Witness).locked(this.of(word), { file, line });
+      return Number(taken);
+    },
     _mtx_trylock_flags_int: (mtx: Ptr) => Number(this.tryLock(mtx)),
     _mtx_lock_spin_cookie: (word: Ptr) => this.spinHard(this.of(word)),
-    __mtx_lock_spin_flags: (word: Ptr) => this.lockSpin(this.of(word)),
-    __mtx_unlock_spin_flags: (word: Ptr) => this.unlockSpin(this.of(word)),
+    __mtx_lock_spin_flags: (word: Ptr, opts: number, file: Ptr, line: number) =>
+      this.lockSpinCalled(this.of(word), opts, { file, line }),
+    __mtx_unlock_spin_flags: (word: Ptr) => {
+      this.k.get(Witness).unlocked(this.of(word));
+      this.unlockSpin(this.of(word));
+    },
     __mtx_trylock_spin_flags: (word: Ptr) => Number(this.tryLockSpin(this.of(word))),
     __mtx_assert: (word: Ptr, what: number, file: Ptr, line: number) =>
       this.assert(this.of(word), what, file, line),
@@ -62,12 +77,17 @@ export class Mutexes implements Subsystem {
     return new LockWord(this.k, mtx + this.lockOffset);
   }
 
-  init(mtx: Ptr, name: Ptr, opts: number): void {
+  init(mtx: Ptr, name: Ptr, opts: number, type: Ptr = 0): void {
     const { k } = this;
     const spin = (opts & k.macro('MTX_SPIN')) !== 0;
-    const flags = opts & k.macro('MTX_RECURSE') ? k.macro('LO_RECURSABLE') : 0;
     const word = this.word(mtx);
-    k.get(Locks).init(mtx, spin ? 'spin mutex' : 'sleep mutex', name, flags, () => tasks(word.task));
+    k.get(Locks).init(mtx, {
+      lockClass: spin ? 'spin mutex' : 'sleep mutex',
+      name,
+      type,
+      flags: lockFlags(k, 'MTX', opts),
+      owners: () => tasks(word.task),
+    });
     word.value = BigInt(k.macro('MTX_UNOWNED'));
   }
 
@@ -80,8 +100,33 @@ export class Mutexes implements Subsystem {
     this.k.get(Locks).destroy(mtx);
   }
 
-  *lock(mtx: Ptr): Sleepable<void> {
-    if (!this.take(mtx)) yield* this.lockHard(mtx);
+  *lock(mtx: Ptr, place?: Place): Sleepable<void> {
+    if (!this.take(mtx)) yield* this.lockHard(mtx, place);
+  }
+
+  /** What modules call that are built with their locks as functions. */
+  private *lockCalled(mtx: Ptr, opts: number, place: Place): Sleepable<void> {
+    const { k } = this;
+    this.demandInitialised(mtx, 'mtx_lock()', place);
+    k.get(Witness).check({ lock: mtx, place, duplicatesOk: (opts & k.macro('MTX_DUPOK')) !== 0 });
+    yield* this.lock(mtx, place);
+    k.get(Witness).locked(mtx, place);
+  }
+
+  private lockSpinCalled(mtx: Ptr, opts: number, place: Place): void {
+    const { k } = this;
+    this.demandInitialised(mtx, 'mtx_lock_spin()', place);
+    k.get(Witness).check({ lock: mtx, place, duplicatesOk: (opts & k.macro('MTX_DUPOK')) !== 0 });
+    this.lockSpin(mtx, place);
+    k.get(Witness).locked(mtx, place);
+  }
+
+  /** A mutex of a module's own variables that nobody has initialised: its class is none. */
+  private demandInitialised(mtx: Ptr, what: string, place: Place): void {
+    const { k } = this;
+    const flags = k.struct('lock_object').get(mtx, 'lo_flags');
+    if (flags !== 0 || k.get(Locks).isKnown(mtx) || k.get(Code).symbolAt(mtx)?.file === undefined) return;
+    this.misuse(mtx, `${what} of a mutex that was never initialized:`, place);
   }
 
   /** Takes a free mutex. */
@@ -93,13 +138,13 @@ export class Mutexes implements Subsystem {
   }
 
   /** What cannot be had at once: it is the thread's own, or another's. */
-  private *lockHard(mtx: Ptr): Sleepable<void> {
+  private *lockHard(mtx: Ptr, place?: Place): Sleepable<void> {
     const { k } = this;
     const word = this.word(mtx);
     if (word.has(k.macro('MTX_DESTROYED')))
       throw new Panic(`mtx_lock() of destroyed mutex ${this.describe(mtx)}`, 'lock-misuse', mtx);
     if (word.isMine) {
-      this.recurse(mtx);
+      this.recurse(mtx, '_mtx_lock_sleep', place);
       return;
     }
     while (!this.take(mtx)) {
@@ -120,11 +165,11 @@ export class Mutexes implements Subsystem {
     if (k.get(Turnstiles).isContested(mtx)) word.set(k.macro('MTX_CONTESTED'));
   }
 
-  private recurse(mtx: Ptr): void {
+  private recurse(mtx: Ptr, by: string, place?: Place): void {
     const { k } = this;
     const object = k.struct('lock_object');
     if ((object.get(mtx, 'lo_flags') & k.macro('LO_RECURSABLE')) === 0)
-      this.misuse(mtx, '_mtx_lock_sleep: recursed on non-recursive mutex');
+      this.misuse(mtx, `${by}: recursed on non-recursive mutex`, place);
     object.set(mtx, 'lo_data', object.get(mtx, 'lo_data') + 1);
     this.word(mtx).set(k.macro('MTX_RECURSED'));
   }
@@ -158,23 +203,23 @@ export class Mutexes implements Subsystem {
     if (this.take(mtx)) return true;
     const recursable = this.k.struct('lock_object').get(mtx, 'lo_flags') & this.k.macro('LO_RECURSABLE');
     if (!this.word(mtx).isMine || recursable === 0) return false;
-    this.recurse(mtx);
+    this.recurse(mtx, '_mtx_trylock');
     return true;
   }
 
-  private lockSpin(mtx: Ptr): void {
+  lockSpin(mtx: Ptr, place?: Place): void {
     this.k.get(Critical).spinEnter();
-    if (!this.take(mtx)) this.spinHard(mtx);
+    if (!this.take(mtx)) this.spinHard(mtx, place);
   }
 
   /** A spin mutex that is taken on the one processor there is stays so for ever. */
-  private spinHard(mtx: Ptr): void {
+  private spinHard(mtx: Ptr, place?: Place): void {
     if (!this.word(mtx).isMine)
       throw new Panic(`spin lock held too long: ${this.describe(mtx)}`, 'deadlock', mtx);
-    this.recurse(mtx);
+    this.recurse(mtx, 'mtx_lock_spin', place);
   }
 
-  private unlockSpin(mtx: Ptr): void {
+  unlockSpin(mtx: Ptr): void {
     const word = this.word(mtx);
     const object = this.k.struct('lock_object');
     const depth = object.get(mtx, 'lo_data');
@@ -213,8 +258,9 @@ export class Mutexes implements Subsystem {
     );
   }
 
-  private misuse(mtx: Ptr, what: string): void {
-    this.k.get(Locks).complain('lock-misuse', `${what} ${this.describe(mtx)}`);
+  private misuse(mtx: Ptr, what: string, place?: Place): void {
+    const where = place === undefined || place.file === 0 ? '' : ` @ ${this.k.get(Witness).text(place)}`;
+    this.k.get(Locks).complain('lock-misuse', `${what} ${this.describe(mtx)}${where}`);
   }
 
   private describe(mtx: Ptr): string {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { HZ } from './hz.js';
 import { nsToSbt } from './sbintime.js';
 
 /** Numbers that the kernel sets at boot (sys/kern/subr_param.c, init_main.c, kern_clock.c): what modules read of them. */

@@ -57,7 +57,9 @@ export class Processes implements SchedulerHooks {
   /** pcpu, proc0 and thread0, which is current while no other runs. */
   boot(): void {
     const { k } = this;
-    this.pcpu = k.variable('__pcpu', k.sizeOf('pcpu'));
+    this.pcpu = k.permanent(k.sizeOf('pcpu'));
+    k.space.storePtr(k.variable('__pcpu'), this.pcpu);
+    k.space.storePtr(k.variable('cpuid_to_pcpu'), this.pcpu);
     const pcpu = k.struct('pcpu');
     k.cpu.gsBase = k.space.toAddress(this.pcpu);
     const proc = k.variable('proc0', k.sizeOf('proc'));

@@ -3,9 +3,11 @@ import type { Sleepable } from '../../kernel/effects.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { lockFlags } from './lock-flags.js';
 import { Locks } from './locks.js';
 import { Panic } from './panic.js';
 import { Turnstiles } from './turnstile.js';
+import { type Place, Witness } from './witness.js';
 
 interface Rm {
   readonly sleepable: boolean;
@@ -29,11 +31,12 @@ export class RmLocks implements Subsystem {
     rm_destroy: (rm: Ptr) => this.destroy(rm),
     rm_wowned: (rm: Ptr) => Number(this.at(rm).writer === this.k.executor.current),
     _rm_wlock: (rm: Ptr) => this.wlock(rm),
-    _rm_wlock_debug: (rm: Ptr) => this.wlock(rm),
+    _rm_wlock_debug: (rm: Ptr, file: Ptr, line: number) => this.wlockCalled(rm, { file, line }),
     _rm_wunlock: (rm: Ptr) => this.wunlock(rm),
     _rm_wunlock_debug: (rm: Ptr) => this.wunlock(rm),
     _rm_rlock: (rm: Ptr, _tracker: Ptr, trylock: number) => this.rlock(rm, trylock !== 0),
-    _rm_rlock_debug: (rm: Ptr, _tracker: Ptr, trylock: number) => this.rlock(rm, trylock !== 0),
+    _rm_rlock_debug: (rm: Ptr, _tracker: Ptr, trylock: number, file: Ptr, line: number) =>
+      this.rlockCalled(rm, trylock !== 0, { file, line }),
     _rm_runlock: (rm: Ptr) => this.runlock(rm),
     _rm_runlock_debug: (rm: Ptr) => this.runlock(rm),
   };
@@ -45,13 +48,13 @@ export class RmLocks implements Subsystem {
     const sleepable = (opts & k.macro('RM_SLEEPABLE')) !== 0;
     const lock: Rm = { sleepable, writer: undefined, readers: [] };
     this.known.set(rm, lock);
-    k.get(Locks).init(
-      rm,
-      sleepable ? 'sleepable rm' : 'rm',
+    k.get(Locks).init(rm, {
+      lockClass: sleepable ? 'sleepable rm' : 'rm',
       name,
-      sleepable ? k.macro('LO_SLEEPABLE') : 0,
-      () => (lock.writer ? [lock.writer] : lock.readers),
-    );
+      flags: lockFlags(k, 'RM', opts) | (sleepable ? k.macro('LO_SLEEPABLE') : 0),
+      owners: () => (lock.writer ? [lock.writer] : lock.readers),
+      isShared: () => lock.writer === undefined,
+    });
   }
 
   private destroy(rm: Ptr): void {
@@ -80,7 +83,21 @@ export class RmLocks implements Subsystem {
     lock.writer = this.k.executor.current;
   }
 
+  private *wlockCalled(rm: Ptr, place: Place): Sleepable<void> {
+    this.k.get(Witness).check({ lock: rm, place });
+    yield* this.wlock(rm);
+    this.k.get(Witness).locked(rm, place);
+  }
+
+  private *rlockCalled(rm: Ptr, trylock: boolean, place: Place): Sleepable<number> {
+    if (!trylock) this.k.get(Witness).check({ lock: rm, place });
+    const taken = yield* this.rlock(rm, trylock);
+    if (taken !== 0) this.k.get(Witness).locked(rm, place);
+    return taken;
+  }
+
   private wunlock(rm: Ptr): void {
+    this.k.get(Witness).unlocked(rm);
     this.at(rm).writer = undefined;
     this.k.get(Turnstiles).release(rm);
   }
@@ -97,6 +114,7 @@ export class RmLocks implements Subsystem {
   }
 
   private runlock(rm: Ptr): void {
+    this.k.get(Witness).unlocked(rm);
     const lock = this.at(rm);
     const at = lock.readers.lastIndexOf(this.k.executor.current as Task);
     if (at < 0)

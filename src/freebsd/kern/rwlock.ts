@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { lockFlags } from './lock-flags.js';
 import { SharedLocks } from './shared-lock.js';
 
 /** rwlock(9): reader/writer locks whose owners may not sleep (sys/kern/kern_rwlock.c). Most functions take the address of rw_lock. */
@@ -31,13 +32,15 @@ export class RwLocks implements Subsystem {
     },
     _rw_destroy: (word: Ptr) => this.locks.destroy(this.of(word)),
     _rw_wowned: (word: Ptr) => Number(this.locks.isMine(this.of(word))),
-    _rw_wlock_cookie: (word: Ptr) => this.locks.exclusive(this.of(word)),
+    _rw_wlock_cookie: (word: Ptr, file: Ptr, line: number) =>
+      this.locks.exclusiveCalled(this.of(word), { file, line }),
     __rw_wlock_hard: (word: Ptr) => this.locks.exclusive(this.of(word)),
     _rw_wunlock_cookie: (word: Ptr) => this.locks.releaseExclusive(this.of(word)),
     __rw_wunlock_hard: (word: Ptr) => this.locks.releaseExclusive(this.of(word)),
     __rw_try_wlock: (word: Ptr) => Number(this.locks.tryExclusive(this.of(word))),
     __rw_try_wlock_int: (rw: Ptr) => Number(this.locks.tryExclusive(rw)),
-    __rw_rlock: (word: Ptr) => this.locks.shared(this.of(word)),
+    __rw_rlock: (word: Ptr, file: Ptr, line: number) =>
+      this.locks.sharedCalled(this.of(word), { file, line }),
     __rw_rlock_int: (rw: Ptr) => this.locks.shared(rw),
     __rw_try_rlock: (word: Ptr) => Number(this.locks.tryShared(this.of(word))),
     __rw_try_rlock_int: (rw: Ptr) => Number(this.locks.tryShared(rw)),
@@ -57,7 +60,6 @@ export class RwLocks implements Subsystem {
 
   init(rw: Ptr, name: Ptr, opts: number): void {
     const { k } = this;
-    const recursable = opts & k.macro('RW_RECURSE') ? k.macro('LO_RECURSABLE') : 0;
-    this.locks.init(rw, 'rw', name, recursable | k.macro('LO_UPGRADABLE'));
+    this.locks.init(rw, 'rw', name, lockFlags(k, 'RW', opts) | k.macro('LO_UPGRADABLE'));
   }
 }

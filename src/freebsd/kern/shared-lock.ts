@@ -6,6 +6,7 @@ import { LockWord } from './lock-word.js';
 import { type LockClass, Locks } from './locks.js';
 import { Panic } from './panic.js';
 import { Turnstiles } from './turnstile.js';
+import { type Place, Witness } from './witness.js';
 
 /** The flags of the word of a kind of lock that one writer or many readers have. sx and rw have the same form. */
 export interface WordFlags {
@@ -40,7 +41,13 @@ export class SharedLocks {
 
   init(lock: Ptr, lockClass: LockClass, name: Ptr, loFlags: number): void {
     this.readers.delete(lock);
-    this.k.get(Locks).init(lock, lockClass, name, loFlags, () => this.owners(lock));
+    this.k.get(Locks).init(lock, {
+      lockClass,
+      name,
+      flags: loFlags,
+      owners: () => this.owners(lock),
+      isShared: () => this.word(lock).has(this.flags.shared),
+    });
     this.word(lock).value = BigInt(this.flags.shared);
   }
 
@@ -74,6 +81,22 @@ export class SharedLocks {
     return current !== undefined && (this.readers.get(lock) ?? []).includes(current);
   }
 
+  /** What modules call that are built with their locks as functions: the order of locks is looked at. */
+  *exclusiveCalled(lock: Ptr, place: Place, duplicatesOk = false): Sleepable<void> {
+    const witness = this.k.get(Witness);
+    witness.check({ lock, place, duplicatesOk });
+    yield* this.exclusive(lock);
+    witness.locked(lock, place);
+  }
+
+  /** The same for a reader. */
+  *sharedCalled(lock: Ptr, place: Place, duplicatesOk = false): Sleepable<void> {
+    const witness = this.k.get(Witness);
+    witness.check({ lock, place, duplicatesOk });
+    yield* this.shared(lock);
+    witness.locked(lock, place);
+  }
+
   tryExclusive(lock: Ptr): boolean {
     const word = this.word(lock);
     const waiters = BigInt(this.flags.sharedWaiters | this.flags.exclusiveWaiters);
@@ -105,6 +128,7 @@ export class SharedLocks {
 
   releaseExclusive(lock: Ptr): void {
     const { k } = this;
+    k.get(Witness).unlocked(lock);
     const word = this.word(lock);
     if (!this.isMine(lock)) {
       this.misuse(lock, `${this.kind}_xunlock: lock not owned by the thread:`);
@@ -152,6 +176,7 @@ export class SharedLocks {
   }
 
   releaseShared(lock: Ptr): void {
+    this.k.get(Witness).unlocked(lock);
     const word = this.word(lock);
     const sharers = word.value >> BigInt(Math.log2(this.flags.oneSharer));
     if (!word.has(this.flags.shared) || sharers === 0n) {

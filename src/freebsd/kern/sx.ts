@@ -2,8 +2,10 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { lockFlags } from './lock-flags.js';
 import { Locks } from './locks.js';
 import { SharedLocks } from './shared-lock.js';
+import { type Place, UNSAID } from './witness.js';
 
 /** sx(9): shared/exclusive locks whose owners may sleep (sys/kern/kern_sx.c). An interruptible wait is one without signals. */
 export class SxLocks implements Subsystem {
@@ -31,11 +33,11 @@ export class SxLocks implements Subsystem {
       this.init(type.get(args, 'sa_sx'), type.get(args, 'sa_desc'), type.get(args, 'sa_flags'));
     },
     sx_destroy: (sx: Ptr) => this.locks.destroy(sx),
-    _sx_xlock: (sx: Ptr) => this.xlock(sx),
+    _sx_xlock: (sx: Ptr, opts: number, file: Ptr, line: number) => this.xlock(sx, opts, { file, line }),
     _sx_xlock_hard: (sx: Ptr) => this.xlock(sx),
     _sx_xunlock: (sx: Ptr) => this.locks.releaseExclusive(sx),
     _sx_xunlock_hard: (sx: Ptr) => this.locks.releaseExclusive(sx),
-    _sx_slock: (sx: Ptr) => this.slock(sx),
+    _sx_slock: (sx: Ptr, opts: number, file: Ptr, line: number) => this.slock(sx, opts, { file, line }),
     _sx_slock_int: (sx: Ptr) => this.slock(sx),
     _sx_sunlock: (sx: Ptr) => this.locks.releaseShared(sx),
     _sx_sunlock_int: (sx: Ptr) => this.locks.releaseShared(sx),
@@ -53,19 +55,23 @@ export class SxLocks implements Subsystem {
 
   init(sx: Ptr, name: Ptr, opts: number): void {
     const { k } = this;
-    const recursable = opts & k.macro('SX_RECURSE') ? k.macro('LO_RECURSABLE') : 0;
-    this.locks.init(sx, 'sx', name, recursable | k.macro('LO_SLEEPABLE') | k.macro('LO_UPGRADABLE'));
+    this.locks.init(
+      sx,
+      'sx',
+      name,
+      lockFlags(k, 'SX', opts) | k.macro('LO_SLEEPABLE') | k.macro('LO_UPGRADABLE'),
+    );
   }
 
-  *xlock(sx: Ptr): Sleepable<number> {
+  *xlock(sx: Ptr, opts = 0, place: Place = UNSAID): Sleepable<number> {
     this.k.get(Locks).mightSleep('acquiring an sx lock');
-    yield* this.locks.exclusive(sx);
+    yield* this.locks.exclusiveCalled(sx, place, (opts & this.k.macro('LOP_DUPOK')) !== 0);
     return 0;
   }
 
-  *slock(sx: Ptr): Sleepable<number> {
+  *slock(sx: Ptr, opts = 0, place: Place = UNSAID): Sleepable<number> {
     this.k.get(Locks).mightSleep('acquiring an sx lock');
-    yield* this.locks.shared(sx);
+    yield* this.locks.sharedCalled(sx, place, (opts & this.k.macro('LOP_DUPOK')) !== 0);
     return 0;
   }
 

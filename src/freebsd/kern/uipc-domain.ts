@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
+import { PTR_BYTES } from '../abi.js';
 import { EEXIST, ENOMEM, EOPNOTSUPP } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -30,7 +31,6 @@ const OPTIONAL = [
 ] as const;
 /** The first pointer of a domain's table of protocols: dom_protosw[]. */
 const TABLE = 'dom_protosw';
-const PTR_BYTES = 8;
 /** Slots that inetdomain and inet6domain have for protocols of modules (IPPROTOSPACER). */
 const SLOTS = 32;
 
@@ -78,7 +78,8 @@ export class Domains implements Subsystem {
   private *add(domain: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('domain');
-    if (type.get(domain, 'dom_probe') !== 0 && (yield* type.call(domain, 'dom_probe')) === 0) return;
+    // An error number: there is nothing on this machine for it.
+    if (type.get(domain, 'dom_probe') !== 0 && (yield* type.call(domain, 'dom_probe')) !== 0) return;
     for (const slot of this.slots(domain)) {
       const protocol = k.space.loadPtr(slot);
       if (protocol !== 0) this.complete(domain, protocol);

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { Mbufs } from './kern-mbuf.js';
+import { Mbufs, MSIZE } from './kern-mbuf.js';
 import { MbufChains } from './uipc-mbuf.js';
 
 /** sb_max, kern.ipc.maxsockbuf: bytes that a buffer may be asked to hold. */
@@ -177,5 +177,3 @@ export class Sockbufs implements Subsystem {
     yield* k.get(Mbufs).free(first);
   }
 }
-
-const MSIZE = 256;

@@ -3,6 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { Listeners } from '../../kernel/listeners.js';
 import { EBUSY, EEXIST, ENOENT, ENOEXEC, ENOSYS, EPERM, ESRCH } from '../errno.js';
 import { Code } from '../kern/code.js';
+import { Locks } from '../kern/locks.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { IMAGE } from '../memory-map.js';
@@ -87,7 +88,7 @@ export class KernLinker implements Subsystem {
 
   /** kldload(2): a name that has neither dot nor slash is a module's, any other a file's. */
   *kldload(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
-    if (this.securelevel > 0) return { errno: EPERM };
+    if (this.k.securelevel > 0) return { errno: EPERM };
     const vnet = this.k.get(Vnet);
     return yield* vnet.within(vnet.ofThread, this.loadNamed(name));
   }
@@ -99,12 +100,9 @@ export class KernLinker implements Subsystem {
     return result;
   }
 
-  /** prison0's securelevel. */
-  securelevel = -1;
-
   /** kldunload(2). */
   *kldunload(id: number, force: boolean): Sleepable<number> {
-    if (this.securelevel > 0) return EPERM;
+    if (this.k.securelevel > 0) return EPERM;
     const file = this.byId(id);
     if (!file) return ENOENT;
     if (file.userrefs === 0) {
@@ -401,7 +399,7 @@ export class KernLinker implements Subsystem {
   /** linker_file_unload(): a reference less, and with the last one the file goes, unless one of its modules says no. */
   *unload(file: LinkerFile, force: boolean): Sleepable<number> {
     const { k } = this;
-    if (this.securelevel > 0) return EPERM;
+    if (this.k.securelevel > 0) return EPERM;
     if (file.refs > 1) {
       file.refs--;
       return 0;
@@ -441,6 +439,7 @@ export class KernLinker implements Subsystem {
       if (name === 'set_pcpu') k.get(LinkerSets).pcpu.free(address);
       else if (name === 'set_vnet') k.get(LinkerSets).vnet.free(address);
     }
+    k.get(Locks).forgetIn(file.address, file.mapped);
     k.get(Code).history.forget(file.filename);
     k.slab.free(file.handle);
     if (file.mapped > 0) k.moduleMemory.free(file.address);

@@ -1,10 +1,8 @@
-import { SHN_UNDEF } from '../../formats/elf/constants.js';
+import { SHN_UNDEF, STB_GLOBAL } from '../../formats/elf/constants.js';
 import { parseElf } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { ModuleSearch } from './search.js';
-
-const STB_GLOBAL = 1;
 
 /**
  * What a tree's kernel has built in (its linker.hints say so) and has files of as well. Modules that use such parts need not say that they

@@ -1,6 +1,8 @@
 import { PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import {
+  EM_X86_64,
+  ET_REL,
   R_X86_64_NONE,
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -12,6 +14,13 @@ import {
   SHT_RELA,
   SHT_STRTAB,
   SHT_SYMTAB,
+  SHT_X86_64_UNWIND,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FILE,
+  STT_FUNC,
+  STT_GNU_IFUNC,
+  STT_SECTION,
 } from '../../formats/elf/constants.js';
 import { ElfFile } from '../../formats/elf/elf-file.js';
 import type { Section } from '../../formats/elf/section.js';
@@ -25,15 +34,6 @@ import { applyRelocation, isKnownRelocation, widthOf } from './elf-reloc.js';
 import type { FileSymbol, LinkerFile, Progent } from './linker-file.js';
 import { LinkerSets } from './linker-sets.js';
 
-const SHT_X86_64_UNWIND = 0x7000_0001;
-const ET_REL = 1;
-const EM_X86_64 = 62;
-const STB_LOCAL = 0;
-const STB_WEAK = 2;
-const STT_FUNC = 2;
-const STT_SECTION = 3;
-const STT_FILE = 4;
-const STT_GNU_IFUNC = 10;
 const EI_CLASS = 4;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;

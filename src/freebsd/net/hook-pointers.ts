@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { PTR_BYTES } from '../abi.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -34,6 +35,7 @@ const NULL_POINTERS = [
   'lagg_input_ethernet_p',
   'lagg_input_infiniband_p',
   'lagg_linkstate_p',
+  'legal_vif_num',
   'linux_netlink_p',
   'mrt6_ioctl',
   'mrt_ioctl',
@@ -61,7 +63,6 @@ const NULL_POINTERS = [
   'vlan_trunk_cap_p',
   'vlan_trunkdev_p',
 ] as const;
-const PTR_BYTES = 8;
 
 /** Where one part of the network calls another that is a module: bridge, lagg, vlan, dummynet, netgraph, multicast routing. */
 export class HookPointers implements Subsystem {

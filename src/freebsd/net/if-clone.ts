@@ -212,7 +212,7 @@ export class IfClones implements Subsystem {
   private *createIfp(name: Ptr, data: Ptr, place: Ptr): Sleepable<number> {
     const { k } = this;
     const result = yield* this.createCopied(k.space.cstring(name), data);
-    if (result.error === 0) k.space.storePtr(place, k.get(Ifnets).named(result.name) ?? 0);
+    if (result.error === 0 && place !== 0) k.space.storePtr(place, k.get(Ifnets).named(result.name) ?? 0);
     return result.error;
   }
 

@@ -31,7 +31,7 @@ interface Head {
   readonly out: Hook[];
 }
 
-const HEAD_BYTES = 128;
+const PFIL_HEAD_BYTES = 128;
 const HOOK_BYTES = 64;
 /** The points that the kernel has itself in each network stack: V_inet_pfil_head and its kin. */
 const OWN_HEADS = [
@@ -75,7 +75,7 @@ export class Pfil implements Subsystem {
   }
 
   private makeHead(vnet: Ptr, name: string, type: number, flags: number): Ptr {
-    const at = this.k.slab.allocateBytes(HEAD_BYTES, true);
+    const at = this.k.slab.allocateBytes(PFIL_HEAD_BYTES, true);
     this.heads.set(at, { at, vnet, type, flags, name, in: [], out: [] });
     return at;
   }

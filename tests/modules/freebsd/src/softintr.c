@@ -42,7 +42,7 @@ softintr_event(module_t mod, int what, void *arg)
 		return (0);
 	case MOD_UNLOAD:
 		swi_remove(softintr_cookie);
-		return (0);
+		return (intr_event_destroy(softintr_event_source));
 	default:
 		return (EOPNOTSUPP);
 	}

@@ -6,7 +6,7 @@
 #include <sys/systm.h>
 
 
-static volatile int stacksmash_index = 24;
+static volatile int stacksmash_index = 32;
 
 static int __noinline
 stacksmash_write(void)
