@@ -1,4 +1,5 @@
 import type { FileSource } from '../../files/file-source.js';
+import { SHF_ALLOC, SHN_UNDEF, STB_LOCAL, STB_WEAK } from '../../formats/elf/constants.js';
 import { type ElfFile, ET_REL, SHT_RELA } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { type KldFile, type KldMetadata, parseKld } from '../../formats/kld/index.js';
@@ -7,10 +8,6 @@ import type { FreebsdTarget } from '../../target/index.js';
 import type { KldReason, KldVerdict } from './kld-verdict.js';
 import { ModuleFolders } from './module-folders.js';
 
-const SHN_UNDEF = 0;
-const SHF_ALLOC = 2;
-const STB_LOCAL = 0;
-const STB_WEAK = 2;
 /** The digits of __FreeBSD_version that are not the branch's: 14 02 000. */
 const BRANCH = 100_000;
 
