@@ -1,13 +1,6 @@
 import type { FileSource } from '../../files/file-source.js';
-import {
-  type ElfFile,
-  ET_REL,
-  SHF_ALLOC,
-  SHN_UNDEF,
-  SHT_RELA,
-  STB_LOCAL,
-  STB_WEAK,
-} from '../../formats/elf/index.js';
+import { SHF_ALLOC, SHN_UNDEF, STB_LOCAL, STB_WEAK } from '../../formats/elf/constants.js';
+import { type ElfFile, ET_REL, SHT_RELA } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { type KldFile, type KldMetadata, parseKld } from '../../formats/kld/index.js';
 import { bestVersion } from '../../kld/loader/preloaded.js';

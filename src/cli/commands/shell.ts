@@ -40,9 +40,10 @@ ${wrapped(SHELL_COMMANDS)}
 help NAME tells of one. At the prompt Ctrl-C ends the command that runs, with status 130.
 
 ${MACHINE_HELP}  -c COMMANDS       run these and leave
-  --menu            choose in a boot menu what to boot, with which kernel command line
+  --menu            choose in a boot menu what to boot, with which kernel command line; of FreeBSD: the loader's prompt
 
-At boot, the modules of the machine's modules-load.d and of modules-load= on the kernel command line are loaded.
+At boot, the modules of the machine's modules-load.d and of modules-load= on the kernel command line are loaded; of FreeBSD
+(--target freebsd/14.2-amd64): what boot/loader.conf of --root asks for.
 `;
 
 const terminal: Terminal = {

@@ -181,7 +181,8 @@ export class Processes implements SchedulerHooks {
     const process = this.byTask.get(task);
     this.byTask.delete(task);
     this.byThread.delete(task.object);
-    if (task.object !== 0) this.freeThreads.push(task.object);
+    // What was killed may be the owner of locks still: another thread is not to be taken for it.
+    if (task.object !== 0 && task.state === 'finished') this.freeThreads.push(task.object);
     if (!process || process === this.kernel) return;
     process.threads.delete(task);
     if (process.threads.size > 0) return;

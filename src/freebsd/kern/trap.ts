@@ -10,6 +10,7 @@ import type { Task } from '../../kernel/task/task.js';
 import { TargetError } from '../../target/index.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { Code } from './code.js';
+import { Giant } from './giant.js';
 import { Panic } from './panic.js';
 import { Reports } from './reports.js';
 import { type Death, deathByException } from './trap-text.js';
@@ -187,6 +188,7 @@ export class Trap implements ExecutorHooks {
       task,
     );
     // What modbox lacks is no panic of the module's: the machine goes on without the thread.
+    if (!stops) k.get(Giant).drop();
     if (stops) this.panicked ??= message;
     return 'kill';
   }

@@ -2,7 +2,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { bytesOf, joinBytes, type Terminal } from '../terminal.js';
 import type { Keyboard } from './keyboard.js';
 import { BrokenPipe, type Pipe } from './pipe.js';
-import { NO_MEMORY, type ShellFiles } from './system.js';
+import { type ShellFiles, UNIX } from './system.js';
 
 /** Where a command's input comes from. */
 export type Source =
@@ -78,7 +78,7 @@ export class Io implements Terminal {
       pieces.push(bytes);
       total += bytes.length;
     }
-    return -NO_MEMORY;
+    return -UNIX.ENOMEM;
   }
 
   /**
@@ -138,7 +138,7 @@ export function* readAll(
     pieces.push(bytes);
     total += bytes.length;
   }
-  return total > MOST_READ ? -NO_MEMORY : joinBytes(pieces);
+  return total > MOST_READ ? -UNIX.ENOMEM : joinBytes(pieces);
 }
 
 function* writeAll(vfs: ShellFiles, fd: number, bytes: Uint8Array): Sleepable<number> {

@@ -2,7 +2,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { absolute, type Expansion, expandText } from './expand.js';
 import type { Sink, Source } from './io.js';
 import type { Redirection } from './syntax.js';
-import { NO_ENTRY } from './system.js';
+import { UNIX } from './system.js';
 
 /** What a descriptor is good for: a file for both. */
 export interface Descriptor {
@@ -63,7 +63,7 @@ function* one(
   const fd = yield* vfs.openAs(absolute(target, directory), mode);
   if (fd < 0) {
     const why =
-      fd === -NO_ENTRY ? (mode === 'read' ? 'no such file' : 'nonexistent directory') : strerror(-fd);
+      fd === -UNIX.ENOENT ? (mode === 'read' ? 'no such file' : 'nonexistent directory') : strerror(-fd);
     return `can't ${mode === 'read' ? 'open' : 'create'} ${target}: ${why}`;
   }
   opened.push(fd);

@@ -49,6 +49,5 @@ export interface ShellSystem {
   confined<T>(body: Sleepable<T>): Sleepable<T>;
 }
 
-/** Error numbers that are the same in every Unix. */
-export const NO_ENTRY = 2;
-export const NO_MEMORY = 12;
+/** Error numbers that are the same in every Unix: no system's own table is known here. */
+export const UNIX = { ENOENT: 2, ENOMEM: 12 } as const;
