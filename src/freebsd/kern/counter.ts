@@ -5,16 +5,15 @@ import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Uma } from './uma.js';
 
-/** Zones of items for each CPU, by bytes: pcpu_zone_4 and so on (sys/kern/subr_pcpu.c). Counters are of the second. */
-const ZONES = [4, 8, 16, 32, 64];
+/** Bytes of a counter, which is of pcpu_zone_8. */
 const WORD = 8;
+/** pcpu_zone_4 to pcpu_zone_64: zones of items that there is one of for each CPU. */
+const ZONE_BYTES = [4, 8, 16, 32, 64];
 /** EARLY_COUNTER: the dummy in struct pcpu that counters are before they are allocated. */
 const EARLY = 'pc_early_dummy_counter';
 
 /** counter(9) (sys/kern/subr_counter.c): modules add by themselves, at the counter's offset from the CPU's struct pcpu. */
 export class Counters implements Subsystem {
-  private zone: Ptr = 0;
-
   constructor(private readonly k: FreebsdKernel) {}
 
   readonly exports = {
@@ -36,14 +35,19 @@ export class Counters implements Subsystem {
   };
 
   readonly data = Object.fromEntries(
-    ZONES.map((bytes) => [`pcpu_zone_${bytes}`, (at: Ptr) => this.k.space.storePtr(at, this.create(bytes))]),
+    ZONE_BYTES.map((bytes) => [
+      `pcpu_zone_${bytes}`,
+      (at: Ptr) => this.k.space.storePtr(at, this.makeZone(bytes)),
+    ]),
   );
 
-  private create(bytes: number): Ptr {
+  private makeZone(bytes: number): Ptr {
     const none = { ctor: 0, dtor: 0, init: 0, fini: 0 };
-    const zone = this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, bytes - 1, 0);
-    if (bytes === WORD) this.zone = zone;
-    return zone;
+    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, WORD - 1, 0);
+  }
+
+  private get zone(): Ptr {
+    return this.k.space.loadPtr(this.k.variable('pcpu_zone_8'));
   }
 
   *alloc(flags: number): Sleepable<bigint> {

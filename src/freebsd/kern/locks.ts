@@ -115,8 +115,9 @@ export class Locks implements Subsystem {
     return this.known.get(at);
   }
 
+  /** A lock that was destroyed has its name still. */
   nameOf(at: Ptr): string {
-    return this.known.get(at)?.name ?? '';
+    return this.known.get(at)?.name ?? this.k.struct('lock_object').string(at, 'lo_name');
   }
 
   /** Whether the running thread has a lock. */

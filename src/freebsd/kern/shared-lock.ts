@@ -131,7 +131,13 @@ export class SharedLocks {
     k.get(Witness).unlocked(lock);
     const word = this.word(lock);
     if (!this.isMine(lock)) {
-      this.misuse(lock, `${this.kind}_xunlock: lock not owned by the thread:`);
+      const isDestroyed = word.value === BigInt(this.flags.destroyed);
+      this.misuse(
+        lock,
+        isDestroyed
+          ? `${this.kind}_xunlock() of destroyed`
+          : `${this.kind}_xunlock: lock not owned by the thread:`,
+      );
       return;
     }
     const object = k.struct('lock_object');
