@@ -39,6 +39,7 @@ import { Khelp } from './kern/kern-khelp.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
 import { Threads } from './kern/kthread.js';
+import { Lockmgr } from './kern/lockmgr.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -96,6 +97,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   RwLocks,
   RmLocks,
   AnyLock,
+  Lockmgr,
   Synch,
   Malloc,
   Uma,

@@ -224,10 +224,11 @@ export class SharedLocks {
     else this.readers.set(lock, readers);
   }
 
-  private recurse(lock: Ptr): void {
+  /** Taken once more by its owner; `allowed` where the call says that it may. */
+  recurse(lock: Ptr, allowed = false): void {
     const { k } = this;
     const object = k.struct('lock_object');
-    if ((object.get(lock, 'lo_flags') & k.macro('LO_RECURSABLE')) === 0)
+    if (!allowed && (object.get(lock, 'lo_flags') & k.macro('LO_RECURSABLE')) === 0)
       this.misuse(lock, `_${this.kind}_xlock_hard: recursed on non-recursive ${this.kind}`);
     object.set(lock, 'lo_data', object.get(lock, 'lo_data') + 1);
     this.word(lock).set(this.flags.recursed);
