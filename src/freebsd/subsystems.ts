@@ -22,6 +22,14 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { Mounts } from './fs/mounts.js';
+import { Namecache } from './fs/namecache.js';
+import { VfsDefault } from './fs/vfs-default.js';
+import { VfsHash } from './fs/vfs-hash.js';
+import { VfsOptions } from './fs/vfs-options.js';
+import { VnodeTree } from './fs/vnode-nodes.js';
+import { Vnodes } from './fs/vnodes.js';
+import { VopVectors } from './fs/vop-vectors.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -117,6 +125,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Conf,
   Devfs,
   Files,
+  VopVectors,
+  VfsDefault,
+  Vnodes,
+  VfsHash,
+  Namecache,
+  VfsOptions,
+  Mounts,
+  VnodeTree,
   Environment,
   Threads,
   Callouts,

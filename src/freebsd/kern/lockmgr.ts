@@ -62,7 +62,8 @@ export class Lockmgr implements Subsystem {
     lockdisablerecurse: (lock: Ptr) => this.change(lock, 'LO_RECURSABLE', false),
     lockallowshare: (lock: Ptr) => void this.exclusiveOnly.delete(lock),
     lockdisableshare: (lock: Ptr) => void this.exclusiveOnly.add(lock),
-    _lockmgr_assert: (lock: Ptr, what: number, file: Ptr, line: number) => this.assert(lock, what, { file, line }),
+    _lockmgr_assert: (lock: Ptr, what: number, file: Ptr, line: number) =>
+      this.assert(lock, what, { file, line }),
   };
 
   readonly data = { lock_class_lockmgr: () => {} };
@@ -72,7 +73,12 @@ export class Lockmgr implements Subsystem {
 
   init(
     lock: Ptr,
-    how: { readonly name: Ptr; readonly flags: number; readonly priority?: number; readonly timeout?: number },
+    how: {
+      readonly name: Ptr;
+      readonly flags: number;
+      readonly priority?: number;
+      readonly timeout?: number;
+    },
   ): void {
     const { k } = this;
     const has = (name: string): boolean => (how.flags & k.macro(name)) !== 0;

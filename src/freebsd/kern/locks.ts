@@ -210,8 +210,10 @@ export class Locks implements Subsystem {
       if (state === 'gone') this.forgetIn(file.address, file.mapped);
     });
     this.k.processes.onExit((task) => {
+      const held = [...this.heldBy(task)];
+      if (held.length > 0) this.k.processes.keepThread(task);
       if (task.state !== 'finished') return;
-      for (const lock of this.heldBy(task)) {
+      for (const lock of held) {
         const message = `modbox: ${this.k.processes.nameOf(task)} ended and still holds ${this.lockLine(lock, task)}`;
         this.k.log.line(message, LOGLEVEL_ERR);
         const culprit = this.k.get(Code).symbolAt(this.k.origins.of(lock.at)?.caller ?? 0)?.file;
