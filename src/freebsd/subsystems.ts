@@ -28,6 +28,7 @@ import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
 import { VfsOptions } from './fs/vfs-options.js';
 import { VnodeTree } from './fs/vnode-nodes.js';
+import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
 import { VopVectors } from './fs/vop-vectors.js';
 import { AnyLock } from './kern/any-lock.js';
@@ -89,6 +90,7 @@ import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
 import type { SubsystemClass } from './subsystem.js';
+import { VmObjects } from './vm/vm-object.js';
 
 /** In the order in which they boot. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -133,6 +135,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   VfsOptions,
   Mounts,
   VnodeTree,
+  VnodeSupport,
+  VmObjects,
   Environment,
   Threads,
   Callouts,

@@ -86,6 +86,12 @@ export class VfsOptions implements Subsystem {
     return 0;
   }
 
+  /** The text of an option; undefined where it is not there. */
+  valueOf(list: Ptr, name: Ptr): string | undefined {
+    const option = this.find(list, name);
+    return option === 0 ? undefined : this.type.string(option, 'value');
+  }
+
   private get(list: Ptr, name: Ptr, place: Ptr, length: Ptr): number {
     const option = this.find(list, name);
     if (option === 0) return ENOENT;
