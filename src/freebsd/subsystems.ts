@@ -24,6 +24,7 @@ import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
 import { Mounts } from './fs/mounts.js';
 import { Namecache } from './fs/namecache.js';
+import { RootVnodes } from './fs/root-vnodes.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
 import { VfsOptions } from './fs/vfs-options.js';
@@ -133,6 +134,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   VfsHash,
   Namecache,
   VfsOptions,
+  RootVnodes,
   Mounts,
   VnodeTree,
   VnodeSupport,

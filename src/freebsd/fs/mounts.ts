@@ -1,5 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
+import type { FileNode } from '../../kernel/files/index.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import { withScratch } from '../dev/scratch.js';
 import { EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP } from '../errno.js';
@@ -10,6 +11,7 @@ import { Tailq } from '../kern/tailq.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { MOD_LOAD, MOD_UNLOAD } from '../linker/modules.js';
 import type { Subsystem } from '../subsystem.js';
+import { RootVnodes } from './root-vnodes.js';
 import { VfsOptions } from './vfs-options.js';
 import { Vnodes } from './vnodes.js';
 
@@ -33,6 +35,8 @@ export interface MountRequest {
   readonly target: string;
   /** Without fstype, fspath and from. */
   readonly options: ReadonlyMap<string, string>;
+  /** The directory that it is mounted on. */
+  readonly onto: FileNode;
 }
 
 /** Functions that a file system leaves out, and what the kernel has for them (vfs_register(), sys/kern/vfs_init.c). */
@@ -68,7 +72,8 @@ export class Mounts implements Subsystem {
     vfs_busy: (mp: Ptr) => this.busy(mp),
     vfs_unbusy: (mp: Ptr) => this.count(mp, 'mnt_lockref', -1),
     __vfs_statfs: (mp: Ptr, place: Ptr) => this.statfs(mp, place),
-    vfs_cache_root: (mp: Ptr, flags: number, place: Ptr) => this.root(mp, flags, place),
+    // No root is cached: the file system is asked each time.
+    vfs_cache_root: (mp: Ptr, flags: number, place: Ptr) => this.root('vfs_cachedroot', mp, flags, place),
     // Nobody suspends writing: there are no snapshots.
     vfs_write_suspend_umnt: () => 0,
     vfs_write_resume: () => {},
@@ -170,8 +175,10 @@ export class Mounts implements Subsystem {
   }
 
   /** VFS_ROOT(): stores the root's vnode, used and locked as `flags` say. */
-  private *root(mp: Ptr, flags: number, place: Ptr): Sleepable<number> {
-    return yield* this.k.struct('vfsops').call(this.mount.get(mp, 'mnt_op'), 'vfs_root', mp, flags, place);
+  private *root(
+    member: 'vfs_root' | 'vfs_cachedroot',
+    mp: Ptr, flags: number, place: Ptr): Sleepable<number> {
+    return yield* this.k.struct('vfsops').call(this.mount.get(mp, 'mnt_op'), member, mp, flags, place);
   }
 
   /** The root's vnode, used and locked, or why there is none. */
@@ -181,7 +188,7 @@ export class Mounts implements Subsystem {
       k,
       8,
       function* (this: Mounts, place: Ptr) {
-        const errno = yield* this.root(mp, k.macro('LK_EXCLUSIVE'), place);
+        const errno = yield* this.root('vfs_root', mp, k.macro('LK_EXCLUSIVE'), place);
         return errno === 0 ? { vp: k.space.loadPtr(place) } : { errno };
       }.bind(this),
     );
@@ -194,11 +201,12 @@ export class Mounts implements Subsystem {
     if (!found) return { errno: ENODEV };
     const mp = this.make(found, request);
     const operations = this.mount.get(mp, 'mnt_op');
+    this.mount.set(mp, 'mnt_vnodecovered', yield* k.get(RootVnodes).make(request.onto));
     const error = yield* k.struct('vfsops').call(operations, 'vfs_mount', mp);
     const checked = error === 0 ? yield* this.statfs(mp, this.mount.addr(mp, 'mnt_stat')) : error;
     if (checked !== 0) {
       if (error === 0) yield* k.struct('vfsops').call(operations, 'vfs_unmount', mp, k.macro('MNT_FORCE'));
-      this.destroy(mp);
+      yield* this.destroy(mp);
       return { errno: checked };
     }
     this.mount.set(mp, 'mnt_opt', this.mount.get(mp, 'mnt_optnew'));
@@ -238,8 +246,9 @@ export class Mounts implements Subsystem {
     return mp;
   }
 
-  private destroy(mp: Ptr): void {
+  private *destroy(mp: Ptr): Sleepable<void> {
     const { k, mount } = this;
+    yield* k.get(RootVnodes).release(mount.get(mp, 'mnt_vnodecovered'));
     const conf = mount.get(mp, 'mnt_vfc');
     this.conf.set(conf, 'vfc_refcount', this.conf.get(conf, 'vfc_refcount') - 1);
     k.get(VfsOptions).free(mount.get(mp, 'mnt_optnew'));
@@ -262,7 +271,7 @@ export class Mounts implements Subsystem {
     this.mounted.splice(this.mounted.indexOf(one), 1);
     const left = k.get(Vnodes).of(mp);
     if (left.length > 0) return k.panic(`unmount: dangling vnode`);
-    this.destroy(mp);
+    yield* this.destroy(mp);
     return 0;
   }
 

@@ -248,13 +248,13 @@ export class VnodeTree implements Subsystem {
   }
 
   /** mount(8): on a directory that is there. 0, or an error number. */
-  *mount(request: MountRequest): Sleepable<number> {
+  *mount(request: Omit<MountRequest, 'onto'>): Sleepable<number> {
     const { k } = this;
     const place = yield* k.files.resolve(request.target);
     if (typeof place === 'number') return place;
     if (!place.node) return ENOENT;
     if (!(place.node instanceof DirectoryNode)) return ENOTDIR;
-    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path });
+    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, onto: place.node });
     if ('errno' in made) return made.errno;
     const root = new VnodeDirectory(new VnodeWalk(k, made), [], 0o755);
     const { type, from } = request;
