@@ -177,7 +177,10 @@ export class Mounts implements Subsystem {
   /** VFS_ROOT(): stores the root's vnode, used and locked as `flags` say. */
   private *root(
     member: 'vfs_root' | 'vfs_cachedroot',
-    mp: Ptr, flags: number, place: Ptr): Sleepable<number> {
+    mp: Ptr,
+    flags: number,
+    place: Ptr,
+  ): Sleepable<number> {
     return yield* this.k.struct('vfsops').call(this.mount.get(mp, 'mnt_op'), member, mp, flags, place);
   }
 

@@ -26,7 +26,8 @@ const GLOBAL: ReadonlySet<string> = new Set([
   'update',
   'union',
 ]);
-const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+/** Of 1024 bytes, of 1024 of those, and so on. */
+const SUFFIXES = ' kmgt';
 
 /** Options of a mount: vfs_getopt(9) and its kin (sys/kern/vfs_mount.c). */
 export class VfsOptions implements Subsystem {
@@ -112,7 +113,7 @@ export class VfsOptions implements Subsystem {
     if (option === 0) return ENOENT;
     const match = /^(\d+)([kmgt]?)$/i.exec(this.type.string(option, 'value'));
     if (!match) return EINVAL;
-    this.k.space.storeLong(place, Number(match[1]) * (UNITS[match[2].toLowerCase()] ?? 1));
+    this.k.space.storeLong(place, Number(match[1]) * 1024 ** SUFFIXES.indexOf(match[2].toLowerCase() || ' '));
     return 0;
   }
 

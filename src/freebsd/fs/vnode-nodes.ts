@@ -10,12 +10,11 @@ import { Files } from './files.js';
 import { type MountRequest, Mounts } from './mounts.js';
 import type { OpenFile } from './open-file.js';
 import { kindOf, transfer, VnodeFile } from './vnode-file.js';
-import { type Attributes, type Failed, type Name, VnodeWalk } from './vnode-walk.js';
+import { type Attributes, type Failed, MAXPATHLEN, type Name, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';
 
 /** Bytes of entries that are read at once. */
 const DIRECTORY_CHUNK = 4096;
-const MAXPATHLEN = 1024;
 
 /** A file of a mounted file system, by its path there: it keeps no vnode. */
 export class VnodeNode extends FileNode {

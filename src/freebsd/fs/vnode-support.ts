@@ -10,7 +10,9 @@ import { Vnodes } from './vnodes.js';
 import { VopVectors } from './vop-vectors.js';
 
 /** The type bits of a mode for VNON, VREG, VDIR, VBLK, VCHR, VLNK, VSOCK, VFIFO, VBAD, VMARKER (vttoif_tab, sys/kern/vfs_subr.c). */
-const MODE_OF_TYPE = [0, 0o100000, 0o040000, 0o060000, 0o020000, 0o120000, 0o140000, 0o010000, 0o170000, 0o170000];
+const MODE_OF_TYPE = [
+  0, 0o100000, 0o040000, 0o060000, 0o020000, 0o120000, 0o140000, 0o010000, 0o170000, 0o170000,
+];
 /** The other way: VNON, VFIFO, VCHR, ... by the mode's upper four bits (iftovt_tab). */
 const TYPE_OF_MODE = [0, 7, 4, 0, 2, 0, 3, 0, 1, 0, 5, 0, 6, 0, 0, 8];
 
@@ -68,7 +70,7 @@ export class VnodeSupport implements Subsystem {
     const text = k.get(VfsOptions).valueOf(list, name);
     if (text === undefined) return 0;
     const pattern = k.space.cstring(format);
-    const match = /^%(h|l|j|q)?([dou x])$/.exec(pattern);
+    const match = /^%(h|l|j|q)?([doux])$/.exec(pattern);
     if (!match) throw new Panic(`vfs_scanopt of "${pattern}" is not implemented`, 'unimplemented-export');
     const base = match[2] === 'o' ? 8 : match[2] === 'x' ? 16 : 10;
     const value = Number.parseInt(text, base);

@@ -29,7 +29,8 @@ export interface Attributes {
   readonly gid: number;
 }
 
-const MAXPATHLEN = 1024;
+/** MAXPATHLEN (sys/sys/param.h). */
+export const MAXPATHLEN = 1024;
 
 /** Walks through a mounted file system, and the operations on vnodes that system calls make (sys/kern/vfs_lookup.c, vfs_vnops.c). */
 export class VnodeWalk {

@@ -8,7 +8,6 @@ import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
 import { Giant } from './giant.js';
 import type { FaultKind } from './panic.js';
-import { Witness } from './witness.js';
 
 /** The classes of locks, in the order of lock_classes[] (sys/kern/subr_lock.c): what witness(4) calls each. */
 export const LOCK_CLASSES = [
@@ -60,6 +59,9 @@ export class Locks implements Subsystem {
   private readonly known = new Map<Ptr, KnownLock>();
 
   constructor(private readonly k: FreebsdKernel) {}
+
+  /** Where a thread took a lock, as far as that was said; set by witness(4). */
+  placeOf: (task: Task, lock: Ptr) => string | undefined = () => undefined;
 
   /** lock_init(): fills the struct lock_object and keeps the lock in mind. */
   init(at: Ptr, lock: NewLock): void {
@@ -177,7 +179,7 @@ export class Locks implements Subsystem {
     const { at, lockClass, name, witness } = lock;
     const recursed = this.k.struct('lock_object').get(at, 'lo_data');
     const how = lock.isShared() ? 'shared' : 'exclusive';
-    const place = this.k.get(Witness).placeOf(task, at);
+    const place = this.placeOf(task, at);
     const where = place === undefined ? '' : ` locked @ ${place}`;
     return `${how} ${lockClass} ${name} (${witness}) r = ${recursed} (0x${this.k.space.toAddress(at).toString(16)})${where}`;
   }

@@ -43,6 +43,7 @@ export class Witness implements Subsystem {
 
   boot(): void {
     this.k.processes.onExit((task) => this.taken.delete(task));
+    this.k.get(Locks).placeOf = (task, lock) => this.placeOf(task, lock);
   }
 
   /** WITNESS_CHECKORDER() before a lock is taken by a call that may wait for it. */
@@ -89,7 +90,7 @@ export class Witness implements Subsystem {
   }
 
   /** Where the lock was taken by a thread, as far as that was said. */
-  placeOf(task: Task, lock: Ptr): string | undefined {
+  private placeOf(task: Task, lock: Ptr): string | undefined {
     return this.live(task).find(({ at }) => at === lock)?.place;
   }
 

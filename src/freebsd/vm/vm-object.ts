@@ -61,8 +61,9 @@ export class VmObjects implements Subsystem {
     vm_page_xunbusy_hard: (page: Ptr) =>
       this.k.struct('vm_page').set(page, 'busy_lock', this.k.macro('VPB_UNBUSIED')),
     pmap_zero_page_area: (page: Ptr, offset: number, bytes: number) => this.zero(page, offset, bytes),
-    uiomove_object: partly('pages of files in memory are not counted', (object: Ptr, size: number, uio: Ptr) =>
-      this.move(object, size, uio),
+    uiomove_object: partly(
+      'pages of files in memory are not counted',
+      (object: Ptr, size: number, uio: Ptr) => this.move(object, size, uio),
     ),
     vm_free_count: () => Math.floor((this.k.budget.limit - this.k.ledger.bytes) / PAGE_SIZE),
   };
