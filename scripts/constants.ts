@@ -4,6 +4,7 @@
  * Every number has one home. An UPPER_CASE constant of a file that another file of src defines too, with the same value (a twin), is
  * wrong; so is a name with two values where one of them is exported, or where both are names of several words: who reads one
  * would take the other for it. Private names of one word (`END`) are words of their file.
+ * Folders of different systems (src/linux and src/kmod, src/freebsd and src/kld) are not held against each other.
  * What must stay says why: `// constants: NAME ...` in each of the files but one.
  * A constant of src/linux that bears the name of an enumerator of a kernel at hand is wrong too: `k.enumValue('TCP_LISTEN')` asks
  * the target.

@@ -16,7 +16,7 @@ setBootDefaults({
   translations: userTranslations,
 });
 
-export { summaryText } from './check/index.js';
+export { KldChecker, kldCheckJson, kldVerdictText, summaryText } from './check/index.js';
 export { S_IFDIR, S_IFMT } from './files/mode.js';
 export { NotAFileError, readGiven, readGivenText } from './files/node/read-given.js';
 export { writeWhole } from './files/node/write-whole.js';

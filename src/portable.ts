@@ -42,6 +42,7 @@ export type {
   Switched,
   TaskName,
 } from './kernel/probes.js';
+export type { BootRequest } from './kld/loader/loader.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
 export type { FileWriter } from './kmod/file-writer.js';
 export { type DependencyGraph, dependencyGraph, type GraphOptions } from './kmod/graph/dependency-graph.js';
@@ -70,8 +71,10 @@ export {
   type ProcessEnd,
 } from './machine/base-machine.js';
 export { type FailureDetails, MachineError, type SystemError, UsageError } from './machine/errors.js';
+export { openLoader } from './machine/freebsd/loader.js';
 export { FreebsdMachine, type FreebsdMachineOptions } from './machine/freebsd/machine.js';
 export { type KldRunOptions, runKld } from './machine/freebsd/module-run.js';
+export { FREEBSD_SHELL_COMMANDS, FreebsdShell } from './machine/freebsd/shell/shell.js';
 export type { GuestMemory } from './machine/guest-memory.js';
 export type { Leak } from './machine/leaks.js';
 export { timeStamp } from './machine/linux/applets/dmesg.js';
@@ -82,13 +85,14 @@ export { type Answer, type ImportedFunctions, importedFunctions } from './machin
 export { type CommandEnd, Machine, type MachineOptions, type NativeMode } from './machine/linux/machine.js';
 export { type RunOptions, type RunSubject, runModule } from './machine/linux/module-run.js';
 export { openTree } from './machine/linux/open-tree.js';
-export { SHELL_COMMANDS, Shell, type ShellOptions, type ShellResult } from './machine/linux/shell/shell.js';
+export { SHELL_COMMANDS, Shell, type ShellOptions } from './machine/linux/shell/shell.js';
 export { type TaintEntry, taintText } from './machine/linux/taints.js';
 export type { UnboundDriver } from './machine/linux/unbound.js';
 export type { MachineLog } from './machine/machine-log.js';
 export type { ReportedFault } from './machine/reported-fault.js';
 export type { ExecResult, RunReport } from './machine/run-report.js';
 export type { HostInput } from './machine/shell/keyboard.js';
+export { type ShellResult, SystemShell } from './machine/shell/shell.js';
 export { CapturedOutput, type Terminal } from './machine/terminal.js';
 export type { FreebsdTarget, LinuxTarget, SystemTarget, Target } from './target/index.js';
 export { linuxTarget, TargetError } from './target/index.js';

@@ -9,6 +9,8 @@ export { writeWhole } from './files/node/write-whole.js';
 export { rawBytes, rawText } from './files/raw-text.js';
 export { visible } from './formats/visible-text.js';
 export { whatIsIt } from './formats/what-is-it.js';
+export { kldxref } from './kld/kldxref/kldxref.js';
+export { DiskHints } from './kld/node/disk-hints.js';
 export { ArchiveFiles } from './kmod/archive-files.js';
 export { type Closure, closureOf } from './kmod/closure/closure.js';
 export { FileTreeKernel } from './kmod/file-tree-kernel.js';

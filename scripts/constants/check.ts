@@ -28,7 +28,25 @@ function isCompound(name: string): boolean {
   return name.includes('_');
 }
 
+/** Folders of one system alone: their numbers are its own, and another system's of the same name are others. */
+const SYSTEMS: readonly (readonly [system: string, folders: RegExp])[] = [
+  ['linux', /^(linux|kmod|machine\/linux)\//],
+  ['freebsd', /^(freebsd|kld|machine\/freebsd|formats\/kld|cli\/freebsd)\//],
+];
+
+function systemOf({ file }: Definition): string | undefined {
+  return SYSTEMS.find(([, folders]) => folders.test(file))?.[0];
+}
+
+/** Of each system with what is of none. */
 function twins(all: readonly Definition[]): string[] {
+  const lines = SYSTEMS.flatMap(([system]) =>
+    twinsOf(all.filter((each) => (systemOf(each) ?? system) === system)),
+  );
+  return [...new Set(lines)];
+}
+
+function twinsOf(all: readonly Definition[]): string[] {
   const open = all.filter(({ excuse }) => excuse === undefined);
   const [first, ...others] = open;
   return others.flatMap((other) => {

@@ -1,6 +1,9 @@
 export { CheckKernel, type KernelSettings } from './check-kernel.js';
 export type { CheckedModule } from './checked-module.js';
 export { Checker, type CheckerOptions } from './checker.js';
+export { KldChecker } from './freebsd/kld-checker.js';
+export { kldCheckJson, kldVerdictText } from './freebsd/kld-report.js';
+export type { KldReason, KldVerdict } from './freebsd/kld-verdict.js';
 export type { ErrnoName, Reason, ReasonKind, SymbolElsewhere, TaintLetter, Verdict } from './reason.js';
 export { htmlMatrix } from './report/html.js';
 export { checkJson } from './report/json.js';

@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ main(args: readonly stri
     check: () => import('./commands/check.js'),
     sign: () => import('./commands/sign.js'),
     taint: () => import('./commands/taint.js'),
+    kldxref: () => import('./commands/kldxref.js'),
   };
 
 /** kmod's tools, which modbox is too when it is called by their names. */
@@ -33,7 +34,8 @@ function argumentsGiven(): readonly string[] {
 
 async function main(argv: readonly string[]): Promise<number> {
   const called = basename(argv[1] ?? '').replace(/\.js$/, '');
-  const [name, ...args] = TOOLS.includes(called) ? [called, ...argv.slice(2)] : argv.slice(2);
+  const isTool = TOOLS.includes(called) || called === 'kldxref';
+  const [name, ...args] = isTool ? [called, ...argv.slice(2)] : argv.slice(2);
   if (name !== undefined && Object.hasOwn(COMMANDS, name)) return await (await COMMANDS[name]()).main(args);
   if (name !== undefined && TOOLS.includes(name))
     return await (await import('./commands/tool.js')).main(name, args);

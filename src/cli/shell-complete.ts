@@ -1,10 +1,16 @@
-import { MachineError, type MachineFileSystem, S_IFDIR, S_IFMT } from '../index.js';
+import { MachineError } from '../index.js';
+
+/** What completion asks of a machine's files. What is not there throws a MachineError. */
+export interface CompletedFiles {
+  list(path: string): readonly string[];
+  isDirectory(path: string): boolean;
+}
 
 /** What Tab makes of a line: commands at the beginning of one, else paths of the machine. */
 export function complete(
   line: string,
   commands: readonly string[],
-  fs: MachineFileSystem,
+  fs: CompletedFiles,
   directory: string,
 ): [string[], string] {
   const word = /[^\s;&|<>()'"]*$/.exec(line)?.[0] ?? '';
@@ -14,7 +20,7 @@ export function complete(
   return [paths(word, fs, directory), word];
 }
 
-function paths(word: string, fs: MachineFileSystem, directory: string): string[] {
+function paths(word: string, fs: CompletedFiles, directory: string): string[] {
   const slash = word.lastIndexOf('/');
   const folder = word.slice(0, slash + 1);
   const start = word.slice(slash + 1);
@@ -31,9 +37,9 @@ function paths(word: string, fs: MachineFileSystem, directory: string): string[]
   }
 }
 
-function isDirectory(fs: MachineFileSystem, path: string): boolean {
+function isDirectory(fs: CompletedFiles, path: string): boolean {
   try {
-    return (fs.stat(path).mode & S_IFMT) === S_IFDIR;
+    return fs.isDirectory(path);
   } catch (error) {
     if (error instanceof MachineError) return false;
     throw error;

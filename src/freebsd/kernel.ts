@@ -3,13 +3,16 @@ import type { Platform } from '../cpu/cpu-types.js';
 import { GuestFault } from '../cpu/fault.js';
 import type { Ptr } from '../cpu/layout.js';
 import type { Btf } from '../formats/btf/index.js';
+import type { Argument } from '../kernel/abi/guest-calls.js';
 import { BaseKernel, type BaseKernelOptions } from '../kernel/base-kernel.js';
+import type { Sleepable } from '../kernel/effects.js';
 import { type FileTree as Files, FileTree, type HostTree } from '../kernel/files/index.js';
 import { type Holder, type Holding, Origins } from '../kernel/modules/holding.js';
 import { bareMachine } from '../kernel/pc/platform.js';
 import { type FreebsdTarget, lacking } from '../target/index.js';
 import { FILE_ERRORS } from './errno.js';
 import { TargetNames } from './export-names.js';
+import { HZ } from './kern/hz.js';
 import { MALLOC_ZONES } from './kern/malloc-zones.js';
 import { MSGBUF } from './kern/msgbuf-policy.js';
 import { Panic } from './kern/panic.js';
@@ -35,8 +38,6 @@ export interface KernelOptions extends BaseKernelOptions {
 /** 2026-01-01T00:00:00Z: a fixed start, so that runs can be compared. */
 const DEFAULT_BOOT_TIME = 1_767_225_600_000_000_000n;
 const DEFAULT_MEMORY = 512 * 1024 * 1024;
-/** Ticks a second of GENERIC on amd64 (HZ in sys/kern/subr_param.c). */
-export const HZ = 1000;
 
 /** What a holder keeps, as far as its lists can be followed: a module may have ruined them. */
 function* readable(holder: Partial<Holder>): Generator<Holding> {
@@ -104,6 +105,24 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     for (const type of SUBSYSTEMS) this.get<Subsystem>(type).boot?.();
   }
 
+  /**
+   * As BaseKernel's. Who asked the function that calls is who asked before: a thread of the kernel's own that has called a module is not
+   * the module from then on.
+   */
+  override *callAs(signature: string, fn: Ptr, ...args: Argument[]): Sleepable<number> {
+    const task = this.executor.current;
+    const caller = task?.caller ?? 0;
+    const result = yield* super.callAs(signature, fn, ...args);
+    if (task) task.caller = caller;
+    return result;
+  }
+
+  /** Modules that can be depended on without a file. */
+  get builtinModules(): readonly { readonly name: string; readonly version: number }[] {
+    const own = [...this.parts.values()].flatMap(({ modules }) => modules ?? []);
+    return [...this.target.builtinModules, ...own];
+  }
+
   /** All that the kernel keeps for somebody who has to take it back. */
   *holdings(): Generator<Holding> {
     for (const part of this.parts.values()) yield* readable(part);
@@ -121,30 +140,33 @@ export class FreebsdKernel extends BaseKernel<Btf, Subsystem> {
     return this.variables.place(name, bytes);
   }
 
-  /**
-   * The address that modules are linked to: undefined where the kernel has no such symbol. Variables that no subsystem sets are where no
-   * memory is.
-   */
-  exported(name: string): Ptr | undefined {
+  /** The address of what this base kernel has under a name: a function that is implemented, a variable that is set. */
+  provided(name: string): Ptr | undefined {
     const symbol = this.target.exports.get(name);
     // What is part of this base kernel is so in kernels that are configured with it.
     if (!symbol) return this.exports.exported.has(name) ? this.fn(name) : undefined;
-    if (symbol.kind === 'function' || this.exports.implemented(name)) return this.fn(name);
+    if (this.exports.implemented(name)) return this.fn(name);
     for (const provider of this.providers) {
       const at = provider(name);
       if (at !== undefined) return at;
     }
-    if (this.filled.has(name) || this.variables.find(name) !== undefined) return this.variable(name);
-    return this.variables.placeAbsent(name, symbol.size);
+    return this.filled.has(name) || this.variables.find(name) !== undefined ? this.variable(name) : undefined;
+  }
+
+  /**
+   * The address that modules are linked to: undefined where the kernel has no such symbol. Functions that nobody implements stop their
+   * callers; variables that no subsystem sets are where no memory is.
+   */
+  exported(name: string): Ptr | undefined {
+    const provided = this.provided(name);
+    if (provided !== undefined) return provided;
+    const symbol = this.target.exports.get(name);
+    if (!symbol) return undefined;
+    return symbol.kind === 'function' ? this.fn(name) : this.variables.placeAbsent(name, symbol.size);
   }
 
   /** Who makes variables of a kind when they are first linked to: undefined for those that it does not know. */
   readonly providers: ((name: string) => Ptr | undefined)[] = [];
-
-  /** Whether a variable is there, or a function implemented. */
-  implements(name: string): boolean {
-    return this.exports.implemented(name) || this.filled.has(name) || this.variables.find(name) !== undefined;
-  }
 
   /** curthread. */
   get curthread(): Ptr {

@@ -21,17 +21,17 @@ export const MEMORY_MAP: MemoryMap = {
 };
 
 /** Where in the image what is: exported functions at the target's addresses, variables that are there, and what is not. */
-const PART = 0x80_0000;
+const PART_BYTES = 0x80_0000;
 export const FUNCTIONS = IMAGE.start;
 /** Functions that no symbol names: operations tables of the kernel's own. */
 export const STUBS = FUNCTIONS + 0x100_0000;
-export const VARIABLES = STUBS + PART;
+export const VARIABLES = STUBS + PART_BYTES;
 /** The linker set of virtualised network variables (VNET_START), with room for modules behind the kernel's own. */
-export const VNET_SET = VARIABLES + PART;
+export const VNET_SET = VARIABLES + PART_BYTES;
 export const VNET_BYTES = 0x10_0000;
 /** The linker set of per-CPU variables (DPCPU_START). */
 export const DPCPU_SET = VNET_SET + VNET_BYTES;
 export const DPCPU_BYTES = 0x10_0000;
 /** Variables that nothing here sets. Nothing is mapped there, so who looks at one is told so by name. */
-export const ABSENT = DPCPU_SET + DPCPU_BYTES + PART;
+export const ABSENT = DPCPU_SET + DPCPU_BYTES + PART_BYTES;
 export const ABSENT_END = IMAGE.start + IMAGE.size;

@@ -12,6 +12,8 @@ type ExportedData = Readonly<Record<string, (address: Ptr) => void>>;
  */
 export interface Subsystem extends ExportSource {
   readonly data?: ExportedData;
+  /** Modules that it stands for: what kernels are configured with, and no header tells. */
+  readonly modules?: readonly { readonly name: string; readonly version: number }[];
   /** Called once, after all data was filled, in the order of the list. */
   boot?(): void;
   /** What it keeps for modules until they take it back: looked through when a file is unloaded. */

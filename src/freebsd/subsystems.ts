@@ -2,6 +2,8 @@ import { BusGeneric } from './dev/bus-generic.js';
 import { BusPassThrough } from './dev/bus-pass-through.js';
 import { BusResources } from './dev/bus-resources.js';
 import { BusTree } from './dev/bus-tree.js';
+import { BusDma } from './dev/busdma.js';
+import { DmaTemplates } from './dev/busdma-template.js';
 import { Devctl } from './dev/devctl.js';
 import { DeviceAttach } from './dev/device-attach.js';
 import { DeviceNames } from './dev/device-names.js';
@@ -32,6 +34,7 @@ import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
 import { VopVectors } from './fs/vop-vectors.js';
+import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
@@ -42,13 +45,18 @@ import { Critical } from './kern/critical.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
+import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
+import { Mbufs } from './kern/kern-mbuf.js';
+import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
 import { Credentials } from './kern/kern-prot.js';
+import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
+import { LinuxKpi } from './kern/linuxkpi.js';
 import { Lockmgr } from './kern/lockmgr.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
@@ -56,9 +64,11 @@ import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
+import { RootDirectory } from './kern/root-directory.js';
 import { RwLocks } from './kern/rwlock.js';
 import { Sbufs } from './kern/sbuf.js';
 import { SleepQueues } from './kern/sleepqueue.js';
+import { Splash } from './kern/splash.js';
 import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
@@ -70,8 +80,15 @@ import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
+import { Domains } from './kern/uipc-domain.js';
+import { MbufChains } from './kern/uipc-mbuf.js';
+import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufTags } from './kern/uipc-mbuf2.js';
+import { Sockbufs } from './kern/uipc-sockbuf.js';
+import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
@@ -81,15 +98,26 @@ import { KernLinker } from './linker/kern-linker.js';
 import { LeftBehinds } from './linker/left-behind.js';
 import { LinkerSets } from './linker/linker-sets.js';
 import { KernelModules } from './linker/modules.js';
+import { Bpf } from './net/bpf.js';
+import { FibAlgorithms } from './net/fib-algo.js';
 import { HookPointers } from './net/hook-pointers.js';
 import { Ifnets } from './net/if.js';
 import { IfAccessors } from './net/if-accessors.js';
 import { IfAddresses } from './net/if-addr.js';
 import { IfClones } from './net/if-clone.js';
+import { Ethernet } from './net/if-ethersubr.js';
 import { IfGroups } from './net/if-group.js';
+import { Loopback } from './net/if-loop.js';
+import { IfMedia } from './net/if-media.js';
+import { IfQueues } from './net/if-queue.js';
+import { Netisr } from './net/netisr.js';
+import { Pfil } from './net/pfil.js';
 import { Vnet } from './net/vnet.js';
 import { CongestionControl } from './netinet/cc.js';
 import { IpEncap } from './netinet/ip-encap.js';
+import { IpProtocols } from './netinet/ip-proto.js';
+import { GenericNetlink } from './netlink/netlink-generic.js';
+import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 import { VmObjects } from './vm/vm-object.js';
 
@@ -113,6 +141,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  KernelEvents,
+  Splash,
+  RootMount,
+  RootDirectory,
   Digits,
   GroupTaskqueues,
   Fpu,
@@ -145,6 +177,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  GeomClasses,
+  MacPolicies,
   KernLinker,
   Credentials,
   Vnet,
@@ -158,6 +192,9 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   IpEncap,
   EventHandlers,
   Sysctls,
+  KernMib,
+  Firmware,
+  LinuxKpi,
   LeftBehinds,
   HookPointers,
   IfAccessors,
@@ -167,6 +204,14 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Hashes,
   Qsort,
   IfClones,
+  Mbufs,
+  MbufChains,
+  MbufCopies,
+  MbufTags,
+  Pfil,
+  Netisr,
+  Bpf,
+  IfMedia,
   KobjInterfaces,
   Kobj,
   Hints,
@@ -182,6 +227,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   BusResources,
   BusPassThrough,
   DeviceMemory,
+  BusDma,
+  DmaTemplates,
   Interrupts,
   IntrHooks,
   DeviceSysctls,
@@ -189,4 +236,13 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Nexus,
   PciBus,
   RootBus,
+  Domains,
+  IfQueues,
+  Ethernet,
+  Loopback,
+  Sockbufs,
+  Sockets,
+  IpProtocols,
+  FibAlgorithms,
+  GenericNetlink,
 ];

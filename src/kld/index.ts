@@ -1,6 +1,5 @@
 /** FreeBSD's programs for modules, and its loader: what a machine runs them on is in `host.ts`, `kernel.ts` and `loader/`. */
 
-export { ERRNO, strerror } from './errno.js';
 export { type KldHost, type KldTool, type Output, runToEnd, type Steps } from './host.js';
 export type {
   CallResult,

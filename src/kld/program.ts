@@ -1,4 +1,4 @@
-import { strerror } from './errno.js';
+import { strerror } from '../freebsd/errno.js';
 import { type CommandLine, type GivenOption, getopt } from './getopt.js';
 import type { Output, Steps } from './host.js';
 

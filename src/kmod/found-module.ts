@@ -1,6 +1,6 @@
+import { globMatches } from '../files/glob.js';
 import { type ModuleFile, saidBy } from '../formats/module-file.js';
 import { EEXIST, ENOENT, strerror } from '../linux/errno.js';
-import { globMatches } from './glob.js';
 import type { IndexedModule } from './index/module-index.js';
 import type { ModuleTree } from './module-tree.js';
 import { checkedName, moduleName, moduleNameOf, normalizeName } from './names.js';

@@ -6,6 +6,7 @@ export {
   MemoryFiles,
   OverlayFiles,
 } from '../files/file-source.js';
+export { globMatches } from '../files/glob.js';
 export type {
   ConfigAlias,
   ConfigText,
@@ -15,7 +16,6 @@ export type {
 } from './config/modprobe-config.js';
 export { type IndexCache, type IndexTreeOptions, indexTree } from './depmod/index-tree.js';
 export { FoundModule, Lookup } from './found-module.js';
-export { globMatches } from './glob.js';
 export { BuiltinModules } from './index/builtin.js';
 export type { IndexedModule, ModuleIndex } from './index/module-index.js';
 export { modinfoOf } from './index/read-module.js';

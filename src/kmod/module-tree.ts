@@ -1,4 +1,5 @@
 import { confined, type FileSource, infoOf, OverlayFiles, readText } from '../files/file-source.js';
+import { globMatches } from '../files/glob.js';
 import { FormatError } from '../formats/format-error.js';
 import { strerror } from '../linux/errno.js';
 import {
@@ -12,7 +13,6 @@ import { readConfig } from './config/read-config.js';
 import { type IndexCache, indexFiles, indexTree } from './depmod/index-tree.js';
 import type { FileWriter } from './file-writer.js';
 import { type FoundModule, Lookup } from './found-module.js';
-import { globMatches } from './glob.js';
 import { BuiltinModules } from './index/builtin.js';
 import { DepmodIndex } from './index/depmod-index.js';
 import type { IndexedModule, ModuleIndex } from './index/module-index.js';

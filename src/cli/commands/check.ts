@@ -20,17 +20,22 @@ import {
 import { certificatesOf } from '../certificates.js';
 import { implementedText } from '../check/implemented.js';
 import { filesToCheck, kernelConfig, moduleFileIn, targetsToCheck } from '../check/inputs.js';
+import { checkKlds, freebsdToCheck } from '../freebsd/check-kld.js';
 import { Progress } from '../run/progress.js';
 import { styleFor } from '../style.js';
 
 const HELP = `usage: modbox check MODULE... [NAME=VALUE]... [--target T]...
        modbox check --tree DIR [--target T]...
        modbox check --implemented MODULE... [--target T]
+       modbox check FILE.ko... | --tree DIR [--target freebsd/14.2-amd64]
 
 Says of each module and kernel whether it will load there, and every reason why not. MODULE is a file (.ko, .ko.xz,
 .ko.gz, .ko.zst), a directory with such files, or a name, found in the kernel's own tree. Modules that are checked
 together may use each other's symbols. NAME=VALUE is a parameter that they are to be loaded with: what the kernel would say of
 it is told too. Status: 0 if all load, 1 if not.
+
+Klds of FreeBSD are checked by themselves: do their version ranges, dependencies and symbols fit? What they depend on is
+looked for beside them, or in boot/kernel and boot/modules of --root; options of Linux's kernels mean nothing there.
 
   --target T        a kernel: its name (see modbox target list), a .deb, a vmlinuz or a directory tree; 'all' for all
                     that modbox knows (repeatable; default: the one that the first module was built for, else the bundled one)
@@ -76,6 +81,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const modules = positionals.filter((word) => !isParameter(word));
   if (modules.length === 0 && values.tree === undefined)
     throw new UsageError('check: which module? Or --tree DIR');
+  const freebsd = freebsdToCheck(modules, values);
+  if (freebsd) return checkKlds(freebsd, modules, values);
   const store = new TargetStore();
   const root = values.root ?? values.tree;
   const files = filesToCheck(modules, values.tree, { root, store, targets: values.target ?? [] });

@@ -12,6 +12,7 @@ const TEXT = `modbox runs real, unmodified kernel modules in an ordinary process
   modbox sign FILE --key KEY --cert CERT  signs a module, as the kernel's sign-file does
   modbox taint [MASK | REPORT.json]       explains what a kernel is tainted with, and by whom
   modbox graph | closure MODULE...        what modules need, and all of it for an image
+  modbox kldxref DIR...                   writes FreeBSD's linker.hints
   modbox modinfo | modprobe -D ...        kmod's tools, on a file tree
 
 Every command knows --help. Status: 0 success, 1 failure, 2 wrong usage.

@@ -1,12 +1,12 @@
 import { readFileSync, readSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import {
   type HostInput,
-  hangText,
   type Machine,
   type MachineOptions,
   readGivenText,
+  S_IFDIR,
+  S_IFMT,
   SHELL_COMMANDS,
   Shell,
   type Terminal,
@@ -14,12 +14,12 @@ import {
   UsageError,
 } from '../../index.js';
 import { type Booted, bootMachine } from '../boot.js';
-import { INTERRUPTED } from '../failure.js';
+import { freebsdMachineOptions, freebsdTargetOf } from '../freebsd/open-kld.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, type MachineFlags, machineOptions } from '../open-machine.js';
 import { bytesFor } from '../output.js';
 import { memoryLimit } from '../run/limits.js';
-import { complete } from '../shell-complete.js';
 import { ShellKeyboard } from '../shell-keyboard.js';
+import { interactive, runScript } from '../shell-prompt.js';
 
 /** Words in lines that fit a terminal. */
 function wrapped(words: readonly string[]): string {
@@ -44,9 +44,6 @@ ${MACHINE_HELP}  -c COMMANDS       run these and leave
 
 At boot, the modules of the machine's modules-load.d and of modules-load= on the kernel command line are loaded.
 `;
-
-const HANGS = `modbox: ${hangText()}\n`;
-const PROMPT = 'modbox# ';
 
 const terminal: Terminal = {
   out: (data) => void process.stdout.write(bytesFor(process.stdout, data)),
@@ -76,18 +73,35 @@ export async function main(args: readonly string[]): Promise<number> {
   const prompts = process.stdin.isTTY === true && script === undefined;
   const keyboard = prompts ? new ShellKeyboard((text) => void process.stdout.write(text)) : undefined;
   const limits = limitsOf(keyboard);
+  const freebsd = freebsdTargetOf(values);
+  const input = keyboard || script === undefined || process.stdin.isTTY ? undefined : standardInput();
+  if (freebsd) {
+    const { freebsdShell } = await import('../freebsd/shell.js');
+    const menu = values.menu === true;
+    const options = { ...freebsdMachineOptions(freebsd, values), ...limits };
+    return await freebsdShell({ options, menu, keyboard, input, script, terminal });
+  }
   const booted = values.menu
     ? await byMenu(values, limits)
     : bootMachine({ ...machineOptions(values), ...limits });
   if (typeof booted === 'number') return booted;
   const { machine } = booted;
   if (!keyboard) {
-    const input = script === undefined || process.stdin.isTTY ? undefined : standardInput();
     return runScript(new Shell(machine, terminal, { input }), script ?? readFileSync(0, 'utf8'));
   }
   showLog(machine);
   process.stdout.write(`modbox: ${machine.target.name}, help lists the commands, exit leaves.\n`);
-  return await interactive(machine, new Shell(machine, terminal, { input: keyboard }), keyboard);
+  return await interactive({
+    machine,
+    shell: new Shell(machine, terminal, { input: keyboard }),
+    keyboard,
+    commands: SHELL_COMMANDS,
+    files: {
+      list: (path) => machine.fs.list(path),
+      isDirectory: (path) => (machine.fs.stat(path).mode & S_IFMT) === S_IFDIR,
+    },
+    ended: () => false,
+  });
 }
 
 /** What ends a command: Ctrl-C where somebody sits at the keyboard, who decides how long it may take. */
@@ -135,70 +149,5 @@ function showLog(machine: Machine): void {
   machine.on('log', (record) => {
     if (record.level < machine.consoleLevel)
       process.stderr.write(`${timeStamp(record.time)} ${record.text}\n`);
-  });
-}
-
-function runScript(shell: Shell, script: string): number {
-  const { exit, hangs } = shell.run(script, true);
-  if (!hangs) return exit;
-  process.stderr.write(HANGS);
-  return 1;
-}
-
-/** Reads lines from the terminal, with editing, history and completion of commands and paths. */
-function interactive(machine: Machine, shell: Shell, keyboard: ShellKeyboard): Promise<number> {
-  const names = [...SHELL_COMMANDS].sort();
-  const lines = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    prompt: PROMPT,
-    completer: (line: string) => complete(line, names, machine.fs, shell.directory),
-  });
-  let status = 0;
-  /** Lines of a command that is not complete. */
-  let begun = '';
-  return new Promise((resolve) => {
-    const leave = (with_: number): void => {
-      lines.close();
-      resolve(with_);
-    };
-    const ask = (): void => {
-      lines.setPrompt(begun === '' ? PROMPT : '> ');
-      lines.prompt();
-    };
-    lines.on('SIGINT', () => {
-      begun = '';
-      status = INTERRUPTED;
-      process.stdout.write('^C\n');
-      lines.write(null, { ctrl: true, name: 'e' });
-      lines.write(null, { ctrl: true, name: 'u' });
-      ask();
-    });
-    lines.on('close', () => {
-      keyboard.close();
-      resolve(status);
-    });
-    lines.on('line', (line) => {
-      const text = `${begun}${line}\n`;
-      begun = Shell.isIncomplete(text) ? text : '';
-      if (begun !== '') {
-        ask();
-        return;
-      }
-      keyboard.begin();
-      const result = shell.run(text);
-      status = result.exit;
-      if (result.hangs && !keyboard.interrupted()) process.stderr.write(HANGS);
-      // Time goes on while somebody types.
-      machine.sleep(1e6);
-      if (result.done) {
-        leave(status);
-        return;
-      }
-      ask();
-      const typed = keyboard.rest();
-      if (typed.length > 0) process.stdin.unshift(typed);
-    });
-    ask();
   });
 }

@@ -16,6 +16,7 @@ export function runOneKld({ name, options }: KldSubject, run: KldRun): RunReport
   const started = performance.now();
   const machine = FreebsdMachine.boot(options);
   const bootMs = performance.now() - started;
+  for (const line of machine.loaderComplaints) process.stderr.write(`loader: ${visible(line)}\n`);
   run.onBoot?.(machine, bootMs);
   const report = runKld(machine, name, {
     keep: run.keep,

@@ -18,6 +18,7 @@ export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
 export const SHT_DYNSYM = 11;
 export const SHT_SYMTAB_SHNDX = 18;
+export const SHT_X86_64_UNWIND = 0x7000_0001;
 
 export const SHF_WRITE = 0x1;
 export const SHF_ALLOC = 0x2;
@@ -47,6 +48,7 @@ export const STT_FUNC = 2;
 export const STT_SECTION = 3;
 export const STT_FILE = 4;
 export const STT_TLS = 6;
+export const STT_GNU_IFUNC = 10;
 
 export const R_X86_64_NONE = 0;
 export const R_X86_64_64 = 1;

@@ -23,3 +23,6 @@ export const ELFOSABI_FREEBSD = 9;
 
 /** Size of a pointer of amd64. */
 export const KLD_POINTER = 8;
+
+/** Folders that klds are looked for in where nobody says otherwise: kern.module_path, and the loader's module_path. */
+export const DEFAULT_MODULE_PATH = '/boot/kernel;/boot/modules';

@@ -1,8 +1,8 @@
 import { isElf } from '../elf/header.js';
+import { ELFOSABI_FREEBSD } from './constants.js';
 
-/** Where e_ident says which system a file is for, and FreeBSD's number there (ELFOSABI_FREEBSD). */
+/** Where e_ident says which system a file is for. */
 const EI_OSABI = 7;
-const ELFOSABI_FREEBSD = 9;
 
 /** Whether the bytes are an ELF file for FreeBSD: its linkers say so in every module. */
 export function isFreebsdElf(bytes: Uint8Array): boolean {

@@ -8,6 +8,7 @@ import type { Devclass, Device } from './device.js';
 import { DeviceAttach, type DeviceEvent } from './device-attach.js';
 import { DeviceNames } from './device-names.js';
 import { Kobj } from './kobj.js';
+import { asKernel } from './own.js';
 
 /** What every device has below dev.NAME.UNIT: name and description, in the order of the handler's numbers. */
 const NODES: readonly (readonly [name: string, description: string])[] = [
@@ -48,7 +49,7 @@ export class DeviceSysctls implements Subsystem {
     const { devclass } = device;
     if (device.sysctlTree !== 0 || !devclass) return;
     const sysctls = k.get(Sysctls);
-    yield* this.addClass(devclass);
+    yield* asKernel(k, this.addClass(devclass));
     sysctls.exports.sysctl_ctx_init(device.sysctlContext);
     const unit = device.nameunit.slice(devclass.name.length);
     device.sysctlTree = yield* this.node(

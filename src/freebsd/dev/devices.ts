@@ -3,14 +3,11 @@ import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, ENOENT, ENOMEM } from '../errno.js';
 import { Malloc } from '../kern/malloc.js';
-import { SubrPrf } from '../kern/subr_prf.js';
+import { PRIMASK, SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { BusTree } from './bus-tree.js';
 import type { Device } from './device.js';
-
-/** LOG_PRIMASK (sys/syslog.h). */
-const PRIMASK = 7;
 
 /** What drivers ask and say of a device: device_get_softc(9), device_set_desc(9), device_printf(9) and so on. */
 export class Devices implements Subsystem {

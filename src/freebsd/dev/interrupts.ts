@@ -2,7 +2,6 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import { block, type Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
-import type { Task } from '../../kernel/task/task.js';
 import { EBUSY, EINVAL } from '../errno.js';
 import { Threads } from '../kern/kthread.js';
 import { Malloc } from '../kern/malloc.js';
@@ -12,47 +11,11 @@ import { Panic } from '../kern/panic.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import type { Handler, IntrEvent, NewHandler } from './intr-event.js';
+import { asKernelNow } from './own.js';
 
 /** What a filter answers whose handler is to run in the thread (sys/bus.h). */
 const FILTER_SCHEDULE_THREAD = 4;
-
-interface Handler {
-  /** struct intr_handler *: the cookie. */
-  readonly at: Ptr;
-  readonly event: IntrEvent;
-  readonly filter: Ptr;
-  readonly fn: Ptr;
-  readonly arg: Ptr;
-  readonly priority: number;
-  /** It is to run under Giant. */
-  readonly giant: boolean;
-  needed: boolean;
-  suspended: boolean;
-}
-
-interface IntrEvent {
-  /** struct intr_event *. */
-  readonly at: Ptr;
-  readonly soft: boolean;
-  readonly irq: number;
-  readonly postFilter: Ptr;
-  readonly handlers: Handler[];
-  thread: Task | undefined;
-  /** The thread is to go through the handlers (again). */
-  needed: boolean;
-  dead: boolean;
-}
-
-/** What interrupt handlers are registered with. */
-export interface NewHandler {
-  readonly name: string;
-  readonly filter: Ptr;
-  readonly handler: Ptr;
-  readonly arg: Ptr;
-  readonly priority: number;
-  /** INTR_*. */
-  readonly flags: number;
-}
 
 /** Interrupt events, their threads and software interrupts (sys/kern/kern_intr.c). */
 export class Interrupts implements Subsystem {
@@ -325,7 +288,10 @@ export class Interrupts implements Subsystem {
     let event = this.events.get(place === 0 ? 0 : k.space.loadPtr(place));
     if (event && !event.soft) return EINVAL;
     if (!event) {
-      event = this.create(`swi${priority}:`, true, 0, 0);
+      // Whoever removes its handler is done: the event stays for ever, as in the kernel.
+      const made = asKernelNow(k, () => this.create(`swi${priority}:`, true, 0, 0));
+      k.origins.forget(made.at);
+      event = made;
       if (place !== 0) k.space.storePtr(place, event.at);
     }
     if (handler === 0) return 0;
@@ -345,7 +311,7 @@ export class Interrupts implements Subsystem {
   addLine(irq: number, handler: NewHandler, cookie: Ptr): number {
     let event = this.lines.get(irq);
     if (!event) {
-      event = this.create(`irq${irq}:`, false, irq, 0);
+      event = asKernelNow(this.k, () => this.create(`irq${irq}:`, false, irq, 0));
       this.lines.set(irq, event);
       this.k.origins.forget(event.at);
     }

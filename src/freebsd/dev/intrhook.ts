@@ -27,7 +27,7 @@ export class IntrHooks implements Subsystem {
   };
 
   private set(hook: Ptr, state: string): void {
-    this.k.struct('intr_config_hook').set(hook, 'ich_state', this.k.enumValue(state));
+    this.k.struct('intr_config_hook').set(hook, 'ich_state', this.k.macro(state));
   }
 
   private *establish(hook: Ptr): Sleepable<number> {
@@ -60,7 +60,7 @@ export class IntrHooks implements Subsystem {
   private *drain(hook: Ptr): Sleepable<number> {
     const { k } = this;
     while (this.established.has(hook)) yield* k.get(SleepQueues).sleep(hook, { message: 'confhd' });
-    return k.enumValue(DONE);
+    return k.macro(DONE);
   }
 
   *holds(): Generator<Holding> {

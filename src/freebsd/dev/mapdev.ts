@@ -17,7 +17,6 @@ export class DeviceMemory implements Subsystem {
     pmap_mapdev_pciecfg: this.told((at: bigint, bytes: number) => this.map(at, bytes)),
     pmap_mapbios: this.told((at: bigint, bytes: number) => this.map(at, bytes)),
     pmap_unmapdev: (at: Ptr) => this.unmap(at),
-    pmap_unmapbios: (at: Ptr) => this.unmap(at),
   };
 
   readonly signatures = {

@@ -15,7 +15,6 @@ import { DeviceMemory } from './mapdev.js';
 import { RF_ACTIVE, RF_SHAREABLE, RF_UNMAPPED, RM_MAX_END } from './regions.js';
 import { ResourceLists } from './resource-list.js';
 import { ResourceManagers } from './rman.js';
-import { withScratch } from './scratch.js';
 
 /** SYS_RES_* (x86/include/resource.h). */
 const SYS_RES_IRQ = 1;
@@ -27,6 +26,8 @@ const BUS_SPACE_IO = 0n;
 const BUS_SPACE_MEM = 1n;
 /** Interrupts of a PC with one I/O APIC. */
 const IRQS = 24n;
+/** NUM_MSI_INTS: interrupts by message (x86/include/intr_machdep.h). */
+const MSI_IRQS = 2048;
 /** Bytes that physical addresses reach (cpu_getmaxphyaddr() of a processor with 40 bits). */
 const PHYSICAL_END = (1n << 40n) - 1n;
 /** struct resource_list: two pointers. */
@@ -35,6 +36,13 @@ const LIST_BYTES = 16;
 /** What the machine's resources are given out by: nexus0, below which all buses are (sys/x86/x86/nexus.c). */
 export class Nexus implements Subsystem {
   readonly exports = {};
+  // Interrupts by message come behind those of the I/O APIC (sys/x86/x86/intr_machdep.c).
+  readonly data = {
+    num_io_irqs: (at: Ptr) => this.k.space.store32(at, Number(IRQS)),
+    first_msi_irq: (at: Ptr) => this.k.space.store32(at, Number(IRQS)),
+    num_msi_irqs: (at: Ptr) => this.k.space.store32(at, MSI_IRQS),
+  };
+
   private readonly managers = new Map<number, Ptr>();
 
   constructor(private readonly k: FreebsdKernel) {}
@@ -246,34 +254,36 @@ export class Nexus implements Subsystem {
     return (flags & RF_UNMAPPED) === 0 && (type === SYS_RES_MEMORY || type === SYS_RES_IOPORT);
   }
 
-  private *activate(type: number, resource: Ptr): Sleepable<number> {
+  private activate(type: number, resource: Ptr): number {
     const { k } = this;
     const rman = k.get(ResourceManagers);
     rman.activate(resource);
     if (!this.isMapped(type, resource)) return 0;
-    const map = this.map.bind(this);
-    return yield* withScratch(k, k.sizeOf('resource_map'), function* (place) {
-      const error = map(type, resource, 0, place);
-      if (error === 0) rman.exports.rman_set_mapping(resource, place);
-      else rman.deactivate(resource);
-      return error;
-    });
+    const { start, end } = rman.of(resource).region;
+    const { virtual, tag, handle } = this.reach(type, start, end - start + 1n);
+    rman.of(resource).virtual = virtual;
+    rman.exports.rman_set_bustag(resource, tag);
+    rman.exports.rman_set_bushandle(resource, handle);
+    return 0;
   }
 
-  private *deactivate(type: number, resource: Ptr): Sleepable<number> {
-    const { k } = this;
-    const rman = k.get(ResourceManagers);
+  private deactivate(type: number, resource: Ptr): number {
+    const rman = this.k.get(ResourceManagers);
     rman.deactivate(resource);
-    if (!this.isMapped(type, resource)) return 0;
-    const unmap = this.unmap.bind(this);
-    return yield* withScratch(k, k.sizeOf('resource_map'), function* (place) {
-      rman.exports.rman_get_mapping(resource, place);
-      unmap(type, place);
-      return 0;
-    });
+    if (this.isMapped(type, resource) && type === SYS_RES_MEMORY)
+      this.k.get(DeviceMemory).unmap(rman.of(resource).virtual);
+    return 0;
   }
 
-  /** Where a part of ports or of memory can be reached: the address of its first port, or memory of the kernel's. */
+  /** Where a range of ports or of memory can be reached: the address of its first port, or memory of the kernel's. */
+  private reach(type: number, start: bigint, length: bigint) {
+    const { k } = this;
+    if (type === SYS_RES_IOPORT) return { virtual: 0, tag: BUS_SPACE_IO, handle: start };
+    const virtual = k.get(DeviceMemory).map(start, Number(length));
+    return { virtual, tag: BUS_SPACE_MEM, handle: k.space.toAddress(virtual) };
+  }
+
+  /** Maps a part of a resource: bus_map_resource(9). */
   private map(type: number, resource: Ptr, request: Ptr, map: Ptr): number {
     const { k } = this;
     const owner = k.get(ResourceManagers).of(resource);
@@ -288,11 +298,11 @@ export class Nexus implements Subsystem {
     const end = start + length - 1n;
     if (start > region.end || start < region.start || end > region.end || end < start) return EINVAL;
     const own = k.struct('resource_map');
+    const { virtual, tag, handle } = this.reach(type, start, length);
     own.setBig(map, 'r_size', length);
-    const virtual = type === SYS_RES_MEMORY ? k.get(DeviceMemory).map(start, Number(length)) : 0;
     own.set(map, 'r_vaddr', virtual);
-    own.setBig(map, 'r_bustag', type === SYS_RES_MEMORY ? BUS_SPACE_MEM : BUS_SPACE_IO);
-    own.setBig(map, 'r_bushandle', type === SYS_RES_MEMORY ? k.space.toAddress(virtual) : start);
+    own.setBig(map, 'r_bustag', tag);
+    own.setBig(map, 'r_bushandle', handle);
     return 0;
   }
 

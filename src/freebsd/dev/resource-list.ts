@@ -161,10 +161,10 @@ export class ResourceLists implements Subsystem {
     if (!isDefault(ask)) return ask;
     const start = this.type.getBig(entry, 'start');
     const own = this.type.getBig(entry, 'count');
-    const count = own > ask.count ? own : ask.count;
+    const count = larger(own, ask.count);
     const end = this.type.getBig(entry, 'end');
     const last = start + count - 1n;
-    return { start, count, end: end > last ? end : last };
+    return { start, count, end: larger(end, last) };
   }
 
   /** A grandchild's request goes on to the bus above; a child's is served from its list. */
@@ -329,3 +329,8 @@ interface Ask {
 
 /** RMAN_IS_DEFAULT_RANGE(): wherever the bus has it. */
 const isDefault = ({ start, end }: Pick<Ask, 'start' | 'end'>): boolean => start === 0n && end === RM_MAX_END;
+
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}

@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { S_IFCHR } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../errno.js';
 import { Conf } from '../kern/conf.js';
@@ -7,8 +8,6 @@ import { UserMemory } from '../kern/uio.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 
-/** S_IFCHR: what a character device's functions are told that they are opened as. */
-const S_IFCHR = 0o020_000;
 /** IOC_VOID, IOC_OUT, IOC_IN and the length in a request (sys/sys/ioccom.h). */
 const IOC_OUT = 0x4000_0000;
 const IOC_IN = 0x8000_0000;

@@ -190,9 +190,9 @@ export class Files implements Subsystem {
     return errno === 0 ? { value: 0 } : { errno };
   }
 
-  /** stat(2). */
-  *stat(path: string): Sleepable<FileStatus | { readonly errno: number }> {
-    const found = yield* this.k.files.resolve(path);
+  /** stat(2), or lstat(2) without `follow`. */
+  *stat(path: string, follow = true): Sleepable<FileStatus | { readonly errno: number }> {
+    const found = yield* this.k.files.resolve(path, { follow });
     if (typeof found === 'number') return { errno: found };
     if (!found.node) return { errno: ENOENT };
     const { kind, mode, size, uid, gid } = found.node;

@@ -1,12 +1,11 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Uma } from './uma.js';
 
 /** Bytes of a counter, which is of pcpu_zone_8. */
-const WORD = 8;
+const COUNTER_BYTES = 8;
 /** pcpu_zone_4 to pcpu_zone_64: zones of items that there is one of for each CPU. */
 const ZONE_BYTES = [4, 8, 16, 32, 64];
 /** EARLY_COUNTER: the dummy in struct pcpu that counters are before they are allocated. */
@@ -43,7 +42,7 @@ export class Counters implements Subsystem {
 
   private makeZone(bytes: number): Ptr {
     const none = { ctor: 0, dtor: 0, init: 0, fini: 0 };
-    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, WORD - 1, 0);
+    return this.k.get(Uma).create(`pcpu-${bytes}`, bytes, none, COUNTER_BYTES - 1, 0);
   }
 
   private get zone(): Ptr {
@@ -88,10 +87,11 @@ export class Counters implements Subsystem {
   private ratecheck(rate: Ptr, limit: bigint): bigint {
     const { k } = this;
     const type = k.struct('counter_rate');
-    const ticks = Math.floor(k.now() / (1e9 / HZ)) | 0;
+    const hz = k.space.load32(k.variable('hz'));
+    const ticks = Math.floor(k.now() / (1e9 / hz)) | 0;
     const counter = type.getBig(rate, 'cr_rate');
     let result = BigInt(type.get(rate, 'cr_over'));
-    if (ticks - type.get(rate, 'cr_ticks') >= HZ) {
+    if (ticks - type.get(rate, 'cr_ticks') >= hz) {
       const count = this.fetch(counter);
       result = count > limit ? count : 0n;
       k.space.store64(this.at(counter), 0n);

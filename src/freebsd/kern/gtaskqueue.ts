@@ -14,7 +14,7 @@ interface Queue {
   ending: boolean;
 }
 
-const HANDLE_BYTES = 64;
+const GROUP_BYTES = 64;
 
 /** Groups of task queues, one for each CPU (sys/kern/subr_gtaskqueue.c): here there is one CPU. */
 export class GroupTaskqueues implements Subsystem {
@@ -48,7 +48,7 @@ export class GroupTaskqueues implements Subsystem {
 
   private create(name: string): Ptr {
     const { k } = this;
-    const at = k.slab.allocateBytes(HANDLE_BYTES, true);
+    const at = k.slab.allocateBytes(GROUP_BYTES, true);
     const queue: Queue = { at, name, tasks: [], running: 0, ending: false };
     this.queues.set(at, queue);
     k.origins.note(at);

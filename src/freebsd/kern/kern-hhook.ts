@@ -4,7 +4,6 @@ import type { Holding } from '../../kernel/modules/holding.js';
 import { EBUSY, EEXIST, ENOENT } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { Khelp } from './kern-khelp.js';
 import { Osd } from './kern-osd.js';
 import { RmLocks } from './rmlock.js';
 
@@ -18,6 +17,8 @@ interface Hook {
 /** hhook(9) (sys/kern/kern_hhook.c): points of the network stack where helpers' functions are called. */
 export class Hhooks implements Subsystem {
   private readonly heads = new Map<Ptr, Hook[]>();
+  /** Told of a new point: set by who keeps the helpers. */
+  onHead: (head: Ptr) => void = () => {};
 
   constructor(private readonly k: FreebsdKernel) {}
 
@@ -78,7 +79,7 @@ export class Hhooks implements Subsystem {
     }
     this.heads.set(head, []);
     k.origins.note(head);
-    k.get(Khelp).newHead(head);
+    this.onHead(head);
     if (at !== 0) k.space.storePtr(at, head);
     return 0;
   }

@@ -29,6 +29,10 @@ export class Khelp implements Subsystem {
     khelp_remove_hhook: (info: Ptr) => this.k.get(Hhooks).removeFromAll(info),
   };
 
+  boot(): void {
+    this.k.get(Hhooks).onHead = (head) => this.newHead(head);
+  }
+
   private get needsOsd(): number {
     return this.k.macro('HELPER_NEEDS_OSD');
   }

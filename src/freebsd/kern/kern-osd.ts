@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Holding, Origin } from '../../kernel/modules/holding.js';
+import { PTR_BYTES } from '../abi.js';
 import { ENOMEM } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -8,7 +9,6 @@ import { LinkedList } from './queue.js';
 
 /** Methods that a slot of a jail has (PR_MAXMETHOD, sys/sys/jail.h). */
 const JAIL_METHODS = 6;
-const PTR_BYTES = 8;
 
 interface Slot {
   readonly destructor: Ptr;

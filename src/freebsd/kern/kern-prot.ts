@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { EPERM } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Mutexes } from './mutex.js';
 import { Panic } from './panic.js';
@@ -36,8 +35,8 @@ export class Credentials implements Subsystem {
     priv_check: (thread: Ptr) => this.check(this.k.struct('thread').get(thread, 'td_ucred')),
     priv_check_cred: (cred: Ptr) => this.check(cred),
     priv_check_cred_vfs_generation: (cred: Ptr) => this.check(cred),
-    securelevel_gt: (_cred: Ptr, level: number) => (this.k.get(KernLinker).securelevel > level ? EPERM : 0),
-    securelevel_ge: (_cred: Ptr, level: number) => (this.k.get(KernLinker).securelevel >= level ? EPERM : 0),
+    securelevel_gt: (_cred: Ptr, level: number) => (this.securelevel > level ? EPERM : 0),
+    securelevel_ge: (_cred: Ptr, level: number) => (this.securelevel >= level ? EPERM : 0),
   };
 
   readonly data = {
@@ -49,6 +48,11 @@ export class Credentials implements Subsystem {
     },
     allprison_lock: (at: Ptr) => this.k.get(SxLocks).init(at, this.k.constantString('allprison'), 0),
   };
+
+  /** prison0's, as kern.securelevel shows it. */
+  get securelevel(): number {
+    return this.k.struct('prison').get(this.prison0, 'pr_securelevel');
+  }
 
   get prison0(): Ptr {
     return this.k.variable('prison0');

@@ -3,7 +3,6 @@ import { LOGLEVEL_ERR } from '../../kernel/log.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { KernLinker } from '../linker/kern-linker.js';
 import type { Subsystem } from '../subsystem.js';
 import { Code } from './code.js';
 import { Giant } from './giant.js';
@@ -56,12 +55,11 @@ const NOT_SLEEPABLE: ReadonlySet<LockClass> = new Set(['spin mutex', 'sleep mute
  */
 export class Locks implements Subsystem {
   readonly exports = {};
+  /** Where a thread has taken a lock, `file.c:12`; set by witness(4), which stands above. */
+  placeOf: (task: Task, lock: Ptr) => string | undefined = () => undefined;
   private readonly known = new Map<Ptr, KnownLock>();
 
   constructor(private readonly k: FreebsdKernel) {}
-
-  /** Where a thread took a lock, as far as that was said; set by witness(4). */
-  placeOf: (task: Task, lock: Ptr) => string | undefined = () => undefined;
 
   /** lock_init(): fills the struct lock_object and keeps the lock in mind. */
   init(at: Ptr, lock: NewLock): void {
@@ -208,9 +206,6 @@ export class Locks implements Subsystem {
   }
 
   boot(): void {
-    this.k.get(KernLinker).listen(({ file, state }) => {
-      if (state === 'gone') this.forgetIn(file.address, file.mapped);
-    });
     this.k.processes.onExit((task) => {
       const held = [...this.heldBy(task)];
       if (held.length > 0) this.k.processes.keepThread(task);

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { HZ } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { HZ } from './hz.js';
 import { nsToSbt } from './sbintime.js';
 
 /** Numbers that the kernel sets at boot (sys/kern/subr_param.c, init_main.c, kern_clock.c): what modules read of them. */
@@ -66,10 +66,26 @@ export class Param implements Subsystem {
     cpu_stdext_feature3: (at: Ptr) => this.int(at, this.cpuid(7)[3]),
     amd_feature: (at: Ptr) => this.int(at, this.cpuid(0x8000_0001)[3]),
     amd_feature2: (at: Ptr) => this.int(at, this.cpuid(0x8000_0001)[2]),
+    // In units of eight bytes, as CPUID has it.
+    cpu_clflush_line_size: (at: Ptr) => this.int(at, ((this.cpuid(1)[1] >>> 8) & 0xff) * 8),
     cpu_id: (at: Ptr) => this.int(at, this.cpuid(1)[0]),
     cpu_high: (at: Ptr) => this.int(at, this.cpuid(0)[0]),
     cpu_exthigh: (at: Ptr) => this.int(at, this.cpuid(0x8000_0000)[0]),
     cpu_procinfo: (at: Ptr) => this.int(at, this.cpuid(1)[1]),
+    cpu_mon_mwait_flags: () => {},
+    cpu_maxphyaddr: (at: Ptr) => this.int(at, 40),
+    amd_rascap: () => {},
+    cpu_power_ecx: () => {},
+    cpu_power_eax: () => {},
+    via_feature_xcrypt: () => {},
+    via_feature_rng: () => {},
+    pmc_hook: () => {},
+    pmc_intr: () => {},
+    nswbuf: (at: Ptr) => this.int(at, 256),
+    vm_page_max_user_wired: () => {},
+    vm_cnt: (at: Ptr) => this.k.struct('vmmeter').set(at, 'v_page_count', this.k.budget.limit / 4096),
+    first_msi_irq: (at: Ptr) => this.int(at, 24),
+    num_io_irqs: (at: Ptr) => this.int(at, 24),
     cpu_vendor: (at: Ptr) => this.text(at, 'AuthenticAMD'),
     cpu_vendor_id: (at: Ptr) => this.int(at, AMD_VENDOR),
     __stack_chk_guard: (at: Ptr) => {

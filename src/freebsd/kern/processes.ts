@@ -87,8 +87,15 @@ export class Processes implements SchedulerHooks {
     return this.pcpu;
   }
 
-  /** A new process without threads: fork(). */
+  /** A new process of the kernel's own, without threads. */
   newProcess(name: string, pid = this.nextPid++): Process {
+    const process = this.fork(name, pid);
+    const flags = this.k.macro('P_SYSTEM') | this.k.macro('P_KPROC');
+    this.k.struct('proc').set(process.proc, 'p_flag', flags);
+    return process;
+  }
+
+  private fork(name: string, pid: number): Process {
     const proc = this.freeProcs.pop() ?? this.k.permanent(this.k.sizeOf('proc'));
     const process: Process = { proc, pid, name, threads: new Set() };
     this.all.add(process);
@@ -120,9 +127,9 @@ export class Processes implements SchedulerHooks {
     return Math.ceil(at / THREAD_ALIGN) * THREAD_ALIGN;
   }
 
-  /** A process with one thread. */
+  /** A user's process, with one thread. */
   create(name: string, body: Sleepable<unknown>): Task {
-    return this.spawn({ name, process: this.newProcess(name) }, body);
+    return this.spawn({ name, process: this.fork(name, this.nextPid++) }, body);
   }
 
   taskOf(thread: Ptr): Task | undefined {

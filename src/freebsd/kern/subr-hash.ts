@@ -9,7 +9,7 @@ const PRIMES = [
   1, 13, 31, 61, 127, 251, 509, 761, 1021, 1531, 2039, 2557, 3067, 3583, 4093, 4603, 5119, 5623, 6143, 6653,
   7159, 7673, 8191, 12281, 16381, 24571, 32749,
 ];
-const HEAD_BYTES = 8;
+const BUCKET_BYTES = 8;
 
 /** hashinit(9) (sys/kern/subr_hash.c): tables of list heads. */
 export class Hashes implements Subsystem {
@@ -53,14 +53,14 @@ export class Hashes implements Subsystem {
   private allocate(size: number, type: Ptr, flags: number): Ptr {
     const { k } = this;
     const wait = flags & k.macro('HASH_WAITOK') ? k.macro('M_WAITOK') : k.macro('M_NOWAIT');
-    const table = k.get(Malloc).malloc(size * HEAD_BYTES, type, wait);
-    if (table !== 0) k.space.writable(table, size * HEAD_BYTES).fill(0);
+    const table = k.get(Malloc).malloc(size * BUCKET_BYTES, type, wait);
+    if (table !== 0) k.space.writable(table, size * BUCKET_BYTES).fill(0);
     return table;
   }
 
   private destroy(table: Ptr, type: Ptr, mask: number): void {
     for (let i = 0; i <= mask; i++)
-      if (this.k.space.loadPtr(table + i * HEAD_BYTES) !== 0)
+      if (this.k.space.loadPtr(table + i * BUCKET_BYTES) !== 0)
         this.k.panic(`hashdestroy: hashtbl 0x${this.k.space.toAddress(table).toString(16)} not empty`);
     this.k.get(Malloc).free(table, type);
   }

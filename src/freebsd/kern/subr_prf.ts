@@ -7,7 +7,7 @@ import { kvprintf } from './format.js';
 import { Panic } from './panic.js';
 
 /** LOG_PRIMASK (sys/syslog.h). */
-const PRIMASK = 7;
+export const PRIMASK = 7;
 
 /** printf(9), log(9) and their kin (sys/kern/subr_prf.c). */
 export class SubrPrf implements Subsystem {

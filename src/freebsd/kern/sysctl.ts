@@ -33,7 +33,7 @@ const TOP: Readonly<Record<string, number>> = {
   p1003_1b: 9,
 };
 /** Bytes that a value has at most: a module's handler may be told any number. */
-const MOST_BYTES = 1 << 20;
+const MAX_VALUE_BYTES = 1 << 20;
 
 /** sysctl(9) (sys/kern/kern_sysctl.c). */
 export class Sysctls implements Subsystem {
@@ -177,8 +177,31 @@ export class Sysctls implements Subsystem {
     return at;
   }
 
+  /** A leaf of the kernel's own, at a path of names below nodes that are made where they are not there. `number`: as sys/sysctl.h has it. */
+  leaf(
+    path: string,
+    number: number | undefined,
+    fields: Readonly<Record<string, number>>,
+    format: string,
+  ): void {
+    const { k, type } = this;
+    const parts = path.split('.');
+    const at = k.permanent(type.size);
+    type.set(at, 'oid_parent', this.tree.listOf(this.node(parts.slice(0, -1))));
+    type.set(at, 'oid_number', number ?? this.nextNumber++);
+    for (const [field, value] of Object.entries(fields)) type.set(at, field, value);
+    type.set(at, 'oid_name', k.constantString(parts[parts.length - 1]));
+    type.set(at, 'oid_fmt', k.constantString(format));
+    type.set(at, 'oid_descr', k.constantString(''));
+    this.tree.insert(at);
+  }
+
   private *fileLoaded(file: LinkerFile): Sleepable<void> {
-    for (const oid of this.setOf(file)) yield* this.register(oid);
+    for (const oid of this.setOf(file)) {
+      yield* this.register(oid);
+      // It is in the file's own memory: who called the kernel last has nothing to do with it.
+      this.k.origins.forget(oid);
+    }
   }
 
   private setOf(file: LinkerFile): Ptr[] {
@@ -353,7 +376,7 @@ export class Sysctls implements Subsystem {
   }
 
   private *opaque(arg1: Ptr, bytes: number, req: Ptr): Sleepable<number> {
-    const size = Math.min(bytes, MOST_BYTES);
+    const size = Math.min(bytes, MAX_VALUE_BYTES);
     const error = yield* this.out(req, this.k.space.readable(arg1, size).slice());
     if (error !== 0 || !this.hasNew(req)) return error;
     const given = this.take(req, size);
@@ -394,7 +417,7 @@ export class Sysctls implements Subsystem {
   private *counters(arg1: Ptr, count: number, req: Ptr): Sleepable<number> {
     const { k } = this;
     const base = k.space.toAddress(k.processes.pcpuAt);
-    const places = Array.from({ length: Math.min(count, MOST_BYTES / 8) }, (_, i) =>
+    const places = Array.from({ length: Math.min(count, MAX_VALUE_BYTES / 8) }, (_, i) =>
       k.space.fromAddress(BigInt.asUintN(64, k.space.load64(arg1 + 8 * i) + base)),
     );
     const out = new DataView(new ArrayBuffer(8 * places.length));
@@ -563,8 +586,8 @@ class SysctlRequest {
     if (write) k.space.bytes.set(write, this.given);
     type.set(this.at, 'td', k.curthread);
     type.set(this.at, 'oldptr', 0);
-    type.set(this.at, 'oldlen', MOST_BYTES);
-    type.set(this.at, 'validlen', MOST_BYTES);
+    type.set(this.at, 'oldlen', MAX_VALUE_BYTES);
+    type.set(this.at, 'validlen', MAX_VALUE_BYTES);
     type.set(this.at, 'newptr', this.given);
     type.set(this.at, 'newlen', write?.length ?? 0);
     const oldfunc = (_req: Ptr, from: Ptr, bytes: number): number => this.putGuest(from, bytes);
@@ -613,7 +636,7 @@ class SysctlRequest {
   }
 
   private putGuest(from: Ptr, bytes: number): number {
-    if (bytes > MOST_BYTES) return ENOMEM;
+    if (bytes > MAX_VALUE_BYTES) return ENOMEM;
     if (bytes > 0) this.put(this.k.space.readable(from, bytes));
     return 0;
   }

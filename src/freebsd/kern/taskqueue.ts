@@ -29,7 +29,7 @@ interface Queue {
 }
 
 /** A struct taskqueue is told by its address: modules never look into one. */
-const HANDLE_BYTES = 64;
+const QUEUE_BYTES = 64;
 
 /** taskqueue(9) (sys/kern/subr_taskqueue.c). */
 export class Taskqueues implements Subsystem {
@@ -130,7 +130,7 @@ export class Taskqueues implements Subsystem {
   }
 
   private create(name: Ptr, enqueue: Ptr, context: Ptr): Ptr {
-    const at = this.k.slab.allocateBytes(HANDLE_BYTES, true);
+    const at = this.k.slab.allocateBytes(QUEUE_BYTES, true);
     this.queues.set(at, {
       at,
       name: this.k.space.cstring(name),

@@ -14,7 +14,7 @@ interface Units {
 }
 
 /** A struct unrhdr is told by its address alone. */
-const HANDLE_BYTES = 64;
+const UNRHDR_BYTES = 64;
 
 /** alloc_unr(9): the lowest free number of a range (sys/kern/subr_unit.c). */
 export class UnitNumbers implements Subsystem {
@@ -24,7 +24,7 @@ export class UnitNumbers implements Subsystem {
 
   readonly exports = {
     new_unrhdr: (low: number, high: number, mutex: Ptr) => {
-      const at = this.k.slab.allocateBytes(HANDLE_BYTES, true);
+      const at = this.k.slab.allocateBytes(UNRHDR_BYTES, true);
       this.init(at, low, high, mutex);
       return at;
     },

@@ -39,11 +39,12 @@ export class Witness implements Subsystem {
   readonly order = new LockOrder();
   private readonly taken = new Map<Task, Instance[]>();
 
-  constructor(private readonly k: FreebsdKernel) {}
+  constructor(private readonly k: FreebsdKernel) {
+    k.get(Locks).placeOf = (task, lock) => this.placeOf(task, lock);
+  }
 
   boot(): void {
     this.k.processes.onExit((task) => this.taken.delete(task));
-    this.k.get(Locks).placeOf = (task, lock) => this.placeOf(task, lock);
   }
 
   /** WITNESS_CHECKORDER() before a lock is taken by a call that may wait for it. */

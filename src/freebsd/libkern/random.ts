@@ -35,6 +35,7 @@ export class RandomNumbers implements Subsystem {
 
   readonly signatures = {
     random: 'Q:',
+    prng32_bounded: 'u:u',
     prng64: 'Q:',
     random_harvest_queue_: 'v:pii',
     random_harvest_fast_: 'v:pi',

@@ -1,13 +1,16 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Listeners } from '../../kernel/listeners.js';
-import { EBUSY, EEXIST, ENOENT, ENOEXEC, ENOSYS, EPERM } from '../errno.js';
+import { EBUSY, EEXIST, ENOENT, ENOEXEC, ENOSYS, EPERM, ESRCH } from '../errno.js';
 import { Code } from '../kern/code.js';
+import { Credentials } from '../kern/kern-prot.js';
+import { Locks } from '../kern/locks.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { IMAGE } from '../memory-map.js';
 import { Vnet } from '../net/vnet.js';
 import type { Subsystem } from '../subsystem.js';
+import { KernelParts } from './kernel-parts.js';
 import { LinkElfObj, LinkError } from './link-elf-obj.js';
 import { LinkerFile } from './linker-file.js';
 import { LinkerSets } from './linker-sets.js';
@@ -43,6 +46,8 @@ export class KernLinker implements Subsystem {
   readonly exports = {
     linker_file_lookup_symbol: (file: Ptr, name: Ptr, deps: number) =>
       this.lookupExport(file, this.k.space.cstring(name), deps !== 0),
+    linker_reference_module: (name: Ptr, range: Ptr, place: Ptr) => this.reference(name, range, place),
+    linker_release_module: (name: Ptr, range: Ptr, file: Ptr) => this.releaseModule(name, range, file),
   };
   readonly files: LinkerFile[] = [];
   readonly search: ModuleSearch;
@@ -51,9 +56,11 @@ export class KernLinker implements Subsystem {
   private readonly provided: Provided[] = [];
   private readonly listeners = new Listeners<(event: LinkerEvent) => void>();
   private nextId = 1;
+  private readonly parts: KernelParts;
 
   constructor(private readonly k: FreebsdKernel) {
     this.search = new ModuleSearch(k);
+    this.parts = new KernelParts(k, this.search);
   }
 
   /** The kernel's own file, and the interfaces that it has. */
@@ -62,7 +69,7 @@ export class KernLinker implements Subsystem {
     k.get(Code).inFile = (address) => this.symbolAt(address);
     this.kernelFile = this.makeFile('kernel', '/boot/kernel/kernel', IMAGE.start, KERNEL_BYTES, KERNEL_BYTES);
     this.kernelFile.linked = true;
-    for (const { name, version } of k.target.builtinModules) {
+    for (const { name, version } of k.builtinModules) {
       this.provided.push({ name, version, file: this.kernelFile });
       k.get(KernelModules).add(name, this.kernelFile, 0, 0);
     }
@@ -82,7 +89,7 @@ export class KernLinker implements Subsystem {
 
   /** kldload(2): a name that has neither dot nor slash is a module's, any other a file's. */
   *kldload(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
-    if (this.securelevel > 0) return { errno: EPERM };
+    if (this.k.get(Credentials).securelevel > 0) return { errno: EPERM };
     const vnet = this.k.get(Vnet);
     return yield* vnet.within(vnet.ofThread, this.loadNamed(name));
   }
@@ -94,12 +101,9 @@ export class KernLinker implements Subsystem {
     return result;
   }
 
-  /** prison0's securelevel. */
-  securelevel = -1;
-
   /** kldunload(2). */
   *kldunload(id: number, force: boolean): Sleepable<number> {
-    if (this.securelevel > 0) return EPERM;
+    if (this.k.get(Credentials).securelevel > 0) return EPERM;
     const file = this.byId(id);
     if (!file) return ENOENT;
     if (file.userrefs === 0) {
@@ -197,7 +201,8 @@ export class KernLinker implements Subsystem {
       this.remember(loading.file);
       const error = yield* this.loadDependencies(loading.file);
       if (error !== 0) throw new LinkError(error);
-      object.finish(loading, (of, name) => this.lookupSymbol(of, name));
+      yield* this.takeParts(loading.file, object.undefinedIn(loading));
+      yield* object.finish(loading, (of, name) => this.lookupSymbol(of, name));
       return loading.file;
     } catch (error) {
       if (file && error instanceof LinkError) yield* this.unload(file, true);
@@ -256,6 +261,31 @@ export class KernLinker implements Subsystem {
     return 0;
   }
 
+  /**
+   * Symbols that the tree's own kernel has built in and this base kernel has not: the files that define them are loaded as parts of the
+   * kernel would be, and the file depends on them.
+   */
+  private *takeParts(file: LinkerFile, names: readonly string[]): Sleepable<void> {
+    for (const name of names) {
+      if (this.implementedSymbol(file, name) !== undefined) continue;
+      const path = this.parts.fileOf(name);
+      if (path === undefined || path === file.pathname) continue;
+      const there = this.byName(basename(path));
+      if (there) there.refs++;
+      const result = there ? { file: there } : yield* this.loadFile(path);
+      if (!('file' in result)) continue;
+      this.keepPart(result.file);
+      file.deps.push(result.file);
+    }
+  }
+
+  /** The kernel itself has a reference to what is part of it. */
+  private keepPart(file: LinkerFile): void {
+    if (file.builtIn) return;
+    file.builtIn = true;
+    file.refs++;
+  }
+
   private *depend(file: LinkerFile, name: string, range: VersionRange): Sleepable<number> {
     const there = this.lookup(name, range);
     if (there) {
@@ -265,6 +295,7 @@ export class KernLinker implements Subsystem {
     }
     const result = yield* this.loadModule(name, range);
     if ('file' in result) {
+      if (this.parts.has(result.file.pathname)) this.keepPart(result.file);
       file.deps.push(result.file);
       return 0;
     }
@@ -301,8 +332,39 @@ export class KernLinker implements Subsystem {
     return { file: there.file };
   }
 
-  /** A symbol that a file may use: its own, and those of the files that it depends on directly. */
+  private rangeAt(at: Ptr): VersionRange | undefined {
+    if (at === 0) return undefined;
+    const type = this.k.struct('mod_depend');
+    const [minimum, preferred, maximum] = ['md_ver_minimum', 'md_ver_preferred', 'md_ver_maximum'].map(
+      (member) => type.get(at, member),
+    );
+    return { minimum, preferred, maximum };
+  }
+
+  private *reference(name: Ptr, range: Ptr, place: Ptr): Sleepable<number> {
+    const result = yield* this.referenceModule(this.k.space.cstring(name), this.rangeAt(range));
+    if ('errno' in result) return result.errno;
+    this.k.space.storePtr(place, result.file.handle);
+    return 0;
+  }
+
+  private *releaseModule(name: Ptr, range: Ptr, handle: Ptr): Sleepable<number> {
+    const file =
+      handle === 0
+        ? this.lookup(this.k.space.cstring(name), this.rangeAt(range))?.file
+        : this.files.find((one) => one.handle === handle);
+    return file ? yield* this.unload(file, false) : ESRCH;
+  }
+
+  /**
+   * A symbol that a file may use: the kernel's, and those of the files that it depends on directly. What this base kernel has not, and a file
+   * has, is the file's.
+   */
   private lookupSymbol(file: LinkerFile, name: string): Ptr | undefined {
+    return this.implementedSymbol(file, name) ?? this.k.exported(name);
+  }
+
+  private implementedSymbol(file: LinkerFile, name: string): Ptr | undefined {
     for (const dep of file.deps) {
       const found = dep === this.kernelFile ? this.kernelSymbol(name) : dep.global(name)?.address;
       if (found !== undefined) return found;
@@ -313,7 +375,7 @@ export class KernLinker implements Subsystem {
   private kernelSymbol(name: string): Ptr | undefined {
     const kind = this.k.target.exports.get(name)?.kind;
     if (kind === 'vnet' || kind === 'pcpu') return this.k.get(LinkerSets).variable(name);
-    return this.k.exported(name);
+    return this.k.provided(name);
   }
 
   private lookupExport(handle: Ptr, name: string, deps: boolean): Ptr {
@@ -338,7 +400,7 @@ export class KernLinker implements Subsystem {
   /** linker_file_unload(): a reference less, and with the last one the file goes, unless one of its modules says no. */
   *unload(file: LinkerFile, force: boolean): Sleepable<number> {
     const { k } = this;
-    if (this.securelevel > 0) return EPERM;
+    if (this.k.get(Credentials).securelevel > 0) return EPERM;
     if (file.refs > 1) {
       file.refs--;
       return 0;
@@ -378,6 +440,7 @@ export class KernLinker implements Subsystem {
       if (name === 'set_pcpu') k.get(LinkerSets).pcpu.free(address);
       else if (name === 'set_vnet') k.get(LinkerSets).vnet.free(address);
     }
+    k.get(Locks).forgetIn(file.address, file.mapped);
     k.get(Code).history.forget(file.filename);
     k.slab.free(file.handle);
     if (file.mapped > 0) k.moduleMemory.free(file.address);

@@ -1,6 +1,8 @@
 import { PAGE_KERNEL_RO, PAGE_KERNEL_ROX } from '../../cpu/address-space.js';
 import { PAGE_SIZE, type Ptr, pageAlign } from '../../cpu/layout.js';
 import {
+  EM_X86_64,
+  ET_REL,
   R_X86_64_NONE,
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -12,11 +14,19 @@ import {
   SHT_RELA,
   SHT_STRTAB,
   SHT_SYMTAB,
+  SHT_X86_64_UNWIND,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FILE,
+  STT_FUNC,
+  STT_GNU_IFUNC,
+  STT_SECTION,
 } from '../../formats/elf/constants.js';
 import { ElfFile } from '../../formats/elf/elf-file.js';
 import type { Section } from '../../formats/elf/section.js';
 import type { ElfSymbol } from '../../formats/elf/symbol.js';
 import { FormatError } from '../../formats/format-error.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { EINVAL, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS } from '../errno.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
@@ -24,15 +34,6 @@ import { applyRelocation, isKnownRelocation, widthOf } from './elf-reloc.js';
 import type { FileSymbol, LinkerFile, Progent } from './linker-file.js';
 import { LinkerSets } from './linker-sets.js';
 
-const SHT_X86_64_UNWIND = 0x7000_0001;
-const ET_REL = 1;
-const EM_X86_64 = 62;
-const STB_LOCAL = 0;
-const STB_WEAK = 2;
-const STT_FUNC = 2;
-const STT_SECTION = 3;
-const STT_FILE = 4;
-const STT_GNU_IFUNC = 10;
 const EI_CLASS = 4;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
@@ -80,7 +81,7 @@ export class LinkElfObj {
     file.symbols = symbolList(this.k, elf, file.sections, values);
     const loading = { elf, file, values };
     this.fixLinkSets(loading);
-    this.relocate(loading, (symbol) => symbol.bind === STB_LOCAL);
+    this.relocate(loading, ({ bind, type }) => bind === STB_LOCAL && type !== STT_GNU_IFUNC);
     return loading;
   }
 
@@ -174,11 +175,29 @@ export class LinkElfObj {
     }
   }
 
+  /** Names that relocations refer to and the file does not define. */
+  undefinedIn({ elf, file, values }: Loading): readonly string[] {
+    const symbols = this.symbolsOf(elf);
+    const loaded = new Set(file.sections.map(({ section }) => section));
+    const names = new Set<string>();
+    for (const section of elf.sections) {
+      if (section.type !== SHT_RELA || !loaded.has(section.info)) continue;
+      const relocations = this.relocationsOf(elf, section);
+      for (let i = 0; i < relocations.length; i++) {
+        const { shndx, name, bind } = symbols[relocations.symbol(i)];
+        const open = shndx === SHN_UNDEF && name !== '' && bind !== STB_WEAK;
+        if (open && values[relocations.symbol(i)] === undefined) names.add(name);
+      }
+    }
+    return [...names];
+  }
+
   /** Relocations that refer to symbols of others, found by `lookup`. Throws LinkError (ENOENT) for what nobody has. */
-  finish(loading: Loading, lookup: Lookup): void {
-    const { elf, file, values } = loading;
-    this.relocate(loading, ({ bind, name, index, shndx }) => {
-      if (bind === STB_LOCAL) return false;
+  *finish(loading: Loading, lookup: Lookup): Sleepable<void> {
+    const { file, values } = loading;
+    this.relocate(loading, (symbol) => {
+      const { bind, name, index, shndx, type } = symbol;
+      if (bind === STB_LOCAL || (type === STT_GNU_IFUNC && shndx !== SHN_UNDEF)) return false;
       if (shndx !== SHN_UNDEF || values[index] !== undefined) return true;
       const found = lookup(file, name);
       if (found !== undefined) values[index] = this.k.space.toAddress(found);
@@ -189,17 +208,24 @@ export class LinkElfObj {
       }
       return true;
     });
-    this.demandNoIfuncs(elf);
     this.protect(file);
+    yield* this.resolveIfuncs(loading);
   }
 
-  private demandNoIfuncs(elf: ElfFile): void {
-    const ifunc = this.symbolsOf(elf).find(({ type }) => type === STT_GNU_IFUNC);
-    if (!ifunc) return;
-    this.k
-      .get(SubrPrf)
-      .line(`modbox: ${ifunc.name} is chosen at run time (STT_GNU_IFUNC), which is not implemented`);
-    throw new LinkError(ENOEXEC);
+  /** Functions that are chosen at run time: their resolvers are called once all else is linked, and what refers to them gets the answer. */
+  private *resolveIfuncs(loading: Loading): Sleepable<void> {
+    const { elf, values } = loading;
+    const ifuncs = this.symbolsOf(elf).filter(
+      ({ type, shndx }) => type === STT_GNU_IFUNC && shndx !== SHN_UNDEF,
+    );
+    for (const { index } of ifuncs) {
+      const resolver = values[index];
+      if (resolver === undefined) throw new LinkError(ENOENT);
+      const chosen = yield* this.k.callAs('p:', this.k.space.fromAddress(resolver));
+      values[index] = this.k.space.toAddress(chosen);
+    }
+    const wanted = new Set(ifuncs.map(({ index }) => index));
+    if (wanted.size > 0) this.relocate(loading, ({ index }) => wanted.has(index));
   }
 
   private relocate({ elf, file, values }: Loading, wanted: (symbol: ElfSymbol) => boolean): void {

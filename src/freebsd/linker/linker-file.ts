@@ -39,6 +39,8 @@ export class LinkerFile {
   userrefs = 0;
   /** Its modules run: LINKER_FILE_LINKED. */
   linked = false;
+  /** It is part of the tree's own kernel, and was loaded for that: it stays, as what is built in does. */
+  builtIn = false;
   readonly deps: LinkerFile[] = [];
   /** The last one to be loaded comes first. */
   readonly modules: KernelModule[] = [];

@@ -6,7 +6,7 @@ import { DPCPU_BYTES, DPCPU_SET, VNET_BYTES, VNET_SET } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 
 /** Alignment of what modules get of a set (dpcpu_alloc(), vnet_data_alloc()). */
-const ALIGN = 64;
+const SET_ALIGN = 64;
 
 /**
  * Variables that there is one of for each CPU (DPCPU_DEFINE) or each network stack (VNET_DEFINE): a set of initial values, at the
@@ -28,7 +28,7 @@ export class VariableSet {
 
   /** Room for a module's variables, or a variable of the kernel's: undefined where there is none left. */
   allocate(size: number): Ptr | undefined {
-    const at = this.ranges.allocate(Math.max(size, 1), ALIGN);
+    const at = this.ranges.allocate(Math.max(size, 1), SET_ALIGN);
     if (at === undefined) return undefined;
     this.sizes.set(at, Math.max(size, 1));
     this.k.space.bytes.fill(0, at, at + size);

@@ -59,7 +59,7 @@ export class KernelModules implements Subsystem {
 
   /** A module of a file; without a handler its events have no effect. */
   add(name: string, file: LinkerFile, handler: Ptr, arg: Ptr): KernelModule {
-    const handle = this.k.slab.allocateBytes(HANDLE_BYTES, true);
+    const handle = this.k.slab.allocateBytes(MODULE_BYTES, true);
     const module: KernelModule = {
       id: this.nextId++,
       name,
@@ -138,7 +138,7 @@ export class KernelModules implements Subsystem {
 }
 
 /** A module_t is told by its address alone. */
-const HANDLE_BYTES = 16;
+const MODULE_BYTES = 16;
 
 /** modevent_nop(): what has no handler can be loaded and stays. */
 function withoutHandler(what: number): number {

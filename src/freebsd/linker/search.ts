@@ -1,5 +1,6 @@
 import { FormatError } from '../../formats/format-error.js';
 import { type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
+import { KernMib } from '../kern/kern-mib.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { VersionRange } from './metadata.js';
@@ -8,7 +9,6 @@ import type { VersionRange } from './metadata.js';
 const EXTENSIONS = ['', '.ko'];
 /** LINKER_HINTS_MAX: what is larger is not read. */
 const HINTS_MAX = 1 << 20;
-const DEFAULT_PATH = '/boot/kernel;/boot/modules';
 
 /** Finds files of modules in the folders of kern.module_path (linker_search_kld(), linker_search_module() of sys/kern/kern_linker.c). */
 export class ModuleSearch {
@@ -16,11 +16,24 @@ export class ModuleSearch {
 
   /** kern.module_path. */
   get path(): string {
-    return this.k.environment.get('module_path') ?? DEFAULT_PATH;
+    return this.k.get(KernMib).modulePath;
   }
 
-  set path(path: string) {
-    this.k.environment.set('module_path', path);
+  /** Modules that hints say are part of a tree's kernel, and that have files beside it: their paths. */
+  kernelParts(): readonly string[] {
+    const paths = new Set<string>();
+    for (const folder of this.folders) {
+      const hints = this.hints(folder) ?? [];
+      const builtIn = new Set(
+        hints.flatMap((one) => (one.kind === 'version' && one.file === 'kernel' ? [one.name] : [])),
+      );
+      for (const one of hints) {
+        if (one.kind !== 'version' || one.file === 'kernel' || !builtIn.has(one.name)) continue;
+        const path = this.file(folder, one.file);
+        if (path !== undefined) paths.add(path);
+      }
+    }
+    return [...paths];
   }
 
   private get folders(): readonly string[] {

@@ -35,10 +35,14 @@ export function* runSysinits(
   }
   const sorted = direction === 'up' ? sortUp(all) : sortDown(all);
   const giant = k.variable('Giant');
+  const asker = k.executor.current?.caller ?? 0;
   yield* k.get(Mutexes).lock(giant);
   for (const { subsystem, func, udata } of sorted)
     if (subsystem !== SI_SUB_DUMMY) yield* k.callAs('v:p', func, udata);
   k.get(Mutexes).unlock(giant);
+  // What the linker does next for another file is not asked for by this one.
+  const task = k.executor.current;
+  if (task) task.caller = asker;
 }
 
 const before = (a: Sysinit, b: Sysinit): boolean =>

@@ -34,6 +34,7 @@ const NULL_POINTERS = [
   'lagg_input_ethernet_p',
   'lagg_input_infiniband_p',
   'lagg_linkstate_p',
+  'legal_vif_num',
   'linux_netlink_p',
   'mrt6_ioctl',
   'mrt_ioctl',
@@ -61,7 +62,7 @@ const NULL_POINTERS = [
   'vlan_trunk_cap_p',
   'vlan_trunkdev_p',
 ] as const;
-const PTR_BYTES = 8;
+const HOOK_POINTER_BYTES = 8;
 
 /** Where one part of the network calls another that is a module: bridge, lagg, vlan, dummynet, netgraph, multicast routing. */
 export class HookPointers implements Subsystem {
@@ -73,6 +74,6 @@ export class HookPointers implements Subsystem {
 
   /** The function that a module has put there: 0 for none. */
   get(name: (typeof NULL_POINTERS)[number]): Ptr {
-    return this.k.space.loadPtr(this.k.variable(name, PTR_BYTES));
+    return this.k.space.loadPtr(this.k.variable(name, HOOK_POINTER_BYTES));
   }
 }

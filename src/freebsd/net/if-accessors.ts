@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { constant } from '../../kernel/abi/fidelity.js';
 import { Counters } from '../kern/counter.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -131,12 +132,12 @@ export class IfAccessors implements Subsystem {
       this.type.setText(ifp, 'if_xname', this.k.space.cstring(name));
       return 0;
     },
-    if_setdev: () => 0,
+    if_setdev: constant(0),
     if_getafdata: (ifp: Ptr, family: number) =>
       this.k.space.loadPtr(this.type.addr(ifp, 'if_afdata') + 8 * family),
     if_getlladdr: (ifp: Ptr) => this.linkAddress(ifp),
     if_vlantrunkinuse: (ifp: Ptr) => Number(this.type.get(ifp, 'if_vlantrunk') !== 0),
-    if_altq_is_enabled: () => 0,
+    if_altq_is_enabled: constant(0),
     if_getbaudrate: (ifp: Ptr) => this.type.getBig(ifp, 'if_baudrate'),
     if_setbaudrate: (ifp: Ptr, rate: bigint) => {
       const old = this.type.getBig(ifp, 'if_baudrate');

@@ -61,7 +61,7 @@ export class IfAddresses implements Subsystem {
   }
 
   private next(ifa: Ptr): Ptr {
-    return ifa === 0 ? 0 : this.type.get(ifa, 'ifa_link');
+    return ifa === 0 ? 0 : this.k.space.loadPtr(this.type.addr(ifa, 'ifa_link'));
   }
 
   private ofFamily(ifp: Ptr, family: number): Ptr[] {

@@ -210,19 +210,28 @@ export class IfClones implements Subsystem {
   }
 
   private *createIfp(name: Ptr, data: Ptr, place: Ptr): Sleepable<number> {
-    const error = yield* this.createNamed(name, this.k.macro('IFNAMSIZ'), 0, data);
-    if (error === 0) this.k.space.storePtr(place, this.k.get(Ifnets).named(this.k.space.cstring(name)) ?? 0);
-    return error;
+    const { k } = this;
+    const result = yield* this.createCopied(k.space.cstring(name), data);
+    if (result.error === 0 && place !== 0) k.space.storePtr(place, k.get(Ifnets).named(result.name) ?? 0);
+    return result.error;
   }
 
   /** ifconfig(8)'s create: the name that came of it, or an error. */
   *createInterface(name: string): Sleepable<{ readonly error: number; readonly name: string }> {
     const { k } = this;
+    return yield* k.get(Vnet).within(k.get(Vnet).ofThread, this.createCopied(name, 0));
+  }
+
+  /** With a copy of the name, which the cloner may write to. */
+  private *createCopied(
+    name: string,
+    data: Ptr,
+  ): Sleepable<{ readonly error: number; readonly name: string }> {
+    const { k } = this;
     const size = k.macro('IFNAMSIZ');
     const buffer = k.slab.allocateBytes(size, true);
     k.space.storeCstring(buffer, name.slice(0, size - 1));
-    const vnet = k.get(Vnet).ofThread;
-    const error = yield* k.get(Vnet).within(vnet, this.createNamed(buffer, size, 0, 0));
+    const error = yield* this.createNamed(buffer, size, 0, data);
     const made = k.space.cstring(buffer);
     k.slab.free(buffer);
     return { error, name: made };

@@ -2,21 +2,21 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EEXIST, EINVAL, ENOENT } from '../errno.js';
 import { EventHandlers } from '../kern/eventhandler.js';
-import { TailQueue } from '../kern/queue.js';
+import { SimpleTailQueue } from '../kern/queue.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Vnet } from './vnet.js';
 
 /** Groups of interfaces (if_addgroup() and its kin, sys/net/if.c): struct ifg_group, in V_ifg_head, which pf(4) walks. */
 export class IfGroups implements Subsystem {
-  private readonly groups: TailQueue;
-  private readonly members: TailQueue;
-  private readonly ofInterface: TailQueue;
+  private readonly groups: SimpleTailQueue;
+  private readonly members: SimpleTailQueue;
+  private readonly ofInterface: SimpleTailQueue;
 
   constructor(private readonly k: FreebsdKernel) {
-    this.groups = new TailQueue(k.space, k.struct('ifg_group').offsetOf('ifg_next'));
-    this.members = new TailQueue(k.space, k.struct('ifg_member').offsetOf('ifgm_next'));
-    this.ofInterface = new TailQueue(k.space, k.struct('ifg_list').offsetOf('ifgl_next'));
+    this.groups = new SimpleTailQueue(k.space, k.struct('ifg_group').offsetOf('ifg_next'));
+    this.members = new SimpleTailQueue(k.space, k.struct('ifg_member').offsetOf('ifgm_next'));
+    this.ofInterface = new SimpleTailQueue(k.space, k.struct('ifg_list').offsetOf('ifgl_next'));
   }
 
   readonly exports = {

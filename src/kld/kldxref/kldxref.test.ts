@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type FileInfo, MemoryFiles } from '../../files/file-source.js';
 import { readLinkerHints } from '../../formats/kld/index.js';
+import { EACCES } from '../../freebsd/errno.js';
 import { mutate } from '../../testing/mutate.js';
 import { Random } from '../../testing/random.js';
-import { ERRNO } from '../errno.js';
 import { Captured, hintsModule } from '../testing/captured.js';
 import { EDITION_10, EDITION_14 } from './edition.js';
 import { type HintsWriter, kldxref } from './kldxref.js';
@@ -209,7 +209,7 @@ describe('kldxref', () => {
     });
     const captured = new Captured();
     const writer = new MemoryHints();
-    writer.errno = ERRNO.EACCES;
+    writer.errno = EACCES;
     expect(
       kldxref({ files: boot('plain.ko'), writer, out: captured.out, err: captured.err }, ['/boot']),
     ).toBe(1);

@@ -2,7 +2,7 @@ import type { FileSource } from '../../files/file-source.js';
 import { type ElfFile, EM_X86_64, ET_EXEC, parseElf } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { HintsError, type KldFile, kldOf, LINKER_HINTS_VERSION } from '../../formats/kld/index.js';
-import { ERRNO, strerror } from '../errno.js';
+import { EACCES, EFTYPE, ENOENT, ENOTDIR, EROFS, strerror } from '../../freebsd/errno.js';
 import type { Output } from '../host.js';
 import { Program, ProgramExit } from '../program.js';
 import { EDITION_14, type Edition } from './edition.js';
@@ -78,15 +78,15 @@ class Kldxref {
   private demandDirectory(path: string): void {
     const { files } = this.host;
     if (isDirectory(files, path, true)) return;
-    if (!isRegular(files, path, true)) this.program.fail(1, path, ERRNO.ENOENT);
-    if (!this.options.show || !this.options.edition.pnp) this.program.fail(1, path, ERRNO.ENOTDIR);
+    if (!isRegular(files, path, true)) this.program.fail(1, path, ENOENT);
+    if (!this.options.show || !this.options.edition.pnp) this.program.fail(1, path, ENOTDIR);
   }
 
   private enter(path: string): void {
     if (this.options.show) return;
     this.finish();
     this.directory = path;
-    if (!this.host.writer) this.program.fail(1, `can't create ${path}/lhint.XXXXXX`, ERRNO.EROFS);
+    if (!this.host.writer) this.program.fail(1, `can't create ${path}/lhint.XXXXXX`, EROFS);
   }
 
   /** Writes what was found in a directory. Where that is nothing an old file is removed. */
@@ -108,7 +108,7 @@ class Kldxref {
 
   private read(path: string, name: string): void {
     const { show, verbose } = this.options;
-    if (!show && this.directory === undefined) this.program.fail(1, path, ERRNO.ENOTDIR);
+    if (!show && this.directory === undefined) this.program.fail(1, path, ENOTDIR);
     if (show || verbose > 0) this.program.out(`${path}\n`);
     const kld = this.open(path);
     if (!kld) return;
@@ -122,7 +122,7 @@ class Kldxref {
 
   private open(path: string): KldFile | undefined {
     const bytes = this.host.files.read(path);
-    if (!bytes) return this.tell(`open(${path}): ${strerror(ERRNO.EACCES)}`);
+    if (!bytes) return this.tell(`open(${path}): ${strerror(EACCES)}`);
     if (bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46)
       return this.tell(`${path}: not an ELF file`);
     try {
@@ -138,7 +138,7 @@ class Kldxref {
       return this.otherArchitecture(path, `machine ${elf.header.machine}`);
     if (elf.header.type === ET_EXEC && elf.dynamicSymbols().length === 0) {
       this.program.warnx(`Skipping ${path}: not dynamically-linked`);
-      return this.tell(`${path}: not a valid DSO or object file: ${strerror(ERRNO.EFTYPE)}`);
+      return this.tell(`${path}: not a valid DSO or object file: ${strerror(EFTYPE)}`);
     }
     const kld = kldOf(elf);
     if (this.records.length === 0) this.first = elf;
@@ -160,7 +160,7 @@ class Kldxref {
     if (error.field === 'e_ident[EI_CLASS]' || error.field === 'e_ident[EI_DATA]')
       return this.otherArchitecture(path, error.detail);
     this.maker.tellDamage(error);
-    return this.tell(`${path}: not a valid DSO or object file: ${strerror(ERRNO.EFTYPE)}`);
+    return this.tell(`${path}: not a valid DSO or object file: ${strerror(EFTYPE)}`);
   }
 
   private tell(text: string): undefined {

@@ -12,7 +12,7 @@ import {
   type PnpValue,
   parsePnpDescription,
 } from '../../formats/kld/index.js';
-import { ERRNO } from '../errno.js';
+import { EFAULT } from '../../freebsd/errno.js';
 import type { Program } from '../program.js';
 import type { Edition } from './edition.js';
 import { tellPnpFields, tellPnpRow } from './tell-pnp.js';
@@ -55,7 +55,7 @@ export class RecordMaker {
       }
     } catch (error) {
       this.tellDamage(error);
-      this.program.warn(`error while reading ${path}`, ERRNO.EFAULT);
+      this.program.warn(`error while reading ${path}`, EFAULT);
     }
     return records;
   }

@@ -1,5 +1,5 @@
 import { rawBytes } from '../../files/raw-text.js';
-import { ERRNO } from '../errno.js';
+import { ENOENT } from '../../freebsd/errno.js';
 
 /** The loader's variables, which become the kernel's environment: sorted by the bytes of their names. */
 export class LoaderEnvironment {
@@ -19,7 +19,7 @@ export class LoaderEnvironment {
 
   /** 0, or ENOENT where there is no such variable. */
   unset(name: string): number {
-    return this.values.delete(name) ? 0 : ERRNO.ENOENT;
+    return this.values.delete(name) ? 0 : ENOENT;
   }
 
   entries(): readonly (readonly [name: string, value: string])[] {

@@ -2,7 +2,7 @@ import type { FileSource } from '../../files/file-source.js';
 import { EM_X86_64, isElf, parseElf } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import { kldOf } from '../../formats/kld/index.js';
-import { ERRNO } from '../errno.js';
+import { EFTYPE, EIO, EISDIR, ENOENT, EPERM } from '../../freebsd/errno.js';
 import type { LoaderEnvironment } from './environment.js';
 import { loaderStrerror } from './loader-errors.js';
 import { ModuleSearch } from './module-search.js';
@@ -70,14 +70,14 @@ export class FileLoader {
     }
     if (findModule(this.list, name, need)) return LOADED;
     const path = this.search.module(name, need);
-    if (path === undefined) return { errno: ERRNO.ENOENT, message: `can't find '${name}'` };
+    if (path === undefined) return { errno: ENOENT, message: `can't find '${name}'` };
     return this.loadKld(path, args);
   }
 
   /** Loads a kld or a kernel, and what it needs. Where that is not to be had nothing of it stays. */
   loadKld(name: string, args: string): Loading {
     const path = this.search.kld(name);
-    if (path === undefined) return { errno: ERRNO.ENOENT, message: `can't find '${name}'` };
+    if (path === undefined) return { errno: ENOENT, message: `can't find '${name}'` };
     if (this.list.some((file) => file.path === path)) return LOADED;
     const loaded = this.loadFile(path, args);
     if ('errno' in loaded) return loaded;
@@ -86,18 +86,18 @@ export class FileLoader {
     const problem = this.loadNeeds(loaded);
     if (!problem) return LOADED;
     this.list.length = before;
-    return { ...problem, errno: ERRNO.ENOENT };
+    return { ...problem, errno: ENOENT };
   }
 
   /** `load -t TYPE FILE`. */
   loadRaw(name: string, type: string): Loading {
-    if (this.list.length === 0) return { errno: ERRNO.EPERM, message: "can't load file before kernel" };
+    if (this.list.length === 0) return { errno: EPERM, message: "can't load file before kernel" };
     const path = this.search.plain(name);
-    if (path === undefined) return { errno: ERRNO.ENOENT, message: `can't find '${name}'` };
+    if (path === undefined) return { errno: ENOENT, message: `can't find '${name}'` };
     const bytes = this.host.files.read(path);
     if (!bytes) {
-      const message = `can't open '${path}': ${loaderStrerror(ERRNO.EISDIR)}`;
-      return { errno: ERRNO.EISDIR, message };
+      const message = `can't open '${path}': ${loaderStrerror(EISDIR)}`;
+      return { errno: EISDIR, message };
     }
     this.host.out(`${path} size=${bytes.length === 0 ? '0' : `0x${bytes.length.toString(16)}`}\n`);
     const more = { args: '', modules: [], metadata: [], needs: [] };
@@ -115,14 +115,14 @@ export class FileLoader {
     const kernel = this.host.kernel(path);
     if (kernel) return this.loadKernel(path, kernel, args);
     const bytes = this.host.files.read(path);
-    const unknown = { errno: ERRNO.EFTYPE, message: `don't know how to load module '${path}'` };
+    const unknown = { errno: EFTYPE, message: `don't know how to load module '${path}'` };
     if (!bytes || !isElf(bytes)) return unknown;
     try {
       const elf = parseElf(bytes, path);
       if (elf.header.machine !== EM_X86_64 || !isObjectModule(elf)) return unknown;
       if (!this.list.some((file) => file.type === KERNEL_TYPE)) {
         this.host.out("elf64_obj_loadfile: can't load module before kernel\n");
-        return this.cannot(path, ERRNO.EPERM);
+        return this.cannot(path, EPERM);
       }
       const address = ((this.end() + LOADER_PAGE - 1n) / LOADER_PAGE) * LOADER_PAGE;
       const file = preloadedObject(kldOf(elf), path, address, args);
@@ -131,7 +131,7 @@ export class FileLoader {
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       this.host.out(`modbox: ${error.message}\n`);
-      return this.cannot(path, ERRNO.EIO);
+      return this.cannot(path, EIO);
     }
   }
 
@@ -142,7 +142,7 @@ export class FileLoader {
   private loadKernel(path: string, kernel: LoadableKernel, args: string): PreloadedFile | Loading {
     if (this.list.some((file) => file.type === KERNEL_TYPE)) {
       this.host.out('elf64_loadfile: kernel already loaded\n');
-      return this.cannot(path, ERRNO.EPERM);
+      return this.cannot(path, EPERM);
     }
     this.host.environment.set('kernelname', path);
     this.host.out(`${path} ${kernel.text}\n`);
@@ -158,7 +158,7 @@ export class FileLoader {
       if (result.errno !== 0) return result;
       if (!findModule(this.list, need.name, need)) {
         const message = `module '${need.name}' exists but with wrong version`;
-        return { errno: ERRNO.ENOENT, message };
+        return { errno: ENOENT, message };
       }
     }
     return undefined;

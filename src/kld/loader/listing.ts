@@ -1,5 +1,5 @@
 import { type FileSource, infoOf } from '../../files/file-source.js';
-import { ERRNO } from '../errno.js';
+import { ENOENT } from '../../freebsd/errno.js';
 import { loaderStrerror } from './loader-errors.js';
 import type { PreloadedFile } from './preloaded.js';
 
@@ -14,7 +14,7 @@ export function listFiles(files: FileSource, path: string, long: boolean): Shown
   if (bytes && !files.list(path)) return { text: line(' ', bytes.length, path) };
   const directory = path === '' ? '/' : path;
   const entries = files.list(directory);
-  if (!entries) return { problem: `open '${directory}' failed: ${loaderStrerror(ERRNO.ENOENT)}` };
+  if (!entries) return { problem: `open '${directory}' failed: ${loaderStrerror(ENOENT)}` };
   const lines = entries.map(({ name }) => {
     const place = `${directory}/${name}`;
     const info = infoOf(files, place);

@@ -1,6 +1,6 @@
 import type { FileSource } from '../../files/file-source.js';
 import { rawText } from '../../files/raw-text.js';
-import { ERRNO } from '../errno.js';
+import { ENOENT } from '../../freebsd/errno.js';
 import { getopt } from '../getopt.js';
 import { parseCommandLine } from './command-line.js';
 import { DEFAULT_CONF, LoaderConfig } from './config.js';
@@ -294,7 +294,7 @@ export class Loader {
 
   private includeOne(path: string): CommandResult {
     const bytes = this.host.files.read(path);
-    if (!bytes) return this.fail(`can't open '${path}': ${loaderStrerror(ERRNO.ENOENT)}`);
+    if (!bytes) return this.fail(`can't open '${path}': ${loaderStrerror(ENOENT)}`);
     if (this.includes > MOST_INCLUDES)
       return this.fail(`modbox: more than ${MOST_INCLUDES} scripts in each other`);
     for (const [i, line] of rawText(bytes).split('\n').entries()) {

@@ -1,10 +1,9 @@
 import { type FileSource, infoOf } from '../../files/file-source.js';
 import { S_IFREG } from '../../files/mode.js';
 import { FormatError } from '../../formats/format-error.js';
-import { type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
+import { DEFAULT_MODULE_PATH, type HintsRecord, readLinkerHints } from '../../formats/kld/index.js';
 import { bestVersion, type ModuleNeed } from './preloaded.js';
 
-const DEFAULT_PATH = '/boot/kernel;/boot/modules';
 /** What a name may have behind it, in this order. */
 const EXTENSIONS = ['.ko', '', '.debug'] as const;
 
@@ -83,7 +82,7 @@ export class ModuleSearch {
   }
 
   private directories(): readonly string[] {
-    const parts = (this.path() ?? DEFAULT_PATH).split(';');
+    const parts = (this.path() ?? DEFAULT_MODULE_PATH).split(';');
     if (parts.at(-1) === '') parts.pop();
     return [...new Set(parts.map((part) => part.replace(/(?<=.)\/+$/, '')))];
   }

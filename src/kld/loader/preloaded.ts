@@ -7,6 +7,7 @@ import {
   SHT_REL,
   SHT_RELA,
   SHT_SYMTAB,
+  SHT_X86_64_UNWIND,
 } from '../../formats/elf/index.js';
 import type { KldFile } from '../../formats/kld/index.js';
 
@@ -52,7 +53,6 @@ export const OBJECT_TYPE = 'elf obj module';
 const MODINFOMD_ELFHDR = 0x0002;
 const MODINFOMD_SHDR = 0x0009;
 const MODINFOMD_DEPLIST = 0xc001;
-const SHT_X86_64_UNWIND = 0x70000001;
 /** struct mod_depend. */
 const DEPEND_SIZE = 12;
 const SECTION_HEADER = 64;

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ERRNO } from '../errno.js';
+import { ENOENT } from '../../freebsd/errno.js';
 import { DiskHints } from './disk-hints.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'modbox-hints-'));
@@ -22,8 +22,6 @@ describe('linker.hints on the disk', () => {
   });
 
   it('that cannot be made gives an error number of FreeBSD', () => {
-    expect(new DiskHints().replace(join(folder, 'nowhere/linker.hints'), Uint8Array.of(1))).toBe(
-      ERRNO.ENOENT,
-    );
+    expect(new DiskHints().replace(join(folder, 'nowhere/linker.hints'), Uint8Array.of(1))).toBe(ENOENT);
   });
 });

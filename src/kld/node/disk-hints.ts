@@ -1,10 +1,7 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ERRNO } from '../errno.js';
+import { EIO, errnoNumber } from '../../freebsd/errno.js';
 import type { HintsWriter } from '../kldxref/kldxref.js';
-
-/** Error numbers by their names, which are the same on every host. */
-const BY_NAME: Readonly<Record<string, number>> = ERRNO;
 
 /** Writes linker.hints on the host's disk: beside the old one first, as kldxref does. */
 export class DiskHints implements HintsWriter {
@@ -18,7 +15,7 @@ export class DiskHints implements HintsWriter {
       return 0;
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      return BY_NAME[code] ?? ERRNO.EIO;
+      return errnoNumber(code) ?? EIO;
     } finally {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     }

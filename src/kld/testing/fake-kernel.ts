@@ -1,5 +1,5 @@
 import { type FileSource, MemoryFiles } from '../../files/file-source.js';
-import { ERRNO } from '../errno.js';
+import { ENOENT, ENOMEM } from '../../freebsd/errno.js';
 import { type KldHost, type KldTool, runToEnd, type Steps } from '../host.js';
 import type {
   CallResult,
@@ -25,7 +25,7 @@ export interface FakeNode {
   readonly errno?: number;
 }
 
-const NOTHING = { errno: ERRNO.ENOENT };
+const NOTHING = { errno: ENOENT };
 const DONE: CallResult<void> = { value: undefined };
 
 /** A kernel of tables, to see what programs ask it. */
@@ -94,7 +94,7 @@ export class FakeKernel implements KldKernel<never> {
       return value === undefined ? NOTHING : { value };
     },
     set: (name, value) => {
-      if (name === 'full') return { errno: ERRNO.ENOMEM };
+      if (name === 'full') return { errno: ENOMEM };
       this.variables.set(name, value);
       return DONE;
     },

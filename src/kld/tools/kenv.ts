@@ -1,4 +1,4 @@
-import { ERRNO } from '../errno.js';
+import { ENOENT } from '../../freebsd/errno.js';
 import type { KldHost, KldTool } from '../host.js';
 import { atOnce, Program, untilExit } from '../program.js';
 
@@ -46,7 +46,7 @@ function dump<Wait>(program: Program, host: KldHost<Wait>, given: ReadonlySet<st
   const result = host.kernel.environment.dump(what);
   if ('errno' in result) {
     if (!given.has('q')) {
-      if (result.errno === ERRNO.ENOENT) program.warnx('requested environment is unavailable');
+      if (result.errno === ENOENT) program.warnx('requested environment is unavailable');
       else program.warn('kdumpenv', result.errno);
     }
     return FAILED;

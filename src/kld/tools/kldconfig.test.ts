@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../../files/file-source.js';
-import { ERRNO } from '../errno.js';
+import { EPERM } from '../../freebsd/errno.js';
 import { cString, FakeKernel, runTool } from '../testing/fake-kernel.js';
 import { kenv } from './kenv.js';
 import { kldconfig } from './kldconfig.js';
@@ -62,7 +62,7 @@ describe('kldconfig', () => {
       err: 'kldconfig: not in module search path: /x\n',
     });
     expect(runTool(kldconfig, kernel(), ['-mf', '/boot/kernel'])).toEqual({ status: 0, out: '', err: '' });
-    expect(runTool(kldconfig, kernel('', ERRNO.EPERM), ['/x']).err).toBe(
+    expect(runTool(kldconfig, kernel('', EPERM), ['/x']).err).toBe(
       'kldconfig: setting path: sysctl(kern.module_path): Operation not permitted\n',
     );
     expect(runTool(kldconfig, kernel(), ['-S', 'kern.none']).err).toBe(

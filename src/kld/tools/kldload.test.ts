@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../../files/file-source.js';
-import { ERRNO } from '../errno.js';
+import { EBUSY, EEXIST, ENOEXEC } from '../../freebsd/errno.js';
 import { cString, FakeKernel, runTool } from '../testing/fake-kernel.js';
 import { kldload } from './kldload.js';
 import { kldunload } from './kldunload.js';
@@ -14,8 +14,8 @@ function kernel(): FakeKernel {
   });
   fake.loads.set('nmdm', { value: 4 });
   fake.loads.set('echo.ko', { value: 5 });
-  fake.loads.set('twice', { errno: ERRNO.EEXIST });
-  fake.loads.set('bad', { errno: ERRNO.ENOEXEC });
+  fake.loads.set('twice', { errno: EEXIST });
+  fake.loads.set('bad', { errno: ENOEXEC });
   return fake;
 }
 
@@ -114,7 +114,7 @@ describe('kldunload', () => {
       status: 1,
       err: "kldunload: can't find file none\n",
     });
-    fake.unloadErrno = ERRNO.EBUSY;
+    fake.unloadErrno = EBUSY;
     expect(runTool(kldunload, fake, ['nmdm'])).toMatchObject({
       status: 1,
       err: "kldunload: can't unload file: Device busy\n",

@@ -1,4 +1,4 @@
-import { ERRNO } from '../errno.js';
+import { EEXIST, ENOEXEC } from '../../freebsd/errno.js';
 import type { KldHost, KldTool, Steps } from '../host.js';
 import { MODULE_PATH, readString, realPath } from '../module-path.js';
 import { Program, untilExit } from '../program.js';
@@ -41,13 +41,13 @@ function* load<Wait>(host: KldHost<Wait>, name: string, options: LoadOptions): S
     return true;
   }
   const { errno } = result;
-  if (onlyNew && errno === ERRNO.EEXIST) {
+  if (onlyNew && errno === EEXIST) {
     if (verbose) program.out(`${name} is already loaded\n`);
     return true;
   }
   if (quiet) return false;
-  if (errno === ERRNO.EEXIST) program.warnx(`can't load ${name}: module already loaded or in kernel`);
-  else if (errno === ERRNO.ENOEXEC)
+  if (errno === EEXIST) program.warnx(`can't load ${name}: module already loaded or in kernel`);
+  else if (errno === ENOEXEC)
     program.warnx(`an error occurred while loading module ${name}. Please check dmesg(8) for more details.`);
   else program.warn(`can't load ${name}`, errno);
   return false;

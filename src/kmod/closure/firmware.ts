@@ -1,6 +1,6 @@
 import { cleanPath, DIRECTORY, type FileInfo, type FileSource, infoOf } from '../../files/file-source.js';
+import { globMatches } from '../../files/glob.js';
 import { resolveInRoot } from '../../files/resolve-path.js';
-import { globMatches } from '../glob.js';
 
 /** A file of firmware: `name` as the module asks for it, `path` where it lies in the tree. */
 export interface FirmwareFile {

@@ -1,4 +1,4 @@
-import { literalPrefix, matcherOf } from '../glob.js';
+import { literalPrefix, matcherOf } from '../../files/glob.js';
 import type { IndexTable } from './index-table.js';
 
 /** How many letters of a pattern's literal start the table is ordered by. */

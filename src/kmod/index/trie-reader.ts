@@ -1,6 +1,6 @@
+import { matcherOf } from '../../files/glob.js';
 import { rawBytes, rawText } from '../../files/raw-text.js';
 import { FormatError, hex } from '../../formats/format-error.js';
-import { matcherOf } from '../glob.js';
 import type { IndexTable } from './index-table.js';
 
 /** File format of libkmod-index.c: "BOOTFAST" in figures, then the version, then where the root is. */

@@ -18,12 +18,25 @@ import type {
 export class KldCalls implements KldKernel<Effect> {
   readonly sysctl: KldSysctl<Effect>;
   readonly environment: KernelEnvironment;
-  /** Why the last load failed: an errno. */
-  failure: number | undefined;
 
-  constructor(private readonly k: FreebsdKernel) {
+  /** `absolute` makes paths absolute: where the process is. `last` is what became of the last load or unload. */
+  constructor(
+    private readonly k: FreebsdKernel,
+    private readonly absolute: (path: string) => string = (path) => path,
+    private readonly last: { errno?: number } = {},
+  ) {
     this.sysctl = new SysctlCalls(k);
     this.environment = environmentOf(k);
+  }
+
+  /** The same calls, made by a process in another directory. */
+  from(absolute: (path: string) => string): KldCalls {
+    return new KldCalls(this.k, absolute, this.last);
+  }
+
+  /** Why the last load failed: an errno. */
+  get failure(): number | undefined {
+    return this.last.errno;
   }
 
   private get linker(): KernLinker {
@@ -31,9 +44,9 @@ export class KldCalls implements KldKernel<Effect> {
   }
 
   *load(file: string): Sleepable<CallResult<number>> {
-    const result = yield* this.linker.kldload(file);
+    const result = yield* this.linker.kldload(file.includes('/') ? this.absolute(file) : file);
     if ('errno' in result) {
-      this.failure = result.errno;
+      this.last.errno = result.errno;
       return { errno: result.errno };
     }
     return { value: result.file.id };
@@ -42,7 +55,7 @@ export class KldCalls implements KldKernel<Effect> {
   *unload(id: number, force: boolean): Sleepable<CallResult<void>> {
     const errno = yield* this.linker.kldunload(id, force);
     if (errno === 0) return { value: undefined };
-    this.failure = errno;
+    this.last.errno = errno;
     return { errno };
   }
 
@@ -56,7 +69,7 @@ export class KldCalls implements KldKernel<Effect> {
     const { files } = this.linker;
     const at = id === 0 ? 0 : files.findIndex((file) => file.id === id) + 1;
     if (id !== 0 && at === 0) return { errno: ENOENT };
-    return { value: files.slice(at).find(({ linked }) => linked)?.id ?? 0 };
+    return { value: files.slice(at).find(({ linked, builtIn }) => linked && !builtIn)?.id ?? 0 };
   }
 
   stat(id: number): CallResult<KldFileStat> {

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { type FileSource, infoOf, MemoryFiles } from '../../files/file-source.js';
-import { errnoNumber } from '../../freebsd/errno.js';
+import { EEXIST, errnoNumber } from '../../freebsd/errno.js';
 import type { FaultReport } from '../../freebsd/kern/reports.js';
 import { SleepQueues } from '../../freebsd/kern/sleepqueue.js';
 import { Turnstiles } from '../../freebsd/kern/turnstile.js';
@@ -14,18 +14,22 @@ import type { Fault } from '../../kernel/probes.js';
 import type { Interruption } from '../../kernel/task/interruption.js';
 import type { Task } from '../../kernel/task/task.js';
 import type { KldHost, KldTool } from '../../kld/host.js';
+import type { BootRequest } from '../../kld/loader/loader.js';
 import type { FreebsdTarget } from '../../target/index.js';
 import { BaseMachine, type ModuleEvent, type ProcessEnd, type Stuck } from '../base-machine.js';
 import { MachineError, type SystemError } from '../errors.js';
 import type { Leak } from '../leaks.js';
 import { addressText, type ReportedFault } from '../reported-fault.js';
 import type { ListedModule } from '../run-report.js';
-import type { Terminal } from '../terminal.js';
+import { CapturedOutput, type Terminal } from '../terminal.js';
 import { freebsdError } from './errors.js';
 import { FreebsdFileSystem } from './file-system.js';
 import { KldCalls } from './kld-calls.js';
 import { leaksSince } from './leaks.js';
+import { type BootPlan, complaintsOf, hasLoaderConf, planByConf, planOf } from './loader.js';
 import { FreebsdProcesses } from './processes.js';
+import { FreebsdShell } from './shell/shell.js';
+import { TreeFiles } from './tree-files.js';
 
 export interface FreebsdMachineOptions {
   /** The kernel to be. */
@@ -34,6 +38,11 @@ export interface FreebsdMachineOptions {
   readonly files?: FileSource;
   /** The kernel's environment: tunables, hints. */
   readonly environment?: ReadonlyMap<string, string>;
+  /**
+   * What the loader hands over: by default what loader.conf(5) of the tree asks for, if there is one; false: nothing, whatever the tree says;
+   * or what was asked for at its prompt.
+   */
+  readonly loader?: BootRequest | false;
   /** Decides interleavings and random numbers. */
   readonly seed?: number;
   /** Keeps translations of machine code between processes; false: each process makes its own. */
@@ -46,14 +55,21 @@ export interface FreebsdMachineOptions {
 
 /** A machine with a booted FreeBSD base kernel: klds can be loaded into it, and used. What fails throws MachineError. */
 export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
-  readonly files: FileSource;
+  /** Its file tree as programs read it. */
+  readonly tree: TreeFiles;
   /** System calls on files. */
   readonly fs: FreebsdFileSystem;
   /** kldload(2) and its kin. */
   readonly klds: KldCalls;
+  /** Messages up to here `dmesg -c` has forgotten: a record's number. */
+  logCleared = 0;
 
-  private constructor(options: FreebsdMachineOptions) {
-    const files = options.files ?? new MemoryFiles();
+  private constructor(
+    options: FreebsdMachineOptions,
+    files: FileSource,
+    /** What the loader said. */
+    readonly loaderSaid: string,
+  ) {
     const kernel = new FreebsdKernel(options.target, {
       seed: options.seed ?? 0,
       ...(options.environment && { environment: options.environment }),
@@ -64,13 +80,34 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
       files: hostTreeOf(files),
     });
     super(kernel, new FreebsdProcesses(kernel));
-    this.files = files;
+    this.tree = new TreeFiles(kernel.files);
     this.fs = new FreebsdFileSystem(kernel, (what, body) => this.perform(what, body));
     this.klds = new KldCalls(kernel);
   }
 
   static boot(options: FreebsdMachineOptions): FreebsdMachine {
-    return new FreebsdMachine(options);
+    const files = options.files ?? new MemoryFiles();
+    const plan = bootPlan(options, files);
+    const machine = new FreebsdMachine({ ...options, environment: plan.environment }, files, plan.said);
+    for (const path of plan.klds) machine.preload(path);
+    return machine;
+  }
+
+  /** Links a file that the loader handed over; what another one needed is there by now. What fails is logged, and no more than that. */
+  private preload(path: string): void {
+    const result = this.process('kernel', () => this.linked(path));
+    if (result.exit === 0) return;
+    this.kernel.log.line(`KLD file ${path.slice(path.lastIndexOf('/') + 1)} - could not finalize loading`);
+  }
+
+  private *linked(path: string): Sleepable<number> {
+    const result = yield* this.klds.load(path);
+    return 'errno' in result && result.errno !== EEXIST ? 1 : 0;
+  }
+
+  /** What went wrong in the loader, as it told of it. */
+  get loaderComplaints(): readonly string[] {
+    return complaintsOf(this.loaderSaid);
   }
 
   /** The kernel that it is. */
@@ -100,9 +137,9 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
     return new MachineError(`${what}: ${error.text}`, { error });
   }
 
-  /** The files in the kernel, the kernel itself first. */
+  /** The files in the kernel, the kernel itself first; without those that are parts of it. */
   kldstat(): readonly LinkerFile[] {
-    return this.kernel.get(KernLinker).files.filter(({ linked }) => linked);
+    return this.kernel.get(KernLinker).files.filter(({ linked, builtIn }) => linked && !builtIn);
   }
 
   /** Runs a program of FreeBSD's, as a process. */
@@ -112,20 +149,26 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
 
   /** Runs a command line: a command that fails is no error, it has an exit status. */
   exec(commandLine: string): ProcessEnd {
-    throw new MachineError(`${commandLine}: there is no shell on FreeBSD's machines yet`);
+    const output = new CapturedOutput();
+    const { exit, hangs } = new FreebsdShell(this, output).run(commandLine, true);
+    return { exit, stdout: output.stdout, stderr: output.stderr, hangs };
   }
 
   /** A program of FreeBSD's within a process that is there already. */
-  *runTool(tool: KldTool, args: readonly string[], terminal: Terminal): Sleepable<number> {
-    return yield* tool(this.hostOf(terminal), args);
+  *runTool(
+    tool: KldTool,
+    args: readonly string[],
+    terminal: Terminal,
+    absolute = (path: string) => (path.startsWith('/') ? path : `/${path}`),
+  ): Sleepable<number> {
+    return yield* tool(this.hostOf(terminal, absolute), args);
   }
 
-  private hostOf(terminal: Terminal): KldHost<Effect> {
-    const { klds: kernel, files } = this;
+  private hostOf(terminal: Terminal, absolute: (path: string) => string): KldHost<Effect> {
     return {
-      kernel,
-      files,
-      absolute: (path) => (path.startsWith('/') ? path : `/${path}`),
+      kernel: this.klds.from(absolute),
+      files: this.tree,
+      absolute,
       out: (data) => terminal.out(data),
       err: (text) => terminal.err(text),
     };
@@ -209,6 +252,13 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
     const message = kernel.get(SleepQueues).messageOf(task);
     return message === undefined ? 'nobody knows what' : `"${message}"`;
   }
+}
+
+function bootPlan(options: FreebsdMachineOptions, files: FileSource): BootPlan {
+  const { target, loader, environment = new Map() } = options;
+  if (loader) return planOf(loader);
+  if (loader === false || !hasLoaderConf(files)) return { environment, klds: [], said: '' };
+  return planByConf({ target, files, environment });
 }
 
 /** A file source as the file tree of a kernel sees the world outside. */

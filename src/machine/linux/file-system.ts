@@ -2,10 +2,10 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { O_CREAT, O_RDONLY, O_TRUNC, O_WRONLY } from '../../linux/fs/flags.js';
 import { type FileStatus, Vfs } from '../../linux/fs/vfs.js';
 import { MachineError } from '../errors.js';
+import { readAll } from '../shell/io.js';
 import { bytesOf } from '../terminal.js';
 import { linuxError } from './errors.js';
 import type { Machine } from './machine.js';
-import { readAll } from './shell/io.js';
 
 export type { FileStatus };
 

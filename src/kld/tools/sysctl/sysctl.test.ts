@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryFiles } from '../../../files/file-source.js';
-import { ERRNO } from '../../errno.js';
+import { EOPNOTSUPP, EPERM } from '../../../freebsd/errno.js';
 import { cString, FakeKernel, type FakeNode, runTool } from '../../testing/fake-kernel.js';
 import { sysctl } from './sysctl.js';
 
@@ -28,8 +28,8 @@ function kernel(): FakeKernel {
   add('kern.maxfiles', RW | 2, 'I', bytes(100, -1));
   add('kern.hz', RD | TUN | 2, 'I', bytes(1000));
   add('kern.empty', RW | 3, 'A', new Uint8Array(0));
-  add('kern.gone', RW | 2, 'I', bytes(1), { errno: ERRNO.EOPNOTSUPP });
-  add('kern.denied', RW | 2, 'I', bytes(1), { errno: ERRNO.EPERM });
+  add('kern.gone', RW | 2, 'I', bytes(1), { errno: EOPNOTSUPP });
+  add('kern.denied', RW | 2, 'I', bytes(1), { errno: EPERM });
   add('kern.clockrate', RD | 5, 'S,clockinfo', bytes(1000, 1000, 0, 127, 127));
   add('kern.boottime', RD | 5, 'S,timeval', bytes(1700000000, 0, 42, 0));
   add('kern.opaque', RD | 5, 'S,thing', bytes(...new Array(10).fill(0x01020304)));

@@ -1,5 +1,5 @@
 import { rawText } from '../../../files/raw-text.js';
-import { ERRNO } from '../../errno.js';
+import { ENOENT, ENOMEM, ENOTDIR, EOPNOTSUPP } from '../../../freebsd/errno.js';
 import type { KldHost, KldTool, Steps } from '../../host.js';
 import type { SysctlNode } from '../../kernel.js';
 import { Program, untilExit } from '../../program.js';
@@ -63,7 +63,7 @@ function* fromFile<Wait>(
   path: string,
 ): Steps<Wait, number> {
   const bytes = host.files.read(host.absolute(path));
-  if (!bytes) return program.fail(EX_NOINPUT, path, ERRNO.ENOENT);
+  if (!bytes) return program.fail(EX_NOINPUT, path, ENOENT);
   let problems = 0;
   for (const { text, line } of settingsOf(rawText(bytes)))
     problems += yield* setter.apply(text, ` at line ${line}`);
@@ -111,7 +111,7 @@ class Setter<Wait> {
   private unknown(name: string, where: string, errno: number): number {
     if (this.given.has('i')) return 0;
     if (this.given.has('q')) return 1;
-    if (errno === ERRNO.ENOENT) return this.wrong(`unknown oid '${name}'${where}`);
+    if (errno === ENOENT) return this.wrong(`unknown oid '${name}'${where}`);
     this.program.warn(`unknown oid '${name}'${where}`, errno);
     return 1;
   }
@@ -138,9 +138,9 @@ class Setter<Wait> {
 
   private notSet(setting: string, where: string, errno: number): number {
     const reasons: Readonly<Record<number, string>> = {
-      [ERRNO.EOPNOTSUPP]: 'value is not available',
-      [ERRNO.ENOTDIR]: 'specification is incomplete',
-      [ERRNO.ENOMEM]: 'type is unknown to this program',
+      [EOPNOTSUPP]: 'value is not available',
+      [ENOTDIR]: 'specification is incomplete',
+      [ENOMEM]: 'type is unknown to this program',
     };
     const reason = reasons[errno];
     if (reason !== undefined) return this.wrong(`${setting}: ${reason}${where}`);

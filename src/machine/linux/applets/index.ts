@@ -1,8 +1,16 @@
+import { ddApplet, hexdumpApplet } from '../../shell/applets/dump.js';
+import { cutApplet, seqApplet, sortApplet, trApplet, uniqApplet } from '../../shell/applets/lines.js';
+import { headApplet, tailApplet, teeApplet } from '../../shell/applets/parts.js';
+import { printfApplet } from '../../shell/applets/printf.js';
+import { sedApplet } from '../../shell/applets/sed.js';
+import { sleepApplet } from '../../shell/applets/sleep.js';
+import { falseApplet, trueApplet } from '../../shell/applets/status.js';
+import { bracketApplet, testApplet } from '../../shell/applets/test.js';
+import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
 import { chmodApplet, cpApplet, mvApplet, touchApplet } from './copy.js';
 import { ioctlApplet, sysApplet } from './devices.js';
 import { dmesgApplet } from './dmesg.js';
-import { ddApplet, hexdumpApplet } from './dump.js';
 import {
   lnApplet,
   lsApplet,
@@ -15,26 +23,10 @@ import {
 } from './files.js';
 import { findApplet } from './find.js';
 import { ipApplet } from './ip.js';
-import { cutApplet, seqApplet, sortApplet, trApplet, uniqApplet } from './lines.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
-import { headApplet, tailApplet, teeApplet } from './parts.js';
-import { printfApplet } from './printf.js';
-import { sedApplet } from './sed.js';
-import { clearApplet, dateApplet, idApplet, psApplet, sleepApplet, unameApplet } from './system.js';
+import { clearApplet, dateApplet, idApplet, psApplet, unameApplet } from './system.js';
 import { taintApplet } from './taint.js';
-import { bracketApplet, testApplet } from './test.js';
-import { catApplet, echoApplet, grepApplet, wcApplet } from './text.js';
-
-const status = (name: string, value: number): Applet => ({
-  name,
-  usage: name,
-  summary: `Exits with status ${value}.`,
-  // biome-ignore lint/correctness/useYield: an applet that never waits
-  *run() {
-    return value;
-  },
-});
 
 /** Every command of the shell, in the order of `help`. */
 export const APPLETS: ReadonlyMap<string, Applet> = new Map(
@@ -88,7 +80,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     wcApplet,
     testApplet,
     bracketApplet,
-    status('true', 0),
-    status('false', 1),
+    trueApplet,
+    falseApplet,
   ].map((applet) => [applet.name, applet]),
 );

@@ -13,8 +13,8 @@ import { ENOEXEC } from '../../../linux/errno.js';
 import type { LoadedModule } from '../../../linux/kallsyms/loaded-module.js';
 import { Modules } from '../../../linux/kallsyms/modules.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
+import { NOT_FOUND_STATUS } from '../../shell/interpreter.js';
 import { deleteModuleCall, finitModule } from '../module-calls.js';
-import { NOT_FOUND_STATUS } from '../shell/interpreter.js';
 
 const NS_PER_MS = 1e6;
 
