@@ -10,7 +10,7 @@ import { Files } from './files.js';
 import { type MountRequest, Mounts } from './mounts.js';
 import type { OpenFile } from './open-file.js';
 import { kindOf, transfer, VnodeFile } from './vnode-file.js';
-import { type Attributes, type Failed, MAXPATHLEN, type Name, VnodeWalk } from './vnode-walk.js';
+import { type Attributes, type Failed, type Name, PATH_BYTES, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';
 
 /** Bytes of entries that are read at once. */
@@ -99,11 +99,11 @@ export class VnodeDirectory extends DirectoryNode {
     const { k } = walk;
     if (type !== k.enumValue('VLNK')) return '';
     const user = k.get(UserMemory);
-    const buffer = user.allocate(MAXPATHLEN);
+    const buffer = user.allocate(PATH_BYTES);
     try {
       const { moved } = yield* transfer(
         walk,
-        { buffer, count: MAXPATHLEN, offset: 0, writes: false },
+        { buffer, count: PATH_BYTES, offset: 0, writes: false },
         (uio) => walk.call(vp, 'vop_readlink', { a_vp: vp, a_uio: uio, a_cred: walk.cred }),
       );
       return new TextDecoder().decode(k.space.bytes.slice(buffer, buffer + moved));

@@ -29,8 +29,8 @@ export interface Attributes {
   readonly gid: number;
 }
 
-/** MAXPATHLEN (sys/sys/param.h). */
-export const MAXPATHLEN = 1024;
+/** MAXPATHLEN (sys/sys/param.h): the longest name that a look-up is given, with its NUL. */
+export const PATH_BYTES = 2 ** 10;
 
 /** Walks through a mounted file system, and the operations on vnodes that system calls make (sys/kern/vfs_lookup.c, vfs_vnops.c). */
 export class VnodeWalk {
@@ -89,7 +89,7 @@ export class VnodeWalk {
     const { k } = this;
     const type = k.struct('componentname');
     const walk = this;
-    return yield* withScratch(k, type.size + 8 + MAXPATHLEN, function* (cnp): Sleepable<T | Failed> {
+    return yield* withScratch(k, type.size + 8 + PATH_BYTES, function* (cnp): Sleepable<T | Failed> {
       const place = cnp + type.size;
       const text = place + 8;
       const dots = name === '..' ? k.macro('ISDOTDOT') : 0;
