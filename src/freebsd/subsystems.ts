@@ -24,6 +24,16 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { Mounts } from './fs/mounts.js';
+import { Namecache } from './fs/namecache.js';
+import { RootVnodes } from './fs/root-vnodes.js';
+import { VfsDefault } from './fs/vfs-default.js';
+import { VfsHash } from './fs/vfs-hash.js';
+import { VfsOptions } from './fs/vfs-options.js';
+import { VnodeTree } from './fs/vnode-nodes.js';
+import { VnodeSupport } from './fs/vnode-support.js';
+import { Vnodes } from './fs/vnodes.js';
+import { VopVectors } from './fs/vop-vectors.js';
 import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
@@ -47,6 +57,7 @@ import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { LinuxKpi } from './kern/linuxkpi.js';
+import { Lockmgr } from './kern/lockmgr.js';
 import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
@@ -108,6 +119,7 @@ import { IpProtocols } from './netinet/ip-proto.js';
 import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
+import { VmObjects } from './vm/vm-object.js';
 
 /** In the order in which they boot. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -124,6 +136,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   RwLocks,
   RmLocks,
   AnyLock,
+  Lockmgr,
   Synch,
   Malloc,
   Uma,
@@ -147,6 +160,17 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Conf,
   Devfs,
   Files,
+  VopVectors,
+  VfsDefault,
+  Vnodes,
+  VfsHash,
+  Namecache,
+  VfsOptions,
+  RootVnodes,
+  Mounts,
+  VnodeTree,
+  VnodeSupport,
+  VmObjects,
   Environment,
   Threads,
   Callouts,

@@ -1,6 +1,12 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { isSleepable, type Sleepable } from '../../kernel/effects.js';
-import { DataNode, DirectoryNode, type FileNode, MemoryFile } from '../../kernel/files/index.js';
+import {
+  DataNode,
+  DirectoryNode,
+  type FileNode,
+  MemoryDirectory,
+  MemoryFile,
+} from '../../kernel/files/index.js';
 import type { Task } from '../../kernel/task/task.js';
 import { EBADF, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENXIO } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
@@ -44,9 +50,9 @@ export class Files implements Subsystem {
   /** open(2): a descriptor. `flags` as in fcntl.h. */
   *openAt(path: string, flags: number, mode = 0o666): Sleepable<CallNumber> {
     const { k } = this;
-    const created = flags & k.macro('O_CREAT') ? this.create(path, flags, mode) : 0;
+    const created = flags & k.macro('O_CREAT') ? yield* this.create(path, flags, mode) : 0;
     if (created !== 0) return { errno: created };
-    const found = k.files.locate(path);
+    const found = yield* k.files.resolve(path);
     if (typeof found === 'number') return { errno: found };
     if (!found.node) return { errno: ENOENT };
     const opened = yield* this.openNode(found.node, found.path, flags);
@@ -54,12 +60,33 @@ export class Files implements Subsystem {
     return { value: this.install(opened) };
   }
 
-  private create(path: string, flags: number, mode: number): number {
+  private *create(path: string, flags: number, mode: number): Sleepable<number> {
     const { k } = this;
-    const found = k.files.locate(path);
+    const found = yield* k.files.resolve(path);
     if (typeof found === 'number') return found;
     if (found.node) return flags & k.macro('O_EXCL') ? EEXIST : 0;
-    return Number(found.parent.insert(found.name, new MemoryFile(mode & 0o777)) || 0);
+    if (!found.parent.make) return k.files.insert(found, new MemoryFile(mode & 0o777));
+    const made = yield* found.parent.make(found.name, 'file', mode & 0o777);
+    return typeof made === 'number' ? made : 0;
+  }
+
+  /** mkdir(2): 0, or an error number. */
+  *makeDirectory(path: string, mode = 0o777): Sleepable<number> {
+    const found = yield* this.k.files.resolve(path);
+    if (typeof found === 'number') return found;
+    if (found.node) return EEXIST;
+    if (!found.parent.make) return this.k.files.insert(found, new MemoryDirectory(mode & 0o777));
+    const made = yield* found.parent.make(found.name, 'directory', mode & 0o777);
+    return typeof made === 'number' ? made : 0;
+  }
+
+  /** unlink(2) and rmdir(2): 0, or an error number. */
+  *remove(path: string): Sleepable<number> {
+    const found = yield* this.k.files.resolve(path, { follow: false });
+    if (typeof found === 'number') return found;
+    if (!found.node) return ENOENT;
+    if (found.parent.drop) return yield* found.parent.drop(found.name);
+    return this.k.files.numberOf(found.parent.remove(found.name));
   }
 
   private *openNode(
@@ -164,8 +191,8 @@ export class Files implements Subsystem {
   }
 
   /** stat(2), or lstat(2) without `follow`. */
-  stat(path: string, follow = true): FileStatus | { readonly errno: number } {
-    const found = this.k.files.locate(path, { follow });
+  *stat(path: string, follow = true): Sleepable<FileStatus | { readonly errno: number }> {
+    const found = yield* this.k.files.resolve(path, { follow });
     if (typeof found === 'number') return { errno: found };
     if (!found.node) return { errno: ENOENT };
     const { kind, mode, size, uid, gid } = found.node;
@@ -173,7 +200,7 @@ export class Files implements Subsystem {
   }
 
   *list(path: string): Sleepable<readonly string[] | { readonly errno: number }> {
-    const found = this.k.files.locate(path);
+    const found = yield* this.k.files.resolve(path);
     if (typeof found === 'number') return { errno: found };
     if (!found.node) return { errno: ENOENT };
     if (!(found.node instanceof DirectoryNode)) return { errno: ENOTDIR };

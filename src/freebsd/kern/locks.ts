@@ -115,8 +115,9 @@ export class Locks implements Subsystem {
     return this.known.get(at);
   }
 
+  /** A lock that was destroyed has its name still. */
   nameOf(at: Ptr): string {
-    return this.known.get(at)?.name ?? '';
+    return this.known.get(at)?.name ?? this.k.struct('lock_object').string(at, 'lo_name');
   }
 
   /** Whether the running thread has a lock. */
@@ -206,8 +207,10 @@ export class Locks implements Subsystem {
 
   boot(): void {
     this.k.processes.onExit((task) => {
+      const held = [...this.heldBy(task)];
+      if (held.length > 0) this.k.processes.keepThread(task);
       if (task.state !== 'finished') return;
-      for (const lock of this.heldBy(task)) {
+      for (const lock of held) {
         const message = `modbox: ${this.k.processes.nameOf(task)} ended and still holds ${this.lockLine(lock, task)}`;
         this.k.log.line(message, LOGLEVEL_ERR);
         const culprit = this.k.get(Code).symbolAt(this.k.origins.of(lock.at)?.caller ?? 0)?.file;

@@ -164,6 +164,13 @@ export class Processes implements SchedulerHooks {
     return task.object === 0 ? task.name : this.k.struct('thread').text(task.object, 'td_name');
   }
 
+  /** The struct thread of a task that ends is nobody else's afterwards: words of locks tell of it still. */
+  keepThread(task: Task): void {
+    this.kept.add(task);
+  }
+
+  private readonly kept = new Set<Task>();
+
   onExit(listener: (task: Task) => void): void {
     this.exits.add(listener);
   }
@@ -181,8 +188,7 @@ export class Processes implements SchedulerHooks {
     const process = this.byTask.get(task);
     this.byTask.delete(task);
     this.byThread.delete(task.object);
-    // What was killed may be the owner of locks still: another thread is not to be taken for it.
-    if (task.object !== 0 && task.state === 'finished') this.freeThreads.push(task.object);
+    if (task.object !== 0 && !this.kept.delete(task)) this.freeThreads.push(task.object);
     if (!process || process === this.kernel) return;
     process.threads.delete(task);
     if (process.threads.size > 0) return;

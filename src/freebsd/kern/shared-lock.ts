@@ -131,7 +131,13 @@ export class SharedLocks {
     k.get(Witness).unlocked(lock);
     const word = this.word(lock);
     if (!this.isMine(lock)) {
-      this.misuse(lock, `${this.kind}_xunlock: lock not owned by the thread:`);
+      const isDestroyed = word.value === BigInt(this.flags.destroyed);
+      this.misuse(
+        lock,
+        isDestroyed
+          ? `${this.kind}_xunlock() of destroyed`
+          : `${this.kind}_xunlock: lock not owned by the thread:`,
+      );
       return;
     }
     const object = k.struct('lock_object');
@@ -218,10 +224,11 @@ export class SharedLocks {
     else this.readers.set(lock, readers);
   }
 
-  private recurse(lock: Ptr): void {
+  /** Taken once more by its owner; `allowed` where the call says that it may. */
+  recurse(lock: Ptr, allowed = false): void {
     const { k } = this;
     const object = k.struct('lock_object');
-    if ((object.get(lock, 'lo_flags') & k.macro('LO_RECURSABLE')) === 0)
+    if (!allowed && (object.get(lock, 'lo_flags') & k.macro('LO_RECURSABLE')) === 0)
       this.misuse(lock, `_${this.kind}_xlock_hard: recursed on non-recursive ${this.kind}`);
     object.set(lock, 'lo_data', object.get(lock, 'lo_data') + 1);
     this.word(lock).set(this.flags.recursed);

@@ -91,7 +91,7 @@ export class Witness implements Subsystem {
   }
 
   /** Where the lock was taken by a thread, as far as that was said. */
-  placeOf(task: Task, lock: Ptr): string | undefined {
+  private placeOf(task: Task, lock: Ptr): string | undefined {
     return this.live(task).find(({ at }) => at === lock)?.place;
   }
 

@@ -7,6 +7,9 @@ import type { Subsystem } from '../subsystem.js';
 export class RandomNumbers implements Subsystem {
   constructor(private readonly k: FreebsdKernel) {}
 
+  // No source of entropy is harvested.
+  readonly data = { hc_source_mask: () => {} };
+
   readonly exports = {
     arc4random: () => this.word(),
     arc4random_uniform: (below: number) => (below < 2 ? 0 : this.word() % below),

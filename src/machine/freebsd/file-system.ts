@@ -1,6 +1,7 @@
 import { EBADF } from '../../freebsd/errno.js';
 import { Files } from '../../freebsd/fs/files.js';
 import type { CallNumber, FileStatus } from '../../freebsd/fs/open-file.js';
+import { VnodeTree } from '../../freebsd/fs/vnode-nodes.js';
 import type { FreebsdKernel } from '../../freebsd/kernel.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { MachineError } from '../errors.js';
@@ -80,9 +81,33 @@ export class FreebsdFileSystem {
 
   stat(path: string): FileStatus {
     const { files } = this;
-    return this.call(`stat ${path}`, function* (): Sleepable<FileStatus | Failed> {
-      yield* [];
-      return files.stat(path);
+    return this.call(`stat ${path}`, () => files.stat(path));
+  }
+
+  mkdir(path: string, mode = 0o777): void {
+    this.done(`mkdir ${path}`, () => this.files.makeDirectory(path, mode));
+  }
+
+  /** Removes a file, or an empty directory. */
+  unlink(path: string): void {
+    this.done(`unlink ${path}`, () => this.files.remove(path));
+  }
+
+  /** mount(8): a file system of a type that the kernel has been given by a module, on a directory. */
+  mount(type: string, target: string, from = type, options: ReadonlyMap<string, string> = new Map()): void {
+    const tree = this.kernel.get(VnodeTree);
+    this.done(`mount ${target}`, () => tree.mount({ type, from, target, options }));
+  }
+
+  /** umount(8). */
+  unmount(target: string, force = false): void {
+    this.done(`unmount ${target}`, () => this.kernel.get(VnodeTree).unmount(target, force));
+  }
+
+  private done(what: string, body: () => Sleepable<number>): void {
+    this.call(what, function* (): Sleepable<Failed | undefined> {
+      const errno = yield* body();
+      return errno === 0 ? undefined : { errno };
     });
   }
 

@@ -82,8 +82,7 @@ export class ProcessFiles implements ShellFiles {
   }
 
   *stat(path: string, follow = true): Sleepable<ShellFileStatus | number> {
-    yield* [];
-    const status = this.files.stat(path, follow);
+    const status = yield* this.files.stat(path, follow);
     return 'errno' in status ? -status.errno : { mode: TYPES[status.kind] | status.mode, size: status.size };
   }
 

@@ -1,0 +1,274 @@
+import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
+import { DirectoryNode, FileNode, SymlinkNode } from '../../kernel/files/index.js';
+import { withScratch } from '../dev/scratch.js';
+import { EBUSY, ENOENT, ENOTDIR, EOPNOTSUPP } from '../errno.js';
+import { UserMemory } from '../kern/uio.js';
+import type { FreebsdKernel } from '../kernel.js';
+import type { Subsystem } from '../subsystem.js';
+import { Files } from './files.js';
+import { type MountRequest, Mounts } from './mounts.js';
+import type { OpenFile } from './open-file.js';
+import { kindOf, transfer, VnodeFile } from './vnode-file.js';
+import { type Attributes, type Failed, type Name, PATH_BYTES, VnodeWalk } from './vnode-walk.js';
+import { Vnodes } from './vnodes.js';
+
+/** Bytes of entries that are read at once. */
+const DIRECTORY_CHUNK = 4096;
+
+/** A file of a mounted file system, by its path there: it keeps no vnode. */
+export class VnodeNode extends FileNode {
+  constructor(
+    readonly walk: VnodeWalk,
+    readonly below: readonly string[],
+    override readonly kind: FileNode['kind'],
+    private readonly attributes: Attributes,
+  ) {
+    super(attributes.mode);
+    this.uid = attributes.uid;
+    this.gid = attributes.gid;
+  }
+
+  override get size(): number {
+    return this.attributes.size;
+  }
+}
+
+/** A directory of one. What it has the file system is asked each time. */
+export class VnodeDirectory extends DirectoryNode {
+  constructor(
+    readonly walk: VnodeWalk,
+    readonly below: readonly string[],
+    mode: number,
+  ) {
+    super(mode);
+  }
+
+  override lookup(): FileNode | undefined {
+    throw new Error('a mounted file system cannot be looked into outside a task');
+  }
+
+  override names(): readonly string[] {
+    throw new Error('a mounted file system cannot be listed outside a task');
+  }
+
+  override insert(): number {
+    return EOPNOTSUPP;
+  }
+
+  override remove(): number {
+    return EOPNOTSUPP;
+  }
+
+  /** Runs something with the directory's vnode, which is locked and used. */
+  private *within<T>(body: (dvp: Ptr) => Sleepable<T>): Sleepable<T | Failed> {
+    const found = yield* this.walk.locate(this.below);
+    if ('errno' in found) return found;
+    const result = yield* body(found.vp);
+    yield* this.walk.k.get(Vnodes).put(found.vp);
+    return result;
+  }
+
+  override *find(name: string): Sleepable<FileNode | number | undefined> {
+    const { walk, below } = this;
+    const found = yield* walk.locate([...below, name]);
+    if ('errno' in found) return found.errno === ENOENT ? undefined : found.errno;
+    const attributes = yield* walk.attributes(found.vp);
+    const target = 'errno' in attributes ? '' : yield* this.targetOf(found.vp, attributes);
+    yield* walk.k.get(Vnodes).put(found.vp);
+    if ('errno' in attributes) return attributes.errno;
+    const kind = kindOf(walk, attributes.type);
+    if (kind === 'directory') return this.child(name, attributes.mode);
+    return kind === 'symlink'
+      ? new SymlinkNode(target)
+      : new VnodeNode(walk, [...below, name], kind, attributes);
+  }
+
+  /** One directory has one node, so that others can be mounted on it. */
+  private readonly children = new Map<string, VnodeDirectory>();
+
+  private child(name: string, mode: number): VnodeDirectory {
+    const known = this.children.get(name) ?? new VnodeDirectory(this.walk, [...this.below, name], mode);
+    known.mode = mode;
+    this.children.set(name, known);
+    return known;
+  }
+
+  private *targetOf(vp: Ptr, { type }: Attributes): Sleepable<string> {
+    const { walk } = this;
+    const { k } = walk;
+    if (type !== k.enumValue('VLNK')) return '';
+    const user = k.get(UserMemory);
+    const buffer = user.allocate(PATH_BYTES);
+    try {
+      const { moved } = yield* transfer(
+        walk,
+        { buffer, count: PATH_BYTES, offset: 0, writes: false },
+        (uio) => walk.call(vp, 'vop_readlink', { a_vp: vp, a_uio: uio, a_cred: walk.cred }),
+      );
+      return new TextDecoder().decode(k.space.bytes.slice(buffer, buffer + moved));
+    } finally {
+      user.free(buffer);
+    }
+  }
+
+  override *make(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number> {
+    const made = yield* this.within((dvp) => this.create(dvp, name, kind, mode));
+    if (made.errno !== 0) return made.errno;
+    const node = yield* this.find(name);
+    return node ?? ENOENT;
+  }
+
+  private *create(dvp: Ptr, name: string, kind: 'file' | 'directory', mode: number): Sleepable<Failed> {
+    const { walk } = this;
+    const { k } = walk;
+    const type = k.struct('vattr');
+    return yield* walk.named(dvp, name, 'CREATE', ({ cnp, place }: Name) =>
+      withScratch(k, type.size, function* (vap): Sleepable<Failed> {
+        walk.noValues(vap);
+        type.set(vap, 'va_type', k.enumValue(kind === 'file' ? 'VREG' : 'VDIR'));
+        type.set(vap, 'va_mode', mode);
+        const operation = kind === 'file' ? 'vop_create' : 'vop_mkdir';
+        const errno = yield* walk.call(dvp, operation, { a_dvp: dvp, a_vpp: place, a_cnp: cnp, a_vap: vap });
+        if (errno === 0) yield* k.get(Vnodes).put(k.space.loadPtr(place));
+        return { errno };
+      }),
+    );
+  }
+
+  /** VOP_REMOVE() or VOP_RMDIR(). */
+  override *drop(name: string): Sleepable<number> {
+    const { walk } = this;
+    const { k } = walk;
+    const done = yield* this.within((dvp) =>
+      walk.named(dvp, name, 'DELETE', function* ({ cnp, place }): Sleepable<Failed> {
+        const vp = k.space.loadPtr(place);
+        const isDirectory = k.struct('vnode').get(vp, 'v_type') === k.enumValue('VDIR');
+        const operation = isDirectory ? 'vop_rmdir' : 'vop_remove';
+        const errno = yield* walk.call(dvp, operation, { a_dvp: dvp, a_vp: vp, a_cnp: cnp });
+        yield* k.get(Vnodes).put(vp);
+        return { errno };
+      }),
+    );
+    return done.errno;
+  }
+
+  override *list(): Sleepable<readonly string[] | number> {
+    const names = yield* this.within((dvp) => this.entries(dvp));
+    return 'errno' in names ? names.errno : names;
+  }
+
+  /** VOP_READDIR() until there is no more. */
+  private *entries(dvp: Ptr): Sleepable<readonly string[] | Failed> {
+    const { walk } = this;
+    const { k } = walk;
+    const user = k.get(UserMemory);
+    const buffer = user.allocate(DIRECTORY_CHUNK);
+    const names: string[] = [];
+    try {
+      for (let offset = 0; ; ) {
+        const how = { buffer, count: DIRECTORY_CHUNK, offset, writes: false };
+        const read = yield* transfer(walk, how, (uio) =>
+          walk.call(dvp, 'vop_readdir', { a_vp: dvp, a_uio: uio, a_cred: walk.cred }),
+        );
+        if (read.errno !== 0) return read;
+        if (read.moved === 0) return names;
+        names.push(...this.namesIn(buffer, read.moved));
+        offset = read.offset;
+      }
+    } finally {
+      user.free(buffer);
+    }
+  }
+
+  private namesIn(buffer: Ptr, bytes: number): string[] {
+    const { k } = this.walk;
+    const type = k.struct('dirent');
+    const names: string[] = [];
+    for (let at = buffer; at < buffer + bytes; at += type.get(at, 'd_reclen')) {
+      const length = type.get(at, 'd_namlen');
+      const start = type.addr(at, 'd_name');
+      const name = new TextDecoder().decode(k.space.bytes.slice(start, start + length));
+      if (type.get(at, 'd_fileno') !== 0 && name !== '.' && name !== '..') names.push(name);
+      if (type.get(at, 'd_reclen') === 0) break;
+    }
+    return names;
+  }
+}
+
+/** Gives mounted file systems of modules their place in the machine's tree. */
+export class VnodeTree implements Subsystem {
+  readonly exports = {};
+
+  constructor(private readonly k: FreebsdKernel) {}
+
+  boot(): void {
+    this.k
+      .get(Files)
+      .openers.push((node, path, flags) =>
+        node instanceof VnodeNode ? this.open(node, path, flags) : undefined,
+      );
+  }
+
+  /** vn_open(): the vnode stays used; with O_TRUNC it is emptied first. */
+  private *open(node: VnodeNode, path: string, flags: number): Sleepable<OpenFile | Failed> {
+    const { k } = this;
+    const { walk } = node;
+    const found = yield* walk.locate(node.below);
+    if ('errno' in found) return found;
+    const { vp } = found;
+    const errno = yield* this.openVnode(walk, vp, flags);
+    const attributes = errno === 0 ? yield* walk.attributes(vp) : { errno };
+    if ('errno' in attributes) {
+      yield* k.get(Vnodes).put(vp);
+      return attributes;
+    }
+    yield* k.get(Vnodes).unlock(vp);
+    return new VnodeFile(walk, path, flags, vp, attributes);
+  }
+
+  private *openVnode(walk: VnodeWalk, vp: Ptr, flags: number): Sleepable<number> {
+    const { k } = this;
+    const isSet = (name: string): boolean => (flags & k.macro(name)) !== 0;
+    const common = { a_cred: walk.cred, a_td: k.curthread };
+    const accmode = (isSet('FREAD') ? k.macro('VREAD') : 0) | (isSet('FWRITE') ? k.macro('VWRITE') : 0);
+    const refused = yield* walk.call(vp, 'vop_access', { a_vp: vp, a_accmode: accmode, ...common });
+    if (refused !== 0) return refused;
+    const failed = yield* walk.call(vp, 'vop_open', { a_vp: vp, a_mode: flags, a_fp: 0, ...common });
+    if (failed !== 0 || !isSet('FWRITE')) return failed;
+    const counted = yield* walk.call(vp, 'vop_add_writecount', { a_vp: vp, a_inc: 1 });
+    if (counted !== 0 || !isSet('O_TRUNC')) return counted;
+    const type = k.struct('vattr');
+    return yield* withScratch(k, type.size, (vap) => {
+      walk.noValues(vap);
+      type.set(vap, 'va_size', 0);
+      return walk.call(vp, 'vop_setattr', { a_vp: vp, a_vap: vap, a_cred: walk.cred });
+    });
+  }
+
+  /** mount(8): on a directory that is there. 0, or an error number. */
+  *mount(request: Omit<MountRequest, 'onto'>): Sleepable<number> {
+    const { k } = this;
+    const place = yield* k.files.resolve(request.target);
+    if (typeof place === 'number') return place;
+    if (!place.node) return ENOENT;
+    if (!(place.node instanceof DirectoryNode)) return ENOTDIR;
+    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, onto: place.node });
+    if ('errno' in made) return made.errno;
+    const root = new VnodeDirectory(new VnodeWalk(k, made), [], 0o755);
+    const { type, from } = request;
+    k.files.mount({ type, source: from, target: place.path, root, options: '' }, place.node);
+    return 0;
+  }
+
+  /** umount(8). */
+  *unmount(target: string, force = false): Sleepable<number> {
+    const { k } = this;
+    const one = [...k.get(Mounts).list].reverse().find((mounted) => mounted.target === target);
+    if (!one) return k.macro('EINVAL');
+    if (k.files.mounts.some((mount) => mount.target.startsWith(`${target}/`))) return EBUSY;
+    const error = yield* k.get(Mounts).unmount(one, force);
+    if (error === 0) k.files.unmount(target);
+    return error;
+  }
+}
