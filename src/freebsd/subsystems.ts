@@ -17,6 +17,7 @@ import { Kobj } from './dev/kobj.js';
 import { KobjInterfaces } from './dev/kobj-interfaces.js';
 import { DeviceMemory } from './dev/mapdev.js';
 import { Nexus } from './dev/nexus.js';
+import { PcSpeaker } from './dev/pc-speaker.js';
 import { PciBus } from './dev/pci.js';
 import { ResourceLists } from './dev/resource-list.js';
 import { ResourceManagers } from './dev/rman.js';
@@ -90,6 +91,7 @@ import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
+import { CkEpochs } from './libkern/ck-epoch.js';
 import { Digits } from './libkern/digits.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
@@ -119,6 +121,7 @@ import { IpProtocols } from './netinet/ip-proto.js';
 import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
+import { Ttys } from './tty/tty.js';
 import { VmObjects } from './vm/vm-object.js';
 
 /** In the order in which they boot. */
@@ -141,6 +144,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Malloc,
   Uma,
   Strings,
+  PcSpeaker,
+  CkEpochs,
   KernelEvents,
   Splash,
   RootMount,
@@ -177,6 +182,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  Ttys,
   GeomClasses,
   MacPolicies,
   KernLinker,

@@ -6,7 +6,7 @@ import { type BootFault, bootEntries, openMenu } from './boot-menu.js';
 import { runMenu } from './terminal.js';
 
 /**
- * Lets the user choose what to boot, and boots it. After a fault in a module that was loaded at boot the menu is there
+ * Lets the user choose which Linux kernel to boot, and boots it. After a fault in a module that was loaded at boot the menu is there
  * again. Gives the machine, or the status to leave with. Throws UsageError without a terminal.
  */
 export async function bootByMenu(
@@ -16,7 +16,7 @@ export async function bootByMenu(
   const { stdin, stdout } = process;
   if (!stdin.isTTY || !stdout.isTTY) throw new UsageError('shell: --menu needs a terminal');
   const entries = bootEntries(
-    new TargetStore().list().map(({ info }) => info.name),
+    new TargetStore().list().flatMap(({ info }) => (info.os === 'linux' ? [info.name] : [])),
     flags.cmdline ?? '',
   );
   const wanted = flags.target === undefined ? loadBundled().name : new TargetStore().get(flags.target).name;

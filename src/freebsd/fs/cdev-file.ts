@@ -3,15 +3,13 @@ import { S_IFCHR } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../errno.js';
 import { Conf } from '../kern/conf.js';
+import { IOC_IN, IOC_OUT, IOC_VOID } from '../kern/ioccom.js';
 import { Mutexes } from '../kern/mutex.js';
 import { UserMemory } from '../kern/uio.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 
-/** IOC_VOID, IOC_OUT, IOC_IN and the length in a request (sys/sys/ioccom.h). */
-const IOC_OUT = 0x4000_0000;
-const IOC_IN = 0x8000_0000;
-const IOC_VOID = 0x2000_0000;
+/** The length in a request (sys/sys/ioccom.h). */
 const IOCPARM_MASK = 0x1fff;
 
 /** What a file keeps for the device's driver: devfs_set_cdevpriv(9). */

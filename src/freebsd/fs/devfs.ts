@@ -1,5 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import { DirectoryNode, FileNode, MemoryDirectory, SymlinkNode } from '../../kernel/files/index.js';
+import { EOPNOTSUPP } from '../errno.js';
 import { type Cdev, Conf } from '../kern/conf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -16,12 +18,30 @@ export class CdevNode extends FileNode {
   }
 }
 
+/** A directory of devices: a name that is looked up to be made is first offered to drivers (dev_clone); nothing else can be made in it. */
+class DeviceDirectory extends MemoryDirectory {
+  constructor(
+    private readonly k: FreebsdKernel,
+    private readonly prefix: string,
+  ) {
+    super(0o555);
+  }
+
+  override *make(name: string): Sleepable<FileNode | number> {
+    const device = yield* this.k.get(Conf).clone(this.prefix + name);
+    const made = device === 0 ? undefined : this.lookup(name);
+    return made ?? EOPNOTSUPP;
+  }
+}
+
 /** devfs(5): /dev has a node for every device, in directories where their names have slashes. */
 export class Devfs implements Subsystem {
   readonly exports = {};
-  private readonly root = new MemoryDirectory(0o555);
+  private readonly root: DeviceDirectory;
 
-  constructor(private readonly k: FreebsdKernel) {}
+  constructor(private readonly k: FreebsdKernel) {
+    this.root = new DeviceDirectory(k, '');
+  }
 
   boot(): void {
     const { k } = this;
@@ -62,11 +82,11 @@ export class Devfs implements Subsystem {
 
   private directory(parts: readonly string[]): DirectoryNode {
     let at: DirectoryNode = this.root;
-    for (const part of parts) {
+    for (const [depth, part] of parts.entries()) {
       const there = at.lookup(part);
       if (there instanceof DirectoryNode) at = there;
       else {
-        const made = new MemoryDirectory(0o555);
+        const made = new DeviceDirectory(this.k, `${parts.slice(0, depth + 1).join('/')}/`);
         at.insert(part, made);
         at = made;
       }

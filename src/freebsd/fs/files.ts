@@ -9,6 +9,7 @@ import {
 } from '../../kernel/files/index.js';
 import type { Task } from '../../kernel/task/task.js';
 import { EBADF, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENXIO } from '../errno.js';
+import { Conf } from '../kern/conf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CdevFile } from './cdev-file.js';
@@ -54,10 +55,20 @@ export class Files implements Subsystem {
     if (created !== 0) return { errno: created };
     const found = yield* k.files.resolve(path);
     if (typeof found === 'number') return { errno: found };
-    if (!found.node) return { errno: ENOENT };
-    const opened = yield* this.openNode(found.node, found.path, flags);
+    const node = found.node ?? (yield* this.cloned(found.path));
+    if (!node) return { errno: ENOENT };
+    const opened = yield* this.openNode(node, found.path, flags);
     if ('errno' in opened) return opened;
     return { value: this.install(opened) };
+  }
+
+  /** A device that a driver makes when its name is looked up (dev_clone). */
+  private *cloned(path: string): Sleepable<FileNode | undefined> {
+    if (!path.startsWith('/dev/')) return undefined;
+    const device = yield* this.k.get(Conf).clone(path.slice('/dev/'.length));
+    if (device === 0) return undefined;
+    const found = yield* this.k.files.resolve(path);
+    return typeof found === 'number' ? undefined : found.node;
   }
 
   private *create(path: string, flags: number, mode: number): Sleepable<number> {

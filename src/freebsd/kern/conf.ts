@@ -6,6 +6,7 @@ import type { Holding } from '../../kernel/modules/holding.js';
 import { EEXIST, EINVAL, ENXIO } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { EventHandlers } from './eventhandler.js';
 import { kvprintf } from './format.js';
 import { Locks } from './locks.js';
 import { SleepQueues } from './sleepqueue.js';
@@ -137,6 +138,21 @@ export class Conf implements Subsystem {
     return kvprintf(this.k.space, this.k.space.cstring(format), args);
   }
 
+  /** Asks drivers for a device of a name that there is none of: EVENTHANDLER(dev_clone). 0 where nobody makes one. */
+  *clone(name: string): Sleepable<Ptr> {
+    const { k } = this;
+    const place = k.slab.allocateBytes(8, true);
+    const text = k.slab.allocateBytes(name.length + 1, true);
+    k.space.storeCstring(text, name);
+    const cred = k.struct('thread').get(k.curthread, 'td_ucred');
+    yield* k.get(EventHandlers).invoke('dev_clone', 'v:pppip', cred, text, name.length, place);
+    const device = k.space.loadPtr(place);
+    k.slab.free(place);
+    k.slab.free(text);
+    if (device !== 0) this.count(device, -1);
+    return device;
+  }
+
   /** Every device, in the order in which they were made. */
   get all(): readonly Cdev[] {
     return [...this.devices.values()];
@@ -155,6 +171,11 @@ export class Conf implements Subsystem {
     const made = this.make(description, name);
     if (typeof made === 'object') return made.at;
     return this.k.panic(`make_dev_credv: bad si_name (error=${made}, si_name=${name})`);
+  }
+
+  /** A device of the kernel's own, of root. A name that is taken is a panic, as for make_dev(). */
+  makeOwn(devsw: Ptr, name: string, mode: number, drv1: Ptr): Ptr {
+    return this.demand({ devsw, unit: 0, uid: 0, gid: 0, mode, drv1 }, name);
   }
 
   private attempt(place: Ptr, description: NewDevice, name: string): number {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
+import { EBUSY } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Threads } from './kthread.js';
@@ -11,6 +12,8 @@ interface Queue {
   readonly name: string;
   readonly tasks: Ptr[];
   running: Ptr;
+  /** gtaskqueue_block(): what is enqueued waits. */
+  blocked: boolean;
   ending: boolean;
 }
 
@@ -36,20 +39,31 @@ export class GroupTaskqueues implements Subsystem {
     grouptaskqueue_enqueue: (queue: Ptr, task: Ptr) => this.enqueue(queue, task),
     gtaskqueue_drain: (queue: Ptr, task: Ptr) => this.drain(queue, task),
     gtaskqueue_drain_all: (queue: Ptr) => this.drainAll(queue),
-    gtaskqueue_cancel: (queue: Ptr, task: Ptr) => {
-      const one = this.queues.get(queue);
-      const at = one?.tasks.indexOf(task) ?? -1;
-      if (at >= 0) one?.tasks.splice(at, 1);
-      return one?.running === task ? this.k.macro('EBUSY') : 0;
+    gtaskqueue_cancel: (queue: Ptr, task: Ptr) => this.cancel(this.at(queue), task),
+    gtaskqueue_block: (queue: Ptr) => {
+      this.at(queue).blocked = true;
     },
-    gtaskqueue_block: () => {},
-    gtaskqueue_unblock: () => {},
+    gtaskqueue_unblock: (queue: Ptr) => {
+      this.at(queue).blocked = false;
+      this.k.get(SleepQueues).wakeAll(queue);
+    },
   };
+
+  readonly data = {
+    // The kernel's own group, for software interrupts: TASKQGROUP_DEFINE(softirq, ...).
+    qgroup_softirq: (at: Ptr) => this.k.space.storePtr(at, this.create('softirq')),
+  };
+
+  private at(queue: Ptr): Queue {
+    const found = this.queues.get(queue);
+    if (found) return found;
+    return this.k.panic(`0x${this.k.space.toAddress(queue).toString(16)} is no group task queue`);
+  }
 
   private create(name: string): Ptr {
     const { k } = this;
     const at = k.slab.allocateBytes(GROUP_BYTES, true);
-    const queue: Queue = { at, name, tasks: [], running: 0, ending: false };
+    const queue: Queue = { at, name, tasks: [], running: 0, blocked: false, ending: false };
     this.queues.set(at, queue);
     k.origins.note(at);
     k.get(Threads).start(`${name}_0`, k.processes.kernel, this.serve(queue));
@@ -60,7 +74,7 @@ export class GroupTaskqueues implements Subsystem {
     const { k } = this;
     const type = k.struct('gtask');
     while (!queue.ending) {
-      const task = queue.tasks.shift();
+      const task = queue.blocked ? undefined : queue.tasks.shift();
       if (task === undefined) {
         yield* k.get(SleepQueues).sleep(queue.at, { message: '-' });
         continue;
@@ -85,29 +99,39 @@ export class GroupTaskqueues implements Subsystem {
 
   private enqueue(at: Ptr, task: Ptr): number {
     const { k } = this;
-    const queue = this.queues.get(at);
+    const queue = this.at(at);
     const type = k.struct('gtask');
     const flags = type.get(task, 'ta_flags');
-    if (!queue || flags & k.macro('TASK_ENQUEUED')) return 0;
+    if (flags & k.macro('TASK_ENQUEUED')) return 0;
     type.set(task, 'ta_flags', flags | k.macro('TASK_ENQUEUED'));
     queue.tasks.push(task);
     k.get(SleepQueues).wakeAll(at);
     return 0;
   }
 
+  /** EBUSY where the task runs already. */
+  private cancel(queue: Queue, task: Ptr): number {
+    const type = this.k.struct('gtask');
+    const at = queue.tasks.indexOf(task);
+    if (at >= 0) {
+      queue.tasks.splice(at, 1);
+      type.set(task, 'ta_flags', type.get(task, 'ta_flags') & ~this.k.macro('TASK_ENQUEUED'));
+    }
+    return queue.running === task ? EBUSY : 0;
+  }
+
   private *drain(at: Ptr, task: Ptr): Sleepable<void> {
-    const queue = this.queues.get(at);
-    while (queue && (queue.running === task || queue.tasks.includes(task)))
+    const queue = this.at(at);
+    while (queue.running === task || queue.tasks.includes(task))
       yield* this.k.get(SleepQueues).sleep(task, { message: 'gtq_drain' });
   }
 
   private *drainAll(at: Ptr): Sleepable<void> {
-    for (const task of [...(this.queues.get(at)?.tasks ?? [])]) yield* this.drain(at, task);
+    for (const task of [...this.at(at).tasks]) yield* this.drain(at, task);
   }
 
   private destroy(at: Ptr): void {
-    const queue = this.queues.get(at);
-    if (queue) queue.ending = true;
+    this.at(at).ending = true;
     this.k.get(SleepQueues).wakeAll(at);
     this.queues.delete(at);
     this.k.origins.forget(at);

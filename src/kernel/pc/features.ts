@@ -4,13 +4,11 @@
  * A feature that is listed here is announced to modules; an instruction of it that the translator lacks is an
  * oops that names it.
  */
-interface CpuidBits {
+export interface CpuidBits {
   readonly leaf: number;
   readonly subleaf: number;
   readonly register: 0 | 1 | 2 | 3;
   readonly bits: readonly number[];
-  /** Word of boot_cpu_data.x86_capability that mirrors the register, if one does. */
-  readonly word: number | undefined;
 }
 
 const EAX = 0;
@@ -24,7 +22,7 @@ export const FEATURES: readonly CpuidBits[] = [
     leaf: 1,
     subleaf: 0,
     register: EDX,
-    word: 0,
+
     bits: [0, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 19, 22, 23, 24, 25, 26, 27],
   },
   // pni pclmulqdq monitor ssse3 fma cx16 sse4_1 sse4_2 movbe popcnt aes xsave osxsave avx f16c rdrand hypervisor
@@ -32,30 +30,23 @@ export const FEATURES: readonly CpuidBits[] = [
     leaf: 1,
     subleaf: 0,
     register: ECX,
-    word: 4,
+
     bits: [0, 1, 3, 9, 12, 13, 19, 20, 22, 23, 25, 26, 27, 28, 29, 30, 31],
   },
   // syscall nx mmxext pdpe1gb rdtscp lm 3dnowext 3dnow
-  { leaf: 0x8000_0001, subleaf: 0, register: EDX, word: 1, bits: [11, 20, 22, 26, 27, 29, 30, 31] },
+  { leaf: 0x8000_0001, subleaf: 0, register: EDX, bits: [11, 20, 22, 26, 27, 29, 30, 31] },
   // lahf_lm svm cr8_legacy abm sse4a 3dnowprefetch
-  { leaf: 0x8000_0001, subleaf: 0, register: ECX, word: 6, bits: [0, 2, 4, 5, 6, 8] },
+  { leaf: 0x8000_0001, subleaf: 0, register: ECX, bits: [0, 2, 4, 5, 6, 8] },
   // fsgsbase bmi1 avx2 smep bmi2 erms adx smap clflushopt clwb
-  { leaf: 7, subleaf: 0, register: EBX, word: 9, bits: [0, 3, 5, 7, 8, 9, 19, 20, 23, 24] },
+  { leaf: 7, subleaf: 0, register: EBX, bits: [0, 3, 5, 7, 8, 9, 19, 20, 23, 24] },
   // umip pku ospke vaes
-  { leaf: 7, subleaf: 0, register: ECX, word: 16, bits: [2, 3, 4, 9] },
+  { leaf: 7, subleaf: 0, register: ECX, bits: [2, 3, 4, 9] },
   // xsaveopt xgetbv1
-  { leaf: 0xd, subleaf: 1, register: EAX, word: 10, bits: [0, 2] },
+  { leaf: 0xd, subleaf: 1, register: EAX, bits: [0, 2] },
   // arat
-  { leaf: 6, subleaf: 0, register: EAX, word: 14, bits: [2] },
+  { leaf: 6, subleaf: 0, register: EAX, bits: [2] },
   // npt vgif
-  { leaf: 0x8000_000a, subleaf: 0, register: EDX, word: 15, bits: [0, 16] },
-];
-
-/** Linux's own words: always rep_good nopl extd_apicid cpuid (word 3), retpoline (7), vmmcall (8). */
-export const SYNTHETIC: readonly { readonly word: number; readonly bits: readonly number[] }[] = [
-  { word: 3, bits: [16, 20, 21, 25, 26] },
-  { word: 7, bits: [12] },
-  { word: 8, bits: [15] },
+  { leaf: 0x8000_000a, subleaf: 0, register: EDX, bits: [0, 16] },
 ];
 
 const VENDOR = 'AuthenticAMD';

@@ -7,7 +7,7 @@ const IA32_MISC_ENABLE = 0x1a0;
 const IA32_PAT = 0x277;
 const EFER = 0xc000_0080;
 
-/** What they hold when Linux has booted on QEMU's CPU "max" (target/i386/tcg/sysemu/misc_helper.c says which it has). */
+/** What they hold once a kernel has booted on QEMU's CPU "max" (target/i386/tcg/sysemu/misc_helper.c says which it has). */
 const AT_BOOT: ReadonlyMap<number, bigint> = new Map([
   [IA32_APIC_BASE, 0xfee0_0900n],
   [IA32_UCODE_REV, 0x1_0000_0000n],

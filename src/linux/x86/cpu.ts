@@ -1,11 +1,12 @@
 import type { Thunk } from '../../cpu/cpu-types.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { constant } from '../../kernel/abi/fidelity.js';
-import { BRAND, FEATURES, SYNTHETIC } from '../../kernel/pc/features.js';
+import { BRAND } from '../../kernel/pc/features.js';
 import { hasCpuFeature } from '../cpu-features.js';
 import type { LinuxKernel } from '../kernel.js';
 import { PAGE_OFFSET, VMALLOC_BASE, VMEMMAP_BASE } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
+import { CAPABILITY_WORDS } from './capability-words.js';
 
 /** Supervisor mode access prevention (arch/x86/include/asm/cpufeatures.h). */
 const X86_FEATURE_SMAP = 9 * 32 + 20;
@@ -137,8 +138,7 @@ export class X86Cpu implements Subsystem {
     const { space } = this.k;
     const type = this.k.struct('cpuinfo_x86');
     const capability = type.addr(at, 'x86_capability');
-    for (const { word, bits } of [...FEATURES, ...SYNTHETIC]) {
-      if (word === undefined) continue;
+    for (const { word, bits } of CAPABILITY_WORDS) {
       const slot = capability + word * 4;
       for (const bit of bits) space.store32(slot, (space.load32(slot) | (1 << bit)) >>> 0);
     }
