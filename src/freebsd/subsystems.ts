@@ -93,6 +93,7 @@ import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { CkEpochs } from './libkern/ck-epoch.js';
 import { Digits } from './libkern/digits.js';
+import { Pctries } from './libkern/pctrie.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -146,6 +147,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Strings,
   PcSpeaker,
   CkEpochs,
+  Pctries,
   KernelEvents,
   Splash,
   RootMount,
