@@ -5,6 +5,7 @@ import { GUEST_LIMIT, type Ptr } from './layout.js';
 import type { MemoryMap } from './memory-map.js';
 import { CodeCache, type TranslationStore } from './runtime/code-cache.js';
 import { CodeKnowledge } from './runtime/code-source.js';
+import { DeviceAccess } from './runtime/device-access.js';
 import { hostStackExit, hostTrap, resolveSite } from './runtime/exits.js';
 import { CheckedMemory, CpuFault } from './runtime/guest-memory.js';
 import {
@@ -72,6 +73,7 @@ export class Cpu implements CpuContract {
   private readonly hostBySlot: (HostFunction | undefined)[] = [];
   private nesting = 0;
   private readonly teller: Teller;
+  private readonly devices: DeviceAccess;
   private unwindRequested = false;
   private hostExit: Exit | undefined;
   private hostError: { readonly error: unknown } | undefined;
@@ -91,6 +93,7 @@ export class Cpu implements CpuContract {
     this.knowledge = new CodeKnowledge(space);
     this.memory = new CheckedMemory(space, this.regs);
     this.teller = new Teller(this.regs, this.knowledge);
+    this.devices = new DeviceAccess(this.regs);
     this.platform = { ...defaultPlatform(() => this.executed), ...options.platform };
     const { disassemble } = options;
     this.slow = { regs: this.regs, memory: this.memory, platform: this.platform, disassemble };
@@ -270,6 +273,8 @@ export class Cpu implements CpuContract {
       slow: (unit, site) => this.executeSlow(unit, site),
       pop: () => void this.pop(),
       tell: (what, at) => this.teller.tell(what, at),
+      device: (linear, upper, what) => this.devices.access(linear, upper, what),
+      deviceWrite: () => this.devices.written(),
     });
   }
 

@@ -1,3 +1,4 @@
+import { type DeviceMemory, DevicePages } from './device-pages.js';
 import { EndlessWork, GuestFault } from './fault.js';
 import {
   CPU_AREA,
@@ -50,6 +51,8 @@ const READ_ONLY = 8;
 const DEFERRED = 16;
 /** Was mapped by defer(), whether or not its bytes are there by now. */
 const ON_DEMAND = 32;
+/** What is there is no memory: every access is the device's to answer. */
+const DEVICE = 64;
 
 /** The pages of guest memory: one WebAssembly memory, who may do what with each page, and the conversion between 64-bit addresses and `Ptr`s. */
 export class GuestPages {
@@ -76,6 +79,7 @@ export class GuestPages {
   private readonly wild = new WildPointers();
   private readonly changeListeners: ((start: Ptr, bytes: number) => void)[] = [];
   readonly shadow: Shadow;
+  private readonly devices: DevicePages;
   private released = false;
 
   /** Upper half of addresses in the direct map; the one of no address where there is none. */
@@ -98,6 +102,7 @@ export class GuestPages {
     this.writeTable = this.tables.write;
     this.user = new UserPages(this.tables, memoryMap.user);
     this.shadow = new Shadow(buffer, memoryMap.ram);
+    this.devices = new DevicePages(this.bytes);
     this.granuleUpper.fill(0xffff_ffff);
     this.granuleUpper[0] = 0;
     this.aliasUpper = memoryMap.directMapUpper ?? NO_ACCESS;
@@ -161,6 +166,29 @@ export class GuestPages {
     this.supplier = supplier;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++)
       this.pageFlags[page] |= DEFERRED | ON_DEMAND | (permissions.write ? 0 : READ_ONLY);
+  }
+
+  /**
+   * Maps pages at which a device answers, until they are unmapped. Machine code's accesses, and those of CheckedMemory, reach it by width and
+   * address; TypeScript's loads read it, its stores are refused: `writeDevice` is theirs.
+   */
+  mapDevice(start: Ptr, bytes: number, device: DeviceMemory): void {
+    this.setPages(start, bytes, undefined, MAPPED | DEVICE);
+    this.devices.add(start, bytes, device);
+  }
+
+  isDevice(ptr: Ptr): boolean {
+    return ptr >= 0 && ptr < GUEST_LIMIT && (this.pageFlags[ptr >>> PAGE_SHIFT] & DEVICE) !== 0;
+  }
+
+  /** Has the device that is at a pointer fill the bytes there. */
+  readDevice(ptr: Ptr, bytes: number): void {
+    this.devices.read(ptr, bytes);
+  }
+
+  /** Tells the device that is at a pointer what the bytes there were changed to. */
+  writeDevice(ptr: Ptr, bytes: number): void {
+    this.devices.written(ptr, bytes);
   }
 
   private supplier: ((page: Ptr) => void) | undefined;
@@ -339,6 +367,10 @@ export class GuestPages {
     if (ptr < GUEST_LIMIT && (ptr & (PAGE_SIZE - 1)) + bytes <= PAGE_SIZE) {
       if (table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
       if (this.bringIn(ptr) && table[ptr >>> PAGE_SHIFT] !== NO_ACCESS) return;
+      if (access === 'read' && this.isDevice(ptr)) {
+        this.readDevice(ptr, bytes);
+        return;
+      }
     } else if (bytes === 0 || this.allowed(table, ptr, bytes)) return;
     const good = ptr < GUEST_LIMIT ? this.allowedFrom(table, ptr, bytes) : 0;
     throw new GuestFault(this.toAddress(ptr + good), access, bytes - good);
@@ -355,8 +387,10 @@ export class GuestPages {
     if ((start | bytes) & (PAGE_SIZE - 1) || start < GRANULE || start + bytes > TOP.start)
       throw new RangeError(`bad page range 0x${start.toString(16)}+0x${bytes.toString(16)}`);
     let wasCode = false;
+    let wasDevice = false;
     for (let page = start >>> PAGE_SHIFT; page < (start + bytes) >>> PAGE_SHIFT; page++) {
       wasCode ||= (this.pageFlags[page] & EXECUTE) !== 0;
+      wasDevice ||= (this.pageFlags[page] & DEVICE) !== 0;
       const upper = this.granuleUpper[page >>> (GRANULE_SHIFT - PAGE_SHIFT)];
       const readOnly = permissions?.read && !permissions.write;
       this.pageFlags[page] = flags | USED | (readOnly ? READ_ONLY : 0);
@@ -365,6 +399,7 @@ export class GuestPages {
       else if (permissions) this.tables.allow(page, upper, this.bound ? permissions : unbound(permissions));
       else this.tables.forbid(page, page + 1);
     }
+    if (wasDevice) this.devices.remove(start, start + bytes);
     if (wasCode) this.codeChanged(start, bytes);
   }
 

@@ -105,6 +105,11 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
     address = BigInt.asUintN(64, address + (bit >> BigInt(Math.log2(size * 8))) * BigInt(size));
   }
   if (site.align && address % BigInt(site.align) !== 0n) return raise({ vector: 'GP' });
+  if (c.memory.deviceAt(address) !== undefined) {
+    // Devices answer in translated code of its own mode; code that has come to one is translated so from then on.
+    units.checkHarder(unit, site.entry, linearOf(site.address), 'device');
+    return undefined;
+  }
   const { supplied } = c.regs.space;
   const exception = c.memory.probe(address, memory.size, site.write === true);
   if (exception) return raise(exception);
@@ -116,11 +121,14 @@ function memoryFault(c: SlowContext, units: UnitTable, unit: Unit, site: Site): 
     return raise({ vector: 'PF', address, access: site.write ? 'write' : 'read', poisoned: memory.size });
   // The access is good after all: it crosses pages, or goes through the direct map, or others of its range
   // are not good.
-  const linear = Number((BigInt.asUintN(64, BigInt(site.address)) & 0xffff_ffffn) ^ 0x8000_0000n);
+  const linear = linearOf(site.address);
   const mode = site.entry === unit.ptr ? unit.mode : 'quick';
   units.checkHarder(unit, site.entry, linear, nextMode(mode, watched, site.range === true));
   return undefined;
 }
+
+const linearOf = (address: number): number =>
+  Number((BigInt.asUintN(64, BigInt(address)) & 0xffff_ffffn) ^ 0x8000_0000n);
 
 /** How to check where a check failed although the access is good. */
 function nextMode(mode: CheckMode, watched: boolean, range: boolean): CheckMode {

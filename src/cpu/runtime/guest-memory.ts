@@ -64,13 +64,31 @@ export class CheckedMemory {
       throw new CpuFault({ vector: 'PF', address, access, poisoned: size });
   }
 
+  /** The linear offset of an address at which a device answers. */
+  deviceAt(address: bigint): number | undefined {
+    const linear = (Number(address & 0xffff_ffffn) ^ 0x8000_0000) >>> 0;
+    const { space } = this;
+    return space.isDevice(linear) && space.isAt(linear, Number(address >> 32n)) ? linear : undefined;
+  }
+
   load(address: bigint, size: number): bigint {
+    const device = this.deviceAt(address);
+    if (device !== undefined) {
+      this.space.readDevice(device, size);
+      return readLe(this.space.bytes, device, size);
+    }
     const ptr = this.require(address, size, false);
     this.refusePoison(ptr, address, size, 'read');
     return readLe(this.space.bytes, ptr, size);
   }
 
   store(address: bigint, size: number, value: bigint): void {
+    const device = this.deviceAt(address);
+    if (device !== undefined) {
+      writeLe(this.space.bytes, device, size, value);
+      this.space.writeDevice(device, size);
+      return;
+    }
     const ptr = this.require(address, size, true);
     this.refusePoison(ptr, address, size, 'write');
     writeLe(this.space.bytes, ptr, size, value);

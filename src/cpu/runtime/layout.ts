@@ -22,6 +22,8 @@ export const DEPTH_LEFT = CPU_AREA + 0xbc;
 export const MXCSR = CPU_AREA + 0xc0;
 /** Upper 52 bits less page number of addresses in the direct map: what alias accesses show in place of a page's tag. */
 export const ALIAS_TAG = CPU_AREA + 0xc8;
+/** Not 0: the instruction at hand writes to a device, which has to be told. */
+export const DEVICE_WRITE = CPU_AREA + 0xd0;
 /** Registers as they were in locals at an exit; the site says which of them are newer than REGS. */
 export const SHADOW = CPU_AREA + 0x100;
 /** Flag locals at an exit: three 64-bit operands, three 32-bit ones, six flags. */

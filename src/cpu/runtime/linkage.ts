@@ -28,6 +28,7 @@ export const TYPES: readonly FuncType[] = [
   { params: [], results: [] },
   { params: [], results: [I32] },
   { params: [I64, I64, I64, I32], results: [I64] },
+  { params: [I32, I32, I32], results: [I32] },
 ];
 
 /** The glue module's calls into the host. */
@@ -46,6 +47,10 @@ export interface GlueImports {
   pop(): void;
   /** Instrumented code tells what it does: see instrumentation.ts. */
   tell(what: number, at: number): number;
+  /** An instruction is about to access what is no memory, at a linear offset and the upper half of its address: see translate/device.ts. Non-zero: exit. */
+  device(linear: number, upper: number, what: number): number;
+  /** It has written there. */
+  deviceWrite(): void;
 }
 
 export interface Glue extends Readonly<Record<Service, () => void>> {
@@ -85,8 +90,10 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
   const slow = 4;
   const pop = 5;
   const tell = 6;
+  const device = 7;
+  const deviceWrite = 8;
   // The last of the functions below; imports come first.
-  const poisoned = 18;
+  const poisoned = 22;
   return writeModule({
     types: TYPES,
     imports: [
@@ -97,6 +104,8 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
       { name: 'slow', type: 2 },
       { name: 'pop', type: 4 },
       { name: 'tell', type: 2 },
+      { name: 'device', type: 7 },
+      { name: 'deviceWrite', type: 4 },
     ],
     globals: [],
     memoryPages,
@@ -114,6 +123,8 @@ function writeGlue(memoryPages: number, ram: Region): Uint8Array {
       // watch(linear, size): whether an access of up to 8 bytes meets poison.
       { type: 2, body: watchBody(ram), name: 'watch' },
       { type: 2, body: passBody(tell, 2), name: 'tell' },
+      { type: 7, body: passBody(device, 3), name: 'device' },
+      { type: 4, body: passBody(deviceWrite, 0), name: 'deviceWrite' },
       { type: 2, body: poisonedBody(ram), name: 'poisoned' },
     ],
     elements: [],

@@ -212,7 +212,8 @@ export class UnitTable {
   checkHarder(unit: Unit, entry: number, resumeAt: number, mode: CheckMode): void {
     this.drop(unit);
     for (const ptr of [entry, resumeAt]) {
-      if (this.modes.get(ptr) !== 'full') this.modes.set(ptr, mode);
+      const known = this.modes.get(ptr);
+      if (known !== 'device' && (known !== 'full' || mode === 'device')) this.modes.set(ptr, mode);
       const resumed = this.current.get(ptr);
       if (resumed) this.drop(resumed);
     }

@@ -14,6 +14,8 @@ export const SERVICES = {
   fill: { slot: 6, type: 6 },
   watch: { slot: 7, type: 2 },
   tell: { slot: 8, type: 2 },
+  device: { slot: 9, type: 7 },
+  deviceWrite: { slot: 10, type: 4 },
 } as const;
 
 export type Service = keyof typeof SERVICES;

@@ -4,6 +4,7 @@ import { PAGE_SIZE, READ_TAGS, WRITE_TAGS } from '../layout.js';
 import { ALIAS_TAG, FS_BASE, GS_BASE } from '../runtime/layout.js';
 import type { CodeWriter } from '../wasm/code-writer.js';
 import { Op } from '../wasm/op.js';
+import { askDevice } from './device.js';
 import { Emitter } from './emitter.js';
 import { L, reg as localOf, RANGE_LOCALS } from './locals.js';
 import { callService } from './services.js';
@@ -19,7 +20,9 @@ export type CheckMode =
   /** As 'patient', and single accesses to watched pages are checked with the shadow; only the stack frame is checked as a range. */
   | 'watched'
   /** As 'watched', and no access is covered by a check of a whole range. */
-  | 'full';
+  | 'full'
+  /** As 'full', and devices answer where they are mapped. */
+  | 'device';
 
 /** Translation of one unit: operands and memory accesses. Instruction families are functions over it. */
 export class Translator extends Emitter {
@@ -28,6 +31,8 @@ export class Translator extends Emitter {
   private ranges: Map<number, Range> | undefined;
   private frame: Range | undefined;
   private rangeLocals = 0;
+  /** The instruction may write to memory. */
+  writes = false;
   /** Function index of a helper. */
   helper: (name: HelperName) => number = () => {
     throw new Error('no helpers here');
@@ -233,6 +238,7 @@ export class Translator extends Emitter {
     const { w } = this;
     const tags = write ? WRITE_TAGS : READ_TAGS;
     this.checked = undefined;
+    if (write) this.writes = true;
     this.aimAt({ kind: 'memory', memory: { ...memory, size }, write, ...(bitOffset && { bitOffset }) });
     this.pushMismatch(tags, size);
     if (this.mode === 'quick') {
@@ -247,7 +253,8 @@ export class Translator extends Emitter {
       w.op(Op.i32And);
     }
     w.op(Op.i32Eqz);
-    this.exitIf();
+    if (this.mode === 'device') askDevice(this, size, write);
+    else this.exitIf();
     if (size <= 8) this.watch(size);
     w.op(Op.end);
     this.depth--;

@@ -11,6 +11,7 @@ import { DEPTH_LEFT, EXIT_RESULT, FUEL } from '../runtime/layout.js';
 import { CodeWriter } from '../wasm/code-writer.js';
 import { Op, V128 } from '../wasm/op.js';
 import * as control from './control.js';
+import { tellDevice } from './device.js';
 import { translateInsn } from './families.js';
 import type { LazyState } from './flags.js';
 import { emitEpilogue, loadFlags } from './frame.js';
@@ -79,7 +80,7 @@ export class UnitTranslation implements FlowSink {
     this.t = new Translator(this.w, mode, shared.sites, graph.blocks[0].ptr);
     if (live.vectors) this.t.vectors = new VectorLocals(live.vectors.used);
     this.t.helper = shared.helper;
-    const plan = mode !== 'full' ? planAddresses(graph) : undefined;
+    const plan = mode !== 'full' && mode !== 'device' ? planAddresses(graph) : undefined;
     this.plan = plan && mode === 'watched' ? frameOnly(plan) : plan;
     this.weights = loopWeights(graph, flow);
   }
@@ -226,7 +227,9 @@ export class UnitTranslation implements FlowSink {
     block.insns.forEach((insn, i) => {
       const after = live.flagsAfter[index][i];
       t.begin(insn, before, after);
+      t.writes = false;
       translateInsn(t, insn);
+      if (t.mode === 'device' && t.writes) tellDevice(t);
       t.symbols?.step(insn);
       before = after;
     });
