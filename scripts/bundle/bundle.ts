@@ -4,7 +4,7 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 import { translatorHash } from '../../src/machine/linux/node/translator-version.js';
 
 const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url));
-const ENTRIES = ['index', 'tools', 'cli/main', 'cli/run/worker', 'kmod/node/depmod/facts-worker'];
+const ENTRIES = ['index', 'tools', 'sim', 'cli/main', 'cli/run/worker', 'kmod/node/depmod/facts-worker'];
 
 /** Which file of src has what the library and the tools export, by name. */
 const exported = new Map(
@@ -49,7 +49,7 @@ function importOf(name: string, user: string): string {
   return `import { ${name} } from ${JSON.stringify(`${SOURCES}${file}.ts`)};`;
 }
 
-/** Makes the commands, the library for Node (index.js) and kmod's tools (tools.js), which share their code in chunks. */
+/** Makes the commands, the library for Node (index.js) and kmod's tools (tools.js) and what models of devices are written with (sim.js), which share their code in chunks. */
 export async function bundle(outdir: string): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: ENTRIES.map((name) => `${SOURCES}${name}.ts`),

@@ -5,6 +5,16 @@ import type { Subsystem } from '../subsystem.js';
 /** Physical addresses below this are RAM of the machine: ioremap refuses them, as the real kernel does. */
 const RAM_END = 0x4000_0000;
 const LOW_MEMORY = 0x10_0000;
+/** The smallest part of memory that a BAR can decode. */
+const SMALLEST_REGION = 16;
+
+/** What answers at physical addresses beyond RAM: a machine's bus. */
+export interface PhysicalBus {
+  /** Whether somebody decodes an address now. */
+  answers(physical: number): boolean;
+  read(physical: number, size: number): bigint;
+  write(physical: number, size: number, value: bigint): void;
+}
 
 /** Memory that a device has at a physical address. */
 export interface DeviceMemory {
@@ -32,6 +42,9 @@ export class Ioremap implements Subsystem {
   readonly signatures = {
     __virt_addr_valid: 'b:p',
   };
+
+  /** The bus of a machine that has devices. */
+  bus: PhysicalBus | undefined;
 
   /** Memory of devices on the bus. */
   private readonly devices: DeviceMemory[] = [];
@@ -80,8 +93,28 @@ export class Ioremap implements Subsystem {
     const base = this.k.areas.allocateWindow(bytes, 'ioremap');
     if (base === 0) return 0;
     if (physical >= LOW_MEMORY) this.k.space.bytes.fill(0xff, base, base + bytes);
+    this.connect(base, physical - offset, bytes);
     this.show(base + offset, physical, size);
     return base + offset;
+  }
+
+  /** Where something answers each access goes there, for as long as the mapping lives: who answers may change. */
+  private connect(base: Ptr, physical: number, bytes: number): void {
+    const { bus } = this;
+    if (!bus) return;
+    for (let at = 0; at < bytes; at += PAGE_SIZE) {
+      // A region may be smaller than a page, and lie anywhere in it.
+      const answered = Array.from(
+        { length: PAGE_SIZE / SMALLEST_REGION },
+        (_, i) => physical + at + i * SMALLEST_REGION,
+      );
+      if (!answered.some((address) => bus.answers(address))) continue;
+      const page = physical + at;
+      this.k.space.mapDevice(base + at, PAGE_SIZE, {
+        read: (offset, size) => bus.read(page + offset, size),
+        write: (offset, size, value) => bus.write(page + offset, size, value),
+      });
+    }
   }
 
   private show(at: Ptr, physical: number, size: number): void {

@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
+import type { PciModel } from '../../hardware/pci/pci.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { Fault } from '../../kernel/probes.js';
@@ -38,6 +39,7 @@ import { type BootOutcome, loadBootModules } from './boot-modules.js';
 import { type BootOptions, withDefaults } from './defaults.js';
 import { linuxError } from './errors.js';
 import { MachineFileSystem } from './file-system.js';
+import { LinuxHardware } from './hardware/linux-hardware.js';
 import { hostTreeOf } from './host-tree.js';
 import { leaksSince } from './leaks.js';
 import { openTree } from './open-tree.js';
@@ -111,6 +113,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
   readonly fs: MachineFileSystem;
   /** The kernel as the module commands act on it. */
   readonly system: MachineKernel;
+  private buses: LinuxHardware | undefined;
   /** Sequence number that `dmesg -c` cleared the log up to. */
   logCleared = 0;
 
@@ -228,6 +231,30 @@ export class Machine extends BaseMachine<LinuxKernel> {
   /** Removes a module and what it used that nobody needs now. */
   modprobeRemove(name: string): void {
     this.demand((terminal) => this.runModprobe(terminal, ['-r', '--', name]), 'modprobe');
+  }
+
+  /**
+   * Plugs a simulated device in: the kernel finds it, drivers that are loaded get to see it. Gives the device, as models and tests see it. `slot`: on the PCI bus, the
+   * first that is free by default.
+   */
+  plug<D>(model: PciModel<D>, where: { readonly slot?: number } = {}): D {
+    const { hardware } = this;
+    return this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
+  }
+
+  /** Pulls a device out of the running machine. */
+  unplug(device: unknown): void {
+    this.perform('unplug', () => this.hardware.unplug(device));
+  }
+
+  /** The name of the driver that a device is bound to; undefined where it is bound to none. */
+  driverOf(device: unknown): string | undefined {
+    return this.hardware.driverOf(device);
+  }
+
+  private get hardware(): LinuxHardware {
+    this.buses ??= new LinuxHardware(this.kernel);
+    return this.buses;
   }
 
   /** The loaded modules, newest first, as /proc/modules has them. */

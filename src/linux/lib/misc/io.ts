@@ -39,9 +39,9 @@ export class IoAccess implements Subsystem {
     // There is nothing to undo when the device goes.
     devm_ioport_map: (_device: Ptr, port: number) => cookieOf(port),
     ioport_unmap: constant(undefined),
-    __iowrite32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 4),
-    __iowrite64_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 8),
-    __ioread32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count * 4),
+    __iowrite32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count, 4),
+    __iowrite64_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count, 8),
+    __ioread32_copy: (to: Ptr, from: Ptr, count: number) => this.copy(to, from, count, 4),
   };
 
   readonly signatures = {
@@ -59,9 +59,17 @@ export class IoAccess implements Subsystem {
   private write(at: Ptr, size: Size, value: number): void {
     const { space } = this.k;
     if (isPort(at)) this.k.platform.portOut(at & PORT_MASK, size, value);
+    else if (space.isDevice(at)) this.tell(at, size, BigInt(value >>> 0));
     else if (size === 1) space.store8(at, value);
     else if (size === 2) space.store16(at, value);
     else space.store32(at, value);
+  }
+
+  /** A device's register: it is told of what is put there. */
+  private tell(at: Ptr, size: number, value: bigint): void {
+    const { space } = this.k;
+    for (let i = 0; i < size; i++) space.bytes[at + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+    space.writeDevice(at, size);
   }
 
   private write64(at: Ptr, value: bigint): void {
@@ -89,8 +97,15 @@ export class IoAccess implements Subsystem {
     else space.store32(at, value);
   }
 
-  private copy(to: Ptr, from: Ptr, bytes: number): void {
-    this.k.space.writable(to, bytes).set(this.k.space.readable(from, bytes));
+  /** Element by element, which a device sees. */
+  private copy(to: Ptr, from: Ptr, count: number, size: 4 | 8): void {
+    const { space } = this.k;
+    for (let i = 0; i < count * size; i += size) {
+      const value = size === 8 ? space.load64(from + i) : BigInt(space.load32(from + i));
+      if (space.isDevice(to + i)) this.tell(to + i, size, value);
+      else if (size === 8) space.store64(to + i, value);
+      else space.store32(to + i, Number(value));
+    }
   }
 }
 

@@ -28,9 +28,37 @@ export function lengthOf(space: AddressSpace, ptr: Ptr, limit = Number.POSITIVE_
   return limit;
 }
 
+/** Pieces of a copy to or from a device: words of four bytes, and what is before and behind them (arch/x86/lib/iomem.c). */
+function overBus(device: Ptr, bytes: number, visit: (at: Ptr, size: number) => void): void {
+  const end = device + bytes;
+  for (let at = device; at < end; ) {
+    let size = 4;
+    while (at % size !== 0 || at + size > end) size /= 2;
+    visit(at, size);
+    at += size;
+  }
+}
+
+function moveOverBus(space: AddressSpace, to: Ptr, from: Ptr, bytes: number): void {
+  const device = space.isDevice(from) ? from : to;
+  overBus(device, bytes, (at, size) => {
+    const offset = at - device;
+    const words = space.readable(from + offset, size).slice();
+    if (!space.isDevice(to + offset)) space.writable(to + offset, size).set(words);
+    else {
+      space.bytes.set(words, to + offset);
+      space.writeDevice(to + offset, size);
+    }
+  });
+}
+
 /** Copies bytes between possibly overlapping ranges. */
 export function moveBytes(space: AddressSpace, to: Ptr, from: Ptr, bytes: number): void {
   if (bytes === 0) return;
+  if (space.isDevice(from) || space.isDevice(to)) {
+    moveOverBus(space, to, from, bytes);
+    return;
+  }
   requireReadable(space, from, bytes);
   requireWritable(space, to, bytes);
   space.bytes.copyWithin(to, from, from + bytes);
@@ -38,6 +66,13 @@ export function moveBytes(space: AddressSpace, to: Ptr, from: Ptr, bytes: number
 
 export function fillBytes(space: AddressSpace, to: Ptr, value: number, bytes: number): void {
   if (bytes === 0) return;
+  if (space.isDevice(to)) {
+    overBus(to, bytes, (at, size) => {
+      space.bytes.fill(value & 0xff, at, at + size);
+      space.writeDevice(at, size);
+    });
+    return;
+  }
   requireWritable(space, to, bytes);
   space.bytes.fill(value & 0xff, to, to + bytes);
 }
