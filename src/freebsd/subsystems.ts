@@ -53,6 +53,7 @@ import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
 import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
+import { ProcessLists } from './kern/kern-proc.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
@@ -73,12 +74,14 @@ import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { ProcessMemory } from './kern/sys-process.js';
 import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
-import { Uio, UserMemory } from './kern/uio.js';
+import { Uio } from './kern/uio.js';
+import { UserMemory } from './kern/user-memory.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Domains } from './kern/uipc-domain.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
@@ -157,6 +160,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Preload,
   UserMemory,
   Uio,
+  ProcessMemory,
   Conf,
   Devfs,
   Files,
@@ -181,6 +185,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   MacPolicies,
   KernLinker,
   Credentials,
+  ProcessLists,
   Vnet,
   Epochs,
   Counters,

@@ -4,7 +4,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../errno.js';
 import { Conf } from '../kern/conf.js';
 import { Mutexes } from '../kern/mutex.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 

@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { withScratch } from '../dev/scratch.js';
 import { EINVAL, ENOTTY } from '../errno.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 import type { Attributes, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';

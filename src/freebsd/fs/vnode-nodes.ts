@@ -3,7 +3,7 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../kernel/files/index.js';
 import { withScratch } from '../dev/scratch.js';
 import { EBUSY, ENOENT, ENOTDIR, EOPNOTSUPP } from '../errno.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Files } from './files.js';

@@ -7,7 +7,7 @@ import type { Subsystem } from '../subsystem.js';
 import { kvprintf } from './format.js';
 import { Malloc } from './malloc.js';
 import { SubrPrf } from './subr_prf.js';
-import { UserMemory } from './uio.js';
+import { UserMemory } from './user-memory.js';
 
 /** Sizes of buffers that grow (SBUF_MINSIZE, SBUF_MAXEXTENDSIZE of sys/kern/subr_sbuf.c). */
 const MIN_SIZE = 2;
