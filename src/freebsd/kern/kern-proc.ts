@@ -158,10 +158,7 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
   private mayUse(thread: Ptr, proc: Ptr, otherwise: number): number {
     const { k } = this;
     const type = k.struct('ucred');
-    const [own, other] = [
-      k.struct('thread').get(thread, 'td_ucred'),
-      k.struct('proc').get(proc, 'p_ucred'),
-    ];
+    const [own, other] = [k.struct('thread').get(thread, 'td_ucred'), k.struct('proc').get(proc, 'p_ucred')];
     if (k.struct('thread').get(thread, 'td_proc') === proc || type.get(own, 'cr_uid') === 0) return 0;
     if (type.get(own, 'cr_prison') !== type.get(other, 'cr_prison')) return ESRCH;
     return type.get(own, 'cr_uid') === type.get(other, 'cr_ruid') ? 0 : otherwise;
