@@ -24,11 +24,13 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { MountStructs } from './fs/mount-structs.js';
 import { Mounts } from './fs/mounts.js';
 import { Namecache } from './fs/namecache.js';
 import { RootVnodes } from './fs/root-vnodes.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
+import { Namei } from './fs/vfs-lookup.js';
 import { VfsOptions } from './fs/vfs-options.js';
 import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
@@ -171,7 +173,9 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Namecache,
   VfsOptions,
   RootVnodes,
+  MountStructs,
   Mounts,
+  Namei,
   VnodeTree,
   VnodeSupport,
   VmObjects,

@@ -7,8 +7,9 @@ import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Files } from './files.js';
-import { type MountRequest, Mounts } from './mounts.js';
+import { type MountRequest, type MountResult, Mounts } from './mounts.js';
 import type { OpenFile } from './open-file.js';
+import { Namei } from './vfs-lookup.js';
 import { kindOf, transfer, VnodeFile } from './vnode-file.js';
 import { type Attributes, type Failed, type Name, PATH_BYTES, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';
@@ -246,19 +247,22 @@ export class VnodeTree implements Subsystem {
     });
   }
 
-  /** mount(8): on a directory that is there. 0, or an error number. */
-  *mount(request: Omit<MountRequest, 'onto'>): Sleepable<number> {
+  /** nmount(2): on a directory that is there. */
+  *mount(request: Omit<MountRequest, 'covered'>): Sleepable<MountResult> {
     const { k } = this;
     const place = yield* k.files.resolve(request.target);
-    if (typeof place === 'number') return place;
-    if (!place.node) return ENOENT;
-    if (!(place.node instanceof DirectoryNode)) return ENOTDIR;
-    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, onto: place.node });
-    if ('errno' in made) return made.errno;
+    if (typeof place === 'number') return { errno: place, message: '' };
+    if (!place.node) return { errno: ENOENT, message: '' };
+    if (!(place.node instanceof DirectoryNode)) return { errno: ENOTDIR, message: '' };
+    const covered = yield* k.get(Namei).vnodeAt(place);
+    if ('errno' in covered) return { ...covered, message: '' };
+    yield* k.get(Vnodes).unlock(covered.vp);
+    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, covered: covered.vp });
+    if ('errno' in made) return made;
     const root = new VnodeDirectory(new VnodeWalk(k, made), [], 0o755);
     const { type, from } = request;
     k.files.mount({ type, source: from, target: place.path, root, options: '' }, place.node);
-    return 0;
+    return { errno: 0, message: '' };
   }
 
   /** umount(8). */
