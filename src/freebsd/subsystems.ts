@@ -32,6 +32,7 @@ import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
 import { Namei } from './fs/vfs-lookup.js';
 import { VfsOptions } from './fs/vfs-options.js';
+import { VnodeOps } from './fs/vfs-vnops.js';
 import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
@@ -56,6 +57,7 @@ import { Mbufs } from './kern/kern-mbuf.js';
 import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
 import { ProcessLists } from './kern/kern-proc.js';
+import { Resources } from './kern/kern-resource.js';
 import { Credentials } from './kern/kern-prot.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
@@ -176,6 +178,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   MountStructs,
   Mounts,
   Namei,
+  VnodeOps,
   VnodeTree,
   VnodeSupport,
   VmObjects,
@@ -190,6 +193,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   KernLinker,
   Credentials,
   ProcessLists,
+  Resources,
   Vnet,
   Epochs,
   Counters,

@@ -140,20 +140,26 @@ export class Namei implements Subsystem {
     return 0;
   }
 
-  /** vfs_relookup(): the directory, which is locked, stays so with LOCKPARENT, and used where `keeps`. */
+  /** vfs_relookup(): in a directory that is used and not locked. It stays locked with LOCKPARENT, and used with WANTPARENT or `keeps`. */
   private *again(dvp: Ptr, place: Ptr, cnp: Ptr, keeps: boolean): Sleepable<number> {
     const { k } = this;
+    const vnodes = k.get(Vnodes);
+    this.names.set(cnp, 'cn_lkflags', k.macro('LK_EXCLUSIVE'));
+    yield* vnodes.lock(dvp, k.macro('LK_EXCLUSIVE') | k.macro('LK_RETRY'));
     const error = yield* this.inDirectory(dvp, place, cnp);
-    const vp = k.space.loadPtr(place);
     if (error !== 0) {
-      yield* k.get(Vnodes).put(dvp);
+      yield* vnodes.put(dvp);
+      k.space.storePtr(place, 0);
       return error;
     }
+    const vp = k.space.loadPtr(place);
     const flags = this.names.get(cnp, 'cn_flags');
-    const locks = (flags & k.macro('LOCKPARENT')) !== 0;
-    if (!locks && dvp !== vp) yield* k.get(Vnodes).unlock(dvp);
-    if (!keeps && !locks && (flags & k.macro('WANTPARENT')) === 0) yield* k.get(Vnodes).rele(dvp);
-    if (vp !== 0 && (flags & k.macro('LOCKLEAF')) === 0) yield* k.get(Vnodes).unlock(vp);
+    const isSet = (name: string): boolean => (flags & k.macro(name)) !== 0;
+    if (keeps) vnodes.use(dvp);
+    if (!isSet('LOCKPARENT') && dvp !== vp) yield* vnodes.unlock(dvp);
+    if (vp === 0) return 0;
+    if (!isSet('LOCKPARENT') && !isSet('WANTPARENT')) yield* vnodes.rele(dvp);
+    if (!isSet('LOCKLEAF')) yield* vnodes.unlock(vp);
     return 0;
   }
 

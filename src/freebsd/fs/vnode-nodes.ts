@@ -155,8 +155,21 @@ export class VnodeDirectory extends DirectoryNode {
   }
 
   override *list(): Sleepable<readonly string[] | number> {
-    const names = yield* this.within((dvp) => this.entries(dvp));
-    return 'errno' in names ? names.errno : names;
+    const names = yield* this.within((dvp) => this.opened(dvp));
+    // Layers of a stack may have a name each: opendir(3) gives it once.
+    return 'errno' in names ? names.errno : [...new Set(names)];
+  }
+
+  /** A directory is opened to be read, and closed again. */
+  private *opened(dvp: Ptr): Sleepable<readonly string[] | Failed> {
+    const { walk } = this;
+    const { k } = walk;
+    const [mode, common] = [k.macro('FREAD'), { a_vp: dvp, a_cred: walk.cred, a_td: k.curthread }];
+    const errno = yield* walk.call(dvp, 'vop_open', { ...common, a_mode: mode, a_fp: 0 });
+    if (errno !== 0) return { errno };
+    const names = yield* this.entries(dvp);
+    const closed = yield* walk.call(dvp, 'vop_close', { ...common, a_fflag: mode });
+    return closed === 0 || 'errno' in names ? names : { errno: closed };
   }
 
   /** VOP_READDIR() until there is no more. */

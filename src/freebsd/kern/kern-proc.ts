@@ -1,11 +1,13 @@
 import type { Ptr } from '../../cpu/layout.js';
+import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { EPERM, ESRCH } from '../errno.js';
+import { ENOENT, EPERM, ESRCH } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Mutexes } from './mutex.js';
 import type { Process, ProcessWatcher } from './processes.js';
 import { LinkedList } from './queue.js';
+import { Sbufs } from './sbuf.js';
 import { SxLocks } from './sx.js';
 import { Tailq } from './tailq.js';
 
@@ -43,6 +45,13 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     p_cansched: (thread: Ptr, proc: Ptr) => this.mayUse(thread, proc, EPERM),
     // Nothing is swapped out.
     faultin: () => {},
+    _thread_lock: (thread: Ptr) => this.k.get(Mutexes).lockSpin(this.k.struct('thread').get(thread, 'td_lock')),
+    prison_name: (_own: Ptr, prison: Ptr) => this.k.struct('prison').addr(prison, 'pr_name'),
+    proc_getargv: (_thread: Ptr, proc: Ptr, sbuf: Ptr) => this.arguments(proc, sbuf),
+    proc_get_binpath: partly('no program is a file', (_proc: Ptr, name: Ptr) => {
+      if (name !== 0) this.k.space.store8(name, 0);
+      return ENOENT;
+    }),
   };
 
   readonly data = {
@@ -102,7 +111,22 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     type.set(proc, 'p_pptr', pid === 0 ? 0 : k.processes.kernel.proc);
     type.set(proc, 'p_reaper', k.processes.kernel.proc);
     type.set(proc, 'p_pgrp', this.groupOf(process).pgrp);
+    type.set(proc, 'p_stats', this.statsOf(proc));
     this.list.insertHead(k.variable('allproc'), proc);
+  }
+
+  private readonly stats = new Map<Ptr, Ptr>();
+
+  /** When it began, since boot; it stays with the memory of the process. */
+  private statsOf(proc: Ptr): Ptr {
+    const { k } = this;
+    const type = k.struct('pstats');
+    const at = this.stats.get(proc) ?? k.permanent(type.size);
+    this.stats.set(proc, at);
+    const now = k.now();
+    type.set(at, 'p_start.tv_sec', Math.floor(now / 1e9));
+    type.set(at, 'p_start.tv_usec', Math.floor((now % 1e9) / 1e3));
+    return at;
   }
 
   /** A user's process leads a session of its own; those of the kernel are in that of proc0. */
@@ -124,7 +148,20 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     return known;
   }
 
+  /** What its threads are locked with: that of the run queue of the only processor. */
+  private schedulerLock: Ptr = 0;
+
+  private lockOfThreads(): Ptr {
+    const { k } = this;
+    if (this.schedulerLock !== 0) return this.schedulerLock;
+    this.schedulerLock = k.permanent(k.sizeOf('mtx'));
+    const flags = k.macro('MTX_SPIN') | k.macro('MTX_RECURSE') | k.macro('MTX_NEW');
+    k.get(Mutexes).init(this.schedulerLock, k.constantString('sched lock 0'), flags);
+    return this.schedulerLock;
+  }
+
   threadMade({ proc }: Process, thread: Ptr): void {
+    this.k.struct('thread').set(thread, 'td_lock', this.lockOfThreads());
     this.threads(proc).append(thread);
     this.countThreads(proc, 1);
   }
@@ -152,6 +189,16 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     if (!found) return 0;
     yield* this.k.get(Mutexes).lock(this.k.struct('proc').addr(found.proc, 'p_mtx'));
     return found.proc;
+  }
+
+  /** The arguments of a program, each with its NUL: its name is all that there is. */
+  private *arguments(proc: Ptr, sbuf: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('proc');
+    if (type.get(proc, 'p_flag') & k.macro('P_SYSTEM')) return 0;
+    const name = type.text(proc, 'p_comm');
+    yield* k.get(Sbufs).put(sbuf, Uint8Array.from([...new TextEncoder().encode(name), 0]));
+    return 0;
   }
 
   /** Whether a thread may see a process, or do something to it: there is one jail, and root may all (cr_cansee(), p_candebug()). */

@@ -153,6 +153,13 @@ export class Processes implements SchedulerHooks {
     return this.byTask.get(task) ?? this.kernel;
   }
 
+  /** Calls a function for every thread that is there and every one that comes. */
+  forThreads(give: (thread: Ptr, proc: Ptr) => void): void {
+    this.onThread.push(give);
+    give(this.curthread, this.kernel.proc);
+    for (const { proc, threads } of this.all) for (const { object } of threads) give(object, proc);
+  }
+
   /** The process of a struct proc. */
   processAt(proc: Ptr): Process | undefined {
     for (const process of this.all) if (process.proc === proc) return process;
