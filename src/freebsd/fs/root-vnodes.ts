@@ -5,6 +5,7 @@ import { withScratch } from '../dev/scratch.js';
 import { EJUSTRETURN, ENOENT, ENOTDIR } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { CdevNode } from './devfs.js';
 import { MountStructs } from './mount-structs.js';
 import { RootOperations } from './root-operations.js';
 import { Vnodes } from './vnodes.js';
@@ -90,6 +91,7 @@ export class RootVnodes implements Subsystem {
     const type = k.struct('vnode');
     type.set(vp, 'v_type', k.enumValue(TYPES[node.kind]));
     type.set(vp, 'v_state', k.enumValue('VSTATE_CONSTRUCTED'));
+    if (node instanceof CdevNode) type.set(vp, 'v_rdev', node.device);
     if (path === '/') type.set(vp, 'v_vflag', k.macro('VV_ROOT'));
     yield* k.get(Vnodes).exports.insmntque(vp, mp);
     this.entries.set(vp, { node, path });

@@ -47,6 +47,7 @@ export class VfsOptions implements Subsystem {
     vfs_getopt_size: (list: Ptr, name: Ptr, place: Ptr) => this.size(list, name, place),
     vfs_flagopt: (list: Ptr, name: Ptr, word: Ptr, flag: bigint) => this.flag(list, name, word, flag),
     vfs_filteropt: (list: Ptr, legal: Ptr) => this.filter(list, legal),
+    vfs_deleteopt: (list: Ptr, name: Ptr) => this.remove(list, this.k.space.cstring(name)),
     vfs_opterror: (list: Ptr, format: Ptr, args: VarArgs) => this.say(list, this.format(format, args)),
     vfs_mount_error: (mp: Ptr, format: Ptr, args: VarArgs) =>
       this.say(this.k.struct('mount').get(mp, 'mnt_optnew'), this.format(format, args)),
@@ -109,6 +110,16 @@ export class VfsOptions implements Subsystem {
 
   private entries(list: Ptr): Generator<Ptr> {
     return new Tailq(this.k, list, this.type.offsetOf('link')).entries();
+  }
+
+  private remove(list: Ptr, name: string): void {
+    if (list === 0) return;
+    const queue = new Tailq(this.k, list, this.type.offsetOf('link'));
+    for (const option of [...queue.entries()]) {
+      if (this.type.string(option, 'name') !== name) continue;
+      queue.remove(option);
+      this.k.slab.free(option);
+    }
   }
 
   private find(list: Ptr, name: Ptr): Ptr {

@@ -3,7 +3,8 @@ import { partly } from '../../kernel/abi/fidelity.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { withScratch } from '../dev/scratch.js';
-import { ENOENT, ENOMEM } from '../errno.js';
+import { ENOENT, ENOMEM, ENXIO } from '../errno.js';
+import { Conf } from '../kern/conf.js';
 import { kvprintf } from '../kern/format.js';
 import { Malloc } from '../kern/malloc.js';
 import { SubrPrf } from '../kern/subr_prf.js';
@@ -49,6 +50,11 @@ export class VnodeOps implements Subsystem {
     rangelock_wlock: partly('ranges of files are not locked', (lock: Ptr) => lock),
     rangelock_unlock: () => {},
     fifo_printinfo: () => 0,
+    vn_isdisk: (vp: Ptr) => this.diskError(vp) === 0,
+    vn_isdisk_error: (vp: Ptr, place: Ptr) => {
+      this.k.space.store32(place, this.diskError(vp));
+      return this.diskError(vp) === 0;
+    },
     // No policy of the MAC framework (sys/security/mac/mac_vfs.c) says anything of vnodes.
     mac_vnode_check_readdir: () => 0,
     mac_vnode_check_open_impl: () => 0,
@@ -96,6 +102,16 @@ export class VnodeOps implements Subsystem {
     });
     yield* k.get(Vnodes).put(vp);
     return error;
+  }
+
+  /** 0 for a disk, or why a vnode is none. */
+  private diskError(vp: Ptr): number {
+    const { k } = this;
+    const type = k.struct('vnode');
+    if (type.get(vp, 'v_type') !== k.enumValue('VCHR')) return k.macro('ENOTBLK');
+    const devsw = k.get(Conf).devswOf(type.get(vp, 'v_rdev'));
+    if (devsw === 0) return ENXIO;
+    return k.struct('cdevsw').get(devsw, 'd_flags') & k.macro('D_DISK') ? 0 : k.macro('ENOTBLK');
   }
 
   /** Both, in whichever order they are to be had: nobody waits for one with the other locked. */

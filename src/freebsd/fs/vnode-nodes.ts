@@ -35,6 +35,9 @@ export class VnodeNode extends FileNode {
   }
 }
 
+/** d_type of a whiteout (sys/dirent.h). */
+const DT_WHT = 14;
+
 /** A directory of one. What it has the file system is asked each time. */
 export class VnodeDirectory extends DirectoryNode {
   constructor(
@@ -104,7 +107,7 @@ export class VnodeDirectory extends DirectoryNode {
     try {
       const { moved } = yield* transfer(
         walk,
-        { buffer, count: PATH_BYTES, offset: 0, writes: false },
+        { buffer, count: PATH_BYTES, offset: 0n, writes: false },
         (uio) => walk.call(vp, 'vop_readlink', { a_vp: vp, a_uio: uio, a_cred: walk.cred }),
       );
       return new TextDecoder().decode(k.space.bytes.slice(buffer, buffer + moved));
@@ -156,8 +159,7 @@ export class VnodeDirectory extends DirectoryNode {
 
   override *list(): Sleepable<readonly string[] | number> {
     const names = yield* this.within((dvp) => this.opened(dvp));
-    // Layers of a stack may have a name each: opendir(3) gives it once.
-    return 'errno' in names ? names.errno : [...new Set(names)];
+    return 'errno' in names ? names.errno : names;
   }
 
   /** A directory is opened to be read, and closed again. */
@@ -178,16 +180,17 @@ export class VnodeDirectory extends DirectoryNode {
     const { k } = walk;
     const user = k.get(UserMemory);
     const buffer = user.allocate(DIRECTORY_CHUNK);
-    const names: string[] = [];
+    const kinds = new Map<string, number>();
     try {
-      for (let offset = 0; ; ) {
+      for (let offset = 0n; ; ) {
         const how = { buffer, count: DIRECTORY_CHUNK, offset, writes: false };
         const read = yield* transfer(walk, how, (uio) =>
           walk.call(dvp, 'vop_readdir', { a_vp: dvp, a_uio: uio, a_cred: walk.cred }),
         );
         if (read.errno !== 0) return read;
-        if (read.moved === 0) return names;
-        names.push(...this.namesIn(buffer, read.moved));
+        if (read.moved === 0) return visible(kinds);
+        for (const [name, kind] of this.namesIn(buffer, read.moved))
+          if (!kinds.has(name)) kinds.set(name, kind);
         offset = read.offset;
       }
     } finally {
@@ -195,19 +198,23 @@ export class VnodeDirectory extends DirectoryNode {
     }
   }
 
-  private namesIn(buffer: Ptr, bytes: number): string[] {
+  private *namesIn(buffer: Ptr, bytes: number): Generator<readonly [name: string, kind: number]> {
     const { k } = this.walk;
     const type = k.struct('dirent');
-    const names: string[] = [];
     for (let at = buffer; at < buffer + bytes; at += type.get(at, 'd_reclen')) {
       const length = type.get(at, 'd_namlen');
       const start = type.addr(at, 'd_name');
       const name = new TextDecoder().decode(k.space.bytes.slice(start, start + length));
-      if (type.get(at, 'd_fileno') !== 0 && name !== '.' && name !== '..') names.push(name);
+      if (type.get(at, 'd_fileno') !== 0 && name !== '.' && name !== '..')
+        yield [name, type.get(at, 'd_type')];
       if (type.get(at, 'd_reclen') === 0) break;
     }
-    return names;
   }
+}
+
+/** As opendir(3) has them: of a name in several layers the uppermost entry counts, and a whiteout hides it. */
+function visible(kinds: ReadonlyMap<string, number>): readonly string[] {
+  return [...kinds].filter(([, kind]) => kind !== DT_WHT).map(([name]) => name);
 }
 
 /** Gives mounted file systems of modules their place in the machine's tree. */

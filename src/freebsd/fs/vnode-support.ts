@@ -3,6 +3,7 @@ import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EPERM } from '../errno.js';
 import { Panic } from '../kern/panic.js';
+import { Uma } from '../kern/uma.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { VfsOptions } from './vfs-options.js';
@@ -16,6 +17,8 @@ const MODE_OF_TYPE = [
 /** The other way: VNON, VFIFO, VCHR, ... by the mode's upper four bits (iftovt_tab). */
 const TYPE_OF_MODE = [0, 7, 4, 0, 2, 0, 3, 0, 1, 0, 5, 0, 6, 0, 0, 8];
 
+/** What a zone calls: nothing. */
+const NO_FUNCTIONS = { ctor: 0, dtor: 0, init: 0, fini: 0 };
 /** kern.maxvnodes of a machine with half a gigabyte; nobody is refused one. */
 const DESIRED_VNODES = 16_384;
 
@@ -42,6 +45,9 @@ export class VnodeSupport implements Subsystem {
       this.getOther(vp, get, arg, flags, place),
     vattr_null: (vap: Ptr) => this.noValues(vap),
     uma_zone_set_smr: () => {},
+    // Buffers for transfers: as many as are asked for.
+    pbuf_zsecond_create: (name: Ptr) =>
+      this.k.get(Uma).create(this.k.space.cstring(name), this.k.sizeOf('buf'), NO_FUNCTIONS, 0, 0),
   };
 
   readonly data = {
@@ -57,6 +63,8 @@ export class VnodeSupport implements Subsystem {
         .struct('fileops')
         .set(at, 'fo_flags', this.k.macro('DFLAG_PASSABLE') | this.k.macro('DFLAG_SEEKABLE')),
     vfs_smr: () => {},
+    // What soft updates have called for buffers: there are none.
+    bioops: () => {},
     desiredvnodes: (at: Ptr) => this.k.space.store32(at, DESIRED_VNODES),
     va_null: (at: Ptr) => this.noValues(at),
   };

@@ -112,7 +112,26 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     type.set(proc, 'p_reaper', k.processes.kernel.proc);
     type.set(proc, 'p_pgrp', this.groupOf(process).pgrp);
     type.set(proc, 'p_stats', this.statsOf(proc));
+    type.set(proc, 'p_fd', this.descriptorsOf(proc));
     this.list.insertHead(k.variable('allproc'), proc);
+  }
+
+  private readonly descriptors = new Map<Ptr, Ptr>();
+
+  /** struct filedesc, with a table that has no room: open files are TypeScript's, and modules find none there. */
+  private descriptorsOf(proc: Ptr): Ptr {
+    const { k } = this;
+    const known = this.descriptors.get(proc);
+    if (known !== undefined) return known;
+    const type = k.struct('filedesc');
+    const at = k.permanent(type.size);
+    k.get(SxLocks).init(type.addr(at, 'fd_sx'), k.constantString('filedesc structure'), 0);
+    type.set(at, 'fd_files', k.permanent(k.sizeOf('fdescenttbl')));
+    type.set(at, 'fd_map', k.permanent(8));
+    type.set(at, 'fd_refcnt', 1);
+    type.set(at, 'fd_holdcnt', 1);
+    this.descriptors.set(proc, at);
+    return at;
   }
 
   private readonly stats = new Map<Ptr, Ptr>();

@@ -20,6 +20,8 @@ export class Resources implements Subsystem {
     lim_max: () => NO_LIMIT,
     lim_cur_proc: () => NO_LIMIT,
     lim_max_proc: () => NO_LIMIT,
+    racct_get_limit: () => NO_LIMIT,
+    racct_get_available: () => NO_LIMIT,
     calcru: partly('no process has used any time', (_proc: Ptr, user: Ptr, system: Ptr) => {
       for (const at of [user, system]) this.k.space.writable(at, this.k.sizeOf('timeval')).fill(0);
     }),
@@ -36,7 +38,7 @@ export class Resources implements Subsystem {
     change_svuid: (cred: Ptr, uid: number) => this.k.struct('ucred').set(cred, 'cr_svuid', uid),
   };
 
-  readonly signatures = { lim_cur: 'Q:pi', lim_max: 'Q:pi', lim_cur_proc: 'Q:pi', lim_max_proc: 'Q:pi' };
+  readonly signatures = { lim_cur: 'Q:pi', lim_max: 'Q:pi', lim_cur_proc: 'Q:pi', lim_max_proc: 'Q:pi', racct_get_limit: 'Q:pi', racct_get_available: 'Q:pi' };
 
   boot(): void {
     const { k } = this;
