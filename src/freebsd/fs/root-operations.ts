@@ -12,7 +12,7 @@ import { withScratch } from '../dev/scratch.js';
 import { EBADF, EINVAL, EISDIR, ENODEV, ENOTDIR } from '../errno.js';
 import { Uio } from '../kern/uio.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { below, type RootEntry, type RootVnodes } from './root-vnodes.js';
+import { below, type RootEntry, type RootNodes } from './root-entry.js';
 import { VfsDefault } from './vfs-default.js';
 
 /** Bytes that are moved at once. */
@@ -40,7 +40,7 @@ export class RootOperations {
 
   constructor(
     private readonly k: FreebsdKernel,
-    private readonly vnodes: RootVnodes,
+    private readonly vnodes: RootNodes,
   ) {}
 
   readonly functions: Readonly<Record<string, Operation>> = {

@@ -7,15 +7,10 @@ import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CdevNode } from './devfs.js';
 import { MountStructs } from './mount-structs.js';
+import { below, type RootEntry, type RootNodes } from './root-entry.js';
 import { RootOperations } from './root-operations.js';
 import { Vnodes } from './vnodes.js';
 import { VopVectors } from './vop-vectors.js';
-
-/** What vnodes are for: a node of the machine's own tree, and the path that leads to it. */
-export interface RootEntry {
-  readonly node: FileNode;
-  readonly path: string;
-}
 
 const TYPES: Readonly<Record<FileNode['kind'], string>> = {
   directory: 'VDIR',
@@ -31,7 +26,7 @@ const TYPES: Readonly<Record<FileNode['kind'], string>> = {
  * The machine's own tree as a file system of vnodes, for who works with vnodes alone: file systems on top of others, what is mounted on a
  * directory of it, files that a module reads. A vnode goes with its last use.
  */
-export class RootVnodes implements Subsystem {
+export class RootVnodes implements Subsystem, RootNodes {
   private readonly entries = new Map<Ptr, RootEntry>();
   private readonly vnodes = new Map<FileNode, Ptr>();
   private readonly operations: RootOperations;
@@ -163,9 +158,4 @@ export class RootVnodes implements Subsystem {
     if (entry && this.vnodes.get(entry.node) === vp) this.vnodes.delete(entry.node);
     return 0;
   }
-}
-
-/** The path of what is in a directory. */
-export function below(directory: string, name: string): string {
-  return directory === '/' ? `/${name}` : `${directory}/${name}`;
 }

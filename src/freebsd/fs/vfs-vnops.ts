@@ -1,6 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
-import { partly } from '../../kernel/abi/fidelity.js';
 import type { VarArgs } from '../../kernel/abi/convention.js';
+import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { withScratch } from '../dev/scratch.js';
 import { ENOENT, ENOMEM, ENXIO } from '../errno.js';
@@ -175,7 +175,8 @@ export class VnodeOps implements Subsystem {
     const type = k.struct('vnode');
     const mp = type.get(vp, 'v_mount');
     if (mp === 0) return ENOENT;
-    if (type.get(vp, 'v_vflag') & k.macro('VV_ROOT')) return k.struct('mount').text(mp, 'mnt_stat.f_mntonname');
+    if (type.get(vp, 'v_vflag') & k.macro('VV_ROOT'))
+      return k.struct('mount').text(mp, 'mnt_stat.f_mntonname');
     const walk = this;
     return yield* withScratch(k, 16 + PATH_BYTES, function* (at): Sleepable<string | number> {
       const [text, length] = [at + 16, at + 8];

@@ -10,6 +10,7 @@ import { LinkedList } from './queue.js';
 import { Sbufs } from './sbuf.js';
 import { SxLocks } from './sx.js';
 import { Tailq } from './tailq.js';
+import { MAXUSER } from './user-memory.js';
 
 /** Names of a process's mutexes (proc_init(), sys/kern/kern_proc.c); those that are spin mutexes. */
 const MUTEXES: Readonly<Record<string, string>> = {
@@ -20,8 +21,6 @@ const MUTEXES: Readonly<Record<string, string>> = {
   p_profmtx: 'pprofl',
 };
 const SPINS: ReadonlySet<string> = new Set(['p_slock', 'p_statmtx', 'p_itimmtx', 'p_profmtx']);
-/** VM_MAXUSER_ADDRESS and USRSTACK with four-level page tables (sys/amd64/include/vmparam.h). */
-const MAXUSER = 0x7fff_ffff_f000n;
 
 /** Who a process belongs to: struct pgrp and struct session. */
 interface Group {
@@ -45,7 +44,8 @@ export class ProcessLists implements Subsystem, ProcessWatcher {
     p_cansched: (thread: Ptr, proc: Ptr) => this.mayUse(thread, proc, EPERM),
     // Nothing is swapped out.
     faultin: () => {},
-    _thread_lock: (thread: Ptr) => this.k.get(Mutexes).lockSpin(this.k.struct('thread').get(thread, 'td_lock')),
+    _thread_lock: (thread: Ptr) =>
+      this.k.get(Mutexes).lockSpin(this.k.struct('thread').get(thread, 'td_lock')),
     prison_name: (_own: Ptr, prison: Ptr) => this.k.struct('prison').addr(prison, 'pr_name'),
     proc_getargv: (_thread: Ptr, proc: Ptr, sbuf: Ptr) => this.arguments(proc, sbuf),
     proc_get_binpath: partly('no program is a file', (_proc: Ptr, name: Ptr) => {

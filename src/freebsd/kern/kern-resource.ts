@@ -38,7 +38,14 @@ export class Resources implements Subsystem {
     change_svuid: (cred: Ptr, uid: number) => this.k.struct('ucred').set(cred, 'cr_svuid', uid),
   };
 
-  readonly signatures = { lim_cur: 'Q:pi', lim_max: 'Q:pi', lim_cur_proc: 'Q:pi', lim_max_proc: 'Q:pi', racct_get_limit: 'Q:pi', racct_get_available: 'Q:pi' };
+  readonly signatures = {
+    lim_cur: 'Q:pi',
+    lim_max: 'Q:pi',
+    lim_cur_proc: 'Q:pi',
+    lim_max_proc: 'Q:pi',
+    racct_get_limit: 'Q:pi',
+    racct_get_available: 'Q:pi',
+  };
 
   boot(): void {
     const { k } = this;
@@ -46,7 +53,8 @@ export class Resources implements Subsystem {
     const type = k.struct('plimit');
     this.limits = k.permanent(type.size);
     const end = type.offsetOf('pl_refcnt');
-    for (let at = type.offsetOf('pl_rlimit'); at + 8 <= end; at += 8) k.space.store64(this.limits + at, NO_LIMIT);
+    for (let at = type.offsetOf('pl_rlimit'); at + 8 <= end; at += 8)
+      k.space.store64(this.limits + at, NO_LIMIT);
     type.set(this.limits, 'pl_refcnt', 1);
     processes.forThreads((thread, proc) => {
       k.struct('proc').set(proc, 'p_limit', this.limits);

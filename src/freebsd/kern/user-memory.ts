@@ -6,7 +6,7 @@ import type { Subsystem } from '../subsystem.js';
 import type { Process, ProcessWatcher } from './processes.js';
 
 /** VM_MAXUSER_ADDRESS (sys/amd64/include/vmparam.h), with the four-level page tables that a process gets. */
-const MAXUSER = 0x0000_7fff_ffff_f000n;
+export const MAXUSER = 0x0000_7fff_ffff_f000n;
 
 /** What a process has mapped: addresses from `start` to before `end`. */
 interface Mapping {

@@ -1,7 +1,7 @@
 import { EBADF } from '../../freebsd/errno.js';
 import { Files } from '../../freebsd/fs/files.js';
 import type { CallNumber, FileStatus } from '../../freebsd/fs/open-file.js';
-import { VnodeTree } from '../../freebsd/fs/vnode-nodes.js';
+import { VnodeTree } from '../../freebsd/fs/vnode-tree.js';
 import type { FreebsdKernel } from '../../freebsd/kernel.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { MachineError } from '../errors.js';

@@ -12,8 +12,8 @@ import { SIGKILL_STATUS } from '../processes.js';
 import { bytesOf } from '../terminal.js';
 import { freebsdError } from './errors.js';
 
-/** What a process runs: it makes system calls, and what it returns is its exit status (0 for nothing). */
-export type Program = (process: UserProcess) => Sleepable<number | void>;
+/** What a process runs: it makes system calls, and a number that it returns is its exit status. */
+export type Program = (process: UserProcess) => Sleepable<unknown>;
 
 /** Ends a program that was killed, wherever it is. */
 class Killed extends Error {}
@@ -141,7 +141,8 @@ export class UserProcess {
     this.k.get(SleepQueues).signals.set(task, () => this.killed);
     let end: number | MachineError;
     try {
-      end = Number((yield* program(this)) ?? 0);
+      const status = yield* program(this);
+      end = typeof status === 'number' ? status : 0;
     } catch (error) {
       if (error instanceof Killed) end = SIGKILL_STATUS;
       else if (error instanceof MachineError) end = error;

@@ -1,5 +1,5 @@
 import { Mounts } from '../../../freebsd/fs/mounts.js';
-import { VnodeTree } from '../../../freebsd/fs/vnode-nodes.js';
+import { VnodeTree } from '../../../freebsd/fs/vnode-tree.js';
 import { AppletUsageError, parseFlags } from '../../shell/applet.js';
 import type { Applet, AppletContext } from './applet.js';
 
