@@ -25,14 +25,17 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { MountStructs } from './fs/mount-structs.js';
 import { Mounts } from './fs/mounts.js';
 import { Namecache } from './fs/namecache.js';
 import { RootVnodes } from './fs/root-vnodes.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
+import { Namei } from './fs/vfs-lookup.js';
 import { VfsOptions } from './fs/vfs-options.js';
-import { VnodeTree } from './fs/vnode-nodes.js';
+import { VnodeOps } from './fs/vfs-vnops.js';
 import { VnodeSupport } from './fs/vnode-support.js';
+import { VnodeTree } from './fs/vnode-tree.js';
 import { Vnodes } from './fs/vnodes.js';
 import { VopVectors } from './fs/vop-vectors.js';
 import { GeomClasses } from './geom/classes.js';
@@ -54,7 +57,9 @@ import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
 import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
+import { ProcessLists } from './kern/kern-proc.js';
 import { Credentials } from './kern/kern-prot.js';
+import { Resources } from './kern/kern-resource.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { LinuxKpi } from './kern/linuxkpi.js';
@@ -74,12 +79,13 @@ import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { ProcessMemory } from './kern/sys-process.js';
 import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
 import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
-import { Uio, UserMemory } from './kern/uio.js';
+import { Uio } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Domains } from './kern/uipc-domain.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
@@ -89,6 +95,7 @@ import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { UserMemory } from './kern/user-memory.js';
 import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { CkEpochs } from './libkern/ck-epoch.js';
@@ -164,6 +171,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Preload,
   UserMemory,
   Uio,
+  ProcessMemory,
   Conf,
   Devfs,
   Files,
@@ -174,7 +182,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Namecache,
   VfsOptions,
   RootVnodes,
+  MountStructs,
   Mounts,
+  Namei,
+  VnodeOps,
   VnodeTree,
   VnodeSupport,
   VmObjects,
@@ -189,6 +200,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   MacPolicies,
   KernLinker,
   Credentials,
+  ProcessLists,
+  Resources,
   Vnet,
   Epochs,
   Counters,

@@ -5,7 +5,7 @@ import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../
 import { Conf } from '../kern/conf.js';
 import { IOC_IN, IOC_OUT, IOC_VOID } from '../kern/ioccom.js';
 import { Mutexes } from '../kern/mutex.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 

@@ -46,6 +46,13 @@ export class Files implements Subsystem {
     this.openers.push((node, path, flags) =>
       node instanceof CdevNode ? this.openDevice(node.device, path, flags) : undefined,
     );
+    this.k.get(Conf).onDestroy.push((device) => this.destroyPrivates(device));
+  }
+
+  /** Before a device goes its driver takes back what it keeps at open files (devfs_destroy_cdevpriv()). */
+  private *destroyPrivates(device: Ptr): Sleepable<void> {
+    for (const file of [...this.open.values()])
+      if (file instanceof CdevFile && file.device === device) yield* file.destroyPrivate();
   }
 
   /** open(2): a descriptor. `flags` as in fcntl.h. */

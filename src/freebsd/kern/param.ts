@@ -31,6 +31,7 @@ export class Param implements Subsystem {
     cold: (at: Ptr) => this.int(at, 0),
     mp_ncpus: (at: Ptr) => this.int(at, 1),
     mp_maxid: () => {},
+    mp_maxcpus: (at: Ptr) => this.int(at, this.k.macro('MAXCPU')),
     mp_ncores: (at: Ptr) => this.int(at, 1),
     smp_started: (at: Ptr) => this.int(at, 1),
     smp_disabled: () => {},

@@ -1,7 +1,7 @@
 import { EBADF } from '../../freebsd/errno.js';
 import { Files } from '../../freebsd/fs/files.js';
 import type { CallNumber, FileStatus } from '../../freebsd/fs/open-file.js';
-import { VnodeTree } from '../../freebsd/fs/vnode-nodes.js';
+import { VnodeTree } from '../../freebsd/fs/vnode-tree.js';
 import type { FreebsdKernel } from '../../freebsd/kernel.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { MachineError } from '../errors.js';
@@ -96,7 +96,9 @@ export class FreebsdFileSystem {
   /** mount(8): a file system of a type that the kernel has been given by a module, on a directory. */
   mount(type: string, target: string, from = type, options: ReadonlyMap<string, string> = new Map()): void {
     const tree = this.kernel.get(VnodeTree);
-    this.done(`mount ${target}`, () => tree.mount({ type, from, target, options }));
+    this.done(`mount ${target}`, function* () {
+      return (yield* tree.mount({ type, from, target, options })).errno;
+    });
   }
 
   /** umount(8). */

@@ -8,7 +8,7 @@ import { falseApplet, trueApplet } from '../../shell/applets/status.js';
 import { bracketApplet, testApplet } from '../../shell/applets/test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
-import { lsApplet, mkdirApplet, rmApplet } from './files.js';
+import { lsApplet, mkdirApplet, rmApplet, rmdirApplet } from './files.js';
 import {
   kenvApplet,
   kldconfigApplet,
@@ -18,6 +18,7 @@ import {
   kldxrefApplet,
   sysctlApplet,
 } from './klds.js';
+import { mountApplet, umountApplet } from './mounts.js';
 import { dmesgApplet, psApplet, unameApplet } from './system.js';
 
 /** Every command of the shell of FreeBSD's machines, in the order of `help`. */
@@ -41,6 +42,9 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     lsApplet,
     mkdirApplet,
     rmApplet,
+    rmdirApplet,
+    mountApplet,
+    umountApplet,
     grepApplet,
     headApplet,
     tailApplet,
