@@ -34,14 +34,25 @@ import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
 import { VopVectors } from './fs/vop-vectors.js';
+import { GeomAccess } from './geom/access.js';
+import { Bios } from './geom/bios.js';
 import { GeomClasses } from './geom/classes.js';
+import { GeomDev } from './geom/dev.js';
+import { GeomEvents } from './geom/events.js';
+import { GeomIo } from './geom/io.js';
+import { GeomObjects } from './geom/objects.js';
+import { PartitionSchemes } from './geom/part-schemes.js';
+import { GeomTopology } from './geom/topology.js';
 import { AnyLock } from './kern/any-lock.js';
+import { Asts } from './kern/ast.js';
+import { BioQueues } from './kern/bioq.js';
 import { Callouts } from './kern/callout.js';
 import { Code } from './kern/code.js';
 import { CondVars } from './kern/condvar.js';
 import { Conf } from './kern/conf.js';
 import { Counters } from './kern/counter.js';
 import { Critical } from './kern/critical.js';
+import { Devstat } from './kern/devstat.js';
 import { Environment } from './kern/environment.js';
 import { Epochs } from './kern/epoch.js';
 import { EventHandlers } from './kern/eventhandler.js';
@@ -62,6 +73,7 @@ import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { Physio } from './kern/physio.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RootDirectory } from './kern/root-directory.js';
@@ -177,7 +189,19 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Taskqueues,
   LinkerSets,
   KernelModules,
+  Asts,
+  Devstat,
+  BioQueues,
+  Physio,
+  GeomTopology,
+  GeomEvents,
+  GeomObjects,
+  GeomAccess,
   GeomClasses,
+  PartitionSchemes,
+  Bios,
+  GeomIo,
+  GeomDev,
   MacPolicies,
   KernLinker,
   Credentials,

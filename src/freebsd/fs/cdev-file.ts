@@ -2,17 +2,13 @@ import type { Ptr } from '../../cpu/layout.js';
 import { S_IFCHR } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../errno.js';
+import { IOC_IN, IOC_OUT, IOC_VOID, iocLength } from '../ioccom.js';
+import { Asts } from '../kern/ast.js';
 import { Conf } from '../kern/conf.js';
 import { Mutexes } from '../kern/mutex.js';
 import { UserMemory } from '../kern/uio.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
-
-/** IOC_VOID, IOC_OUT, IOC_IN and the length in a request (sys/sys/ioccom.h). */
-const IOC_OUT = 0x4000_0000;
-const IOC_IN = 0x8000_0000;
-const IOC_VOID = 0x2000_0000;
-const IOCPARM_MASK = 0x1fff;
 
 /** What a file keeps for the device's driver: devfs_set_cdevpriv(9). */
 export interface CdevPrivate {
@@ -75,7 +71,7 @@ export class CdevFile implements OpenFile {
   /** Calls a function of the device's table, with Giant where it wants that; `otherwise` where it has none. */
   private *call(member: string, body: (devsw: Ptr) => Sleepable<number>, otherwise = 0): Sleepable<number> {
     const { k } = this;
-    return yield* k.get(Conf).using(
+    const result = yield* k.get(Conf).using(
       this.device,
       function* (this: CdevFile, devsw: Ptr): Sleepable<number> {
         if (k.struct('cdevsw').get(devsw, member) === 0) return otherwise;
@@ -86,6 +82,8 @@ export class CdevFile implements OpenFile {
         return result;
       }.bind(this),
     );
+    yield* k.get(Asts).userret();
+    return result;
   }
 
   *read(count: number): Sleepable<ReadResult> {
@@ -147,7 +145,7 @@ export class CdevFile implements OpenFile {
   *ioctl(request: number, argument: bigint | Uint8Array): Sleepable<CallNumber> {
     const { k } = this;
     const command = request >>> 0;
-    const size = (command >>> 16) & IOCPARM_MASK;
+    const size = iocLength(command);
     const bytes = typeof argument === 'bigint' ? undefined : argument;
     if (bytes && bytes.length < size) return { errno: EINVAL };
     const data = k.slab.allocateBytes(Math.max(size, 8), true);

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Listeners } from '../../kernel/listeners.js';
 import { EBUSY, EEXIST, ENOENT, ENOEXEC, ENOSYS, EPERM, ESRCH } from '../errno.js';
+import { Asts } from '../kern/ast.js';
 import { Code } from '../kern/code.js';
 import { Credentials } from '../kern/kern-prot.js';
 import { Locks } from '../kern/locks.js';
@@ -91,7 +92,9 @@ export class KernLinker implements Subsystem {
   *kldload(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
     if (this.k.get(Credentials).securelevel > 0) return { errno: EPERM };
     const vnet = this.k.get(Vnet);
-    return yield* vnet.within(vnet.ofThread, this.loadNamed(name));
+    const result = yield* vnet.within(vnet.ofThread, this.loadNamed(name));
+    yield* this.k.get(Asts).userret();
+    return result;
   }
 
   private *loadNamed(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
@@ -114,6 +117,7 @@ export class KernLinker implements Subsystem {
     const vnet = this.k.get(Vnet);
     const error = yield* vnet.within(vnet.ofThread, this.unload(file, force));
     if (error !== 0) file.userrefs++;
+    yield* this.k.get(Asts).userret();
     return error;
   }
 

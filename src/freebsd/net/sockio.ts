@@ -1,10 +1,5 @@
-/** _IOC() of sys/sys/ioccom.h: direction, bytes of the argument, group, number. */
-function ioc(direction: number, group: string, number: number, bytes: number): number {
-  return (direction | ((bytes & 0x1fff) << 16) | (group.charCodeAt(0) << 8) | number) >>> 0;
-}
+import { IOC_IN as IN, ioc, IOC_OUT as OUT } from '../ioccom.js';
 
-const OUT = 0x4000_0000;
-const IN = 0x8000_0000;
 /** sizeof(struct ifreq) */
 const IFREQ = 32;
 const IFMEDIAREQ = 48;
