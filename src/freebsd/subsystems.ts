@@ -30,6 +30,7 @@ import { RootVnodes } from './fs/root-vnodes.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
 import { VfsOptions } from './fs/vfs-options.js';
+import { VnodeOpens } from './fs/vn-open.js';
 import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
@@ -37,7 +38,10 @@ import { VopVectors } from './fs/vop-vectors.js';
 import { GeomAccess } from './geom/access.js';
 import { Bios } from './geom/bios.js';
 import { GeomClasses } from './geom/classes.js';
+import { GeomCtl } from './geom/ctl.js';
 import { GeomDev } from './geom/dev.js';
+import { GeomDisks } from './geom/disk.js';
+import { GeomDump } from './geom/dump.js';
 import { GeomEvents } from './geom/events.js';
 import { GeomIo } from './geom/io.js';
 import { GeomObjects } from './geom/objects.js';
@@ -88,6 +92,7 @@ import { Synch } from './kern/synch.js';
 import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
+import { ThreadLocks } from './kern/thread-lock.js';
 import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
@@ -132,6 +137,7 @@ import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
 import type { SubsystemClass } from './subsystem.js';
 import { VmObjects } from './vm/vm-object.js';
+import { VmPages } from './vm/vm-page.js';
 
 /** In the order in which they boot. */
 export const SUBSYSTEMS: readonly SubsystemClass[] = [
@@ -150,6 +156,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   AnyLock,
   Lockmgr,
   Synch,
+  ThreadLocks,
   Malloc,
   Uma,
   Strings,
@@ -182,7 +189,9 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Mounts,
   VnodeTree,
   VnodeSupport,
+  VnodeOpens,
   VmObjects,
+  VmPages,
   Environment,
   Threads,
   Callouts,
@@ -202,6 +211,9 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Bios,
   GeomIo,
   GeomDev,
+  GeomCtl,
+  GeomDisks,
+  GeomDump,
   MacPolicies,
   KernLinker,
   Credentials,

@@ -227,6 +227,16 @@ export class VnodeTree implements Subsystem {
     return new VnodeFile(walk, path, flags, vp, attributes);
   }
 
+  /** The vnode of a file, opened, used and locked: vn_open() of a driver. */
+  *openNode({ walk, below }: VnodeNode, flags: number): Sleepable<{ readonly vp: Ptr } | Failed> {
+    const found = yield* walk.locate(below);
+    if ('errno' in found) return found;
+    const errno = yield* this.openVnode(walk, found.vp, flags);
+    if (errno === 0) return found;
+    yield* this.k.get(Vnodes).put(found.vp);
+    return { errno };
+  }
+
   private *openVnode(walk: VnodeWalk, vp: Ptr, flags: number): Sleepable<number> {
     const { k } = this;
     const isSet = (name: string): boolean => (flags & k.macro(name)) !== 0;

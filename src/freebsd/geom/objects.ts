@@ -220,7 +220,7 @@ export class GeomObjects implements Subsystem {
     for (const at of this.aliasesOf(provider)) yield this.k.struct('g_geom_alias').string(at, 'ga_alias');
   }
 
-  private addAlias(provider: Ptr, name: string): void {
+  addAlias(provider: Ptr, name: string): void {
     const { k } = this;
     for (const known of this.aliases(provider)) if (known === name) return;
     const alias = k.struct('g_geom_alias');

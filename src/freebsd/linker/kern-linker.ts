@@ -206,7 +206,7 @@ export class KernLinker implements Subsystem {
       const error = yield* this.loadDependencies(loading.file);
       if (error !== 0) throw new LinkError(error);
       yield* this.takeParts(loading.file, object.undefinedIn(loading));
-      yield* object.finish(loading, (of, name) => this.lookupSymbol(of, name));
+      yield* object.finish(loading, (of, name, isWeak) => this.lookupSymbol(of, name, isWeak));
       return loading.file;
     } catch (error) {
       if (file && error instanceof LinkError) yield* this.unload(file, true);
@@ -362,10 +362,12 @@ export class KernLinker implements Subsystem {
 
   /**
    * A symbol that a file may use: the kernel's, and those of the files that it depends on directly. What this base kernel has not, and a file
-   * has, is the file's.
+   * has, is the file's. A variable that it may do without, and that nothing sets, is not there.
    */
-  private lookupSymbol(file: LinkerFile, name: string): Ptr | undefined {
-    return this.implementedSymbol(file, name) ?? this.k.exported(name);
+  private lookupSymbol(file: LinkerFile, name: string, isWeak = false): Ptr | undefined {
+    const found = this.implementedSymbol(file, name);
+    if (found !== undefined) return found;
+    return isWeak && this.k.target.exports.get(name)?.kind !== 'function' ? undefined : this.k.exported(name);
   }
 
   private implementedSymbol(file: LinkerFile, name: string): Ptr | undefined {

@@ -9,6 +9,7 @@ import { bracketApplet, testApplet } from '../../shell/applets/test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
 import { lsApplet, mkdirApplet, rmApplet } from './files.js';
+import { gconcatApplet, geomApplet, gmirrorApplet, gnopApplet, gstripeApplet } from './geom.js';
 import {
   kenvApplet,
   kldconfigApplet,
@@ -18,6 +19,7 @@ import {
   kldxrefApplet,
   sysctlApplet,
 } from './klds.js';
+import { mdconfigApplet } from './mdconfig.js';
 import { dmesgApplet, psApplet, unameApplet } from './system.js';
 
 /** Every command of the shell of FreeBSD's machines, in the order of `help`. */
@@ -33,6 +35,12 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     dmesgApplet,
     psApplet,
     unameApplet,
+    mdconfigApplet,
+    geomApplet,
+    gnopApplet,
+    gconcatApplet,
+    gstripeApplet,
+    gmirrorApplet,
     sleepApplet,
     catApplet,
     echoApplet,
