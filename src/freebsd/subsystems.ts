@@ -108,6 +108,7 @@ import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { Digits } from './libkern/digits.js';
+import { Fnmatch } from './libkern/fnmatch.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -165,6 +166,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   RootMount,
   RootDirectory,
   Digits,
+  Fnmatch,
   GroupTaskqueues,
   Fpu,
   SystemCalls,

@@ -108,7 +108,8 @@ export class Bios implements Subsystem {
     return this.has(bio, 'BIO_ERROR') ? EIO : 0;
   }
 
-  private *finish(bio: Ptr, error: number): Sleepable<void> {
+  /** biofinish(): the end of a request that nobody was asked for. */
+  *finish(bio: Ptr, error: number): Sleepable<void> {
     if (error !== 0) {
       this.type.set(bio, 'bio_error', error);
       this.put(bio, 'BIO_ERROR');

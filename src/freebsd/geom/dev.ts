@@ -308,6 +308,11 @@ export class GeomDev implements Subsystem {
     const bios = k.get(Bios);
     const consumer = this.consumerOf(bios.type.get(bio, 'bio_dev'));
     const softc = this.softcs.get(consumer);
+    if (!this.isWhole(bio, consumer)) {
+      bios.type.set(bio, 'bio_resid', bios.type.get(bio, 'bio_bcount'));
+      yield* bios.finish(bio, EINVAL);
+      return;
+    }
     k.get(GeomTopology).demand(
       softc !== undefined && softc.open > 0,
       () => 'Closed device in g_dev_strategy',
@@ -321,6 +326,16 @@ export class GeomDev implements Subsystem {
     }
     bios.type.bind(copy, 'bio_done', 'g_dev_done', (done: Ptr) => this.done(done));
     yield* k.get(GeomIo).request(copy, consumer);
+  }
+
+  /** Whether a request is of whole sectors. */
+  private isWhole(bio: Ptr, consumer: Ptr): boolean {
+    const { objects } = this;
+    const sector = objects.provider.get(objects.consumer.get(consumer, 'provider'), 'sectorsize');
+    const { type } = this.k.get(Bios);
+    return (
+      sector === 0 || ['bio_offset', 'bio_bcount'].every((member) => type.get(bio, member) % sector === 0)
+    );
   }
 
   private *done(copy: Ptr): Sleepable<void> {

@@ -62,7 +62,7 @@ export class VmObjects implements Subsystem {
       this.type.set(object, 'flags', this.type.get(object, 'flags') & ~flags),
     vm_page_lookup: (object: Ptr, index: number) => this.guestPage(object, index),
     vm_page_grab: (object: Ptr, index: number, flags: number) => this.grab(object, index, flags),
-    vm_page_set_dirty: () => {},
+    vm_page_set_dirty: () => false,
     vm_page_launder: () => {},
     vm_page_xunbusy_hard: (page: Ptr) =>
       this.k.struct('vm_page').set(page, 'busy_lock', this.k.macro('VPB_UNBUSIED')),

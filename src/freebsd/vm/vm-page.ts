@@ -25,13 +25,23 @@ export class VmPages implements Subsystem {
     physcopyout: (from: number, to: Ptr, bytes: number) => this.copy(this.memory(from, bytes), to, bytes),
     // The caches of the processor are coherent.
     cpu_flush_dcache: () => {},
+    kva_alloc: (bytes: number) => this.reserve(bytes),
+    kva_free: (address: bigint) => void this.k.areas.free(this.k.space.fromAddress(address)),
     swap_reserve_by_cred: nothing('swap space is not counted', true),
     swap_release_by_cred: () => {},
     swap_pager_reserve: constant(0),
   };
 
+  readonly signatures = { kva_alloc: 'Q:L', kva_free: 'v:QL' };
+
   private get objects(): VmObjects {
     return this.k.get(VmObjects);
+  }
+
+  /** Addresses that nothing is mapped at: 0 where there are none left. */
+  private reserve(bytes: number): bigint {
+    const at = this.k.areas.allocateWindow(bytes, 'device');
+    return at === 0 ? 0n : this.k.space.toAddress(at);
   }
 
   private memory(physical: number, bytes: number): Ptr {
