@@ -12,6 +12,7 @@ import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { GeomEvents } from './events.js';
 import { GeomObjects } from './objects.js';
+import { GEOM_DEVICE } from './own-class.js';
 import { GeomTopology } from './topology.js';
 
 /** GCTL_VERSION, and GEOM_CTL: _IOW('G', GCTL_VERSION, struct gctl_req). */
@@ -21,8 +22,6 @@ export const GEOM_CTL = ioc(IOC_IN, 'G', VERSION, REQUEST_BYTES);
 /** GEOM_CTL_ARG_MAX and SPECNAMELEN. */
 const MOST_ARGUMENTS = 2048;
 const LONGEST_NAME = 255;
-const GID_OPERATOR = 5;
-const MODE = 0o640;
 
 /** Requests of geom(8) to classes, through /dev/geom.ctl (sys/geom/geom_ctl.c). */
 export class GeomCtl implements Subsystem {
@@ -58,7 +57,7 @@ export class GeomCtl implements Subsystem {
     table.bind(devsw, 'd_ioctl', 'g_ctl_ioctl', (_device: Ptr, command: bigint, data: Ptr) =>
       Number(command) === GEOM_CTL ? this.ioctl(data) : k.macro('ENOIOCTL'),
     );
-    k.get(Conf).make({ devsw, unit: 0, uid: 0, gid: GID_OPERATOR, mode: MODE }, 'geom.ctl');
+    k.get(Conf).make({ devsw, ...GEOM_DEVICE }, 'geom.ctl');
   }
 
   private get req() {

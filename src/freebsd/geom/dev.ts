@@ -29,7 +29,7 @@ import {
 import { GeomEvents } from './events.js';
 import { GeomIo } from './io.js';
 import { GeomObjects } from './objects.js';
-import { ownClass } from './own-class.js';
+import { GEOM_DEVICE, ownClass } from './own-class.js';
 import { GeomTopology } from './topology.js';
 
 /** What the geom of a device keeps: struct g_dev_softc. */
@@ -43,10 +43,6 @@ interface Softc {
   readonly channel: Ptr;
 }
 
-/** UID_ROOT and GID_OPERATOR (sys/sys/conf.h). */
-const UID_ROOT = 0;
-const GID_OPERATOR = 5;
-const MODE = 0o640;
 /** Sectors of one request to delete: kern.geom.dev.delete_max_sectors. */
 const DELETE_MOST = 262_144;
 
@@ -134,7 +130,7 @@ export class GeomDev implements Subsystem {
       yield* this.forget(consumer);
       return 0;
     }
-    const description = { devsw: this.devsw, unit: 0, uid: UID_ROOT, gid: GID_OPERATOR, mode: MODE };
+    const description = { devsw: this.devsw, ...GEOM_DEVICE };
     const made = k.get(Conf).make({ ...description, drv2: consumer }, name);
     if (typeof made === 'number') {
       k.get(SubrPrf).line(`g_dev_taste: make_dev_p() failed (gp->name=${name}, error=${made})`);

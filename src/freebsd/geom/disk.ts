@@ -18,7 +18,7 @@ import { ownClass } from './own-class.js';
 import { GeomTopology } from './topology.js';
 
 /** SPECNAMELEN less what a unit number takes. */
-const LONGEST_NAME = 251;
+const NAME_ROOM = 251;
 /** Attributes that are numbers or texts of struct disk. */
 const NUMBERS = [
   ['GEOM::fwsectors', 'd_fwsectors', 'g_handleattr_int'],
@@ -123,7 +123,7 @@ export class GeomDisks implements Subsystem {
       k.get(GeomTopology).demand(holds, message);
     demand(type.get(disk, 'd_strategy') !== 0, () => 'disk_create need d_strategy');
     demand(type.string(disk, 'd_name') !== '', () => 'disk_create need d_name');
-    demand(type.string(disk, 'd_name').length < LONGEST_NAME, () => 'disk name too long');
+    demand(type.string(disk, 'd_name').length < NAME_ROOM, () => 'disk name too long');
     if (type.get(disk, 'd_devstat') === 0) type.set(disk, 'd_devstat', k.get(Devstat).newEntry(0));
     type.set(disk, 'd_geom', 0);
     type.set(disk, 'd_init_level', k.enumValue('DISK_INIT_NONE'));

@@ -25,7 +25,8 @@ const METHODS = [
   'resize',
 ] as const;
 
-const DEV = '/dev/';
+/** _PATH_DEV */
+export const DEV = '/dev/';
 
 /** Geoms, their providers and consumers: how they come and go (sys/geom/geom_subr.c). */
 export class GeomObjects implements Subsystem {

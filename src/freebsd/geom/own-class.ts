@@ -3,6 +3,9 @@ import type { AnyFunction } from '../../kernel/abi/gate.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { GeomClasses } from './classes.js';
 
+/** Whose GEOM's devices are: root's, and those of group operator may read them. */
+export const GEOM_DEVICE = { unit: 0, uid: 0, gid: 5, mode: 0o640 } as const;
+
 /** Functions of a class of the kernel's own, by the member of struct g_class. */
 export type ClassMethods = Readonly<Record<string, { readonly name: string; readonly fn: AnyFunction }>>;
 

@@ -1,4 +1,4 @@
-import type { Ptr } from '../../cpu/layout.js';
+import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
 import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EFAULT, ENXIO } from '../errno.js';
@@ -9,8 +9,6 @@ import { Conf } from './conf.js';
 import { Malloc } from './malloc.js';
 import { SubrPrf } from './subr_prf.js';
 import { Uio } from './uio.js';
-
-const PAGE_SIZE = 4096;
 
 /** physio(9): reads and writes of a program as requests to a device (sys/kern/kern_physio.c). */
 export class Physio implements Subsystem {

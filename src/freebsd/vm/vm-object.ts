@@ -24,7 +24,7 @@ interface Page {
 }
 
 /** Every part of the page is valid (VM_PAGE_BITS_ALL with pages of 4 KiB). */
-const ALL_VALID = 0xff;
+export const ALL_VALID = 0xff;
 const ENTRIES = 32;
 /** The first MiB is nobody's. */
 const FIRST_FRAME = 256;

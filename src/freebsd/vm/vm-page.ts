@@ -3,10 +3,7 @@ import { constant, nothing } from '../../kernel/abi/fidelity.js';
 import { Panic } from '../kern/panic.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { VmObjects } from './vm-object.js';
-
-/** Every part of a page is valid (VM_PAGE_BITS_ALL). */
-const ALL_VALID = 0xff;
+import { ALL_VALID, VmObjects } from './vm-object.js';
 
 /** Pages of VM objects, as drivers work with them (sys/vm/vm_page.c, sys/amd64/amd64/pmap.c, sys/kern/kern_physio.c). Nothing is ever paged out. */
 export class VmPages implements Subsystem {

@@ -1,4 +1,5 @@
 import { DIOCGMEDIASIZE, DIOCGSECTORSIZE } from '../../../freebsd/geom/disk-ioctls.js';
+import { DEV, withoutDev } from '../../../freebsd/geom/objects.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { AppletUsageError, type Flags, parseFlags } from '../../shell/applet.js';
 import { CLASS_TOOLS, type ClassTool, type Verb } from '../geom/class-tools.js';
@@ -7,8 +8,6 @@ import { type MeshGeom, meshOf } from '../geom/mesh.js';
 import { encodeMetadata } from '../geom/metadata.js';
 import { humanSize, sizeOf } from '../geom/sizes.js';
 import type { Applet, AppletContext } from './applet.js';
-
-const DEV = '/dev/';
 
 /** geom(8): `geom CLASS VERB ...`; what only the kernel knows it is asked through /dev/geom.ctl. */
 export const geomApplet: Applet = {
@@ -123,7 +122,7 @@ interface Disk {
 
 /** The size and the sector of a provider, by its device. */
 function* diskOf({ vfs, message }: AppletContext, given: string): Sleepable<Disk | string> {
-  const name = given.startsWith(DEV) ? given.slice(DEV.length) : given;
+  const name = withoutDev(given);
   const fd = yield* vfs.openAs(`${DEV}${name}`, 'read');
   if (fd < 0) return `Can't open ${name}: ${message(fd)}.`;
   const [media, sector] = [new Uint8Array(8), new Uint8Array(4)];
