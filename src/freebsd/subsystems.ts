@@ -36,11 +36,13 @@ import { VnodeSupport } from './fs/vnode-support.js';
 import { Vnodes } from './fs/vnodes.js';
 import { VopVectors } from './fs/vop-vectors.js';
 import { GeomAccess } from './geom/access.js';
+import { GeomAttributes } from './geom/attributes.js';
 import { Bios } from './geom/bios.js';
 import { GeomClasses } from './geom/classes.js';
 import { GeomCtl } from './geom/ctl.js';
 import { GeomDev } from './geom/dev.js';
 import { GeomDisks } from './geom/disk.js';
+import { DiskIo } from './geom/disk-io.js';
 import { GeomDump } from './geom/dump.js';
 import { GeomEvents } from './geom/events.js';
 import { GeomIo } from './geom/io.js';
@@ -212,8 +214,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   PartitionSchemes,
   Bios,
   GeomIo,
+  GeomAttributes,
   GeomDev,
   GeomCtl,
+  DiskIo,
   GeomDisks,
   GeomDump,
   MacPolicies,

@@ -4,27 +4,24 @@ import { Devctl } from '../dev/devctl.js';
 import { EINVAL, EIO, ENOENT, ENXIO, EPERM } from '../errno.js';
 import { iocLength } from '../ioccom.js';
 import { Conf } from '../kern/conf.js';
-import { HZ } from '../kern/hz.js';
 import { Credentials } from '../kern/kern-prot.js';
 import { SleepQueues } from '../kern/sleepqueue.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { GeomAccess } from './access.js';
+import { GeomAttributes } from './attributes.js';
 import { Bios } from './bios.js';
 import {
   DIOCGATTR,
   DIOCGDELETE,
   DIOCGFLUSH,
-  DIOCGFWHEADS,
-  DIOCGFWSECTORS,
-  DIOCGIDENT,
   DIOCGMEDIASIZE,
-  DIOCGPHYSPATH,
   DIOCGPROVIDERNAME,
   DIOCGSECTORSIZE,
   DIOCGSTRIPEOFFSET,
   DIOCGSTRIPESIZE,
+  IOCTL_ATTRIBUTES,
 } from './disk-ioctls.js';
 import { GeomEvents } from './events.js';
 import { GeomIo } from './io.js';
@@ -45,14 +42,6 @@ interface Softc {
 
 /** Sectors of one request to delete: kern.geom.dev.delete_max_sectors. */
 const DELETE_MOST = 262_144;
-
-/** Attributes that ioctls ask for, and whether an answer of 0 is none. */
-const ATTRIBUTES = new Map<number, { readonly name: string; readonly demanded: boolean }>([
-  [DIOCGFWSECTORS, { name: 'GEOM::fwsectors', demanded: true }],
-  [DIOCGFWHEADS, { name: 'GEOM::fwheads', demanded: true }],
-  [DIOCGIDENT, { name: 'GEOM::ident', demanded: false }],
-  [DIOCGPHYSPATH, { name: 'GEOM::physpath', demanded: true }],
-]);
 
 /** The class DEV: a device in /dev for every provider (sys/geom/geom_dev.c). */
 export class GeomDev implements Subsystem {
@@ -252,7 +241,7 @@ export class GeomDev implements Subsystem {
   private *otherIoctl(call: IoctlCall): Sleepable<number> {
     const { k, objects } = this;
     const { consumer, provider, command, data, flags } = call;
-    const attribute = ATTRIBUTES.get(command);
+    const attribute = IOCTL_ATTRIBUTES.get(command);
     if (attribute) {
       const error = yield* this.attribute(consumer, attribute.name, data, iocLength(command));
       return error === 0 && attribute.demanded && k.space.load8(data) === 0 ? ENOENT : error;
@@ -266,7 +255,7 @@ export class GeomDev implements Subsystem {
     const { k } = this;
     const length = k.slab.allocateBytes(4, true);
     k.space.store32(length, bytes);
-    const error = yield* k.get(GeomIo).attribute(k.constantString(name), consumer, length, data);
+    const error = yield* k.get(GeomAttributes).attribute(k.constantString(name), consumer, length, data);
     k.slab.free(length);
     return error;
   }
@@ -277,7 +266,7 @@ export class GeomDev implements Subsystem {
     const type = k.struct('diocgattr_arg');
     if (type.get(argument, 'len') > type.member('value').size) return EINVAL;
     const [name, length, value] = ['name', 'len', 'value'].map((member) => type.addr(argument, member));
-    return yield* k.get(GeomIo).attribute(name, consumer, length, value);
+    return yield* k.get(GeomAttributes).attribute(name, consumer, length, value);
   }
 
   private *delete(consumer: Ptr, provider: Ptr, from: number, bytes: number): Sleepable<number> {
@@ -316,7 +305,7 @@ export class GeomDev implements Subsystem {
     if (softc) softc.active++;
     let copy = yield* bios.clone(bio, false);
     while (copy === 0) {
-      const until = k.clock.now + (HZ / 10) * (1e9 / HZ);
+      const until = k.clock.now + 1e8;
       yield* k.get(SleepQueues).sleep(consumer, { message: 'gdstrat', until });
       copy = yield* bios.clone(bio, false);
     }

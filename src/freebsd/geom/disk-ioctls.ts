@@ -19,3 +19,11 @@ export const DIOCGSTRIPESIZE = ioc(IOC_OUT, 'd', 139, 8);
 export const DIOCGSTRIPEOFFSET = ioc(IOC_OUT, 'd', 140, 8);
 export const DIOCGPHYSPATH = ioc(IOC_OUT, 'd', 141, PATH);
 export const DIOCGATTR = ioc(IOC_IN | IOC_OUT, 'd', 142, ATTRIBUTE);
+
+/** Attributes that ioctls ask for, and whether an answer of 0 is none. */
+export const IOCTL_ATTRIBUTES = new Map<number, { readonly name: string; readonly demanded: boolean }>([
+  [DIOCGFWSECTORS, { name: 'GEOM::fwsectors', demanded: true }],
+  [DIOCGFWHEADS, { name: 'GEOM::fwheads', demanded: true }],
+  [DIOCGIDENT, { name: 'GEOM::ident', demanded: false }],
+  [DIOCGPHYSPATH, { name: 'GEOM::physpath', demanded: true }],
+]);
