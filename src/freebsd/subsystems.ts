@@ -24,12 +24,15 @@ import { RootBus } from './dev/root-bus.js';
 import { TopoLock } from './dev/topo-lock.js';
 import { Devfs } from './fs/devfs.js';
 import { Files } from './fs/files.js';
+import { MountStructs } from './fs/mount-structs.js';
 import { Mounts } from './fs/mounts.js';
 import { Namecache } from './fs/namecache.js';
 import { RootVnodes } from './fs/root-vnodes.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
+import { Namei } from './fs/vfs-lookup.js';
 import { VfsOptions } from './fs/vfs-options.js';
+import { VnodeOps } from './fs/vfs-vnops.js';
 import { VnodeOpens } from './fs/vn-open.js';
 import { VnodeTree } from './fs/vnode-nodes.js';
 import { VnodeSupport } from './fs/vnode-support.js';
@@ -70,7 +73,9 @@ import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
 import { KernMib } from './kern/kern-mib.js';
 import { Osd } from './kern/kern-osd.js';
+import { ProcessLists } from './kern/kern-proc.js';
 import { Credentials } from './kern/kern-prot.js';
+import { Resources } from './kern/kern-resource.js';
 import { KernelEvents } from './kern/kqueue.js';
 import { Threads } from './kern/kthread.js';
 import { LinuxKpi } from './kern/linuxkpi.js';
@@ -91,13 +96,13 @@ import { SubrPrf } from './kern/subr_prf.js';
 import { Hashes } from './kern/subr-hash.js';
 import { SxLocks } from './kern/sx.js';
 import { Synch } from './kern/synch.js';
+import { ProcessMemory } from './kern/sys-process.js';
 import { SystemCalls } from './kern/syscalls.js';
 import { Sysctls } from './kern/sysctl.js';
 import { Taskqueues } from './kern/taskqueue.js';
-import { ThreadLocks } from './kern/thread-lock.js';
 import { Time } from './kern/time.js';
 import { Turnstiles } from './kern/turnstile.js';
-import { Uio, UserMemory } from './kern/uio.js';
+import { Uio } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Domains } from './kern/uipc-domain.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
@@ -107,6 +112,7 @@ import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
+import { UserMemory } from './kern/user-memory.js';
 import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { Digits } from './libkern/digits.js';
@@ -159,7 +165,6 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   AnyLock,
   Lockmgr,
   Synch,
-  ThreadLocks,
   Malloc,
   Uma,
   Strings,
@@ -180,6 +185,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Preload,
   UserMemory,
   Uio,
+  ProcessMemory,
   Conf,
   Devfs,
   Files,
@@ -190,7 +196,10 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Namecache,
   VfsOptions,
   RootVnodes,
+  MountStructs,
   Mounts,
+  Namei,
+  VnodeOps,
   VnodeTree,
   VnodeSupport,
   VnodeOpens,
@@ -223,6 +232,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   MacPolicies,
   KernLinker,
   Credentials,
+  ProcessLists,
+  Resources,
   Vnet,
   Epochs,
   Counters,

@@ -6,7 +6,7 @@ import { IOC_IN, IOC_OUT, IOC_VOID, iocLength } from '../ioccom.js';
 import { Asts } from '../kern/ast.js';
 import { Conf } from '../kern/conf.js';
 import { Mutexes } from '../kern/mutex.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 

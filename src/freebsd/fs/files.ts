@@ -9,6 +9,7 @@ import {
 } from '../../kernel/files/index.js';
 import type { Task } from '../../kernel/task/task.js';
 import { EBADF, EEXIST, EINVAL, EISDIR, ENOENT, ENOTDIR, ENXIO } from '../errno.js';
+import { Conf } from '../kern/conf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { CdevFile } from './cdev-file.js';
@@ -45,6 +46,13 @@ export class Files implements Subsystem {
     this.openers.push((node, path, flags) =>
       node instanceof CdevNode ? this.openDevice(node.device, path, flags) : undefined,
     );
+    this.k.get(Conf).onDestroy.push((device) => this.destroyPrivates(device));
+  }
+
+  /** Before a device goes its driver takes back what it keeps at open files (devfs_destroy_cdevpriv()). */
+  private *destroyPrivates(device: Ptr): Sleepable<void> {
+    for (const file of [...this.open.values()])
+      if (file instanceof CdevFile && file.device === device) yield* file.destroyPrivate();
   }
 
   /** open(2): a descriptor. `flags` as in fcntl.h. */

@@ -1,17 +1,14 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import type { FileNode } from '../../kernel/files/index.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import { withScratch } from '../dev/scratch.js';
 import { EBUSY, EEXIST, ENODEV, ENOENT, EOPNOTSUPP } from '../errno.js';
-import { Lockmgr } from '../kern/lockmgr.js';
 import { Locks } from '../kern/locks.js';
-import { Mutexes } from '../kern/mutex.js';
-import { Tailq } from '../kern/tailq.js';
 import type { FreebsdKernel } from '../kernel.js';
+import { KernLinker } from '../linker/kern-linker.js';
 import { MOD_LOAD, MOD_UNLOAD } from '../linker/modules.js';
 import type { Subsystem } from '../subsystem.js';
-import { RootVnodes } from './root-vnodes.js';
+import { MountStructs } from './mount-structs.js';
 import { VfsOptions } from './vfs-options.js';
 import { Vnodes } from './vnodes.js';
 
@@ -35,8 +32,14 @@ export interface MountRequest {
   readonly target: string;
   /** Without fstype, fspath and from. */
   readonly options: ReadonlyMap<string, string>;
-  /** The directory that it is mounted on. */
-  readonly onto: FileNode;
+  /** The vnode of the directory that it is mounted on, used: given up when it is unmounted, or is not mounted at all. */
+  readonly covered: Ptr;
+}
+
+/** What became of a mount: 0 or an error number, and what the file system says of it (the option errmsg). */
+export interface MountResult {
+  readonly errno: number;
+  readonly message: string;
 }
 
 /** Functions that a file system leaves out, and what the kernel has for them (vfs_register(), sys/kern/vfs_init.c). */
@@ -67,10 +70,8 @@ export class Mounts implements Subsystem {
     vfs_getnewfsid: (mp: Ptr) => this.newFsid(mp),
     vfs_mountedfrom: (mp: Ptr, from: Ptr) =>
       this.mount.setText(mp, 'mnt_stat.f_mntfromname', this.k.space.cstring(from)),
-    vfs_ref: (mp: Ptr) => this.count(mp, 'mnt_ref', 1),
-    vfs_rel: (mp: Ptr) => this.count(mp, 'mnt_ref', -1),
     vfs_busy: (mp: Ptr) => this.busy(mp),
-    vfs_unbusy: (mp: Ptr) => this.count(mp, 'mnt_lockref', -1),
+    vfs_unbusy: (mp: Ptr) => this.k.get(MountStructs).count(mp, 'mnt_lockref', -1),
     __vfs_statfs: (mp: Ptr, place: Ptr) => this.statfs(mp, place),
     // No root is cached: the file system is asked each time.
     vfs_cache_root: (mp: Ptr, flags: number, place: Ptr) => this.root('vfs_cachedroot', mp, flags, place),
@@ -155,14 +156,10 @@ export class Mounts implements Subsystem {
     this.k.space.store32(at + 4, type);
   }
 
-  private count(mp: Ptr, member: 'mnt_ref' | 'mnt_lockref', change: number): void {
-    this.mount.set(mp, member, this.mount.get(mp, member) + change);
-  }
-
   /** vfs_busy(): ENOENT for what is being unmounted. */
   private busy(mp: Ptr): number {
     if (this.mount.get(mp, 'mnt_kern_flag') & this.k.macro('MNTK_UNMOUNT')) return ENOENT;
-    this.count(mp, 'mnt_lockref', 1);
+    this.k.get(MountStructs).count(mp, 'mnt_lockref', 1);
     return 0;
   }
 
@@ -198,19 +195,23 @@ export class Mounts implements Subsystem {
   }
 
   /** nmount(2): a file system of a registered type; ENODEV for one that there is none of. */
-  *nmount(request: MountRequest): Sleepable<MountedVfs | { readonly errno: number }> {
+  *nmount(request: MountRequest): Sleepable<MountedVfs | MountResult> {
     const { k } = this;
-    const found = this.types.find(({ name }) => name === request.type);
-    if (!found) return { errno: ENODEV };
+    const found = yield* this.typeNamed(request.type);
+    if (!found) {
+      yield* k.get(Vnodes).rele(request.covered);
+      return { errno: ENODEV, message: '' };
+    }
     const mp = this.make(found, request);
     const operations = this.mount.get(mp, 'mnt_op');
-    this.mount.set(mp, 'mnt_vnodecovered', yield* k.get(RootVnodes).make(request.onto));
+    this.mount.set(mp, 'mnt_vnodecovered', request.covered);
     const error = yield* k.struct('vfsops').call(operations, 'vfs_mount', mp);
     const checked = error === 0 ? yield* this.statfs(mp, this.mount.addr(mp, 'mnt_stat')) : error;
     if (checked !== 0) {
       if (error === 0) yield* k.struct('vfsops').call(operations, 'vfs_unmount', mp, k.macro('MNT_FORCE'));
+      const message = k.get(VfsOptions).messageOf(this.mount.get(mp, 'mnt_optnew'));
       yield* this.destroy(mp);
-      return { errno: checked };
+      return { errno: checked, message };
     }
     this.mount.set(mp, 'mnt_opt', this.mount.get(mp, 'mnt_optnew'));
     const made = { mp, type: request.type, target: request.target };
@@ -218,29 +219,23 @@ export class Mounts implements Subsystem {
     return made;
   }
 
+  /** vfs_byname_kld(): a type that nobody has registered is looked for in the file of its name. */
+  private *typeNamed(type: string): Sleepable<FileSystemType | undefined> {
+    const known = (): FileSystemType | undefined => this.types.find(({ name }) => name === type);
+    if (known()) return known();
+    const loaded = yield* this.k.get(KernLinker).kldload(type);
+    if ('file' in loaded && !known()) yield* this.k.get(KernLinker).kldunload(loaded.file.id, false);
+    return known();
+  }
+
   private make({ conf, name }: FileSystemType, { options, from, target, type }: MountRequest): Ptr {
     const { k, mount } = this;
     const mp = k.slab.allocateBytes(mount.size, true);
     const given = new Map([['fstype', type], ['fspath', target], ['from', from], ...options]);
-    k.get(Mutexes).init(mount.addr(mp, 'mnt_mtx'), k.constantString('struct mount mtx'), k.macro('MTX_NEW'));
-    k.get(Mutexes).init(
-      mount.addr(mp, 'mnt_listmtx'),
-      k.constantString('struct mount vlist mtx'),
-      k.macro('MTX_NEW'),
-    );
-    k.get(Lockmgr).init(mount.addr(mp, 'mnt_explock'), {
-      name: k.constantString('explock'),
-      flags: k.macro('LK_NEW'),
-    });
-    for (const head of ['mnt_nvnodelist', 'mnt_lazyvnodelist', 'mnt_uppers', 'mnt_notify'])
-      new Tailq(k, mount.addr(mp, head), 0).init();
+    k.get(MountStructs).prepare(mp);
     mount.set(mp, 'mnt_op', this.conf.get(conf, 'vfc_vfsops'));
     mount.set(mp, 'mnt_vfc', conf);
-    mount.set(mp, 'mnt_ref', 1);
-    mount.set(mp, 'mnt_gen', 1);
     mount.set(mp, 'mnt_flag', options.has('ro') ? k.macro('MNT_RDONLY') : 0);
-    mount.set(mp, 'mnt_iosize_max', 128 * 1024);
-    mount.set(mp, 'mnt_cred', k.struct('thread').get(k.curthread, 'td_ucred'));
     mount.set(mp, 'mnt_optnew', k.get(VfsOptions).make(given));
     mount.setText(mp, 'mnt_stat.f_fstypename', name);
     mount.setText(mp, 'mnt_stat.f_mntonname', target);
@@ -251,7 +246,7 @@ export class Mounts implements Subsystem {
 
   private *destroy(mp: Ptr): Sleepable<void> {
     const { k, mount } = this;
-    yield* k.get(RootVnodes).release(mount.get(mp, 'mnt_vnodecovered'));
+    yield* k.get(Vnodes).rele(mount.get(mp, 'mnt_vnodecovered'));
     const conf = mount.get(mp, 'mnt_vfc');
     this.conf.set(conf, 'vfc_refcount', this.conf.get(conf, 'vfc_refcount') - 1);
     k.get(VfsOptions).free(mount.get(mp, 'mnt_optnew'));
@@ -263,6 +258,7 @@ export class Mounts implements Subsystem {
   *unmount(one: MountedVfs, force: boolean): Sleepable<number> {
     const { k, mount } = this;
     const { mp } = one;
+    if (k.get(MountStructs).hasUppers(mp)) return EBUSY;
     const flag = k.macro('MNTK_UNMOUNT');
     mount.set(mp, 'mnt_kern_flag', mount.get(mp, 'mnt_kern_flag') | flag);
     const flags = force ? k.macro('MNT_FORCE') : 0;

@@ -113,6 +113,7 @@ export class VfsDefault implements Subsystem {
     vop_stdadd_writecount_nomsync: (args: Ptr) => this.addWriteCount(args),
     vop_stdgetwritemount: (args: Ptr) => this.writeMount(args),
     vop_stdneed_inactive: always(1),
+    vop_stdadvlockpurge: always(0),
     vop_stdioctl: always(ENOTTY),
     vop_stdis_text: (args: Ptr) => Number(this.writeCount(this.vpOf('vop_is_text', args)) < 0),
     vop_nolookup: (args: Ptr) => this.noLookup(args, ENOTDIR),
@@ -252,7 +253,7 @@ export class VfsDefault implements Subsystem {
   }
 
   /** vaccess(): by owner, group and others; root may do all, but execute what nobody may. */
-  private vaccess({ vnodeType, mode, uid, gid, accmode, cred }: Access): number {
+  vaccess({ vnodeType, mode, uid, gid, accmode, cred }: Access): number {
     const { k } = this;
     const bit = (name: string): boolean => (accmode & k.macro(name)) !== 0;
     const type = k.struct('ucred');
@@ -272,7 +273,7 @@ export class VfsDefault implements Subsystem {
   }
 }
 
-interface Access {
+export interface Access {
   readonly vnodeType: number;
   readonly mode: number;
   readonly uid: number;

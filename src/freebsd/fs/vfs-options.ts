@@ -1,5 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { VarArgs } from '../../kernel/abi/convention.js';
 import { EINVAL, ENOENT } from '../errno.js';
+import { kvprintf } from '../kern/format.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import { Tailq } from '../kern/tailq.js';
 import type { FreebsdKernel } from '../kernel.js';
@@ -26,6 +28,8 @@ const GLOBAL: ReadonlySet<string> = new Set([
   'update',
   'union',
 ]);
+/** As mount(8) has it. */
+const MESSAGE_BYTES = 255;
 /** Of 1024 bytes, of 1024 of those, and so on. */
 const SUFFIXES = ' kmgt';
 
@@ -43,9 +47,17 @@ export class VfsOptions implements Subsystem {
     vfs_getopt_size: (list: Ptr, name: Ptr, place: Ptr) => this.size(list, name, place),
     vfs_flagopt: (list: Ptr, name: Ptr, word: Ptr, flag: bigint) => this.flag(list, name, word, flag),
     vfs_filteropt: (list: Ptr, legal: Ptr) => this.filter(list, legal),
+    vfs_deleteopt: (list: Ptr, name: Ptr) => this.remove(list, this.k.space.cstring(name)),
+    vfs_opterror: (list: Ptr, format: Ptr, args: VarArgs) => this.say(list, this.format(format, args)),
+    vfs_mount_error: (mp: Ptr, format: Ptr, args: VarArgs) =>
+      this.say(this.k.struct('mount').get(mp, 'mnt_optnew'), this.format(format, args)),
   };
 
   readonly signatures = { vfs_flagopt: 'i:pppQ' };
+
+  private format(format: Ptr, args: VarArgs): string {
+    return kvprintf(this.k.space, this.k.space.cstring(format), args);
+  }
 
   private get type() {
     return this.k.struct('vfsopt');
@@ -64,7 +76,30 @@ export class VfsOptions implements Subsystem {
       type.set(option, 'len', value.length + 1);
       queue.append(option);
     }
+    queue.append(this.messageOption());
     return list;
+  }
+
+  /** errmsg: room for what the file system says of a mount that it refuses. */
+  private messageOption(): Ptr {
+    const { k, type } = this;
+    const option = k.slab.allocateBytes(type.size + MESSAGE_BYTES, true);
+    type.set(option, 'name', k.constantString('errmsg'));
+    type.set(option, 'value', option + type.size);
+    type.set(option, 'len', MESSAGE_BYTES);
+    return option;
+  }
+
+  /** What a file system said of a mount; '' for nothing. */
+  messageOf(list: Ptr): string {
+    return this.valueOf(list, this.k.constantString('errmsg')) ?? '';
+  }
+
+  /** vfs_opterror(), vfs_mount_error(). */
+  private say(list: Ptr, text: string): void {
+    const option = this.find(list, this.k.constantString('errmsg'));
+    if (option === 0) this.k.get(SubrPrf).line(text);
+    else this.k.space.storeCstring(this.type.get(option, 'value'), text.slice(0, MESSAGE_BYTES - 1));
   }
 
   free(list: Ptr): void {
@@ -75,6 +110,16 @@ export class VfsOptions implements Subsystem {
 
   private entries(list: Ptr): Generator<Ptr> {
     return new Tailq(this.k, list, this.type.offsetOf('link')).entries();
+  }
+
+  private remove(list: Ptr, name: string): void {
+    if (list === 0) return;
+    const queue = new Tailq(this.k, list, this.type.offsetOf('link'));
+    for (const option of [...queue.entries()]) {
+      if (this.type.string(option, 'name') !== name) continue;
+      queue.remove(option);
+      this.k.slab.free(option);
+    }
   }
 
   private find(list: Ptr, name: Ptr): Ptr {
@@ -135,7 +180,7 @@ export class VfsOptions implements Subsystem {
       const name = this.type.string(option, 'name');
       const plain = name.replace(/^no/, '');
       if ([name, plain].some((one) => known.has(one) || known.has(`no${one}`) || GLOBAL.has(one))) continue;
-      k.get(SubrPrf).line(`mount option <${name}> is unknown`);
+      this.say(list, `mount option <${name}> is unknown`);
       return EINVAL;
     }
     return 0;

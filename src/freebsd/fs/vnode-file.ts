@@ -2,7 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { withScratch } from '../dev/scratch.js';
 import { EINVAL, ENOTTY } from '../errno.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 import type { Attributes, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';
@@ -20,12 +20,15 @@ export function kindOf(walk: VnodeWalk, type: number): FileStatus['kind'] {
   return kinds.find(([name]) => walk.k.enumValue(name) === type)?.[1] ?? 'file';
 }
 
-/** Moves bytes between user memory and a vnode, or a directory's entries out of it: what a uio is made for. */
+/**
+ * Moves bytes between user memory and a vnode, or a directory's entries out of it: what a uio is made for. Offsets of directories are
+ * whatever their file system wants them to be.
+ */
 export function* transfer(
   walk: VnodeWalk,
-  how: { readonly buffer: Ptr; readonly count: number; readonly offset: number; readonly writes: boolean },
+  how: { readonly buffer: Ptr; readonly count: number; readonly offset: bigint; readonly writes: boolean },
   body: (uio: Ptr) => Sleepable<number>,
-): Sleepable<{ readonly errno: number; readonly moved: number; readonly offset: number }> {
+): Sleepable<{ readonly errno: number; readonly moved: number; readonly offset: bigint }> {
   const { k } = walk;
   const type = k.struct('uio');
   const vector = k.struct('iovec');
@@ -34,13 +37,13 @@ export function* transfer(
     vector.set(uio + type.size, 'iov_len', how.count);
     type.set(uio, 'uio_iov', uio + type.size);
     type.set(uio, 'uio_iovcnt', 1);
-    type.set(uio, 'uio_offset', how.offset);
+    type.setBig(uio, 'uio_offset', how.offset);
     type.set(uio, 'uio_resid', how.count);
     type.set(uio, 'uio_segflg', k.enumValue('UIO_USERSPACE'));
     type.set(uio, 'uio_rw', k.enumValue(how.writes ? 'UIO_WRITE' : 'UIO_READ'));
     type.set(uio, 'uio_td', k.curthread);
     const errno = yield* body(uio);
-    return { errno, moved: how.count - type.get(uio, 'uio_resid'), offset: type.get(uio, 'uio_offset') };
+    return { errno, moved: how.count - type.get(uio, 'uio_resid'), offset: type.getBig(uio, 'uio_offset') };
   });
 }
 
@@ -77,7 +80,7 @@ export class VnodeFile implements OpenFile {
     const { walk, vp } = this;
     const operation = writes ? 'vop_write' : 'vop_read';
     const moved = yield* this.locked(() =>
-      transfer(walk, { buffer, count, offset: this.offset, writes }, (uio) =>
+      transfer(walk, { buffer, count, offset: BigInt(this.offset), writes }, (uio) =>
         walk.call(vp, operation, {
           a_vp: vp,
           a_uio: uio,
@@ -86,7 +89,7 @@ export class VnodeFile implements OpenFile {
         }),
       ),
     );
-    if (moved.errno === 0) this.offset = moved.offset;
+    if (moved.errno === 0) this.offset = Number(moved.offset);
     return moved;
   }
 

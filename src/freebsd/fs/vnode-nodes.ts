@@ -3,12 +3,13 @@ import type { Sleepable } from '../../kernel/effects.js';
 import { DirectoryNode, FileNode, SymlinkNode } from '../../kernel/files/index.js';
 import { withScratch } from '../dev/scratch.js';
 import { EBUSY, ENOENT, ENOTDIR, EOPNOTSUPP } from '../errno.js';
-import { UserMemory } from '../kern/uio.js';
+import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { Files } from './files.js';
-import { type MountRequest, Mounts } from './mounts.js';
+import { type MountRequest, type MountResult, Mounts } from './mounts.js';
 import type { OpenFile } from './open-file.js';
+import { Namei } from './vfs-lookup.js';
 import { kindOf, transfer, VnodeFile } from './vnode-file.js';
 import { type Attributes, type Failed, type Name, PATH_BYTES, VnodeWalk } from './vnode-walk.js';
 import { Vnodes } from './vnodes.js';
@@ -33,6 +34,9 @@ export class VnodeNode extends FileNode {
     return this.attributes.size;
   }
 }
+
+/** d_type of a whiteout (sys/dirent.h). */
+const DT_WHT = 14;
 
 /** A directory of one. What it has the file system is asked each time. */
 export class VnodeDirectory extends DirectoryNode {
@@ -103,7 +107,7 @@ export class VnodeDirectory extends DirectoryNode {
     try {
       const { moved } = yield* transfer(
         walk,
-        { buffer, count: PATH_BYTES, offset: 0, writes: false },
+        { buffer, count: PATH_BYTES, offset: 0n, writes: false },
         (uio) => walk.call(vp, 'vop_readlink', { a_vp: vp, a_uio: uio, a_cred: walk.cred }),
       );
       return new TextDecoder().decode(k.space.bytes.slice(buffer, buffer + moved));
@@ -154,8 +158,20 @@ export class VnodeDirectory extends DirectoryNode {
   }
 
   override *list(): Sleepable<readonly string[] | number> {
-    const names = yield* this.within((dvp) => this.entries(dvp));
+    const names = yield* this.within((dvp) => this.opened(dvp));
     return 'errno' in names ? names.errno : names;
+  }
+
+  /** A directory is opened to be read, and closed again. */
+  private *opened(dvp: Ptr): Sleepable<readonly string[] | Failed> {
+    const { walk } = this;
+    const { k } = walk;
+    const [mode, common] = [k.macro('FREAD'), { a_vp: dvp, a_cred: walk.cred, a_td: k.curthread }];
+    const errno = yield* walk.call(dvp, 'vop_open', { ...common, a_mode: mode, a_fp: 0 });
+    if (errno !== 0) return { errno };
+    const names = yield* this.entries(dvp);
+    const closed = yield* walk.call(dvp, 'vop_close', { ...common, a_fflag: mode });
+    return closed === 0 || 'errno' in names ? names : { errno: closed };
   }
 
   /** VOP_READDIR() until there is no more. */
@@ -164,16 +180,17 @@ export class VnodeDirectory extends DirectoryNode {
     const { k } = walk;
     const user = k.get(UserMemory);
     const buffer = user.allocate(DIRECTORY_CHUNK);
-    const names: string[] = [];
+    const kinds = new Map<string, number>();
     try {
-      for (let offset = 0; ; ) {
+      for (let offset = 0n; ; ) {
         const how = { buffer, count: DIRECTORY_CHUNK, offset, writes: false };
         const read = yield* transfer(walk, how, (uio) =>
           walk.call(dvp, 'vop_readdir', { a_vp: dvp, a_uio: uio, a_cred: walk.cred }),
         );
         if (read.errno !== 0) return read;
-        if (read.moved === 0) return names;
-        names.push(...this.namesIn(buffer, read.moved));
+        if (read.moved === 0) return visible(kinds);
+        for (const [name, kind] of this.namesIn(buffer, read.moved))
+          if (!kinds.has(name)) kinds.set(name, kind);
         offset = read.offset;
       }
     } finally {
@@ -181,19 +198,23 @@ export class VnodeDirectory extends DirectoryNode {
     }
   }
 
-  private namesIn(buffer: Ptr, bytes: number): string[] {
+  private *namesIn(buffer: Ptr, bytes: number): Generator<readonly [name: string, kind: number]> {
     const { k } = this.walk;
     const type = k.struct('dirent');
-    const names: string[] = [];
     for (let at = buffer; at < buffer + bytes; at += type.get(at, 'd_reclen')) {
       const length = type.get(at, 'd_namlen');
       const start = type.addr(at, 'd_name');
       const name = new TextDecoder().decode(k.space.bytes.slice(start, start + length));
-      if (type.get(at, 'd_fileno') !== 0 && name !== '.' && name !== '..') names.push(name);
+      if (type.get(at, 'd_fileno') !== 0 && name !== '.' && name !== '..')
+        yield [name, type.get(at, 'd_type')];
       if (type.get(at, 'd_reclen') === 0) break;
     }
-    return names;
   }
+}
+
+/** As opendir(3) has them: of a name in several layers the uppermost entry counts, and a whiteout hides it. */
+function visible(kinds: ReadonlyMap<string, number>): readonly string[] {
+  return [...kinds].filter(([, kind]) => kind !== DT_WHT).map(([name]) => name);
 }
 
 /** Gives mounted file systems of modules their place in the machine's tree. */
@@ -227,16 +248,6 @@ export class VnodeTree implements Subsystem {
     return new VnodeFile(walk, path, flags, vp, attributes);
   }
 
-  /** The vnode of a file, opened, used and locked: vn_open() of a driver. */
-  *openNode({ walk, below }: VnodeNode, flags: number): Sleepable<{ readonly vp: Ptr } | Failed> {
-    const found = yield* walk.locate(below);
-    if ('errno' in found) return found;
-    const errno = yield* this.openVnode(walk, found.vp, flags);
-    if (errno === 0) return found;
-    yield* this.k.get(Vnodes).put(found.vp);
-    return { errno };
-  }
-
   private *openVnode(walk: VnodeWalk, vp: Ptr, flags: number): Sleepable<number> {
     const { k } = this;
     const isSet = (name: string): boolean => (flags & k.macro(name)) !== 0;
@@ -256,19 +267,22 @@ export class VnodeTree implements Subsystem {
     });
   }
 
-  /** mount(8): on a directory that is there. 0, or an error number. */
-  *mount(request: Omit<MountRequest, 'onto'>): Sleepable<number> {
+  /** nmount(2): on a directory that is there. */
+  *mount(request: Omit<MountRequest, 'covered'>): Sleepable<MountResult> {
     const { k } = this;
     const place = yield* k.files.resolve(request.target);
-    if (typeof place === 'number') return place;
-    if (!place.node) return ENOENT;
-    if (!(place.node instanceof DirectoryNode)) return ENOTDIR;
-    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, onto: place.node });
-    if ('errno' in made) return made.errno;
+    if (typeof place === 'number') return { errno: place, message: '' };
+    if (!place.node) return { errno: ENOENT, message: '' };
+    if (!(place.node instanceof DirectoryNode)) return { errno: ENOTDIR, message: '' };
+    const covered = yield* k.get(Namei).vnodeAt(place);
+    if ('errno' in covered) return { ...covered, message: '' };
+    yield* k.get(Vnodes).unlock(covered.vp);
+    const made = yield* k.get(Mounts).nmount({ ...request, target: place.path, covered: covered.vp });
+    if ('errno' in made) return made;
     const root = new VnodeDirectory(new VnodeWalk(k, made), [], 0o755);
     const { type, from } = request;
     k.files.mount({ type, source: from, target: place.path, root, options: '' }, place.node);
-    return 0;
+    return { errno: 0, message: '' };
   }
 
   /** umount(8). */

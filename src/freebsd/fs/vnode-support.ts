@@ -3,6 +3,7 @@ import type { VarArgs } from '../../kernel/abi/convention.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EPERM } from '../errno.js';
 import { Panic } from '../kern/panic.js';
+import { Uma } from '../kern/uma.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 import { VfsOptions } from './vfs-options.js';
@@ -15,6 +16,11 @@ const MODE_OF_TYPE = [
 ];
 /** The other way: VNON, VFIFO, VCHR, ... by the mode's upper four bits (iftovt_tab). */
 const TYPE_OF_MODE = [0, 7, 4, 0, 2, 0, 3, 0, 1, 0, 5, 0, 6, 0, 0, 8];
+
+/** What a zone calls: nothing. */
+const NO_FUNCTIONS = { ctor: 0, dtor: 0, init: 0, fini: 0 };
+/** kern.maxvnodes of a machine with half a gigabyte; nobody is refused one. */
+const DESIRED_VNODES = 16_384;
 
 /** Smaller things that file systems ask for (sys/kern/vfs_subr.c, vfs_vnops.c, vfs_mount.c). */
 export class VnodeSupport implements Subsystem {
@@ -37,7 +43,11 @@ export class VnodeSupport implements Subsystem {
     vn_dir_check_exec: (vp: Ptr, cnp: Ptr) => this.mayExecute(vp, cnp),
     vn_vget_ino_gen: (vp: Ptr, get: Ptr, arg: Ptr, flags: number, place: Ptr) =>
       this.getOther(vp, get, arg, flags, place),
+    vattr_null: (vap: Ptr) => this.noValues(vap),
     uma_zone_set_smr: () => {},
+    // Buffers for transfers: as many as are asked for.
+    pbuf_zsecond_create: (name: Ptr) =>
+      this.k.get(Uma).create(this.k.space.cstring(name), this.k.sizeOf('buf'), NO_FUNCTIONS, 0, 0),
   };
 
   readonly data = {
@@ -53,7 +63,20 @@ export class VnodeSupport implements Subsystem {
         .struct('fileops')
         .set(at, 'fo_flags', this.k.macro('DFLAG_PASSABLE') | this.k.macro('DFLAG_SEEKABLE')),
     vfs_smr: () => {},
+    // What soft updates have called for buffers: there are none.
+    bioops: () => {},
+    desiredvnodes: (at: Ptr) => this.k.space.store32(at, DESIRED_VNODES),
+    va_null: (at: Ptr) => this.noValues(at),
   };
+
+  /** vattr_null(): VNOVAL, which is -1, in everything. */
+  noValues(vap: Ptr): void {
+    const { k } = this;
+    const type = k.struct('vattr');
+    k.space.writable(vap, type.size).fill(0xff);
+    type.set(vap, 'va_type', k.enumValue('VNON'));
+    type.set(vap, 'va_vaflags', 0);
+  }
 
   /** The time of day, in whole seconds and nanoseconds (vfs.timestamp_precision 3). */
   private timestamp(place: Ptr): void {

@@ -4,6 +4,7 @@ import { withScratch } from '../dev/scratch.js';
 import { EJUSTRETURN } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { type MountedVfs, Mounts } from './mounts.js';
+import { VnodeSupport } from './vnode-support.js';
 import { Vnodes } from './vnodes.js';
 import { type VopArguments, VopVectors } from './vop-vectors.js';
 
@@ -128,12 +129,8 @@ export class VnodeWalk {
     });
   }
 
-  /** vattr_null(): VNOVAL, which is -1, in everything. */
+  /** vattr_null(). */
   noValues(vap: Ptr): void {
-    const { k } = this;
-    const type = k.struct('vattr');
-    k.space.writable(vap, type.size).fill(0xff);
-    type.set(vap, 'va_type', k.enumValue('VNON'));
-    type.set(vap, 'va_vaflags', 0);
+    this.k.get(VnodeSupport).noValues(vap);
   }
 }

@@ -11,6 +11,7 @@ import { RwLocks } from '../kern/rwlock.js';
 import { Tailq } from '../kern/tailq.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
+import { MountStructs } from './mount-structs.js';
 import { VopVectors } from './vop-vectors.js';
 
 /** vnode(9): what files of mounted file systems are (sys/kern/vfs_subr.c). A vnode nobody uses stays until its file system or a flush wants it gone. */
@@ -48,6 +49,8 @@ export class Vnodes implements Subsystem {
     vn_irflag_set: (vp: Ptr, flags: number) => this.setFlags(vp, flags),
     vn_irflag_set_locked: (vp: Ptr, flags: number) => this.setFlags(vp, flags),
     vn_irflag_set_cond: (vp: Ptr, flags: number) => this.setFlags(vp, flags),
+    // Nothing of a file is in pages that wait to be written.
+    vn_need_pageq_flush: () => 0,
     vnode_create_vobject: partly('makes no VM object, so that the file cannot be mapped', () => 0),
     vn_seqc_write_begin: (vp: Ptr) => this.changeSequence(vp, 1),
     vn_seqc_write_end: (vp: Ptr) => this.changeSequence(vp, -1),
@@ -261,6 +264,7 @@ export class Vnodes implements Subsystem {
       });
       yield* this.inactive(vp);
     }
+    yield* k.get(MountStructs).tellOfReclaim(vp);
     const failed = yield* k.get(VopVectors).call(vp, 'vop_reclaim', { a_vp: vp });
     if (failed !== 0) throw new Panic('vgone: cannot reclaim');
     this.leave(vp);

@@ -67,13 +67,11 @@ export class Credentials implements Subsystem {
     this.root = this.create();
     k.struct('ucred').set(this.root, 'cr_prison', this.prison0);
     this.setGroups(this.root, 1, 0);
-    const give = (thread: Ptr, proc: Ptr): void => {
+    k.processes.forThreads((thread, proc) => {
       k.struct('proc').set(proc, 'p_ucred', this.root);
       k.struct('thread').set(thread, 'td_ucred', this.root);
       k.struct('thread').set(thread, 'td_realucred', this.root);
-    };
-    k.processes.onThread.push(give);
-    give(k.curthread, k.processes.kernel.proc);
+    });
   }
 
   private fillPrison(at: Ptr): void {

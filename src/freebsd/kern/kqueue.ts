@@ -107,6 +107,36 @@ export class KernelEvents implements Subsystem {
   private wake(selinfo: Ptr): void {
     const tasks = this.selecting.get(selinfo);
     this.selecting.delete(selinfo);
-    for (const task of tasks ?? []) this.k.get(SleepQueues).wakeAll(task.object);
+    for (const task of tasks ?? []) {
+      this.pending.add(task);
+      this.k.get(SleepQueues).wakeAll(task.object);
+    }
+  }
+
+  /** Threads for which something has happened since they began to ask: SELTD_PENDING. */
+  private readonly pending = new Set<Task>();
+
+  /** poll(2): asks again after every wake-up until something is ready (that is not 0), the time is over (0), or a signal came. */
+  *select(ask: () => Sleepable<number>, until?: number): Sleepable<number | 'signal'> {
+    const task = this.k.executor.current!;
+    try {
+      for (;;) {
+        this.pending.delete(task);
+        const ready = yield* ask();
+        if (ready !== 0) return ready;
+        if (this.pending.has(task)) continue;
+        if (until !== undefined && this.k.now() >= until) return 0;
+        const how = { message: 'select', until, interruptible: true };
+        if ((yield* this.k.get(SleepQueues).sleep(task.object, how)) === 'signal') return 'signal';
+      }
+    } finally {
+      this.forget(task);
+    }
+  }
+
+  private forget(task: Task): void {
+    this.pending.delete(task);
+    for (const [selinfo, tasks] of this.selecting)
+      if (tasks.delete(task) && tasks.size === 0) this.selecting.delete(selinfo);
   }
 }

@@ -21,6 +21,8 @@ export interface Process {
   readonly proc: Ptr;
   readonly pid: number;
   name: string;
+  /** P_KPROC: it has no memory of its own. */
+  readonly ofKernel: boolean;
   readonly threads: Set<Task>;
 }
 
@@ -30,6 +32,16 @@ export interface NewThread {
   readonly process: Process;
   /** It does not run before somebody wakes it. */
   readonly stopped?: boolean;
+}
+
+/** Who keeps parts of a process. */
+export interface ProcessWatcher {
+  /** Its struct is there, and has nothing in it yet but what it is. */
+  made(process: Process): void;
+  threadMade(process: Process, thread: Ptr): void;
+  threadGone(process: Process, thread: Ptr): void;
+  /** Its last thread has ended. */
+  gone(process: Process): void;
 }
 
 /**
@@ -51,6 +63,8 @@ export class Processes implements SchedulerHooks {
   private readonly freeProcs: Ptr[] = [];
   private readonly exits = new Listeners<(task: Task) => void>();
   private readonly all = new Set<Process>();
+  /** Told of every process and thread that comes and goes: who keeps what of them modules look at. */
+  readonly watchers: ProcessWatcher[] = [];
 
   constructor(private readonly k: FreebsdKernel) {}
 
@@ -63,7 +77,7 @@ export class Processes implements SchedulerHooks {
     const pcpu = k.struct('pcpu');
     k.cpu.gsBase = k.space.toAddress(this.pcpu);
     const proc = k.variable('proc0', k.sizeOf('proc'));
-    this.kernel = { proc, pid: 0, name: 'kernel', threads: new Set() };
+    this.kernel = { proc, pid: 0, name: 'kernel', ofKernel: true, threads: new Set() };
     this.all.add(this.kernel);
     this.fillProc(this.kernel);
     this.thread0 = k.variable('thread0_st', k.sizeOf('thread'));
@@ -89,17 +103,15 @@ export class Processes implements SchedulerHooks {
 
   /** A new process of the kernel's own, without threads. */
   newProcess(name: string, pid = this.nextPid++): Process {
-    const process = this.fork(name, pid);
-    const flags = this.k.macro('P_SYSTEM') | this.k.macro('P_KPROC');
-    this.k.struct('proc').set(process.proc, 'p_flag', flags);
-    return process;
+    return this.fork(name, pid, true);
   }
 
-  private fork(name: string, pid: number): Process {
+  private fork(name: string, pid: number, ofKernel: boolean): Process {
     const proc = this.freeProcs.pop() ?? this.k.permanent(this.k.sizeOf('proc'));
-    const process: Process = { proc, pid, name, threads: new Set() };
+    const process: Process = { proc, pid, name, ofKernel, threads: new Set() };
     this.all.add(process);
     this.fillProc(process);
+    for (const watcher of this.watchers) watcher.made(process);
     return process;
   }
 
@@ -117,6 +129,7 @@ export class Processes implements SchedulerHooks {
         process.threads.add(task);
         this.byThread.set(thread, task);
         this.byTask.set(task, process);
+        for (const watcher of this.watchers) watcher.threadMade(process, thread);
       },
     });
   }
@@ -129,7 +142,7 @@ export class Processes implements SchedulerHooks {
 
   /** A user's process, with one thread. */
   create(name: string, body: Sleepable<unknown>): Task {
-    return this.spawn({ name, process: this.fork(name, this.nextPid++) }, body);
+    return this.spawn({ name, process: this.fork(name, this.nextPid++, false) }, body);
   }
 
   taskOf(thread: Ptr): Task | undefined {
@@ -138,6 +151,13 @@ export class Processes implements SchedulerHooks {
 
   processOf(task: Task): Process {
     return this.byTask.get(task) ?? this.kernel;
+  }
+
+  /** Calls a function for every thread that is there and every one that comes. */
+  forThreads(give: (thread: Ptr, proc: Ptr) => void): void {
+    this.onThread.push(give);
+    give(this.curthread, this.kernel.proc);
+    for (const { proc, threads } of this.all) for (const { object } of threads) give(object, proc);
   }
 
   /** The process of a struct proc. */
@@ -188,10 +208,13 @@ export class Processes implements SchedulerHooks {
     const process = this.byTask.get(task);
     this.byTask.delete(task);
     this.byThread.delete(task.object);
+    if (process && task.object !== 0)
+      for (const watcher of this.watchers) watcher.threadGone(process, task.object);
     if (task.object !== 0 && !this.kept.delete(task)) this.freeThreads.push(task.object);
     if (!process || process === this.kernel) return;
     process.threads.delete(task);
     if (process.threads.size > 0) return;
+    for (const watcher of this.watchers) watcher.gone(process);
     this.all.delete(process);
     this.freeProcs.push(process.proc);
   }
@@ -210,7 +233,7 @@ export class Processes implements SchedulerHooks {
     this.k.struct('thread').set(this.curthread, 'td_critnest', count);
   }
 
-  private fillProc({ proc, pid, name }: Process): void {
+  private fillProc({ proc, pid, name, ofKernel }: Process): void {
     const { k } = this;
     const type = k.struct('proc');
     k.space.writable(proc, type.size).fill(0);
@@ -218,7 +241,8 @@ export class Processes implements SchedulerHooks {
     type.setText(proc, 'p_comm', name.slice(0, MAXCOMLEN - 1));
     type.set(proc, 'p_state', k.enumValue('PRS_NORMAL'));
     type.set(proc, 'p_magic', k.macro('P_MAGIC'));
-    if (pid === 0) type.set(proc, 'p_flag', k.macro('P_SYSTEM') | k.macro('P_KPROC'));
+    const own = ofKernel ? k.macro('P_SYSTEM') | k.macro('P_KPROC') : 0;
+    type.set(proc, 'p_flag', k.macro('P_INMEM') | own);
   }
 
   private fillThread(thread: Ptr, process: Process, name: string): void {

@@ -7,7 +7,8 @@ import type { Subsystem } from '../subsystem.js';
 import { kvprintf } from './format.js';
 import { Malloc } from './malloc.js';
 import { SubrPrf } from './subr_prf.js';
-import { UserMemory } from './uio.js';
+import { Uio } from './uio.js';
+import { UserMemory } from './user-memory.js';
 
 /** Sizes of buffers that grow (SBUF_MINSIZE, SBUF_MAXEXTENDSIZE of sys/kern/subr_sbuf.c). */
 const MIN_SIZE = 2;
@@ -22,6 +23,7 @@ export class Sbufs implements Subsystem {
     sbuf_new: (sbuf: Ptr, buffer: Ptr, size: number, flags: number) => this.create(sbuf, buffer, size, flags),
     sbuf_new_for_sysctl: (sbuf: Ptr, buffer: Ptr, size: number, req: Ptr) =>
       this.forSysctl(sbuf, buffer, size, req),
+    sbuf_uionew: (sbuf: Ptr, uio: Ptr, error: Ptr) => this.fromUio(sbuf, uio, error),
     sbuf_get_flags: (sbuf: Ptr) => this.get(sbuf, 's_flags') & this.k.macro('SBUF_USRFLAGMSK'),
     sbuf_set_flags: (sbuf: Ptr, flags: number) =>
       this.set(sbuf, 's_flags', this.get(sbuf, 's_flags') | flags),
@@ -147,6 +149,18 @@ export class Sbufs implements Subsystem {
     return sbuf;
   }
 
+  /** sbuf_uionew(): with what is written by the uio. 0, and an error number, where that fails. */
+  private *fromUio(given: Ptr, uio: Ptr, error: Ptr): Sleepable<Ptr> {
+    const { k } = this;
+    const length = k.struct('uio').get(uio, 'uio_resid');
+    const sbuf = this.create(given, 0, length + 1, 0);
+    const failed = sbuf === 0 ? ENOMEM : yield* k.get(Uio).move(this.get(sbuf, 's_buf'), length, uio);
+    k.space.store32(error, failed);
+    if (failed === 0) this.set(sbuf, 's_len', length);
+    else if (sbuf !== 0) this.exports.sbuf_delete(sbuf);
+    return failed === 0 ? sbuf : 0;
+  }
+
   private *sysctlDrain(req: Ptr, from: Ptr, bytes: number): Sleepable<number> {
     const error = yield* this.k.struct('sysctl_req').call(req, 'oldfunc', req, from, bytes);
     return error === 0 ? bytes : -error;
@@ -159,7 +173,7 @@ export class Sbufs implements Subsystem {
   }
 
   /** sbuf_put_bytes(): 0, or -1 once something has gone wrong. */
-  private *put(sbuf: Ptr, bytes: Uint8Array): Sleepable<number> {
+  *put(sbuf: Ptr, bytes: Uint8Array): Sleepable<number> {
     const { space } = this.k;
     for (let at = 0; at < bytes.length; ) {
       if (this.get(sbuf, 's_error') !== 0) return -1;

@@ -10,6 +10,7 @@ interface Sleeper {
   readonly channel: Ptr;
   readonly message: string;
   woken: 'wakeup' | 'timeout' | 'signal' | undefined;
+  readonly interruptible: boolean;
 }
 
 /** What a sleep came to. */
@@ -35,7 +36,7 @@ export class SleepQueues implements Subsystem {
   constructor(private readonly k: FreebsdKernel) {}
 
   /** Puts the running thread to sleep on a channel. */
-  *sleep(channel: Ptr, { message, until, release, interruptible }: SleepOptions): Sleepable<Waking> {
+  *sleep(channel: Ptr, { message, until, release, interruptible = false }: SleepOptions): Sleepable<Waking> {
     const { k } = this;
     const task = k.executor.current;
     if (!task) throw new Error('nobody runs who could sleep');
@@ -43,7 +44,7 @@ export class SleepQueues implements Subsystem {
       release?.();
       return 'signal';
     }
-    const sleeper: Sleeper = { task, channel, message, woken: undefined };
+    const sleeper: Sleeper = { task, channel, message, interruptible, woken: undefined };
     const queue = this.queues.get(channel) ?? [];
     queue.push(sleeper);
     this.queues.set(channel, queue);
@@ -76,10 +77,10 @@ export class SleepQueues implements Subsystem {
     return first !== undefined;
   }
 
-  /** Ends the sleep of a thread by a signal. */
+  /** Ends the sleep of a thread by a signal, where it is one that signals end. */
   interrupt(task: Task): void {
     const sleeper = this.byTask.get(task);
-    if (sleeper) this.wake(sleeper, 'signal');
+    if (sleeper?.interruptible) this.wake(sleeper, 'signal');
   }
 
   /** Whether a thread has a signal that ends a sleep; set by who keeps signals. */
@@ -103,6 +104,7 @@ export class SleepQueues implements Subsystem {
     this.k.processes.onExit((task) => {
       const sleeper = this.byTask.get(task);
       if (sleeper) this.leave(sleeper);
+      this.signals.delete(task);
     });
   }
 

@@ -1,23 +1,10 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { UserBuffers } from '../../kernel/mm/user-buffers.js';
 import { EFAULT, EINVAL, ENAMETOOLONG } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
-import { USER } from '../memory-map.js';
 import type { Subsystem } from '../subsystem.js';
 import { Malloc } from './malloc.js';
-
-/** VM_MAXUSER_ADDRESS (sys/amd64/include/vmparam.h), with the four-level page tables that a process gets. */
-const MAXUSER = 0x0000_7fff_ffff_f000n;
-
-/** Memory of the user process. */
-export class UserMemory extends UserBuffers implements Subsystem {
-  readonly exports = {};
-
-  constructor(k: FreebsdKernel) {
-    super(k.space, USER, MAXUSER);
-  }
-}
+import { UserMemory } from './user-memory.js';
 
 /** What moves data between the kernel and a process: copyin(9), uio(9) (sys/kern/subr_uio.c, sys/amd64/amd64/copyout.c). */
 export class Uio implements Subsystem {
@@ -113,12 +100,14 @@ export class Uio implements Subsystem {
     return this.user.copyTo(at, data.subarray(0, bytes)) > 0 ? -1 : 0;
   }
 
-  /** uiomove(9): EFAULT where user memory is not there. */
+  /** uiomove(9): EFAULT where user memory is not there. With UIO_NOCOPY only the uio moves on. */
   *move(at: Ptr, bytes: number, uio: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('uio');
     const reading = type.get(uio, 'uio_rw') === k.enumValue('UIO_READ');
-    const userspace = type.get(uio, 'uio_segflg') === k.enumValue('UIO_USERSPACE');
+    const segment = type.get(uio, 'uio_segflg');
+    const userspace = segment === k.enumValue('UIO_USERSPACE');
+    const nothing = segment === k.enumValue('UIO_NOCOPY');
     let from = at;
     let left = bytes;
     while (left > 0 && type.get(uio, 'uio_resid') > 0) {
@@ -132,7 +121,7 @@ export class Uio implements Subsystem {
       }
       const count = Math.min(room, left);
       const base = vector.get(iov, 'iov_base');
-      const error = this.transfer(from, base, count, reading, userspace);
+      const error = nothing ? 0 : this.transfer(from, base, count, reading, userspace);
       if (error !== 0) return error;
       vector.set(iov, 'iov_base', base + count);
       vector.set(iov, 'iov_len', room - count);

@@ -96,7 +96,9 @@ export class FreebsdFileSystem {
   /** mount(8): a file system of a type that the kernel has been given by a module, on a directory. */
   mount(type: string, target: string, from = type, options: ReadonlyMap<string, string> = new Map()): void {
     const tree = this.kernel.get(VnodeTree);
-    this.done(`mount ${target}`, () => tree.mount({ type, from, target, options }));
+    this.done(`mount ${target}`, function* () {
+      return (yield* tree.mount({ type, from, target, options })).errno;
+    });
   }
 
   /** umount(8). */

@@ -30,6 +30,7 @@ import { type BootPlan, complaintsOf, hasLoaderConf, planByConf, planOf } from '
 import { FreebsdProcesses } from './processes.js';
 import { FreebsdShell } from './shell/shell.js';
 import { TreeFiles } from './tree-files.js';
+import { type Program, type RunningProcess, UserProcess } from './user-process.js';
 
 export interface FreebsdMachineOptions {
   /** The kernel to be. */
@@ -140,6 +141,29 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
   /** The files in the kernel, the kernel itself first; without those that are parts of it. */
   kldstat(): readonly LinkerFile[] {
     return this.kernel.get(KernLinker).files.filter(({ linked, builtIn }) => linked && !builtIn);
+  }
+
+  /** Starts a process, which runs besides others whenever something is run. */
+  spawn(name: string, program: Program): RunningProcess {
+    const { kernel } = this;
+    const process = new UserProcess(kernel);
+    let end: number | MachineError | undefined;
+    const task = this.processes.spawn(
+      name,
+      (function* () {
+        end = yield* process.run(program);
+        return typeof end === 'number' ? end : 1;
+      })(),
+    );
+    const { pid } = kernel.processes.processOf(task);
+    const known = this.faults().length;
+    const wait = (): number => {
+      const ended = task.ended || this.runUntilEnd(task, 0);
+      if (end instanceof MachineError) throw end;
+      if (end === undefined) throw this.failure(name, !ended, known);
+      return end;
+    };
+    return { task, pid, wait, kill: () => process.kill(task) };
   }
 
   /** Runs a program of FreeBSD's, as a process. */

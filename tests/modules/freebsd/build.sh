@@ -28,7 +28,7 @@ generate() {
 
 # clang for FreeBSD takes the stack protector's __stack_chk_guard from a GOT, by relocations that the kernel's linker does not know
 # (clang 14 has no switch for it); for bare ELF it takes it directly. Modules without arrays on the stack are the same either way.
-protected=' ioctls mbkobj mmapdev stacksmash strings tinyfs '
+protected=' ioctls mbkobj mmapdev pathdev stacksmash strings tinyfs '
 
 build() {
   cd "$here/src"

@@ -1,7 +1,6 @@
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
-import { EEXIST, EISDIR, ENOENT } from '../../../freebsd/errno.js';
+import { ENOENT, ENOTDIR } from '../../../freebsd/errno.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { DirectoryNode, MemoryDirectory } from '../../../kernel/files/index.js';
 import { AppletUsageError, parseFlags } from '../../shell/applet.js';
 import type { ShellFileStatus } from '../../shell/system.js';
 import type { Applet, AppletContext } from './applet.js';
@@ -71,22 +70,17 @@ export const mkdirApplet: Applet = {
   name: 'mkdir',
   usage: 'mkdir [-p] DIRECTORY...',
   summary: 'Makes directories.',
-  *run({ args, io, path, message, machine }) {
-    const { flags, operands } = parseFlags(args, ['p']);
+  *run(context) {
+    const { flags, operands } = parseFlags(context.args, ['p']);
     if (operands.length === 0) throw new AppletUsageError('which directory?');
-    const { files } = machine.kernel;
     let status = 0;
     for (const directory of operands) {
-      const parts = path(directory).split('/').filter(Boolean);
+      const parts = context.path(directory).split('/').filter(Boolean);
       const from = flags.has('p') ? 1 : parts.length;
       for (let count = from; count <= parts.length; count++) {
-        const found = yield* files.resolve(`/${parts.slice(0, count).join('/')}`);
-        const there = typeof found !== 'number' && found.node !== undefined;
-        if (there && flags.has('p') && found.node instanceof DirectoryNode) continue;
-        const errno =
-          typeof found === 'number' ? found : there ? EEXIST : files.insert(found, new MemoryDirectory());
-        if (errno === 0) continue;
-        io.err(`mkdir: ${directory}: ${message(-errno)}\n`);
+        const result = yield* make(context, `/${parts.slice(0, count).join('/')}`, flags.has('p'));
+        if (result === 0) continue;
+        context.io.err(`mkdir: ${directory}: ${context.message(result)}\n`);
         status = 1;
         break;
       }
@@ -95,24 +89,65 @@ export const mkdirApplet: Applet = {
   },
 };
 
-/** rm(1), of files. */
+function* make({ vfs }: AppletContext, directory: string, mayBeThere: boolean): Sleepable<number> {
+  if (mayBeThere && typeof (yield* vfs.directory(directory)) === 'string') return 0;
+  return yield* vfs.mkdir(directory);
+}
+
+/** What a removal is told of a file: an error number, 0, or that it is a directory. */
+type Removal = number | 'is a directory';
+
+/** rm(1). */
 export const rmApplet: Applet = {
   name: 'rm',
-  usage: 'rm [-f] FILE...',
+  usage: 'rm [-dfRr] FILE...',
   summary: 'Removes files.',
-  *run({ args, io, path, message, machine }) {
-    const { flags, operands } = parseFlags(args, ['f']);
+  *run(context) {
+    const { flags, operands } = parseFlags(context.args, ['d', 'f', 'r', 'R']);
     if (operands.length === 0 && !flags.has('f')) throw new AppletUsageError('which file?');
-    const { files } = machine.kernel;
     let status = 0;
     for (const file of operands) {
-      const found = yield* files.resolve(path(file), { follow: false });
-      let errno = typeof found === 'number' ? found : found.node ? 0 : ENOENT;
-      if (typeof found !== 'number' && found.node instanceof DirectoryNode) errno = EISDIR;
-      else if (typeof found !== 'number' && errno === 0)
-        errno = files.numberOf(found.parent.remove(found.name));
-      if (errno === 0 || (errno === ENOENT && flags.has('f'))) continue;
-      io.err(`rm: ${file}: ${errno === EISDIR ? 'is a directory' : message(-errno)}\n`);
+      const result = yield* removal(context, context.path(file), flags);
+      if (result === 0 || (result === -ENOENT && flags.has('f'))) continue;
+      const why = typeof result === 'string' ? result : context.message(result);
+      context.io.err(`rm: ${file}: ${why}\n`);
+      status = 1;
+    }
+    return status;
+  },
+};
+
+function* removal(context: AppletContext, path: string, flags: ReadonlySet<string>): Sleepable<Removal> {
+  const { vfs } = context;
+  const found = yield* vfs.stat(path, false);
+  if (typeof found === 'number') return found;
+  if ((found.mode & S_IFMT) !== S_IFDIR) return yield* vfs.remove(path);
+  const deep = flags.has('r') || flags.has('R');
+  if (!deep && !flags.has('d')) return 'is a directory';
+  const names = deep ? yield* vfs.readdir(path) : [];
+  if (typeof names === 'number') return names;
+  for (const name of names) {
+    const result = yield* removal(context, `${path}/${name}`, flags);
+    if (result !== 0) return result;
+  }
+  return yield* vfs.remove(path);
+}
+
+/** rmdir(1). */
+export const rmdirApplet: Applet = {
+  name: 'rmdir',
+  usage: 'rmdir DIRECTORY...',
+  summary: 'Removes empty directories.',
+  *run({ args, io, path, message, vfs }) {
+    if (args.length === 0) throw new AppletUsageError('which directory?');
+    let status = 0;
+    for (const directory of args) {
+      const found = yield* vfs.stat(path(directory), false);
+      const isOne = typeof found !== 'number' && (found.mode & S_IFMT) === S_IFDIR;
+      const result =
+        typeof found === 'number' ? found : isOne ? yield* vfs.remove(path(directory)) : -ENOTDIR;
+      if (result === 0) continue;
+      io.err(`rmdir: ${directory}: ${message(result)}\n`);
       status = 1;
     }
     return status;

@@ -8,7 +8,7 @@ import { falseApplet, trueApplet } from '../../shell/applets/status.js';
 import { bracketApplet, testApplet } from '../../shell/applets/test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
-import { lsApplet, mkdirApplet, rmApplet } from './files.js';
+import { lsApplet, mkdirApplet, rmApplet, rmdirApplet } from './files.js';
 import { gconcatApplet, geomApplet, gmirrorApplet, gnopApplet, gstripeApplet } from './geom.js';
 import {
   kenvApplet,
@@ -20,6 +20,7 @@ import {
   sysctlApplet,
 } from './klds.js';
 import { mdconfigApplet } from './mdconfig.js';
+import { mountApplet, umountApplet } from './mounts.js';
 import { dmesgApplet, psApplet, unameApplet } from './system.js';
 
 /** Every command of the shell of FreeBSD's machines, in the order of `help`. */
@@ -49,6 +50,9 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     lsApplet,
     mkdirApplet,
     rmApplet,
+    rmdirApplet,
+    mountApplet,
+    umountApplet,
     grepApplet,
     headApplet,
     tailApplet,

@@ -1,5 +1,5 @@
 import { IOC_IN, IOC_OUT, ioc } from '../../../freebsd/ioccom.js';
-import { UserMemory } from '../../../freebsd/kern/uio.js';
+import { UserMemory } from '../../../freebsd/kern/user-memory.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { AppletUsageError, type Flags, parseFlags } from '../../shell/applet.js';
 import { meshOf } from '../geom/mesh.js';

@@ -1,5 +1,5 @@
 import { GEOM_CTL } from '../../../freebsd/geom/ctl.js';
-import { UserMemory } from '../../../freebsd/kern/uio.js';
+import { UserMemory } from '../../../freebsd/kern/user-memory.js';
 import type { FreebsdKernel } from '../../../freebsd/kernel.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import type { ProcessFiles } from '../shell/process-files.js';

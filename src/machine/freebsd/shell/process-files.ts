@@ -97,6 +97,16 @@ export class ProcessFiles implements ShellFiles {
     return 'errno' in names ? -names.errno : names;
   }
 
+  /** mkdir(2). */
+  *mkdir(path: string, mode = 0o777): Sleepable<number> {
+    return -(yield* this.files.makeDirectory(path, mode));
+  }
+
+  /** unlink(2) of what is no directory, or rmdir(2). */
+  *remove(path: string): Sleepable<number> {
+    return -(yield* this.files.remove(path));
+  }
+
   *directory(path: string): Sleepable<string | number> {
     const found = yield* this.k.files.resolve(path);
     if (typeof found === 'number') return -found;
