@@ -117,6 +117,7 @@ import { RootMount } from './kern/vfs-mountroot.js';
 import { Witness } from './kern/witness.js';
 import { Digits } from './libkern/digits.js';
 import { Fnmatch } from './libkern/fnmatch.js';
+import { Md5Hash } from './libkern/md5.js';
 import { Qsort } from './libkern/qsort.js';
 import { RandomNumbers } from './libkern/random.js';
 import { Strings } from './libkern/strings.js';
@@ -174,6 +175,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   RootDirectory,
   Digits,
   Fnmatch,
+  Md5Hash,
   GroupTaskqueues,
   Fpu,
   SystemCalls,

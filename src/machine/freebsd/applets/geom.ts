@@ -196,9 +196,10 @@ function* show(
   const geoms = yield* meshOf(machine, name);
   if (!geoms) return fail(`Class '${name}' not found.`);
   const wanted = args.filter((arg) => !arg.startsWith('-'));
+  const all = args.includes('-a');
   const shown = geoms.filter(
     (geom) =>
-      wanted.length === 0 ||
+      (wanted.length === 0 && (all || geom.providers.length > 0)) ||
       wanted.some((one) => one === geom.name || geom.providers.some((provider) => provider.name === one)),
   );
   io.out(verb === 'list' ? shown.map(listed).join('') : statusOf(shown));
