@@ -51,6 +51,7 @@ import { GeomEvents } from './geom/events.js';
 import { GeomIo } from './geom/io.js';
 import { GeomObjects } from './geom/objects.js';
 import { PartitionSchemes } from './geom/part-schemes.js';
+import { GeomSlices } from './geom/slice.js';
 import { GeomTopology } from './geom/topology.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Asts } from './kern/ast.js';
@@ -231,6 +232,7 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   DiskIo,
   GeomDisks,
   GeomDump,
+  GeomSlices,
   MacPolicies,
   KernLinker,
   Credentials,

@@ -34,6 +34,7 @@ function classApplet(name: string, kind: string): Applet {
 export const gnopApplet = classApplet('gnop', 'nop');
 export const gconcatApplet = classApplet('gconcat', 'concat');
 export const gstripeApplet = classApplet('gstripe', 'stripe');
+export const glabelApplet = classApplet('glabel', 'label');
 export const gmirrorApplet = classApplet('gmirror', 'mirror');
 
 function* run(context: AppletContext, kind: string, program = 'geom'): Sleepable<number> {

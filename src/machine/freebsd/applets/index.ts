@@ -9,7 +9,7 @@ import { bracketApplet, testApplet } from '../../shell/applets/test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
 import { lsApplet, mkdirApplet, rmApplet, rmdirApplet } from './files.js';
-import { gconcatApplet, geomApplet, gmirrorApplet, gnopApplet, gstripeApplet } from './geom.js';
+import { gconcatApplet, geomApplet, glabelApplet, gmirrorApplet, gnopApplet, gstripeApplet } from './geom.js';
 import {
   kenvApplet,
   kldconfigApplet,
@@ -42,6 +42,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     gconcatApplet,
     gstripeApplet,
     gmirrorApplet,
+    glabelApplet,
     sleepApplet,
     catApplet,
     echoApplet,

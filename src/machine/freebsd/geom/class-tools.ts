@@ -100,6 +100,16 @@ export const CLASS_TOOLS: Readonly<Record<string, ClassTool>> = {
       clear: { options: [], own: 'clear' },
     },
   },
+  label: {
+    name: 'LABEL',
+    version: 2,
+    verbs: {
+      create: { options: [] },
+      destroy: { options: [FORCE] },
+      stop: { options: [FORCE] },
+      refresh: { options: [] },
+    },
+  },
   mirror: {
     name: 'MIRROR',
     version: 4,
