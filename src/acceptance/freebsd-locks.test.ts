@@ -35,7 +35,7 @@ const FOUND: Readonly<Record<string, readonly [what: string, outcome: Outcome]>>
   sleepowner: [
     'waits for a mutex whose owner sleeps',
     {
-      log: ['Sleeping thread (tid 100008, pid 0) owns a non-sleepable lock', 'panic: sleeping thread'],
+      log: ['Sleeping thread (tid, pid 0) owns a non-sleepable lock', 'panic: sleeping thread'],
       load: 137,
       said: ['Killed'],
       faults: [

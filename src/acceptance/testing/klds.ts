@@ -47,7 +47,8 @@ export interface Outcome {
 const DUMP =
   /^(#\d|cpuid|time =|KDB|Uptime|r\w\w?:|\s*$|\t|code seg|processor efl|trap num|stack pointer|frame pointer|instruction pointer)/;
 
-const withoutAddresses = (text: string): string => text.replace(/0x[0-9a-f]{8,16}/g, '0x');
+const withoutAddresses = (text: string): string =>
+  text.replace(/0x[0-9a-f]{8,16}/g, '0x').replace(/\btid \d+/g, 'tid');
 
 const lines = (all: readonly string[]): readonly string[] =>
   all.filter((line) => !DUMP.test(line)).map(withoutAddresses);

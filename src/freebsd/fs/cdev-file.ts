@@ -2,15 +2,13 @@ import type { Ptr } from '../../cpu/layout.js';
 import { S_IFCHR } from '../../files/mode.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { EINTR, EINVAL, ENODEV, ENOTTY, ENXIO, ERESTART, EWOULDBLOCK } from '../errno.js';
+import { IOC_IN, IOC_OUT, IOC_VOID, iocLength } from '../ioccom.js';
+import { Asts } from '../kern/ast.js';
 import { Conf } from '../kern/conf.js';
-import { IOC_IN, IOC_OUT, IOC_VOID } from '../kern/ioccom.js';
 import { Mutexes } from '../kern/mutex.js';
 import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
-
-/** The length in a request (sys/sys/ioccom.h). */
-const IOCPARM_MASK = 0x1fff;
 
 /** What a file keeps for the device's driver: devfs_set_cdevpriv(9). */
 export interface CdevPrivate {
@@ -73,7 +71,7 @@ export class CdevFile implements OpenFile {
   /** Calls a function of the device's table, with Giant where it wants that; `otherwise` where it has none. */
   private *call(member: string, body: (devsw: Ptr) => Sleepable<number>, otherwise = 0): Sleepable<number> {
     const { k } = this;
-    return yield* k.get(Conf).using(
+    const result = yield* k.get(Conf).using(
       this.device,
       function* (this: CdevFile, devsw: Ptr): Sleepable<number> {
         if (k.struct('cdevsw').get(devsw, member) === 0) return otherwise;
@@ -84,6 +82,8 @@ export class CdevFile implements OpenFile {
         return result;
       }.bind(this),
     );
+    yield* k.get(Asts).userret();
+    return result;
   }
 
   *read(count: number): Sleepable<ReadResult> {
@@ -145,7 +145,7 @@ export class CdevFile implements OpenFile {
   *ioctl(request: number, argument: bigint | Uint8Array): Sleepable<CallNumber> {
     const { k } = this;
     const command = request >>> 0;
-    const size = (command >>> 16) & IOCPARM_MASK;
+    const size = iocLength(command);
     const bytes = typeof argument === 'bigint' ? undefined : argument;
     if (bytes && bytes.length < size) return { errno: EINVAL };
     const data = k.slab.allocateBytes(Math.max(size, 8), true);

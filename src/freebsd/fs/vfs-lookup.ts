@@ -58,7 +58,8 @@ export class Namei implements Subsystem {
     return { vp: yield* this.k.get(RootVnodes).vnodeOf(parent, above, this.k.macro('LK_EXCLUSIVE')) };
   }
 
-  private *namei(ndp: Ptr): Sleepable<number> {
+  /** What a struct nameidata asks for, into it: 0, or an error number. */
+  *namei(ndp: Ptr): Sleepable<number> {
     const { k } = this;
     const type = k.struct('nameidata');
     const cnp = type.addr(ndp, 'ni_cnd');
@@ -163,7 +164,7 @@ export class Namei implements Subsystem {
     return 0;
   }
 
-  private *free(cnp: Ptr): Sleepable<void> {
+  *free(cnp: Ptr): Sleepable<void> {
     const buffer = this.names.get(cnp, 'cn_pnbuf');
     if (buffer !== 0) yield* this.k.get(Uma).free(this.zone, buffer, 0);
     this.names.set(cnp, 'cn_pnbuf', 0);

@@ -78,7 +78,7 @@ export class VnodeOps implements Subsystem {
   }
 
   /** Of a vnode that is locked: who may, and what the file system says. */
-  private *open(vp: Ptr, mode: number, cred: Ptr, thread: Ptr, file: Ptr): Sleepable<number> {
+  *open(vp: Ptr, mode: number, cred: Ptr, thread: Ptr, file: Ptr): Sleepable<number> {
     const { k } = this;
     const isSet = (name: string): boolean => (mode & k.macro(name)) !== 0;
     const accmode = (isSet('FREAD') ? k.macro('VREAD') : 0) | (isSet('FWRITE') ? k.macro('VWRITE') : 0);

@@ -109,10 +109,7 @@ export class Conf implements Subsystem {
     destroy_dev_sched: (device: Ptr) => this.destroyLater(device, 0, 0),
     destroy_dev_sched_cb: (device: Ptr, callback: Ptr, arg: Ptr) => this.destroyLater(device, callback, arg),
     destroy_dev_drain: (devsw: Ptr) => this.drain(devsw),
-    delist_dev: (device: Ptr) => {
-      const one = this.devices.get(device);
-      if (one) for (const listener of this.listeners) listener.destroyed(one);
-    },
+    delist_dev: (device: Ptr) => this.delist(device),
     dev_depends: (parent: Ptr, child: Ptr) => {
       this.children.set(parent, [...(this.children.get(parent) ?? []), child]);
     },
@@ -184,7 +181,8 @@ export class Conf implements Subsystem {
     return typeof made === 'object' ? 0 : made;
   }
 
-  private make(description: NewDevice, name: string, aliasOf?: Cdev): Cdev | number {
+  /** A device, or an error number: EEXIST for a name that is taken. */
+  make(description: NewDevice, name: string, aliasOf?: Cdev): Cdev | number {
     const { k } = this;
     // A slash at the end or twice, and the names of the directory itself (prep_devname()).
     if (name === '' || name.endsWith('/') || name.split('/').some((part) => part === '.' || part === '..'))
@@ -211,7 +209,8 @@ export class Conf implements Subsystem {
     return device;
   }
 
-  private alias(parent: Ptr, name: string): Ptr {
+  /** Another name of a device: it goes with it. */
+  alias(parent: Ptr, name: string): Ptr {
     const { k } = this;
     const of = this.devices.get(parent);
     if (!of) return k.panic('make_dev_alias: no parent');
@@ -321,16 +320,30 @@ export class Conf implements Subsystem {
 
   private destroyLater(device: Ptr, callback: Ptr, arg: Ptr): number {
     const { k } = this;
+    this.destroyThen(device, function* () {
+      if (callback !== 0) yield* k.callAs('v:p', callback, arg);
+    });
+    return 1;
+  }
+
+  /** destroy_dev_sched_cb() of the kernel's own: in a thread of its own. */
+  destroyThen(device: Ptr, then: () => Sleepable<void>): void {
+    const { k } = this;
     const self = this;
     k.processes.spawn(
       { name: 'devctl', process: k.processes.kernel },
       (function* (): Sleepable<number> {
         yield* self.destroy(device);
-        if (callback !== 0) yield* k.callAs('v:p', callback, arg);
+        yield* then();
         return 0;
       })(),
     );
-    return 1;
+  }
+
+  /** delist_dev(): nobody finds it any more. */
+  delist(device: Ptr): void {
+    const one = this.devices.get(device);
+    if (one) for (const listener of this.listeners) listener.destroyed(one);
   }
 
   private *drain(devsw: Ptr): Sleepable<void> {
@@ -353,7 +366,8 @@ export class Conf implements Subsystem {
   }
 }
 
-interface NewDevice {
+/** What a device is made with. */
+export interface NewDevice {
   readonly devsw: Ptr;
   readonly unit: number;
   readonly uid: number;

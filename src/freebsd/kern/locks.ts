@@ -141,21 +141,36 @@ export class Locks implements Subsystem {
    */
   mightSleep(what: string, except: Ptr = 0): void {
     const { k } = this;
+    if (this.isMisplaced(what)) return;
+    if (k.executor.current && k.struct('thread').get(k.curthread, 'td_no_sleeping') > 0)
+      this.complain('sleep-in-atomic', `${what} where sleeping is prohibited (THREAD_NO_SLEEPING)`);
+    else this.tellHeld(what, except);
+  }
+
+  /** The running thread takes a lock that its owners may sleep with, and that nobody has: it does not sleep for it. */
+  mightBlock(what: string): void {
+    if (!this.isMisplaced(what)) this.tellHeld(what, 0);
+  }
+
+  /** In an interrupt or a critical section, which is reported. */
+  private isMisplaced(what: string): boolean {
+    const { k } = this;
     const task = k.executor.current;
-    if (!task) return;
+    if (!task) return false;
     if (task.isInterrupt) {
       this.complain('sleep-in-atomic', `${what} in interrupt context`);
-      return;
+      return true;
     }
-    const thread = k.struct('thread');
-    if (thread.get(k.curthread, 'td_critnest') > 0) {
-      this.complain('sleep-in-atomic', `${what} with a spin lock or in a critical section`);
-      return;
-    }
-    if (thread.get(k.curthread, 'td_no_sleeping') > 0) {
-      this.complain('sleep-in-atomic', `${what} where sleeping is prohibited (THREAD_NO_SLEEPING)`);
-      return;
-    }
+    if (k.struct('thread').get(k.curthread, 'td_critnest') === 0) return false;
+    this.complain('sleep-in-atomic', `${what} with a spin lock or in a critical section`);
+    return true;
+  }
+
+  /** Locks that the running thread may not sleep with. */
+  private tellHeld(what: string, except: Ptr): void {
+    const { k } = this;
+    const task = k.executor.current;
+    if (!task) return;
     // A sleep gives up Giant by itself.
     const giant = k.get(Giant).at;
     const held = [...this.heldBy(task)].filter(

@@ -42,6 +42,8 @@ export class Param implements Subsystem {
     maxfiles: (at: Ptr) => this.int(at, 12336),
     maxfilesperproc: (at: Ptr) => this.int(at, 11097),
     nbuf: (at: Ptr) => this.int(at, 4096),
+    vm_kmem_size: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit),
+    hibufspace: (at: Ptr) => this.k.space.storeLong(at, BUFSPACE - 10 * MAXBCACHEBUF),
     nmbclusters: (at: Ptr) => this.int(at, 30_000),
     physmem: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / 4096),
     realmem: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / 4096),
@@ -135,6 +137,10 @@ export class Param implements Subsystem {
       space.view.setBigInt64(at, BigInt(from + Math.floor(clock.now / 1e9)), true);
   }
 }
+
+/** Bytes of nbuf buffers (BKVASIZE, sys/sys/param.h), and the largest one (maxbcachebuf, sys/kern/vfs_bio.c). */
+const BUFSPACE = 4096 * 16_384;
+const MAXBCACHEBUF = 65_536;
 
 /** CPU_VENDOR_AMD (sys/x86/include/specialreg.h and cputypes.h): the vendor's PCI id. */
 const AMD_VENDOR = 0x1022;

@@ -104,6 +104,11 @@ export class Sbufs implements Subsystem {
     return this.k.space.cstring(this.get(sbuf, 's_buf'), this.get(sbuf, 's_len'));
   }
 
+  /** Text of the kernel's own at the end of one. */
+  *append(sbuf: Ptr, text: string): Sleepable<void> {
+    yield* this.put(sbuf, bytesOf(text));
+  }
+
   private allocate(bytes: number, flags: number): Ptr {
     const { k } = this;
     const how = flags & k.macro('SBUF_NOWAIT') ? k.macro('M_NOWAIT') : k.macro('M_WAITOK');

@@ -63,14 +63,22 @@ export class SxLocks implements Subsystem {
     );
   }
 
+  /** Where sleeping is prohibited, a lock that nobody has may be taken. */
+  private announce(sx: Ptr): void {
+    const { current } = this.k.executor;
+    const isContested = this.locks.owners(sx).some((task) => task !== current);
+    if (isContested) this.k.get(Locks).mightSleep('acquiring an sx lock');
+    else this.k.get(Locks).mightBlock('acquiring an sx lock');
+  }
+
   *xlock(sx: Ptr, opts = 0, place: Place = UNSAID): Sleepable<number> {
-    this.k.get(Locks).mightSleep('acquiring an sx lock');
+    this.announce(sx);
     yield* this.locks.exclusiveCalled(sx, place, (opts & this.k.macro('LOP_DUPOK')) !== 0);
     return 0;
   }
 
   *slock(sx: Ptr, opts = 0, place: Place = UNSAID): Sleepable<number> {
-    this.k.get(Locks).mightSleep('acquiring an sx lock');
+    this.announce(sx);
     yield* this.locks.sharedCalled(sx, place, (opts & this.k.macro('LOP_DUPOK')) !== 0);
     return 0;
   }

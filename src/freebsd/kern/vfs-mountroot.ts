@@ -22,6 +22,8 @@ export class RootMount implements Subsystem {
     root_mounted: () => 1,
   };
 
+  readonly data = { rootdevnames: () => {} };
+
   private hold(who: Ptr): Ptr {
     const { k } = this;
     const flags = k.macro('M_ZERO') | k.macro('M_WAITOK');

@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { Listeners } from '../../kernel/listeners.js';
 import { EBUSY, EEXIST, ENOENT, ENOEXEC, ENOSYS, EPERM, ESRCH } from '../errno.js';
+import { Asts } from '../kern/ast.js';
 import { Code } from '../kern/code.js';
 import { Credentials } from '../kern/kern-prot.js';
 import { Locks } from '../kern/locks.js';
@@ -91,7 +92,9 @@ export class KernLinker implements Subsystem {
   *kldload(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
     if (this.k.get(Credentials).securelevel > 0) return { errno: EPERM };
     const vnet = this.k.get(Vnet);
-    return yield* vnet.within(vnet.ofThread, this.loadNamed(name));
+    const result = yield* vnet.within(vnet.ofThread, this.loadNamed(name));
+    yield* this.k.get(Asts).userret();
+    return result;
   }
 
   private *loadNamed(name: string): Sleepable<{ readonly file: LinkerFile } | { readonly errno: number }> {
@@ -114,6 +117,7 @@ export class KernLinker implements Subsystem {
     const vnet = this.k.get(Vnet);
     const error = yield* vnet.within(vnet.ofThread, this.unload(file, force));
     if (error !== 0) file.userrefs++;
+    yield* this.k.get(Asts).userret();
     return error;
   }
 
@@ -202,7 +206,7 @@ export class KernLinker implements Subsystem {
       const error = yield* this.loadDependencies(loading.file);
       if (error !== 0) throw new LinkError(error);
       yield* this.takeParts(loading.file, object.undefinedIn(loading));
-      yield* object.finish(loading, (of, name) => this.lookupSymbol(of, name));
+      yield* object.finish(loading, (of, name, isWeak) => this.lookupSymbol(of, name, isWeak));
       return loading.file;
     } catch (error) {
       if (file && error instanceof LinkError) yield* this.unload(file, true);
@@ -358,18 +362,25 @@ export class KernLinker implements Subsystem {
 
   /**
    * A symbol that a file may use: the kernel's, and those of the files that it depends on directly. What this base kernel has not, and a file
-   * has, is the file's.
+   * has, is the file's. A variable that it may do without, and that nothing sets, is not there.
    */
-  private lookupSymbol(file: LinkerFile, name: string): Ptr | undefined {
-    return this.implementedSymbol(file, name) ?? this.k.exported(name);
+  private lookupSymbol(file: LinkerFile, name: string, isWeak = false): Ptr | undefined {
+    const found = this.implementedSymbol(file, name);
+    if (found !== undefined) return found;
+    return isWeak && this.k.target.exports.get(name)?.kind !== 'function' ? undefined : this.k.exported(name);
   }
 
   private implementedSymbol(file: LinkerFile, name: string): Ptr | undefined {
     for (const dep of file.deps) {
-      const found = dep === this.kernelFile ? this.kernelSymbol(name) : dep.global(name)?.address;
+      const found = dep === this.kernelFile ? this.kernelSymbol(name) : this.symbolOfDependency(dep, name);
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Of what is part of the kernel every symbol is: its own file may export none. */
+  private symbolOfDependency(dep: LinkerFile, name: string): Ptr | undefined {
+    return (dep.builtIn ? dep.symbol(name) : dep.global(name))?.address;
   }
 
   private kernelSymbol(name: string): Ptr | undefined {

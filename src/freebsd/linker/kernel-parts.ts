@@ -41,9 +41,12 @@ export class KernelParts {
     const bytes = this.k.files.readFile(path);
     if (!bytes) return [];
     try {
-      return parseElf(bytes, path)
+      const defined = parseElf(bytes, path)
         .symbols()
-        .flatMap(({ name, bind, shndx }) => (bind === STB_GLOBAL && shndx !== SHN_UNDEF ? [name] : []));
+        .filter(({ name, shndx }) => name !== '' && shndx !== SHN_UNDEF);
+      const globals = defined.filter(({ bind }) => bind === STB_GLOBAL);
+      // A file that exports nothing (EXPORT_SYMS=NO) has all its symbols made local: within the kernel they are global.
+      return (globals.length > 0 ? globals : defined).map(({ name }) => name);
     } catch (error) {
       // What is wrong with the file is told when somebody loads it.
       if (error instanceof FormatError) return [];

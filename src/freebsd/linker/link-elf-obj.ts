@@ -56,7 +56,7 @@ interface Loading {
 }
 
 /** How symbols that a file does not define are found: the linker's own files, by its dependencies. */
-export type Lookup = (file: LinkerFile, name: string) => Ptr | undefined;
+export type Lookup = (file: LinkerFile, name: string, isWeak: boolean) => Ptr | undefined;
 
 /** Loads relocatable objects, as amd64's modules are (sys/kern/link_elf_obj.c). */
 export class LinkElfObj {
@@ -199,7 +199,7 @@ export class LinkElfObj {
       const { bind, name, index, shndx, type } = symbol;
       if (bind === STB_LOCAL || (type === STT_GNU_IFUNC && shndx !== SHN_UNDEF)) return false;
       if (shndx !== SHN_UNDEF || values[index] !== undefined) return true;
-      const found = lookup(file, name);
+      const found = lookup(file, name, bind === STB_WEAK);
       if (found !== undefined) values[index] = this.k.space.toAddress(found);
       else if (bind === STB_WEAK) values[index] = 0n;
       else {

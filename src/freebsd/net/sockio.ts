@@ -1,4 +1,4 @@
-import { IOC_IN as IN, ioc, IOC_OUT as OUT } from '../kern/ioccom.js';
+import { IOC_IN as IN, ioc, IOC_OUT as OUT } from '../ioccom.js';
 
 /** sizeof(struct ifreq) */
 const IFREQ = 32;

@@ -1,4 +1,4 @@
-import { IOC_IN as IN, ioc, IOC_OUT as OUT, IOC_VOID as VOID } from '../kern/ioccom.js';
+import { IOC_IN as IN, ioc, IOC_OUT as OUT, IOC_VOID as VOID } from '../ioccom.js';
 
 /** sizeof(struct termios) */
 const TERMIOS = 44;

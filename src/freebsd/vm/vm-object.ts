@@ -19,16 +19,22 @@ interface Page {
   readonly memory: Ptr;
   /** struct vm_page, made when somebody asks for it. */
   guest: Ptr;
+  /** Its number among the pages of the machine. */
+  readonly frame: number;
 }
 
 /** Every part of the page is valid (VM_PAGE_BITS_ALL with pages of 4 KiB). */
-const ALL_VALID = 0xff;
+export const ALL_VALID = 0xff;
 const ENTRIES = 32;
+/** The first MiB is nobody's. */
+const FIRST_FRAME = 256;
 
 /** Objects of memory that are backed by nothing but memory: those of files in memory (sys/vm/vm_object.c, vm_pager.c, swap_pager.c). */
 export class VmObjects implements Subsystem {
   private readonly objects = new Map<Ptr, VmObject>();
   private readonly dynamic = new Map<number, Ptr>();
+  private readonly frames = new Map<number, Page>();
+  private nextFrame = FIRST_FRAME;
 
   constructor(private readonly k: FreebsdKernel) {
     k.variable('pagertab', 8 * ENTRIES);
@@ -56,7 +62,7 @@ export class VmObjects implements Subsystem {
       this.type.set(object, 'flags', this.type.get(object, 'flags') & ~flags),
     vm_page_lookup: (object: Ptr, index: number) => this.guestPage(object, index),
     vm_page_grab: (object: Ptr, index: number, flags: number) => this.grab(object, index, flags),
-    vm_page_set_dirty: () => {},
+    vm_page_set_dirty: () => false,
     vm_page_launder: () => {},
     vm_page_xunbusy_hard: (page: Ptr) =>
       this.k.struct('vm_page').set(page, 'busy_lock', this.k.macro('VPB_UNBUSIED')),
@@ -152,6 +158,7 @@ export class VmObjects implements Subsystem {
     for (const [index, page] of pages) {
       if (index < start || (end !== 0 && index >= end)) continue;
       pages.delete(index);
+      this.frames.delete(page.frame);
       this.k.slab.free(page.memory);
       if (page.guest !== 0) this.k.slab.free(page.guest);
     }
@@ -161,7 +168,9 @@ export class VmObjects implements Subsystem {
     const { pages } = this.at(object);
     const known = pages.get(index);
     if (known) return known;
-    const made = { memory: this.k.slab.allocateBytes(PAGE_SIZE, true), guest: 0 };
+    const frame = this.nextFrame++;
+    const made: Page = { memory: this.k.slab.allocateBytes(PAGE_SIZE, true), guest: 0, frame };
+    this.frames.set(frame, made);
     this.k.space.writable(made.memory, PAGE_SIZE).fill(0);
     pages.set(index, made);
     return made;
@@ -177,15 +186,30 @@ export class VmObjects implements Subsystem {
     type.set(page.guest, 'pindex', index);
     type.set(page.guest, 'busy_lock', this.k.macro('VPB_UNBUSIED'));
     type.set(page.guest, 'valid', ALL_VALID);
+    type.set(page.guest, 'phys_addr', page.frame * PAGE_SIZE);
     return page.guest;
   }
 
-  private grab(object: Ptr, index: number, flags: number): Ptr {
+  /** Memory at a physical address: undefined where no page of an object is. */
+  memoryAt(physical: number): Ptr | undefined {
+    const page = this.frames.get(Math.floor(physical / PAGE_SIZE));
+    return page && page.memory + (physical % PAGE_SIZE);
+  }
+
+  /** Gives up a page of an object. */
+  freePage(guest: Ptr): void {
+    const type = this.k.struct('vm_page');
+    const index = type.get(guest, 'pindex');
+    this.remove(type.get(guest, 'object'), index, index + 1);
+  }
+
+  /** A page of an object, made where there is none: struct vm_page. */
+  grab(object: Ptr, index: number, flags: number): Ptr {
     if ((flags & this.k.macro('VM_ALLOC_NOCREAT')) === 0) this.page(object, index);
     return this.guestPage(object, index);
   }
 
-  private zero(guest: Ptr, offset: number, bytes: number): void {
+  zero(guest: Ptr, offset: number, bytes: number): void {
     const type = this.k.struct('vm_page');
     const page = this.page(type.get(guest, 'object'), type.get(guest, 'pindex'));
     this.k.space.writable(page.memory + offset, bytes).fill(0);

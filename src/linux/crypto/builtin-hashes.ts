@@ -1,7 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { runNow } from '../../kernel/effects.js';
+import { type HashCore, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 } from '../../kernel/hash-cores.js';
 import type { LinuxKernel } from '../kernel.js';
-import { type HashCore, Md5, Sha1, Sha224, Sha256, Sha384, Sha512 } from '../lib/crypto/hash-cores.js';
 import {
   GuestHashState,
   MD5_STATE,

@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { StructType } from '../../../kernel/abi/struct.js';
+import type { HashCore, HashState } from '../../../kernel/hash-cores.js';
 import type { LinuxKernel } from '../../kernel.js';
-import type { HashCore, HashState } from './hash-cores.js';
 
 /** Where a state struct has what: sha1_state, sha256_state, ... (include/crypto/sha1.h and its siblings). */
 export interface StateLayout {

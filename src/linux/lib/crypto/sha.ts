@@ -1,7 +1,7 @@
 import type { Ptr } from '../../../cpu/layout.js';
+import { type HashCore, Sha1, Sha224, Sha256 } from '../../../kernel/hash-cores.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-import { type HashCore, Sha1, Sha224, Sha256 } from './hash-cores.js';
 import { GuestHashState, SHA256_STATE } from './md-states.js';
 
 const SHA1_BLOCK_BYTES = 64;

@@ -9,6 +9,7 @@ import { bracketApplet, testApplet } from '../../shell/applets/test.js';
 import { catApplet, echoApplet, grepApplet, wcApplet } from '../../shell/applets/text.js';
 import type { Applet } from './applet.js';
 import { lsApplet, mkdirApplet, rmApplet, rmdirApplet } from './files.js';
+import { gconcatApplet, geomApplet, glabelApplet, gmirrorApplet, gnopApplet, gstripeApplet } from './geom.js';
 import {
   kenvApplet,
   kldconfigApplet,
@@ -18,6 +19,7 @@ import {
   kldxrefApplet,
   sysctlApplet,
 } from './klds.js';
+import { mdconfigApplet } from './mdconfig.js';
 import { mountApplet, umountApplet } from './mounts.js';
 import { dmesgApplet, psApplet, unameApplet } from './system.js';
 
@@ -34,6 +36,13 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     dmesgApplet,
     psApplet,
     unameApplet,
+    mdconfigApplet,
+    geomApplet,
+    gnopApplet,
+    gconcatApplet,
+    gstripeApplet,
+    gmirrorApplet,
+    glabelApplet,
     sleepApplet,
     catApplet,
     echoApplet,

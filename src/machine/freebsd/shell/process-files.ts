@@ -71,6 +71,12 @@ export class ProcessFiles implements ShellFiles {
     return file ? negative(yield* file.write(bytes)) : -EBADF;
   }
 
+  /** ioctl(2) with a structure, whose bytes are changed where the request says so. */
+  *ioctl(fd: number, request: number, argument: Uint8Array): Sleepable<number> {
+    const file = this.files.file(fd);
+    return file ? negative(yield* file.ioctl(request, argument)) : -EBADF;
+  }
+
   *lseek(fd: number, offset: number, whence: number): Sleepable<number> {
     yield* [];
     const file = this.files.file(fd);
