@@ -27,6 +27,7 @@ import { Files } from './fs/files.js';
 import { Mounts } from './fs/mounts.js';
 import { Namecache } from './fs/namecache.js';
 import { RootVnodes } from './fs/root-vnodes.js';
+import { SocketCalls } from './fs/socket-calls.js';
 import { VfsDefault } from './fs/vfs-default.js';
 import { VfsHash } from './fs/vfs-hash.js';
 import { VfsOptions } from './fs/vfs-options.js';
@@ -81,11 +82,18 @@ import { Turnstiles } from './kern/turnstile.js';
 import { Uio, UserMemory } from './kern/uio.js';
 import { AcceptFilters } from './kern/uipc-accf.js';
 import { Domains } from './kern/uipc-domain.js';
+import { Listening } from './kern/uipc-listen.js';
 import { MbufChains } from './kern/uipc-mbuf.js';
 import { MbufCopies } from './kern/uipc-mbuf-copy.js';
+import { MbufUio } from './kern/uipc-mbuf-uio.js';
 import { MbufTags } from './kern/uipc-mbuf2.js';
 import { Sockbufs } from './kern/uipc-sockbuf.js';
 import { Sockets } from './kern/uipc-socket.js';
+import { SocketOptions } from './kern/uipc-sockopt.js';
+import { SocketStates } from './kern/uipc-sockstate.js';
+import { SocketReceive } from './kern/uipc-soreceive.js';
+import { SocketSend } from './kern/uipc-sosend.js';
+import { LocalSockets } from './kern/uipc-usrreq.js';
 import { Uma } from './kern/uma.js';
 import { UnitNumbers } from './kern/unr.js';
 import { RootMount } from './kern/vfs-mountroot.js';
@@ -241,7 +249,15 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   Ethernet,
   Loopback,
   Sockbufs,
+  MbufUio,
+  SocketStates,
   Sockets,
+  Listening,
+  SocketSend,
+  SocketReceive,
+  SocketOptions,
+  LocalSockets,
+  SocketCalls,
   IpProtocols,
   FibAlgorithms,
   GenericNetlink,
