@@ -13,10 +13,12 @@ import { DriverModules } from './dev/driver-modules.js';
 import { Hints } from './dev/hints.js';
 import { Interrupts } from './dev/interrupts.js';
 import { IntrHooks } from './dev/intrhook.js';
+import { KeyboardDrivers } from './dev/kbd.js';
 import { Kobj } from './dev/kobj.js';
 import { KobjInterfaces } from './dev/kobj-interfaces.js';
 import { DeviceMemory } from './dev/mapdev.js';
 import { Nexus } from './dev/nexus.js';
+import { PcMachine } from './dev/pc.js';
 import { PciBus } from './dev/pci.js';
 import { ResourceLists } from './dev/resource-list.js';
 import { ResourceManagers } from './dev/rman.js';
@@ -38,6 +40,7 @@ import { VopVectors } from './fs/vop-vectors.js';
 import { GeomClasses } from './geom/classes.js';
 import { AnyLock } from './kern/any-lock.js';
 import { Callouts } from './kern/callout.js';
+import { CloneDevices } from './kern/clone-devs.js';
 import { Code } from './kern/code.js';
 import { CondVars } from './kern/condvar.js';
 import { Conf } from './kern/conf.js';
@@ -49,6 +52,7 @@ import { EventHandlers } from './kern/eventhandler.js';
 import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
+import { ExecSwitches } from './kern/kern-exec.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
 import { Mbufs } from './kern/kern-mbuf.js';
@@ -126,6 +130,7 @@ import { IpEncap } from './netinet/ip-encap.js';
 import { IpProtocols } from './netinet/ip-proto.js';
 import { GenericNetlink } from './netlink/netlink-generic.js';
 import { MacPolicies } from './security/mac.js';
+import { MacSystemV } from './security/mac-sysv.js';
 import type { SubsystemClass } from './subsystem.js';
 import { VmObjects } from './vm/vm-object.js';
 
@@ -258,6 +263,11 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   SocketOptions,
   LocalSockets,
   SocketCalls,
+  KeyboardDrivers,
+  PcMachine,
+  CloneDevices,
+  ExecSwitches,
+  MacSystemV,
   IpProtocols,
   FibAlgorithms,
   GenericNetlink,

@@ -42,6 +42,7 @@ export class Param implements Subsystem {
     maxfilesperproc: (at: Ptr) => this.int(at, 11097),
     nbuf: (at: Ptr) => this.int(at, 4096),
     nmbclusters: (at: Ptr) => this.int(at, 30_000),
+    vm_kmem_size: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit),
     physmem: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / 4096),
     realmem: (at: Ptr) => this.k.space.storeLong(at, this.k.budget.limit / 4096),
     vm_guest: (at: Ptr) => this.int(at, 0),

@@ -366,7 +366,7 @@ export class KernLinker implements Subsystem {
 
   private implementedSymbol(file: LinkerFile, name: string): Ptr | undefined {
     for (const dep of file.deps) {
-      const found = dep === this.kernelFile ? this.kernelSymbol(name) : dep.global(name)?.address;
+      const found = dep === this.kernelFile ? this.kernelSymbol(name) : dep.symbol(name)?.address;
       if (found !== undefined) return found;
     }
     return undefined;
