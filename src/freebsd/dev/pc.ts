@@ -20,6 +20,7 @@ export class PcMachine implements Subsystem {
   readonly data = {
     efi_systbl_phys: () => {},
     mem_range_softc: () => {},
+    vm_ndomains: (at: Ptr) => this.k.space.store32(at, 1),
   };
 
   /** struct cpu_group of the one processor. */
