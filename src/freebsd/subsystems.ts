@@ -52,6 +52,7 @@ import { EventHandlers } from './kern/eventhandler.js';
 import { Firmware } from './kern/firmware.js';
 import { Fpu } from './kern/fpu.js';
 import { GroupTaskqueues } from './kern/gtaskqueue.js';
+import { ElfBrands } from './kern/imgact-elf.js';
 import { ExecSwitches } from './kern/kern-exec.js';
 import { Hhooks } from './kern/kern-hhook.js';
 import { Khelp } from './kern/kern-khelp.js';
@@ -67,6 +68,7 @@ import { Locks } from './kern/locks.js';
 import { Malloc } from './kern/malloc.js';
 import { Mutexes } from './kern/mutex.js';
 import { Param } from './kern/param.js';
+import { PosixOptions } from './kern/posix4.js';
 import { Preload } from './kern/preload.js';
 import { RmLocks } from './kern/rmlock.js';
 import { RootDirectory } from './kern/root-directory.js';
@@ -267,6 +269,8 @@ export const SUBSYSTEMS: readonly SubsystemClass[] = [
   PcMachine,
   CloneDevices,
   ExecSwitches,
+  ElfBrands,
+  PosixOptions,
   MacSystemV,
   IpProtocols,
   FibAlgorithms,
