@@ -32,6 +32,10 @@ describe('a kld that is loaded and unloaded', () => {
     });
   });
 
+  it('uses local symbols of what it depends on, as most files of FreeBSD have no others', () => {
+    expect(outcomeOf('usehidden', ['hidden'])).toEqual({ log: ['usehidden: 42'] });
+  });
+
   it('has its SYSINITs called by subsystem and order, its event among them, and its SYSUNINITs backwards', () => {
     expect(outcomeOf('sysinits')).toEqual({
       log: ['one', 'two', 'three', 'four (MOD_LOAD)', 'five'].map((what) => `sysinits: ${what}`),

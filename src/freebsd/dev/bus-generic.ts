@@ -107,7 +107,7 @@ export class BusGeneric implements Subsystem {
 
   /** Lets the drivers of the bus look for devices that nobody else finds: device_identify. */
   private *probe(bus: Device): Sleepable<number> {
-    for (const { driver } of [...(bus.devclass?.drivers ?? [])])
+    for (const { driver } of bus.devclass?.drivers.all ?? [])
       yield* this.kobj.callOf(driver, 'device_identify', driver, bus.at);
     return 0;
   }

@@ -6,14 +6,14 @@ import { Panic } from '../kern/panic.js';
 import { SubrPrf } from '../kern/subr_prf.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
-import { Devclass, Device } from './device.js';
+import { DEVCLASS, Devclass, Device } from './device.js';
+import { DriverList } from './driver-list.js';
 import { Hints } from './hints.js';
 import { Kobj } from './kobj.js';
 import { withScratch } from './scratch.js';
 
-/** Bytes of a struct _device and of a struct devclass: nobody but the kernel looks further than at a device's methods. */
+/** Bytes of a struct _device: nobody but the kernel looks further than at a device's methods. */
 const DEVICE_BYTES = 256;
-const DEVCLASS_BYTES = 64;
 /** The table of units grows by as many as the smallest allocation holds (MINALLOCSIZE of sys/sys/malloc.h). */
 const UNITS_AT_ONCE = 2;
 
@@ -74,12 +74,16 @@ export class BusTree implements Subsystem {
   devclass(name: string, parentName?: string): Devclass {
     let found = this.classes.get(name);
     if (!found) {
-      found = new Devclass(name, this.k.permanent(DEVCLASS_BYTES));
+      const { k } = this;
+      const at = k.permanent(DEVCLASS.bytes);
+      k.space.storePtr(at + DEVCLASS.name, k.constantString(name));
+      found = new Devclass(name, at, new DriverList(k, at + DEVCLASS.drivers));
       this.classes.set(name, found);
       this.byHandle.set(found.handle, found);
     }
     if (parentName !== undefined && !found.parent && parentName !== name) {
       found.parent = this.devclass(parentName);
+      this.k.space.storePtr(found.handle + DEVCLASS.parent, found.parent.handle);
       found.parent.hasChildren = true;
     }
     return found;

@@ -167,7 +167,7 @@ export class DeviceAttach implements Subsystem {
     const hadClass = child.devclass !== undefined;
     let best: { readonly driver: Ptr; readonly bid: number } | undefined;
     for (let devclass: Devclass | undefined = first; devclass; devclass = devclass.parent) {
-      for (const { driver } of [...devclass.drivers]) {
+      for (const { driver } of devclass.drivers.all) {
         if (hadClass && child.name !== this.kobj.nameOf(driver)) continue;
         const bid = yield* this.ask(child, driver, hadClass);
         if (bid === ENOMEM) return ENOMEM;

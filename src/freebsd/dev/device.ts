@@ -1,4 +1,5 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { DriverList } from './driver-list.js';
 
 /** device_state_t (sys/bus.h). */
 export const DS_NOTPRESENT = 10;
@@ -6,20 +7,14 @@ export const DS_ALIVE = 20;
 export const DS_ATTACHING = 25;
 export const DS_ATTACHED = 30;
 
-/** Where in a device and in a devclass their list of sysctls is. */
+/** Where in a device its list of sysctls is. */
 const CONTEXT = 16;
-
-/** A driver that a bus's devclass has: driverlink. */
-export interface DriverLink {
-  /** Its struct kobj_class. */
-  readonly driver: Ptr;
-  readonly pass: number;
-}
+/** struct devclass (sys/kern/subr_bus.c), as far as guest code looks at it: its units are only there for functions. */
+export const DEVCLASS = { parent: 16, drivers: 24, name: 40, context: 64, bytes: 96 } as const;
 
 /** devclass_t: devices of one name by unit, and the drivers for devices on buses of that name. */
 export class Devclass {
   parent: Devclass | undefined;
-  readonly drivers: DriverLink[] = [];
   readonly devices: (Device | undefined)[] = [];
   hasChildren = false;
   /** The node `dev.NAME`: 0 while no device had one. */
@@ -29,11 +24,12 @@ export class Devclass {
     readonly name: string,
     /** What guest code gets as devclass_t. */
     readonly handle: Ptr,
+    readonly drivers: DriverList,
   ) {}
 
   /** struct sysctl_ctx_list. */
   get sysctlContext(): Ptr {
-    return this.handle + CONTEXT;
+    return this.handle + DEVCLASS.context;
   }
 
   get list(): readonly Device[] {

@@ -6,9 +6,10 @@ import type { FreebsdKernel } from '../kernel.js';
 import { MOD_LOAD, MOD_QUIESCE, MOD_UNLOAD } from '../linker/modules.js';
 import type { Subsystem } from '../subsystem.js';
 import { BusTree } from './bus-tree.js';
-import type { Devclass, Device, DriverLink } from './device.js';
+import { DEVCLASS, type Devclass, type Device } from './device.js';
 import { DeviceAttach } from './device-attach.js';
 import { Devices } from './devices.js';
+import type { DriverLink } from './driver-list.js';
 import { Kobj } from './kobj.js';
 
 /** Drivers of device classes, and the modules that bring them: DRIVER_MODULE(9), devclass(9). */
@@ -39,7 +40,7 @@ export class DriverModules implements Subsystem {
       ),
     devclass_get_drivers: (devclass: Ptr, list: Ptr, count: Ptr) =>
       this.k.get(Devices).giveList(
-        this.tree.classAt(devclass).drivers.map(({ driver }) => driver),
+        this.tree.classAt(devclass).drivers.all.map(({ driver }) => driver),
         list,
         count,
       ),
@@ -54,6 +55,7 @@ export class DriverModules implements Subsystem {
     },
     devclass_set_parent: (devclass: Ptr, parent: Ptr) => {
       this.tree.classAt(devclass).parent = parent === 0 ? undefined : this.tree.classAt(parent);
+      this.k.space.storePtr(devclass + DEVCLASS.parent, parent);
     },
     devclass_get_parent: (devclass: Ptr) => this.tree.classAt(devclass).parent?.handle ?? 0,
   };
@@ -99,7 +101,7 @@ export class DriverModules implements Subsystem {
     const base = bases === 0 ? 0 : k.space.loadPtr(bases);
     const devclass = this.tree.devclass(kobj.nameOf(driver), base === 0 ? undefined : kobj.nameOf(base));
     if (place !== 0) k.space.storePtr(place, devclass.handle);
-    bus.drivers.push({ driver, pass });
+    bus.drivers.add(driver, pass);
     kobj.retain(driver);
     yield* this.tellBuses(bus, driver);
     return 0;
@@ -119,13 +121,13 @@ export class DriverModules implements Subsystem {
     if (!link) return ENOENT;
     const error = yield* this.detachAll(bus, devclass, driver);
     if (error !== 0) return error;
-    bus.drivers.splice(bus.drivers.indexOf(link), 1);
+    bus.drivers.remove(link);
     this.k.get(Kobj).release(driver);
     return 0;
   }
 
   private linkOf(bus: Devclass, driver: Ptr): DriverLink | undefined {
-    return bus.drivers.find((link) => link.driver === driver);
+    return bus.drivers.all.find((link) => link.driver === driver);
   }
 
   private driven(bus: Devclass, devclass: Devclass, driver: Ptr): readonly Device[] {
@@ -160,7 +162,7 @@ export class DriverModules implements Subsystem {
   *holds(): Generator<Holding> {
     const { k } = this;
     for (const { name, drivers } of this.tree.classes.values())
-      for (const { driver } of drivers)
+      for (const { driver } of drivers.all)
         yield { kind: `driver of bus ${name}`, at: driver, name: () => k.get(Kobj).nameOf(driver) };
     for (const device of this.tree.all)
       if (device.driver !== 0)

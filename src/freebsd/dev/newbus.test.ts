@@ -121,3 +121,24 @@ describe('a driver below nexus', () => {
     expect(machine.log[1]).toBe('nexusdev1: <Device without hardware>');
   });
 });
+
+describe('a devclass in memory', () => {
+  /** struct devclass and struct driverlink: where the drivers, and the next one, are. */
+  const [DRIVERS, NEXT] = [24, 8];
+
+  it('has the list of its drivers, which modules may change the order of', () => {
+    const machine = new Booted(['nexusdev.ko']);
+    machine.loaded('nexusdev');
+    const { k } = machine;
+    const nexus = k.get(BusTree).classes.get('nexus');
+    if (!nexus) throw new Error('there is no class nexus');
+    const { space } = k;
+    const first = space.loadPtr(nexus.handle + DRIVERS);
+    const second = space.loadPtr(first + NEXT);
+    const [one, other] = [first, second].map((link) => space.loadPtr(link));
+    expect(nexus.drivers.all.slice(0, 2).map(({ driver }) => driver)).toEqual([one, other]);
+    space.storePtr(first, other);
+    space.storePtr(second, one);
+    expect(nexus.drivers.all.slice(0, 2).map(({ driver }) => driver)).toEqual([other, one]);
+  });
+});

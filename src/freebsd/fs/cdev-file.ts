@@ -6,6 +6,7 @@ import { IOC_IN, IOC_OUT, IOC_VOID, iocLength } from '../ioccom.js';
 import { Asts } from '../kern/ast.js';
 import { Conf } from '../kern/conf.js';
 import { Mutexes } from '../kern/mutex.js';
+import { withUio } from '../kern/uio-transfer.js';
 import { UserMemory } from '../kern/user-memory.js';
 import type { FreebsdKernel } from '../kernel.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
@@ -117,28 +118,13 @@ export class CdevFile implements OpenFile {
     count: number,
   ): Sleepable<{ readonly error: number; readonly moved: number }> {
     const { k } = this;
-    const type = k.struct('uio');
-    const vector = k.struct('iovec');
-    const uio = k.slab.allocateBytes(type.size + vector.size, true);
-    vector.set(uio + type.size, 'iov_base', buffer);
-    vector.set(uio + type.size, 'iov_len', count);
-    type.set(uio, 'uio_iov', uio + type.size);
-    type.set(uio, 'uio_iovcnt', 1);
-    type.set(uio, 'uio_offset', this.offset);
-    type.set(uio, 'uio_resid', count);
-    type.set(uio, 'uio_segflg', k.enumValue('UIO_USERSPACE'));
-    type.set(uio, 'uio_rw', k.enumValue(member === 'd_read' ? 'UIO_READ' : 'UIO_WRITE'));
-    type.set(uio, 'uio_td', k.curthread);
     const ioflag = this.flags & (k.macro('O_NONBLOCK') | k.macro('O_DIRECT'));
-    const error = yield* this.call(
-      member,
-      (devsw) => k.struct('cdevsw').call(devsw, member, this.device, uio, ioflag),
-      ENODEV,
+    const how = { buffer, count, offset: BigInt(this.offset), writes: member === 'd_write' };
+    const { errno, moved, offset } = yield* withUio(k, how, (uio) =>
+      this.call(member, (devsw) => k.struct('cdevsw').call(devsw, member, this.device, uio, ioflag), ENODEV),
     );
-    const moved = count - type.get(uio, 'uio_resid');
-    this.offset = type.get(uio, 'uio_offset');
-    k.slab.free(uio);
-    return { error, moved };
+    this.offset = Number(offset);
+    return { error: errno, moved };
   }
 
   /** The kernel copies a request's structure in and out: drivers see kernel memory. */

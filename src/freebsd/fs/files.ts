@@ -187,7 +187,8 @@ export class Files implements Subsystem {
     yield* this.ownFile?.destroyPrivate() ?? [];
   }
 
-  private install(file: OpenFile): number {
+  /** The lowest descriptor that is free, for an open file: falloc(). */
+  install(file: OpenFile): number {
     let descriptor = 3;
     while (this.open.has(descriptor)) descriptor++;
     this.open.set(descriptor, file);

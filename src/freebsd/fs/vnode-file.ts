@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { withScratch } from '../dev/scratch.js';
 import { EINVAL, ENOTTY } from '../errno.js';
+import { type Transfer, type Transferred, withUio } from '../kern/uio-transfer.js';
 import { UserMemory } from '../kern/user-memory.js';
 import type { CallNumber, FileStatus, OpenFile, ReadResult } from './open-file.js';
 import type { Attributes, VnodeWalk } from './vnode-walk.js';
@@ -26,25 +27,10 @@ export function kindOf(walk: VnodeWalk, type: number): FileStatus['kind'] {
  */
 export function* transfer(
   walk: VnodeWalk,
-  how: { readonly buffer: Ptr; readonly count: number; readonly offset: bigint; readonly writes: boolean },
+  how: Transfer,
   body: (uio: Ptr) => Sleepable<number>,
-): Sleepable<{ readonly errno: number; readonly moved: number; readonly offset: bigint }> {
-  const { k } = walk;
-  const type = k.struct('uio');
-  const vector = k.struct('iovec');
-  return yield* withScratch(k, type.size + vector.size, function* (uio) {
-    vector.set(uio + type.size, 'iov_base', how.buffer);
-    vector.set(uio + type.size, 'iov_len', how.count);
-    type.set(uio, 'uio_iov', uio + type.size);
-    type.set(uio, 'uio_iovcnt', 1);
-    type.setBig(uio, 'uio_offset', how.offset);
-    type.set(uio, 'uio_resid', how.count);
-    type.set(uio, 'uio_segflg', k.enumValue('UIO_USERSPACE'));
-    type.set(uio, 'uio_rw', k.enumValue(how.writes ? 'UIO_WRITE' : 'UIO_READ'));
-    type.set(uio, 'uio_td', k.curthread);
-    const errno = yield* body(uio);
-    return { errno, moved: how.count - type.get(uio, 'uio_resid'), offset: type.getBig(uio, 'uio_offset') };
-  });
+): Sleepable<Transferred> {
+  return yield* withUio(walk.k, how, body);
 }
 
 /** An open file of a mounted file system (vnops, sys/kern/vfs_vnops.c): its vnode is used until it is closed. */

@@ -11,6 +11,10 @@ import { Vnodes } from './vnodes.js';
 /** Bytes of entries that are read at once. */
 const DIRECTORY_CHUNK = 4096;
 
+/** What VOP_CREATE() and VOP_MKDIR() make. */
+const VNODE_TYPES = { file: 'VREG', directory: 'VDIR', socket: 'VSOCK' } as const;
+type MadeKind = keyof typeof VNODE_TYPES;
+
 /** A file of a mounted file system, by its path there: it keeps no vnode. */
 export class VnodeNode extends FileNode {
   constructor(
@@ -110,23 +114,23 @@ export class VnodeDirectory extends DirectoryNode {
     }
   }
 
-  override *make(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number> {
+  override *make(name: string, kind: MadeKind, mode: number): Sleepable<FileNode | number> {
     const made = yield* this.within((dvp) => this.create(dvp, name, kind, mode));
     if (made.errno !== 0) return made.errno;
     const node = yield* this.find(name);
     return node ?? ENOENT;
   }
 
-  private *create(dvp: Ptr, name: string, kind: 'file' | 'directory', mode: number): Sleepable<Failed> {
+  private *create(dvp: Ptr, name: string, kind: MadeKind, mode: number): Sleepable<Failed> {
     const { walk } = this;
     const { k } = walk;
     const type = k.struct('vattr');
     return yield* walk.named(dvp, name, 'CREATE', ({ cnp, place }: Name) =>
       withScratch(k, type.size, function* (vap): Sleepable<Failed> {
         walk.noValues(vap);
-        type.set(vap, 'va_type', k.enumValue(kind === 'file' ? 'VREG' : 'VDIR'));
+        type.set(vap, 'va_type', k.enumValue(VNODE_TYPES[kind]));
         type.set(vap, 'va_mode', mode);
-        const operation = kind === 'file' ? 'vop_create' : 'vop_mkdir';
+        const operation = kind === 'directory' ? 'vop_mkdir' : 'vop_create';
         const errno = yield* walk.call(dvp, operation, { a_dvp: dvp, a_vpp: place, a_cnp: cnp, a_vap: vap });
         if (errno === 0) yield* k.get(Vnodes).put(k.space.loadPtr(place));
         return { errno };

@@ -15,7 +15,7 @@ import { GeomObjects } from './objects.js';
 import { GeomTopology } from './topology.js';
 
 /** Bytes that lengths and offsets in <seclength> and <secoffset> are in. */
-const SECTOR = 512;
+const CONF_SECTOR = 512;
 
 /** Geoms that show parts of a provider as providers (sys/geom/geom_slice.c). Hot spots are not there. */
 export class GeomSlices implements Subsystem {
@@ -267,9 +267,9 @@ export class GeomSlices implements Subsystem {
     const values = {
       index,
       length,
-      seclength: Math.floor(length / SECTOR),
+      seclength: Math.floor(length / CONF_SECTOR),
       offset,
-      secoffset: Math.floor(offset / SECTOR),
+      secoffset: Math.floor(offset / CONF_SECTOR),
     };
     const indent = k.space.cstring(indentAt);
     for (const [tag, value] of Object.entries(values))

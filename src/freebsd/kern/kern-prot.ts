@@ -168,7 +168,8 @@ export class Credentials implements Subsystem {
     return this.k.struct('ucred').get(cred, 'cr_uid') === 0 ? 0 : EPERM;
   }
 
-  private export(cred: Ptr, to: Ptr): void {
+  /** cru2x(): credentials as processes are told of them. */
+  export(cred: Ptr, to: Ptr): void {
     const { k } = this;
     const type = k.struct('xucred');
     const groups = this.groupsOf(cred).slice(0, k.macro('XU_NGROUPS'));

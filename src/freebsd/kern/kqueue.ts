@@ -104,7 +104,7 @@ export class KernelEvents implements Subsystem {
     this.selecting.set(selinfo, known);
   }
 
-  private wake(selinfo: Ptr): void {
+  wake(selinfo: Ptr): void {
     const tasks = this.selecting.get(selinfo);
     this.selecting.delete(selinfo);
     for (const task of tasks ?? []) {

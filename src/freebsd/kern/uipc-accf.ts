@@ -1,15 +1,18 @@
 import type { Ptr } from '../../cpu/layout.js';
+import type { Sleepable } from '../../kernel/effects.js';
 import type { Holding } from '../../kernel/modules/holding.js';
-import { EEXIST, ENOENT, EOPNOTSUPP } from '../errno.js';
+import { EEXIST, EINVAL, ENOENT, EOPNOTSUPP } from '../errno.js';
 import type { FreebsdKernel } from '../kernel.js';
 import { MOD_LOAD, MOD_SHUTDOWN, MOD_UNLOAD } from '../linker/modules.js';
 import type { Subsystem } from '../subsystem.js';
+import { Mutexes } from './mutex.js';
+import { Sysctls } from './sysctl.js';
+import { SocketStates } from './uipc-sockstate.js';
 
 /** accept_filter(9) (sys/kern/uipc_accf.c): filters of connections by name. The kernel keeps copies of what modules give. */
 export class AcceptFilters implements Subsystem {
   private readonly filters = new Map<string, Ptr>();
-  /** net.inet.accf.unloadable: whether filters may go, which nobody counts the users of. */
-  unloadable = false;
+  private unloadableAt: Ptr = 0;
 
   constructor(private readonly k: FreebsdKernel) {}
 
@@ -21,6 +24,24 @@ export class AcceptFilters implements Subsystem {
   };
 
   readonly signatures = { accept_filt_generic_mod_event: 'i:pip' };
+
+  boot(): void {
+    const { k } = this;
+    this.unloadableAt = k.permanent(4);
+    const kind = k.macro('CTLTYPE_INT') | k.macro('CTLFLAG_RW');
+    const handler = k.fn('sysctl_handle_int');
+    const fields = { oid_kind: kind, oid_arg1: this.unloadableAt, oid_arg2: 0, oid_handler: handler };
+    k.get(Sysctls).leaf('net.inet.accf.unloadable', undefined, fields, 'I');
+  }
+
+  /** net.inet.accf.unloadable: whether filters may go, which nobody counts the users of. */
+  get unloadable(): boolean {
+    return this.k.space.load32(this.unloadableAt) !== 0;
+  }
+
+  set unloadable(may: boolean) {
+    this.k.space.store32(this.unloadableAt, Number(may));
+  }
 
   private event(event: number, filter: Ptr): number {
     switch (event) {
@@ -63,6 +84,75 @@ export class AcceptFilters implements Subsystem {
     if (at === undefined) return ENOENT;
     this.k.struct('accept_filter').set(at, 'accf_callback', 0);
     return 0;
+  }
+
+  /** Gives a listening socket a filter: 0, or why not. */
+  *attach(so: Ptr, name: string, arg: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('socket');
+    const filters = k.struct('accept_filter');
+    const filter = this.find(name);
+    if (filter === undefined) return ENOENT;
+    if (!k.get(SocketStates).isListening(so) || type.get(so, 'sol_accept_filter') !== 0) return EINVAL;
+    const creates = filters.get(filter, 'accf_create') !== 0;
+    let own = 0;
+    if (creates) {
+      const lock = type.addr(so, 'so_lock');
+      yield* k.get(Mutexes).lock(lock);
+      own = yield* filters.call(filter, 'accf_create', so, arg);
+      k.get(Mutexes).unlock(lock);
+      if (own === 0) return EINVAL;
+    }
+    type.set(so, 'sol_accept_filter', filter);
+    type.set(so, 'sol_accept_filter_arg', own);
+    if (creates && name !== '') type.set(so, 'sol_accept_filter_str', this.keepText(name));
+    type.set(so, 'so_options', type.get(so, 'so_options') | k.macro('SO_ACCEPTFILTER'));
+    return 0;
+  }
+
+  /** What SO_ACCEPTFILTER gives back as the argument: it is the name. */
+  private keepText(text: string): Ptr {
+    const at = this.k.slab.allocateBytes(text.length + 1, true);
+    this.k.space.storeCstring(at, text);
+    return at;
+  }
+
+  /** Takes a socket's filter away: connections that it has not been asked about go through. */
+  *detach(so: Ptr): Sleepable<number> {
+    const { k } = this;
+    const type = k.struct('socket');
+    const states = k.get(SocketStates);
+    if (!states.isListening(so)) return EINVAL;
+    if (type.get(so, 'sol_accept_filter') === 0) return 0;
+    yield* this.destroyArgument(so);
+    type.set(so, 'so_options', type.get(so, 'so_options') & ~k.macro('SO_ACCEPTFILTER'));
+    for (const waiting of states.queued(so, 'sol_incomp')) {
+      if (!states.has(waiting, 'so_options', 'SO_ACCEPTFILTER')) continue;
+      type.set(waiting, 'so_options', type.get(waiting, 'so_options') & ~k.macro('SO_ACCEPTFILTER'));
+      yield* states.promote(waiting);
+    }
+    return 0;
+  }
+
+  private *destroyArgument(so: Ptr): Sleepable<void> {
+    const { k } = this;
+    const type = k.struct('socket');
+    const filters = k.struct('accept_filter');
+    const filter = type.get(so, 'sol_accept_filter');
+    if (filters.get(filter, 'accf_destroy') !== 0) yield* filters.call(filter, 'accf_destroy', so);
+    const text = type.get(so, 'sol_accept_filter_str');
+    if (text !== 0) k.slab.free(text);
+    for (const member of ['', '_arg', '_str']) type.set(so, `sol_accept_filter${member}`, 0);
+  }
+
+  /** The filter of a listening socket. */
+  attachedTo(so: Ptr): { readonly name: string; readonly arg: string } | undefined {
+    const { k } = this;
+    const type = k.struct('socket');
+    const filter = k.get(SocketStates).isListening(so) ? type.get(so, 'sol_accept_filter') : 0;
+    if (filter === 0) return undefined;
+    const text = type.get(so, 'sol_accept_filter_str');
+    return { name: this.nameOf(filter), arg: text === 0 ? '' : k.space.cstring(text) };
   }
 
   *holds(): Generator<Holding> {

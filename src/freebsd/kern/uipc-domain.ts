@@ -30,7 +30,7 @@ const OPTIONAL = [
 ] as const;
 /** The first pointer of a domain's table of protocols: dom_protosw[]. */
 const TABLE = 'dom_protosw';
-const SLOT_BYTES = 8;
+export const SLOT_BYTES = 8;
 /** Slots that inetdomain and inet6domain have for protocols of modules (IPPROTOSPACER). */
 const PROTOCOL_SLOTS = 32;
 
@@ -75,7 +75,8 @@ export class Domains implements Subsystem {
     return Array.from({ length: type.get(domain, 'dom_nprotosw') }, (_, i) => first + i * SLOT_BYTES);
   }
 
-  private *add(domain: Ptr): Sleepable<void> {
+  /** domain_add(). */
+  *add(domain: Ptr): Sleepable<void> {
     const { k } = this;
     const type = k.struct('domain');
     // An error number: there is nothing on this machine for it.

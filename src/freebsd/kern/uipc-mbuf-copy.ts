@@ -31,7 +31,7 @@ export class MbufCopies implements Subsystem {
   }
 
   /** m_copym(): read-only, since clusters are shared; M_COPYALL is all that there is. 0 where there is no memory. */
-  private *copym(m: Ptr, offset: number, length: number, how: number): Sleepable<Ptr> {
+  *copym(m: Ptr, offset: number, length: number, how: number): Sleepable<Ptr> {
     const { k, type } = this;
     const mbufs = k.get(Mbufs);
     const all = length === k.macro('M_COPYALL');

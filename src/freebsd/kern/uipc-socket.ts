@@ -1,13 +1,14 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { Sleepable } from '../../kernel/effects.js';
-import { Unimplemented } from '../../kernel/errors.js';
 import type { Holding } from '../../kernel/modules/holding.js';
 import {
   EAFNOSUPPORT,
+  EALREADY,
+  ECONNABORTED,
   EINVAL,
+  EISCONN,
   ENOBUFS,
   ENOTCONN,
-  EPIPE,
   EPROTONOSUPPORT,
   EPROTOTYPE,
   EWOULDBLOCK,
@@ -15,13 +16,15 @@ import {
 import type { FreebsdKernel } from '../kernel.js';
 import { Vnet } from '../net/vnet.js';
 import type { Subsystem } from '../subsystem.js';
-import { Mbufs } from './kern-mbuf.js';
 import { Credentials } from './kern-prot.js';
+import { Malloc } from './malloc.js';
 import { Mutexes } from './mutex.js';
 import { SleepQueues } from './sleepqueue.js';
 import { SxLocks } from './sx.js';
+import { AcceptFilters } from './uipc-accf.js';
 import { Domains } from './uipc-domain.js';
 import { Sockbufs } from './uipc-sockbuf.js';
+import { SocketStates } from './uipc-sockstate.js';
 
 /** Sockets (sys/kern/uipc_socket.c), between who has one and the protocol that it is of. */
 export class Sockets implements Subsystem {
@@ -41,38 +44,21 @@ export class Sockets implements Subsystem {
     soreserve: (so: Ptr, send: number, receive: number) => this.reserve(so, send, receive),
     sorele_locked: (so: Ptr) => this.release(so),
     sobind: (so: Ptr, address: Ptr, thread: Ptr) => this.call(so, 'pr_bind', so, address, thread),
-    soconnect: (so: Ptr, address: Ptr, thread: Ptr) => this.call(so, 'pr_connect', so, address, thread),
-    solisten: (so: Ptr, backlog: number, thread: Ptr) => this.call(so, 'pr_listen', so, backlog, thread),
-    soaccept: (so: Ptr, place: Ptr) => this.call(so, 'pr_accept', so, place),
+    soconnect: (so: Ptr, address: Ptr, thread: Ptr) => this.connect(so, address, thread),
+    soaccept: (so: Ptr, place: Ptr) => this.accept(so, place),
     sodisconnect: (so: Ptr) => this.disconnect(so),
+    soshutdown: (so: Ptr, how: number) => this.shutdown(so, how),
+    soiolock: (so: Ptr, sx: Ptr, flags: number) => this.ioLock(so, sx, flags),
+    soiounlock: (sx: Ptr) => this.k.get(SxLocks).locks.releaseExclusive(sx),
     sosend: (so: Ptr, address: Ptr, uio: Ptr, top: Ptr, control: Ptr, flags: number, thread: Ptr) =>
       this.call(so, 'pr_sosend', so, address, uio, top, control, flags, thread),
     soreceive: (so: Ptr, address: Ptr, uio: Ptr, place: Ptr, control: Ptr, flags: Ptr) =>
       this.call(so, 'pr_soreceive', so, address, uio, place, control, flags),
-    sosend_generic: (so: Ptr, address: Ptr, uio: Ptr, top: Ptr, control: Ptr, flags: number, thread: Ptr) =>
-      this.sendTop(so, { address, uio, top, control, flags, thread }),
-    sosend_dgram: (so: Ptr, address: Ptr, uio: Ptr, top: Ptr, control: Ptr, flags: number, thread: Ptr) =>
-      this.sendTop(so, { address, uio, top, control, flags, thread }),
-    soreceive_generic: (so: Ptr, _address: Ptr, uio: Ptr, place: Ptr) => this.receiveChain(so, uio, place),
-    soreceive_dgram: (so: Ptr, _address: Ptr, uio: Ptr, place: Ptr) => this.receiveChain(so, uio, place),
-    sosetopt: (so: Ptr, option: Ptr) => this.call(so, 'pr_ctloutput', so, option),
-    sogetopt: (so: Ptr, option: Ptr) => this.call(so, 'pr_ctloutput', so, option),
-    sooptcopyin: (option: Ptr, to: Ptr, most: number, least: number) => this.copyin(option, to, most, least),
-    sooptcopyout: (option: Ptr, from: Ptr, length: number) => this.copyout(option, from, length),
     sodupsockaddr: (address: Ptr) => this.duplicate(address),
-    soisconnecting: (so: Ptr) => this.setState(so, 'SS_ISCONNECTING'),
-    soisconnected: (so: Ptr) => this.setState(so, 'SS_ISCONNECTED'),
-    soisdisconnecting: (so: Ptr) => this.setState(so, 'SS_ISDISCONNECTING'),
-    soisdisconnected: (so: Ptr) => this.setState(so, 'SS_ISDISCONNECTED'),
-    socantrcvmore: (so: Ptr) => this.cannot(so, 'so_rcv', 'SBS_CANTRCVMORE'),
-    socantsendmore: (so: Ptr) => this.cannot(so, 'so_snd', 'SBS_CANTSENDMORE'),
-    sorwakeup_locked: (so: Ptr) => this.wakeLocked(so, 'so_rcv'),
-    sowwakeup_locked: (so: Ptr) => this.wakeLocked(so, 'so_snd'),
-    soupcall_set: (so: Ptr, which: number, upcall: Ptr, arg: Ptr) => this.setUpcall(so, which, upcall, arg),
-    soupcall_clear: (so: Ptr, which: number) => this.setUpcall(so, which, 0, 0),
   };
 
-  private *call(so: Ptr, member: string, ...args: readonly number[]): Sleepable<number> {
+  /** Calls the protocol, within the socket's network stack. */
+  *call(so: Ptr, member: string, ...args: readonly number[]): Sleepable<number> {
     const { k } = this;
     const protocol = this.type.get(so, 'so_proto');
     const body = k.struct('protosw').call(protocol, member, ...args);
@@ -106,14 +92,15 @@ export class Sockets implements Subsystem {
       if (domains.family(family) === undefined) return EAFNOSUPPORT;
       return protocol === 0 ? EPROTOTYPE : EPROTONOSUPPORT;
     }
-    const so = this.alloc(type, proto, cred);
+    const so = this.alloc(type, proto, cred, k.get(Vnet).current || k.get(Vnet).vnet0);
     const error = yield* this.call(so, 'pr_attach', so, protocol, thread);
     if (error === 0) return { so };
     yield* this.destroy(so);
     return error;
   }
 
-  private alloc(type: number, proto: Ptr, cred: Ptr): Ptr {
+  /** soalloc(), and what socreate() and sonewconn() fill in alike. */
+  alloc(type: number, proto: Ptr, cred: Ptr, vnet: Ptr): Ptr {
     const { k } = this;
     const so = k.slab.allocateBytes(this.type.size, true);
     const mutex = (member: string, name: string): void =>
@@ -130,7 +117,6 @@ export class Sockets implements Subsystem {
     this.type.set(so, 'so_rcv.sb_sel', this.type.addr(so, 'so_rdsel'));
     this.type.set(so, 'so_snd.sb_mtx', this.type.addr(so, 'so_snd_mtx'));
     this.type.set(so, 'so_rcv.sb_mtx', this.type.addr(so, 'so_rcv_mtx'));
-    const vnet = k.get(Vnet).current || k.get(Vnet).vnet0;
     this.type.set(so, 'so_vnet', vnet);
     this.type.set(so, 'so_type', type);
     this.type.set(so, 'so_proto', proto);
@@ -143,16 +129,39 @@ export class Sockets implements Subsystem {
     return so;
   }
 
-  /** The last reference goes: the protocol is told, and what is in the buffers goes too. */
+  /** The last reference goes: the protocol is told, and what is in the buffers and queues goes too. */
   *close(so: Ptr): Sleepable<number> {
-    const { k } = this;
+    const { k, states } = this;
     const protosw = k.struct('protosw');
     const proto = this.type.get(so, 'so_proto');
-    const connected = (this.type.get(so, 'so_state') & k.macro('SS_ISCONNECTED')) !== 0;
+    const connected = states.has(so, 'so_state', 'SS_ISCONNECTED');
     const error = connected ? yield* this.disconnect(so) : 0;
     if (protosw.get(proto, 'pr_close') !== 0) yield* this.call(so, 'pr_close', so);
+    if (states.isListening(so)) yield* this.abortQueued(so);
     yield* this.detach(so);
     return error === ENOTCONN ? 0 : error;
+  }
+
+  /** Connections that nobody will accept any more. */
+  private *abortQueued(head: Ptr): Sleepable<void> {
+    const { states } = this;
+    for (const queue of ['sol_incomp', 'sol_comp'] as const)
+      for (const so of states.queued(head, queue)) {
+        states.dequeue(so, queue);
+        yield* this.abort(so);
+      }
+  }
+
+  /** soabort(). */
+  *abort(so: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (k.struct('protosw').get(this.type.get(so, 'so_proto'), 'pr_abort') !== 0)
+      yield* this.call(so, 'pr_abort', so);
+    yield* this.detach(so);
+  }
+
+  private get states(): SocketStates {
+    return this.k.get(SocketStates);
   }
 
   private *detach(so: Ptr): Sleepable<void> {
@@ -162,10 +171,12 @@ export class Sockets implements Subsystem {
     yield* this.destroy(so);
   }
 
-  private *destroy(so: Ptr): Sleepable<void> {
+  *destroy(so: Ptr): Sleepable<void> {
     const { k } = this;
     if (!this.sockets.delete(so)) return;
-    for (const member of ['so_snd', 'so_rcv']) yield* k.get(Sockbufs).flush(this.type.addr(so, member));
+    // What a listening socket has is where buffers were.
+    if (this.states.isListening(so)) yield* k.get(AcceptFilters).detach(so);
+    else for (const member of ['so_snd', 'so_rcv']) yield* k.get(Sockbufs).flush(this.type.addr(so, member));
     const vnet = this.type.get(so, 'so_vnet');
     k.struct('vnet').set(vnet, 'vnet_sockcnt', k.struct('vnet').get(vnet, 'vnet_sockcnt') - 1);
     for (const member of ['so_lock', 'so_snd_mtx', 'so_rcv_mtx'])
@@ -184,13 +195,99 @@ export class Sockets implements Subsystem {
     if (refs === 0) yield* this.detach(so);
   }
 
-  private *disconnect(so: Ptr): Sleepable<number> {
-    const state = this.type.get(so, 'so_state');
-    if ((state & this.k.macro('SS_ISCONNECTED')) === 0) return ENOTCONN;
+  *disconnect(so: Ptr): Sleepable<number> {
+    if (!this.states.has(so, 'so_state', 'SS_ISCONNECTED')) return ENOTCONN;
+    if (this.states.has(so, 'so_state', 'SS_ISDISCONNECTING')) return EALREADY;
     return yield* this.call(so, 'pr_disconnect', so);
   }
 
-  private reserve(so: Ptr, send: number, receive: number): number {
+  /** soconnect(): what is connected already is only left for another peer where the protocol has no connections. */
+  *connect(so: Ptr, address: Ptr, thread: Ptr): Sleepable<number> {
+    const { states } = this;
+    if (states.has(so, 'so_state', 'SS_ISCONNECTED') || states.has(so, 'so_state', 'SS_ISCONNECTING')) {
+      if (this.hasFlag(so, 'PR_CONNREQUIRED') || (yield* this.disconnect(so)) !== 0) return EISCONN;
+    }
+    this.type.set(so, 'so_error', 0);
+    return yield* this.call(so, 'pr_connect', so, address, thread);
+  }
+
+  /** soaccept(): the peer's address, of a connection that was taken off its queue. */
+  *accept(so: Ptr, place: Ptr): Sleepable<number> {
+    return yield* this.call(so, 'pr_accept', so, place);
+  }
+
+  /** getpeername(2) as far as the protocol tells it. */
+  *peerAddress(so: Ptr, place: Ptr): Sleepable<number> {
+    if (!this.states.has(so, 'so_state', 'SS_ISCONNECTED')) return ENOTCONN;
+    return yield* this.call(so, 'pr_peeraddr', so, place);
+  }
+
+  hasFlag(so: Ptr, flag: string): boolean {
+    const { k } = this;
+    return (k.struct('protosw').get(this.type.get(so, 'so_proto'), 'pr_flags') & k.macro(flag)) !== 0;
+  }
+
+  /** shutdown(2). */
+  *shutdown(so: Ptr, how: number): Sleepable<number> {
+    const { k, states } = this;
+    const [read, write] = [k.macro('SHUT_RD'), k.macro('SHUT_WR')];
+    if (how !== read && how !== write && how !== k.macro('SHUT_RDWR')) return EINVAL;
+    if (states.isListening(so)) {
+      if (how !== write) {
+        this.type.set(so, 'so_error', ECONNABORTED);
+        yield* states.wakeListener(so);
+      }
+      return 0;
+    }
+    const isConnected = ['SS_ISCONNECTED', 'SS_ISCONNECTING', 'SS_ISDISCONNECTING'].some((flag) =>
+      states.has(so, 'so_state', flag),
+    );
+    if (!isConnected && this.type.get(so, 'so_type') !== k.macro('SOCK_DGRAM')) return ENOTCONN;
+    if (how !== write) {
+      yield* states.cannot(so, 'so_rcv');
+      yield* k.get(Sockbufs).flush(this.type.addr(so, 'so_rcv'));
+    }
+    const error = how === read ? 0 : yield* this.call(so, 'pr_shutdown', so);
+    k.get(SleepQueues).wakeAll(this.type.addr(so, 'so_timeo'));
+    return error === 0 && !isConnected ? ENOTCONN : error;
+  }
+
+  /** The right to move data in one direction: one thread at a time has it. */
+  *ioLock(so: Ptr, sx: Ptr, flags: number): Sleepable<number> {
+    const { k } = this;
+    if (this.states.isListening(so)) return ENOTCONN;
+    const locks = k.get(SxLocks);
+    if (flags & k.macro('SBL_WAIT')) yield* locks.xlock(sx);
+    else if (!locks.locks.tryExclusive(sx)) return EWOULDBLOCK;
+    if (!this.states.isListening(so)) return 0;
+    locks.locks.releaseExclusive(sx);
+    return ENOTCONN;
+  }
+
+  /** Whether anything waits or comes to be read, or the end of it: soreadable(). */
+  isReadable(so: Ptr): boolean {
+    if (this.states.isListening(so))
+      return this.states.firstOf(so, 'sol_comp') !== 0 || this.type.get(so, 'so_error') !== 0;
+    const there = this.type.get(so, 'so_rcv.sb_acc');
+    const isEnd = (this.type.get(so, 'so_rcv.sb_state') & this.k.macro('SBS_CANTRCVMORE')) !== 0;
+    return (
+      (there > 0 && there >= this.type.get(so, 'so_rcv.sb_lowat')) ||
+      isEnd ||
+      this.type.get(so, 'so_error') !== 0
+    );
+  }
+
+  /** Whether a write would not wait: sowriteable(). */
+  isWritable(so: Ptr): boolean {
+    const { k } = this;
+    const isEnd = (this.type.get(so, 'so_snd.sb_state') & k.macro('SBS_CANTSENDMORE')) !== 0;
+    if (isEnd || this.type.get(so, 'so_error') !== 0) return true;
+    const isReady = this.states.has(so, 'so_state', 'SS_ISCONNECTED') || !this.hasFlag(so, 'PR_CONNREQUIRED');
+    const space = k.get(Sockbufs).space(this.type.addr(so, 'so_snd'));
+    return isReady && space >= this.type.get(so, 'so_snd.sb_lowat');
+  }
+
+  reserve(so: Ptr, send: number, receive: number): number {
     const sockbufs = this.k.get(Sockbufs);
     const snd = this.type.addr(so, 'so_snd');
     const rcv = this.type.addr(so, 'so_rcv');
@@ -200,121 +297,22 @@ export class Sockets implements Subsystem {
     return 0;
   }
 
-  /** A chain of mbufs goes to the protocol as it is. */
-  private *sendTop(
-    so: Ptr,
-    {
-      address,
-      uio,
-      top,
-      control,
-      flags,
-      thread,
-    }: Readonly<Record<'address' | 'uio' | 'top' | 'control' | 'flags' | 'thread', number>>,
-  ): Sleepable<number> {
-    const { k } = this;
-    if (uio !== 0) throw new Unimplemented('sosend_generic', 'data that is not in mbufs');
-    const sends = this.type.get(so, 'so_snd.sb_state') & k.macro('SBS_CANTSENDMORE');
-    if (sends) {
-      yield* k.get(Mbufs).freem(top);
-      return EPIPE;
-    }
-    const oob = flags & k.macro('MSG_OOB') ? k.enumValue('PRUS_OOB') : 0;
-    return yield* this.call(so, 'pr_send', so, oob, top, address, control, thread);
-  }
-
-  /** The first record that waits, without its address: EWOULDBLOCK where there is none. */
-  private *receiveChain(so: Ptr, uio: Ptr, place: Ptr): Sleepable<number> {
-    if (place === 0)
-      throw new Unimplemented('soreceive_generic', `data to a struct uio at 0x${uio.toString(16)}`);
-    const record = yield* this.receive(so);
-    this.k.space.storePtr(place, record);
-    return record === 0 ? EWOULDBLOCK : 0;
-  }
-
-  /** As recv(2), without waiting: a chain of mbufs, 0 where nothing waits. */
-  *receive(so: Ptr): Sleepable<Ptr> {
-    const { k } = this;
-    const record = k.get(Sockbufs).take(this.type.addr(so, 'so_rcv'));
-    if (record === 0) return 0;
-    if (k.struct('mbuf').get(record, 'm_type') !== k.macro('MT_SONAME')) return record;
-    return yield* k.get(Mbufs).free(record);
-  }
-
-  /** Where it is only said what a state is, its wakeups follow. */
-  private *setState(
-    so: Ptr,
-    state: 'SS_ISCONNECTING' | 'SS_ISCONNECTED' | 'SS_ISDISCONNECTING' | 'SS_ISDISCONNECTED',
-  ) {
-    const { k } = this;
-    const all = ['SS_ISCONNECTING', 'SS_ISCONNECTED', 'SS_ISDISCONNECTING', 'SS_ISDISCONNECTED'];
-    const mask = all.reduce((bits, name) => bits | k.macro(name), 0);
-    this.type.set(so, 'so_state', (this.type.get(so, 'so_state') & ~mask) | k.macro(state));
-    if (state === 'SS_ISDISCONNECTED') {
-      yield* this.cannot(so, 'so_rcv', 'SBS_CANTRCVMORE');
-      yield* this.cannot(so, 'so_snd', 'SBS_CANTSENDMORE');
-    }
-    k.get(SleepQueues).wakeAll(this.type.addr(so, 'so_timeo'));
-    yield* this.wake(so, 'so_rcv');
-    yield* this.wake(so, 'so_snd');
-  }
-
-  private *cannot(so: Ptr, buffer: 'so_rcv' | 'so_snd', flag: string): Sleepable<void> {
-    const member = `${buffer}.sb_state`;
-    this.type.set(so, member, this.type.get(so, member) | this.k.macro(flag));
-    yield* this.wake(so, buffer);
-  }
-
-  private *wakeLocked(so: Ptr, buffer: 'so_rcv' | 'so_snd'): Sleepable<void> {
-    this.k.get(Mutexes).unlock(this.type.addr(so, `${buffer}_mtx`));
-    yield* this.wake(so, buffer);
-  }
-
-  /** Wakes who waits for the buffer, and calls its upcall. */
-  private *wake(so: Ptr, buffer: 'so_rcv' | 'so_snd'): Sleepable<void> {
-    const { k } = this;
-    k.get(SleepQueues).wakeAll(this.type.addr(so, `${buffer}.sb_acc`));
-    const upcall = this.type.get(so, `${buffer}.sb_upcall`);
-    if (upcall === 0) return;
-    const arg = this.type.get(so, `${buffer}.sb_upcallarg`);
-    yield* k.callAs('i:ppi', upcall, so, arg, k.macro('M_NOWAIT'));
-  }
-
-  private setUpcall(so: Ptr, which: number, upcall: Ptr, arg: Ptr): void {
-    const { k } = this;
-    const buffer = which === k.enumValue('SO_RCV') ? 'so_rcv' : 'so_snd';
-    const flags = this.type.get(so, `${buffer}.sb_flags`);
-    const flag = k.macro('SB_UPCALL');
-    this.type.set(so, `${buffer}.sb_upcall`, upcall);
-    this.type.set(so, `${buffer}.sb_upcallarg`, arg);
-    this.type.set(so, `${buffer}.sb_flags`, upcall === 0 ? flags & ~flag : flags | flag);
-  }
-
-  private copyin(option: Ptr, to: Ptr, most: number, least: number): number {
-    const type = this.k.struct('sockopt');
-    const given = type.get(option, 'sopt_valsize');
-    if (given < least) return EINVAL;
-    const bytes = Math.min(given, most);
-    type.set(option, 'sopt_valsize', bytes);
-    this.k.space.writable(to, bytes).set(this.k.space.readable(type.get(option, 'sopt_val'), bytes));
-    return 0;
-  }
-
-  private copyout(option: Ptr, from: Ptr, length: number): number {
-    const type = this.k.struct('sockopt');
-    const bytes = Math.min(length, type.get(option, 'sopt_valsize'));
-    type.set(option, 'sopt_valsize', bytes);
-    const to = type.get(option, 'sopt_val');
-    if (to !== 0) this.k.space.writable(to, bytes).set(this.k.space.readable(from, bytes));
-    return 0;
-  }
-
-  private duplicate(address: Ptr): Ptr {
+  /** sodupsockaddr(): of type M_SONAME. */
+  duplicate(address: Ptr): Ptr {
     const { k } = this;
     const bytes = k.struct('sockaddr').get(address, 'sa_len');
-    const copy = k.slab.allocateBytes(bytes, true, true);
-    if (copy !== 0) k.space.writable(copy, bytes).set(k.space.readable(address, bytes));
+    const copy = k.get(Malloc).malloc(bytes, k.variable('M_SONAME'), k.macro('M_WAITOK'));
+    k.space.writable(copy, bytes).set(k.space.readable(address, bytes));
     return copy;
+  }
+
+  freeAddress(address: Ptr): void {
+    this.k.get(Malloc).free(address, this.k.variable('M_SONAME'));
+  }
+
+  /** All that there are. */
+  get all(): readonly Ptr[] {
+    return [...this.sockets];
   }
 
   *holds(): Generator<Holding> {

@@ -372,15 +372,10 @@ export class KernLinker implements Subsystem {
 
   private implementedSymbol(file: LinkerFile, name: string): Ptr | undefined {
     for (const dep of file.deps) {
-      const found = dep === this.kernelFile ? this.kernelSymbol(name) : this.symbolOfDependency(dep, name);
+      const found = dep === this.kernelFile ? this.kernelSymbol(name) : dep.symbol(name)?.address;
       if (found !== undefined) return found;
     }
     return undefined;
-  }
-
-  /** Of what is part of the kernel every symbol is: its own file may export none. */
-  private symbolOfDependency(dep: LinkerFile, name: string): Ptr | undefined {
-    return (dep.builtIn ? dep.symbol(name) : dep.global(name))?.address;
   }
 
   private kernelSymbol(name: string): Ptr | undefined {

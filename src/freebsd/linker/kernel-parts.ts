@@ -1,4 +1,4 @@
-import { SHN_UNDEF, STB_GLOBAL } from '../../formats/elf/constants.js';
+import { SHN_UNDEF, STB_GLOBAL, STT_FUNC, STT_NOTYPE, STT_OBJECT } from '../../formats/elf/constants.js';
 import { parseElf } from '../../formats/elf/index.js';
 import { FormatError } from '../../formats/format-error.js';
 import type { FreebsdKernel } from '../kernel.js';
@@ -30,23 +30,27 @@ export class KernelParts {
     return this.bySymbol.get(symbol);
   }
 
+  /** Global symbols, and local ones that only one file has: all that a module has takes part when others are linked. */
   private index(): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
+    const globals = new Map<string, string>();
+    const locals = new Map<string, string | undefined>();
     for (const path of this.search.kernelParts())
-      for (const name of this.globalsOf(path)) if (!found.has(name)) found.set(name, path);
-    return found;
+      for (const { name, isGlobal } of this.symbolsOf(path)) {
+        if (!isGlobal) locals.set(name, locals.has(name) ? undefined : path);
+        else if (!globals.has(name)) globals.set(name, path);
+      }
+    for (const [name, path] of locals) if (path !== undefined && !globals.has(name)) globals.set(name, path);
+    return globals;
   }
 
-  private globalsOf(path: string): readonly string[] {
+  private symbolsOf(path: string): readonly { readonly name: string; readonly isGlobal: boolean }[] {
     const bytes = this.k.files.readFile(path);
     if (!bytes) return [];
     try {
-      const defined = parseElf(bytes, path)
+      return parseElf(bytes, path)
         .symbols()
-        .filter(({ name, shndx }) => name !== '' && shndx !== SHN_UNDEF);
-      const globals = defined.filter(({ bind }) => bind === STB_GLOBAL);
-      // A file that exports nothing (EXPORT_SYMS=NO) has all its symbols made local: within the kernel they are global.
-      return (globals.length > 0 ? globals : defined).map(({ name }) => name);
+        .filter(({ name, shndx, type }) => name !== '' && shndx !== SHN_UNDEF && NAMED.has(type))
+        .map(({ name, bind }) => ({ name, isGlobal: bind === STB_GLOBAL }));
     } catch (error) {
       // What is wrong with the file is told when somebody loads it.
       if (error instanceof FormatError) return [];
@@ -54,3 +58,6 @@ export class KernelParts {
     }
   }
 }
+
+/** Symbols that are functions or data. */
+const NAMED: ReadonlySet<number> = new Set([STT_NOTYPE, STT_OBJECT, STT_FUNC]);

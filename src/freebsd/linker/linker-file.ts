@@ -46,7 +46,7 @@ export class LinkerFile {
   readonly modules: KernelModule[] = [];
   sections: readonly Progent[] = [];
   symbols: readonly FileSymbol[] = [];
-  private globals: ReadonlyMap<string, FileSymbol> | undefined;
+  private byName: ReadonlyMap<string, FileSymbol> | undefined;
 
   constructor(
     readonly id: number,
@@ -68,17 +68,13 @@ export class LinkerFile {
     return ptr >= this.address && ptr < this.address + this.mapped;
   }
 
-  /** A global symbol that it defines. */
-  global(name: string): FileSymbol | undefined {
-    this.globals ??= new Map(
-      this.symbols.filter(({ isGlobal }) => isGlobal).map((symbol) => [symbol.name, symbol]),
-    );
-    return this.globals.get(name);
-  }
-
-  /** Any symbol of that name. */
+  /**
+   * A symbol that it defines, a global one before others. Local ones count too, for files that use this one as well: most modules of FreeBSD
+   * export all that they have that way (debug.link_elf_obj_leak_locals, which is on).
+   */
   symbol(name: string): FileSymbol | undefined {
-    return this.global(name) ?? this.symbols.find((symbol) => symbol.name === name);
+    this.byName ??= indexOf(this.symbols);
+    return this.byName.get(name);
   }
 
   /** The last symbol that begins at or before an address. */
@@ -94,4 +90,13 @@ export class LinkerFile {
     const section = this.sections.find((one) => one.name === `set_${name}`);
     return section && { start: section.address, stop: section.address + section.size };
   }
+}
+
+function indexOf(symbols: readonly FileSymbol[]): ReadonlyMap<string, FileSymbol> {
+  const found = new Map<string, FileSymbol>();
+  for (const symbol of symbols) {
+    const known = found.get(symbol.name);
+    if (!known || (symbol.isGlobal && !known.isGlobal)) found.set(symbol.name, symbol);
+  }
+  return found;
 }

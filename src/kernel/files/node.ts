@@ -38,8 +38,8 @@ export abstract class DirectoryNode extends FileNode {
 
   /** Look-up that may sleep: a node, nothing, or an error number of the system. */
   find?(name: string): Sleepable<FileNode | number | undefined>;
-  /** Makes a file or directory where the file system decides what that is. */
-  make?(name: string, kind: 'file' | 'directory', mode: number): Sleepable<FileNode | number>;
+  /** Makes a file or directory where the file system decides what that is, or a socket's name. */
+  make?(name: string, kind: 'file' | 'directory' | 'socket', mode: number): Sleepable<FileNode | number>;
   /** Removal that may sleep. */
   drop?(name: string): Sleepable<number>;
   /** Listing that may sleep. */

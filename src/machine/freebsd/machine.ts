@@ -29,6 +29,7 @@ import { leaksSince } from './leaks.js';
 import { type BootPlan, complaintsOf, hasLoaderConf, planByConf, planOf } from './loader.js';
 import { FreebsdProcesses } from './processes.js';
 import { FreebsdShell } from './shell/shell.js';
+import { FreebsdSockets } from './sockets.js';
 import { TreeFiles } from './tree-files.js';
 import { type Program, type RunningProcess, UserProcess } from './user-process.js';
 
@@ -60,6 +61,8 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
   readonly tree: TreeFiles;
   /** System calls on files. */
   readonly fs: FreebsdFileSystem;
+  /** System calls on sockets. */
+  readonly sockets: FreebsdSockets;
   /** kldload(2) and its kin. */
   readonly klds: KldCalls;
   /** Messages up to here `dmesg -c` has forgotten: a record's number. */
@@ -83,6 +86,7 @@ export class FreebsdMachine extends BaseMachine<FreebsdKernel> {
     super(kernel, new FreebsdProcesses(kernel));
     this.tree = new TreeFiles(kernel.files);
     this.fs = new FreebsdFileSystem(kernel, (what, body) => this.perform(what, body));
+    this.sockets = new FreebsdSockets(kernel, (what, body) => this.perform(what, body));
     this.klds = new KldCalls(kernel);
   }
 
