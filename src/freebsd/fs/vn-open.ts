@@ -10,7 +10,7 @@ import { Vnodes } from './vnodes.js';
 import { VopVectors } from './vop-vectors.js';
 
 /** Zeroes that are written at once. */
-const ZEROES = 65_536;
+const HOLE_BYTES = 65_536;
 
 /** Files that drivers open by their names, and holes in them (sys/kern/vfs_vnops.c). */
 export class VnodeOpens implements Subsystem {
@@ -47,13 +47,13 @@ export class VnodeOpens implements Subsystem {
     const { k } = this;
     const { vp, offset, length, ioflag, cred } = hole;
     const [uio, vector] = [k.struct('uio'), k.struct('iovec')];
-    const zeroes = k.get(Malloc).malloc(ZEROES, k.variable('M_TEMP'), k.macro('M_WAITOK'));
-    k.space.writable(zeroes, ZEROES).fill(0);
+    const zeroes = k.get(Malloc).malloc(HOLE_BYTES, k.variable('M_TEMP'), k.macro('M_WAITOK'));
+    k.space.writable(zeroes, HOLE_BYTES).fill(0);
     const at = k.slab.allocateBytes(uio.size + vector.size, true);
     let error = 0;
     yield* k.get(Vnodes).lock(vp, k.macro('LK_EXCLUSIVE') | k.macro('LK_RETRY'));
     while (error === 0 && k.space.loadS64(length) > 0) {
-      const bytes = Math.min(ZEROES, k.space.loadS64(length));
+      const bytes = Math.min(HOLE_BYTES, k.space.loadS64(length));
       vector.set(at + uio.size, 'iov_base', zeroes);
       vector.set(at + uio.size, 'iov_len', bytes);
       uio.set(at, 'uio_iov', at + uio.size);
