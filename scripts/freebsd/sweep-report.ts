@@ -8,6 +8,13 @@ export interface Outcome {
   readonly why: string;
 }
 
+/** Faults that are not the module's: what modbox lacks. */
+const STOPS: ReadonlySet<string> = new Set([
+  'absent-variable',
+  'unimplemented-export',
+  'unimplemented-instruction',
+]);
+
 /** Classifies a report: what modbox lacks comes before what the module may have done. */
 export function outcomeOf(name: string, report: RunReport | Error): Outcome {
   if (report instanceof Error) return { name, kind: 'crash', why: report.message };
@@ -15,9 +22,7 @@ export function outcomeOf(name: string, report: RunReport | Error): Outcome {
   if (internal) return { name, kind: 'crash', why: internal.message };
   const [missing] = report.unimplemented;
   if (missing) return { name, kind: 'missing', why: missing.symbol };
-  const absent = report.faults.find(
-    ({ kind }) => kind === 'absent-variable' || kind === 'unimplemented-instruction',
-  );
+  const absent = report.faults.find(({ kind }) => STOPS.has(kind));
   if (absent)
     return { name, kind: 'missing', why: absent.message.replace(/^modbox: /, '').replace(/ in \w+$/, '') };
   const undefinedSymbol = report.dmesg.find((line) => line.startsWith('link_elf_obj: symbol'));

@@ -5,6 +5,7 @@ import type { Subsystem } from '../subsystem.js';
 import { Mutexes } from './mutex.js';
 import { Panic } from './panic.js';
 import { SxLocks } from './sx.js';
+import { Tailq } from './tailq.js';
 
 /** Bytes of one gid_t. */
 const GID_BYTES = 4;
@@ -41,11 +42,8 @@ export class Credentials implements Subsystem {
 
   readonly data = {
     prison0: (at: Ptr) => this.fillPrison(at),
-    allprison: (at: Ptr) => {
-      const type = this.k.struct('prison');
-      this.k.space.storePtr(at, this.prison0);
-      this.k.space.storePtr(at + 8, type.addr(this.prison0, 'pr_list'));
-    },
+    /** The jails (sys/kern/kern_jail.c): none is made here, and prison0 is not one of them. */
+    allprison: (at: Ptr) => new Tailq(this.k, at, 0).init(),
     allprison_lock: (at: Ptr) => this.k.get(SxLocks).init(at, this.k.constantString('allprison'), 0),
   };
 
@@ -83,6 +81,9 @@ export class Credentials implements Subsystem {
     type.setText(at, 'pr_path', '/');
     type.set(at, 'pr_securelevel', -1);
     type.set(at, 'pr_childmax', k.macro('JAIL_MAX'));
+    type.set(at, 'pr_flags', k.macro('PR_HOST') | k.macro('PR_VNET'));
+    type.set(at, 'pr_allow', k.macro('PR_ALLOW_ALL_STATIC'));
+    type.setText(at, 'pr_hostuuid', '00000000-0000-0000-0000-000000000000');
     type.set(at, 'pr_osreldate', k.target.osreldate);
     type.setText(at, 'pr_osrelease', k.target.release);
     k.get(Mutexes).init(type.addr(at, 'pr_mtx'), k.constantString('jail mutex'), k.macro('MTX_DEF'));

@@ -91,6 +91,8 @@ export class Threads implements Subsystem {
     sched_relinquish: () => this.relinquish(),
     sched_sleep: () => {},
     sched_throw: () => this.exit(0),
+    // A thread is freed where it exits: none waits to be.
+    thread_reap_barrier: () => {},
   };
 
   readonly signatures = {

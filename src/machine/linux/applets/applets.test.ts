@@ -100,7 +100,12 @@ describe('commands on files', () => {
       err: '2+0 records in\n2+0 records out\n',
     });
     expect(sh('printf abcdef | dd bs=2 count=1 2>/dev/null').out).toBe('ab');
+    expect(sh('printf abc | dd bs=2 conv=sync | wc -c')).toMatchObject({
+      out: '4\n',
+      err: '1+1 records in\n2+0 records out\n',
+    });
     expect(sh('dd bs=99G').exit).toBe(2);
+    expect(sh('dd conv=swab').exit).toBe(2);
   });
 });
 

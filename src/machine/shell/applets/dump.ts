@@ -98,9 +98,19 @@ function sizeOf(text: string): number {
   return Number(match[1]) * UNITS[match[2]];
 }
 
+const CONVERSIONS: ReadonlySet<string> = new Set(['notrunc', 'sync']);
+
+/** conv=sync: a short block is filled with zeroes. */
+function padded(bytes: Uint8Array, block: number): Uint8Array {
+  if (bytes.length === block) return bytes;
+  const whole = new Uint8Array(block);
+  whole.set(bytes);
+  return whole;
+}
+
 export const ddApplet: Applet = {
   name: 'dd',
-  usage: 'dd [if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=notrunc]',
+  usage: 'dd [if=FILE] [of=FILE] [bs=N] [count=N] [skip=N] [seek=N] [conv=notrunc,sync]',
   summary: 'Copies blocks.',
   *run(context) {
     const { vfs, io } = context;
@@ -116,7 +126,10 @@ export const ddApplet: Applet = {
     const count = given.has('count') ? sizeOf(given.get('count') as string) : Number.POSITIVE_INFINITY;
     const [skip, seek] = [sizeOf(given.get('skip') ?? '0') * block, sizeOf(given.get('seek') ?? '0') * block];
     const [from, to] = [given.get('if'), given.get('of')];
-    const keeps = given.get('conv') === 'notrunc' || seek > 0;
+    const conversions = new Set(given.get('conv')?.split(','));
+    for (const name of conversions)
+      if (!CONVERSIONS.has(name)) throw new AppletUsageError(`unknown conversion '${name}'`);
+    const keeps = conversions.has('notrunc') || seek > 0;
     const open = function* (file: string | undefined, how: OpenHow): Sleepable<number> {
       const fd = file === undefined ? 0 : yield* vfs.openAs(context.path(file), how);
       if (fd < 0) io.err(`dd: can't open '${file}': ${context.message(fd)}\n`);
@@ -136,15 +149,16 @@ export const ddApplet: Applet = {
       if (typeof bytes === 'number') failure = bytes;
       if (typeof bytes === 'number' || bytes.length === 0) break;
       blocks.in[bytes.length === block ? 0 : 1]++;
+      const written = conversions.has('sync') ? padded(bytes, block) : bytes;
       if (to === undefined) {
-        io.out(bytes);
+        io.out(written);
         if (!(yield* io.pass())) break;
       } else {
-        const done = yield* vfs.write(output, bytes);
+        const done = yield* vfs.write(output, written);
         if (done < 0) failure = done;
         if (done < 0) break;
       }
-      blocks.out[bytes.length === block ? 0 : 1]++;
+      blocks.out[written.length === block ? 0 : 1]++;
     }
     if (from !== undefined) yield* vfs.close(input);
     if (to !== undefined && output >= 0) yield* vfs.close(output);
