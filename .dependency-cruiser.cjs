@@ -52,7 +52,15 @@ module.exports = {
         pathNot: '^src/freebsd/errno\\.ts$',
       },
     },
-    only('machine-is-below-cli', 'machine', 'check|cli'),
+    only('machine-is-below-cli', 'machine', 'check|cli|testkit'),
+    {
+      name: 'testkit-stands-above',
+      comment: 'what tests of drivers are made of: nothing else needs it, and of the commands it has how a machine is chosen',
+      severity: 'error',
+      from: { path: '^src/testkit/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(testkit/|cli/open-machine\\.ts$|index\\.ts$|sim\\.ts$)' },
+    },
+    only('cli-needs-no-testkit', 'cli', 'testkit'),
     {
       name: 'commands-use-the-facade',
       comment: 'what a command needs the library has: src/index.ts, and for kmod\'s tools src/tools.ts, which starts quickly',

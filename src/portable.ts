@@ -19,6 +19,7 @@ export { MountedFiles } from './files/mounted-files.js';
 export { FormatError } from './formats/format-error.js';
 export { isFreebsdElf } from './formats/kld/is-kld.js';
 export { ModuleFile, saidBy } from './formats/module-file.js';
+export type { PciModel } from './hardware/pci/pci.js';
 export type { UsedLimit } from './kernel/abi/export-table.js';
 export type { LogRecord } from './kernel/log.js';
 export type { LeftBehind } from './kernel/modules/left-behind.js';
@@ -61,6 +62,7 @@ export {
   OverlayFiles,
   type Resolved,
 } from './kmod/index.js';
+export { FailurePlan, type FailureSite } from './linux/injection/failure-plan.js';
 export type { ModuleListing } from './linux/kallsyms/modules.js';
 export {
   BaseMachine,

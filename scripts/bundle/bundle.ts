@@ -4,7 +4,16 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 import { translatorHash } from '../../src/machine/linux/node/translator-version.js';
 
 const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url));
-const ENTRIES = ['index', 'tools', 'sim', 'cli/main', 'cli/run/worker', 'kmod/node/depmod/facts-worker'];
+const ENTRIES = [
+  'index',
+  'tools',
+  'sim',
+  'vitest',
+  'node-test',
+  'cli/main',
+  'cli/run/worker',
+  'kmod/node/depmod/facts-worker',
+];
 
 /** Which file of src has what the library and the tools export, by name. */
 const exported = new Map(
@@ -54,6 +63,7 @@ export async function bundle(outdir: string): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: ENTRIES.map((name) => `${SOURCES}${name}.ts`),
     bundle: true,
+    external: ['vitest'],
     splitting: true,
     platform: 'node',
     format: 'esm',

@@ -71,6 +71,7 @@ export interface PciModel<D> {
 
 /** A function as its slot sees it. */
 export interface PciFunction<D> {
+  readonly name: string;
   readonly device: D;
   readonly header: PciHeader;
   readonly config: ConfigSpace;

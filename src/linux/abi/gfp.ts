@@ -7,6 +7,7 @@ export const GFP_ZERO = 0x100;
 export const GFP_DIRECT_RECLAIM = 0x400;
 export const GFP_KSWAPD_RECLAIM = 0x800;
 export const GFP_NOWARN = 0x2000;
+export const GFP_NOFAIL = 0x8000;
 export const GFP_COMP = 0x4_0000;
 /** May sleep, read and write. */
 export const GFP_KERNEL = 0xcc0;

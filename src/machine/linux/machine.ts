@@ -21,6 +21,7 @@ import type { GivenModule } from '../../kmod/tools/tool.js';
 import { TASK_UNINTERRUPTIBLE } from '../../linux/abi/task-state.js';
 import { TaskCredentials } from '../../linux/credentials.js';
 import { errnoNumber } from '../../linux/errno.js';
+import type { FailurePlan } from '../../linux/injection/failure-plan.js';
 import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
 import { LinuxKernel, type ModuleTrust } from '../../linux/kernel.js';
@@ -84,6 +85,8 @@ export interface MachineOptions {
   readonly interrupt?: () => Interruption | undefined;
   /** Instructions, or as much work of the base kernel, that a command may take before it is stopped: 4e9 by default. */
   readonly workLimit?: number;
+  /** What goes wrong on purpose. */
+  readonly failures?: FailurePlan;
 }
 
 /** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
@@ -114,6 +117,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
   /** The kernel as the module commands act on it. */
   readonly system: MachineKernel;
   private buses: LinuxHardware | undefined;
+  private readonly failures: FailurePlan | undefined;
   /** Sequence number that `dmesg -c` cleared the log up to. */
   logCleared = 0;
 
@@ -130,11 +134,14 @@ export class Machine extends BaseMachine<LinuxKernel> {
       ...(options.translations && { translations: options.translations }),
       ...(options.interrupt && { interrupt: options.interrupt }),
       ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
+      ...(options.failures && { failing: options.failures }),
       files: hostTreeOf(files),
     });
     super(kernel, new LinuxProcesses(kernel));
     this.files = files;
     this.uid = options.uid ?? 0;
+    this.failures = options.failures;
+    this.failures?.attach(kernel);
     this.tree = options.tree ?? openTree(options);
     this.hostFiles = options.hostFiles;
     this.archive = kernel.get(ModuleHistory);
@@ -223,6 +230,13 @@ export class Machine extends BaseMachine<LinuxKernel> {
     this.demand((terminal) => this.runModprobe(terminal, words), 'modprobe');
   }
 
+  /** Loads a module's file with what it depends on, out of the file tree: `modprobe PATH`. */
+  modprobeFile(file: ModuleFile, args = ''): void {
+    const words = ['--first-time', '--', file.path, ...splitParameters(args)];
+    const given = { file, name: moduleNameOf(file.path) };
+    this.demand((terminal) => this.runModprobe(terminal, words, given), 'modprobe');
+  }
+
   /** Removes a module. */
   rmmod(name: string): void {
     this.demand((terminal) => rmmod(machineHost(this, { terminal }), ['--', name]), 'rmmod');
@@ -253,7 +267,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
   }
 
   private get hardware(): LinuxHardware {
-    this.buses ??= new LinuxHardware(this.kernel);
+    this.buses ??= new LinuxHardware(this.kernel, this.failures);
     return this.buses;
   }
 

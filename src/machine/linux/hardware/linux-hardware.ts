@@ -1,11 +1,12 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
-import { Bus } from '../../../hardware/bus.js';
+import { allOnes, Bus } from '../../../hardware/bus.js';
 import type { PciFunction, PciModel, PciSlot } from '../../../hardware/pci/pci.js';
 import type { Surroundings } from '../../../hardware/surroundings.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { MsiVectors } from '../../../linux/drivers/pci/msi-vectors.js';
 import { PciProbe } from '../../../linux/drivers/pci/probe.js';
+import type { FailurePlan } from '../../../linux/injection/failure-plan.js';
 import { IrqHandling } from '../../../linux/irq/handle.js';
 import { symbolAt, symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
@@ -45,16 +46,40 @@ export class LinuxHardware {
   private freeMemory = FIRST_MEMORY;
   private freePort = FIRST_PORT;
 
-  constructor(private readonly k: LinuxKernel) {
+  /** `failures`: what goes wrong on purpose. */
+  constructor(
+    private readonly k: LinuxKernel,
+    private readonly failures?: FailurePlan,
+  ) {
     const { memory, ports } = this;
     k.get(Ioremap).bus = {
       answers: (physical) => memory.find(physical) !== undefined,
-      read: (physical, size) => memory.read(physical, size),
-      write: (physical, size, value) => memory.write(physical, size, value),
+      read: (physical, size) => (this.pulled(memory, physical) ? allOnes(size) : memory.read(physical, size)),
+      write: (physical, size, value) => {
+        if (!this.pulled(memory, physical)) memory.write(physical, size, value);
+      },
     };
     const { platform } = k;
-    platform.portIn = (port, size) => Number(ports.read(port, size));
-    platform.portOut = (port, size, value) => ports.write(port, size, BigInt(value >>> 0));
+    platform.portIn = (port, size) =>
+      Number(this.pulled(ports, port) ? allOnes(size) : ports.read(port, size));
+    platform.portOut = (port, size, value) => {
+      if (!this.pulled(ports, port)) ports.write(port, size, BigInt(value >>> 0));
+    };
+  }
+
+  /** Whether the device that would answer at an address has been pulled out, if need be at this very access. */
+  private pulled(bus: Bus, address: number): boolean {
+    const { failures, k } = this;
+    if (!failures) return false;
+    const plugged = [...this.plugged.values()].find(
+      ({ fn }) => (bus === this.memory ? fn.memoryDecoder : fn.portDecoder).decode(address) !== undefined,
+    );
+    if (!plugged) return false;
+    const { device, name } = plugged.fn;
+    return failures.access(
+      device,
+      () => `${name} is pulled out when ${callerOf(k)} accesses 0x${address.toString(16)}`,
+    );
   }
 
   /** Plugs a device in: the kernel finds it, and drivers get to see it. `slot`: the first that is free by default. */
@@ -142,8 +167,16 @@ export class LinuxHardware {
   private slotOf(slot: number, line: number): PciSlot {
     return {
       intx: (level) => this.setLine(line, slot, level),
-      message: (message) => void this.k.get(MsiVectors).deliver(message),
+      message: (message) => this.interrupts(slot, () => void this.k.get(MsiVectors).deliver(message)),
     };
+  }
+
+  /** An interrupt gets through, unless it is to go wrong. */
+  private interrupts(slot: number, deliver: () => void): void {
+    const fate = this.failures?.interrupt(this.plugged.get(slot)?.fn.name ?? 'a device') ?? 'comes';
+    if (fate === 'is lost') return;
+    deliver();
+    if (fate === 'comes twice') deliver();
   }
 
   /** A line is high while any of those that share it wants it so. */
@@ -153,6 +186,6 @@ export class LinuxHardware {
     const before = holders.size;
     if (level) holders.add(slot);
     else holders.delete(slot);
-    if (before === 0 && holders.size > 0) this.k.get(IrqHandling).raise(line);
+    if (before === 0 && holders.size > 0) this.interrupts(slot, () => this.k.get(IrqHandling).raise(line));
   }
 }
