@@ -51,6 +51,7 @@ import { Shell } from './shell/shell.js';
 import { type TaintEntry, taintsOf } from './taints.js';
 import { machineHost, machineSystem } from './userland/machine-host.js';
 import { MachineKernel } from './userland/machine-kernel.js';
+import { Udev } from './userland/udev.js';
 
 export type { NativeMode };
 
@@ -92,6 +93,9 @@ export interface MachineOptions {
 /** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
 const HUNG_NS = 120e9;
 
+/** Virtual time that udevd gets to load what a device wants. */
+const UDEV_NS = 20e6;
+
 /** What a command line came to. */
 export interface CommandEnd {
   /** Exit status, as a shell has it. */
@@ -117,6 +121,7 @@ export class Machine extends BaseMachine<LinuxKernel> {
   /** The kernel as the module commands act on it. */
   readonly system: MachineKernel;
   private buses: LinuxHardware | undefined;
+  private udev: Udev | undefined;
   private readonly failures: FailurePlan | undefined;
   /** Sequence number that `dmesg -c` cleared the log up to. */
   logCleared = 0;
@@ -253,7 +258,20 @@ export class Machine extends BaseMachine<LinuxKernel> {
    */
   plug<D>(model: PciModel<D>, where: { readonly slot?: number } = {}): D {
     const { hardware } = this;
-    return this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
+    const device = this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
+    if (this.udev) this.sleep(UDEV_NS);
+    return device;
+  }
+
+  /** Starts udevd: from now on modules are loaded for devices that come. */
+  startUdev(): void {
+    this.udev ??= new Udev(this);
+  }
+
+  /** The machine again has nobody who loads modules. */
+  stopUdev(): void {
+    this.udev?.stop();
+    this.udev = undefined;
   }
 
   /** Pulls a device out of the running machine. */

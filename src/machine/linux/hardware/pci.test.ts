@@ -55,4 +55,15 @@ describe.skipIf(root === undefined)('a watchdog card under Debian’s own driver
     machine.modprobeRemove('i6300esb');
     expect(machine.faults()).toEqual([]);
   });
+
+  it('has its module loaded when udev is there', () => {
+    machine.startUdev();
+    const card = machine.plug(i6300esb);
+    expect(machine.driverOf(card)).toBe('i6300ESB timer');
+    machine.unplug(card);
+    machine.stopUdev();
+    machine.modprobeRemove('i6300esb');
+    expect(machine.driverOf(machine.plug(i6300esb))).toBeUndefined();
+    expect(machine.faults()).toEqual([]);
+  });
 });
