@@ -32,6 +32,8 @@ export interface Device<R, S, A extends string> {
   readonly accesses: readonly LoggedAccess[];
   /** What drivers did that the model does not have, once each. */
   readonly missing: readonly string[];
+  /** Notes that a driver wants what the model does not have. */
+  lacks(what: string): void;
   /** Rings an alarm after so many nanoseconds of virtual time; one that was set is set anew. */
   after(nanoseconds: number, alarm: A, argument?: number): void;
   cancel(alarm: A): void;
@@ -125,7 +127,7 @@ export abstract class DeviceCore<R extends RegisterSpecs, S, A extends string, D
     else if (spec.todo !== undefined) this.lacks(`${register}: the model does not have ${spec.todo}`);
   }
 
-  private lacks(what: string): void {
+  lacks(what: string): void {
     if (!this.missing.includes(what)) this.missing.push(what);
   }
 }

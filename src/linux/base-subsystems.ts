@@ -50,6 +50,7 @@ import { MemoryTypes } from './mm/memory-types.js';
 import { Mempools } from './mm/mempool.js';
 import { MemoryNodes } from './mm/node-data.js';
 import { NumaTopology } from './mm/numa.js';
+import { PageFragments } from './mm/page-frag.js';
 import { PageTables } from './mm/page-tables.js';
 import { PageExports } from './mm/pages.js';
 import { PercpuMemory } from './mm/percpu.js';
@@ -113,6 +114,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   TextPoke,
   SlabExports,
   PageExports,
+  PageFragments,
   UserPages,
   PublishedCaches,
   SymbolNames,

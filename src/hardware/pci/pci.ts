@@ -30,6 +30,8 @@ export interface PciDevice<R, S, A extends string> extends Device<R, S, A> {
   /** INTx, MSI or MSI-X, as its driver asked for. */
   readonly irq: PciInterrupt;
   readonly config: ConfigSpace;
+  /** Its registers as drivers access them: hooks run, and the log has it. */
+  readonly bus: BusTarget;
   /** A BAR of plain memory. Throws RangeError for another. */
   memory(bar: number): Uint8Array;
 }
@@ -130,6 +132,10 @@ class SimulatedFunction<R extends RegisterSpecs, S, A extends string>
 
   get device(): PciDevice<R, S, A> {
     return this;
+  }
+
+  get bus(): BusTarget {
+    return this.file;
   }
 
   get header(): PciHeader {

@@ -50,6 +50,7 @@ import { PciBus } from './pci/pci-bus.js';
 import { PciDevres } from './pci/pci-devres.js';
 import { PciDrivers } from './pci/pci-driver.js';
 import { PciSearch } from './pci/pci-search.js';
+import { PciX } from './pci/pcix.js';
 import { PciPower } from './pci/power.js';
 import { PciProbe } from './pci/probe.js';
 import { PciRegions } from './pci/regions.js';
@@ -117,6 +118,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciIomap,
   PciDevres,
   PciExpress,
+  PciX,
   MsiVectors,
   PciMsi,
   PciMsiUsers,

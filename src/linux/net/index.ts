@@ -9,6 +9,7 @@ import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { Reception } from './core/dev-receive.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { DeviceStatistics } from './core/dev-stats.js';
 import { DeviceTransmission } from './core/dev-xmit.js';
 import { DropReasons } from './core/drop-reasons.js';
 import { Destinations } from './core/dst.js';
@@ -24,6 +25,7 @@ import { Loopback } from './core/loopback.js';
 import { LightweightTunnels } from './core/lwtunnel.js';
 import { MdioBoards } from './core/mdio-boards.js';
 import { Napi } from './core/napi.js';
+import { NetAttributes } from './core/net-attributes.js';
 import { SocketIoctlHooks } from './core/net-hooks.js';
 import { NetNamespaces } from './core/net-namespace.js';
 import { NetProcFiles } from './core/net-procfs.js';
@@ -121,6 +123,8 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceTransmission,
   TransmitQueues,
   Reception,
+  DeviceStatistics,
+  NetAttributes,
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,

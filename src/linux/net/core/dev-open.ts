@@ -139,7 +139,8 @@ export class DeviceOpening implements Subsystem {
   }
 
   /** dev_get_flags(): what user space sees of a device's flags. */
-  private flags(dev: Ptr): number {
+  /** dev_get_flags(): as user space sees them. */
+  flags(dev: Ptr): number {
     const type = this.k.struct('net_device');
     let flags = type.get(dev, 'flags') & ~0x1_0340;
     flags |= type.get(dev, 'gflags') & 0x300;

@@ -8,6 +8,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAllocation } from './dev-alloc.js';
+import { NetAttributes } from './net-attributes.js';
 import { NetDevices } from './netdevices.js';
 
 /** Network devices in sysfs: class `net` (net/core/net-sysfs.c). */
@@ -48,7 +49,9 @@ export class NetSysfs implements Subsystem {
     k.struct('device').set(device, 'platform_data', dev);
     k.struct('device').set(device, 'groups', type.addr(dev, 'sysfs_groups'));
     devices.setName(device, k.get(NetDevices).name(dev));
-    return yield* devices.add(device);
+    const error = yield* devices.add(device);
+    if (error === 0) k.get(NetAttributes).add(dev);
+    return error;
   }
 
   /** netdev_unregister_kobject(): out of sysfs; a reference stays until the device is finished. */
