@@ -1,4 +1,5 @@
 import { CpuHotplug } from './core/cpu-hotplug.js';
+import { FailFunction } from './core/fail-function.js';
 import { JumpLabels } from './core/jump-label.js';
 import { DeferredStaticKeys } from './core/jump-label-deferred.js';
 import { Padata } from './core/padata.js';
@@ -153,6 +154,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Modules,
   ModuleHistory,
   ModuleNotifier,
+  FailFunction,
   LeftBehinds,
   ParamOps,
   ParameterLocks,

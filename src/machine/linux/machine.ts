@@ -19,6 +19,7 @@ import { modprobe } from '../../kmod/tools/modprobe.js';
 import { rmmod } from '../../kmod/tools/rmmod.js';
 import type { GivenModule } from '../../kmod/tools/tool.js';
 import { TASK_UNINTERRUPTIBLE } from '../../linux/abi/task-state.js';
+import { FailFunction, type Failure } from '../../linux/core/fail-function.js';
 import { TaskCredentials } from '../../linux/credentials.js';
 import { errnoNumber } from '../../linux/errno.js';
 import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
@@ -242,14 +243,25 @@ export class Machine extends BaseMachine<LinuxKernel> {
     return this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
   }
 
-  /** Pulls a device out of the running machine. */
+  /**
+   * Pulls a device out of the running machine. In the midst of something, called by a device's model say, the device is gone at once, and the kernel
+   * finds out when it gets to it.
+   */
   unplug(device: unknown): void {
-    this.perform('unplug', () => this.hardware.unplug(device));
+    if (this.kernel.scheduler.isRunning) this.hardware.unplugNow(device);
+    else this.perform('unplug', () => this.hardware.unplug(device));
   }
 
   /** The name of the driver that a device is bound to; undefined where it is bound to none. */
   driverOf(device: unknown): string | undefined {
     return this.hardware.driverOf(device);
+  }
+
+  /**
+   * Lets one call of a module fail, the n-th from now on of those that can (allocations, mappings, registrations), to see what its error path does.
+   */
+  failNth(n: number): Failure {
+    return this.kernel.get(FailFunction).failNth(n);
   }
 
   private get hardware(): LinuxHardware {
