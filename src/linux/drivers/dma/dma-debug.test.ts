@@ -127,7 +127,7 @@ describe('a mapping for DMA', () => {
 
   it('is refused beyond the mask of the device, with a warning the first time', () => {
     expect(g.call.dma_set_mask(device, 0xfff_ffffn)).toBe(0);
-    expect(BigInt(map(buffer, 64, TO_DEVICE))).toBe(MAPPING_ERROR);
+    expect(map(buffer, 64, TO_DEVICE)).toBe(2 ** 64);
     expect(told()).toEqual([expect.stringContaining('overflow (mask fffffff, bus limit 0).')]);
     expect([g.call.dma_set_mask(device, 0xffffn), g.call.dma_set_mask(device, 0xffff_ffffn)]).toEqual([
       -5, 0,

@@ -175,6 +175,11 @@ export class DmaDebug implements Subsystem {
     const address = Number(access.address);
     const owners = this.table.owners().filter((owner) => owner === device || this.isBelow(owner, device));
     const may = kind === 'reads' ? mayRead : mayWrite;
+    // Nothing is mapped up there, and numbers are not exact.
+    if (address + bytes > Number.MAX_SAFE_INTEGER) {
+      this.tellAccess(access, address);
+      return false;
+    }
     for (let at = address; at < address + bytes; ) {
       const having = owners.flatMap((owner) => this.table.having(owner, at));
       const ends = having.filter(may).map((entry) => entry.address + entry.size);

@@ -35,6 +35,13 @@ interface Plugged {
   readonly line: number;
 }
 
+/** What a BAR decodes. */
+interface Place {
+  readonly start: number;
+  readonly size: number;
+  readonly io: boolean;
+}
+
 /** The devices of a Linux machine: buses of `src/hardware`, and the kernel's side of them. */
 export class LinuxHardware {
   readonly memory = new Bus();
@@ -43,8 +50,8 @@ export class LinuxHardware {
   /** Lines that are high, and by which slots. */
   private readonly high = new Map<number, Set<number>>();
   private rootBus: Ptr = 0;
-  private freeMemory = FIRST_MEMORY;
-  private freePort = FIRST_PORT;
+  /** Where the BARs of each slot are, as long as the kernel knows of them. */
+  private readonly places = new Map<number, readonly Place[]>();
 
   constructor(private readonly k: LinuxKernel) {
     const { memory, ports } = this;
@@ -64,7 +71,7 @@ export class LinuxHardware {
     const { k } = this;
     const line = LINES[slot % LINES.length];
     const fn = model.create(this.surroundings(slot), this.slotOf(slot, line));
-    this.assign(fn, line);
+    this.assign(slot, fn, line);
     this.memory.add(fn.memoryDecoder);
     this.ports.add(fn.portDecoder);
     this.plugged.set(slot, { slot, fn, line });
@@ -106,6 +113,7 @@ export class LinuxHardware {
   private *notice(slot: number): Sleepable<undefined> {
     const pdev = this.structOf(slot);
     if (pdev !== 0) yield* this.k.get(PciProbe).remove(pdev);
+    this.places.delete(slot);
     return undefined;
   }
 
@@ -127,15 +135,23 @@ export class LinuxHardware {
   }
 
   /** What firmware does before the kernel comes: places for BARs, each at a multiple of its size, and the line. */
-  private assign({ header, config }: PciFunction<unknown>, line: number): void {
-    for (const [bar, { size, io }] of Object.entries(header.bars ?? {})) {
-      const free = io ? this.freePort : this.freeMemory;
-      const start = Math.ceil(free / size) * size;
-      if (io) this.freePort = start + size;
-      else this.freeMemory = start + size;
+  private assign(slot: number, { header, config }: PciFunction<unknown>, line: number): void {
+    const own: Place[] = [];
+    this.places.set(slot, own);
+    for (const [bar, { size, io = false }] of Object.entries(header.bars ?? {})) {
+      const start = this.freePlace(size, io);
+      own.push({ start, size, io });
       config.assign(Number(bar), start);
     }
     if (header.interrupts?.pin) config.route(line);
+  }
+
+  private freePlace(size: number, io: boolean): number {
+    const taken = [...this.places.values()].flat().filter((place) => place.io === io);
+    let start = Math.ceil((io ? FIRST_PORT : FIRST_MEMORY) / size) * size;
+    while (taken.some((place) => start < place.start + place.size && place.start < start + size))
+      start += size;
+    return start;
   }
 
   private surroundings(slot: number): Surroundings {
