@@ -39,6 +39,8 @@ export interface Device<R, S, A extends string> {
   cancel(alarm: A): void;
   /** Sets a control. Throws RangeError for one that the model has not, or a value beyond its limits. */
   set(control: string, value: number): void;
+  /** It was told to do what it cannot, which is reported: `is to transfer 5 bytes at 0x0, where it has no memory`. */
+  complain(what: string): void;
 }
 
 /** The part of a device that is the same on every bus: registers with their hooks, log of accesses, alarms, controls. */
@@ -102,6 +104,10 @@ export abstract class DeviceCore<R extends RegisterSpecs, S, A extends string, D
     if (value < min || value > max)
       throw new RangeError(`${this.name}: ${name} is from ${min} to ${max}${unit}, not ${value}`);
     control.set(this.self, value);
+  }
+
+  complain(what: string): void {
+    this.surroundings.complain(what);
   }
 
   private readHook(name: string): bigint | undefined {

@@ -7,7 +7,6 @@ import type { TranslationStore } from '../cpu/runtime/code-cache.js';
 import type { CTypes } from './abi/c-types.js';
 import type { Convention } from './abi/convention.js';
 import { type ExportNames, type ExportSource, ExportTable } from './abi/export-table.js';
-import type { FailingCalls } from './abi/failing-calls.js';
 import { Gate } from './abi/gate.js';
 import { type Argument, GuestCalls } from './abi/guest-calls.js';
 import { parseSignature, type Signature, signatureFromTypes } from './abi/signature.js';
@@ -68,8 +67,6 @@ export interface BaseKernelOptions {
   readonly memory?: WebAssembly.Memory;
   /** Keeps translations of guest code between processes. */
   readonly translations?: TranslationStore;
-  /** Calls of its functions that are to fail. */
-  readonly failing?: FailingCalls;
 }
 
 /** Some ten seconds of a processor. */
@@ -168,7 +165,6 @@ export class BaseKernel<Types extends CTypes = CTypes, Part extends ExportSource
       system.names(space, this.convention),
       this.executor,
       new Gate(this.convention),
-      options.failing,
     );
     this.calls = new GuestCalls(cpu, this.convention, space, (fn) => this.exports.functionAt(fn));
   }

@@ -18,6 +18,7 @@ import { TraceEvents } from './core/trace-events.js';
 import { UserModeHelpers } from './core/umh.js';
 import { UtsNamespaces } from './core/uts.js';
 import { ManagedInterrupts } from './drivers/base/irq-devres.js';
+import { FailFunction } from './injection/fail-function.js';
 import { IrqAffinity } from './irq/affinity.js';
 import { IrqChips } from './irq/chip.js';
 import { CpuRmaps } from './irq/cpu-rmap.js';
@@ -155,6 +156,7 @@ export const BASE_SUBSYSTEMS: readonly SubsystemClass[] = [
   Modules,
   ModuleHistory,
   ModuleNotifier,
+  FailFunction,
   LeftBehinds,
   ParamOps,
   ParameterLocks,

@@ -31,6 +31,7 @@ export type FaultKind =
   | 'use-after-free'
   | 'list-corruption'
   | 'refcount'
+  | 'dma-misuse'
   | 'left-behind'
   | 'hidden-module'
   | 'unimplemented-instruction'

@@ -6,6 +6,8 @@ export interface ReportedFault {
   /** Instruction, symbolised, and the module it is of. */
   readonly at: string;
   readonly module: string;
+  /** The device that the module drives, where it does: `0000:00:01.0`. */
+  readonly device?: string;
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first. */
   readonly trace: readonly string[];

@@ -5,6 +5,7 @@
 #   build.sh trust [NAME...]            those of trust/, which have no BTF
 #   build.sh hostile [NAME...]          those of hostile/, likewise
 #   build.sh 6.12 [trust] NAME...       for Debian's 6.12 kernel, into 6.12/ and 6.12/trust/
+#   build.sh edu [NAME...]              those of edu/, drivers for QEMU's card for teaching, likewise
 #   build.sh rt [NAME...]               those of rt/, for Debian's 6.1.0-53-rt-amd64, without BTF
 #
 # Needs gcc-12, make, dpkg-deb, and for BTF pahole (dwarves) and xz; installs nothing. The kernel headers are Debian's
@@ -17,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 release=6.1.0-53; kbuild=linux-kbuild-6.1; out=$here; flavour=
 if [[ ${1:-} == 6.12 ]]; then release=6.12.115+deb12; kbuild=linux-kbuild-$release; out=$here/6.12; shift; fi
 folder=$here; btf=y
-if [[ ${1:-} == trust || ${1:-} == hostile ]]; then folder=$here/$1; out=$out/$1; btf=; shift; fi
+if [[ ${1:-} == trust || ${1:-} == hostile || ${1:-} == edu ]]; then folder=$here/$1; out=$out/$1; btf=; shift; fi
 if [[ ${1:-} == rt ]]; then folder=$here/rt; out=$here/rt; btf=; flavour=-rt; shift; fi
 corpus=${MODBOX_CORPUS:-$here/../../../shared/corpus}
 cache=${MODBOX_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/modbox}

@@ -6,6 +6,9 @@ import type { Dma, Surroundings } from '../surroundings.js';
 import { type BarSpec, ConfigSpace, type MsiMessage, type PciHeader } from './config-space.js';
 import { MsixTable } from './msix-table.js';
 
+/** Of addresses on the bus. */
+const ADDRESS_BITS = 64;
+
 /** A BAR of a model: registers (the first that is nothing else), plain memory, or accesses by hand. */
 export interface PciBar<D> extends BarSpec {
   /** Memory of the device, that drivers read and write as they like. */
@@ -155,23 +158,26 @@ class SimulatedFunction<R extends RegisterSpecs, S, A extends string>
 
   /** Only a bus master accesses memory, and only what its addresses reach. */
   private limited(dma: Dma): Dma {
-    const check = (address: number | bigint): void => {
-      if (!this.config.isMaster)
-        throw new Error(`${this.name}: bus mastering is off, and it accesses memory`);
-      const bits = this.spec.dmaBits ?? 64;
-      if (BigInt(address) >> BigInt(bits))
-        throw new Error(`${this.name}: address 0x${address.toString(16)} has more than ${bits} bits`);
-    };
     return {
-      read(address, bytes) {
-        check(address);
-        return dma.read(address, bytes);
-      },
-      write(address, content) {
-        check(address);
-        dma.write(address, content);
+      read: (address, bytes) =>
+        this.reaches(address, bytes) ? dma.read(address, bytes) : new Uint8Array(bytes).fill(0xff),
+      write: (address, content) => {
+        if (this.reaches(address, content.length)) dma.write(address, content);
       },
     };
+  }
+
+  private reaches(address: number | bigint, bytes: number): boolean {
+    const { surroundings, config, spec } = this;
+    const place = `${bytes} bytes of memory at 0x${address.toString(16)}`;
+    if (!config.isMaster) {
+      surroundings.complain(`accesses ${place} while bus mastering is off`);
+      return false;
+    }
+    const bits = spec.dmaBits ?? ADDRESS_BITS;
+    if (BigInt(address) + BigInt(bytes) <= 1n << BigInt(bits)) return true;
+    surroundings.complain(`is to access ${place}, which is beyond its ${bits} address bits`);
+    return false;
   }
 
   private send(vector: number): boolean {

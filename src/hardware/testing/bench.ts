@@ -38,6 +38,8 @@ export class PciBench<D> {
   readonly clock = new TestClock();
   readonly memory = new Uint8Array(0x1_0000);
   readonly messages: MsiMessage[] = [];
+  /** What the device was told to do and cannot. */
+  readonly complaints: string[] = [];
   /** Level of its interrupt pin. */
   pin = false;
   readonly fn: PciFunction<D>;
@@ -47,6 +49,7 @@ export class PciBench<D> {
     const surroundings: Surroundings = {
       clock,
       caller: () => 'bench',
+      complain: (what) => void this.complaints.push(what),
       dma: {
         read: (address, bytes) => memory.slice(Number(address), Number(address) + bytes),
         write: (address, content) => memory.set(content, Number(address)),

@@ -1,7 +1,6 @@
 import type { Ptr } from '../../cpu/layout.js';
 import { isSleepable, type Sleepable, type Value } from '../effects.js';
 import type { Executor } from '../task/executor.js';
-import { type FailingCalls, withFailures } from './failing-calls.js';
 import { declaredOf } from './fidelity.js';
 import type { AnyFunction, Gate } from './gate.js';
 import { parseSignature, type Signature } from './signature.js';
@@ -70,7 +69,6 @@ export class ExportTable {
     private readonly known: ExportNames,
     private readonly executor: Executor,
     private readonly gate: Gate,
-    private readonly failing?: FailingCalls,
   ) {
     this.nextStub = known.stubs;
   }
@@ -263,7 +261,7 @@ export class ExportTable {
     }
     const signature = this.signature(name, definition);
     const finish = this.gate.finisher(signature, name);
-    const invoke = this.gate.invoker(signature, this.served(name, definition.fn));
+    const invoke = this.gate.invoker(signature, definition.fn);
     const { limit } = definition;
     if (limit === undefined) return { invoke, finish };
     const noting = (): unknown => {
@@ -271,13 +269,6 @@ export class ExportTable {
       return invoke();
     };
     return { invoke: noting, finish };
-  }
-
-  /** What serves calls of a function: it alone, unless some of them are to fail. */
-  private served(name: string, fn: AnyFunction): AnyFunction {
-    const { failing } = this;
-    const listed = this.known.otherName?.(name) ?? name;
-    return failing?.has(listed) ? withFailures(failing, listed, fn) : fn;
   }
 
   private signature(name: string, definition: Definition): Signature {

@@ -221,6 +221,9 @@ export class Executor {
     }
   }
 
+  /** Asked of every call by guest code, while it is set: what the function gives without being run. */
+  instead: ((name: string, caller: Ptr) => { readonly value: Value } | undefined) | undefined;
+
   /** Guest code has called a bound address. */
   private enter(fn: Ptr, name: string, invoke: () => unknown, finish: (value: Value) => void): void {
     const task = this.current!;
@@ -232,7 +235,8 @@ export class Executor {
       // Guest code that ended in a jump to here left no return address of its own: the function stands for it.
       task.caller = caller === this.hostReturn ? task.entry : caller;
       if (this.probes.called) this.calls.served(fn, name, caller);
-      result = invoke();
+      const instead = this.instead?.(name, task.caller);
+      result = instead ? instead.value : invoke();
       if (task.mayResched) result = afterTurn(result, task);
       if (!isSleepable(result)) {
         if (this.probes.returned) this.calls.answered(fn, name, result as Value);

@@ -111,6 +111,23 @@ export class Scheduler {
    * boot). True if `done`.
    */
   run(done: () => boolean, deadline = Number.POSITIVE_INFINITY): boolean {
+    const outer = this.running;
+    this.running = true;
+    try {
+      return this.runTurns(done, deadline);
+    } finally {
+      this.running = outer;
+    }
+  }
+
+  /** Whether something in the machine is under way: what is called now is called by it. */
+  get isRunning(): boolean {
+    return this.running;
+  }
+
+  private running = false;
+
+  private runTurns(done: () => boolean, deadline: number): boolean {
     for (;;) {
       this.fireAlarms();
       this.runInterrupts();
@@ -154,9 +171,12 @@ export class Scheduler {
   }
 
   private runInterrupt(name: string, body: () => Sleepable<unknown>): void {
-    const task = this.create(name, body(), true);
+    const root = body();
+    const task = this.create(name, root, true);
     const pause = this.onCpu(task, () => this.executor.resume(task));
     if (pause === 'blocked' || pause === 'yielded') task.state = 'killed';
+    // What died on the way: the interrupted task goes on, with the CPU as it was.
+    if (pause !== 'finished') root.return(undefined);
     this.releaseStack(task);
     this.spend();
   }

@@ -10,7 +10,9 @@ export const HARDIRQ_OFFSET = 0x1_0000;
 /** Does something with more in preempt_count, whatever that leaves of it. */
 export function* counting<T>({ processes }: LinuxKernel, more: number, call: Sleepable<T>): Sleepable<T> {
   processes.preemptCount += more;
-  const result = yield* call;
-  processes.preemptCount -= more;
-  return result;
+  try {
+    return yield* call;
+  } finally {
+    processes.preemptCount -= more;
+  }
 }

@@ -11,6 +11,7 @@ import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
 import { CpuFreqNotifiers } from './cpufreq/notifiers.js';
 import { DevfreqGovernors } from './devfreq/governors.js';
+import { DmaDebug } from './dma/dma-debug.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
 import { DmaPools } from './dma/dma-pool.js';
@@ -155,6 +156,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   CpuFreqGovernors,
   CpuFreqNotifiers,
   DmaEngine,
+  DmaDebug,
   DmaMapping,
   DmaPools,
   IovaCache,

@@ -53,8 +53,11 @@ export class IrqHandling implements Subsystem {
     const { cpu } = this.k;
     const { interruptsEnabled } = cpu;
     cpu.interruptsEnabled = false;
-    yield* counting(this.k, HARDIRQ_OFFSET, body());
-    cpu.interruptsEnabled = interruptsEnabled;
+    try {
+      yield* counting(this.k, HARDIRQ_OFFSET, body());
+    } finally {
+      cpu.interruptsEnabled = interruptsEnabled;
+    }
   }
 
   /** generic_handle_irq() */
@@ -162,13 +165,21 @@ export class IrqHandling implements Subsystem {
     const descs = k.get(IrqDescs);
     this.setState(desc, this.state(desc) & ~k.enumValue('IRQS_PENDING'));
     descs.change(desc, [], ['IRQD_IRQ_INPROGRESS']);
+    try {
+      yield* this.handlers(desc);
+    } finally {
+      descs.change(desc, ['IRQD_IRQ_INPROGRESS'], []);
+    }
+  }
+
+  private *handlers(desc: Ptr): Sleepable<void> {
+    const { k } = this;
     const type = k.struct('irqaction');
     const irq = this.desc.get(desc, 'irq_data.irq');
     for (let action = this.desc.get(desc, 'action'); action !== 0; action = type.get(action, 'next')) {
       const result = yield* type.call(action, 'handler', irq, type.get(action, 'dev_id'));
       if (result === k.enumValue('IRQ_WAKE_THREAD')) this.wakeThread(desc, action, irq);
     }
-    descs.change(desc, ['IRQD_IRQ_INPROGRESS'], []);
   }
 
   private wakeThread(desc: Ptr, action: Ptr, irq: number): void {

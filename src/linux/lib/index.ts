@@ -17,6 +17,7 @@ import { ListDebug } from './lists/list-debug.js';
 import { Llist } from './lists/llist.js';
 import { Lzo } from './lzo/lzo.js';
 import { IntegerMath } from './math/math.js';
+import { DebugObjects } from './misc/debug-objects.js';
 import { DynamicQueueLimits } from './misc/dynamic-queue-limits.js';
 import { IoAccess } from './misc/io.js';
 import { Lockref } from './misc/lockref.js';
@@ -93,6 +94,7 @@ export const LIB_SUBSYSTEMS: readonly SubsystemClass[] = [
   DoOnce,
   Cpumask,
   Checksum,
+  DebugObjects,
   IoAccess,
   Rhashtable,
   RhashtableWalk,

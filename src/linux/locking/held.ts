@@ -50,6 +50,9 @@ export const alone = (tried: boolean): Taking => (tried ? TRIED : ALONE);
 /** How a reader takes a lock. */
 export const shared = (tried: boolean): Taking => (tried ? TRIED_SHARED : SHARED);
 
+/** What every lock has in the least, in bytes. */
+const LOCK_WORD = 4;
+
 /** The address of the one lock that read-side sections of RCU are. */
 export const RCU = 0;
 
@@ -66,7 +69,8 @@ export class Held implements Subsystem {
 
   /** The running task has the lock from now on, and others only if they share it. */
   acquired(lockKind: LockKind, lock: Ptr, { shared, tried }: Taking = ALONE): void {
-    const { executor, probes } = this.k;
+    const { executor, probes, traps } = this.k;
+    traps.given(lock, LOCK_WORD, 'write');
     const task = executor.current;
     const caller = task ? task.caller : 0;
     probes.acquired?.({ lock, lockKind, shared, tried, caller });
@@ -181,6 +185,7 @@ export class Held implements Subsystem {
    */
   checkCircle(lock: Ptr): void {
     const { k } = this;
+    k.traps.given(lock, LOCK_WORD, 'read');
     const self = k.executor.current;
     const circle = self && waitCircle(self, lock, (wanted) => this.holders(wanted).map(({ task }) => task));
     if (circle)

@@ -1,3 +1,4 @@
+import { GuestFault } from '../../cpu/fault.js';
 import type { Ptr } from '../../cpu/layout.js';
 import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
@@ -88,8 +89,16 @@ export class Mutexes implements Subsystem {
 
   private *slow(mutex: Ptr): Sleepable<number> {
     this.held.checkCircle(mutex);
+    this.lookAtOwner(mutex);
     while (!this.take(mutex)) yield* this.waiters.wait(mutex, TASK_UNINTERRUPTIBLE);
     return 0;
+  }
+
+  /** mutex_spin_on_owner() looks whether the owner runs: of memory that is no mutex (any more) it reads what is there. */
+  private lookAtOwner(mutex: Ptr): void {
+    const { space } = this.k;
+    const address = this.k.struct('mutex').getBig(mutex, this.ownerMember) & ~7n;
+    if (!space.canRead(space.fromAddress(address), 8)) throw new GuestFault(address, 'read', 8);
   }
 
   /** Takes it if nobody has it; never waits. */

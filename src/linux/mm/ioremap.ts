@@ -1,4 +1,6 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import type { Holding, Origin } from '../holding.js';
+import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
 
@@ -14,6 +16,22 @@ export interface PhysicalBus {
   answers(physical: number): boolean;
   read(physical: number, size: number): bigint;
   write(physical: number, size: number, value: bigint): void;
+}
+
+/** What a caller of ioremap() asked for. */
+interface IoMapping {
+  readonly physical: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly by: Origin;
+}
+
+const pageOf = (address: Ptr): Ptr => address & ~(PAGE_SIZE - 1);
+
+/** As %pR prints a resource of memory. */
+function memoryRange(start: number, size: number): string {
+  const hex = (address: number): string => `0x${address.toString(16).padStart(8, '0')}`;
+  return `[mem ${hex(start)}-${hex(start + size - 1)}]`;
 }
 
 /** Memory that a device has at a physical address. */
@@ -54,6 +72,14 @@ export class Ioremap implements Subsystem {
     { readonly memory: DeviceMemory; readonly offset: number; readonly size: number }
   >();
 
+  /** What is mapped, by the first page of where it is. */
+  private readonly mapped = new Map<Ptr, IoMapping>();
+
+  *holds(): Generator<Holding> {
+    for (const [at, { physical, size, by }] of this.mapped)
+      yield { kind: 'I/O memory mapping', at, by, name: () => memoryRange(physical, size) };
+  }
+
   /** A device answers at a range of physical addresses, with memory. What is mapped of it is brought back when the mapping goes. */
   attach(memory: DeviceMemory): void {
     this.devices.push(memory);
@@ -66,12 +92,13 @@ export class Ioremap implements Subsystem {
   /** iounmap() */
   unmap(address: Ptr): void {
     if (address === 0) return;
+    this.mapped.delete(pageOf(address));
     const shown = this.shown.get(address);
     if (shown) {
       shown.memory.bytes.set(this.k.space.bytes.subarray(address, address + shown.size), shown.offset);
       this.shown.delete(address);
     }
-    this.k.areas.free(address & ~(PAGE_SIZE - 1));
+    this.k.areas.free(pageOf(address));
   }
 
   /** ioremap() */
@@ -93,13 +120,15 @@ export class Ioremap implements Subsystem {
     const base = this.k.areas.allocateWindow(bytes, 'ioremap');
     if (base === 0) return 0;
     if (physical >= LOW_MEMORY) this.k.space.bytes.fill(0xff, base, base + bytes);
-    this.connect(base, physical - offset, bytes);
+    const mapping = { physical, size, by: this.k.origins.here() };
+    this.mapped.set(base, mapping);
+    this.connect(base, physical - offset, bytes, mapping);
     this.show(base + offset, physical, size);
     return base + offset;
   }
 
   /** Where something answers each access goes there, for as long as the mapping lives: who answers may change. */
-  private connect(base: Ptr, physical: number, bytes: number): void {
+  private connect(base: Ptr, physical: number, bytes: number, mapping: IoMapping): void {
     const { bus } = this;
     if (!bus) return;
     for (let at = 0; at < bytes; at += PAGE_SIZE) {
@@ -111,10 +140,25 @@ export class Ioremap implements Subsystem {
       if (!answered.some((address) => bus.answers(address))) continue;
       const page = physical + at;
       this.k.space.mapDevice(base + at, PAGE_SIZE, {
-        read: (offset, size) => bus.read(page + offset, size),
-        write: (offset, size, value) => bus.write(page + offset, size, value),
+        read: (offset, size) => {
+          this.checkBounds(mapping, page + offset, size, 'reads');
+          return bus.read(page + offset, size);
+        },
+        write: (offset, size, value) => {
+          this.checkBounds(mapping, page + offset, size, 'writes');
+          bus.write(page + offset, size, value);
+        },
       });
     }
+  }
+
+  /** Pages are mapped whole: what of them was not asked for is told of. */
+  private checkBounds({ physical, size, by }: IoMapping, at: number, bytes: number, verb: string): void {
+    if (at >= physical && at + bytes <= physical + size) return;
+    const { k } = this;
+    const mapped = `${memoryRange(physical, size)}, mapped by ${symbolize(k, by.caller)}`;
+    const message = `modbox: ${verb} ${bytes} bytes at ${memoryRange(at, bytes)}, outside of ${mapped}`;
+    k.traps.complain('out-of-bounds', message, at);
   }
 
   private show(at: Ptr, physical: number, size: number): void {

@@ -12,6 +12,7 @@ import type { Holding } from '../holding.js';
 import { ModuleHistory } from '../kallsyms/module-history.js';
 import { symbolize } from '../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../kernel.js';
+import { DebugObjects } from '../lib/misc/debug-objects.js';
 import type { Subsystem } from '../subsystem.js';
 import { AllocatorWords } from './allocator-words.js';
 
@@ -115,6 +116,8 @@ export class SlabExports implements Subsystem {
   /** kfree: NULL and ZERO_SIZE_PTR are fine; anything that is not a live object is reported. */
   kfree(ptr: Ptr): void {
     if (ptr <= ZERO_SIZE_PTR) return;
+    const size = this.k.ledger.get(ptr)?.size;
+    if (size !== undefined) this.k.get(DebugObjects).checkFreed(ptr, size);
     const result = this.k.slab.free(ptr);
     switch (result.kind) {
       case 'freed':

@@ -11,6 +11,7 @@ import { WorkData } from '../abi/work-data.js';
 import { noSuchObject, selfWait } from '../errors.js';
 import { type Holding, heldStructs, type Origin } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { DebugObjects } from '../lib/misc/debug-objects.js';
 import { Vsprintf } from '../lib/vsprintf/vsprintf.js';
 import type { Subsystem } from '../subsystem.js';
 import { jiffiesNow } from '../time/jiffies.js';
@@ -55,7 +56,7 @@ const DRAIN_TRIES = 10;
 /** Workqueues (Documentation/core-api/workqueue.rst): queues of work_structs served by kernel threads. */
 export class Workqueues implements Subsystem {
   private readonly queues = new Map<Ptr, Workqueue>();
-  private readonly queueOf = new Map<Ptr, Workqueue>();
+  private readonly queueOf: Map<Ptr, Workqueue>;
   private readonly waiters: Waiters;
   private readonly words: WorkData;
   private workerCount = 0;
@@ -64,6 +65,8 @@ export class Workqueues implements Subsystem {
   constructor(private readonly k: LinuxKernel) {
     this.waiters = new Waiters(k);
     this.words = new WorkData(k);
+    const hint = (work: Ptr): Ptr => k.struct('work_struct').get(work, 'func');
+    this.queueOf = k.get(DebugObjects).table('work_struct', hint);
   }
 
   readonly exports = {

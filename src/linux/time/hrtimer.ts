@@ -6,6 +6,7 @@ import { HARDIRQ_OFFSET } from '../abi/preempt-count.js';
 import { selfWait } from '../errors.js';
 import { type Holding, heldStructs } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { DebugObjects } from '../lib/misc/debug-objects.js';
 import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { softirqOffset } from './softirq-context.js';
@@ -20,13 +21,16 @@ const CLOCK_REALTIME = 0;
 
 /** High-resolution timers (Documentation/timers/hrtimers.rst), on the virtual clock. */
 export class Hrtimers implements Subsystem {
-  private readonly pending = new Map<Ptr, Alarm>();
+  private readonly pending: Map<Ptr, Alarm>;
   private readonly bases = new Map<number, Ptr>();
 
   private readonly isRt: boolean;
 
   constructor(private readonly k: LinuxKernel) {
     this.isRt = k.configured('CONFIG_PREEMPT_RT');
+    this.pending = k
+      .get(DebugObjects)
+      .table('hrtimer', (timer) => k.struct('hrtimer').get(timer, 'function'));
   }
 
   readonly exports = {

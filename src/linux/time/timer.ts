@@ -5,6 +5,7 @@ import type { Task } from '../../kernel/task/task.js';
 import { selfWait } from '../errors.js';
 import type { Holding } from '../holding.js';
 import type { LinuxKernel } from '../kernel.js';
+import { DebugObjects } from '../lib/misc/debug-objects.js';
 import { SoftirqQueue } from '../softirq-queue.js';
 import type { Subsystem } from '../subsystem.js';
 import { warn } from '../warn.js';
@@ -16,9 +17,20 @@ import { inSoftirq } from './softirq-context.js';
  * timer has entry.pprev set, which is what timer_pending() reads; the queue itself is the clock's.
  */
 export class Timers implements Subsystem {
-  private readonly pending = new Map<Ptr, Alarm>();
+  private readonly pending: Map<Ptr, Alarm>;
 
-  constructor(private readonly k: LinuxKernel) {}
+  constructor(private readonly k: LinuxKernel) {
+    this.pending = k.get(DebugObjects).table('timer_list', (timer) => this.hintOf(timer));
+  }
+
+  /** The function that a timer is for: of delayed work the work's. */
+  private hintOf(timer: Ptr): Ptr {
+    const { k } = this;
+    const fn = k.struct('timer_list').get(timer, 'function');
+    if (fn !== k.exports.address('delayed_work_timer_fn')) return fn;
+    const work = k.struct('delayed_work').of(timer, 'timer');
+    return k.struct('delayed_work').get(work, 'work.func');
+  }
 
   readonly exports = {
     init_timer_key: (timer: Ptr, fn: Ptr, flags: number) => this.init(timer, fn, flags),

@@ -11,6 +11,8 @@ export interface FaultReport {
   readonly at: string;
   /** Module whose code it is, or that called the base kernel; '' if none. */
   readonly module: string;
+  /** Device that a driver of the module is for: the one that is probed or removed, else those that are bound, else the last. */
+  readonly device?: string;
   readonly registers: Readonly<Record<string, string>>;
   /** Innermost first. */
   readonly trace: readonly string[];

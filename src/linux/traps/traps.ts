@@ -43,6 +43,7 @@ const REPEATS: ReadonlySet<FaultKind> = new Set([
   'use-after-free',
   'list-corruption',
   'refcount',
+  'dma-misuse',
   'left-behind',
 ]);
 /** Ticks of 200,000 instructions. */
@@ -92,6 +93,8 @@ export class Traps implements ExecutorHooks {
     line: 0,
     text: 'list corruption',
   });
+  /** The device that a module's driver has to do with; set by who binds them. */
+  deviceOf: (module: string) => string | undefined = () => undefined;
   private readonly atomic: AtomicChecks;
   private oopses = 0;
 
@@ -382,7 +385,9 @@ export class Traps implements ExecutorHooks {
     return true;
   }
 
-  private add(report: FaultReport): void {
+  private add(found: FaultReport): void {
+    const device = found.module === '' ? undefined : this.deviceOf(found.module);
+    const report = device === undefined ? found : { ...found, device };
     this.reports.push(report);
     this.k.probes.faulted?.({ fault: report });
   }
@@ -402,6 +407,9 @@ export class Traps implements ExecutorHooks {
     // Guest code that ended in a jump to the base kernel: the function that was called stands for it.
     const tail = task && k.space.toAddress(rip) === HOST_RETURN;
     const at = symbolize(k, tail ? task.entry : rip);
+    const known = [at, ...trace].some((entry) => entry.endsWith(']'));
+    // A module's function that ended in a jump to one of the kernel is not on the stack any more.
+    const jumped = task && !known && moduleOf(k, task, task.caller) !== '' ? [symbolize(k, task.caller)] : [];
     const native = nativePart(k, [at, ...trace]);
     this.add({
       kind,
@@ -411,7 +419,7 @@ export class Traps implements ExecutorHooks {
       ...(native !== undefined && { native }),
       module: module ?? (task ? moduleOf(k, task, rip) : ''),
       registers: registerDump(k),
-      trace,
+      trace: [...jumped, ...trace],
     });
   }
 }

@@ -50,7 +50,9 @@ export class Findings {
 }
 
 function findingText(report: FaultReport): string {
-  const message = report.message.replace(/^modbox: /, '');
+  const about =
+    report.device === undefined || report.message.includes(report.device) ? '' : ` (${report.device})`;
+  const message = report.message.replace(/^modbox: /, '') + about;
   if (FATAL.has(report.kind))
     return `modbox: ${message}, at ${report.at}\nmodbox: dmesg shows registers and call trace\n`;
   if (report.kind === 'left-behind') return `modbox: ${message}\n`;

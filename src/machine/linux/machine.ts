@@ -21,6 +21,7 @@ import type { GivenModule } from '../../kmod/tools/tool.js';
 import { TASK_UNINTERRUPTIBLE } from '../../linux/abi/task-state.js';
 import { TaskCredentials } from '../../linux/credentials.js';
 import { errnoNumber } from '../../linux/errno.js';
+import { FailFunction, type Failure } from '../../linux/injection/fail-function.js';
 import type { FailurePlan } from '../../linux/injection/failure-plan.js';
 import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
@@ -139,7 +140,6 @@ export class Machine extends BaseMachine<LinuxKernel> {
       ...(options.translations && { translations: options.translations }),
       ...(options.interrupt && { interrupt: options.interrupt }),
       ...(options.workLimit !== undefined && { workLimit: options.workLimit }),
-      ...(options.failures && { failing: options.failures }),
       files: hostTreeOf(files),
     });
     super(kernel, new LinuxProcesses(kernel));
@@ -274,14 +274,25 @@ export class Machine extends BaseMachine<LinuxKernel> {
     this.udev = undefined;
   }
 
-  /** Pulls a device out of the running machine. */
+  /**
+   * Pulls a device out of the running machine. In the midst of something, called by a device's model say, the device is gone at once, and the kernel
+   * finds out when it gets to it.
+   */
   unplug(device: unknown): void {
-    this.perform('unplug', () => this.hardware.unplug(device));
+    if (this.kernel.scheduler.isRunning) this.hardware.unplugNow(device);
+    else this.perform('unplug', () => this.hardware.unplug(device));
   }
 
   /** The name of the driver that a device is bound to; undefined where it is bound to none. */
   driverOf(device: unknown): string | undefined {
     return this.hardware.driverOf(device);
+  }
+
+  /**
+   * Lets one call of a module fail, the n-th from now on of those that can (allocations, mappings, registrations), to see what its error path does.
+   */
+  failNth(n: number): Failure {
+    return this.kernel.get(FailFunction).failNth(n);
   }
 
   private get hardware(): LinuxHardware {

@@ -12,6 +12,7 @@ import { SlabExports } from '../../mm/slab.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
+import { DmaDebug } from '../dma/dma-debug.js';
 import { Buses } from './bus.js';
 import { BusRegistry } from './bus-registry.js';
 import { Classes } from './class.js';
@@ -286,6 +287,8 @@ export class Devices implements Subsystem {
     const { k } = this;
     const type = this.device;
     yield* k.get(Devres).releaseAll(device);
+    k.get(DmaDebug).released(device);
+    k.get(DmaDebug).forget(device);
     k.get(DeviceStates).forget(device);
     if (type.has('driver_override.name')) k.get(SlabExports).kfree(type.get(device, 'driver_override.name'));
     const kind = type.get(device, 'type');

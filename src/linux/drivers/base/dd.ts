@@ -2,6 +2,8 @@ import type { Ptr } from '../../../cpu/layout.js';
 import { nothing } from '../../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { LOGLEVEL_CRIT, LOGLEVEL_DEBUG, LOGLEVEL_ERR, LOGLEVEL_WARNING } from '../../../kernel/log.js';
+import type { Task } from '../../../kernel/task/task.js';
+import { TASK_UNINTERRUPTIBLE } from '../../abi/task-state.js';
 import { EBUSY, EINVAL, ENODEV, ENXIO, EPROBE_DEFER } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { kobjectName } from '../../kobject/names.js';
@@ -10,11 +12,14 @@ import { SysfsGroups } from '../../kobject/sysfs/groups.js';
 import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
 import { deviceName, driverName } from '../../printk/device-names.js';
+import { Waiters } from '../../sched/waiters.js';
 import type { Subsystem } from '../../subsystem.js';
+import { DmaDebug } from '../dma/dma-debug.js';
 import { type BusEvent, BusRegistry } from './bus-registry.js';
 import { DeviceStates, getDevice, isRegistered, kobjOf, putDevice } from './device.js';
 import { Devres } from './devres.js';
 import { clearDriverFlags, reinitRuntime } from './power-fields.js';
+import { ServedDevices } from './served-devices.js';
 
 /** enum dl_dev_state */
 const NO_DRIVER = 'DL_DEV_NO_DRIVER';
@@ -29,7 +34,19 @@ export class DriverBinding implements Subsystem {
   /** Devices bound to each driver, in the order they were bound. */
   private readonly bound = new Map<Ptr, Ptr[]>();
 
-  constructor(private readonly k: LinuxKernel) {}
+  /** Who binds or unbinds a device at the moment. */
+  private readonly holders = new Map<Ptr, Task>();
+  private readonly waiters: Waiters;
+  /** What drivers of each module are for, by the module's name. */
+  private readonly served = new Map<string, ServedDevices>();
+
+  constructor(private readonly k: LinuxKernel) {
+    this.waiters = new Waiters(k);
+  }
+
+  boot(): void {
+    this.k.traps.deviceOf = (module) => this.served.get(module)?.names();
+  }
 
   readonly exports = {
     device_attach: (device: Ptr) => this.attachDevice(device),
@@ -157,9 +174,22 @@ export class DriverBinding implements Subsystem {
   /** driver_probe_device(): the result of the probe, -EPROBE_DEFER made into a later attempt. */
   private *probe(driver: Ptr, device: Ptr): Sleepable<number> {
     if (!isRegistered(this.k, device)) return -ENODEV;
-    const error = yield* this.reallyProbe(driver, device);
+    const error = yield* this.locked(device, () => this.reallyProbe(driver, device));
     if (error === -EPROBE_DEFER) this.defer(device);
     return error;
+  }
+
+  /** device_lock(): one task at a time binds or unbinds a device; what is called in between may do so too. */
+  private *locked<T>(device: Ptr, body: () => Sleepable<T>): Sleepable<T> {
+    const { holders, waiters } = this;
+    const task = this.k.executor.current;
+    if (!task || holders.get(device) === task) return yield* body();
+    while (holders.has(device)) yield* waiters.wait(device, TASK_UNINTERRUPTIBLE);
+    holders.set(device, task);
+    const result = yield* body();
+    holders.delete(device);
+    waiters.wakeAll(device);
+    return result;
   }
 
   private *reallyProbe(driver: Ptr, device: Ptr): Sleepable<number> {
@@ -195,7 +225,10 @@ export class DriverBinding implements Subsystem {
   private *callProbe(driver: Ptr, device: Ptr, bus: Ptr): Sleepable<number> {
     const { k } = this;
     yield* this.tell(device, 'BUS_NOTIFY_BIND_DRIVER');
+    const served = this.servedBy(driver);
+    const done = served?.handle(deviceName(k, device));
     const error = yield* this.byBusOrDriver('probe', driver, device, bus);
+    done?.();
     if (error === 0 || error === -EPROBE_DEFER || error === -ENODEV || error === -ENXIO) return error;
     const name = k.struct('device_driver').string(driver, 'name');
     if (error > 0) {
@@ -233,6 +266,7 @@ export class DriverBinding implements Subsystem {
     const dev = k.struct('device');
     const busType = k.struct('bus_type');
     yield* k.get(Devres).releaseAll(device);
+    k.get(DmaDebug).released(device);
     if (bus !== 0 && busType.has('dma_cleanup') && busType.get(bus, 'dma_cleanup') !== 0)
       yield* busType.call(bus, 'dma_cleanup', device);
     dev.set(device, 'driver', 0);
@@ -255,6 +289,7 @@ export class DriverBinding implements Subsystem {
       return;
     }
     this.bound.set(driver, [...list, device]);
+    this.servedBy(driver)?.bind(deviceName(k, device));
     this.setLinkState(device, BOUND);
     k.get(DeviceStates).of(device).deferred = false;
     yield* this.tell(device, 'BUS_NOTIFY_BOUND_DRIVER');
@@ -262,8 +297,12 @@ export class DriverBinding implements Subsystem {
     yield* this.retryDeferred();
   }
 
-  /** __device_release_driver() */
   private *releaseDriver(device: Ptr): Sleepable<void> {
+    yield* this.locked(device, () => this.leaveDriver(device));
+  }
+
+  /** __device_release_driver() */
+  private *leaveDriver(device: Ptr): Sleepable<void> {
     const { k } = this;
     const dev = k.struct('device');
     const driver = dev.get(device, 'driver');
@@ -273,11 +312,24 @@ export class DriverBinding implements Subsystem {
     yield* this.tell(device, 'BUS_NOTIFY_UNBIND_DRIVER');
     const groups = k.struct('device_driver').get(driver, 'dev_groups');
     if (groups !== 0) k.get(SysfsGroups).removeGroups(kobjOf(k, device), groups);
+    const served = this.servedBy(driver);
+    const done = served?.handle(deviceName(k, device));
     yield* this.byBusOrDriver('remove', driver, device, bus);
     yield* this.forgetDriver(device, bus);
+    done?.();
+    served?.unbind(deviceName(k, device));
     this.unlist(driver, device);
     yield* this.tell(device, 'BUS_NOTIFY_UNBOUND_DRIVER');
     yield* k.get(Uevents).send(kobjOf(k, device), 'unbind');
+  }
+
+  private servedBy(driver: Ptr): ServedDevices | undefined {
+    const owner = this.k.struct('device_driver').get(driver, 'owner');
+    if (owner === 0) return undefined;
+    const module = this.k.struct('module').text(owner, 'name');
+    const served = this.served.get(module) ?? new ServedDevices();
+    this.served.set(module, served);
+    return served;
   }
 
   private unlist(driver: Ptr, device: Ptr): void {

@@ -2,9 +2,11 @@ import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import { allOnes, Bus } from '../../../hardware/bus.js';
 import type { PciFunction, PciModel, PciSlot } from '../../../hardware/pci/pci.js';
-import type { Surroundings } from '../../../hardware/surroundings.js';
+import type { DeviceClock, Surroundings } from '../../../hardware/surroundings.js';
 import type { Sleepable } from '../../../kernel/effects.js';
+import { type DeviceAccess, DmaDebug, told } from '../../../linux/drivers/dma/dma-debug.js';
 import { MsiVectors } from '../../../linux/drivers/pci/msi-vectors.js';
+import { PciSearch } from '../../../linux/drivers/pci/pci-search.js';
 import { PciProbe } from '../../../linux/drivers/pci/probe.js';
 import type { FailurePlan } from '../../../linux/injection/failure-plan.js';
 import { IrqHandling } from '../../../linux/irq/handle.js';
@@ -32,7 +34,13 @@ interface Plugged {
   readonly slot: number;
   readonly fn: PciFunction<unknown>;
   readonly line: number;
-  pdev: Ptr;
+}
+
+/** What a BAR decodes. */
+interface Place {
+  readonly start: number;
+  readonly size: number;
+  readonly io: boolean;
 }
 
 /** The devices of a Linux machine: buses of `src/hardware`, and the kernel's side of them. */
@@ -43,8 +51,8 @@ export class LinuxHardware {
   /** Lines that are high, and by which slots. */
   private readonly high = new Map<number, Set<number>>();
   private rootBus: Ptr = 0;
-  private freeMemory = FIRST_MEMORY;
-  private freePort = FIRST_PORT;
+  /** Where the BARs of each slot are, as long as the kernel knows of them. */
+  private readonly places = new Map<number, readonly Place[]>();
 
   /** `failures`: what goes wrong on purpose. */
   constructor(
@@ -87,38 +95,57 @@ export class LinuxHardware {
     if (this.plugged.has(slot)) throw new RangeError(`there is a device in slot ${slot}`);
     const { k } = this;
     const line = LINES[slot % LINES.length];
-    const fn = model.create(this.surroundings(), this.slotOf(slot, line));
-    this.assign(fn, line);
+    const fn = model.create(this.surroundings(slot), this.slotOf(slot, line));
+    this.assign(slot, fn, line);
     this.memory.add(fn.memoryDecoder);
     this.ports.add(fn.portDecoder);
-    const plugged: Plugged = { slot, fn, line, pdev: 0 };
-    this.plugged.set(slot, plugged);
+    this.plugged.set(slot, { slot, fn, line });
     fn.powerOn();
     if (this.rootBus === 0)
       this.rootBus = yield* k.get(PciProbe).addRootBus({
         read: (devfn, where, bytes) => this.at(devfn)?.config.read(where, bytes),
         write: (devfn, where, bytes, value) => this.at(devfn)?.configure(where, bytes, value),
       });
-    plugged.pdev = yield* k.get(PciProbe).scan(this.rootBus, slot * 8);
+    yield* k.get(PciProbe).scan(this.rootBus, slot * 8);
     return fn.device;
   }
 
-  /** Pulls a device out, without a word to anybody before: reads give all ones from then on. The kernel then learns that it is gone. */
+  /** Pulls a device out, without a word to anybody before, and has the kernel find out. */
   *unplug(device: unknown): Sleepable<void> {
+    const slot = this.pull(device);
+    yield* this.notice(slot);
+  }
+
+  /** As `unplug`, in the midst of what the machine does: the kernel finds out when it gets to it (drivers/pci/hotplug). */
+  unplugNow(device: unknown): void {
+    const slot = this.pull(device);
+    this.k.processes.create('irq/24-pciehp', this.notice(slot), { kernelThread: true });
+  }
+
+  /** From now on reads give all ones, writes go nowhere, and the device does nothing more. */
+  private pull(device: unknown): number {
     const plugged = [...this.plugged.values()].find(({ fn }) => fn.device === device);
     if (!plugged) throw new RangeError('it is not plugged in');
-    const { fn, slot, pdev, line } = plugged;
+    const { fn, slot, line } = plugged;
     this.plugged.delete(slot);
     this.memory.remove(fn.memoryDecoder);
     this.ports.remove(fn.portDecoder);
     this.setLine(line, slot, false);
     fn.powerOff();
-    yield* this.k.get(PciProbe).remove(pdev);
+    return slot;
+  }
+
+  private *notice(slot: number): Sleepable<undefined> {
+    const pdev = this.structOf(slot);
+    if (pdev !== 0) yield* this.k.get(PciProbe).remove(pdev);
+    this.places.delete(slot);
+    return undefined;
   }
 
   /** The driver that a device is bound to. */
   driverOf(device: unknown): string | undefined {
-    const pdev = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.pdev ?? 0;
+    const slot = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.slot;
+    const pdev = slot === undefined ? 0 : this.structOf(slot);
     const driver = pdev === 0 ? 0 : this.k.struct('pci_dev').get(pdev, 'dev.driver');
     return driver === 0 ? undefined : this.k.struct('device_driver').string(driver, 'name');
   }
@@ -133,35 +160,82 @@ export class LinuxHardware {
   }
 
   /** What firmware does before the kernel comes: places for BARs, each at a multiple of its size, and the line. */
-  private assign({ header, config }: PciFunction<unknown>, line: number): void {
-    for (const [bar, { size, io }] of Object.entries(header.bars ?? {})) {
-      const free = io ? this.freePort : this.freeMemory;
-      const start = Math.ceil(free / size) * size;
-      if (io) this.freePort = start + size;
-      else this.freeMemory = start + size;
+  private assign(slot: number, { header, config }: PciFunction<unknown>, line: number): void {
+    const own: Place[] = [];
+    this.places.set(slot, own);
+    for (const [bar, { size, io = false }] of Object.entries(header.bars ?? {})) {
+      const start = this.freePlace(size, io);
+      own.push({ start, size, io });
       config.assign(Number(bar), start);
     }
     if (header.interrupts?.pin) config.route(line);
   }
 
-  private surroundings(): Surroundings {
+  private freePlace(size: number, io: boolean): number {
+    const taken = [...this.places.values()].flat().filter((place) => place.io === io);
+    let start = Math.ceil((io ? FIRST_PORT : FIRST_MEMORY) / size) * size;
+    while (taken.some((place) => start < place.start + place.size && place.start < start + size))
+      start += size;
+    return start;
+  }
+
+  private surroundings(slot: number): Surroundings {
     const { k } = this;
+    let driver = '';
+    const caller = (): string => {
+      driver = callerOf(k);
+      return driver;
+    };
+    const complain = (what: string): void => {
+      const device = this.structDevice(slot);
+      if (device !== 0) k.get(DmaDebug).tell(device, `device ${what}${told(driver)}`, 0, { byDevice: true });
+    };
+    const allows = (kind: DeviceAccess['kind'], address: number | bigint, bytes: number): boolean => {
+      const device = this.structDevice(slot);
+      return device !== 0 && k.get(DmaDebug).allows({ device, kind, address, bytes, driver });
+    };
     return {
-      clock: {
-        get now() {
-          return k.clock.now;
-        },
-        at(time, ring) {
-          const alarm = k.clock.arm(time, ring);
-          return () => void k.clock.cancel(alarm);
-        },
-      },
-      caller: () => callerOf(k),
+      clock: this.clock,
+      caller,
+      complain,
       dma: {
-        read: (address, bytes) => k.space.bytes.slice(Number(address), Number(address) + bytes),
-        write: (address, content) => k.space.bytes.set(content, Number(address)),
+        read(address, bytes) {
+          if (!allows('reads', address, bytes)) return new Uint8Array(bytes).fill(0xff);
+          return k.space.bytes.slice(Number(address), Number(address) + bytes);
+        },
+        write(address, content) {
+          if (allows('writes', address, content.length)) k.space.bytes.set(content, Number(address));
+        },
       },
     };
+  }
+
+  /** Virtual time. */
+  private get clock(): DeviceClock {
+    const { clock } = this.k;
+    return {
+      get now() {
+        return clock.now;
+      },
+      at(time, ring) {
+        const alarm = clock.arm(time, ring);
+        return () => void clock.cancel(alarm);
+      },
+    };
+  }
+
+  /** The struct pci_dev of what is or was in a slot; 0 where the kernel does not know of any. */
+  private structOf(slot: number): Ptr {
+    const { k } = this;
+    const type = k.struct('pci_dev');
+    const isThere = (pdev: Ptr): boolean =>
+      type.get(pdev, 'bus') === this.rootBus && type.get(pdev, 'devfn') === slot * 8;
+    return k.get(PciSearch).devices().find(isThere) ?? 0;
+  }
+
+  private structDevice(slot: number): Ptr {
+    const pdev = this.structOf(slot);
+    return pdev === 0 ? 0 : this.k.struct('pci_dev').addr(pdev, 'dev');
   }
 
   private slotOf(slot: number, line: number): PciSlot {

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0
+// The driver without a fault.
+#include "edu.h"
