@@ -72,8 +72,8 @@ export interface PciModel<D> {
 /** A function as its slot sees it. */
 export interface PciFunction<D> {
   readonly device: D;
-  readonly header: PciHeader;
-  readonly config: ConfigSpace;
+  readonly header: Pick<PciHeader, 'bars' | 'interrupts'>;
+  readonly config: Pick<ConfigSpace, 'read' | 'assign' | 'route' | 'address'>;
   readonly memoryDecoder: BusDecoder;
   readonly portDecoder: BusDecoder;
   /** A write to configuration space. */

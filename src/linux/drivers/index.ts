@@ -11,6 +11,7 @@ import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
 import { CpuFreqNotifiers } from './cpufreq/notifiers.js';
 import { DevfreqGovernors } from './devfreq/governors.js';
+import { DmaDebug } from './dma/dma-debug.js';
 import { DmaEngine } from './dma/dma-engine.js';
 import { DmaMapping } from './dma/dma-mapping.js';
 import { DmaPools } from './dma/dma-pool.js';
@@ -42,6 +43,7 @@ import { PciEnabling } from './pci/enable.js';
 import { PciExpress } from './pci/express.js';
 import { PciIomap } from './pci/iomap.js';
 import { PciIov } from './pci/iov.js';
+import { PciLinks } from './pci/links.js';
 import { PciManaged } from './pci/managed.js';
 import { PciMsi } from './pci/msi.js';
 import { PciMsiUsers } from './pci/msi-users.js';
@@ -112,6 +114,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciCapabilities,
   PciManaged,
   PciPower,
+  PciLinks,
   PciEnabling,
   PciRegions,
   PciIomap,
@@ -153,6 +156,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   CpuFreqGovernors,
   CpuFreqNotifiers,
   DmaEngine,
+  DmaDebug,
   DmaMapping,
   DmaPools,
   IovaCache,

@@ -6,6 +6,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { VMEMMAP } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
+import { DmaDebug } from './dma-debug.js';
 
 /** sg->page_link: its low bits say whether the list goes on (include/linux/scatterlist.h). */
 const SG_CHAIN = 1;
@@ -33,13 +34,10 @@ export class DmaMapping implements Subsystem {
     },
     dma_map_page_attrs: (device: Ptr, page: Ptr, offset: number, size: number) =>
       this.mapPage(device, page, offset, size),
-    dma_unmap_page_attrs: nothing(
-      'no device reads or writes memory, so mappings are not followed',
-      undefined,
-    ),
+    dma_unmap_page_attrs: (_device: Ptr, address: bigint) => this.k.get(DmaDebug).unmap(Number(address)),
     dma_map_sg_attrs: (_device: Ptr, list: Ptr, count: number) => this.mapList(list, count),
     dma_map_sgtable: (_device: Ptr, table: Ptr) => this.mapTable(table),
-    dma_unmap_sg_attrs: nothing('no device reads or writes memory, so mappings are not followed', undefined),
+    dma_unmap_sg_attrs: (_device: Ptr, list: Ptr, count: number) => this.unmapList(list, count),
     dma_map_resource: partly(
       'no device reads or writes memory, so mappings are not followed',
       (_device: Ptr, address: number) => address,
@@ -89,6 +87,7 @@ export class DmaMapping implements Subsystem {
   };
 
   readonly signatures = {
+    dma_unmap_page_attrs: 'v:pQ',
     dma_set_mask: 'i:pQ',
     dma_set_coherent_mask: 'i:pQ',
     dma_map_page_attrs: 'Q:ppLL',
@@ -99,12 +98,16 @@ export class DmaMapping implements Subsystem {
     let order = 0;
     while (PAGE_SIZE << order < size) order++;
     const ptr = this.k.pages.allocate(order);
-    if (ptr !== 0) this.k.space.store64(handle, BigInt(ptr));
+    if (ptr === 0) return 0;
+    this.k.space.store64(handle, BigInt(ptr));
+    this.k.get(DmaDebug).map(ptr, PAGE_SIZE << order);
     return ptr;
   }
 
   private free(ptr: Ptr): void {
-    if (ptr !== 0) this.k.pages.free(ptr);
+    if (ptr === 0) return;
+    this.k.get(DmaDebug).unmap(ptr);
+    this.k.pages.free(ptr);
   }
 
   private setMask(device: Ptr, mask: bigint): number {
@@ -123,7 +126,9 @@ export class DmaMapping implements Subsystem {
     const slot = this.k.struct('device').get(device, 'dma_mask');
     const address = BigInt(this.physical(page) + offset);
     const limit = slot === 0 ? 0n : this.k.space.load64(slot);
-    return address + BigInt(size) - 1n > limit ? MAPPING_ERROR : address;
+    if (address + BigInt(size) - 1n > limit) return MAPPING_ERROR;
+    this.k.get(DmaDebug).map(Number(address), size);
+    return address;
   }
 
   private mapList(list: Ptr, count: number): number {
@@ -132,11 +137,18 @@ export class DmaMapping implements Subsystem {
     for (let i = 0; i < count; i++) {
       const page = this.k.space.fromAddress(type.getBig(at, 'page_link') & ~3n);
       type.set(at, 'dma_address', this.physical(page) + type.get(at, 'offset'));
+      this.k.get(DmaDebug).map(type.get(at, 'dma_address'), type.get(at, 'length'));
       if (type.has('dma_length')) type.set(at, 'dma_length', type.get(at, 'length'));
       at = this.next(at);
       if (at === 0) break;
     }
     return count;
+  }
+
+  private unmapList(list: Ptr, count: number): void {
+    let at = list;
+    for (let i = 0; i < count && at !== 0; i++, at = this.next(at))
+      this.k.get(DmaDebug).unmap(this.k.struct('scatterlist').get(at, 'dma_address'));
   }
 
   private next(at: Ptr): Ptr {

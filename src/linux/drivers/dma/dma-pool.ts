@@ -6,6 +6,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { deviceName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devres } from '../base/devres.js';
+import { DmaDebug } from './dma-debug.js';
 
 interface Pool {
   readonly name: string;
@@ -73,13 +74,16 @@ export class DmaPools implements Subsystem {
     const block = this.k.slab.allocateBytes(pool.size, (flags & GFP_ZERO) !== 0);
     if (block === 0) return 0;
     pool.blocks.add(block);
+    this.k.get(DmaDebug).map(block, pool.size);
     this.k.space.store64(handle, BigInt(block));
     return block;
   }
 
   private free(ptr: Ptr, block: Ptr): void {
     const pool = this.pools.get(ptr);
-    if (pool?.blocks.delete(block)) this.k.slab.free(block);
-    else this.k.log.line(`dma_pool_free ${pool?.name ?? ''}, invalid block (bad vaddr)`, LOGLEVEL_ERR);
+    if (pool?.blocks.delete(block)) {
+      this.k.get(DmaDebug).unmap(block);
+      this.k.slab.free(block);
+    } else this.k.log.line(`dma_pool_free ${pool?.name ?? ''}, invalid block (bad vaddr)`, LOGLEVEL_ERR);
   }
 }

@@ -7,12 +7,14 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { MsiVectors } from '../../../linux/drivers/pci/msi-vectors.js';
 import { PciProbe } from '../../../linux/drivers/pci/probe.js';
 import { IrqHandling } from '../../../linux/irq/handle.js';
+import { Interrupts } from '../../../linux/irq/manage.js';
 import { symbolAt, symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 import { Ioremap } from '../../../linux/mm/ioremap.js';
+import { BoardSlots } from './board-slots.js';
 
 /** Where firmware puts BARs: in the windows of the host bridge. */
-const FIRST_MEMORY = 0xfe00_0000;
+const FIRST_MEMORY = 0xc000_0000;
 const FIRST_PORT = 0xc000;
 /** Lines that firmware routes the pins of slots to, in turn (PIRQ of a PC). */
 const LINES = [10, 11] as const;
@@ -45,8 +47,20 @@ export class LinuxHardware {
   private freeMemory = FIRST_MEMORY;
   private freePort = FIRST_PORT;
 
+  /** Devices that run beside the machine. */
+  readonly boards: BoardSlots;
+
   constructor(private readonly k: LinuxKernel) {
     const { memory, ports } = this;
+    this.boards = new BoardSlots(k, {
+      memory,
+      ports,
+      rootBus: () => this.root(),
+      isFree: (slot) => !this.plugged.has(slot),
+      assign: (fn, line) => this.assign(fn, line),
+    });
+    const irqs = k.get(IrqHandling);
+    irqs.isHigh = (irq) => (this.high.get(irq)?.size ?? 0) > 0 || this.boards.isHigh(irq);
     k.get(Ioremap).bus = {
       answers: (physical) => memory.find(physical) !== undefined,
       read: (physical, size) => memory.read(physical, size),
@@ -69,13 +83,19 @@ export class LinuxHardware {
     const plugged: Plugged = { slot, fn, line, pdev: 0 };
     this.plugged.set(slot, plugged);
     fn.powerOn();
+    if (fn.header.interrupts?.pin) k.get(Interrupts).connectLevel(line);
+    plugged.pdev = yield* k.get(PciProbe).scan(yield* this.root(), slot * 8);
+    return fn.device;
+  }
+
+  /** The bus that everything is plugged into. */
+  private *root(): Sleepable<Ptr> {
     if (this.rootBus === 0)
-      this.rootBus = yield* k.get(PciProbe).addRootBus({
+      this.rootBus = yield* this.k.get(PciProbe).addRootBus({
         read: (devfn, where, bytes) => this.at(devfn)?.config.read(where, bytes),
         write: (devfn, where, bytes, value) => this.at(devfn)?.configure(where, bytes, value),
       });
-    plugged.pdev = yield* k.get(PciProbe).scan(this.rootBus, slot * 8);
-    return fn.device;
+    return this.rootBus;
   }
 
   /** Pulls a device out, without a word to anybody before: reads give all ones from then on. The kernel then learns that it is gone. */
@@ -93,17 +113,19 @@ export class LinuxHardware {
 
   /** The driver that a device is bound to. */
   driverOf(device: unknown): string | undefined {
-    const pdev = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.pdev ?? 0;
+    const pdev =
+      [...this.plugged.values()].find(({ fn }) => fn.device === device)?.pdev ?? this.boards.structOf(device);
     const driver = pdev === 0 ? 0 : this.k.struct('pci_dev').get(pdev, 'dev.driver');
     return driver === 0 ? undefined : this.k.struct('device_driver').string(driver, 'name');
   }
 
   private at(devfn: number): PciFunction<unknown> | undefined {
-    return devfn & 7 ? undefined : this.plugged.get(devfn >>> 3)?.fn;
+    return (devfn & 7 ? undefined : this.plugged.get(devfn >>> 3)?.fn) ?? this.boards.at(devfn);
   }
 
   private freeSlot(): number {
-    for (let slot = FIRST_SLOT; slot < BUS_SLOTS; slot++) if (!this.plugged.has(slot)) return slot;
+    for (let slot = FIRST_SLOT; slot < BUS_SLOTS; slot++)
+      if (!this.plugged.has(slot) && !this.boards.has(slot)) return slot;
     throw new RangeError('no slot is free');
   }
 
@@ -153,6 +175,6 @@ export class LinuxHardware {
     const before = holders.size;
     if (level) holders.add(slot);
     else holders.delete(slot);
-    if (before === 0 && holders.size > 0) this.k.get(IrqHandling).raise(line);
+    if (before === 0 && holders.size > 0) this.k.get(IrqHandling).raiseLevel(line);
   }
 }
