@@ -85,6 +85,7 @@ import { Apertures } from './video/aperture.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
 import { FramebufferInfo } from './video/fb-info.js';
+import { VirtioMemoryAccess } from './virtio/memory-access.js';
 import { VirtioBus } from './virtio/virtio-bus.js';
 import { Xenbus } from './xen/xenbus.js';
 
@@ -135,6 +136,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   SpiBus,
   SpiTransfers,
   VirtioBus,
+  VirtioMemoryAccess,
   SerioBus,
   EmptyBuses,
   HardwareRandom,
