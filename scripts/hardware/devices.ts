@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { QemuBoard } from '../../src/hardware/node/qemu/qemu-board.js';
 import { DiskFiles } from '../../src/kmod/node/disk-files.js';
 import { Machine } from '../../src/machine/linux/machine.js';
+import { userTranslations } from '../../src/machine/linux/node/disk-translations.js';
 import type { LinuxTarget } from '../../src/target/index.js';
 import { corpusTree } from '../../src/testing/corpus.js';
 import { imageTarget } from '../../src/testing/targets.js';
@@ -63,13 +64,15 @@ const mask = (line: string): string =>
     .replace(/0x[0-9a-f]+/gi, '0x#')
     .replace(/\b[0-9a-f]{8,16}\b/gi, '#')
     .replace(/\b\d+(\.\d+)? ?([KMG]i?B\/s|ms|us|ns|MHz)\b/g, '#$2')
+    .replace(/\binput\/input\d+/g, 'input/input#')
     .replace(/\b(PID|CPU|irq|IRQ)[:= #]+\d+/gi, '$1 #')
     .trimEnd();
 
-const OF_WGET = /^(Segmentation fault$|wget\[\d+\]: segfault|Code: )/;
+/** Of wget's end; of QEMU to whoever ran it. */
+const NOT_OF_THE_GUEST = /^(Segmentation fault$|wget\[\d+\]: segfault|Code: |qemu-system-x86_64: )/;
 
 function outcomeOf(out: readonly string[]): Outcome {
-  const lines = (part: Part): string[] => partOf(out, part).filter((line) => !OF_WGET.test(line));
+  const lines = (part: Part): string[] => partOf(out, part).filter((line) => !NOT_OF_THE_GUEST.test(line));
   return {
     load: lines('load'),
     use: lines('use')
@@ -107,7 +110,11 @@ function run(recording: Recording, target: LinuxTarget, root: string): Outcome {
     .replaceAll('DISK', join(folder, 'disk'))
     .replaceAll('SHARE', join(folder, 'share'))
     .split(/\s+/);
-  const machine = Machine.boot({ target, files: new DiskFiles(root) });
+  const machine = Machine.boot({
+    target,
+    files: new DiskFiles(root),
+    translations: userTranslations() ?? false,
+  });
   try {
     machine.plugBoard(new QemuBoard(words));
     const script = recording.script
@@ -155,7 +162,9 @@ for (const recording of chosen) {
   if (!show) continue;
   for (const part of wrong) {
     const text = difference(want[part], got[part]);
-    process.stdout.write(`    ${part}\n${text === '' ? '      (the order)' : text}\n`);
+    process.stdout.write(
+      `    ${part}\n${text === '' ? `      in another order:\n${got[part].map((line) => `      ${line}\n`).join('')}` : `${text}\n`}`,
+    );
   }
 }
 process.stdout.write(`${agree} of ${chosen.length} agree\n`);

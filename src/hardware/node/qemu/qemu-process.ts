@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { QemuError } from './qemu-error.js';
 
 /** Debian's package has this one; it is looked for in PATH. */
-const PROGRAM = 'qemu-system-x86_64';
+export const PROGRAM = 'qemu-system-x86_64';
 const SHARED_MEMORY = '/dev/shm';
 const BIOS_BYTES = 0x1_0000;
 const RESET_VECTOR = 0xfff0;
