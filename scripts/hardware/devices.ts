@@ -3,7 +3,7 @@
 // RECORDINGS: a file with an object a line (id, script, qemu, out), as the real kernel's runs of the same commands on the same devices were kept. Each
 // case is run in a machine of its own. Compared are the parts load, use, log, bound and remove of what the script prints:
 //   use     the words that are printed, whatever the order: `ls` prints columns on one side
-//   log     the lines, numbers that differ from machine to machine masked
+//   log     the lines, numbers that differ from machine to machine masked, whatever the order (work in the background), without those of finding USB devices
 //   bound   without the devices that every PC of QEMU's has, with or without the one in question
 // The shell has no awk: sed does what it is asked for. The wget of the recordings died in its guest (a fault of that program's): it is left out of scripts and recordings.
 import { createHash } from 'node:crypto';
@@ -68,6 +68,9 @@ const mask = (line: string): string =>
     .replace(/\b(PID|CPU|irq|IRQ)[:= #]+\d+/gi, '$1 #')
     .trimEnd();
 
+/** USB devices are found in the background: before the log is cleared, or after it. */
+const ENUMERATION = /^usb \d-[\d.]+: (new|New USB|Product:|Manufacturer:|SerialNumber:)/;
+
 /** Of wget's end; of QEMU to whoever ran it. */
 const NOT_OF_THE_GUEST = /^(Segmentation fault$|wget\[\d+\]: segfault|Code: |qemu-system-x86_64: )/;
 
@@ -79,7 +82,10 @@ function outcomeOf(out: readonly string[]): Outcome {
       .flatMap((line) => mask(line).split(/\s+/))
       .filter(Boolean)
       .sort(),
-    log: lines('log').map(mask),
+    log: lines('log')
+      .map(mask)
+      .filter((line) => !ENUMERATION.test(line))
+      .sort(),
     bound: lines('bound').filter((line) => !everywhere.has(line) && !OF_EVERY_PC.test(line)),
     remove: withoutOldStatus(lines('remove').map(mask)),
   };

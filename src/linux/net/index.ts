@@ -1,3 +1,4 @@
+import { Ipv6LinkReady } from './ipv6/link-ready.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
 import { Datagrams } from './core/datagram.js';
@@ -9,6 +10,7 @@ import { DeviceNotifiers } from './core/dev-notifiers.js';
 import { DeviceOpening } from './core/dev-open.js';
 import { Reception } from './core/dev-receive.js';
 import { DeviceRegistration } from './core/dev-register.js';
+import { DeviceStatistics } from './core/dev-stats.js';
 import { DeviceTransmission } from './core/dev-xmit.js';
 import { DropReasons } from './core/drop-reasons.js';
 import { Destinations } from './core/dst.js';
@@ -54,6 +56,7 @@ import { TransmitQueues } from './core/tx-queues.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
 import { InetControlSockets } from './ipv4/control-socket.js';
+import { Ipv4Host } from './ipv4/host.js';
 import { InetBinding } from './ipv4/inet-bind.js';
 import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
@@ -121,6 +124,7 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   DeviceTransmission,
   TransmitQueues,
   Reception,
+  DeviceStatistics,
   NetSysfs,
   DeviceRegistration,
   DeviceAdjacency,
@@ -162,7 +166,9 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   FragmentQueues,
   InetHashtables,
   ConnectionSocks,
+  Ipv4Host,
   Ipv6,
+  Ipv6LinkReady,
   Ipv6Stub,
   TcpAlgorithms,
   TcpAckHooks,

@@ -39,9 +39,9 @@ export function deviceArguments(wanted: readonly string[]): readonly string[] {
     const has = (property: string): boolean => properties.some((one) => one.startsWith(`${property}=`));
     const known = propertiesOf(name);
     const own = properties.filter((one) => !/^(file|format)=/.test(one));
-    const file = valueOf(properties, 'file');
+    const file = settingOf(properties, 'file');
     if (file !== undefined) {
-      const format = valueOf(properties, 'format') ?? 'raw';
+      const format = settingOf(properties, 'format') ?? 'raw';
       before.push(
         '-drive',
         `if=none,id=modbox-drive${i},format=${format},file=${file.replaceAll(',', ',,')}`,
@@ -72,7 +72,7 @@ function parse(text: string): Wanted {
   return { name, properties };
 }
 
-function valueOf(properties: readonly string[], name: string): string | undefined {
+function settingOf(properties: readonly string[], name: string): string | undefined {
   return properties.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 

@@ -119,11 +119,11 @@ export class QemuBoard implements PciBoard {
           continue;
         }
         const found = new QemuFunction(slot, number, access, {
-          memory: this.through(qtest, {
+          memory: this.through({
             read: (at, size) => qtest.readMemory(at, size),
             write: (at, size, value) => qtest.writeMemory(at, size, value),
           }),
-          ports: this.through(qtest, {
+          ports: this.through({
             read: (at, size) => BigInt(qtest.readPort(at, size)),
             write: (at, size, value) => qtest.writePort(at, size, Number(value)),
           }),
@@ -137,7 +137,7 @@ export class QemuBoard implements PciBoard {
   }
 
   /** A bus, at whose accesses both sides' memory is the same. */
-  private through(qtest: Qtest, bus: BusTarget): BusTarget {
+  private through(bus: BusTarget): BusTarget {
     const around = <T>(access: () => T, writes: boolean): T => {
       const { parts } = this;
       if (parts && writes) this.sync(parts);

@@ -3,11 +3,13 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { runNow } from '../../../kernel/effects.js';
 import { Classes } from '../../drivers/base/class.js';
 import { Devices } from '../../drivers/base/core.js';
-import { getDevice } from '../../drivers/base/device.js';
+import { getDevice, kobjOf } from '../../drivers/base/device.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { Sysfs } from '../../kobject/sysfs/sysfs.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceAllocation } from './dev-alloc.js';
+import { addNetFiles } from './net-sysfs-files.js';
 import { NetDevices } from './netdevices.js';
 
 /** Network devices in sysfs: class `net` (net/core/net-sysfs.c). */
@@ -48,7 +50,10 @@ export class NetSysfs implements Subsystem {
     k.struct('device').set(device, 'platform_data', dev);
     k.struct('device').set(device, 'groups', type.addr(dev, 'sysfs_groups'));
     devices.setName(device, k.get(NetDevices).name(dev));
-    return yield* devices.add(device);
+    const error = yield* devices.add(device);
+    const directory = k.get(Sysfs).directoryOf(kobjOf(k, device));
+    if (error === 0 && directory) addNetFiles(k, dev, directory);
+    return error;
   }
 
   /** netdev_unregister_kobject(): out of sysfs; a reference stays until the device is finished. */

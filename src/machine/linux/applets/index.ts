@@ -32,6 +32,7 @@ import { findApplet } from './find.js';
 import { ipApplet } from './ip.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
+import { pingApplet } from './ping.js';
 import { clearApplet, dateApplet, idApplet, psApplet, unameApplet } from './system.js';
 import { taintApplet } from './taint.js';
 
@@ -51,6 +52,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     dateApplet,
     idApplet,
     ipApplet,
+    pingApplet,
     clearApplet,
     catApplet,
     echoApplet,
