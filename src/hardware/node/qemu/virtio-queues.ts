@@ -46,7 +46,8 @@ interface Queue {
  */
 export class VirtioQueues {
   private readonly queues = new Map<number, Queue>();
-  private readonly words = new Map<number, number>();
+  /** Words of addresses that were written, by queue and register: all queues are described before one is enabled. */
+  private readonly words = new Map<string, number>();
   private selected = 0;
 
   private constructor(
@@ -92,14 +93,18 @@ export class VirtioQueues {
     if (offset === STATUS && number === 0) this.reset();
     if (offset === SELECT) this.selected = number;
     if (offset >= TABLE && offset < USED + 8) {
-      this.words.set(offset, number);
-      if (size === 8) this.words.set(offset + 4, Number(value >> 32n));
+      this.words.set(this.key(offset), number);
+      if (size === 8) this.words.set(this.key(offset + 4), Number(value >> 32n));
     }
     if (offset !== ENABLE || number === 0) return;
     const at = this.common?.offset ?? 0;
     const place = (where: number): number =>
-      (this.words.get(where) ?? 0) + (this.words.get(where + 4) ?? 0) * 2 ** 32;
+      (this.words.get(this.key(where)) ?? 0) + (this.words.get(this.key(where + 4)) ?? 0) * 2 ** 32;
     this.add(Number(target.read(at + SIZE, 2)), place(TABLE), place(AVAILABLE), place(USED));
+  }
+
+  private key(offset: number): string {
+    return `${this.selected} ${offset}`;
   }
 
   private legacy(offset: number, value: number, target: BusTarget): void {
