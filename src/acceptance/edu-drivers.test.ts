@@ -94,7 +94,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   edu_error_path: {
     kind: 'left-behind',
     fn: 'edu_probe',
-    message: /left its I\/O memory mapping '\[mem 0xfe\w+-0xfe\w+\]' behind/,
+    message: /left its I\/O memory mapping '\[mem 0x\w+-0x\w+\]' behind/,
     life: (machine, name) => void everyFailure(machine, name),
   },
   edu_double_free: {

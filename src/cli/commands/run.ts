@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { isModuleFile, UsageError, visible, visibleJson } from '../../index.js';
+import { deviceArguments, isModuleFile, QemuBoard, UsageError, visible, visibleJson } from '../../index.js';
 import { freebsdTargetOf, type KldSubject, kldSubject } from '../freebsd/open-kld.js';
 import { type KldRun, runOneKld, showKldRun } from '../freebsd/run-kld.js';
 import { wholeNumber } from '../numbers.js';
@@ -17,7 +17,9 @@ name, found with its dependencies in the file tree. A file of FreeBSD's (or --ta
 kernel: the files beside it are /boot/kernel, or --root has them; PARAM=VALUE are tunables. One module is run at a time; for several in one machine:
 modbox shell -c 'insmod a.ko; insmod b.ko'.
 
-${MACHINE_HELP}  --exec COMMAND    a shell command to run while the module is loaded (repeatable)
+${MACHINE_HELP}  --device D        plugs a device in before MODULE comes (repeatable): qemu:NAME[,PROPERTY=VALUE]..., a device of
+                    QEMU's (Debian: qemu-system-x86), such as qemu:e1000, qemu:usb-kbd or qemu:nvme,serial=1,file=DISK
+  --exec COMMAND    a shell command to run while the module is loaded (repeatable)
   --keep            do not unload
   --json            the report as one JSON object on stdout
   --each-from FILE  every module named in FILE, each in a freshly booted machine, one JSON object a line
@@ -38,6 +40,7 @@ export async function main(args: readonly string[]): Promise<number> {
     options: {
       ...MACHINE_OPTIONS,
       help: { type: 'boolean', short: 'h' },
+      device: { type: 'string', multiple: true },
       exec: { type: 'string', multiple: true },
       keep: { type: 'boolean' },
       json: { type: 'boolean' },
@@ -53,11 +56,12 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const { exec = [], keep = false } = values;
+  const { exec = [], keep = false, device = [] } = values;
   const list = values['each-from'];
   if (list !== undefined) {
     if (positionals.some((word) => !word.includes('=')))
       throw new UsageError('run: give a module or --each-from, not both');
+    if (device.length > 0) throw new UsageError('run: --device goes with one module');
     const { runEach } = await import('../run/each.js');
     return await runEach({ ...values, list, parameters: positionals, exec, keep });
   }
@@ -68,12 +72,14 @@ export async function main(args: readonly string[]): Promise<number> {
   const seconds = values.timeout === undefined ? undefined : wholeNumber(values.timeout, '--timeout', 1);
   const freebsd = freebsdTargetOf(values, subject);
   if (freebsd) {
+    if (device.length > 0)
+      throw new UsageError('run: --device: machines of FreeBSD have no bus for devices yet');
     const kld = kldSubject(freebsd, values, subject, parameters);
     const limited = { ...kld, options: { ...kld.options, ...runLimits(seconds) } };
     return runFreebsd(limited, { exec, keep }, values.json === true);
   }
   const options = { ...machineOptions(values, subject), ...runLimits(seconds) };
-  const once = { parameters, exec, keep };
+  const once = { parameters, exec, keep, boards: boardsOf(device) };
   if (values.json) {
     const report = runOne(options, subject, once);
     process.stdout.write(`${visibleJson(JSON.stringify(report))}\n`);
@@ -85,6 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
     ...once,
     onBoot: (machine, bootMs) => {
       out(style.dim(`${machine.target.name} booted in ${Math.round(bootMs)} ms\n`));
+      for (const name of device) out(style.dim(`${visible(name)}: QEMU runs in real time, so runs differ\n`));
       machine.on('log', (record) => out(logLine(record, style)));
       machine.on('module', ({ name, state }) => {
         if (state !== 'coming')
@@ -99,6 +106,17 @@ export async function main(args: readonly string[]): Promise<number> {
   const ok = succeeded(report);
   out(loadedText(report, style) + summaryText(report, ok, style));
   return ok ? 0 : 1;
+}
+
+const QEMU_PREFIX = 'qemu:';
+
+/** What the command line wants plugged in: all of QEMU's devices in one QEMU. Throws UsageError. */
+function boardsOf(devices: readonly string[]): readonly QemuBoard[] {
+  const unknown = devices.find((text) => !text.startsWith(QEMU_PREFIX));
+  if (unknown !== undefined)
+    throw new UsageError(`--device ${unknown}: qemu:NAME[,PROPERTY=VALUE]... is wanted`);
+  if (devices.length === 0) return [];
+  return [new QemuBoard(deviceArguments(devices.map((text) => text.slice(QEMU_PREFIX.length))))];
 }
 
 /** A kld of FreeBSD: the same report. */

@@ -3,6 +3,7 @@ import {
   hangText,
   type Machine,
   type MachineOptions,
+  type PciBoard,
   type RunOptions,
   type RunReport,
   type RunSubject,
@@ -14,6 +15,8 @@ export interface OneRun {
   readonly parameters: readonly string[];
   readonly exec: readonly string[];
   readonly keep: boolean;
+  /** What is plugged in before the module comes. */
+  readonly boards?: readonly PciBoard[];
   /** Told when the machine is up. */
   readonly onBoot?: (machine: Machine, bootMs: number) => void;
   readonly onExec?: (result: ExecResult) => void;
@@ -28,7 +31,22 @@ export function runOne(options: MachineOptions, subject: RunSubject, run: OneRun
   // The module is loaded and removed by root, whoever uses it.
   const { machine } = bootMachine({ ...options, uid: 0 });
   const bootMs = performance.now() - started;
-  run.onBoot?.(machine, bootMs);
+  try {
+    run.onBoot?.(machine, bootMs);
+    return runIn(machine, bootMs, options, subject, run);
+  } finally {
+    if (run.boards?.length) machine.release();
+  }
+}
+
+function runIn(
+  machine: Machine,
+  bootMs: number,
+  options: MachineOptions,
+  subject: RunSubject,
+  run: OneRun,
+): RunReport {
+  for (const board of run.boards ?? []) machine.plugBoard(board);
   const report = runModule(machine, subject, {
     parameters: run.parameters,
     keep: run.keep,

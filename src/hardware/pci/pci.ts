@@ -78,8 +78,8 @@ export interface PciModel<D> {
 export interface PciFunction<D> {
   readonly name: string;
   readonly device: D;
-  readonly header: PciHeader;
-  readonly config: ConfigSpace;
+  readonly header: Pick<PciHeader, 'bars' | 'interrupts'>;
+  readonly config: Pick<ConfigSpace, 'read' | 'assign' | 'route' | 'address'>;
   readonly memoryDecoder: BusDecoder;
   readonly portDecoder: BusDecoder;
   /** A write to configuration space. */

@@ -14,6 +14,8 @@ export const THREAD_SIZE = 16384;
 
 /** Virtual nanoseconds that it takes to switch to another task, or to serve an interrupt. */
 const SWITCH_NS = 2000;
+/** Delays are collected up to this before they are waited for in real time. */
+const SHORTEST_WAIT_NS = 500_000;
 /** Rounds of interrupt work before tasks get a turn again: MAX_SOFTIRQ_RESTART, after which ksoftirqd takes over. */
 export const MAX_ROUNDS = 10;
 
@@ -24,6 +26,14 @@ export interface SchedulerHooks {
   ended(task: Task): void;
   /** Whether what may be put off of interrupt work has to wait: the interrupted task has it turned off. */
   deferred(): boolean;
+}
+
+/** Something beside the machine that goes on in real time, and interrupts it. */
+export interface Companion {
+  /** Looks what has come meanwhile. */
+  poll(): void;
+  /** The machine is idle for so many nanoseconds: waits as long in real time, or until something comes. */
+  wait(nanoseconds: number): { readonly waited: number; readonly happened: boolean };
 }
 
 /** Work that runs on top of whichever task is current, and must not block. */
@@ -43,6 +53,7 @@ export class Scheduler {
   readonly tasks = new Set<Task>();
   /** Set before the first task runs. */
   hooks!: SchedulerHooks;
+  companion: Companion | undefined;
   /** The task whose context is in the register file, also while interrupt work runs on top of it. */
   current: Task | undefined;
   private readonly ready: Task[] = [];
@@ -129,6 +140,7 @@ export class Scheduler {
 
   private runTurns(done: () => boolean, deadline: number): boolean {
     for (;;) {
+      this.companion?.poll();
       this.fireAlarms();
       this.runInterrupts();
       if (done()) return true;
@@ -140,10 +152,31 @@ export class Scheduler {
       }
       if (this.interruptWork.length > 0) continue;
       const next = this.clock.next;
+      if (this.companionComes(Math.min(next ?? deadline, deadline))) continue;
       if (next === undefined || next > deadline) return false;
       this.clock.now = Math.max(this.clock.now, next);
     }
   }
+
+  /** Idle time is real time where something beside the machine takes part: whether it has come before `until`. */
+  private companionComes(until: number): boolean {
+    const { clock, companion } = this;
+    if (!companion || until <= clock.now) return false;
+    const { waited, happened } = companion.wait(until - clock.now);
+    if (happened) clock.now = Math.min(until, clock.now + waited);
+    return happened;
+  }
+
+  /** Somebody lets time pass without giving the CPU away: whatever is beside the machine gets as much. */
+  passing(nanoseconds: number): void {
+    if (!this.companion) return;
+    this.owed += nanoseconds;
+    if (this.owed < SHORTEST_WAIT_NS) return;
+    const { waited } = this.companion.wait(this.owed);
+    this.owed = Math.max(0, this.owed - waited);
+  }
+
+  private owed = 0;
 
   /** How often a task was given the CPU. */
   turns = 0;

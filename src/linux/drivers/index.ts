@@ -43,6 +43,7 @@ import { PciEnabling } from './pci/enable.js';
 import { PciExpress } from './pci/express.js';
 import { PciIomap } from './pci/iomap.js';
 import { PciIov } from './pci/iov.js';
+import { PciLinks } from './pci/links.js';
 import { PciManaged } from './pci/managed.js';
 import { PciMsi } from './pci/msi.js';
 import { PciMsiUsers } from './pci/msi-users.js';
@@ -85,6 +86,7 @@ import { Apertures } from './video/aperture.js';
 import { Backlights } from './video/backlight.js';
 import { VideoOptions } from './video/boot-options.js';
 import { FramebufferInfo } from './video/fb-info.js';
+import { VirtioMemoryAccess } from './virtio/memory-access.js';
 import { VirtioBus } from './virtio/virtio-bus.js';
 import { Xenbus } from './xen/xenbus.js';
 
@@ -114,6 +116,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciCapabilities,
   PciManaged,
   PciPower,
+  PciLinks,
   PciEnabling,
   PciRegions,
   PciIomap,
@@ -135,6 +138,7 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   SpiBus,
   SpiTransfers,
   VirtioBus,
+  VirtioMemoryAccess,
   SerioBus,
   EmptyBuses,
   HardwareRandom,

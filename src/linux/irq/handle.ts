@@ -39,6 +39,31 @@ export class IrqHandling implements Subsystem {
     this.k.scheduler.interrupt(`irq ${irq}`, () => this.inHardInterrupt(() => this.generic(irq)), false);
   }
 
+  /** Whether a line is high, for lines that are levels: who has the lines sets it. */
+  isHigh: (irq: number) => boolean = () => false;
+
+  private readonly raised = new Set<number>();
+
+  /** A line went high, or can be served again: it interrupts for as long as it is high and not turned off. */
+  raiseLevel(irq: number): void {
+    if (this.raised.has(irq)) return;
+    this.raised.add(irq);
+    this.k.scheduler.interrupt(`irq ${irq}`, () => this.inHardInterrupt(() => this.serveLevel(irq)), false);
+  }
+
+  private *serveLevel(irq: number): Sleepable<void> {
+    this.raised.delete(irq);
+    if (!this.isHigh(irq)) return;
+    yield* this.generic(irq);
+    if (this.isHigh(irq) && this.canCome(irq)) this.raiseLevel(irq);
+  }
+
+  private canCome(irq: number): boolean {
+    const descs = this.k.get(IrqDescs);
+    const desc = descs.of(irq);
+    return desc !== 0 && !descs.has(desc, 'IRQD_IRQ_DISABLED') && !descs.has(desc, 'IRQD_IRQ_MASKED');
+  }
+
   /** An interrupt that came while it was off, and is on again (check_irq_resend()): a level comes again by itself. */
   resend(desc: Ptr): void {
     const { k } = this;

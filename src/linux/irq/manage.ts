@@ -82,6 +82,7 @@ export class Interrupts implements Subsystem {
     const { k } = this;
     const chip = k.variable('ioapic_chip', k.sizeOf('irq_chip'));
     k.get(IrqChips).fillController(chip, 'IO-APIC');
+    this.bindLevels(chip);
     for (let irq = 0; irq < LEGACY_LINES; irq++) {
       k.get(IrqDescs).allocate(irq, { chip, handler: 'handle_edge_irq', name: 'edge', hwirq: irq });
       this.idle.add(irq);
@@ -117,9 +118,33 @@ export class Interrupts implements Subsystem {
         };
   }
 
+  /** A level that is there when its line is turned on comes then. */
+  private bindLevels(chip: Ptr): void {
+    const { k } = this;
+    const type = k.struct('irq_chip');
+    const turnedOn = (data: Ptr): number => {
+      const irq = k.struct('irq_data').get(data, 'irq');
+      if (k.get(IrqHandling).isHigh(irq)) k.get(IrqHandling).raiseLevel(irq);
+      return 0;
+    };
+    type.bind(chip, 'irq_startup', 'startup_ioapic_irq', turnedOn);
+    type.bind(chip, 'irq_unmask', 'unmask_ioapic_irq', turnedOn);
+  }
+
   /** A device is connected to a line: it can be requested. */
   connect(irq: number): void {
     this.idle.delete(irq);
+  }
+
+  /** An input of the I/O APIC to which lines of PCI devices are wired, which are levels. */
+  connectLevel(irq: number): void {
+    const { k } = this;
+    const descs = k.get(IrqDescs);
+    this.idle.delete(irq);
+    if (descs.of(irq) !== 0) return;
+    const chip = k.variable('ioapic_chip', k.sizeOf('irq_chip'));
+    const desc = descs.allocate(irq, { chip, handler: 'handle_fasteoi_irq', name: 'fasteoi', hwirq: irq });
+    descs.change(desc, [], ['IRQD_LEVEL']);
   }
 
   /** request_threaded_irq(): -EINVAL for a line that nothing is connected to, -EBUSY for one that cannot be shared. */

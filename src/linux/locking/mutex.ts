@@ -4,6 +4,7 @@ import { partly } from '../../kernel/abi/fidelity.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import { list } from '../abi/list.js';
 import { TASK_UNINTERRUPTIBLE } from '../abi/task-state.js';
+import { EALREADY } from '../errno.js';
 import { Oops } from '../errors.js';
 import type { LinuxKernel } from '../kernel.js';
 import { Waiters } from '../sched/waiters.js';
@@ -39,10 +40,16 @@ export class Mutexes implements Subsystem {
     mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     mutex_is_locked: (mutex: Ptr) => this.owner(mutex) !== 0,
     atomic_dec_and_mutex_lock: (counter: Ptr, mutex: Ptr) => this.decrementAndLock(counter, mutex),
-    ww_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
-    ww_mutex_trylock: (mutex: Ptr) => this.trylock(mutex),
-    ww_mutex_lock: (mutex: Ptr) => this.enter(mutex),
-    ww_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.enter(mutex)),
+    ww_mutex_unlock: (mutex: Ptr) => this.leaveWound(mutex),
+    ww_mutex_trylock: (mutex: Ptr, context: Ptr) => {
+      const taken = this.trylock(mutex);
+      if (taken) this.acquireBy(mutex, context);
+      return taken;
+    },
+    ww_mutex_lock: (mutex: Ptr, context: Ptr) => this.enterWound(mutex, context),
+    ww_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr, context: Ptr) =>
+      this.enterWound(mutex, context),
+    ),
   };
 
   owner(mutex: Ptr): Ptr {
@@ -78,6 +85,44 @@ export class Mutexes implements Subsystem {
     if (this.take(mutex)) return 0;
     if (this.owner(mutex) === this.k.current) throw this.recursion(mutex);
     return this.slow(mutex);
+  }
+
+  /**
+   * ww_mutex_lock(): a task may come to a mutex that it holds by the same acquire context, and is told so (Documentation/locking/ww-mutex-design.rst). One
+   * that is held by another context is waited for.
+   */
+  private enterWound(mutex: Ptr, context: Ptr): number | Sleepable<number> {
+    const type = this.k.struct('ww_mutex');
+    if (context !== 0 && this.owner(mutex) === this.k.current && type.get(mutex, 'ctx') === context)
+      return -EALREADY;
+    const result = this.enter(mutex);
+    if (typeof result === 'number') return this.acquireBy(mutex, context);
+    return this.afterWait(result, mutex, context);
+  }
+
+  private *afterWait(waiting: Sleepable<number>, mutex: Ptr, context: Ptr): Sleepable<number> {
+    yield* waiting;
+    return this.acquireBy(mutex, context);
+  }
+
+  private acquireBy(mutex: Ptr, context: Ptr): number {
+    if (context === 0) return 0;
+    const contexts = this.k.struct('ww_acquire_ctx');
+    contexts.set(context, 'acquired', contexts.get(context, 'acquired') + 1);
+    this.k.struct('ww_mutex').set(mutex, 'ctx', context);
+    return 0;
+  }
+
+  /** ww_mutex_unlock() */
+  private leaveWound(mutex: Ptr): void {
+    const type = this.k.struct('ww_mutex');
+    const context = type.get(mutex, 'ctx');
+    if (context !== 0) {
+      const contexts = this.k.struct('ww_acquire_ctx');
+      contexts.set(context, 'acquired', Math.max(0, contexts.get(context, 'acquired') - 1));
+      type.set(mutex, 'ctx', 0);
+    }
+    this.unlock(mutex);
   }
 
   /** The task waits for itself: silently, or with PREEMPT_RT after rt_mutex_handle_deadlock() said so. */

@@ -56,6 +56,7 @@ import { TransmitQueues } from './core/tx-queues.js';
 import { InetSockets } from './ipv4/af-inet.js';
 import { BuiltInInetProtocols } from './ipv4/built-in-protocols.js';
 import { InetControlSockets } from './ipv4/control-socket.js';
+import { Ipv4Host } from './ipv4/host.js';
 import { InetBinding } from './ipv4/inet-bind.js';
 import { ConnectionSocks } from './ipv4/inet-connection-sock.js';
 import { FragmentQueues } from './ipv4/inet-fragment.js';
@@ -71,6 +72,7 @@ import { TcpAckHooks } from './ipv4/tcp-hooks.js';
 import { UdpSockets } from './ipv4/udp.js';
 import { Ipv6 } from './ipv6/af-inet6.js';
 import { Ipv6Stub } from './ipv6/ipv6-stub.js';
+import { Ipv6LinkReady } from './ipv6/link-ready.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
 import { NetfilterQueue } from './netfilter/queue.js';
@@ -166,7 +168,9 @@ export const NET_SUBSYSTEMS: readonly SubsystemClass[] = [
   FragmentQueues,
   InetHashtables,
   ConnectionSocks,
+  Ipv4Host,
   Ipv6,
+  Ipv6LinkReady,
   Ipv6Stub,
   TcpAlgorithms,
   TcpAckHooks,

@@ -124,6 +124,7 @@ export class Delays implements Subsystem {
     const end = k.now() + Math.floor(ns);
     const task = k.executor.current;
     const interruptible = task && !task.isInterrupt && k.cpu.interruptsEnabled;
+    k.scheduler.passing(end - clock.now);
     while (interruptible && clock.now < end) {
       clock.now = Math.min(end, Math.max(clock.now, clock.next ?? end));
       k.traps.serveInterrupts(task);

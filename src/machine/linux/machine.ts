@@ -2,6 +2,7 @@ import type { Ptr } from '../../cpu/layout.js';
 import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
 import type { PciModel } from '../../hardware/pci/pci.js';
+import type { PciBoard } from '../../hardware/pci/pci-board.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { Fault } from '../../kernel/probes.js';
@@ -272,6 +273,22 @@ export class Machine extends BaseMachine<LinuxKernel> {
   stopUdev(): void {
     this.udev?.stop();
     this.udev = undefined;
+  }
+
+  /**
+   * Plugs in devices that run beside the machine, in real time: what is on their bus. From then on idle time is real time, and runs are not the same
+   * each time. Throws what starting them throws.
+   */
+  plugBoard(board: PciBoard): readonly unknown[] {
+    const { hardware } = this;
+    const functions = hardware.boards.start(board);
+    return this.perform(`plug ${board.name}`, () => hardware.boards.plug(functions));
+  }
+
+  /** Ends the machine; devices beside it end, too. */
+  override release(): WebAssembly.Memory {
+    this.buses?.boards.stop();
+    return super.release();
   }
 
   /**

@@ -7,6 +7,7 @@ import { deviceName, driverName } from '../../printk/device-names.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Once, warn } from '../../warn.js';
 import { PciAccess } from './access.js';
+import { PciLinks } from './links.js';
 import { PciManaged } from './managed.js';
 import { deviceOfPci, pciLog, regionName, regionOf, resourceAt, shownRegion } from './pci-dev.js';
 import {
@@ -123,8 +124,9 @@ export class PciEnabling implements Subsystem {
     const error = yield* this.enableDecoders(pdev, flags);
     if (error < 0) return error;
     if (type.get(pdev, 'msi_enabled') || type.get(pdev, 'msix_enabled')) return 0;
-    if ((yield* access.read(pdev, PCI_INTERRUPT_PIN, 1)) !== 0)
-      yield* access.update(pdev, PCI_COMMAND, 2, COMMAND_INTX_DISABLE, 0);
+    if ((yield* access.read(pdev, PCI_INTERRUPT_PIN, 1)) === 0) return 0;
+    k.get(PciLinks).enable(type.get(pdev, 'irq'));
+    yield* access.update(pdev, PCI_COMMAND, 2, COMMAND_INTX_DISABLE, 0);
     return 0;
   }
 

@@ -5,6 +5,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENOMEM, ENOSPC, ERANGE } from '../../errno.js';
 import type { Holding } from '../../holding.js';
 import type { LinuxKernel } from '../../kernel.js';
+import { IoAccess } from '../../lib/misc/io.js';
 import { Ioremap } from '../../mm/ioremap.js';
 import type { Subsystem } from '../../subsystem.js';
 import { warn } from '../../warn.js';
@@ -369,7 +370,7 @@ export class PciMsi implements Subsystem {
     if (kind === 'msix') {
       const at = this.type.get(pdev, 'msix_base') + index * MSIX_ENTRY_SIZE;
       [message.address, 0, message.data, 0].forEach((word, i) => {
-        k.space.store32(at + 4 * i, word);
+        k.get(IoAccess).write(at + 4 * i, 4, word);
       });
       return;
     }

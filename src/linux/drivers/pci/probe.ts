@@ -17,6 +17,7 @@ import { Resources } from '../resource/resource.js';
 import { DEVICE_NOT_FOUND, PciAccess } from './access.js';
 import { readBars } from './bars.js';
 import { PciCapabilities } from './capabilities.js';
+import { PciEnabling } from './enable.js';
 import { PciBus } from './pci-bus.js';
 import { BARS, deviceOfPci, pciLog, resourceAt } from './pci-dev.js';
 import {
@@ -49,6 +50,8 @@ export interface ConfigurationSpace {
   write(devfn: number, where: number, bytes: number, value: number): void;
 }
 
+/** Classes of UHCI, OHCI, EHCI and xHCI controllers (include/linux/pci_ids.h). */
+const USB_CONTROLLERS: readonly number[] = [0x0c_0300, 0x0c_0310, 0x0c_0320, 0x0c_0330];
 /** PCI_PM_D3HOT_WAIT, PCI_PM_D3COLD_WAIT: milliseconds. */
 const D3HOT_DELAY = 10;
 const D3COLD_DELAY = 100;
@@ -119,6 +122,9 @@ export class PciProbe implements Subsystem {
     const bridge = k.permanent(k.sizeOf('pci_host_bridge'));
     const host = k.struct('pci_host_bridge').addr(bridge, 'dev');
     k.struct('pci_host_bridge').set(bridge, 'bus', bus);
+    // Addresses on the bus are those of the CPU.
+    for (const head of ['windows', 'dma_ranges'])
+      list.init(k.space, k.struct('pci_host_bridge').addr(bridge, head));
     type.set(bus, 'bridge', host);
     k.struct('device').bind(host, 'release', 'pci_release_host_bridge_dev', () => undefined);
     k.get(Devices).initialize(host);
@@ -143,6 +149,7 @@ export class PciProbe implements Subsystem {
       if (k.struct('resource').get(resourceAt(k, pdev, index), 'flags') !== 0)
         k.get(PciSetupResources).claim(pdev, index);
     this.startPower(pdev);
+    yield* this.takeUsbOver(pdev);
     yield* k.get(Devices).add(deviceOfPci(k, pdev));
     return pdev;
   }
@@ -271,6 +278,15 @@ export class PciProbe implements Subsystem {
     type.set(pdev, 'd2_support', Number((features & PMC_D2) !== 0));
     type.set(pdev, 'pme_support', features >>> PMC_PME_SHIFT);
     if (features >>> PMC_PME_SHIFT !== 0) type.set(pdev, 'dev.power.can_wakeup', 1);
+  }
+
+  /** quirk_usb_early_handoff(): USB controllers are taken from the firmware, which had turned none on here; they are enabled for that long. */
+  private *takeUsbOver(pdev: Ptr): Sleepable<void> {
+    const { k } = this;
+    const kind = k.struct('pci_dev').get(pdev, 'class');
+    if (!USB_CONTROLLERS.includes(kind)) return;
+    if ((yield* k.get(PciEnabling).enable(pdev, IORESOURCE_MEM | IORESOURCE_IO)) < 0) return;
+    yield* k.get(PciEnabling).disable(pdev);
   }
 
   /** pci_pm_init(): runtime PM is on, and forbidden until somebody allows it. */

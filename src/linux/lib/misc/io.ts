@@ -56,7 +56,8 @@ export class IoAccess implements Subsystem {
     return size === 1 ? space.load8(at) : size === 2 ? space.load16(at) : space.load32(at);
   }
 
-  private write(at: Ptr, size: Size, value: number): void {
+  /** iowrite8() and its kin. */
+  write(at: Ptr, size: Size, value: number): void {
     const { space } = this.k;
     if (isPort(at)) this.k.platform.portOut(at & PORT_MASK, size, value);
     else if (space.isDevice(at)) this.tell(at, size, BigInt(value >>> 0));

@@ -1,6 +1,6 @@
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from '../../../files/mode.js';
 import type { Sleepable } from '../../../kernel/effects.js';
-import { EEXIST, ENOENT } from '../../../linux/errno.js';
+import { EEXIST, ELOOP, ENOENT } from '../../../linux/errno.js';
 import type { FileStatus } from '../../../linux/fs/vfs.js';
 import { type Applet, type AppletContext, AppletUsageError, message, parseFlags } from './applet.js';
 
@@ -213,15 +213,46 @@ export const lnApplet: Applet = {
 
 export const readlinkApplet: Applet = {
   name: 'readlink',
-  usage: 'readlink FILE',
-  summary: 'Says where a symbolic link leads.',
+  usage: 'readlink [-f] FILE',
+  summary: 'Says where a symbolic link leads; -f: a path without any.',
   *run(context) {
-    const target = yield* context.vfs.readlink(context.path(context.args[0] ?? ''));
+    const { flags, operands } = parseFlags(context.args, ['f']);
+    const path = context.path(operands[0] ?? '');
+    const target = flags.has('f') ? yield* withoutLinks(context, path) : yield* context.vfs.readlink(path);
     if (typeof target === 'number') return 1;
     context.io.out(`${target}\n`);
     return 0;
   },
 };
+
+/** Links that are followed before a path counts as one that leads nowhere (MAXSYMLINKS). */
+const MOST_LINKS = 40;
+
+/** A path without links in it; its last name need not be there. */
+function* withoutLinks({ vfs }: AppletContext, path: string): Sleepable<string | number> {
+  let done = '';
+  let left = path.split('/').filter((name) => name !== '');
+  for (let links = 0; left.length > 0; ) {
+    const [name, ...rest] = left;
+    left = rest;
+    if (name === '.') continue;
+    if (name === '..') {
+      done = done.slice(0, Math.max(0, done.lastIndexOf('/')));
+      continue;
+    }
+    const here = `${done}/${name}`;
+    const target = yield* vfs.readlink(here);
+    if (typeof target === 'number') {
+      if (rest.length > 0 && typeof (yield* vfs.stat(here, false)) === 'number') return -ENOENT;
+      done = here;
+      continue;
+    }
+    if (++links > MOST_LINKS) return -ELOOP;
+    if (target.startsWith('/')) done = '';
+    left = [...target.split('/').filter((part) => part !== ''), ...rest];
+  }
+  return done || '/';
+}
 
 export const statApplet: Applet = {
   name: 'stat',

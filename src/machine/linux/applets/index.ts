@@ -1,5 +1,12 @@
+import {
+  md5sumApplet,
+  sha1sumApplet,
+  sha256sumApplet,
+  sha512sumApplet,
+} from '../../shell/applets/checksums.js';
 import { ddApplet, hexdumpApplet } from '../../shell/applets/dump.js';
 import { cutApplet, seqApplet, sortApplet, trApplet, uniqApplet } from '../../shell/applets/lines.js';
+import { basenameApplet, dirnameApplet } from '../../shell/applets/names.js';
 import { headApplet, tailApplet, teeApplet } from '../../shell/applets/parts.js';
 import { printfApplet } from '../../shell/applets/printf.js';
 import { sedApplet } from '../../shell/applets/sed.js';
@@ -25,6 +32,7 @@ import { findApplet } from './find.js';
 import { ipApplet } from './ip.js';
 import { insmodApplet, lsmodApplet, modinfoApplet, modprobeApplet, rmmodApplet } from './modules.js';
 import { mountApplet, umountApplet } from './mounts.js';
+import { pingApplet } from './ping.js';
 import { clearApplet, dateApplet, idApplet, psApplet, unameApplet } from './system.js';
 import { taintApplet } from './taint.js';
 
@@ -44,6 +52,7 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     dateApplet,
     idApplet,
     ipApplet,
+    pingApplet,
     clearApplet,
     catApplet,
     echoApplet,
@@ -61,6 +70,12 @@ export const APPLETS: ReadonlyMap<string, Applet> = new Map(
     mknodApplet,
     lnApplet,
     readlinkApplet,
+    basenameApplet,
+    dirnameApplet,
+    md5sumApplet,
+    sha1sumApplet,
+    sha256sumApplet,
+    sha512sumApplet,
     statApplet,
     mountApplet,
     umountApplet,

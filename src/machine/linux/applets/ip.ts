@@ -4,7 +4,9 @@ import type { LinuxKernel } from '../../../linux/kernel.js';
 import { DeviceOpening } from '../../../linux/net/core/dev-open.js';
 import { NetDevices } from '../../../linux/net/core/netdevices.js';
 import { Rtnl } from '../../../linux/net/core/rtnl.js';
+import { Ipv4Host } from '../../../linux/net/ipv4/host.js';
 import { type Applet, type AppletContext, AppletUsageError } from './applet.js';
+import { parseAddress } from './ping.js';
 
 /** Flags of net devices that `ip` names, in its order (include/uapi/linux/if.h). */
 const FLAGS = [
@@ -29,8 +31,9 @@ const SWITCHES: Readonly<Record<string, string>> = {
 
 export const ipApplet: Applet = {
   name: 'ip',
-  usage: 'ip link [show|list] [NAME] | ip link set NAME [up|down|mtu N|promisc on|off|...]',
-  summary: 'Lists network devices, brings them up and down.',
+  usage:
+    'ip link [show|list] [NAME] | ip link set NAME [up|down|mtu N|promisc on|off|...] | ip addr add|del ADDRESS/BITS dev NAME',
+  summary: 'Lists network devices, brings them up and down, gives them addresses.',
   *run(context) {
     const [object, command = 'show', ...rest] = context.args;
     const isLink = object !== undefined && 'link'.startsWith(object);
@@ -111,6 +114,28 @@ function* apply(k: LinuxKernel, dev: Ptr, { on, off, mtu }: Wishes): Sleepable<n
     if (error) return error;
   }
   return on || off ? yield* dev_change_flags(dev, (dev_get_flags(dev) | on) & ~off) : 0;
+}
+
+/** `ip addr add|del ADDRESS/BITS dev NAME` */
+function changeAddress({ machine, io }: AppletContext, add: boolean, words: readonly string[]): number {
+  const [given = '', name = '', ...more] = words.filter((word) => word !== 'dev');
+  const [text, bits = '32'] = given.split('/');
+  const address = parseAddress(text);
+  const prefix = Number(bits);
+  if (address === undefined || !(prefix >= 0 && prefix <= 32) || more.length > 0)
+    throw new AppletUsageError(`ADDRESS/BITS dev NAME is wanted, not '${words.join(' ')}'`);
+  const dev = machine.kernel.get(NetDevices).named(name);
+  if (dev === 0) {
+    io.err(`Cannot find device "${name}"\n`);
+    return 1;
+  }
+  const host = machine.kernel.get(Ipv4Host);
+  if (add) host.add({ dev, address, prefix });
+  else if (!host.remove(dev, address)) {
+    io.err('RTNETLINK answers: Cannot assign requested address\n');
+    return 2;
+  }
+  return 0;
 }
 
 interface NetDevice {

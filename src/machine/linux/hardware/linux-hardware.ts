@@ -10,12 +10,14 @@ import { PciSearch } from '../../../linux/drivers/pci/pci-search.js';
 import { PciProbe } from '../../../linux/drivers/pci/probe.js';
 import type { FailurePlan } from '../../../linux/injection/failure-plan.js';
 import { IrqHandling } from '../../../linux/irq/handle.js';
+import { Interrupts } from '../../../linux/irq/manage.js';
 import { symbolAt, symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 import { Ioremap } from '../../../linux/mm/ioremap.js';
+import { BoardSlots } from './board-slots.js';
 
 /** Where firmware puts BARs: in the windows of the host bridge. */
-const FIRST_MEMORY = 0xfe00_0000;
+const FIRST_MEMORY = 0xc000_0000;
 const FIRST_PORT = 0xc000;
 /** Lines that firmware routes the pins of slots to, in turn (PIRQ of a PC). */
 const LINES = [10, 11] as const;
@@ -51,8 +53,11 @@ export class LinuxHardware {
   /** Lines that are high, and by which slots. */
   private readonly high = new Map<number, Set<number>>();
   private rootBus: Ptr = 0;
-  /** Where the BARs of each slot are, as long as the kernel knows of them. */
+  /** Where the BARs of each function are, by devfn, as long as the kernel knows of them. */
   private readonly places = new Map<number, readonly Place[]>();
+
+  /** Devices that run beside the machine. */
+  readonly boards: BoardSlots;
 
   /** `failures`: what goes wrong on purpose. */
   constructor(
@@ -60,6 +65,15 @@ export class LinuxHardware {
     private readonly failures?: FailurePlan,
   ) {
     const { memory, ports } = this;
+    this.boards = new BoardSlots(k, {
+      memory,
+      ports,
+      rootBus: () => this.root(),
+      isFree: (slot) => !this.plugged.has(slot),
+      assign: (devfn, fn, line) => this.assign(devfn, fn, line),
+    });
+    const irqs = k.get(IrqHandling);
+    irqs.isHigh = (irq) => (this.high.get(irq)?.size ?? 0) > 0 || this.boards.isHigh(irq);
     k.get(Ioremap).bus = {
       answers: (physical) => memory.find(physical) !== undefined,
       read: (physical, size) => (this.pulled(memory, physical) ? allOnes(size) : memory.read(physical, size)),
@@ -96,18 +110,24 @@ export class LinuxHardware {
     const { k } = this;
     const line = LINES[slot % LINES.length];
     const fn = model.create(this.surroundings(slot), this.slotOf(slot, line));
-    this.assign(slot, fn, line);
+    this.assign(slot * 8, fn, line);
     this.memory.add(fn.memoryDecoder);
     this.ports.add(fn.portDecoder);
     this.plugged.set(slot, { slot, fn, line });
     fn.powerOn();
+    if (fn.header.interrupts?.pin) k.get(Interrupts).connectLevel(line);
+    yield* k.get(PciProbe).scan(yield* this.root(), slot * 8);
+    return fn.device;
+  }
+
+  /** The bus that everything is plugged into. */
+  private *root(): Sleepable<Ptr> {
     if (this.rootBus === 0)
-      this.rootBus = yield* k.get(PciProbe).addRootBus({
+      this.rootBus = yield* this.k.get(PciProbe).addRootBus({
         read: (devfn, where, bytes) => this.at(devfn)?.config.read(where, bytes),
         write: (devfn, where, bytes, value) => this.at(devfn)?.configure(where, bytes, value),
       });
-    yield* k.get(PciProbe).scan(this.rootBus, slot * 8);
-    return fn.device;
+    return this.rootBus;
   }
 
   /** Pulls a device out, without a word to anybody before, and has the kernel find out. */
@@ -138,31 +158,32 @@ export class LinuxHardware {
   private *notice(slot: number): Sleepable<undefined> {
     const pdev = this.structOf(slot);
     if (pdev !== 0) yield* this.k.get(PciProbe).remove(pdev);
-    this.places.delete(slot);
+    this.places.delete(slot * 8);
     return undefined;
   }
 
   /** The driver that a device is bound to. */
   driverOf(device: unknown): string | undefined {
     const slot = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.slot;
-    const pdev = slot === undefined ? 0 : this.structOf(slot);
+    const pdev = slot === undefined ? this.boards.structOf(device) : this.structOf(slot);
     const driver = pdev === 0 ? 0 : this.k.struct('pci_dev').get(pdev, 'dev.driver');
     return driver === 0 ? undefined : this.k.struct('device_driver').string(driver, 'name');
   }
 
   private at(devfn: number): PciFunction<unknown> | undefined {
-    return devfn & 7 ? undefined : this.plugged.get(devfn >>> 3)?.fn;
+    return (devfn & 7 ? undefined : this.plugged.get(devfn >>> 3)?.fn) ?? this.boards.at(devfn);
   }
 
   private freeSlot(): number {
-    for (let slot = FIRST_SLOT; slot < BUS_SLOTS; slot++) if (!this.plugged.has(slot)) return slot;
+    for (let slot = FIRST_SLOT; slot < BUS_SLOTS; slot++)
+      if (!this.plugged.has(slot) && !this.boards.has(slot)) return slot;
     throw new RangeError('no slot is free');
   }
 
   /** What firmware does before the kernel comes: places for BARs, each at a multiple of its size, and the line. */
-  private assign(slot: number, { header, config }: PciFunction<unknown>, line: number): void {
+  private assign(devfn: number, { header, config }: PciFunction<unknown>, line: number): void {
     const own: Place[] = [];
-    this.places.set(slot, own);
+    this.places.set(devfn, own);
     for (const [bar, { size, io = false }] of Object.entries(header.bars ?? {})) {
       const start = this.freePlace(size, io);
       own.push({ start, size, io });
@@ -260,6 +281,7 @@ export class LinuxHardware {
     const before = holders.size;
     if (level) holders.add(slot);
     else holders.delete(slot);
-    if (before === 0 && holders.size > 0) this.interrupts(slot, () => this.k.get(IrqHandling).raise(line));
+    if (before === 0 && holders.size > 0)
+      this.interrupts(slot, () => this.k.get(IrqHandling).raiseLevel(line));
   }
 }

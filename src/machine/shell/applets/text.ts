@@ -77,10 +77,17 @@ export function withEscapes(text: string): Uint8Array {
 
 export const grepApplet: Applet = {
   name: 'grep',
-  usage: 'grep [-civqnxoFEHhwls] [-e PATTERN | PATTERN] [FILE]...',
+  usage: 'grep [-civqnxoFEHhwls] [-A N] [-B N] [-C N] [-e PATTERN | PATTERN] [FILE]...',
   summary: 'Prints the lines that match.',
   *run(context) {
-    const { flags, values, operands } = parseFlags(context.args, [...'civqnxoFEHhwls', 'e=']);
+    const { flags, values, operands } = parseFlags(context.args, [
+      ...'civqnxoFEHhwls',
+      'e=',
+      'A=',
+      'B=',
+      'C=',
+    ]);
+    const around = (letter: string): number => Number(values.get(letter) ?? values.get('C') ?? 0);
     const pattern = values.get('e') ?? operands[0];
     const files = values.has('e') ? operands : operands.slice(1);
     if (pattern === undefined) throw new AppletUsageError('no pattern');
@@ -102,6 +109,8 @@ export const grepApplet: Applet = {
       if (hits.length > 0) found = true;
       if (flags.has('q')) continue;
       if (flags.has('c')) io.out(`${prefix}${hits.length}\n`);
+      else if (around('A') + around('B') > 0)
+        io.out(linesAround(linesOf(decode(bytes)), hits, around('B'), around('A'), prefix, flags.has('n')));
       else if (flags.has('l')) io.out(hits.length > 0 ? `${file}\n` : '');
       else
         for (const { line, number } of hits) {
@@ -114,6 +123,33 @@ export const grepApplet: Applet = {
     return found ? 0 : 1;
   },
 };
+
+/** Lines that match with some before and after them; groups that do not touch have `--` between them. */
+function linesAround(
+  lines: readonly string[],
+  hits: readonly { readonly number: number }[],
+  before: number,
+  after: number,
+  prefix: string,
+  numbered: boolean,
+): string {
+  const matched = new Set(hits.map(({ number }) => number));
+  let text = '';
+  let last = 0;
+  for (const { number } of hits)
+    for (
+      let at = Math.max(1, number - before, last + 1);
+      at <= Math.min(lines.length, number + after);
+      at++
+    ) {
+      if (last > 0 && at > last + 1) text += '--\n';
+      const mark = matched.has(at) ? ':' : '-';
+      const start = prefix === '' ? '' : `${prefix.slice(0, -1)}${mark}`;
+      text += `${start}${numbered ? `${at}${mark}` : ''}${lines[at - 1]}\n`;
+      last = at;
+    }
+  return text;
+}
 
 export const wcApplet: Applet = {
   name: 'wc',
