@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
+import type { I2cModel } from '../../hardware/i2c/i2c-target.js';
 import type { PciModel } from '../../hardware/pci/pci.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LogRecord } from '../../kernel/log.js';
@@ -39,6 +40,7 @@ import { type BootOutcome, loadBootModules } from './boot-modules.js';
 import { type BootOptions, withDefaults } from './defaults.js';
 import { linuxError } from './errors.js';
 import { MachineFileSystem } from './file-system.js';
+import type { I2cPlace } from './hardware/i2c-hardware.js';
 import { LinuxHardware } from './hardware/linux-hardware.js';
 import { hostTreeOf } from './host-tree.js';
 import { leaksSince } from './leaks.js';
@@ -235,14 +237,18 @@ export class Machine extends BaseMachine<LinuxKernel> {
 
   /**
    * Plugs a simulated device in: the kernel finds it, drivers that are loaded get to see it. Gives the device, as models and tests see it. `slot`: on the PCI bus, the
-   * first that is free by default.
+   * first that is free by default; `bus` and `address`: of a chip on I2C, bus 0 and the model's own address by default.
    */
-  plug<D>(model: PciModel<D>, where: { readonly slot?: number } = {}): D {
+  plug<D>(model: PciModel<D> | I2cModel<D>, where: { readonly slot?: number } & I2cPlace = {}): D {
     const { hardware } = this;
-    return this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
+    return this.perform(`plug ${model.name}`, () =>
+      model.bus === 'i2c' ? hardware.plugI2c(model, where) : hardware.plugPci(model, where.slot),
+    );
   }
 
-  /** Pulls a device out of the running machine. */
+  /**
+   * Pulls a device out of the running machine. Nothing tells a kernel that a chip on I2C is gone: its client stays, and nobody acknowledges its address any more.
+   */
   unplug(device: unknown): void {
     this.perform('unplug', () => this.hardware.unplug(device));
   }

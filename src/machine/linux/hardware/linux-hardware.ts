@@ -1,6 +1,7 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import { Bus } from '../../../hardware/bus.js';
+import type { I2cModel } from '../../../hardware/i2c/i2c-target.js';
 import type { PciFunction, PciModel, PciSlot } from '../../../hardware/pci/pci.js';
 import type { Surroundings } from '../../../hardware/surroundings.js';
 import type { Sleepable } from '../../../kernel/effects.js';
@@ -10,6 +11,7 @@ import { IrqHandling } from '../../../linux/irq/handle.js';
 import { symbolAt, symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 import { Ioremap } from '../../../linux/mm/ioremap.js';
+import { I2cHardware, type I2cPlace } from './i2c-hardware.js';
 
 /** Where firmware puts BARs: in the windows of the host bridge. */
 const FIRST_MEMORY = 0xfe00_0000;
@@ -24,6 +26,12 @@ function callerOf(k: LinuxKernel): string {
   const at = k.space.fromAddress(k.cpu.rip);
   const own = symbolAt(k, at)?.module !== undefined;
   return symbolize(k, own ? at : k.space.loadPtr(k.cpu.getPtr(RSP)));
+}
+
+/** The name of the driver that a device is bound to. */
+function driverNameOf(k: LinuxKernel, device: Ptr): string | undefined {
+  const driver = k.struct('device').get(device, 'driver');
+  return driver === 0 ? undefined : k.struct('device_driver').string(driver, 'name');
 }
 
 /** A device that is in a slot. */
@@ -41,12 +49,14 @@ export class LinuxHardware {
   private readonly plugged = new Map<number, Plugged>();
   /** Lines that are high, and by which slots. */
   private readonly high = new Map<number, Set<number>>();
+  private readonly i2c: I2cHardware;
   private rootBus: Ptr = 0;
   private freeMemory = FIRST_MEMORY;
   private freePort = FIRST_PORT;
 
   constructor(private readonly k: LinuxKernel) {
     const { memory, ports } = this;
+    this.i2c = new I2cHardware(k, (caller) => this.surroundings(caller));
     k.get(Ioremap).bus = {
       answers: (physical) => memory.find(physical) !== undefined,
       read: (physical, size) => memory.read(physical, size),
@@ -55,6 +65,11 @@ export class LinuxHardware {
     const { platform } = k;
     platform.portIn = (port, size) => Number(ports.read(port, size));
     platform.portOut = (port, size, value) => ports.write(port, size, BigInt(value >>> 0));
+  }
+
+  /** Connects a chip to an I2C bus: the kernel gets to know its client, as from firmware. */
+  *plugI2c<D>(model: I2cModel<D>, where: I2cPlace): Sleepable<D> {
+    return yield* this.i2c.plug(model, where);
   }
 
   /** Plugs a device in: the kernel finds it, and drivers get to see it. `slot`: the first that is free by default. */
@@ -80,6 +95,7 @@ export class LinuxHardware {
 
   /** Pulls a device out, without a word to anybody before: reads give all ones from then on. The kernel then learns that it is gone. */
   *unplug(device: unknown): Sleepable<void> {
+    if (this.i2c.unplug(device)) return;
     const plugged = [...this.plugged.values()].find(({ fn }) => fn.device === device);
     if (!plugged) throw new RangeError('it is not plugged in');
     const { fn, slot, pdev, line } = plugged;
@@ -93,9 +109,10 @@ export class LinuxHardware {
 
   /** The driver that a device is bound to. */
   driverOf(device: unknown): string | undefined {
+    const client = this.i2c.clientOf(device);
+    if (client !== undefined) return driverNameOf(this.k, this.k.struct('i2c_client').addr(client, 'dev'));
     const pdev = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.pdev ?? 0;
-    const driver = pdev === 0 ? 0 : this.k.struct('pci_dev').get(pdev, 'dev.driver');
-    return driver === 0 ? undefined : this.k.struct('device_driver').string(driver, 'name');
+    return pdev === 0 ? undefined : driverNameOf(this.k, this.k.struct('pci_dev').addr(pdev, 'dev'));
   }
 
   private at(devfn: number): PciFunction<unknown> | undefined {
@@ -119,7 +136,7 @@ export class LinuxHardware {
     if (header.interrupts?.pin) config.route(line);
   }
 
-  private surroundings(): Surroundings {
+  private surroundings(caller = callerOf): Surroundings {
     const { k } = this;
     return {
       clock: {
@@ -131,7 +148,7 @@ export class LinuxHardware {
           return () => void k.clock.cancel(alarm);
         },
       },
-      caller: () => callerOf(k),
+      caller: () => caller(k),
       dma: {
         read: (address, bytes) => k.space.bytes.slice(Number(address), Number(address) + bytes),
         write: (address, content) => k.space.bytes.set(content, Number(address)),

@@ -1,0 +1,43 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { lm75 } from '../../../hardware/models/lm75.js';
+import { ms } from '../../../hardware/time.js';
+import { DiskFiles } from '../../../kmod/node/disk-files.js';
+import { loadBundled } from '../../../target/node/index.js';
+import { corpusTree } from '../../../testing/corpus.js';
+import { Machine } from '../machine.js';
+
+const root = await corpusTree();
+
+describe.skipIf(root === undefined)('chips on I2C under Debian’s own drivers', () => {
+  let machine: Machine;
+  const read = (path: string): string => machine.exec(`cat ${path}`).stdout;
+
+  beforeAll(() => {
+    machine = Machine.boot({ target: loadBundled(), files: new DiskFiles(root as string) });
+  });
+
+  it('lm75: millidegrees, limits, and what is there once it is pulled out', () => {
+    const chip = machine.plug(lm75, { bus: 0, address: 0x48 });
+    machine.modprobe('lm75');
+    // What the real kernel says of one in i2c-stub.
+    expect(machine.dmesg().map(({ text }) => text)).toEqual([
+      'lm75 0-0048: supply vs not found, using dummy regulator',
+      "lm75 0-0048: hwmon0: sensor 'lm75'",
+    ]);
+    expect(machine.driverOf(chip)).toBe('lm75');
+    chip.set('temperature', 21.5);
+    machine.sleep(ms(300));
+    expect(read('/sys/class/hwmon/hwmon0/temp1_input')).toBe('21500\n');
+    machine.exec('echo 20000 > /sys/class/hwmon/hwmon0/temp1_max');
+    expect(chip.regs.overTemperature.value).toBe(20 << 8);
+    machine.sleep(ms(300));
+    expect(chip.alert.level).toBe(true);
+    expect(chip.accesses.at(-1)).toMatchObject({ register: 'overTemperature', kind: 'write', value: 20 << 8 });
+    machine.unplug(chip);
+    expect(machine.exec('cat /sys/class/hwmon/hwmon0/temp1_input').stderr).toContain(
+      'No such device or address',
+    );
+    machine.modprobeRemove('lm75');
+    expect([machine.faults(), machine.leaks(), chip.missing]).toEqual([[], [], []]);
+  });
+});
