@@ -116,7 +116,8 @@ export abstract class DeviceCore<R extends RegisterSpecs, S, A extends string, D
     hook(this.self, word(value), word(before));
   }
 
-  private note(register: string, kind: 'read' | 'write', bits: bigint, width: number): void {
+  /** A driver's access, by the register's name. */
+  protected note(register: string, kind: 'read' | 'write', bits: bigint, width: number): void {
     this.record(register, kind, width > 32 ? bits : Number(bits));
     const spec = this.behaviour.registers[register];
     if (spec === undefined) this.lacks(`${kind} at ${register}: the model has no register there`);

@@ -51,6 +51,12 @@ const SLOT = 8;
 
 const bytesOf = ({ width = DEFAULT_WIDTH }: RegisterSpec): number => width / 8;
 
+/** A register, and one of its bytes. */
+interface Place {
+  readonly spec: RegisterSpec;
+  readonly byte: number;
+}
+
 class SimulatedChip<R extends RegisterSpecs, S, A extends string>
   extends DeviceCore<R, S, A, I2cChip<R, S, A>>
   implements I2cChip<R, S, A>, I2cPart<I2cChip<R, S, A>>
@@ -97,7 +103,7 @@ class SimulatedChip<R extends RegisterSpecs, S, A extends string>
   }
 
   /** The register at the pointer, and which of its bytes that is. */
-  private find(): { readonly spec: RegisterSpec; readonly byte: number } | undefined {
+  private find(): Place | undefined {
     const { pointer, increments } = this;
     const spec = this.all.find((candidate) =>
       increments
@@ -109,7 +115,9 @@ class SimulatedChip<R extends RegisterSpecs, S, A extends string>
 
   /** A register where a message has all of it, else a byte. Gives how many bytes were used. */
   private writeSome(bytes: Uint8Array): number {
-    const { offset, size } = this.place(bytes.length);
+    const found = this.find();
+    if (!found) return this.nothing('write', bytes[0]);
+    const { offset, size } = this.place(found, bytes.length);
     const part = [...bytes.subarray(0, size)];
     const ordered = this.big ? part : part.reverse();
     const value = ordered.reduce((whole, byte) => (whole << 8n) | BigInt(byte), 0n);
@@ -119,21 +127,26 @@ class SimulatedChip<R extends RegisterSpecs, S, A extends string>
   }
 
   private readSome(wanted: number): number[] {
-    const { offset, size } = this.place(wanted);
+    const found = this.find();
+    if (!found) return new Array<number>(this.nothing('read', 0)).fill(0);
+    const { offset, size } = this.place(found, wanted);
     const value = this.file.read(offset, size);
     const bytes = Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
     this.advance(size);
     return this.big ? bytes.reverse() : bytes;
   }
 
+  /** A byte where the model has no register: reads give zero. */
+  private nothing(kind: 'read' | 'write', value: number): number {
+    this.note(`+0x${this.pointer.toString(16)}`, kind, BigInt(value), 8);
+    this.advance(1);
+    return 1;
+  }
+
   /** Where in the register file an access is that has so many bytes. */
-  private place(bytes: number): { readonly offset: number; readonly size: number } {
-    const found = this.find();
-    const base = this.increments ? this.pointer : this.pointer * SLOT;
-    if (!found) return { offset: base, size: 1 };
-    const { spec, byte } = found;
+  private place({ spec, byte }: Place, bytes: number): { readonly offset: number; readonly size: number } {
     const whole = bytesOf(spec);
-    const start = this.increments ? spec.at : base;
+    const start = this.increments ? spec.at : spec.at * SLOT;
     if (byte === 0 && bytes >= whole) return { offset: start, size: whole };
     // The first bytes of a register whose rest was not asked for.
     const size = byte === 0 && !this.increments ? bytes : 1;

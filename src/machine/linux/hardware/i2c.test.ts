@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { at24c02 } from '../../../hardware/models/at24.js';
+import { bme280 } from '../../../hardware/models/bme280.js';
 import { lm75 } from '../../../hardware/models/lm75.js';
 import { ms } from '../../../hardware/time.js';
 import { DiskFiles } from '../../../kmod/node/disk-files.js';
@@ -32,12 +34,45 @@ describe.skipIf(root === undefined)('chips on I2C under Debian’s own drivers',
     expect(chip.regs.overTemperature.value).toBe(20 << 8);
     machine.sleep(ms(300));
     expect(chip.alert.level).toBe(true);
-    expect(chip.accesses.at(-1)).toMatchObject({ register: 'overTemperature', kind: 'write', value: 20 << 8 });
+    expect(chip.accesses.at(-1)).toMatchObject({
+      register: 'overTemperature',
+      kind: 'write',
+      value: 20 << 8,
+    });
     machine.unplug(chip);
     expect(machine.exec('cat /sys/class/hwmon/hwmon0/temp1_input').stderr).toContain(
       'No such device or address',
     );
     machine.modprobeRemove('lm75');
     expect([machine.faults(), machine.leaks(), chip.missing]).toEqual([[], [], []]);
+  });
+
+  it('24c02: a file of its bytes, written page by page', () => {
+    const chip = machine.plug(at24c02);
+    machine.modprobe('at24', 'io_limit=8');
+    expect(machine.driverOf(chip)).toBe('at24');
+    machine.exec('echo -n "modbox was here" > /sys/bus/i2c/devices/0-0050/eeprom');
+    machine.sleep(ms(10));
+    expect(new TextDecoder().decode(chip.state.bytes.subarray(0, 15))).toBe('modbox was here');
+    expect(read('/sys/bus/i2c/devices/0-0050/eeprom').slice(0, 15)).toBe('modbox was here');
+    machine.modprobeRemove('at24');
+    expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
+  });
+
+  it('bme280: what the weather is, by IIO', () => {
+    const chip = machine.plug(bme280);
+    machine.modprobe('bmp280-i2c');
+    expect(machine.driverOf(chip)).toBe('bmp280');
+    chip.set('temperature', 21.5);
+    chip.set('pressure', 98_000);
+    chip.set('humidity', 55);
+    const device = '/sys/bus/iio/devices/iio:device0';
+    expect(read(`${device}/name`)).toBe('bme280\n');
+    expect(Math.abs(Number(read(`${device}/in_temp_input`)) - 21_500)).toBeLessThanOrEqual(20);
+    expect(Math.abs(Number(read(`${device}/in_pressure_input`)) - 98)).toBeLessThan(0.01);
+    expect(Math.abs(Number(read(`${device}/in_humidityrelative_input`)) - 55_000)).toBeLessThan(100);
+    expect(chip.missing).toEqual(['config: the model does not have the filter']);
+    machine.modprobeRemove('bmp280-i2c');
+    expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
   });
 });
