@@ -3,6 +3,7 @@ export type { Control, Device } from './hardware/device-core.js';
 export { type I2cChip, type I2cSpec, i2c } from './hardware/i2c/i2c.js';
 export { type I2cRawChip, type I2cRawSpec, i2cRaw } from './hardware/i2c/i2c-raw.js';
 export type { I2cModel } from './hardware/i2c/i2c-target.js';
+export { adm1032 } from './hardware/models/adm1032.js';
 export { at24c02 } from './hardware/models/at24.js';
 export { bme280 } from './hardware/models/bme280.js';
 export { ds1307 } from './hardware/models/ds1307.js';

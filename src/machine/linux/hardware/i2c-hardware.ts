@@ -17,6 +17,7 @@ import {
 import { ENXIO, EPROTO } from '../../../linux/errno.js';
 import { isErr, ptrErr } from '../../../linux/errors.js';
 import { IrqHandling } from '../../../linux/irq/handle.js';
+import { Interrupts } from '../../../linux/irq/manage.js';
 import { symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 import { moduleFunction } from '../../../linux/traps/call-trace.js';
@@ -73,6 +74,7 @@ export class I2cHardware {
         if (active) k.get(IrqHandling).raise(line);
       },
     });
+    if (model.alert) k.get(Interrupts).connect(line);
     const adapter = yield* this.adapter(bus);
     this.connected.add({ bus, address, part });
     part.powerOn();

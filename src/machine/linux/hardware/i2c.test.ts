@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { adm1032 } from '../../../hardware/models/adm1032.js';
 import { at24c02 } from '../../../hardware/models/at24.js';
 import { bme280 } from '../../../hardware/models/bme280.js';
 import { lm75 } from '../../../hardware/models/lm75.js';
@@ -74,5 +75,23 @@ describe.skipIf(root === undefined)('chips on I2C under Debian’s own drivers',
     expect(chip.missing).toEqual(['config: the model does not have the filter']);
     machine.modprobeRemove('bmp280-i2c');
     expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
+  });
+
+  it('adm1032: an alert is an interrupt of its driver’s', () => {
+    const chip = machine.plug(adm1032);
+    machine.modprobe('lm90');
+    expect(machine.driverOf(chip)).toBe('lm90');
+    chip.set('remote', 40.5);
+    machine.sleep(ms(2500));
+    expect(read('/sys/class/hwmon/hwmon0/temp2_input')).toBe('40500\n');
+    expect(read('/sys/class/hwmon/hwmon0/temp2_max_alarm')).toBe('0\n');
+    const before = chip.accesses.length;
+    chip.set('remote', 95);
+    machine.sleep(ms(200));
+    expect(chip.accesses[before]).toMatchObject({ register: 'status', kind: 'read', value: 0x10 });
+    expect(read('/sys/class/hwmon/hwmon0/temp2_max_alarm')).toBe('1\n');
+    machine.modprobeRemove('lm90');
+    expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
+    expect(chip.missing).toEqual(['consecutive: the model does not have alerts after several conversions']);
   });
 });
