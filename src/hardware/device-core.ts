@@ -124,13 +124,18 @@ export abstract class DeviceCore<R extends RegisterSpecs, S, A extends string, D
     hook(this.self, word(value), word(before));
   }
 
-  private note(register: string, kind: 'read' | 'write', bits: bigint, width: number): void {
-    const value = width > 32 ? bits : Number(bits);
-    const { clock } = this.surroundings;
-    this.accesses.push({ time: clock.now, register, kind, value, from: this.surroundings.caller() });
+  /** A driver's access, by the register's name. */
+  protected note(register: string, kind: 'read' | 'write', bits: bigint, width: number): void {
+    this.record(register, kind, width > 32 ? bits : Number(bits));
     const spec = this.behaviour.registers[register];
     if (spec === undefined) this.lacks(`${kind} at ${register}: the model has no register there`);
     else if (spec.todo !== undefined) this.lacks(`${register}: the model does not have ${spec.todo}`);
+  }
+
+  /** An access goes to the log. */
+  protected record(register: string, kind: 'read' | 'write', value: number | bigint): void {
+    const { clock } = this.surroundings;
+    this.accesses.push({ time: clock.now, register, kind, value, from: this.surroundings.caller() });
   }
 
   lacks(what: string): void {

@@ -8,7 +8,8 @@ export interface RegisterListener {
   accessed(name: string, kind: 'read' | 'write', value: bigint, width: number): void;
 }
 
-const DEFAULT_WIDTH = 32;
+/** Bits of a register that does not say how many it has. */
+export const DEFAULT_WIDTH = 32;
 
 const maskOf = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
 

@@ -57,6 +57,7 @@ export const ENETDOWN = 100;
 export const ENETUNREACH = 101;
 export const ENOBUFS = 105;
 export const ENOTCONN = 107;
+export const ESHUTDOWN = 108;
 export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
 export const EHOSTUNREACH = 113;
@@ -193,7 +194,7 @@ const NAMES = new Map<number, readonly [name: string, text: string]>([
   [104, ['ECONNRESET', 'Connection reset by peer']],
   [106, ['EISCONN', 'Transport endpoint is already connected']],
   [ENOTCONN, ['ENOTCONN', 'Transport endpoint is not connected']],
-  [108, ['ESHUTDOWN', 'Cannot send after transport endpoint shutdown']],
+  [ESHUTDOWN, ['ESHUTDOWN', 'Cannot send after transport endpoint shutdown']],
   [109, ['ETOOMANYREFS', 'Too many references: cannot splice']],
   [ECONNREFUSED, ['ECONNREFUSED', 'Connection refused']],
   [112, ['EHOSTDOWN', 'Host is down']],

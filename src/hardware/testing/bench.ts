@@ -8,7 +8,7 @@ interface Alarm {
 }
 
 /** Time that passes when a test says so. */
-class TestClock implements DeviceClock {
+export class TestClock implements DeviceClock {
   now = 0;
   private alarms: Alarm[] = [];
 

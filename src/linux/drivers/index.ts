@@ -6,6 +6,7 @@ import { Ghes } from './acpi/ghes.js';
 import { AuxiliaryBus } from './auxiliary/auxiliary-bus.js';
 import { DRIVER_CORE_SUBSYSTEMS } from './base/index.js';
 import { ManagedMappings } from './base/ioremap-devres.js';
+import { Clocks } from './clk/no-clocks.js';
 import { Connector } from './connector/connector.js';
 import { CpuFreqDrivers } from './cpufreq/driver.js';
 import { CpuFreqGovernors } from './cpufreq/governors.js';
@@ -27,7 +28,14 @@ import { GpioLookup } from './gpio/lookup.js';
 import { Hwmon } from './hwmon/hwmon.js';
 import { I2cAdapters } from './i2c/i2c-adapter.js';
 import { I2cBus } from './i2c/i2c-bus.js';
+import { I2cClients } from './i2c/i2c-client.js';
+import { I2cDetection } from './i2c/i2c-detect.js';
 import { I2cDrivers } from './i2c/i2c-driver.js';
+import { I2cIdentity } from './i2c/i2c-identity.js';
+import { I2cLocks } from './i2c/i2c-lock.js';
+import { I2cRecovery } from './i2c/i2c-recovery.js';
+import { I2cSmbus } from './i2c/i2c-smbus.js';
+import { I2cTransfers } from './i2c/i2c-transfer.js';
 import { InputCore } from './input/input-core.js';
 import { InputEvents } from './input/input-events.js';
 import { InputHandlers } from './input/input-handlers.js';
@@ -66,7 +74,11 @@ import { PlatformDevices } from './platform/platform-device.js';
 import { PlatformDrivers } from './platform/platform-driver.js';
 import { PlatformResources } from './platform/platform-resources.js';
 import { PnpBus } from './pnp/pnp-bus.js';
-import { RegmapLookup } from './regmap/lookup.js';
+import { RegmapFields } from './regmap/fields.js';
+import { RegmapMaking } from './regmap/making.js';
+import { Regcaches } from './regmap/regcache.js';
+import { Regmaps } from './regmap/regmap.js';
+import { DummyRegulators } from './regulator/dummy.js';
 import { Resources } from './resource/resource.js';
 import { SignatureCheck } from './resource/signature.js';
 import { I8042 } from './serio/i8042.js';
@@ -133,6 +145,13 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   PciReset,
   PciProbe,
   I2cBus,
+  I2cLocks,
+  I2cTransfers,
+  I2cSmbus,
+  I2cClients,
+  I2cDetection,
+  I2cRecovery,
+  I2cIdentity,
   I2cAdapters,
   I2cDrivers,
   SpiBus,
@@ -167,7 +186,12 @@ export const DRIVER_SUBSYSTEMS: readonly SubsystemClass[] = [
   Edac,
   GpioLookup,
   LegacyGpio,
-  RegmapLookup,
+  RegmapMaking,
+  Regmaps,
+  Regcaches,
+  RegmapFields,
+  DummyRegulators,
+  Clocks,
   Backlights,
   Apertures,
   FramebufferInfo,

@@ -332,7 +332,7 @@ export class Interrupts implements Subsystem {
   }
 
   /** disable_irq(): counted. */
-  private *disable(irq: number, wait: boolean): Sleepable<void> {
+  *disable(irq: number, wait: boolean): Sleepable<void> {
     const desc = this.k.get(IrqDescs).of(irq);
     if (desc === 0) return;
     const depth = this.desc.get(desc, 'depth');

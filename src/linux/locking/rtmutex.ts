@@ -20,17 +20,14 @@ export class RtMutexes implements Subsystem {
   }
 
   readonly exports = {
-    __rt_mutex_init: (mutex: Ptr) => {
-      this.k.space.writable(mutex, this.k.sizeOf('rt_mutex')).fill(0);
-      this.held.forget(mutex);
-    },
+    __rt_mutex_init: (mutex: Ptr) => this.init(mutex),
     rt_mutex_base_init: (mutex: Ptr) => {
       this.k.space.writable(mutex, this.k.sizeOf('rt_mutex_base')).fill(0);
       this.held.forget(mutex);
     },
     rt_mutex_lock: (mutex: Ptr) => this.lock(mutex),
     rt_mutex_lock_interruptible: partly(NO_SIGNAL, (mutex: Ptr) => this.lock(mutex)),
-    rt_mutex_trylock: (mutex: Ptr) => (this.take(mutex, true) ? 1 : 0),
+    rt_mutex_trylock: (mutex: Ptr) => (this.trylock(mutex) ? 1 : 0),
     rt_mutex_unlock: (mutex: Ptr) => this.unlock(mutex),
     __percpu_init_rwsem: (sem: Ptr) => this.initSemaphore(sem),
     percpu_free_rwsem: (sem: Ptr) => {
@@ -48,7 +45,16 @@ export class RtMutexes implements Subsystem {
     },
   };
 
-  private *lock(mutex: Ptr): Sleepable<number> {
+  init(mutex: Ptr): void {
+    this.k.space.writable(mutex, this.k.sizeOf('rt_mutex')).fill(0);
+    this.held.forget(mutex);
+  }
+
+  trylock(mutex: Ptr): boolean {
+    return this.take(mutex, true);
+  }
+
+  *lock(mutex: Ptr): Sleepable<number> {
     this.k.traps.mightSleep('kernel/locking/rtmutex_api.c', 0);
     const type = this.k.struct('rt_mutex');
     if ((type.getBig(mutex, 'rtmutex.owner') & ~1n) === this.k.space.toAddress(this.k.current))
@@ -67,7 +73,7 @@ export class RtMutexes implements Subsystem {
     return true;
   }
 
-  private unlock(mutex: Ptr): void {
+  unlock(mutex: Ptr): void {
     const type = this.k.struct('rt_mutex');
     if (type.get(mutex, 'rtmutex.owner') === 0)
       this.k.traps.complain('lock-misuse', 'BUG: rt_mutex_unlock of a mutex that is not locked', mutex);

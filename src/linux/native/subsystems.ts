@@ -13,8 +13,9 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
   },
   {
     name: 'regmap',
-    functions: /^(_*(devm_)?_*regmap_|dev_get_regmap)/,
+    functions: /^(_*(devm_)?_*(regmap|regcache)_|dev_get_regmap)/,
     init: ['regmap_initcall'],
+    replaces: /^(_*(devm_)?_*(regmap|regcache)_|dev_get_regmap)/,
     shares: ['device', 'i2c_client', 'regmap', 'task_struct'],
     needs: ['i2c'],
   },
@@ -40,6 +41,7 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     functions: /^_*(devm_)?_*(of_)?clk(dev)?_/,
     init: ['clk_debug_init'],
     asBuilt: ['clk_root_list', 'clk_orphan_list'],
+    replaces: /^(devm_)?clk_/,
     shares: ['device', 'device_driver', 'task_struct'],
   },
   {
@@ -50,10 +52,11 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     shares: ['device', 'device_node', 'task_struct'],
   },
   {
-    // drivers/regulator
+    // drivers/regulator. acpi_subsystem_init() says that nobody but firmware has regulators: what a driver asks for is a dummy.
     name: 'regulator',
     functions: /^_*(devm_)?_*(of_)?(regulator|rdev)_/,
-    init: ['regulator_init'],
+    init: ['regulator_init', 'regulator_has_full_constraints'],
+    replaces: /^(devm_)?regulator_/,
     asBuilt: ['regulator_ignore_unused'],
     needs: ['regmap'],
     shares: ['device', 'regmap', 'task_struct'],

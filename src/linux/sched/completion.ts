@@ -39,6 +39,12 @@ export class Completions implements Subsystem {
     completion_done: (completion: Ptr) => this.k.struct('completion').get(completion, 'done') !== 0,
   };
 
+  /** init_completion() */
+  init(completion: Ptr): void {
+    this.k.struct('completion').set(completion, 'done', 0);
+    this.initQueue(this.k.struct('completion').addr(completion, 'wait'));
+  }
+
   complete(completion: Ptr): void {
     const type = this.k.struct('completion');
     const done = type.get(completion, 'done');

@@ -19,6 +19,14 @@ export function callTrace(k: LinuxKernel, task: Task, from: Ptr = k.convention.s
   return trace;
 }
 
+/** The innermost function of a module that the running task is in; undefined where it is in none. */
+export function moduleFunction(k: LinuxKernel, task: Task): string | undefined {
+  for (const entry of walkStack(k.space, task, k.convention.stack))
+    if (entry.kind !== 'host' && symbolAt(k, entry.address - 1)?.module !== undefined)
+      return symbolizeReturn(k, entry.address);
+  return undefined;
+}
+
 /** The module that the innermost guest frame of a task is in. */
 export function moduleOf(k: LinuxKernel, task: Task, rip: Ptr): string {
   const { space } = k;

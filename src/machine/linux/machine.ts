@@ -1,6 +1,7 @@
 import type { Ptr } from '../../cpu/layout.js';
 import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
+import type { I2cModel } from '../../hardware/i2c/i2c-target.js';
 import type { PciModel } from '../../hardware/pci/pci.js';
 import type { PciBoard } from '../../hardware/pci/pci-board.js';
 import type { Sleepable } from '../../kernel/effects.js';
@@ -42,6 +43,7 @@ import { type BootOutcome, loadBootModules } from './boot-modules.js';
 import { type BootOptions, withDefaults } from './defaults.js';
 import { linuxError } from './errors.js';
 import { MachineFileSystem } from './file-system.js';
+import type { I2cPlace } from './hardware/i2c-hardware.js';
 import { LinuxHardware } from './hardware/linux-hardware.js';
 import { hostTreeOf } from './host-tree.js';
 import { leaksSince } from './leaks.js';
@@ -255,11 +257,13 @@ export class Machine extends BaseMachine<LinuxKernel> {
 
   /**
    * Plugs a simulated device in: the kernel finds it, drivers that are loaded get to see it. Gives the device, as models and tests see it. `slot`: on the PCI bus, the
-   * first that is free by default.
+   * first that is free by default; `bus` and `address`: of a chip on I2C, bus 0 and the model's own address by default.
    */
-  plug<D>(model: PciModel<D>, where: { readonly slot?: number } = {}): D {
+  plug<D>(model: PciModel<D> | I2cModel<D>, where: { readonly slot?: number } & I2cPlace = {}): D {
     const { hardware } = this;
-    const device = this.perform(`plug ${model.name}`, () => hardware.plugPci(model, where.slot));
+    const device = this.perform(`plug ${model.name}`, () =>
+      model.bus === 'i2c' ? hardware.plugI2c(model, where) : hardware.plugPci(model, where.slot),
+    );
     if (this.udev) this.sleep(UDEV_NS);
     return device;
   }
@@ -293,7 +297,8 @@ export class Machine extends BaseMachine<LinuxKernel> {
 
   /**
    * Pulls a device out of the running machine. In the midst of something, called by a device's model say, the device is gone at once, and the kernel
-   * finds out when it gets to it.
+   * finds out when it gets to it. Nothing tells a kernel that a chip on I2C is gone: its client stays, and nobody acknowledges its address
+   * any more.
    */
   unplug(device: unknown): void {
     if (this.kernel.scheduler.isRunning) this.hardware.unplugNow(device);

@@ -61,14 +61,11 @@ export class Classes implements Subsystem {
     class_dev_iter_exit: (iter: Ptr) => void this.iterators.delete(iter),
     class_interface_register: (iface: Ptr) => this.addInterface(iface),
     class_interface_unregister: (iface: Ptr) => this.removeInterface(iface),
-    class_compat_register: (name: Ptr) =>
-      this.k.get(Kobjects).createAndAdd(this.k.space.cstring(name), this.topKobj()),
+    class_compat_register: (name: Ptr) => this.compatRegister(this.k.space.cstring(name)),
     class_compat_unregister: (kobj: Ptr) => this.k.get(Kobjects).put(kobj),
     class_compat_create_link: (kobj: Ptr, device: Ptr, target: Ptr) => this.compatLink(kobj, device, target),
-    class_compat_remove_link: (kobj: Ptr, device: Ptr, target: Ptr) => {
-      if (target !== 0) removeChild(this.k, kobjOf(this.k, device), 'device');
-      removeChild(this.k, kobj, this.k.struct('device').string(device, 'kobj.name'));
-    },
+    class_compat_remove_link: (kobj: Ptr, device: Ptr, target: Ptr) =>
+      this.compatUnlink(kobj, device, target),
     show_class_attr_string: (_cls: Ptr, attr: Ptr, page: Ptr) => this.showString(attr, page),
   };
 
@@ -319,7 +316,17 @@ export class Classes implements Subsystem {
     if (type.get(iface, 'remove_dev') !== 0) yield* type.call(iface, 'remove_dev', device, iface);
   }
 
-  private compatLink(kobj: Ptr, device: Ptr, target: Ptr): number {
+  /** class_compat_register(): a directory among the classes. */
+  compatRegister(name: string) {
+    return this.k.get(Kobjects).createAndAdd(name, this.topKobj());
+  }
+
+  compatUnlink(kobj: Ptr, device: Ptr, target: Ptr): void {
+    if (target !== 0) removeChild(this.k, kobjOf(this.k, device), 'device');
+    removeChild(this.k, kobj, this.k.struct('device').string(device, 'kobj.name'));
+  }
+
+  compatLink(kobj: Ptr, device: Ptr, target: Ptr): number {
     const { k } = this;
     const error = createLink(k, kobj, kobjOf(k, device), k.struct('device').string(device, 'kobj.name'));
     if (error || target === 0) return error;

@@ -269,7 +269,8 @@ export class Devres implements Subsystem {
     return fresh;
   }
 
-  private kfree(device: Ptr, ptr: Ptr): void {
+  /** devm_kfree() */
+  kfree(device: Ptr, ptr: Ptr): void {
     if (ptr <= 16) return;
     if (this.takeHost(device, ptr)) freeConst(this.k, ptr);
     else if (this.k.ledger.get(ptr)) warn(this.k, '', PLACE, 'devm_kfree');

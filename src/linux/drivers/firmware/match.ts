@@ -15,6 +15,7 @@ export class FirmwareMatch implements Subsystem {
   readonly exports = {
     acpi_match_device: nothing('there are no ACPI tables and no device tree', 0),
     acpi_match_device_ids: nothing('there are no ACPI tables and no device tree', -ENOENT),
+    acpi_dev_state_d0: nothing('there are no ACPI tables and no device tree', true),
     acpi_device_get_match_data: nothing('there are no ACPI tables and no device tree', 0),
     acpi_driver_match_device: (device: Ptr, driver: Ptr) => this.matches(device, driver),
     device_get_match_data: nothing('there are no ACPI tables and no device tree', 0),

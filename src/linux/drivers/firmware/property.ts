@@ -63,9 +63,18 @@ export class DeviceProperties implements Subsystem {
     return device === 0 ? 0 : this.k.struct('device').get(device, 'fwnode');
   }
 
+  /** device_property_read_u32(): undefined where a device has no such number. */
+  integer(device: Ptr, name: string): number | undefined {
+    const property = this.named(this.nodeOf(device), name);
+    return property && property.length >= 4 ? this.k.space.load32(property.value) : undefined;
+  }
+
   private find(node: Ptr, name: Ptr): Property | undefined {
+    return this.named(node, this.k.space.cstring(name));
+  }
+
+  private named(node: Ptr, text: string): Property | undefined {
     if (node === 0 || isErr(node)) return undefined;
-    const text = this.k.space.cstring(name);
     const nodes = this.k.get(SoftwareNodes);
     const own = nodes.property(node, text);
     if (own) return own;

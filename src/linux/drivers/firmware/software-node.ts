@@ -212,7 +212,7 @@ export class SoftwareNodes implements Subsystem {
     return 0;
   }
 
-  private *addToDevice(device: Ptr, node: Ptr): Sleepable<number> {
+  *addToDevice(device: Ptr, node: Ptr): Sleepable<number> {
     let fwnode = this.fwnodeOf(node);
     if (fwnode === 0) {
       const error = yield* this.register(node);
@@ -223,7 +223,8 @@ export class SoftwareNodes implements Subsystem {
     return 0;
   }
 
-  private *removeFromDevice(device: Ptr): Sleepable<void> {
+  /** device_remove_software_node() */
+  *removeFromDevice(device: Ptr): Sleepable<void> {
     const type = this.k.struct('device');
     const primary = type.get(device, 'fwnode');
     if (!this.nodes.has(primary)) return;

@@ -47,6 +47,7 @@ export class ChipAttributes {
           if ((bits & (1 << attribute)) === 0) continue;
           const name = known.get(attribute);
           if (name === undefined) return -EINVAL;
+          if (name === NO_FILE) continue;
           const mode = yield* this.modeOf(chip, data, type, attribute, channel);
           if (mode === 0) continue;
           if (!this.canServe(chip, mode, name)) return -EINVAL;
@@ -77,7 +78,7 @@ export class ChipAttributes {
   /** The name of a sensor's file; undefined where there is no such attribute. */
   nameOf(type: number, attribute: number, channel: number): string | undefined {
     const name = this.attributesOf(type).get(attribute);
-    return name === undefined ? undefined : this.fileName(type, name, channel);
+    return name === undefined || name === NO_FILE ? undefined : this.fileName(type, name, channel);
   }
 
   /** Types with the bits of each of their channels. */
@@ -148,7 +149,7 @@ export class ChipAttributes {
     const prefix = `hwmon_${sensor}_`;
     const values = this.k.target.types.enumValues(`${prefix}attributes`);
     const names = [...values].map(([name, value]) => [Number(value), name.slice(prefix.length)] as const);
-    return new Map(names.filter(([, name]) => !(sensor === 'chip' && name === NO_FILE)));
+    return new Map(names);
   }
 
   private sensorOf(type: number): string {

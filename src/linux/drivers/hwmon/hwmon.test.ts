@@ -55,6 +55,7 @@ describe('a monitor that describes its sensors', () => {
     };
     const input = bit('hwmon_temp_input') | bit('hwmon_temp_label') | bit('hwmon_temp_max');
     const info = [
+      channels('hwmon_chip', [bit('hwmon_chip_register_tz') | bit('hwmon_chip_update_interval')]),
       channels('hwmon_temp', [input, input]),
       channels('hwmon_in', [bit('hwmon_in_input')]),
       channels('hwmon_pwm', [bit('hwmon_pwm_input')]),
@@ -81,6 +82,8 @@ describe('a monitor that describes its sensors', () => {
       expect.arrayContaining(['name', 'temp1_input', 'temp1_label', 'temp1_max', 'in0_input', 'pwm1']),
     );
     expect(names(device)).not.toContain('temp2_input');
+    expect(names(device)).toContain('update_interval');
+    expect(names(device)).not.toContain('register_tz');
     expect(read(device, 'temp1_input')).toBe('-4500\n');
     expect(read(device, 'temp1_label')).toBe('CPU\n');
     expect(read(device, 'pwm1')).toBe(-EIO);

@@ -1,11 +1,13 @@
 import type { Ptr } from '../../../cpu/layout.js';
 import type { Sleepable } from '../../../kernel/effects.js';
 import { EINVAL, ENODEV } from '../../errno.js';
+import { Interrupts } from '../../irq/manage.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { Uevents } from '../../kobject/uevent.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DriverBus } from '../base/driver-bus.js';
 import { tableEntry } from '../base/host-bus.js';
+import { FirmwareMatch } from '../firmware/match.js';
 
 /** The I2C bus: clients, which are chips at an address, and adapters (drivers/i2c/i2c-core-base.c). */
 export class I2cBus implements Subsystem {
@@ -19,6 +21,7 @@ export class I2cBus implements Subsystem {
     i2c_match_id: (table: Ptr, client: Ptr) =>
       this.matchTable(table, this.k.struct('i2c_client').text(client, 'name')),
     i2c_client_get_device_id: (client: Ptr) => this.idOf(client),
+    i2c_get_match_data: (client: Ptr) => this.matchData(client),
     i2c_verify_client: (device: Ptr) =>
       this.isClient(device) ? this.k.struct('i2c_client').of(device, 'dev') : 0,
     i2c_verify_adapter: (device: Ptr) =>
@@ -41,6 +44,7 @@ export class I2cBus implements Subsystem {
         match: (device: Ptr, driver: Ptr) => this.match(device, driver),
         probe: (device: Ptr) => this.probe(device),
         remove: (device: Ptr) => this.remove(device),
+        shutdown: (device: Ptr) => this.shutdown(device),
       },
     );
     for (const [variable, name] of [
@@ -68,6 +72,11 @@ export class I2cBus implements Subsystem {
     return this.k.symbol('i2c_adapter_type');
   }
 
+  /** The adapter that a device is inside of. */
+  adapterOf(device: Ptr): Ptr {
+    return this.k.struct('i2c_adapter').of(device, 'dev');
+  }
+
   isClient(device: Ptr): boolean {
     return this.k.struct('device').get(device, 'type') === this.clientType;
   }
@@ -87,8 +96,15 @@ export class I2cBus implements Subsystem {
     return this.matchTable(table, this.k.struct('i2c_client').text(client, 'name'));
   }
 
+  /** i2c_get_match_data(): what firmware's table says of a client, else what the driver's table of names does. */
+  private matchData(client: Ptr): Ptr {
+    const id = this.idOf(client);
+    return id === 0 ? 0 : this.k.struct('i2c_device_id').get(id, 'driver_data');
+  }
+
   private match(device: Ptr, driver: Ptr): number {
     if (!this.isClient(device)) return 0;
+    if (this.k.get(FirmwareMatch).matches(device, driver)) return 1;
     const table = this.k.struct('i2c_driver').get(this.bus.driverOf(driver), 'id_table');
     const name = this.k.struct('i2c_client').text(this.bus.deviceOf(device), 'name');
     return Number(this.matchTable(table, name) !== 0);
@@ -99,8 +115,14 @@ export class I2cBus implements Subsystem {
     const type = k.struct('i2c_driver');
     const client = this.bus.deviceOf(device);
     const driver = this.bus.driverFor(device);
+    const clients = k.struct('i2c_client');
+    clients.set(client, 'irq', clients.get(client, 'init_irq'));
+    if (
+      type.get(driver, 'id_table') === 0 &&
+      !k.get(FirmwareMatch).matches(device, type.addr(driver, 'driver'))
+    )
+      return -ENODEV;
     const id = this.idOf(client);
-    if (id === 0) return -ENODEV;
     if (type.has('probe_new') && type.get(driver, 'probe_new') !== 0)
       return yield* type.call(driver, 'probe_new', client);
     return type.get(driver, 'probe') === 0 ? -EINVAL : yield* type.call(driver, 'probe', client, id);
@@ -109,6 +131,17 @@ export class I2cBus implements Subsystem {
   private *remove(device: Ptr): Sleepable<void> {
     if (!this.isClient(device)) return;
     yield* this.bus.tellDriver(device, 'remove');
+    this.k.struct('i2c_client').set(this.bus.deviceOf(device), 'irq', 0);
+  }
+
+  /** A driver that has nothing to do there gets no interrupts any more. */
+  private *shutdown(device: Ptr): Sleepable<void> {
+    const { k } = this;
+    if (!this.isClient(device) || k.struct('device').get(device, 'driver') === 0) return;
+    const irq = k.struct('i2c_client').get(this.bus.deviceOf(device), 'irq');
+    if (k.struct('i2c_driver').get(this.bus.driverFor(device), 'shutdown') !== 0)
+      yield* this.bus.tellDriver(device, 'shutdown');
+    else if (irq > 0) yield* k.get(Interrupts).disable(irq, true);
   }
 
   private uevent(device: Ptr, env: Ptr): number {

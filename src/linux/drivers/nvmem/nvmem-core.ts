@@ -13,6 +13,7 @@ import { Notifiers } from '../../locking/notifier.js';
 import type { Subsystem } from '../../subsystem.js';
 import { Devices } from '../base/core.js';
 import { kobjOf, putDevice } from '../base/device.js';
+import { Devres } from '../base/devres.js';
 import { registerBus } from '../base/host-bus.js';
 import { addCompatFile, removeCompatFile } from './nvmem-compat.js';
 
@@ -55,6 +56,7 @@ export class NvmemCore implements Subsystem {
   readonly keeps = [CHAIN];
   readonly exports = {
     nvmem_register: (config: Ptr) => this.register(config),
+    devm_nvmem_register: (device: Ptr, config: Ptr) => this.registerManaged(device, config),
     nvmem_unregister: (nvmem: Ptr) => this.unregister(nvmem),
     nvmem_dev_name: (nvmem: Ptr) =>
       this.k.struct('device').get(this.k.struct('nvmem_device').addr(nvmem, 'dev'), 'kobj.name'),
@@ -66,6 +68,12 @@ export class NvmemCore implements Subsystem {
     const { k } = this;
     this.chain = k.variable(CHAIN, k.sizeOf('blocking_notifier_head'));
     this.bus = registerBus(k, 'nvmem_bus_type', 'nvmem', {});
+  }
+
+  private *registerManaged(device: Ptr, config: Ptr): Sleepable<Ptr> {
+    const nvmem = yield* this.register(config);
+    if (!isErr(nvmem)) this.k.get(Devres).addHost(device, nvmem, () => this.unregister(nvmem));
+    return nvmem;
   }
 
   private *register(config: Ptr): Sleepable<Ptr> {

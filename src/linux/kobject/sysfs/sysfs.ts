@@ -110,7 +110,7 @@ export class Sysfs implements Subsystem {
     directory: SysfsDirectory,
     name: string,
     mode: number,
-    text?: () => string | Sleepable<string | number>,
+    text?: () => string | number | Sleepable<string | number>,
     store?: (text: string) => number | Sleepable<number>,
   ): SysfsAttribute {
     const { k } = this;

@@ -49,7 +49,7 @@ export class NetAttributes implements Subsystem {
     const sysfs = k.get(Sysfs);
     const directory = sysfs.directoryOf(kobj);
     if (!directory) return;
-    const show = (name: string, text: () => string | Sleepable<string | number>): void =>
+    const show = (name: string, text: () => string | number): void =>
       void sysfs.addText(directory, name, 0o444, text);
     for (const [file, member, base] of PLAIN)
       if (type.has(member))
@@ -118,7 +118,7 @@ export class NetAttributes implements Subsystem {
     return linkState(this.k, dev, '__LINK_STATE_START');
   }
 
-  private *whileUp(dev: Ptr, text: () => string): Sleepable<string | number> {
+  private whileUp(dev: Ptr, text: () => string): string | number {
     return this.isUp(dev) ? text() : -EINVAL;
   }
 

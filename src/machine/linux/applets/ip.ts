@@ -39,8 +39,10 @@ export const ipApplet: Applet = {
     const isLink = object !== undefined && 'link'.startsWith(object);
     if (isLink && 'set'.startsWith(command)) return yield* set(context, rest);
     if (isLink && ['show', 'list', 'ls', 'l'].includes(command)) return show(context, rest);
+    if (object?.startsWith('a') && 'address'.startsWith(object) && /^(add|del)$/.test(command))
+      return changeAddress(context, command === 'add', rest);
     throw new AppletUsageError(
-      `only link show and link set are implemented, not '${context.args.join(' ')}'`,
+      `only link show, link set and addr add|del are implemented, not '${context.args.join(' ')}'`,
     );
   },
 };

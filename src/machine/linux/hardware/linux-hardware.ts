@@ -1,6 +1,7 @@
 import { RSP } from '../../../cpu/cpu-types.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import { allOnes, Bus } from '../../../hardware/bus.js';
+import type { I2cModel } from '../../../hardware/i2c/i2c-target.js';
 import type { PciFunction, PciModel, PciSlot } from '../../../hardware/pci/pci.js';
 import type { DeviceClock, Surroundings } from '../../../hardware/surroundings.js';
 import type { Sleepable } from '../../../kernel/effects.js';
@@ -15,6 +16,7 @@ import { symbolAt, symbolize } from '../../../linux/kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 import { Ioremap } from '../../../linux/mm/ioremap.js';
 import { BoardSlots } from './board-slots.js';
+import { I2cHardware, type I2cPlace } from './i2c-hardware.js';
 
 /** Where firmware puts BARs: in the windows of the host bridge. */
 const FIRST_MEMORY = 0xc000_0000;
@@ -29,6 +31,12 @@ function callerOf(k: LinuxKernel): string {
   const at = k.space.fromAddress(k.cpu.rip);
   const own = symbolAt(k, at)?.module !== undefined;
   return symbolize(k, own ? at : k.space.loadPtr(k.cpu.getPtr(RSP)));
+}
+
+/** The name of the driver that a device is bound to. */
+function driverNameOf(k: LinuxKernel, device: Ptr): string | undefined {
+  const driver = k.struct('device').get(device, 'driver');
+  return driver === 0 ? undefined : k.struct('device_driver').string(driver, 'name');
 }
 
 /** A device that is in a slot. */
@@ -52,6 +60,7 @@ export class LinuxHardware {
   private readonly plugged = new Map<number, Plugged>();
   /** Lines that are high, and by which slots. */
   private readonly high = new Map<number, Set<number>>();
+  private readonly i2c: I2cHardware;
   private rootBus: Ptr = 0;
   /** Where the BARs of each function are, by devfn, as long as the kernel knows of them. */
   private readonly places = new Map<number, readonly Place[]>();
@@ -74,6 +83,7 @@ export class LinuxHardware {
     });
     const irqs = k.get(IrqHandling);
     irqs.isHigh = (irq) => (this.high.get(irq)?.size ?? 0) > 0 || this.boards.isHigh(irq);
+    this.i2c = new I2cHardware(k, (caller) => this.chipSurroundings(caller));
     k.get(Ioremap).bus = {
       answers: (physical) => memory.find(physical) !== undefined,
       read: (physical, size) => (this.pulled(memory, physical) ? allOnes(size) : memory.read(physical, size)),
@@ -104,6 +114,11 @@ export class LinuxHardware {
     );
   }
 
+  /** Connects a chip to an I2C bus: the kernel gets to know its client, as from firmware. */
+  *plugI2c<D>(model: I2cModel<D>, where: I2cPlace): Sleepable<D> {
+    return yield* this.i2c.plug(model, where);
+  }
+
   /** Plugs a device in: the kernel finds it, and drivers get to see it. `slot`: the first that is free by default. */
   *plugPci<D>(model: PciModel<D>, slot = this.freeSlot()): Sleepable<D> {
     if (this.plugged.has(slot)) throw new RangeError(`there is a device in slot ${slot}`);
@@ -132,12 +147,14 @@ export class LinuxHardware {
 
   /** Pulls a device out, without a word to anybody before, and has the kernel find out. */
   *unplug(device: unknown): Sleepable<void> {
+    if (this.i2c.unplug(device)) return;
     const slot = this.pull(device);
     yield* this.notice(slot);
   }
 
   /** As `unplug`, in the midst of what the machine does: the kernel finds out when it gets to it (drivers/pci/hotplug). */
   unplugNow(device: unknown): void {
+    if (this.i2c.unplug(device)) return;
     const slot = this.pull(device);
     this.k.processes.create('irq/24-pciehp', this.notice(slot), { kernelThread: true });
   }
@@ -164,10 +181,11 @@ export class LinuxHardware {
 
   /** The driver that a device is bound to. */
   driverOf(device: unknown): string | undefined {
+    const client = this.i2c.clientOf(device);
+    if (client !== undefined) return driverNameOf(this.k, this.k.struct('i2c_client').addr(client, 'dev'));
     const slot = [...this.plugged.values()].find(({ fn }) => fn.device === device)?.slot;
     const pdev = slot === undefined ? this.boards.structOf(device) : this.structOf(slot);
-    const driver = pdev === 0 ? 0 : this.k.struct('pci_dev').get(pdev, 'dev.driver');
-    return driver === 0 ? undefined : this.k.struct('device_driver').string(driver, 'name');
+    return pdev === 0 ? undefined : driverNameOf(this.k, this.k.struct('pci_dev').addr(pdev, 'dev'));
   }
 
   private at(devfn: number): PciFunction<unknown> | undefined {
@@ -198,6 +216,19 @@ export class LinuxHardware {
     while (taken.some((place) => start < place.start + place.size && place.start < start + size))
       start += size;
     return start;
+  }
+
+  /** What a chip on I2C has: it asks for nothing and accesses no memory by itself. */
+  private chipSurroundings(caller: (k: LinuxKernel) => string): Surroundings {
+    const noMaster = (): never => {
+      throw new Error('a chip on I2C is no master of a bus of memory');
+    };
+    return {
+      clock: this.clock,
+      caller: () => caller(this.k),
+      complain: noMaster,
+      dma: { read: noMaster, write: noMaster },
+    };
   }
 
   private surroundings(slot: number): Surroundings {
