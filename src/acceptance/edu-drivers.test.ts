@@ -60,7 +60,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   edu_iounmap: {
     kind: 'left-behind',
     fn: 'edu_probe',
-    message: /left its I\/O memory mapping '\[mem 0xfe000000-0xfe0fffff\]' behind/,
+    message: /left its I\/O memory mapping '\[mem 0x\w+-0x\w+\]' behind/,
   },
   edu_irq_left: {
     kind: 'left-behind',
