@@ -74,6 +74,28 @@ const ENUMERATION = /^usb \d-[\d.]+: (new|New USB|Product:|Manufacturer:|SerialN
 /** Of wget's end; of QEMU to whoever ran it. */
 const NOT_OF_THE_GUEST = /^(Segmentation fault$|wget\[\d+\]: segfault|Code: |qemu-system-x86_64: )/;
 
+/** Of a warning of the kernel's the line that says what and where: registers and frames below it are not compared. */
+function withoutTraces(lines: readonly string[]): readonly string[] {
+  let inTrace = false;
+  return lines.filter((line) => {
+    if (line.startsWith('------------[ cut here')) inTrace = true;
+    const kept = !inTrace || line.startsWith('WARNING:');
+    if (line.startsWith('---[ end trace')) inTrace = false;
+    return kept;
+  });
+}
+
+/** Of a warning of the kernel's the line that says what and where: registers and frames below it are not compared. */
+function withoutTraces(lines: readonly string[]): readonly string[] {
+  let inTrace = false;
+  return lines.filter((line) => {
+    if (line.startsWith('------------[ cut here')) inTrace = true;
+    const kept = !inTrace || line.startsWith('WARNING:');
+    if (line.startsWith('---[ end trace')) inTrace = false;
+    return kept;
+  });
+}
+
 function outcomeOf(out: readonly string[]): Outcome {
   const lines = (part: Part): string[] => partOf(out, part).filter((line) => !NOT_OF_THE_GUEST.test(line));
   return {
@@ -82,12 +104,12 @@ function outcomeOf(out: readonly string[]): Outcome {
       .flatMap((line) => mask(line).split(/\s+/))
       .filter(Boolean)
       .sort(),
-    log: lines('log')
+    log: withoutTraces(lines('log'))
       .map(mask)
       .filter((line) => !ENUMERATION.test(line))
       .sort(),
     bound: lines('bound').filter((line) => !everywhere.has(line) && !OF_EVERY_PC.test(line)),
-    remove: withoutOldStatus(lines('remove').map(mask)),
+    remove: withoutOldStatus(withoutTraces(lines('remove')).map(mask)),
   };
 }
 

@@ -53,7 +53,8 @@ export const NATIVE_SUBSYSTEMS: readonly NativeSubsystem[] = [
     // drivers/regulator
     name: 'regulator',
     functions: /^_*(devm_)?_*(of_)?(regulator|rdev)_/,
-    init: ['regulator_init'],
+    // acpi_subsystem_init(): with ACPI, regulators that nobody describes are the firmware's.
+    init: ['regulator_init', 'regulator_has_full_constraints'],
     asBuilt: ['regulator_ignore_unused'],
     needs: ['regmap'],
     shares: ['device', 'regmap', 'task_struct'],

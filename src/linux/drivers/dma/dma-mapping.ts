@@ -5,6 +5,7 @@ import { EIO } from '../../errno.js';
 import type { LinuxKernel } from '../../kernel.js';
 import { VMEMMAP } from '../../memory-map.js';
 import type { Subsystem } from '../../subsystem.js';
+import { warn } from '../../warn.js';
 import { Devres } from '../base/devres.js';
 import { DmaDebug } from './dma-debug.js';
 
@@ -23,7 +24,11 @@ export class DmaMapping implements Subsystem {
 
   readonly exports = {
     dma_alloc_attrs: (_device: Ptr, size: number, handle: Ptr) => this.allocate(size, handle),
-    dma_free_attrs: (_device: Ptr, _size: number, ptr: Ptr) => this.free(ptr),
+    dma_free_attrs: (_device: Ptr, _size: number, ptr: Ptr) => {
+      // Freeing may have to wait where memory is remapped, which drivers are to hold themselves to everywhere.
+      if (!this.k.cpu.interruptsEnabled) warn(this.k, '', 'kernel/dma/mapping.c:533', 'dma_free_attrs');
+      this.free(ptr);
+    },
     dmam_alloc_attrs: (device: Ptr, size: number, handle: Ptr) => {
       const ptr = this.allocate(size, handle);
       if (ptr !== 0) this.k.get(Devres).addHost(device, ptr, (_device, data) => this.free(data));
