@@ -1,4 +1,3 @@
-import { Ipv6LinkReady } from './ipv6/link-ready.js';
 import type { SubsystemClass } from '../subsystem.js';
 import { BpfKernelFunctions } from './core/bpf-kfuncs.js';
 import { Datagrams } from './core/datagram.js';
@@ -72,6 +71,7 @@ import { TcpAckHooks } from './ipv4/tcp-hooks.js';
 import { UdpSockets } from './ipv4/udp.js';
 import { Ipv6 } from './ipv6/af-inet6.js';
 import { Ipv6Stub } from './ipv6/ipv6-stub.js';
+import { Ipv6LinkReady } from './ipv6/link-ready.js';
 import { NetfilterHooks } from './netfilter/hooks.js';
 import { NetfilterLoggers } from './netfilter/log.js';
 import { NetfilterQueue } from './netfilter/queue.js';

@@ -39,6 +39,11 @@ export class Ipv6LinkReady implements Subsystem {
     const type = k.struct('net_device');
     const isUp = (type.get(dev, 'flags') & k.enumValue('IFF_UP')) !== 0;
     const hasCarrier = !linkState(k, dev, '__LINK_STATE_NOCARRIER');
-    return type.get(dev, 'type') === ARPHRD_ETHER && isUp && hasCarrier && USABLE.includes(type.get(dev, 'operstate'));
+    return (
+      type.get(dev, 'type') === ARPHRD_ETHER &&
+      isUp &&
+      hasCarrier &&
+      USABLE.includes(type.get(dev, 'operstate'))
+    );
   }
 }

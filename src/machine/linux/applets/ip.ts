@@ -30,11 +30,7 @@ export const ipApplet: Applet = {
     const [object, command = 'show', ...rest] = args;
     if (object !== undefined && 'link'.startsWith(object) && command === 'set')
       return yield* setLink(machine.kernel, rest, io);
-    if (
-      object?.startsWith('a') &&
-      'address'.startsWith(object) &&
-      /^(add|del)$/.test(command)
-    )
+    if (object?.startsWith('a') && 'address'.startsWith(object) && /^(add|del)$/.test(command))
       return changeAddress(machine.kernel, command === 'add', rest, io);
     if (object === undefined || !'link'.startsWith(object) || !['show', 'list', 'ls', 'l'].includes(command))
       throw new AppletUsageError(`only link show is implemented, not '${args.join(' ')}'`);
