@@ -65,6 +65,7 @@ const mask = (line: string): string =>
     .replace(/\b[0-9a-f]{8,16}\b/gi, '#')
     .replace(/\b\d+(\.\d+)? ?([KMG]i?B\/s|ms|us|ns|MHz)\b/g, '#$2')
     .replace(/\binput\/input\d+/g, 'input/input#')
+    .replace(/\bevent\d+/g, 'event#')
     .replace(/\b(PID|CPU|irq|IRQ)[:= #]+\d+/gi, '$1 #')
     .trimEnd();
 
@@ -74,20 +75,39 @@ const ENUMERATION = /^usb \d-[\d.]+: (new|New USB|Product:|Manufacturer:|SerialN
 /** Of wget's end; of QEMU to whoever ran it. */
 const NOT_OF_THE_GUEST = /^(Segmentation fault$|wget\[\d+\]: segfault|Code: |qemu-system-x86_64: )/;
 
+/** Without the PC's own keyboard in /proc/bus/input/devices, of which modbox's machine has none plugged in. */
+function withoutI8042(lines: readonly string[]): readonly string[] {
+  const start = lines.findIndex((line) => line.startsWith('I: Bus=0011'));
+  if (start < 0) return lines;
+  const end = lines.findIndex((line, i) => i > start && !/^[NPSUHB]: /.test(line));
+  return [...lines.slice(0, start), ...lines.slice(end < 0 ? lines.length : end)];
+}
+
+/** Of a warning of the kernel's the line that says what and where: registers and frames below it are not compared. */
+function withoutTraces(lines: readonly string[]): readonly string[] {
+  let inTrace = false;
+  return lines.filter((line) => {
+    if (line.startsWith('------------[ cut here')) inTrace = true;
+    const kept = !inTrace || line.startsWith('WARNING:');
+    if (line.startsWith('---[ end trace')) inTrace = false;
+    return kept;
+  });
+}
+
 function outcomeOf(out: readonly string[]): Outcome {
   const lines = (part: Part): string[] => partOf(out, part).filter((line) => !NOT_OF_THE_GUEST.test(line));
   return {
     load: lines('load'),
-    use: lines('use')
+    use: withoutI8042(lines('use'))
       .flatMap((line) => mask(line).split(/\s+/))
       .filter(Boolean)
       .sort(),
-    log: lines('log')
+    log: withoutTraces(lines('log'))
       .map(mask)
       .filter((line) => !ENUMERATION.test(line))
       .sort(),
     bound: lines('bound').filter((line) => !everywhere.has(line) && !OF_EVERY_PC.test(line)),
-    remove: withoutOldStatus(lines('remove').map(mask)),
+    remove: withoutOldStatus(withoutTraces(lines('remove')).map(mask)),
   };
 }
 

@@ -41,6 +41,7 @@ import { VfsObjects } from './objects.js';
 import { OpenFiles } from './open-files.js';
 import { FilePolling } from './poll.js';
 import { ProcExports } from './proc/generic.js';
+import { InputProcFiles } from './proc/input-files.js';
 import { KernelProcFiles } from './proc/kernel-files.js';
 import { MachineProcFiles } from './proc/machine-files.js';
 import { ProcFs } from './proc/procfs.js';
@@ -106,6 +107,7 @@ export const FS_SUBSYSTEMS: readonly SubsystemClass[] = [
   Sysctl,
   KernelProcFiles,
   MachineProcFiles,
+  InputProcFiles,
   DebugFs,
   DebugFsExports,
   DebugFsValues,

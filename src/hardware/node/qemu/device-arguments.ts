@@ -78,11 +78,10 @@ function settingOf(properties: readonly string[], name: string): string | undefi
 
 /** What QEMU says of its devices. */
 function ask(question: string): {
-  readonly status: number | null;
   readonly out: string;
   readonly err: string;
 } {
-  const { error, status, stdout, stderr } = spawnSync(PROGRAM, ['-nodefaults', '-device', question], {
+  const { error, stdout, stderr } = spawnSync(PROGRAM, ['-nodefaults', '-device', question], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -90,7 +89,7 @@ function ask(question: string): {
     throw new QemuError(`${PROGRAM} is not installed (Debian: qemu-system-x86), or not in PATH`, {
       cause: error,
     });
-  return { status, out: stdout, err: stderr };
+  return { out: stdout, err: stderr };
 }
 
 /** Names of devices, and of the buses that they are on. */
@@ -102,8 +101,9 @@ function busesOfDevices(): ReadonlyMap<string, string> {
 }
 
 function propertiesOf(name: string): ReadonlySet<string> {
-  const { status, out, err } = ask(`${name},help`);
-  if (status !== 0)
+  const { out, err } = ask(`${name},help`);
+  // It ends well also where it has nothing to tell.
+  if (out === '')
     throw new QemuError(err.trim().replace(/^qemu-system-x86_64: (-device [^:]*: )?/, 'QEMU: '));
   return new Set([...out.matchAll(/^\s+([\w-]+)=</gm)].map(([, property]) => property));
 }

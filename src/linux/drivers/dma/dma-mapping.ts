@@ -42,8 +42,11 @@ export class DmaMapping implements Subsystem {
 
   readonly exports = {
     dma_alloc_attrs: (device: Ptr, size: number, handle: Ptr) => this.allocate(device, size, handle),
-    dma_free_attrs: (device: Ptr, size: number, ptr: Ptr, handle: bigint) =>
-      this.free(device, size, ptr, handle),
+    dma_free_attrs: (device: Ptr, size: number, ptr: Ptr, handle: bigint) => {
+      // Freeing may have to wait where memory is remapped, which drivers are to hold themselves to everywhere.
+      if (!this.k.cpu.interruptsEnabled) warn(this.k, '', 'kernel/dma/mapping.c:533', 'dma_free_attrs');
+      this.free(device, size, ptr, handle);
+    },
     dmam_alloc_attrs: (device: Ptr, size: number, handle: Ptr) => this.allocateManaged(device, size, handle),
     dmam_free_coherent: (device: Ptr, size: number, ptr: Ptr, handle: bigint) => {
       if (this.k.get(Devres).takeHost(device, ptr)) this.free(device, size, ptr, handle);

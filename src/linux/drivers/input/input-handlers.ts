@@ -58,6 +58,17 @@ export class InputHandlers implements Subsystem {
     list.init(k.space, this.handlers);
   }
 
+  /** Every device that is registered, oldest first. */
+  allDevices(): readonly Ptr[] {
+    const type = this.k.struct('input_dev');
+    return [...list.entries(this.k.space, this.devices)].map((node) => type.of(node, 'node'));
+  }
+
+  allHandlers(): readonly Ptr[] {
+    const type = this.k.struct('input_handler');
+    return [...list.entries(this.k.space, this.handlers)].map((node) => type.of(node, 'node'));
+  }
+
   /** A device was registered: every handler that wants it connects. */
   *deviceAdded(dev: Ptr): Sleepable<void> {
     const { k } = this;
