@@ -192,6 +192,15 @@ describe('drivers of a PCI card', () => {
     expect([at, ...trace, text].join('\n')).toMatch(new RegExp(`\\b${fn}\\+0x\\w+/0x\\w+ \\[${name}\\]`));
   });
 
+  it('that leave their vectors on are warned of when they go, as by the real kernel', () => {
+    const machine = boot();
+    wholeLife(machine, 'edu_msi_left');
+    const lines = machine.dmesg().map(({ text }) => text);
+    expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([
+      expect.stringMatching(/at kernel\/irq\/msi.c:182 msi_device_data_release\+0x/),
+    ]);
+  });
+
   it('without a fault bear that the card goes at any access', () => {
     const machine = boot();
     for (let at = 1; at <= 50; at++) {
