@@ -125,13 +125,14 @@ function attempt(body: () => void): void {
   }
 }
 
-/** Loads a driver again and again, each time with another of its calls failing: what failed. */
+/** Loads a driver and uses it again and again, each time with another of its calls failing: what failed. */
 function everyFailure(machine: Machine, name: string): string[] {
   const failed: string[] = [];
   for (let n = 1; ; n++) {
     const card = machine.plug(edu);
     const failure = machine.failNth(n);
     attempt(() => load(machine, name));
+    if (machine.driverOf(card) !== undefined) attempt(() => use(machine));
     failure.stop();
     attempt(() => machine.rmmod(name));
     machine.unplug(card);
@@ -172,6 +173,10 @@ describe('drivers of a PCI card', () => {
       expect.stringMatching(/^pci_alloc_irq_vectors/),
       'request_threaded_irq',
       'misc_register',
+      'memdup_user',
+      'dma_map_page_attrs',
+      expect.stringMatching(/^__kmalloc/),
+      'dma_map_page_attrs',
     ]);
     expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
   });
@@ -186,6 +191,15 @@ describe('drivers of a PCI card', () => {
     ).toMatchObject({ module: name, device: SLOT });
     const { at, trace, message: text } = found[0];
     expect([at, ...trace, text].join('\n')).toMatch(new RegExp(`\\b${fn}\\+0x\\w+/0x\\w+ \\[${name}\\]`));
+  });
+
+  it('that leave their vectors on are warned of when they go, as by the real kernel', () => {
+    const machine = boot();
+    wholeLife(machine, 'edu_msi_left');
+    const lines = machine.dmesg().map(({ text }) => text);
+    expect(lines.filter((line) => line.startsWith('WARNING'))).toEqual([
+      expect.stringMatching(/at kernel\/irq\/msi.c:182 msi_device_data_release\+0x/),
+    ]);
   });
 
   it('without a fault bear that the card goes at any access', () => {

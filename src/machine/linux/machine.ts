@@ -1,5 +1,4 @@
 import type { Ptr } from '../../cpu/layout.js';
-import type { TranslationStore } from '../../cpu/runtime/code-cache.js';
 import { ModuleFile } from '../../formats/module-file.js';
 import type { I2cModel } from '../../hardware/i2c/i2c-target.js';
 import type { PciModel } from '../../hardware/pci/pci.js';
@@ -7,15 +6,8 @@ import type { PciBoard } from '../../hardware/pci/pci-board.js';
 import type { Sleepable } from '../../kernel/effects.js';
 import type { LogRecord } from '../../kernel/log.js';
 import type { Fault } from '../../kernel/probes.js';
-import type { Interruption } from '../../kernel/task/interruption.js';
 import type { Task } from '../../kernel/task/task.js';
-import {
-  type FileSource,
-  type IndexCache,
-  MemoryFiles,
-  type ModuleTree,
-  moduleNameOf,
-} from '../../kmod/index.js';
+import { type FileSource, MemoryFiles, type ModuleTree, moduleNameOf } from '../../kmod/index.js';
 import { insmodFile } from '../../kmod/tools/insmod.js';
 import { modprobe } from '../../kmod/tools/modprobe.js';
 import { rmmod } from '../../kmod/tools/rmmod.js';
@@ -27,7 +19,7 @@ import { FailFunction, type Failure } from '../../linux/injection/fail-function.
 import type { FailurePlan } from '../../linux/injection/failure-plan.js';
 import { ModuleHistory } from '../../linux/kallsyms/module-history.js';
 import { type ModuleListing, Modules } from '../../linux/kallsyms/modules.js';
-import { LinuxKernel, type ModuleTrust } from '../../linux/kernel.js';
+import { LinuxKernel } from '../../linux/kernel.js';
 import { memoryComplaint } from '../../linux/mm/memory-size.js';
 import type { NativeMode } from '../../linux/native/native-code.js';
 import type { FaultReport } from '../../linux/traps/report.js';
@@ -47,6 +39,7 @@ import type { I2cPlace } from './hardware/i2c-hardware.js';
 import { LinuxHardware } from './hardware/linux-hardware.js';
 import { hostTreeOf } from './host-tree.js';
 import { leaksSince } from './leaks.js';
+import type { MachineOptions } from './machine-options.js';
 import { openTree } from './open-tree.js';
 import { splitParameters } from './parameters.js';
 import { LinuxProcesses } from './processes.js';
@@ -57,42 +50,8 @@ import { machineHost, machineSystem } from './userland/machine-host.js';
 import { MachineKernel } from './userland/machine-kernel.js';
 import { Udev } from './userland/udev.js';
 
+export type { MachineOptions } from './machine-options.js';
 export type { NativeMode };
-
-export interface MachineOptions {
-  /** The kernel to be. */
-  readonly target: LinuxTarget;
-  /** The machine's file tree: /lib/modules/RELEASE, /etc/modprobe.d, ... Read only. */
-  readonly files?: FileSource;
-  /** Files of the host by the paths that its user gives: for insmod's operands. */
-  readonly hostFiles?: FileSource;
-  /** Kernel boot parameters. */
-  readonly cmdline?: string;
-  /** Whom the kernel trusts for modules besides its own certificates, and what it checks signatures with. */
-  readonly trust?: ModuleTrust;
-  /** User that the machine's processes run as: root by default. */
-  readonly uid?: number;
-  /** Takes modules that are refused for safety's sake alone as the real kernel takes them. */
-  readonly lenient?: boolean;
-  /** Whether the target's own code may run where TypeScript has nothing: 'auto' by default, where its image is at hand. */
-  readonly native?: NativeMode;
-  /** Decides interleavings and random numbers. */
-  readonly seed?: number;
-  /** Keeps the index of a tree that depmod never saw. */
-  readonly indexCache?: IndexCache;
-  /** Keeps translations of machine code between processes; false: each process makes its own. */
-  readonly translations?: TranslationStore | false;
-  /** The modules of `files`, where they were opened before. */
-  readonly tree?: ModuleTree;
-  /** Memory of a machine that is no longer needed: see Machine.release. */
-  readonly memory?: WebAssembly.Memory;
-  /** Asked every few milliseconds while a command runs: a reason to stop it, such as that its time is over. */
-  readonly interrupt?: () => Interruption | undefined;
-  /** Instructions, or as much work of the base kernel, that a command may take before it is stopped: 4e9 by default. */
-  readonly workLimit?: number;
-  /** What goes wrong on purpose. */
-  readonly failures?: FailurePlan;
-}
 
 /** Virtual time after which a task that sleeps hangs (CONFIG_DEFAULT_HUNG_TASK_TIMEOUT). */
 const HUNG_NS = 120e9;

@@ -8,7 +8,7 @@ import type { LinuxKernel } from '../../kernel.js';
 import { IoAccess } from '../../lib/misc/io.js';
 import { Ioremap } from '../../mm/ioremap.js';
 import type { Subsystem } from '../../subsystem.js';
-import { warn } from '../../warn.js';
+import { Once, warn } from '../../warn.js';
 import { Devres } from '../base/devres.js';
 import { PciAccess } from './access.js';
 import { PciEnabling } from './enable.js';
@@ -236,9 +236,24 @@ export class PciMsi implements Subsystem {
     return -EINVAL;
   }
 
+  /** msi_setup_device_data(): what there is of messages goes with the driver, and there should be none left then. */
+  private setUpData(pdev: Ptr): void {
+    const { k, withData } = this;
+    if (withData.has(pdev)) return;
+    withData.add(pdev);
+    k.get(Devres).addHost(deviceOfPci(k, pdev), pdev, () => {
+      withData.delete(pdev);
+      if (!this.enabled.has(pdev) || !this.once.first('msi_device_data_release')) return;
+      warn(k, '', 'kernel/irq/msi.c:182', 'msi_device_data_release');
+    });
+  }
+  private readonly withData = new Set<Ptr>();
+  private readonly once = new Once();
+
   /** pcim_setup_msi_release(): a managed device gives its interrupts back when its driver goes. */
   private manage(pdev: Ptr): void {
     const { k, type } = this;
+    this.setUpData(pdev);
     if (!type.get(pdev, 'is_managed') || type.get(pdev, 'is_msi_managed')) return;
     type.set(pdev, 'is_msi_managed', 1);
     const release = (): Sleepable<void> => {

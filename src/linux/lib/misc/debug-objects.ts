@@ -1,10 +1,8 @@
-import type { Ptr } from '../../../cpu/layout.js';
+import { PAGE_SHIFT, type Ptr } from '../../../cpu/layout.js';
 import { LOGLEVEL_WARNING } from '../../../kernel/log.js';
 import { symbolize } from '../../kallsyms/symbolize.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
-
-const PAGE_SHIFT = 12;
 
 interface ActiveObject {
   /** `timer_list` */

@@ -2,6 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { i6300esb } from '../../../hardware/models/i6300esb.js';
 import { seconds } from '../../../hardware/time.js';
 import { DiskFiles } from '../../../kmod/node/disk-files.js';
+import { IoAccess } from '../../../linux/lib/misc/io.js';
+import { Ioremap } from '../../../linux/mm/ioremap.js';
 import { loadBundled } from '../../../target/node/index.js';
 import { corpusTree } from '../../../testing/corpus.js';
 import { Machine } from '../machine.js';
@@ -45,7 +47,36 @@ describe.skipIf(root === undefined)('a watchdog card under Debian’s own driver
     expect([machine.faults(), machine.leaks()]).toEqual([[], []]);
   });
 
+  it('is reached within what was mapped of it; beyond that is told of', () => {
+    const card = machine.plug(i6300esb);
+    const { kernel } = machine;
+    const known = machine.faults().length;
+    const physical = card.config.address(0) as number;
+    const values = machine.perform('read', function* () {
+      const at = kernel.get(Ioremap).map(physical, 8);
+      const { ioread32 } = kernel.get(IoAccess).exports;
+      const read = [ioread32(at), ioread32(at + 8)];
+      kernel.get(Ioremap).unmap(at);
+      yield* [];
+      return read;
+    });
+    expect(values[0]).toBe(0xf_ffff);
+    const hex = (address: number): string => `0x${address.toString(16)}`;
+    const [asked, met] = [
+      `[mem ${hex(physical)}-${hex(physical + 7)}]`,
+      `[mem ${hex(physical + 8)}-${hex(physical + 11)}]`,
+    ];
+    expect(machine.faults(known)).toMatchObject([
+      {
+        kind: 'out-of-bounds',
+        message: expect.stringContaining(`reads 4 bytes at ${met}, outside of ${asked}`),
+      },
+    ]);
+    machine.unplug(card);
+  });
+
   it('answers all ones once it is pulled out', () => {
+    const known = machine.faults().length;
     const card = machine.plug(i6300esb);
     machine.modprobe('i6300esb');
     const before = card.accesses.length;
@@ -53,7 +84,7 @@ describe.skipIf(root === undefined)('a watchdog card under Debian’s own driver
     expect(card.accesses.slice(before)).toEqual([]);
     expect(machine.exec('ls /sys/class/watchdog').stdout).toBe('');
     machine.modprobeRemove('i6300esb');
-    expect(machine.faults()).toEqual([]);
+    expect(machine.faults(known)).toEqual([]);
   });
 
   it('has its module loaded when udev is there', () => {
