@@ -1,4 +1,5 @@
 import type { Value } from '../../kernel/effects.js';
+import { DMA_MAPPING_ERROR } from '../drivers/dma/dma-debug.js';
 import { EBUSY, EIO, ENOMEM, ENOSPC } from '../errno.js';
 import { errPtr } from '../errors.js';
 
@@ -11,8 +12,6 @@ export interface Failing {
   /** What it gives then. */
   readonly gives: Value;
 }
-
-const DMA_MAPPING_ERROR = (1n << 64n) - 1n;
 
 /** Names that fail alike, separated by spaces. */
 function all(names: string, failing: Failing): [string, Failing][] {

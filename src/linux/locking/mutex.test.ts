@@ -28,6 +28,22 @@ function holder(until: () => boolean): void {
   k.processes.create('holder', root());
 }
 
+describe('a wound/wait mutex', () => {
+  it('tells who comes again by the same context that he has it, and counts what a context holds', () => {
+    const { call, k, struct } = g;
+    const lock = struct.ww_mutex();
+    const context = struct.ww_acquire_ctx();
+    call.__mutex_init(k.struct('ww_mutex').addr(lock, 'base'), 0, 0);
+    expect(call.ww_mutex_lock(lock, context)).toBe(0);
+    expect(call.ww_mutex_lock(lock, context)).toBe(-114);
+    expect(k.struct('ww_acquire_ctx').get(context, 'acquired')).toBe(1);
+    call.ww_mutex_unlock(lock);
+    expect(k.struct('ww_acquire_ctx').get(context, 'acquired')).toBe(0);
+    expect(k.struct('ww_mutex').get(lock, 'ctx')).toBe(0);
+    expect(g.reports()).toEqual([]);
+  });
+});
+
 describe('a mutex', () => {
   it('is held by who locked it, and nobody else gets it', () => {
     g.call.mutex_lock(mutex);

@@ -26,8 +26,8 @@ const OVERRUN = 0x40;
 const RECEIVED = 0x80;
 const CAUSES = 0x1_ffff;
 
-const READ = 2;
-const WRITE = 1;
+const PHY_READ = 2;
+const PHY_WRITE = 1;
 const PHY_ADDRESS = 1;
 /** Words of the EEPROM add up to this. */
 const EEPROM_SUM = 0xbaba;
@@ -104,8 +104,8 @@ function transferPhy(card: E1000): void {
   const { mdic } = card.regs;
   const { phy, link } = card.state;
   if (mdic.phy !== PHY_ADDRESS) mdic.error = 1;
-  else if (mdic.operation === READ) mdic.data = readPhy(phy, mdic.register, link);
-  else if (mdic.operation === WRITE) writePhy(phy, mdic.register, mdic.data);
+  else if (mdic.operation === PHY_READ) mdic.data = readPhy(phy, mdic.register, link);
+  else if (mdic.operation === PHY_WRITE) writePhy(phy, mdic.register, mdic.data);
   mdic.ready = 1;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A serial EEPROM of 64 words on a Microwire bus (93C46), as network cards have one: select, clock, data in, data out. Of its commands there is READ; others are taken and do nothing, as on a
+ * A serial EEPROM of 64 words on a Microwire bus (93C46), as network cards have one: select, clock, data in, data out. Of its commands there is READ_WORD; others are taken and do nothing, as on a
  * part that is write protected.
  */
 export interface Microwire {
@@ -16,9 +16,9 @@ export interface Microwire {
 }
 
 /** Start bit, two of the operation, six of the address. */
-const COMMAND_BITS = 9;
-const READ = 0b110;
-const WORD_BITS = 16;
+const FRAME_BITS = 9;
+const READ_WORD = 0b110;
+const OUTPUT_BITS = 16;
 
 export function microwire(words: readonly number[]): Microwire {
   return { words, clock: false, command: 0, bits: 0, out: 0, left: 0, dataOut: true };
@@ -42,10 +42,10 @@ export function drive(part: Microwire, select: boolean, clock: boolean, dataIn: 
   if (part.bits === 0 && !dataIn) return;
   part.command = (part.command << 1) | Number(dataIn);
   part.bits++;
-  if (part.bits < COMMAND_BITS) return;
-  if (part.command >> 6 === READ) {
+  if (part.bits < FRAME_BITS) return;
+  if (part.command >> 6 === READ_WORD) {
     part.out = part.words[part.command & 0x3f] ?? 0xffff;
-    part.left = WORD_BITS;
+    part.left = OUTPUT_BITS;
   }
   part.command = 0;
   part.bits = 0;

@@ -22,11 +22,11 @@ const LEGACY_SIZE = 0x0c;
 const LEGACY_PAGE = 0x08;
 const LEGACY_SELECT = 0x0e;
 const LEGACY_STATUS = 0x12;
-const PAGE = 4096;
+const QUEUE_PAGE = 4096;
 /** A descriptor (2.6.5): address, length, flags, next. */
-const DESCRIPTOR_BYTES = 16;
+const QUEUE_ENTRY_BYTES = 16;
 const NEXT = 1;
-const INDIRECT = 4;
+const IS_INDIRECT = 4;
 
 /** A split virtqueue: where its parts are. */
 interface Queue {
@@ -114,8 +114,13 @@ export class VirtioQueues {
     this.queues.delete(this.selected);
     if (value === 0) return;
     const size = Number(target.read(LEGACY_SIZE, 2));
-    const available = value * PAGE + DESCRIPTOR_BYTES * size;
-    this.add(size, value * PAGE, available, Math.ceil((available + 6 + 2 * size) / PAGE) * PAGE);
+    const available = value * QUEUE_PAGE + QUEUE_ENTRY_BYTES * size;
+    this.add(
+      size,
+      value * QUEUE_PAGE,
+      available,
+      Math.ceil((available + 6 + 2 * size) / QUEUE_PAGE) * QUEUE_PAGE,
+    );
   }
 
   private reset(): void {
@@ -133,9 +138,9 @@ export class VirtioQueues {
     const view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     for (const queue of this.queues.values()) {
       const { size, table, available, used } = queue;
-      if (Math.max(table, available, used) + PAGE > memory.length) continue;
+      if (Math.max(table, available, used) + QUEUE_PAGE > memory.length) continue;
       follow(view, queue);
-      yield { address: table, size: DESCRIPTOR_BYTES * size };
+      yield { address: table, size: QUEUE_ENTRY_BYTES * size };
       yield { address: available, size: 6 + 2 * size };
       yield { address: used, size: 6 + 8 * size };
       for (const buffers of queue.given.values()) yield* buffers;
@@ -165,13 +170,13 @@ const next = (index: number): number => (index + 1) & 0xffff;
 function* chain(view: DataView, table: number, size: number, head: number): Generator<MappedMemory> {
   let index = head;
   for (let count = 0; count < size && index < size; count++) {
-    const at = table + DESCRIPTOR_BYTES * index;
+    const at = table + QUEUE_ENTRY_BYTES * index;
     const address = Number(view.getBigUint64(at, true));
     const bytes = view.getUint32(at + 8, true);
     const flags = view.getUint16(at + 12, true);
     if (address + bytes > view.byteLength) return;
     if (bytes > 0) yield { address, size: bytes };
-    if (flags & INDIRECT) yield* chain(view, address, Math.floor(bytes / DESCRIPTOR_BYTES), 0);
+    if (flags & IS_INDIRECT) yield* chain(view, address, Math.floor(bytes / QUEUE_ENTRY_BYTES), 0);
     if (!(flags & NEXT)) return;
     index = view.getUint16(at + 14, true);
   }

@@ -1,3 +1,4 @@
+import { constant } from '../../../kernel/abi/fidelity.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
@@ -8,8 +9,8 @@ export class VirtioMemoryAccess implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    virtio_require_restricted_mem_acc: () => true,
-    virtio_no_restricted_mem_acc: () => false,
+    virtio_require_restricted_mem_acc: constant(true),
+    virtio_no_restricted_mem_acc: constant(false),
   };
 
   readonly data = {

@@ -3,7 +3,7 @@ import type { Sleepable } from '../../../kernel/effects.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 
-const WORD = 8;
+const COUNTER_BYTES = 8;
 
 /** Counters of packets that the core itself drops, by the member of the total that they add to (struct net_device_core_stats). */
 const OF_THE_CORE = ['rx_dropped', 'tx_dropped', 'rx_nohandler', 'rx_otherhost_dropped'] as const;
@@ -62,8 +62,9 @@ export class DeviceStatistics implements Subsystem {
   /** struct net_device_stats, words of a long each, is the beginning of rtnl_link_stats64; what is behind it is 0. */
   private widen(to: Ptr, from: Ptr): void {
     const { k } = this;
-    const words = k.sizeOf('net_device_stats') / WORD;
+    const words = k.sizeOf('net_device_stats') / COUNTER_BYTES;
     k.space.writable(to, k.sizeOf('rtnl_link_stats64')).fill(0);
-    for (let i = 0; i < words; i++) k.space.store64(to + i * WORD, k.space.load64(from + i * WORD));
+    for (let i = 0; i < words; i++)
+      k.space.store64(to + i * COUNTER_BYTES, k.space.load64(from + i * COUNTER_BYTES));
   }
 }

@@ -29,6 +29,19 @@ describe('commands on text', () => {
     ['printf "%s-%03d|%-4s|%x\\n" a 7 b 255 c', 'a-007|b   |ff\nc-000|    |0\n'],
     ['printf "%5.2s|%c|%%|%b\\n" abc xyz "a\\tb"', '   ab|x|%|a\tb\n'],
     ['seq 3; seq 2 -1 0; seq -s, 1 0.5 2; seq -w 9 10', '1\n2\n3\n2\n1\n0\n1.0,1.5,2.0\n09\n10\n'],
+    [
+      'basename /a/b.txt .txt; basename /a/b/; basename /; dirname /a/b; dirname a; dirname /a',
+      'b\nb\n/\n/a\n.\n/\n',
+    ],
+    [
+      'printf abc | md5sum; printf abc | sha1sum',
+      '900150983cd24fb0d6963f7d28e17f72  -\na9993e364706816aba3e25717850c26c9cd0d89d  -\n',
+    ],
+    ['seq 9 | grep -A1 -n "[26]"; seq 3 | grep -B1 3', '2:2\n3-3\n--\n6:6\n7-7\n2\n3\n'],
+    [
+      'mkdir /r; echo x > /r/f; ln -s r /l; ln -s l/f /m; readlink -f /m; readlink -f /r/../l/none',
+      '/r/f\n/r/none\n',
+    ],
     ['sort /t/words', 'alpha 10\nbeta 2\nbeta 2\ngamma 1\n'],
     ['sort -nrk2 /t/words | uniq -c | head -n 2', '      1 alpha 10\n      2 beta 2\n'],
     ['sort -u /t/words | wc -l', '3\n'],
