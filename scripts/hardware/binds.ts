@@ -90,5 +90,5 @@ if (!values['no-write']) writeFileSync(FILE, report(target.name, [...done.values
 const count = (kind: Binding['accepted']): number =>
   [...done.values()].filter(({ accepted }) => accepted === kind).length;
 console.log(
-  `${done.size} modules: ${count('id')} by id, ${count('none')} without reading, ${count('any')} whatever they read, ${count('no')} not`,
+  `${done.size} modules: ${count('id')} by id, ${count('detected')} found, ${count('none')} without reading, ${count('any')} whatever they read, ${count('no')} not`,
 );

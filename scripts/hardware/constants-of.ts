@@ -11,7 +11,7 @@ const EXECUTABLE = 4;
 const ALLOCATED = 2;
 const WITHOUT_CONTENT = 8;
 /** Numbers of 16 bits that are taken from data. */
-const MOST_WORDS = 1500;
+const MOST_WORDS = 700;
 
 /**
  * What modules compare with. Operands of `cmp` and `sub` (which switches compile to), by opcode and the extension in ModRM: every place is tried as an

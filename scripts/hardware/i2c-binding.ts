@@ -4,6 +4,7 @@ import { MachineError } from '../../src/machine/errors.js';
 import { Machine } from '../../src/machine/linux/machine.js';
 import type { LinuxTarget } from '../../src/target/index.js';
 import { comparedIn } from './constants-of.js';
+import { DetectionTrial } from './detection.js';
 import { type Attempt, type Contents, Learner, type Learnt } from './learning.js';
 import { RegisterBank } from './register-bank.js';
 
@@ -13,9 +14,9 @@ export interface Binding {
   readonly id: string;
   /**
    * `id`: it read registers, and is content with some contents and not with others. `none`: its probe succeeded and read nothing. `any`: it read registers, and
-   * whatever was in them did. `no`: it was not bound.
+   * whatever was in them did. `detected`: as that, but its own search for chips knew them by what they had in their registers. `no`: it was not bound.
    */
-  readonly accepted: 'id' | 'none' | 'any' | 'no';
+  readonly accepted: 'id' | 'detected' | 'none' | 'any' | 'no';
   /** Registers with the values that it wants. */
   readonly contents?: readonly (readonly [register: number, value: number])[];
   readonly attempts?: number;
@@ -26,8 +27,8 @@ export interface Binding {
 const ADDRESS = 0x48;
 const DEVICE = '0-0048';
 const DRIVERS = '/sys/bus/i2c/drivers';
-const MOST_ATTEMPTS = 3000;
-const MOST_MS = 40_000;
+const MOST_ATTEMPTS = 4000;
+const MOST_MS = 10_000;
 const FILLERS = [0, 0xff] as const;
 
 export interface Bench {
@@ -109,13 +110,23 @@ class Trial {
     }
   }
 
-  /** What the loaded modules compare with. */
+  /** What the module compares with, and those that it uses itself. */
   compared() {
-    return comparedIn([...this.machine.kernel.get(Modules).list()].map(({ elf }) => elf));
+    const all = [...this.machine.kernel.get(Modules).list()];
+    const own = all.filter(({ name }) => name === this.module);
+    return comparedIn(own.concat(own.flatMap(({ uses }) => [...uses])).map(({ elf }) => elf));
   }
 
-  get hasDriver(): boolean {
-    return this.driver !== undefined;
+  /** The driver's own search for its chips. */
+  detection(): DetectionTrial | undefined {
+    return DetectionTrial.of(this.machine, this.bank, ADDRESS);
+  }
+
+  /** Whether its driver can be bound and unbound by its files. */
+  get hasFiles(): boolean {
+    return (
+      this.driver !== undefined && this.machine.exec(`test -e ${DRIVERS}/${this.driver}/bind`).exit === 0
+    );
   }
 
   get isBroken(): string | undefined {
@@ -158,19 +169,38 @@ function examine(trial: Trial, module: string): Binding {
     const why = trial.isBroken ?? words ?? '';
     return { module, id, accepted: 'no', ...(why !== '' && { why }) };
   };
-  if (trial.isBroken !== undefined || !trial.hasDriver) return refused();
+  if (trial.isBroken !== undefined || !trial.hasFiles) return refused();
   if (first.bound && first.reads.length === 0) return { module, id, accepted: 'none', attempts: 1 };
   if (first.bound) {
     const other = trial.probe(FILLERS[1], new Map());
-    return { module, id, accepted: other.bound ? 'any' : 'id', contents: [], attempts: 2 };
+    if (!other.bound) return { module, id, accepted: 'id', contents: [], attempts: 2 };
+    return detected(trial, module) ?? { module, id, accepted: 'any', attempts: 2 };
   }
-  const learner = new Learner(
-    (filler, contents) => trial.probe(filler, contents),
-    trial.compared(),
-    (attempts) => trial.isOver(attempts),
-  );
-  let learnt: Learnt | undefined;
-  for (const filler of FILLERS) learnt ??= learner.search(filler);
+  const learnt = learn(trial, (filler, contents) => trial.probe(filler, contents));
   if (!learnt) return refused();
   return { module, id, accepted: 'id', contents: [...learnt.contents], attempts: learnt.attempts };
+}
+
+function learn(trial: Trial, probe: (filler: number, contents: Contents) => Attempt): Learnt | undefined {
+  const isOver = (attempts: number): boolean => trial.isOver(attempts);
+  const compared = trial.compared();
+  for (const filler of FILLERS) {
+    const learnt = new Learner(probe, compared, isOver).search(filler);
+    if (learnt) return learnt;
+  }
+  return undefined;
+}
+
+/** A driver that takes whatever it is told of may know its chips all the same: by its search for them. */
+function detected(trial: Trial, module: string): Binding | undefined {
+  const detection = trial.detection();
+  if (!detection) return undefined;
+  // Whatever is found with any contents was not known by them.
+  const everything = FILLERS.every((filler) => detection.search(filler, new Map()).bound);
+  const learnt = everything
+    ? undefined
+    : learn(trial, (filler, contents) => detection.search(filler, contents));
+  if (!learnt) return undefined;
+  const { contents, attempts } = learnt;
+  return { module, id: trial.id, accepted: 'detected', contents: [...contents], attempts };
 }

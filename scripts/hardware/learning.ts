@@ -22,6 +22,8 @@ export interface Learnt {
 /** Registers that are tried of those which a failed probe had read, the last first. */
 const SUSPECTS = 4;
 const DEPTH = 8;
+/** Bytes of a long read that are tried. */
+const MOST_BYTES = 6;
 /** As many values as an identity may have: one, or those of its revisions. */
 const FEW = 16;
 
@@ -74,7 +76,8 @@ export class Learner {
       for (const values of this.candidates(suspect)) {
         if (this.isOver(this.attempts)) return undefined;
         const changed = new Map(contents);
-        values.forEach((value, i) => void changed.set(suspect.register + i, value));
+        for (const [i, value] of values.entries())
+          if (value !== undefined) changed.set(suspect.register + i, value);
         const now = this.try(filler, changed);
         if (now.bound) return { contents: changed, now, rarity: 0 };
         tried.push({ contents: changed, now });
@@ -87,29 +90,22 @@ export class Learner {
     return steps.sort(byWorth)[0];
   }
 
-  /** Contents of the bytes of a register: each of a byte, else what the driver compares words with, in either order, and one byte of it. */
-  private *candidates({ bytes }: BankRead): Generator<readonly number[]> {
+  /** Values for the bytes of a register: of one byte all, else what the driver compares longer ones with, in either order, and each byte by itself. */
+  private *candidates({ bytes }: BankRead): Generator<readonly (number | undefined)[]> {
     const { bytes: known, words, longs } = this.compared;
-    if (bytes === 1) {
-      const all = new Set([...known, ...Array(256).keys()]);
-      for (const value of all) yield [value];
-      return;
-    }
+    const all = [...new Set([...known, ...Array(256).keys()])];
     if (bytes === 4)
-      for (const long of longs) {
-        const ordered = [24, 16, 8, 0].map((shift) => (long >>> shift) & 0xff);
-        yield ordered;
-        yield [...ordered].reverse();
-      }
-    for (const word of words) {
-      yield [word >> 8, word & 0xff];
-      yield [word & 0xff, word >> 8];
-    }
-    for (const value of known) {
-      yield [value, 0];
-      yield [0, value];
-    }
+      for (const long of longs) yield* bothWays([24, 16, 8, 0].map((shift) => (long >>> shift) & 0xff));
+    if (bytes === 2) for (const word of words) yield* bothWays([word >> 8, word & 0xff]);
+    for (let at = 0; at < Math.min(bytes, MOST_BYTES); at++)
+      for (const value of bytes === 1 ? all : known)
+        yield [...new Array<undefined>(at).fill(undefined), value];
   }
+}
+
+function* bothWays(bytes: readonly number[]): Generator<readonly number[]> {
+  yield bytes;
+  yield [...bytes].reverse();
 }
 
 function suspectsOf(reads: readonly BankRead[]): BankRead[] {

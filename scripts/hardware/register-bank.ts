@@ -39,7 +39,8 @@ export class RegisterBank {
       bus: 'i2c',
       name: 'register bank',
       type,
-      alert: undefined,
+      // A line that never asks for anything: without one some drivers do not begin.
+      alert: 'low',
       address: undefined,
       create: () => this.part(),
     };

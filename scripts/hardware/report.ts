@@ -23,7 +23,7 @@ export function report(
       .sort(
         (a, b) => (b.contents?.length ?? 0) - (a.contents?.length ?? 0) || (a.module < b.module ? -1 : 1),
       );
-  const [byId, none, any, no] = (['id', 'none', 'any', 'no'] as const).map(of);
+  const [byId, detected, none, any, no] = (['id', 'detected', 'none', 'any', 'no'] as const).map(of);
   const names = (list: readonly Binding[]): string => list.map(({ module }) => `\`${module}\``).join(', ');
   const bound = models.filter(({ driver }) => driver !== undefined);
   return [
@@ -44,9 +44,11 @@ export function report(
     '## Chips on I2C that nobody wrote a model of',
     '',
     `${bindings.length} modules drive chips on I2C. Each was given a bank of registers that knows none of them: its contents are changed where a probe that`,
-    'failed has read, and kept where the probe then went another way (`scripts/hardware/learning.ts`).',
+    'failed has read, and kept where the probe then went another way (`scripts/hardware/learning.ts`). Drivers that follow a NULL pointer want what a board or',
+    'another driver gives them.',
     '',
     `* ${byId.length} are bound, having read registers that they are content with in one state and not in another;`,
+    `* ${detected.length} are bound whatever they read, and their own search for chips knew one by its registers;`,
     `* ${none.length} are bound without having read anything: chips without an identity;`,
     `* ${any.length} are bound whatever is in the registers that they read: settings, not an identity;`,
     `* ${no.length} are not bound.`,
@@ -58,6 +60,14 @@ export function report(
     '| module | id | registers | probes |',
     '| --- | --- | --- | ---: |',
     ...byId.map((one) => `| \`${one.module}\` | ${one.id} | ${contentsText(one)} | ${one.attempts ?? 0} |`),
+    '',
+    '### Found by the driver’s own search',
+    '',
+    '| module | id | registers | searches |',
+    '| --- | --- | --- | ---: |',
+    ...detected.map(
+      (one) => `| \`${one.module}\` | ${one.id} | ${contentsText(one)} | ${one.attempts ?? 0} |`,
+    ),
     '',
     '### Without reading',
     '',

@@ -1,6 +1,6 @@
 /** Offsets and bits of a function's configuration space (PCI Local Bus Specification 3.0, 6.1, 6.7, 6.8), as models and those who hand one on have them. */
-export const COMMAND = 0x04;
-export const STATUS = 0x06;
+export const CONFIG_COMMAND = 0x04;
+export const CONFIG_STATUS = 0x06;
 export const CLASS_REVISION = 0x08;
 export const CACHE_LINE = 0x0c;
 export const BASE_ADDRESS = 0x10;

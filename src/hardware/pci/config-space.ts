@@ -6,9 +6,10 @@ import {
   CACHE_LINE,
   CAPABILITIES,
   CLASS_REVISION,
-  COMMAND,
   COMMAND_BITS,
   COMMAND_INTX_OFF,
+  CONFIG_COMMAND,
+  CONFIG_STATUS,
   DECODES_MEMORY,
   DECODES_PORTS,
   EXPRESS,
@@ -19,7 +20,6 @@ import {
   MSIX,
   PINS,
   POWER,
-  STATUS,
   STATUS_CAPABILITIES,
   SUBSYSTEM,
 } from './config-header.js';
@@ -118,7 +118,7 @@ export class ConfigSpace {
     const low = Number(BigInt(address) & 0xffff_ffffn);
     this.write(at, 4, low);
     if (wide) this.write(at + 4, 4, Math.floor(address / 2 ** 32));
-    this.write(COMMAND, 2, this.read(COMMAND, 2) | (io ? DECODES_PORTS : DECODES_MEMORY));
+    this.write(CONFIG_COMMAND, 2, this.read(CONFIG_COMMAND, 2) | (io ? DECODES_PORTS : DECODES_MEMORY));
   }
 
   route(line: number): void {
@@ -128,7 +128,8 @@ export class ConfigSpace {
   /** Where a BAR is at the moment; undefined where its kind is not decoded. */
   address(bar: number): number | undefined {
     const spec = this.header.bars?.[bar];
-    if (!spec || !(this.read(COMMAND, 2) & (spec.io ? DECODES_PORTS : DECODES_MEMORY))) return undefined;
+    if (!spec || !(this.read(CONFIG_COMMAND, 2) & (spec.io ? DECODES_PORTS : DECODES_MEMORY)))
+      return undefined;
     const at = BASE_ADDRESS + 4 * bar;
     const low = this.read(at, 4) & ~(spec.io ? 3 : 15);
     return (low >>> 0) + (spec.wide ? this.read(at + 4, 4) * 2 ** 32 : 0);
@@ -136,11 +137,11 @@ export class ConfigSpace {
 
   /** It may access memory by itself. */
   get isMaster(): boolean {
-    return (this.read(COMMAND, 2) & MASTERS_BUS) !== 0;
+    return (this.read(CONFIG_COMMAND, 2) & MASTERS_BUS) !== 0;
   }
 
   get intxEnabled(): boolean {
-    return (this.read(COMMAND, 2) & COMMAND_INTX_OFF) === 0;
+    return (this.read(CONFIG_COMMAND, 2) & COMMAND_INTX_OFF) === 0;
   }
 
   /** What it writes for a message; undefined where MSI is off. With fewer messages than vectors the lower bits of the vector tell. */
@@ -168,7 +169,7 @@ export class ConfigSpace {
     const { id, interrupts } = this.header;
     this.put(0, 2, id.vendor);
     this.put(2, 2, id.device);
-    this.put(COMMAND, 2, 0, COMMAND_BITS);
+    this.put(CONFIG_COMMAND, 2, 0, COMMAND_BITS);
     this.put(CLASS_REVISION, 4, (id.class ?? 0) * 256 + (id.revision ?? 0));
     this.put(CACHE_LINE, 1, 0, 0xff);
     this.put(SUBSYSTEM, 2, id.subvendor ?? 0);
@@ -204,7 +205,7 @@ export class ConfigSpace {
       link = at + 1;
       at += Math.ceil((bytes.length + 2) / 4) * 4;
     }
-    if (all.length > 0) this.bytes[STATUS] |= STATUS_CAPABILITIES;
+    if (all.length > 0) this.bytes[CONFIG_STATUS] |= STATUS_CAPABILITIES;
   }
 
   /** What of a capability can be written. */

@@ -2,7 +2,7 @@ import type { BusTarget } from '../bus.js';
 import type { MsiMessage } from './config-space.js';
 
 /** An entry: address, upper address, data, control, of 32 bits each (PCI Local Bus Specification 3.0, 6.8.2). */
-const TABLE_ENTRY_BYTES = 16;
+export const TABLE_ENTRY_BYTES = 16;
 const MASKED = 1;
 
 /** Table of a function's MSI-X vectors, and their pending bits behind it. `send` is told of messages that were held back. */

@@ -4,13 +4,13 @@ import {
   BAR_PREFETCH,
   BASE_ADDRESS,
   CAPABILITIES,
-  COMMAND,
+  CONFIG_COMMAND,
+  CONFIG_STATUS,
   DECODES_MEMORY,
   DECODES_PORTS,
   HEADER_TYPE,
   INTERRUPT_LINE,
   INTERRUPT_PIN,
-  STATUS,
   STATUS_CAPABILITIES,
 } from '../../pci/config-header.js';
 import type { BarSpec } from '../../pci/config-space.js';
@@ -36,14 +36,14 @@ export class ConfigRegisters {
     const type = access.read(HEADER_TYPE, 1);
     this.isMultiFunction = (type & 0x80) !== 0;
     this.pin = access.read(INTERRUPT_PIN, 1);
-    access.write(COMMAND, 2, access.read(COMMAND, 2) & ~(DECODES_PORTS | DECODES_MEMORY));
+    access.write(CONFIG_COMMAND, 2, access.read(CONFIG_COMMAND, 2) & ~(DECODES_PORTS | DECODES_MEMORY));
     this.bars = this.sizeBars(BARS[type & 0x7f] ?? 0);
   }
 
   /** Offset of a capability; undefined where there is none with that identifier. */
   capability(id: number): number | undefined {
     const { access } = this;
-    if (!(access.read(STATUS, 2) & STATUS_CAPABILITIES)) return undefined;
+    if (!(access.read(CONFIG_STATUS, 2) & STATUS_CAPABILITIES)) return undefined;
     let at = access.read(CAPABILITIES, 1);
     for (let i = 0; at !== 0 && i < MOST_CAPABILITIES; i++) {
       if (access.read(at, 1) === id) return at;
@@ -58,7 +58,7 @@ export class ConfigRegisters {
     const { io, wide } = this.bars[bar];
     access.write(BASE_ADDRESS + 4 * bar, 4, Number(BigInt(address) & 0xffff_ffffn));
     if (wide) access.write(BASE_ADDRESS + 4 * bar + 4, 4, Math.floor(address / 2 ** 32));
-    access.write(COMMAND, 2, access.read(COMMAND, 2) | (io ? DECODES_PORTS : DECODES_MEMORY));
+    access.write(CONFIG_COMMAND, 2, access.read(CONFIG_COMMAND, 2) | (io ? DECODES_PORTS : DECODES_MEMORY));
   }
 
   route(line: number): void {
@@ -69,14 +69,14 @@ export class ConfigRegisters {
   address(bar: number): number | undefined {
     const { io, wide } = this.bars[bar];
     const { access } = this;
-    if (!(access.read(COMMAND, 2) & (io ? DECODES_PORTS : DECODES_MEMORY))) return undefined;
+    if (!(access.read(CONFIG_COMMAND, 2) & (io ? DECODES_PORTS : DECODES_MEMORY))) return undefined;
     const low = (access.read(BASE_ADDRESS + 4 * bar, 4) & ~(io ? 3 : 15)) >>> 0;
     return low + (wide ? access.read(BASE_ADDRESS + 4 * bar + 4, 4) * 2 ** 32 : 0);
   }
 
   /** Whether a write to configuration space can change what is decoded. */
   changesDecoding(where: number): boolean {
-    return where < COMMAND + 2 || (where >= BASE_ADDRESS && where < BASE_ADDRESS + 4 * BARS[0]);
+    return where < CONFIG_COMMAND + 2 || (where >= BASE_ADDRESS && where < BASE_ADDRESS + 4 * BARS[0]);
   }
 
   private sizeBars(count: number): Record<number, BarSpec> {

@@ -1,6 +1,7 @@
 import type { BusTarget } from '../../bus.js';
 import { MSI, MSIX } from '../../pci/config-header.js';
 import type { MsiMessage } from '../../pci/config-space.js';
+import { TABLE_ENTRY_BYTES } from '../../pci/msix-table.js';
 import type { ConfigRegisters } from './config-registers.js';
 
 /** Capability identifiers, and where things are in them (PCI Local Bus Specification 3.0, 6.8). */
@@ -9,7 +10,6 @@ const CONTROL_64 = 0x80;
 const ADDRESS = 4;
 const TABLE = 4;
 const TABLE_BAR = 7;
-const TABLE_ENTRY_BYTES = 16;
 const ENTRY_WORDS = 4;
 
 /** A vector: the address that the machine has for its message, and the word that the device writes to in its place. */

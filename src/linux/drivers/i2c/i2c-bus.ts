@@ -99,7 +99,9 @@ export class I2cBus implements Subsystem {
   /** i2c_get_match_data(): what firmware's table says of a client, else what the driver's table of names does. */
   private matchData(client: Ptr): Ptr {
     const id = this.idOf(client);
-    return id === 0 ? 0 : this.k.struct('i2c_device_id').get(id, 'driver_data');
+    if (id === 0) return 0;
+    // A number, which most drivers have a pointer in.
+    return this.k.space.fromAddress(this.k.struct('i2c_device_id').getBig(id, 'driver_data'));
   }
 
   private match(device: Ptr, driver: Ptr): number {

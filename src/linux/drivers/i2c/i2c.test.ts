@@ -157,6 +157,18 @@ describe('an adapter that has messages alone', () => {
     g.call.i2c_unregister_device(dummy);
   });
 
+  it('gives what its driver’s table says of a client, a pointer too', () => {
+    const ids = g.k.permanent(2 * g.k.sizeOf('i2c_device_id'));
+    const type = g.k.struct('i2c_device_id');
+    type.setText(ids, 'name', 'chip');
+    type.setBig(ids, 'driver_data', g.k.space.toAddress(adapter));
+    const driver = g.struct.i2c_driver({ id_table: ids });
+    g.k.struct('i2c_client').set(client, 'dev.driver', g.k.struct('i2c_driver').addr(driver, 'driver'));
+    expect(g.call.i2c_get_match_data(client)).toBe(adapter);
+    expect(g.call.i2c_match_id(ids, client)).toBe(ids);
+    g.k.struct('i2c_client').set(client, 'dev.driver', 0);
+  });
+
   it('finds the first address of a list at which something answers', () => {
     const info = g.struct.i2c_board_info();
     g.k.struct('i2c_board_info').setText(info, 'type', 'found');

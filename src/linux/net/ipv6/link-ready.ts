@@ -1,8 +1,8 @@
-import { ARPHRD_ETHER } from '../core/eth.js';
 import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceNotifiers } from '../core/dev-notifiers.js';
+import { ARPHRD_ETHER } from '../core/eth.js';
 import { linkState } from '../core/link-state.js';
 import { NetDevices } from '../core/netdevices.js';
 import { Ipv6 } from './af-inet6.js';
