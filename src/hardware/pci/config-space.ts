@@ -44,32 +44,32 @@ export interface PciHeader {
 }
 
 /** Offsets and bits of the header (PCI Local Bus Specification 3.0, 6.1). */
-const COMMAND = 0x04;
-const STATUS = 0x06;
+export const COMMAND = 0x04;
+export const STATUS = 0x06;
 const CLASS_REVISION = 0x08;
 const CACHE_LINE = 0x0c;
-const BASE_ADDRESS = 0x10;
+export const BASE_ADDRESS = 0x10;
 const SUBSYSTEM = 0x2c;
-const CAPABILITIES = 0x34;
-const INTERRUPT_LINE = 0x3c;
-const DECODES_PORTS = 1;
-const DECODES_MEMORY = 2;
+export const CAPABILITIES = 0x34;
+export const INTERRUPT_LINE = 0x3c;
+export const DECODES_PORTS = 1;
+export const DECODES_MEMORY = 2;
 const MASTERS_BUS = 4;
 const COMMAND_INTX_OFF = 0x400;
 const COMMAND_BITS = 0x547;
-const STATUS_CAPABILITIES = 0x10;
-const BAR_IO = 1;
+export const STATUS_CAPABILITIES = 0x10;
+export const BAR_IO = 1;
 const BAR_64 = 4;
-const BAR_PREFETCH = 8;
+export const BAR_PREFETCH = 8;
 const FIRST_CAPABILITY = 0x40;
 /** Capability identifiers (appendix H). */
 const POWER = 0x01;
-const MSI = 0x05;
+export const MSI = 0x05;
 const EXPRESS = 0x10;
-const MSIX = 0x11;
+export const MSIX = 0x11;
 const CONVENTIONAL_SPACE = 256;
 const EXPRESS_SPACE = 4096;
-const PINS = 'ABCD';
+export const PINS = 'ABCD';
 
 /** A capability: its identifier, and the bytes behind the pointer to the next. */
 type Capability = readonly [id: number, ...bytes: number[]];

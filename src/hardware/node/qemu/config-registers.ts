@@ -1,21 +1,23 @@
 import type { BarSpec } from '../../pci/config-space.js';
+import {
+  BAR_IO,
+  BAR_PREFETCH,
+  BASE_ADDRESS,
+  CAPABILITIES,
+  COMMAND,
+  DECODES_MEMORY,
+  DECODES_PORTS,
+  INTERRUPT_LINE,
+  STATUS,
+  STATUS_CAPABILITIES,
+} from '../../pci/config-space.js';
 
 /** Offsets and bits of the header and of capabilities (PCI Local Bus Specification 3.0, 6.1, 6.7, 6.8). */
-const COMMAND = 0x04;
-const DECODES_PORTS = 1;
-const DECODES_MEMORY = 2;
-const STATUS = 0x06;
-const STATUS_CAPABILITIES = 0x10;
 const HEADER_TYPE = 0x0e;
-const BASE_ADDRESS = 0x10;
-const CAPABILITIES = 0x34;
-const INTERRUPT_LINE = 0x3c;
 const INTERRUPT_PIN = 0x3d;
 const BARS = [6, 2] as const;
-const BAR_IO = 1;
 const BAR_WIDE = 4;
-const BAR_PREFETCH = 8;
-const ALL_ONES = 0xffff_ffff;
+const ONES = 0xffff_ffff;
 /** As long as a list of capabilities can be. */
 const MOST_CAPABILITIES = 48;
 
@@ -94,7 +96,7 @@ export class ConfigRegisters {
     if (kept === 0) return undefined;
     if (kept & BAR_IO) return { size: 0x1_0000 - (kept & 0xfffc), io: true };
     const wide = (kept & BAR_WIDE) !== 0;
-    const high = wide ? this.keptOf(at + 4) : ALL_ONES;
+    const high = wide ? this.keptOf(at + 4) : ONES;
     const mask = (BigInt(high) << 32n) | BigInt((kept & ~15) >>> 0);
     const size = Number((1n << 64n) - mask);
     return { size, ...(wide && { wide: true }), ...(kept & BAR_PREFETCH && { prefetchable: true }) };
@@ -104,7 +106,7 @@ export class ConfigRegisters {
   private keptOf(at: number): number {
     const { access } = this;
     const before = access.read(at, 4);
-    access.write(at, 4, ALL_ONES);
+    access.write(at, 4, ONES);
     const kept = access.read(at, 4);
     access.write(at, 4, before);
     return kept;

@@ -1,16 +1,15 @@
 import type { BusTarget } from '../../bus.js';
 import type { MsiMessage } from '../../pci/config-space.js';
+import { MSI, MSIX } from '../../pci/config-space.js';
 import type { ConfigRegisters } from './config-registers.js';
 
 /** Capability identifiers, and where things are in them (PCI Local Bus Specification 3.0, 6.8). */
-const MSI = 0x05;
-const MSIX = 0x11;
 const CONTROL = 2;
 const CONTROL_64 = 0x80;
 const ADDRESS = 4;
 const TABLE = 4;
 const TABLE_BAR = 7;
-const ENTRY_BYTES = 16;
+const ENTRY = 16;
 const ENTRY_WORDS = 4;
 
 /** A vector: the address that the machine has for its message, and the word that the device writes to in its place. */
@@ -89,7 +88,7 @@ export class MessageVectors {
   wrap(bar: number, target: BusTarget): BusTarget {
     const { table } = this;
     if (!table || table.bar !== bar) return target;
-    const end = table.offset + ENTRY_BYTES * table.vectors.length;
+    const end = table.offset + ENTRY * table.vectors.length;
     const half = (offset: number): readonly [Vector, 'low' | 'high'] | undefined => {
       if (offset < table.offset || offset >= end) return undefined;
       const word = (offset - table.offset) >>> 2;

@@ -9,14 +9,14 @@ import { Qtest } from './qtest.js';
 import { SharedMemory } from './shared-memory.js';
 
 /** Memory of QEMU's machine: more than drivers can have mapped in modbox's, and a part behind it for messages. */
-const MEMORY_BYTES = 0x8000_0000;
+const QEMU_MEMORY = 0x8000_0000;
 const MESSAGES = 0x7f00_0000;
 const NO_DEVICE = 0xffff;
-const SLOTS = 32;
+const PLACES = 32;
 const FUNCTIONS = 8;
 /** Real time between two looks at a QEMU that nobody accesses. */
 const LOOK_MS = 0.25;
-const NS_PER_MS = 1e6;
+const NS = 1e6;
 /** The longest that something is waited for at once. */
 const MOST_WAIT_MS = 5000;
 
@@ -38,7 +38,7 @@ export class QemuBoard implements PciBoard {
 
   /** Starts QEMU and gives what is on its bus. Throws QemuError, with its own words, where it does not start. */
   start(surroundings: BoardSurroundings): readonly BoardFunction[] {
-    const process = QemuProcess.start(this.args, MEMORY_BYTES);
+    const process = QemuProcess.start(this.args, QEMU_MEMORY);
     const qtest = new Qtest(process, (line, level) => this.interrupted(line, level));
     const parts: Parts = {
       surroundings,
@@ -63,11 +63,11 @@ export class QemuBoard implements PciBoard {
 
   wait(nanoseconds: number): { readonly waited: number; readonly happened: boolean } {
     const start = performance.now();
-    const end = start + Math.min(nanoseconds / NS_PER_MS, MOST_WAIT_MS);
+    const end = start + Math.min(nanoseconds / NS, MOST_WAIT_MS);
     for (;;) {
       const happened = this.look();
       const now = performance.now();
-      if (happened || now >= end) return { waited: (now - start) * NS_PER_MS, happened };
+      if (happened || now >= end) return { waited: (now - start) * NS, happened };
       Atomics.wait(this.sleeper, 0, 0, Math.min(LOOK_MS, end - now));
     }
   }
@@ -111,7 +111,7 @@ export class QemuBoard implements PciBoard {
   }
 
   private *enumerate(qtest: Qtest): Generator<QemuFunction> {
-    for (let slot = 0; slot < SLOTS; slot++) {
+    for (let slot = 0; slot < PLACES; slot++) {
       for (let number = 0; number < FUNCTIONS; number++) {
         const access = configOf(qtest, slot, number);
         if (access.read(0, 2) === NO_DEVICE) {

@@ -1,5 +1,6 @@
 import type { BusDecoder, BusRegion, BusTarget } from '../../bus.js';
 import type { MsiMessage, PciHeader } from '../../pci/config-space.js';
+import { PINS } from '../../pci/config-space.js';
 import type { BoardFunction } from '../../pci/pci-board.js';
 import { type ConfigAccess, ConfigRegisters } from './config-registers.js';
 import { MessageVectors } from './message-vectors.js';
@@ -22,7 +23,6 @@ export interface QemuDevice {
   readonly id: string;
 }
 
-const PINS = 'ABCD';
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
 
 /** A PCI function of QEMU's as the machine sees it: every access goes there. */

@@ -22,11 +22,11 @@ const LEGACY_SIZE = 0x0c;
 const LEGACY_PAGE = 0x08;
 const LEGACY_SELECT = 0x0e;
 const LEGACY_STATUS = 0x12;
-const PAGE = 4096;
+const ALIGNMENT = 4096;
 /** A descriptor (2.6.5): address, length, flags, next. */
 const DESCRIPTOR_BYTES = 16;
 const NEXT = 1;
-const INDIRECT = 4;
+const ELSEWHERE = 4;
 
 /** A split virtqueue: where its parts are. */
 interface Queue {
@@ -114,8 +114,13 @@ export class VirtioQueues {
     this.queues.delete(this.selected);
     if (value === 0) return;
     const size = Number(target.read(LEGACY_SIZE, 2));
-    const available = value * PAGE + DESCRIPTOR_BYTES * size;
-    this.add(size, value * PAGE, available, Math.ceil((available + 6 + 2 * size) / PAGE) * PAGE);
+    const available = value * ALIGNMENT + DESCRIPTOR_BYTES * size;
+    this.add(
+      size,
+      value * ALIGNMENT,
+      available,
+      Math.ceil((available + 6 + 2 * size) / ALIGNMENT) * ALIGNMENT,
+    );
   }
 
   private reset(): void {
@@ -133,7 +138,7 @@ export class VirtioQueues {
     const view = new DataView(memory.buffer, memory.byteOffset, memory.byteLength);
     for (const queue of this.queues.values()) {
       const { size, table, available, used } = queue;
-      if (Math.max(table, available, used) + PAGE > memory.length) continue;
+      if (Math.max(table, available, used) + ALIGNMENT > memory.length) continue;
       follow(view, queue);
       yield { address: table, size: DESCRIPTOR_BYTES * size };
       yield { address: available, size: 6 + 2 * size };
@@ -171,7 +176,7 @@ function* chain(view: DataView, table: number, size: number, head: number): Gene
     const flags = view.getUint16(at + 12, true);
     if (address + bytes > view.byteLength) return;
     if (bytes > 0) yield { address, size: bytes };
-    if (flags & INDIRECT) yield* chain(view, address, Math.floor(bytes / DESCRIPTOR_BYTES), 0);
+    if (flags & ELSEWHERE) yield* chain(view, address, Math.floor(bytes / DESCRIPTOR_BYTES), 0);
     if (!(flags & NEXT)) return;
     index = view.getUint16(at + 14, true);
   }

@@ -9,7 +9,7 @@ export const ETH_ALEN = 6;
 export const ETH_HLEN = 14;
 const ETH_DATA_LEN = 1500;
 const ETH_MIN_MTU = 68;
-const ARPHRD_ETHER = 1;
+export const ARPHRD_ETHER = 1;
 /** struct sockaddr's address starts behind its family. */
 const SA_DATA = 2;
 

@@ -17,7 +17,7 @@ import {
   ECHO_REQUEST,
   type Echo,
   echoPacket,
-  IPV4,
+  PROTOCOL_IP,
   readArp,
   readEcho,
 } from './packets.js';
@@ -74,7 +74,7 @@ export class Ipv4Host implements Subsystem {
   *sendEcho(source: InterfaceAddress, target: number, echo: Echo): Sleepable<boolean> {
     const to = yield* this.resolve(source, target);
     if (to === undefined) return false;
-    yield* this.send(source.dev, to, IPV4, echoPacket(source.address, target, ECHO_REQUEST, echo));
+    yield* this.send(source.dev, to, PROTOCOL_IP, echoPacket(source.address, target, ECHO_REQUEST, echo));
     return true;
   }
 
@@ -131,7 +131,7 @@ export class Ipv4Host implements Subsystem {
     if (this.listens) return;
     this.listens = true;
     this.register(ARP, 'arp_rcv', (dev, bytes) => this.arp(dev, bytes));
-    this.register(IPV4, 'ip_rcv', (dev, bytes, from) => this.ip(dev, bytes, from));
+    this.register(PROTOCOL_IP, 'ip_rcv', (dev, bytes, from) => this.ip(dev, bytes, from));
   }
 
   private register(
@@ -182,6 +182,6 @@ export class Ipv4Host implements Subsystem {
       this.replies.set(echo.id, known.add(echo.sequence));
     }
     if (type === ECHO_REQUEST)
-      yield* this.send(dev, from, IPV4, echoPacket(target, source, ECHO_REPLY, echo));
+      yield* this.send(dev, from, PROTOCOL_IP, echoPacket(target, source, ECHO_REPLY, echo));
   }
 }

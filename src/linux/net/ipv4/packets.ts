@@ -1,5 +1,5 @@
 /** Protocols of Ethernet frames. */
-export const IPV4 = 0x0800;
+export const PROTOCOL_IP = 0x0800;
 export const ARP = 0x0806;
 /** Operations of ARP (RFC 826), types of ICMP (RFC 792). */
 export const ARP_REQUEST = 1;
@@ -52,14 +52,14 @@ export function arpPacket(
   targetHardware: readonly number[],
   target: number,
 ): readonly number[] {
-  const kind = [...half(ETHERNET), ...half(IPV4), 6, 4, ...half(operation)];
+  const kind = [...half(ETHERNET), ...half(PROTOCOL_IP), 6, 4, ...half(operation)];
   return [...kind, ...hardware, ...word(address), ...targetHardware, ...word(target)];
 }
 
 /** Undefined for what is no ARP of IPv4 on Ethernet. */
 export function readArp(bytes: Uint8Array): ArpPacket | undefined {
   const view = viewOf(bytes);
-  if (bytes.length < ARP_BYTES || view.getUint16(0) !== ETHERNET || view.getUint16(2) !== IPV4)
+  if (bytes.length < ARP_BYTES || view.getUint16(0) !== ETHERNET || view.getUint16(2) !== PROTOCOL_IP)
     return undefined;
   return {
     operation: view.getUint16(6),

@@ -2,13 +2,13 @@ import type { Ptr } from '../../../cpu/layout.js';
 import type { LinuxKernel } from '../../kernel.js';
 import type { Subsystem } from '../../subsystem.js';
 import { DeviceNotifiers } from '../core/dev-notifiers.js';
+import { ARPHRD_ETHER } from '../core/eth.js';
 import { linkState } from '../core/link-state.js';
 import { NetDevices } from '../core/netdevices.js';
 import { Ipv6 } from './af-inet6.js';
 
 /** IF_OPER_UNKNOWN, IF_OPER_UP: states of a device that packets go through. */
 const USABLE: readonly number[] = [0, 6];
-const ARPHRD_ETHER = 1;
 
 /** What IPv6 says of links that become ready after their device came up (addrconf_notify() in net/ipv6/addrconf.c). Addresses it gives none. */
 export class Ipv6LinkReady implements Subsystem {

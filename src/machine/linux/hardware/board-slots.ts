@@ -11,7 +11,7 @@ import { IrqHandling } from '../../../linux/irq/handle.js';
 import { Interrupts } from '../../../linux/irq/manage.js';
 import type { LinuxKernel } from '../../../linux/kernel.js';
 
-const SLOTS = 32;
+const PLACES_OF_BUS = 32;
 
 /** What a board's devices are plugged into. */
 interface Slots {
@@ -83,7 +83,7 @@ export class BoardSlots {
   private placeFor(slot: number): number {
     const isFree = (one: number): boolean => this.slots.isFree(one) && !this.has(one);
     if (isFree(slot)) return slot;
-    for (let other = 1; other < SLOTS; other++) if (isFree(other)) return other;
+    for (let other = 1; other < PLACES_OF_BUS; other++) if (isFree(other)) return other;
     throw new RangeError('no slot is free');
   }
 
