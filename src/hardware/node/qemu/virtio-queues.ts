@@ -10,7 +10,7 @@ const LAST_DEVICE = 0x107f;
 const VENDOR_CAPABILITY = 0x09;
 const COMMON = 1;
 /** Common configuration structure (4.1.4.3). */
-const STATUS = 0x14;
+const DEVICE_STATUS = 0x14;
 const SELECT = 0x16;
 const SIZE = 0x18;
 const ENABLE = 0x1c;
@@ -90,7 +90,7 @@ export class VirtioQueues {
 
   private modern(offset: number, size: number, value: bigint, target: BusTarget): void {
     const number = Number(value & 0xffff_ffffn);
-    if (offset === STATUS && number === 0) this.reset();
+    if (offset === DEVICE_STATUS && number === 0) this.reset();
     if (offset === SELECT) this.selected = number;
     if (offset >= TABLE && offset < USED + 8) {
       this.words.set(this.key(offset), number);

@@ -21,7 +21,7 @@ const MAPS = [
   ['FF', 'ffbit', EV.FF],
   ['SW', 'swbit', EV.SW],
 ] as const;
-const WORD = 8;
+const LONG_SIZE = 8;
 
 /** /proc/bus/input: devices with what they have, and handlers (drivers/input/input.c). */
 export class InputProcFiles implements Subsystem {
@@ -80,7 +80,7 @@ export class InputProcFiles implements Subsystem {
   /** Words, the highest first, without those at the front that are 0. */
   private bitmap(at: Ptr, bytes: number): string {
     const words: string[] = [];
-    for (let i = bytes - WORD; i >= 0; i -= WORD) {
+    for (let i = bytes - LONG_SIZE; i >= 0; i -= LONG_SIZE) {
       const word = this.k.space.load64(at + i);
       if (word !== 0n || words.length > 0 || i === 0) words.push(word.toString(16));
     }
