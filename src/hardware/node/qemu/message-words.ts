@@ -1,7 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 
 /** Bytes of a word that a device writes a message to. */
-const MESSAGE_BYTES = 4;
+const VECTOR_WORD = 4;
 /** What is there while no message has come: message data has 16 bits. */
 const NOTHING = 0xffff_ffff;
 const ROOM = 0x1_0000;
@@ -19,8 +19,8 @@ export class MessageWords {
 
   /** A word for a vector: its address. */
   add(deliver: (data: number) => void): number {
-    const address = this.start + MESSAGE_BYTES * this.deliver.length;
-    if (address + MESSAGE_BYTES > this.start + ROOM) throw new RangeError('no room for more message vectors');
+    const address = this.start + VECTOR_WORD * this.deliver.length;
+    if (address + VECTOR_WORD > this.start + ROOM) throw new RangeError('no room for more message vectors');
     this.deliver.push(deliver);
     this.clear(address);
     return address;
@@ -28,15 +28,15 @@ export class MessageWords {
 
   /** Delivers what has come; whether anything has. */
   look(): boolean {
-    const size = MESSAGE_BYTES * this.deliver.length;
+    const size = VECTOR_WORD * this.deliver.length;
     if (size === 0) return false;
     readSync(this.file, this.words, 0, size, this.start);
     let came = false;
     for (const [i, deliver] of this.deliver.entries()) {
-      const data = this.words.readUInt32LE(MESSAGE_BYTES * i);
+      const data = this.words.readUInt32LE(VECTOR_WORD * i);
       if (data === NOTHING) continue;
       // Whatever comes between is served by the interrupt that is delivered now.
-      this.clear(this.start + MESSAGE_BYTES * i);
+      this.clear(this.start + VECTOR_WORD * i);
       deliver(data);
       came = true;
     }
@@ -44,8 +44,8 @@ export class MessageWords {
   }
 
   private clear(address: number): void {
-    const word = Buffer.alloc(MESSAGE_BYTES);
+    const word = Buffer.alloc(VECTOR_WORD);
     word.writeUInt32LE(NOTHING);
-    writeSync(this.file, word, 0, MESSAGE_BYTES, address);
+    writeSync(this.file, word, 0, VECTOR_WORD, address);
   }
 }
