@@ -43,16 +43,14 @@ describe('learning what a driver wants of a chip', () => {
 
 describe('a bank of registers', () => {
   const bank = new RegisterBank();
-  const part = bank
-    .model('chip')
-    .create(
-      {
-        clock: { now: 0, at: () => () => {} },
-        caller: () => '',
-        dma: { read: () => new Uint8Array(), write: () => {} },
-      },
-      { alert: () => {} },
-    );
+  const part = bank.model('chip').create(
+    {
+      clock: { now: 0, at: () => () => {} },
+      caller: () => '',
+      dma: { read: () => new Uint8Array(), write: () => {} },
+    },
+    { alert: () => {} },
+  );
 
   it('has what it was given, and what was written', () => {
     bank.reset(0xff, new Map([[0x10, 1]]));
