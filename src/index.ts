@@ -23,6 +23,7 @@ export { writeWhole } from './files/node/write-whole.js';
 export { compressionOf } from './formats/compressed/unpack.js';
 export { splitModuleSignature } from './formats/module-signature.js';
 export { visible, visibleJson } from './formats/visible-text.js';
+export { type DeviceModel, MODELS, modelsFor } from './hardware/models/index.js';
 export { deviceArguments } from './hardware/node/qemu/device-arguments.js';
 export { QemuBoard } from './hardware/node/qemu/qemu-board.js';
 export { QemuError } from './hardware/node/qemu/qemu-error.js';

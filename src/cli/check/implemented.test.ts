@@ -35,7 +35,7 @@ describe('who answers for what a module imports', () => {
       const [driver, newer] = importedFunctions(files, target!);
       const answers = Object.fromEntries(driver.functions.map(({ name, answer }) => [name, answer]));
       expect(answers.pci_enable_device).toMatchObject({ by: expect.stringMatching(/typescript|partly/) });
-      expect(answers.pcix_get_mmrbc).toEqual({ by: 'native' });
+      expect(answers.ethtool_convert_legacy_u32_to_link_mode).toEqual({ by: 'native' });
       expect(driver.others).toContain('jiffies');
       expect(implementedText(driver, plain)).toContain('every function that it imports is there');
       const stamps = newer.functions.find(({ name }) => name === 'get_device_system_crosststamp');

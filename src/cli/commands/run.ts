@@ -1,14 +1,25 @@
 import { parseArgs } from 'node:util';
-import { deviceArguments, isModuleFile, QemuBoard, UsageError, visible, visibleJson } from '../../index.js';
+import {
+  type DeviceModel,
+  deviceArguments,
+  isModuleFile,
+  MODELS,
+  QemuBoard,
+  UsageError,
+  visible,
+  visibleJson,
+} from '../../index.js';
 import { freebsdTargetOf, type KldSubject, kldSubject } from '../freebsd/open-kld.js';
 import { type KldRun, runOneKld, showKldRun } from '../freebsd/run-kld.js';
 import { wholeNumber } from '../numbers.js';
 import { MACHINE_HELP, MACHINE_OPTIONS, machineOptions, subjectOf } from '../open-machine.js';
 import { runLimits } from '../run/limits.js';
-import { runOne } from '../run/run-one.js';
+import { type OneRun, runOne } from '../run/run-one.js';
 import { succeeded } from '../run/succeeded.js';
 import { loadedText, logLine, summaryText } from '../run/text-report.js';
 import { styleFor } from '../style.js';
+
+const MODEL_NAMES = [...MODELS.keys()].join(', ');
 
 const HELP = `usage: modbox run MODULE [PARAM=VALUE]...
 
@@ -17,8 +28,9 @@ name, found with its dependencies in the file tree. A file of FreeBSD's (or --ta
 kernel: the files beside it are /boot/kernel, or --root has them; PARAM=VALUE are tunables. One module is run at a time; for several in one machine:
 modbox shell -c 'insmod a.ko; insmod b.ko'.
 
-${MACHINE_HELP}  --device D        plugs a device in before MODULE comes (repeatable): qemu:NAME[,PROPERTY=VALUE]..., a device of
-                    QEMU's (Debian: qemu-system-x86), such as qemu:e1000, qemu:usb-kbd or qemu:nvme,serial=1,file=DISK
+${MACHINE_HELP}  --device D        plugs a device in before MODULE comes (repeatable): a model that comes with modbox
+                    (${MODEL_NAMES}), or qemu:NAME[,PROPERTY=VALUE]..., a device
+                    of QEMU's (Debian: qemu-system-x86), such as qemu:usb-kbd or qemu:nvme,serial=1,file=DISK
   --exec COMMAND    a shell command to run while the module is loaded (repeatable)
   --keep            do not unload
   --json            the report as one JSON object on stdout
@@ -79,7 +91,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return runFreebsd(limited, { exec, keep }, values.json === true);
   }
   const options = { ...machineOptions(values, subject), ...runLimits(seconds) };
-  const once = { parameters, exec, keep, boards: boardsOf(device) };
+  const once = { parameters, exec, keep, ...devicesOf(device) };
   if (values.json) {
     const report = runOne(options, subject, once);
     process.stdout.write(`${visibleJson(JSON.stringify(report))}\n`);
@@ -91,7 +103,8 @@ export async function main(args: readonly string[]): Promise<number> {
     ...once,
     onBoot: (machine, bootMs) => {
       out(style.dim(`${machine.target.name} booted in ${Math.round(bootMs)} ms\n`));
-      for (const name of device) out(style.dim(`${visible(name)}: QEMU runs in real time, so runs differ\n`));
+      for (const name of device.filter((text) => text.startsWith(QEMU_PREFIX)))
+        out(style.dim(`${visible(name)}: QEMU runs in real time, so runs differ\n`));
       machine.on('log', (record) => out(logLine(record, style)));
       machine.on('module', ({ name, state }) => {
         if (state !== 'coming')
@@ -110,13 +123,23 @@ export async function main(args: readonly string[]): Promise<number> {
 
 const QEMU_PREFIX = 'qemu:';
 
-/** What the command line wants plugged in: all of QEMU's devices in one QEMU. Throws UsageError. */
-function boardsOf(devices: readonly string[]): readonly QemuBoard[] {
-  const unknown = devices.find((text) => !text.startsWith(QEMU_PREFIX));
-  if (unknown !== undefined)
-    throw new UsageError(`--device ${unknown}: qemu:NAME[,PROPERTY=VALUE]... is wanted`);
-  if (devices.length === 0) return [];
-  return [new QemuBoard(deviceArguments(devices.map((text) => text.slice(QEMU_PREFIX.length))))];
+/** What the command line wants plugged in: models, and all of QEMU's devices in one QEMU. Throws UsageError. */
+function devicesOf(devices: readonly string[]): Pick<OneRun, 'boards' | 'models'> {
+  const ofQemu = devices.filter((text) => text.startsWith(QEMU_PREFIX));
+  const models = devices.filter((text) => !text.startsWith(QEMU_PREFIX)).map(modelNamed);
+  if (ofQemu.length === 0) return { models };
+  return {
+    models,
+    boards: [new QemuBoard(deviceArguments(ofQemu.map((text) => text.slice(QEMU_PREFIX.length))))],
+  };
+}
+
+function modelNamed(name: string): DeviceModel {
+  const model = MODELS.get(name);
+  if (model) return model;
+  throw new UsageError(
+    `--device ${name}: neither a model (${MODEL_NAMES}) nor qemu:NAME[,PROPERTY=VALUE]...`,
+  );
 }
 
 /** A kld of FreeBSD: the same report. */

@@ -16,7 +16,9 @@ describe('modbox run --device', () => {
   it('says what it takes', () => {
     expect(run(['--device', 'card', 'brd'])).toMatchObject({
       status: 2,
-      stderr: 'modbox: --device card: qemu:NAME[,PROPERTY=VALUE]... is wanted\nTry --help.\n',
+      stderr: expect.stringMatching(
+        /^modbox: --device card: neither a model \(.*\blm75\b.*\) nor qemu:NAME\[,PROPERTY=VALUE\]\.\.\.\nTry --help\.\n$/,
+      ),
     });
     expect(run(['--device', 'qemu:e1000', 'brd'], { PATH: '/nowhere' })).toMatchObject({
       status: 1,
@@ -30,6 +32,18 @@ describe('modbox run --device', () => {
       stderr: "modbox: QEMU: Device 'no-such-card' not found\n",
     });
   });
+
+  it.skipIf(root === undefined)(
+    'takes models, which are offered where a driver found no device',
+    () => {
+      expect(run(['--root', root!, 'i6300esb']).stdout).toContain('it would be shown --device i6300esb');
+      const { status, stdout } = run(['--root', root!, '--device', 'i6300esb', 'i6300esb']);
+      expect(stdout).toContain('i6300ESB timer 0000:00:01.0: initialized. heartbeat=30 sec (nowayout=0)');
+      expect(stdout).not.toContain('not probed');
+      expect(status).toBe(0);
+    },
+    60_000,
+  );
 
   it.skipIf(!hasQemu() || root === undefined)(
     'gives a driver its device',

@@ -1,4 +1,5 @@
 import {
+  type DeviceModel,
   type ExecResult,
   hangText,
   type Machine,
@@ -15,8 +16,9 @@ export interface OneRun {
   readonly parameters: readonly string[];
   readonly exec: readonly string[];
   readonly keep: boolean;
-  /** What is plugged in before the module comes. */
+  /** What is plugged in before the module comes: boards of other programs, models. */
   readonly boards?: readonly PciBoard[];
+  readonly models?: readonly DeviceModel[];
   /** Told when the machine is up. */
   readonly onBoot?: (machine: Machine, bootMs: number) => void;
   readonly onExec?: (result: ExecResult) => void;
@@ -47,6 +49,7 @@ function runIn(
   run: OneRun,
 ): RunReport {
   for (const board of run.boards ?? []) machine.plugBoard(board);
+  for (const model of run.models ?? []) machine.plug(model);
   const report = runModule(machine, subject, {
     parameters: run.parameters,
     keep: run.keep,

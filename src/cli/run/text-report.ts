@@ -2,6 +2,7 @@ import {
   type Leak,
   type LeftBehind,
   type LogRecord,
+  modelsFor,
   type ReportedFault,
   type RunReport,
   timeStamp,
@@ -85,7 +86,9 @@ function unboundText({ driver, bus, ids }: UnboundDriver, style: Style): string 
   const more = ids.length > IDS_SHOWN ? `, ... and ${ids.length - IDS_SHOWN} more` : '';
   const waits =
     ids.length > 0 ? `it waits for ${ids.slice(0, IDS_SHOWN).join(', ')}${more}` : 'it names no ids';
-  return `${style.yellow('not probed')} ${bus} driver '${driver}': no device of this machine is one of its own; ${waits}`;
+  const models = modelsFor(ids).map((name) => `--device ${name}`);
+  const offer = models.length > 0 ? `; it would be shown ${models.join(', ')}` : '';
+  return `${style.yellow('not probed')} ${bus} driver '${driver}': no device of this machine is one of its own; ${waits}${offer}`;
 }
 
 /** One line for something that a module registered and did not take back. */

@@ -3,7 +3,7 @@ import { type Behaviour, type Device, DeviceCore } from '../device-core.js';
 import { InterruptLine } from '../interrupt-line.js';
 import type { RegisterSpecs } from '../registers.js';
 import type { Dma, Surroundings } from '../surroundings.js';
-import { type BarSpec, ConfigSpace, type MsiMessage, type PciHeader } from './config-space.js';
+import { type BarSpec, ConfigSpace, type MsiMessage, type PciHeader, type PciId } from './config-space.js';
 import { MsixTable } from './msix-table.js';
 
 /** Of addresses on the bus. */
@@ -71,6 +71,7 @@ export class PciInterrupt extends InterruptLine {
 export interface PciModel<D> {
   readonly bus: 'pci';
   readonly name: string;
+  readonly id: PciId;
   create(surroundings: Surroundings, slot: PciSlot): PciFunction<D>;
 }
 
@@ -95,6 +96,7 @@ export function pci<const R extends RegisterSpecs, S = undefined, A extends stri
   return {
     bus: 'pci',
     name: spec.name,
+    id: spec.id,
     create: (surroundings, slot) => new SimulatedFunction(spec, surroundings, slot),
   };
 }

@@ -80,6 +80,6 @@ export const ERROR_LIST: ReadonlyMap<string, Failing> = new Map([
     ENOMEM,
     `device_create __class_create class_create kthread_create_on_node hwmon_device_register_with_info hwmon_device_register_with_groups
     devm_hwmon_device_register_with_info devm_hwmon_device_register_with_groups devm_ioremap_resource devm_platform_ioremap_resource devm_rtc_allocate_device
-    devm_regulator_get devm_clk_get devm_gpiod_get __devm_regmap_init __regmap_init thermal_zone_device_register power_supply_register`,
+    devm_regulator_get devm_clk_get devm_gpiod_get __devm_regmap_init __regmap_init thermal_zone_device_register power_supply_register memdup_user`,
   ),
 ]);

@@ -1,4 +1,5 @@
 import { PAGE_SIZE, type Ptr } from '../../cpu/layout.js';
+import { nothing } from '../../kernel/abi/fidelity.js';
 import { GFP_COMP, GFP_HIGH, GFP_KSWAPD_RECLAIM } from '../abi/gfp.js';
 import type { LinuxKernel } from '../kernel.js';
 import type { Subsystem } from '../subsystem.js';
@@ -18,21 +19,15 @@ export class PageFragments implements Subsystem {
     page_frag_alloc_align: (_cache: Ptr, size: number, flags: number) => this.allocate(size, flags),
     __page_frag_alloc_align: (_cache: Ptr, size: number, flags: number) => this.allocate(size, flags),
     page_frag_free: (fragment: Ptr) => this.free(fragment),
-    page_frag_cache_drain: () => {},
+    page_frag_cache_drain: nothing(
+      'fragments are blocks of their own: nothing is kept for the next',
+      undefined,
+    ),
     __page_frag_cache_drain: (page: Ptr, count: number) => {
       for (let i = 0; i < count; i++) this.k.get(PageExports).freePages(page, 0);
     },
     __netdev_alloc_frag_align: (size: number) => this.allocate(size, ATOMIC),
     __napi_alloc_frag_align: (size: number) => this.allocate(size, ATOMIC),
-  };
-
-  readonly signatures = {
-    page_frag_alloc_align: 'p:puuu',
-    __page_frag_alloc_align: 'p:puuu',
-    page_frag_cache_drain: 'v:p',
-    __page_frag_cache_drain: 'v:pu',
-    __netdev_alloc_frag_align: 'p:uu',
-    __napi_alloc_frag_align: 'p:uu',
   };
 
   private allocate(size: number, flags: number): Ptr {

@@ -26,10 +26,11 @@ export class RegmapFields implements Subsystem {
   constructor(private readonly k: LinuxKernel) {}
 
   readonly exports = {
-    regmap_field_alloc: (map: Ptr, description: Ptr) =>
-      this.allocate(map, description, (size) => this.plain(size)),
-    devm_regmap_field_alloc: (device: Ptr, map: Ptr, description: Ptr) =>
-      this.allocate(map, description, (size) => this.ofDevice(device, size)),
+    // The description is passed by value, on the stack.
+    regmap_field_alloc: (map: Ptr) =>
+      this.allocate(map, this.k.convention.stackArguments, (size) => this.plain(size)),
+    devm_regmap_field_alloc: (device: Ptr, map: Ptr) =>
+      this.allocate(map, this.k.convention.stackArguments, (size) => this.ofDevice(device, size)),
     regmap_field_free: (field: Ptr) => void this.k.slab.free(field),
     devm_regmap_field_free: (device: Ptr, field: Ptr) => this.k.get(Devres).kfree(device, field),
     regmap_field_bulk_alloc: (map: Ptr, fields: Ptr, descriptions: Ptr, count: number) =>
@@ -59,6 +60,8 @@ export class RegmapFields implements Subsystem {
     ) => this.updateOfId(this.of(field), id, mask, value, changed, force),
     regmap_field_test_bits: (field: Ptr, bits: number) => this.test(this.of(field), bits),
   };
+
+  readonly signatures = { regmap_field_alloc: 'p:p', devm_regmap_field_alloc: 'p:pp' };
 
   private plain(size: number): Ptr {
     return this.k.slab.allocateBytes(size, true);

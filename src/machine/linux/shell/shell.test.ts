@@ -254,7 +254,11 @@ describe('mistakes', () => {
       'sh: line 4: syntax error: unexpected end of line (expecting "fi")\n',
     ],
     ['; ; )', 2, 'sh: line 1: syntax error: unexpected ")"\n'],
-    ['grep', 2, 'grep: no pattern\nusage: grep [-civqnxoFEHhwls] [-e PATTERN | PATTERN] [FILE]...\n'],
+    [
+      'grep',
+      2,
+      'grep: no pattern\nusage: grep [-civqnxoFEHhwls] [-A N] [-B N] [-C N] [-e PATTERN | PATTERN] [FILE]...\n',
+    ],
   ])('%s', (script, exit, err) => {
     expect(sh(script)).toEqual({ exit, out: '', err });
   });
